@@ -1,0 +1,278 @@
+"""The deterministic tar, written in one pass and read as a stream.
+
+Every header is a function of path, mode, size and the archive's one time stamp, so a reader can tell a
+header that was tampered with by making it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import queue
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from bundler.errors import BundleError, VerificationError
+
+CHUNK = 1 << 20
+BLOCK = 512
+RECORD = 20 * BLOCK
+MODES = (0o644, 0o755)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a bundle.
+
+    Attributes:
+        path: relative to the bundle's top folder, with `/`.
+        size: bytes.
+        sha256: hex digits.
+        source: the bytes, or the file that has them.
+        mode: 0o644 or 0o755.
+        checked: whether the bytes of `source` were hashed in this very run; others are hashed while
+            they are packed.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    source: bytes | Path
+    mode: int = 0o644
+    checked: bool = False
+
+    @classmethod
+    def of(cls, path: str, content: bytes, mode: int = 0o644) -> Member:
+        """A member from bytes."""
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(path, len(content), digest, content, mode, checked=True)
+
+    @classmethod
+    def of_file(cls, path: str, source: Path, mode: int = 0o644) -> Member:
+        """A member from a file, hashed now."""
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = os.fstat(file.fileno()).st_size
+        return cls(path, size, digest, source, mode)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A member as found in an archive: where its bytes begin in the file."""
+
+    path: str
+    mode: int
+    size: int
+    offset: int
+
+
+def header(path: str, mode: int, size: int, mtime: int) -> bytes:
+    """The header blocks of a member: GNU format, which carries any length of name and size."""
+    info = tarfile.TarInfo(path)
+    info.mode, info.size, info.mtime = mode, size, mtime
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
+
+
+def padded(size: int) -> int:
+    """`size` rounded up to whole blocks."""
+    return -(-size // BLOCK) * BLOCK
+
+
+def archive_size(top: str, members: Sequence[Member], mtime: int) -> int:
+    """Bytes of the archive, known before the first one is written."""
+    size = sum(
+        len(header(f"{top}/{m.path}", m.mode, m.size, mtime)) + padded(m.size) for m in members
+    )
+    return -(-(size + 2 * BLOCK) // RECORD) * RECORD
+
+
+class Hasher:
+    """Hashes on a thread of its own while the caller writes (hashlib releases the GIL)."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._chunks: queue.Queue[bytes | None] = queue.Queue(8)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def update(self, chunk: bytes) -> None:
+        """Hash `chunk`, soon. Waits when eight chunks are waiting already: memory stays small."""
+        self._chunks.put(chunk)
+
+    def hexdigest(self) -> str:
+        """Wait for all chunks; the hex digits."""
+        self._chunks.put(None)
+        self._thread.join()
+        return self._digest.hexdigest()
+
+    def _run(self) -> None:
+        while (chunk := self._chunks.get()) is not None:
+            self._digest.update(chunk)
+
+
+def write_archive(
+    file: BinaryIO,
+    top: str,
+    members: Sequence[Member],
+    mtime: int,
+    advance: Callable[[int], None],
+) -> str:
+    """Write the archive and return the SHA-256 (hex) of the whole of it.
+
+    Raises:
+        BundleError: a member changed on disk since it was hashed, or the disk is full.
+    """
+    with contextlib.suppress(OSError):  # not every file system can; writing then finds out
+        os.posix_fallocate(file.fileno(), 0, archive_size(top, members, mtime))
+    whole = Hasher()
+    written = 0
+
+    def put(chunk: bytes) -> None:
+        nonlocal written
+        file.write(chunk)
+        whole.update(chunk)
+        written += len(chunk)
+
+    try:
+        for member in members:
+            put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
+            own = None if member.checked else hashlib.sha256()
+            size = 0
+            for chunk in _chunks(member.source):
+                put(chunk)
+                if own:
+                    own.update(chunk)
+                size += len(chunk)
+                advance(len(chunk))
+            if size != member.size or (own and own.hexdigest() != member.sha256):
+                raise BundleError(
+                    f"{member.path}: the file changed or is damaged ({member.source})",
+                    hint="run `bundle cache --check`, then build again",
+                )
+            put(bytes(padded(size) - size))
+        end = -(-(written + 2 * BLOCK) // RECORD) * RECORD
+        put(bytes(end - written))
+        file.truncate(written)
+    finally:
+        digest = whole.hexdigest()
+    return digest
+
+
+def _chunks(source: bytes | Path) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        if source:
+            yield source
+        return
+    with source.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+class Readable(Protocol):
+    """A binary stream, perhaps one that cannot seek."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes."""
+
+
+class ArchiveReader:
+    """Reads an archive of ours from beginning to end, strictly.
+
+    Anything that `write_archive` would not have written is refused: links, folders, owners, odd modes,
+    bytes in the padding or after the end, two members of one name, names that leave the top folder.
+    """
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._at = 0
+        self.top: str | None = None
+        self.mtime: int | None = None
+        self._seen: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """Each member with its bytes; bytes that the caller leaves are passed over."""
+        while (entry := self._next()) is not None:
+            body = self._body(entry)
+            yield entry, body
+            for _ in body:
+                pass
+            self._expect_zero(padded(entry.size) - entry.size, entry.path)
+        self._end()
+
+    def _read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = self._stream.read(min(size, CHUNK))
+            if not part:
+                raise VerificationError(
+                    f"the archive ends early, after {self._at} bytes",
+                    hint="copy the file again and compare it with its .sha256",
+                )
+            parts.append(part)
+            size -= len(part)
+            self._at += len(part)
+        return b"".join(parts)
+
+    def _next(self) -> Entry | None:
+        raw = self._read(BLOCK)
+        if raw == bytes(BLOCK):
+            return None
+        blocks = raw
+        try:
+            info = tarfile.TarInfo.frombuf(raw, "utf-8", "strict")
+            name = info.name
+            if info.type == tarfile.GNUTYPE_LONGNAME:
+                if info.size > BLOCK * 16:
+                    raise VerificationError(f"a name of {info.size} bytes in the archive")
+                long_name = self._read(padded(info.size))
+                name = long_name[: info.size - 1].decode()
+                raw = self._read(BLOCK)
+                blocks += long_name + raw
+                info = tarfile.TarInfo.frombuf(raw, "utf-8", "strict")
+        except (tarfile.HeaderError, UnicodeDecodeError) as error:
+            raise VerificationError(f"not a bundle: damaged tar header at byte {self._at}") from error
+        if self.mtime is None:
+            self.mtime = int(info.mtime)
+        mode = info.mode
+        if (
+            info.type != tarfile.REGTYPE
+            or mode not in MODES
+            or header(name, mode, info.size, self.mtime) != blocks
+        ):
+            raise VerificationError(f"{name}: the tar header is not as this format writes it")
+        path = self._inside(name)
+        return Entry(path, mode, info.size, self._at)
+
+    def _inside(self, name: str) -> str:
+        top, slash, path = name.partition("/")
+        self.top = self.top or top
+        parts = path.split("/")
+        if not slash or top != self.top or any(part in {"", ".", ".."} for part in parts):
+            raise VerificationError(f"{name!r}: a path outside the bundle's folder")
+        if path in self._seen:
+            raise VerificationError(f"{path}: twice in the archive")
+        self._seen.add(path)
+        return path
+
+    def _body(self, entry: Entry) -> Iterator[bytes]:
+        left = entry.size
+        while left:
+            chunk = self._read(min(left, CHUNK))
+            left -= len(chunk)
+            yield chunk
+
+    def _expect_zero(self, size: int, where: str) -> None:
+        if self._read(size) != bytes(size):
+            raise VerificationError(f"{where}: bytes hidden in the padding")
+
+    def _end(self) -> None:
+        if self._read(BLOCK) != bytes(BLOCK):
+            raise VerificationError("the archive's end mark is damaged")
+        self._expect_zero(-self._at % RECORD, "end of the archive")
+        if self._stream.read(1):
+            raise VerificationError("bytes follow the end of the archive")

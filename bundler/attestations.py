@@ -1,0 +1,139 @@
+"""What an auditor asks for: what is inside (SPDX) and how it came to be (in-toto, SLSA provenance)."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from bundler import __version__
+from bundler.manifest import BundleManifest, ImageEntry
+from bundler.oci import Platform, Reference
+
+SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
+    reference = Reference.parse(image.reference)
+    name = reference.repository.rpartition("/")[2]
+    purl = (
+        f"pkg:oci/{name}@{image.manifest.digest.replace(':', '%3A')}"
+        f"?arch={platform.architecture}"
+        f"&repository_url={reference.registry}/{reference.repository}"
+    )
+    if reference.tag:
+        purl += f"&tag={reference.tag}"
+    return {
+        "SPDXID": "SPDXRef-image-" + image.manifest.digest[7:23],
+        "name": image.reference,
+        "versionInfo": reference.tag or image.manifest.digest,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": "CONTAINER",
+        "checksums": [{"algorithm": "SHA256", "checksumValue": image.manifest.digest[7:]}],
+        "externalRefs": [
+            {
+                "referenceCategory": "PACKAGE-MANAGER",
+                "referenceType": "purl",
+                "referenceLocator": purl,
+            }
+        ],
+        "comment": "layers: " + " ".join(layer.digest for layer in image.layers),
+    }
+
+
+def sbom(manifest: BundleManifest) -> bytes:
+    """An SPDX 2.3 document: the application and its images, by digest.
+
+    Images are described as wholes; what is installed inside them is not analysed, and said so
+    (`filesAnalyzed: false`).
+    """
+    platform = Platform.parse(manifest.platform)
+    seed = manifest.model_dump_json()
+    images = {image.manifest.digest: image for image in manifest.images}
+    packages = [_spdx_package(image, platform) for image in images.values()]
+    root = {
+        "SPDXID": "SPDXRef-application",
+        "name": manifest.name,
+        "versionInfo": manifest.version,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": "APPLICATION",
+    }
+    contains = [
+        {
+            "spdxElementId": root["SPDXID"],
+            "relationshipType": "CONTAINS",
+            "relatedSpdxElement": package["SPDXID"],
+        }
+        for package in packages
+    ]
+    describes = {
+        "spdxElementId": "SPDXRef-DOCUMENT",
+        "relationshipType": "DESCRIBES",
+        "relatedSpdxElement": root["SPDXID"],
+    }
+    return _json(
+        {
+            "spdxVersion": "SPDX-2.3",
+            "dataLicense": "CC0-1.0",
+            "SPDXID": "SPDXRef-DOCUMENT",
+            "name": f"{manifest.name}-{manifest.version}",
+            "documentNamespace": f"urn:uuid:{uuid.uuid5(SPDX_NAMESPACE, seed)}",
+            "creationInfo": {
+                "created": _time(manifest.created),
+                "creators": [f"Tool: bundler-{__version__}"],
+            },
+            "packages": [root, *packages],
+            "relationships": [describes, *contains],
+        }
+    )
+
+
+def provenance(manifest: BundleManifest) -> bytes:
+    """An in-toto statement with a SLSA provenance v1 predicate over the bundle's images.
+
+    Nothing of the building machine is in it: the same lock and settings give the same bytes.
+    """
+    return _json(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [
+                {"name": image.reference, "digest": {"sha256": image.manifest.digest[7:]}}
+                for image in manifest.images
+            ],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": "https://bundler.invalid/build/v1",
+                    "externalParameters": {
+                        "application": manifest.name,
+                        "version": manifest.version,
+                        "profile": manifest.profile,
+                        "platform": manifest.platform,
+                        "profileSha256": manifest.provenance.profile_sha256,
+                    },
+                    "resolvedDependencies": [
+                        {
+                            "uri": f"docker://{image.reference}",
+                            "digest": {"sha256": image.manifest.digest[7:]},
+                        }
+                        for image in manifest.images
+                    ],
+                },
+                "runDetails": {
+                    "builder": {"id": manifest.provenance.builder},
+                    "metadata": {"startedOn": _time(manifest.created)},
+                },
+            },
+        }
+    )

@@ -1,0 +1,310 @@
+"""What plugins provide. A plugin registers objects of these shapes; a profile names them.
+
+Protocols, so that a third party's plugin needs nothing of ours but the models it hands over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from bundler.archive import Member
+    from bundler.manifest import BundleManifest
+    from bundler.oci import Descriptor, Manifest, Platform, Reference
+    from bundler.store import Store
+
+# ---------------------------------------------------------------- images
+
+
+@dataclass(frozen=True)
+class ResolvedImage:
+    """An image pinned to its bytes.
+
+    Attributes:
+        reference: as the application names it.
+        source: name of the source that has it.
+        digest: what pins it: the manifest's digest, or the image ID (the config's digest) where
+            the source has no manifest.
+        manifest: the manifest for the platform; None where the source can tell it only by exporting
+            the image (a Docker engine).
+        size: bytes of all blobs; an estimate where `manifest` is None.
+    """
+
+    reference: Reference
+    source: str
+    digest: str
+    manifest: Manifest | None
+    size: int
+
+
+class BlobStream(Protocol):
+    """A blob's bytes as they arrive."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+
+    def close(self) -> None:
+        """Give the connection back; no error when called twice."""
+
+
+@runtime_checkable
+class ImageSource(Protocol):
+    """Somewhere images come from. Methods are called from several threads at once."""
+
+    name: str
+    """What profiles call it, for example `registry`."""
+
+    def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
+        """Find the image and pin it. Writes nothing.
+
+        Raises:
+            ImageNotFoundError: this source does not have it; the next one is asked.
+            FetchError: it should be here but cannot be had, or is not what it should be.
+        """
+
+    def open_blob(
+        self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0
+    ) -> BlobStream:
+        """The blob's bytes from `offset` on. Reconnects by itself while there is hope.
+
+        The caller checks digest and size. Only called for images that have a manifest.
+
+        Raises:
+            FetchError: the blob cannot be had.
+        """
+
+    def export(self, image: ResolvedImage, store: Store) -> Manifest:
+        """Stream a whole image into `store` and return its manifest.
+
+        Only called for images without a manifest.
+
+        Raises:
+            FetchError: the export broke or its bytes are not what they should be.
+        """
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What the command line and the profile say of where images come from.
+
+    Attributes:
+        mirrors: registry host -> `host[:port][/prefix]` asked first.
+        insecure: hosts (with port) that may be spoken to in plain HTTP.
+        ca_file: PEM file with private certificate authorities.
+        archives: files and folders that hold images (docker-archive, OCI layout), absolute.
+        offline: nothing may be connected to.
+    """
+
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None
+    archives: tuple[Path, ...] = ()
+    offline: bool = False
+
+
+class SourceFactory(Protocol):
+    """Makes a source for one run."""
+
+    name: str
+
+    def __call__(self, options: SourceOptions) -> ImageSource:
+        """Connect lazily: making a source costs nothing."""
+
+
+# ---------------------------------------------------------------- applications
+
+VariableKind = Literal[
+    "string", "port", "integer", "boolean", "host", "path", "choice", "secret"
+]
+
+
+@dataclass(frozen=True)
+class SiteVariable:
+    """A value that is known only at the site. See docs/bundle-format.md, `variables.tsv`."""
+
+    name: str
+    kind: VariableKind = "string"
+    prompt_en: str = ""
+    prompt_zh: str = ""
+    default: str | None = None
+    required: bool = False
+    generator: str | None = None
+    pattern: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file that travels under `config/`.
+
+    Attributes:
+        path: relative to `config/`.
+        content: its bytes, or the file on this machine that has them.
+        mode: at the site.
+        template: whether `@@NAME@@` is replaced by site variables there.
+    """
+
+    path: str
+    content: bytes | Path
+    mode: int = 0o644
+    template: bool = False
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A folder below `<root>/data`, made before the first start."""
+
+    path: str
+    mode: int = 0o755
+    uid: int | None = None
+    gid: int | None = None
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One line of `requirements.tsv`."""
+
+    id: str
+    minimum: str | None = None
+    recommended: str | None = None
+
+
+@dataclass(frozen=True)
+class ApplicationModel:
+    """An application with all build-time settings bound: the neutral model, a Compose document.
+
+    Attributes:
+        name, version: of the application; `[a-z0-9][a-z0-9._-]*`.
+        compose: the Compose document. Paths in it are relative to `config/`;
+            `${NAME}` names site variables.
+        files, variables, data, requirements: what goes with it.
+        carried: other files of the bundle, below `files/`.
+    """
+
+    name: str
+    version: str
+    title: str
+    compose: Mapping[str, Any]
+    files: tuple[ConfigFile, ...] = ()
+    variables: tuple[SiteVariable, ...] = ()
+    data: tuple[DataFolder, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    carried: tuple[ConfigFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class ApplicationContext:
+    """What an application is asked to model.
+
+    Attributes:
+        profile: the profile's name.
+        settings: an instance of the application's `settings_model`.
+        base: folder that relative paths in the settings start from.
+        version: the profile's `version`, if it says one.
+        platform: what the bundle is for.
+    """
+
+    profile: str
+    settings: BaseModel
+    base: Path
+    version: str | None
+    platform: Platform
+
+
+@runtime_checkable
+class Application(Protocol):
+    """Knows one application, or one way of describing applications."""
+
+    name: str
+    settings_model: type[BaseModel]
+    """Validates the profile's `settings`; its schema is part of `bundle schema`."""
+
+    def model(self, context: ApplicationContext) -> ApplicationModel:
+        """Bind all build-time settings.
+
+        Raises:
+            BundleError: the settings do not fit together, or a file is missing.
+        """
+
+
+# ---------------------------------------------------------------- render, sign, pack
+
+
+@dataclass(frozen=True)
+class PinnedService:
+    """A service and the image that it runs, by the name that the site's engine will know."""
+
+    service: str
+    image: str
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Writes the application's configuration for a target (Compose, later Kubernetes)."""
+
+    name: str
+
+    def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
+        """The files under `config/`."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A detached signature.
+
+    Attributes:
+        value: DER bytes.
+        public_key: PEM.
+    """
+
+    value: bytes
+    public_key: bytes
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """A signature scheme."""
+
+    name: str
+
+    def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:
+        """A new private and public key, PEM."""
+
+    def sign(self, payload: bytes, key: bytes, passphrase: bytes | None) -> Signature:
+        """Sign.
+
+        Raises:
+            BundleError: the key is not one of this scheme, or the passphrase is wrong.
+        """
+
+    def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
+        """Check.
+
+        Raises:
+            VerificationError: the signature is not that key's over that payload.
+        """
+
+
+@runtime_checkable
+class Packer(Protocol):
+    """Makes the bundle a thing that installs itself."""
+
+    name: str
+
+    def members(
+        self,
+        manifest: BundleManifest,
+        application: ApplicationModel,
+        others: Sequence[Member],
+    ) -> list[Member]:
+        """The packer's own files: `install` and the flat facts. `others` are all other files."""
+
+

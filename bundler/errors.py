@@ -1,0 +1,62 @@
+"""The errors that a user can cause or must hear of. Only `bundler.cli` prints them and exits."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process returns; the installer uses the same numbers."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    PREFLIGHT = 3
+    VERIFICATION = 4
+
+
+class BundleError(Exception):
+    """Something expected went wrong.
+
+    Attributes:
+        message: what is wrong, one sentence, naming the file, key or image.
+        hint: what to do about it; may be None where there is nothing to do.
+        exit_code: what the process returns.
+    """
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(BundleError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ProfileError(BundleError):
+    """A profile is wrong; the message begins `file:line: key:`."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PluginError(BundleError):
+    """A plugin cannot be loaded or broke its contract; the message names it."""
+
+
+class ImageNotFoundError(BundleError):
+    """A source does not have the image; the next source is asked."""
+
+
+class FetchError(BundleError):
+    """A blob or manifest could not be had, or is not what it should be."""
+
+
+class VerificationError(BundleError):
+    """Bytes are not what was signed or promised."""
+
+    exit_code = ExitCode.VERIFICATION

@@ -1,0 +1,181 @@
+"""bundle.json, the bundle's own manifest: pydantic at the border, one field one fact."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bundler.errors import VerificationError
+
+FORMAT = 1
+
+
+class Model(BaseModel):
+    """What all parts of the manifest share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class LayerEntry(Model):
+    """A blob of an image."""
+
+    digest: str
+    """`sha256:<hex>`."""
+    size: int
+    """Bytes as carried."""
+    media_type: str
+    """As the image's manifest says."""
+
+
+class ImageEntry(Model):
+    """An image in the bundle."""
+
+    reference: str
+    """As the application names it, normalised."""
+    tag: str
+    """The name that the site's engine knows it by; `compose.yaml` uses it."""
+    source: str
+    """The source that it came from."""
+    manifest: LayerEntry
+    """The image's manifest."""
+    config: LayerEntry
+    """The image's config; its digest is the image ID on most engines."""
+    layers: tuple[LayerEntry, ...]
+    """In order, lowest first."""
+    unpacked: int
+    """Bytes of the layers once unpacked; an estimate where a layer does not tell."""
+
+    @property
+    def blobs(self) -> tuple[LayerEntry, ...]:
+        """Manifest, config and layers, each once."""
+        every = (self.manifest, self.config, *self.layers)
+        return tuple({blob.digest: blob for blob in every}.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes of all blobs."""
+        return sum(blob.size for blob in self.blobs)
+
+
+class ServiceEntry(Model):
+    """A service of the application."""
+
+    name: str
+    """As in the Compose document."""
+    tag: str
+    """The image's tag, as in `ImageEntry.tag`."""
+    expect: Literal["healthy", "running", "completed"]
+    """What the installer waits for."""
+
+
+class PortEntry(Model):
+    """A port published on the host."""
+
+    service: str
+    """Of the Compose document."""
+    address: str
+    """IP address, `${NAME}`, or `-` for all."""
+    port: str
+    """Number, or `${NAME}` of a site variable."""
+    protocol: str
+    """`tcp` or `udp`."""
+
+
+class VariableEntry(Model):
+    """A site variable: a value known only at the site."""
+
+    name: str
+    """As in `${NAME}`."""
+    kind: str
+    """See docs/bundle-format.md."""
+    required: bool
+    """Whether the site must give it."""
+    default: str | None
+    """Taken where the site gives none."""
+    generator: str | None
+    """Makes a value where the site gives none."""
+
+
+class RequirementEntry(Model):
+    """What preflight asks of the hardware."""
+
+    id: str
+    """For example `cpu`."""
+    minimum: str | None
+    """Below it preflight fails."""
+    recommended: str | None
+    """Below it preflight warns."""
+
+
+class Provenance(Model):
+    """How the bundle came to be."""
+
+    builder: str
+    """Program and version."""
+    profile_sha256: str
+    """SHA-256 over the profile with everything inherited and set, as canonical JSON."""
+
+
+class BundleManifest(Model):
+    """The whole of bundle.json."""
+
+    format: Literal[1]
+    """Of the bundle; this program reads 1."""
+    name: str
+    """Of the application."""
+    version: str
+    """Of the application."""
+    title: str
+    """For people."""
+    profile: str
+    """That it was built from."""
+    platform: str
+    """OCI platform."""
+    project: str
+    """Compose project name."""
+    created: int
+    """Seconds since 1970, UTC: SOURCE_DATE_EPOCH."""
+    images: tuple[ImageEntry, ...]
+    """Sorted by reference."""
+    services: tuple[ServiceEntry, ...]
+    """Sorted by name."""
+    ports: tuple[PortEntry, ...]
+    """Published on the host."""
+    variables: tuple[VariableEntry, ...]
+    """Asked for at the site."""
+    requirements: tuple[RequirementEntry, ...]
+    """Checked before the installation."""
+    health_timeout: int
+    """Seconds to wait until all services are healthy."""
+    provenance: Provenance
+    """How the bundle came to be."""
+
+    @property
+    def blobs(self) -> dict[str, LayerEntry]:
+        """Every blob of every image, by digest."""
+        return {blob.digest: blob for image in self.images for blob in image.blobs}
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes: sorted keys, two spaces, a line break at the end."""
+        text = json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False)
+        return (text + "\n").encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> BundleManifest:
+        """Read bundle.json.
+
+        Raises:
+            VerificationError: it is not one that this program understands.
+        """
+        try:
+            data = json.loads(raw)
+            if isinstance(data, dict) and data.get("format") != FORMAT:
+                raise VerificationError(
+                    f"bundle.json has format {data.get('format')!r}; this program reads {FORMAT}",
+                    hint="use the version of bundle that built the file",
+                )
+            return cls.model_validate(data)
+        except (ValueError, ValidationError) as error:
+            raise VerificationError(f"bundle.json is damaged: {error}") from error

@@ -1,0 +1,449 @@
+"""The nouns of the OCI Image and Distribution specifications, checked at the border.
+
+Documents keep the bytes that came (`raw`): digests are over those, never over a re-serialised form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from bundler.errors import BundleError, FetchError
+
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP: Final = OCI_LAYER + "+gzip"
+OCI_LAYER_ZSTD: Final = OCI_LAYER + "+zstd"
+DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+LAYER_TYPES: Final = frozenset(
+    {OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER}
+)
+FOREIGN_MARK: Final = ("nondistributable", "foreign")
+
+DEFAULT_REGISTRY: Final = "docker.io"
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+"""The distribution specification lets registries refuse larger manifests; so do we."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# distribution/reference: path-component and tag.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_HOST = re.compile(
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
+    r"|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
+)
+
+
+def check_digest(digest: object) -> str:
+    """Return `digest` if it is `sha256:` and 64 lower-case hex digits.
+
+    Raises:
+        FetchError: it is anything else (image-spec, descriptor.md, "Digests"). Other algorithms
+            are refused: engines load sha256 only.
+    """
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise FetchError(f"not a sha256 digest: {str(digest)[:90]!r}")
+    return digest
+
+
+def digest_of(data: bytes) -> str:
+    """The sha256 digest of `data`, as `sha256:<hex>`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, order=True)
+class Reference:
+    """An image's name, normalised as Docker does: `redis` is `docker.io/library/redis:latest`.
+
+    Attributes:
+        registry: host, with port where one is given.
+        repository: path below the host.
+        tag: None only where a digest is given alone.
+        digest: `sha256:<hex>` or None.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `text` by the grammar of distribution/reference, with Docker's defaults.
+
+        Raises:
+            BundleError: it is no image reference.
+        """
+        rest, at, digest = text.partition("@")
+        if at and not _DIGEST.fullmatch(digest):
+            raise BundleError(
+                f"image reference {text!r}: the digest is not sha256:<64 hex digits>",
+                hint="copy the digest from `docker buildx imagetools inspect` or `skopeo inspect`",
+            )
+        head, slash, tail = rest.partition("/")
+        if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
+            registry, path = head, tail
+        else:
+            registry, path = DEFAULT_REGISTRY, rest
+        name, colon, tag = path.rpartition(":")
+        if not colon:
+            name, tag = path, ""
+        if colon and not _TAG.fullmatch(tag):
+            raise BundleError(f"image reference {text!r}: {tag!r} is not a tag")
+        if registry in {"index.docker.io", "registry-1.docker.io"}:
+            registry = DEFAULT_REGISTRY
+        if registry == DEFAULT_REGISTRY and "/" not in name:
+            name = f"library/{name}"
+        if not _HOST.fullmatch(registry):
+            raise BundleError(f"image reference {text!r}: {registry!r} is not a registry host")
+        if not _REPOSITORY.fullmatch(name):
+            raise BundleError(
+                f"image reference {text!r}: {name!r} is not a repository name",
+                hint="lower-case letters, digits, '.', '_', '-' and '/' only",
+            )
+        if not tag and not digest:
+            tag = "latest"
+        return cls(registry, name, tag or None, digest or None)
+
+    @property
+    def tagged(self) -> str:
+        """The name an engine keeps after loading: with a tag, without a digest.
+
+        A reference by digest alone gets the tag `sha256-<first 12 hex digits>`.
+        """
+        tag = self.tag or "sha256-" + (self.digest or "")[7:19]
+        return f"{self.registry}/{self.repository}:{tag}"
+
+    @property
+    def familiar(self) -> str:
+        """The short form that Docker shows: `redis:7` for `docker.io/library/redis:7`."""
+        name = str(self)
+        if self.registry == DEFAULT_REGISTRY:
+            name = name.removeprefix(DEFAULT_REGISTRY + "/").removeprefix("library/")
+        return name
+
+    @property
+    def floating(self) -> bool:
+        """Whether the same name may mean other bytes tomorrow."""
+        return self.digest is None
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+@dataclass(frozen=True, order=True)
+class Platform:
+    """An OCI platform, in Go's names: `linux/amd64`, `linux/arm64/v8`."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}  # noqa: RUF012 constant
+    _DEFAULT_VARIANTS = {"arm64": "v8", "arm": "v7"}  # noqa: RUF012 constant
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `os/arch[/variant]`.
+
+        Raises:
+            BundleError: it has another form.
+        """
+        parts = text.lower().split("/")
+        if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9_.-]+", p) for p in parts):
+            raise BundleError(
+                f"platform {text!r} is not os/architecture[/variant]",
+                hint="for example linux/amd64 or linux/arm64",
+            )
+        arch = cls._ALIASES.get(parts[1], parts[1])
+        return cls(parts[0], arch, parts[2] if len(parts) == 3 else None)  # noqa: PLR2004 os/arch/variant
+
+    def accepts(self, other: Platform) -> bool:
+        """Whether an image made for `other` runs on this platform (variants by default equal)."""
+        default = self._DEFAULT_VARIANTS.get(self.architecture)
+        return (
+            self.os == other.os
+            and self.architecture == other.architecture
+            and (self.variant or default) == (other.variant or default)
+        )
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a blob is: image-spec, descriptor.md."""
+
+    media_type: str
+    digest: str
+    size: int
+    """Bytes."""
+
+    @property
+    def hex(self) -> str:
+        """The digest's hex digits."""
+        return self.digest.partition(":")[2]
+
+    @classmethod
+    def parse(cls, data: object, where: str) -> Self:
+        """Read a descriptor out of a document.
+
+        Raises:
+            FetchError: a field is missing or has another type; `where` is named.
+        """
+        if not isinstance(data, dict):
+            raise FetchError(f"{where}: a descriptor is not an object")
+        media_type, size = data.get("mediaType"), data.get("size")
+        if not isinstance(media_type, str):
+            raise FetchError(f"{where}: a descriptor has no mediaType")
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise FetchError(f"{where}: the size {size!r} of a blob is not a number of bytes")
+        return cls(media_type, check_digest(data.get("digest")), size)
+
+    def to_json(self) -> dict[str, Any]:
+        """The descriptor as an OCI document has it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+
+def _load(raw: bytes, where: str) -> dict[str, Any]:
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise FetchError(f"{where}: a manifest of {len(raw)} bytes is over 4 MiB")
+    try:
+        data = json.loads(raw)
+    except ValueError as error:
+        raise FetchError(f"{where}: not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise FetchError(f"{where}: not a JSON object")
+    return data
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image manifest: image-spec, manifest.md; Docker's version 2, schema 2."""
+
+    raw: bytes
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
+        """Read and check a manifest.
+
+        Args:
+            raw: the bytes as they came.
+            where: the image, for messages.
+            media_type: what the Content-Type said; the document's own `mediaType` must agree.
+
+        Raises:
+            FetchError: it is no image manifest, or one with layers that may not be distributed.
+        """
+        data = _load(raw, where)
+        if data.get("schemaVersion") != 2:  # noqa: PLR2004 the number of the schema
+            raise FetchError(
+                f"{where}: manifest schema {data.get('schemaVersion')!r} is not supported",
+                hint="push the image again with a current Docker, which writes schema 2",
+            )
+        kind = media_type_of(data, media_type, where)
+        if kind not in MANIFEST_TYPES:
+            raise FetchError(f"{where}: {kind!r} is not an image manifest")
+        config = Descriptor.parse(data.get("config"), where)
+        if config.media_type not in CONFIG_TYPES:
+            raise FetchError(
+                f"{where}: this is not a container image (its config is {config.media_type!r})",
+                hint="Helm charts and other artifacts cannot be run by Compose",
+            )
+        entries = data.get("layers")
+        if not isinstance(entries, list):
+            raise FetchError(f"{where}: the manifest has no layers")
+        layers = tuple(Descriptor.parse(entry, where) for entry in entries)
+        for layer in layers:
+            if any(mark in layer.media_type for mark in FOREIGN_MARK):
+                raise FetchError(
+                    f"{where}: layer {layer.digest} is foreign ({layer.media_type}): its registry"
+                    " does not hold it and its licence does not let it be carried",
+                    hint="use an image without foreign layers",
+                )
+            if layer.media_type not in LAYER_TYPES:
+                raise FetchError(f"{where}: layer type {layer.media_type!r} is not supported")
+        return cls(raw, kind, config, layers)
+
+    @classmethod
+    def build(cls, config: Descriptor, layers: tuple[Descriptor, ...]) -> Self:
+        """Make an OCI manifest for an image that came without one (a Docker engine's)."""
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": config.to_json(),
+            "layers": [layer.to_json() for layer in layers],
+        }
+        raw = json.dumps(document, separators=(",", ":")).encode()
+        return cls(raw, OCI_MANIFEST, config, layers)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The manifest's own descriptor."""
+        return Descriptor(self.media_type, digest_of(self.raw), len(self.raw))
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """The config and the layers, each once, in order."""
+        return tuple({blob.digest: blob for blob in (self.config, *self.layers)}.values())
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One manifest of an index."""
+
+    descriptor: Descriptor
+    platform: Platform | None
+    annotations: dict[str, str]
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether BuildKit put it there to describe another entry, not to be run."""
+        return "vnd.docker.reference.type" in self.annotations or (
+            self.platform is not None and self.platform.os == "unknown"
+        )
+
+
+@dataclass(frozen=True)
+class Index:
+    """An image index: image-spec, image-index.md; Docker's manifest list."""
+
+    raw: bytes
+    media_type: str
+    entries: tuple[IndexEntry, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
+        """Read and check an index.
+
+        Raises:
+            FetchError: it is no index.
+        """
+        data = _load(raw, where)
+        kind = media_type_of(data, media_type, where)
+        manifests = data.get("manifests")
+        if kind not in INDEX_TYPES or not isinstance(manifests, list):
+            raise FetchError(f"{where}: {kind!r} is not an image index")
+        entries = []
+        for entry in manifests:
+            descriptor = Descriptor.parse(entry, where)
+            platform = entry.get("platform")
+            annotations = entry.get("annotations")
+            entries.append(
+                IndexEntry(
+                    descriptor,
+                    _parse_platform(platform, where) if platform is not None else None,
+                    {str(k): str(v) for k, v in annotations.items()}
+                    if isinstance(annotations, dict)
+                    else {},
+                )
+            )
+        return cls(raw, kind, tuple(entries))
+
+    def select(self, platform: Platform, where: str) -> Descriptor:
+        """The manifest for `platform`; attestations are passed over.
+
+        Raises:
+            FetchError: there is none; the platforms that there are, are named.
+        """
+        images = [entry for entry in self.entries if not entry.is_attestation]
+        for entry in images:
+            if entry.platform is not None and platform.accepts(entry.platform):
+                return entry.descriptor
+        if len(images) == 1 and images[0].platform is None:
+            return images[0].descriptor  # checked against the image's config after the fetch
+        there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
+        raise FetchError(
+            f"{where}: no image for {platform}; the registry has: {there}",
+            hint="choose another --platform, or an image that is built for this one",
+        )
+
+
+def _parse_platform(data: object, where: str) -> Platform:
+    if not isinstance(data, dict):
+        raise FetchError(f"{where}: a platform is not an object")
+    os, arch, variant = data.get("os"), data.get("architecture"), data.get("variant")
+    if not isinstance(os, str) or not isinstance(arch, str):
+        raise FetchError(f"{where}: a platform has no os or architecture")
+    return Platform(os, arch, variant if isinstance(variant, str) and variant else None)
+
+
+def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
+    """The media type of a manifest document; the header and the document must agree.
+
+    Raises:
+        FetchError: they do not (image-spec, "media-type confusion"), or neither says one.
+    """
+    own = data.get("mediaType")
+    if own is not None and not isinstance(own, str):
+        raise FetchError(f"{where}: mediaType is not a string")
+    known = INDEX_TYPES | MANIFEST_TYPES
+    given = header.partition(";")[0].strip() if header else None
+    if given not in known:
+        given = None  # text/plain and the like from plain file servers say nothing
+    if own and given and own != given:
+        raise FetchError(f"{where}: the registry says {given}, the document says {own}")
+    kind = own or given
+    if kind is None:
+        kind = OCI_INDEX if "manifests" in data else OCI_MANIFEST
+    if (kind in INDEX_TYPES and "layers" in data) or (kind in MANIFEST_TYPES and "manifests" in data):
+        raise FetchError(f"{where}: the document is a manifest and an index at once")
+    return kind
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The part of an image's config that the bundle needs: image-spec, config.md."""
+
+    platform: Platform
+    diff_ids: tuple[str, ...]
+    created: int
+    """Seconds since 1970, UTC; 0 where the config does not say."""
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str) -> Self:
+        """Read a config blob.
+
+        Raises:
+            FetchError: it has no platform or no list of layers.
+        """
+        data = _load(raw, where)
+        rootfs = data.get("rootfs")
+        diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if not isinstance(diff_ids, list):
+            raise FetchError(f"{where}: the image's config has no rootfs.diff_ids")
+        return cls(
+            _parse_platform(data, where),
+            tuple(check_digest(d) for d in diff_ids),
+            _seconds(data.get("created")),
+        )
+
+
+def _seconds(time: object) -> int:
+    """RFC 3339 -> seconds since 1970, not before it; 0 for anything else."""
+    try:
+        return max(0, int(datetime.fromisoformat(str(time)).timestamp()))
+    except ValueError:
+        return 0

@@ -1,0 +1,1 @@
+"""The five stages: one function each, typed input to typed output."""

@@ -1,0 +1,216 @@
+"""An application with its pinned images -> every file of the bundle but signatures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bundler import __version__, attestations, compose
+from bundler.archive import Member
+from bundler.contracts import (
+    ApplicationModel,
+    ConfigFile,
+    Packer,
+    PinnedService,
+    Renderer,
+    Requirement,
+)
+from bundler.errors import BundleError
+from bundler.layout import blob_path, layout_files
+from bundler.manifest import (
+    FORMAT,
+    BundleManifest,
+    ImageEntry,
+    LayerEntry,
+    PortEntry,
+    Provenance,
+    RequirementEntry,
+    ServiceEntry,
+    VariableEntry,
+)
+from bundler.oci import Descriptor, Platform, Reference
+from bundler.stages.fetch import FetchedImage
+from bundler.store import Store
+from bundler.unpacked import unpacked_size
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
+EARLIEST = 315532800
+"""1980-01-01: what cannot be told the time of, is given this one (the earliest that zip knows)."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What the render stage needs to know besides application and images."""
+
+    profile: str
+    profile_sha256: str
+    platform: Platform
+    requirements: Sequence[Requirement]
+    health_timeout: int
+    carried: Sequence[ConfigFile]
+    epoch: int | None
+    renderer: Renderer
+    packer: Packer
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """All files but the signatures, and the manifest that describes them."""
+
+    manifest: BundleManifest
+    members: list[Member]
+
+    @property
+    def top(self) -> str:
+        """Name of the bundle's top folder, and of the file."""
+        m = self.manifest
+        return f"{m.name}-{m.version}-{m.profile}-{m.platform.replace('/', '-')}"
+
+
+def render(
+    application: ApplicationModel,
+    images: Sequence[FetchedImage],
+    rendering: Rendering,
+    store: Store,
+) -> Rendered:
+    """Write the manifest, the configuration, the attestations and the image layout.
+
+    Raises:
+        BundleError: a name does not fit the format, or two files have one path.
+    """
+    for what, word in (
+        ("application name", application.name),
+        ("version", application.version),
+        ("profile", rendering.profile),
+    ):
+        if not _WORD.fullmatch(word):
+            raise BundleError(
+                f"the {what} {word!r} cannot be part of a bundle's name",
+                hint="lower-case letters, digits, '.', '_' and '-' only, a letter or digit first",
+            )
+    manifest = _manifest(application, images, rendering, store)
+    tags = {image.reference: image.tag for image in manifest.images}
+    services = [
+        PinnedService(service.name, tags[str(Reference.parse(service.image))])
+        for service in compose.services(application.compose)
+    ]
+    members = rendering.renderer.render(application, services)
+    members += [_carried(file) for file in (*application.carried, *rendering.carried)]
+    members += [
+        Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
+        Member.of("attestations/provenance.json", attestations.provenance(manifest)),
+    ]
+    members += _layout(manifest, rendering.platform, store)
+    members.append(Member.of("bundle.json", manifest.to_bytes()))
+    members += rendering.packer.members(manifest, application, members)
+    seen: set[str] = set()
+    for member in members:
+        if member.path in seen:
+            raise BundleError(f"two files of the bundle have one path: {member.path}")
+        seen.add(member.path)
+    return Rendered(manifest, members)
+
+
+def _manifest(
+    application: ApplicationModel,
+    images: Sequence[FetchedImage],
+    rendering: Rendering,
+    store: Store,
+) -> BundleManifest:
+    created = rendering.epoch
+    if created is None:
+        created = max([EARLIEST, *(image.config.created for image in images)])
+    requirements = {r.id: r for r in (*application.requirements, *rendering.requirements)}
+    tags: dict[str, str] = {}
+    for image in images:
+        tag = image.resolved.reference.tagged
+        digest = image.manifest.descriptor.digest
+        if tags.setdefault(tag, digest) != digest:
+            raise BundleError(
+                f"{tag}: two images of the application have this one name at the site",
+                hint="give one of them another tag",
+            )
+    return BundleManifest(
+        format=FORMAT,
+        name=application.name,
+        version=application.version,
+        title=application.title,
+        profile=rendering.profile,
+        platform=str(rendering.platform),
+        project=compose.project_name(application.compose, application.name),
+        created=created,
+        images=tuple(_image(image, store) for image in images),
+        services=tuple(
+            ServiceEntry(
+                name=service.name,
+                tag=Reference.parse(service.image).tagged,
+                expect=service.expect,
+            )
+            for service in compose.services(application.compose)
+        ),
+        ports=tuple(
+            PortEntry(
+                service=port.service, address=port.address, port=port.port, protocol=port.protocol
+            )
+            for port in compose.ports(application.compose)
+        ),
+        variables=tuple(
+            VariableEntry(
+                name=variable.name,
+                kind=variable.kind,
+                required=variable.required,
+                default=variable.default,
+                generator=variable.generator,
+            )
+            for variable in application.variables
+        ),
+        requirements=tuple(
+            RequirementEntry(id=r.id, minimum=r.minimum, recommended=r.recommended)
+            for r in sorted(requirements.values(), key=lambda r: r.id)
+        ),
+        health_timeout=rendering.health_timeout,
+        provenance=Provenance(
+            builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256
+        ),
+    )
+
+
+def _image(image: FetchedImage, store: Store) -> ImageEntry:
+    manifest = image.manifest
+    return ImageEntry(
+        reference=str(image.resolved.reference),
+        tag=image.resolved.reference.tagged,
+        source=image.resolved.source,
+        manifest=_entry(manifest.descriptor),
+        config=_entry(manifest.config),
+        layers=tuple(_entry(layer) for layer in manifest.layers),
+        unpacked=sum(unpacked_size(store.path(layer.digest)) for layer in manifest.layers),
+    )
+
+
+def _entry(blob: Descriptor) -> LayerEntry:
+    return LayerEntry(digest=blob.digest, size=blob.size, media_type=blob.media_type)
+
+
+def _carried(file: ConfigFile) -> Member:
+    path = f"files/{file.path}"
+    if isinstance(file.content, bytes):
+        return Member.of(path, file.content, file.mode)
+    return Member.of_file(path, file.content, file.mode)
+
+
+def _layout(manifest: BundleManifest, platform: Platform, store: Store) -> list[Member]:
+    files = layout_files(manifest.images, platform)
+    members = [Member.of(f"images/{name}", content) for name, content in files.items()]
+    for digest, blob in sorted(manifest.blobs.items()):
+        members.append(
+            Member(
+                f"images/{blob_path(digest)}",
+                blob.size,
+                digest.removeprefix("sha256:"),
+                store.path(digest),
+                checked=store.checked(digest),
+            )
+        )
+    return members

@@ -1,0 +1,187 @@
+"""Reads bundles back: `bundle verify` checks every byte, `bundle inspect` reads only the head."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler.archive import ArchiveReader, Entry
+from bundler.contracts import Signer
+from bundler.errors import UsageError, VerificationError
+from bundler.manifest import BundleManifest
+from bundler.stages.sign import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED
+
+SMALL = 16 << 20
+"""Bytes that a head file may have at most: it is held in memory."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found to be true of a bundle."""
+
+    manifest: BundleManifest
+    files: int
+    size: int
+    """Bytes of the file."""
+    signed_by: str | None
+    """SHA-256 (hex) of the key that the signature was checked with; None: unsigned, and allowed so."""
+
+
+def verify(
+    path: Path,
+    signer: Signer,
+    key: bytes | None,
+    *,
+    allow_unsigned: bool,
+    advance: Callable[[int], None],
+) -> Verified:
+    """Check signature, structure and every byte, in one pass.
+
+    Args:
+        path: the bundle's file.
+        signer: checks the signature.
+        key: the public key that is trusted, PEM; the one inside the bundle never is.
+        allow_unsigned: whether a bundle without a signature may pass.
+        advance: told of the bytes read.
+
+    Raises:
+        VerificationError: anything is not as it was signed.
+    """
+    if key is None and not allow_unsigned:
+        raise UsageError(
+            "no public key to verify with",
+            hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
+        )
+    found: dict[str, str] = {}
+    heads: dict[str, bytes] = {}
+    with path.open("rb") as file:
+        for entry, body in ArchiveReader(file):
+            digest = hashlib.sha256()
+            keep = entry.path in UNLISTED or entry.path == "bundle.json"
+            parts = []
+            for chunk in body:
+                digest.update(chunk)
+                advance(len(chunk))
+                if keep:
+                    parts.append(chunk)
+            found[entry.path] = digest.hexdigest()
+            _check_mode(entry)
+            if keep:
+                heads[entry.path] = b"".join(parts)
+            if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
+                _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
+    sums = heads.get(SUMS)
+    if sums is None or "bundle.json" not in heads:
+        raise VerificationError(f"{path}: not a bundle: no {SUMS} or no bundle.json in it")
+    _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
+    _compare(parse_sums(sums), found)
+    signed = SIGNATURE in heads
+    fingerprint = hashlib.sha256(key).hexdigest() if signed and key else None
+    manifest = BundleManifest.from_bytes(heads["bundle.json"])
+    return Verified(manifest, len(found), path.stat().st_size, fingerprint)
+
+
+def _check_mode(entry: Entry) -> None:
+    if (entry.path == "install") != (entry.mode == 0o755) and not entry.path.startswith(  # noqa: PLR2004 rwxr-xr-x
+        ("config/", "files/")
+    ):
+        raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
+
+
+def _check_signature(
+    heads: dict[str, bytes], signer: Signer, key: bytes | None, *, allow_unsigned: bool
+) -> None:
+    sums, signature = heads.get(SUMS), heads.get(SIGNATURE)
+    if sums is None:
+        raise VerificationError(f"not a bundle: no {SUMS} at its beginning")
+    if signature is None:
+        if allow_unsigned:
+            return
+        raise VerificationError(
+            "the bundle is not signed",
+            hint="ask its maker for a signed one; --allow-unsigned checks only that it is undamaged",
+        )
+    if key is None:
+        if allow_unsigned:
+            return
+        raise UsageError("no public key to verify with")
+    try:
+        value = base64.b64decode(signature.strip(), validate=True)
+    except binascii.Error as error:
+        raise VerificationError(f"{SIGNATURE} is not base64") from error
+    signer.verify(sums, value, key)
+
+
+def parse_sums(sums: bytes) -> dict[str, str]:
+    """SHA256SUMS -> path: hex digest.
+
+    Raises:
+        VerificationError: a line has another form, or the order is not the one of the format.
+    """
+    listed: dict[str, str] = {}
+    try:
+        lines = sums.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise VerificationError(f"{SUMS} is not UTF-8") from error
+    for number, line in enumerate(lines, 1):
+        digest, gap, path = line[:64], line[64:66], line[66:]
+        if gap != "  " or len(digest) != 64 or not path or path in listed:  # noqa: PLR2004 hex SHA-256
+            raise VerificationError(f"{SUMS}:{number}: not a checksum line")
+        listed[path] = digest
+    return listed
+
+
+def _compare(listed: dict[str, str], found: dict[str, str]) -> None:
+    there = {path: digest for path, digest in found.items() if path not in UNLISTED}
+    problems = [
+        *(f"{path}: changed" for path in listed if path in there and there[path] != listed[path]),
+        *(f"{path}: missing" for path in listed if path not in there),
+        *(f"{path}: not listed" for path in there if path not in listed),
+    ]
+    if problems:
+        shown = problems[:10] + ([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])  # noqa: PLR2004 a screenful
+        raise VerificationError(
+            "the bundle is not what was signed:\n  " + "\n  ".join(shown),
+            hint="copy the file again and compare it with its .sha256",
+        )
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the head of a bundle says of itself. Nothing of it is verified."""
+
+    manifest: BundleManifest
+    signed: bool
+    public_key: bytes | None
+    files: int
+    top: str
+
+
+def inspect(path: Path) -> Inspected:
+    """Read the head of a bundle, some kilobytes whatever its size.
+
+    Raises:
+        VerificationError: it is not a bundle.
+    """
+    with path.open("rb") as file:
+        reader = ArchiveReader(file)
+        heads = dict(_heads(reader))
+        top = reader.top or ""
+    if "bundle.json" not in heads or SUMS not in heads:
+        raise VerificationError(f"{path}: not a bundle: its head has no {SUMS} or bundle.json")
+    manifest = BundleManifest.from_bytes(heads["bundle.json"])
+    files = len(parse_sums(heads[SUMS]))
+    return Inspected(manifest, SIGNATURE in heads, heads.get(PUBLIC_KEY), files, top)
+
+
+def _heads(reader: ArchiveReader) -> Iterator[tuple[str, bytes]]:
+    for entry, body in reader:
+        if entry.size > SMALL:
+            raise VerificationError(f"{entry.path}: too large for the head of a bundle")
+        yield entry.path, b"".join(body)
+        if entry.path == "bundle.json":
+            return

@@ -1,0 +1,13 @@
+"""Registers the signature scheme `ecdsa`."""
+
+from __future__ import annotations
+
+from bundler import hookimpl
+from bundler.contracts import Signer
+from bundler_signature.ecdsa import EcdsaSigner
+
+
+@hookimpl
+def bundler_signers() -> list[Signer]:
+    """See `bundler.hookspecs.bundler_signers`."""
+    return [EcdsaSigner()]
