@@ -224,7 +224,7 @@ class ArchiveReader:
             return None
         blocks = raw
         try:
-            info = tarfile.TarInfo.frombuf(raw, "utf-8", "strict")
+            info = tarfile.TarInfo.frombuf(raw, "utf-8", "surrogateescape")
             name = info.name
             if info.type == tarfile.GNUTYPE_LONGNAME:
                 if info.size > BLOCK * 16:
@@ -233,8 +233,9 @@ class ArchiveReader:
                 name = long_name[: info.size - 1].decode()
                 raw = self._read(BLOCK)
                 blocks += long_name + raw
-                info = tarfile.TarInfo.frombuf(raw, "utf-8", "strict")
-        except (tarfile.HeaderError, UnicodeDecodeError) as error:
+                info = tarfile.TarInfo.frombuf(raw, "utf-8", "surrogateescape")  # its name is cut
+            name.encode()
+        except (tarfile.HeaderError, UnicodeError) as error:
             raise VerificationError(f"not a bundle: damaged tar header at byte {self._at}") from error
         if self.mtime is None:
             self.mtime = int(info.mtime)
@@ -252,7 +253,7 @@ class ArchiveReader:
         top, slash, path = name.partition("/")
         self.top = self.top or top
         parts = path.split("/")
-        if not slash or top != self.top or any(part in {"", ".", ".."} for part in parts):
+        if not slash or not top or top != self.top or any(part in {"", ".", ".."} for part in parts):
             raise VerificationError(f"{name!r}: a path outside the bundle's folder")
         if path in self._seen:
             raise VerificationError(f"{path}: twice in the archive")

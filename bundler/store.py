@@ -215,6 +215,22 @@ class Store:
                 shutil.rmtree(self._refs, ignore_errors=True)
         return removed
 
+    def check(self) -> list[StoredBlob]:
+        """Hash every blob again and remove the damaged ones; returns those.
+
+        Raises:
+            BundleError: a build is running.
+        """
+        damaged = []
+        with self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for blob in list(self.entries()):
+                with self.path(blob.digest).open("rb") as file:
+                    found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+                if found != blob.digest:
+                    self.path(blob.digest).unlink()
+                    damaged.append(blob)
+        return damaged
+
     # ------------------------------------------------------------ references
 
     def remember(self, name: str, digest: str) -> None:

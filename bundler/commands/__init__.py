@@ -1,0 +1,1 @@
+"""The commands, one module each group; `bundler.cli` loads only the one that is asked for."""

@@ -1,0 +1,242 @@
+"""`bundle build`, `plan` and `lock`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.commands.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.pipeline import Built, Job, Plan
+    from bundler.stages.sign import SigningKey
+
+KEY_OPTIONS = (
+    click.option(
+        "--key",
+        "key_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Private key to sign with. Default: $BUNDLE_KEY, else ./bundle.key.",
+    ),
+    click.option(
+        "--passphrase-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="File with the key's passphrase. Default: $BUNDLE_KEY_PASSPHRASE, else a prompt.",
+    ),
+    click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle."),
+)
+
+
+@click.command("build")
+@PROFILE
+@click.option(
+    "-o",
+    "--output",
+    default="dist",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the bundle.",
+)
+@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@add(SHARED)
+@add(KEY_OPTIONS)
+@add(COMMON)
+def build_command(
+    output: Path,
+    locked: bool,  # noqa: FBT001 click passes flags by name
+    key_file: Path | None,
+    passphrase_file: Path | None,
+    unsigned: bool,  # noqa: FBT001 likewise
+    **options: Any,  # noqa: ANN401 the shared options, typed by JobOptions
+) -> None:
+    """Build a bundle: resolve, fetch, render, sign, pack.
+
+    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar and .sha256 beside it. What is fetched is kept
+    in the cache, so a build that was stopped goes on from there.
+    """
+    from bundler import pipeline  # noqa: PLC0415 start-up
+
+    chosen = JobOptions(**options)
+    job = make_job(chosen, locked=locked)
+    profile = job.profile.profile
+    if unsigned and profile.signing.required:
+        raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
+    if profile.lock.required and not locked:
+        job = make_job(chosen, locked=True)
+    key = None if unsigned else _signing_key(job, key_file, passphrase_file)
+    if unsigned:
+        job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")
+    built = pipeline.build(job, output, key)
+    if chosen.as_json:
+        click.echo(json.dumps(_built_json(built), ensure_ascii=False))
+    else:
+        _show_built(built)
+
+
+@click.command("plan")
+@PROFILE
+@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@add(SHARED)
+@add(COMMON)
+def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 see build
+    """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
+    from bundler import pipeline  # noqa: PLC0415 start-up
+
+    chosen = JobOptions(**options)
+    found = pipeline.plan(make_job(chosen, locked=locked))
+    if chosen.as_json:
+        click.echo(json.dumps(_plan_json(found), ensure_ascii=False))
+    else:
+        _show_plan(found)
+
+
+@click.command("lock")
+@PROFILE
+@add(SHARED)
+@add(COMMON)
+def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
+    """Resolve every image anew and write the digests beside the profile.
+
+    `bundle build` then takes exactly these; `bundle build --locked` refuses anything else.
+    """
+    from bundler import pipeline  # noqa: PLC0415 start-up
+    from bundler.lock import Lock  # noqa: PLC0415 start-up
+
+    chosen = JobOptions(**options)
+    job = make_job(chosen, locked=False, ignore_lock=True)
+    fresh = pipeline.lock(job)
+    before = Lock.read(fresh.path)
+    for name, pins in before.pins.items():  # other platforms' pins of images still in use stay
+        if name in fresh.pins:
+            merged = {**pins, **fresh.pins[name]}
+            fresh = Lock(fresh.path, {**fresh.pins, name: merged})
+    fresh.write()
+    rows = [(name, pin.digest) for name, pins in sorted(fresh.pins.items()) for pin in pins.values()]
+    if chosen.as_json:
+        click.echo(json.dumps({"path": str(fresh.path), "images": dict(rows)}))
+        return
+    for name, digest in rows:
+        click.echo(f"{name}  {digest}")
+    click.echo(f"wrote {fresh.path}; commit it, and build with --locked")
+
+
+def _signing_key(job: Job, key_file: Path | None, passphrase_file: Path | None) -> SigningKey:
+    from bundler.stages.sign import SigningKey  # noqa: PLC0415 start-up
+
+    path = key_file or Path(os.environ.get("BUNDLE_KEY") or "bundle.key")
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"no signing key: {path} does not exist",
+            hint="make one with `bundle keygen`, or give --key FILE; --unsigned builds without",
+        ) from error
+    if path.stat().st_mode & 0o077:
+        job.reporter.warn(f"{path} can be read by others; run: chmod 600 {shlex.quote(str(path))}")
+    signer = job.plugins.signer(job.profile.profile.signer)
+    passphrase = _passphrase(key, passphrase_file)
+    found = SigningKey(signer, key, passphrase)
+    signer.sign(b"", key, passphrase)  # a wrong key or passphrase is told before the gigabytes
+    return found
+
+
+def _passphrase(key: bytes, file: Path | None) -> bytes | None:
+    if file:
+        return file.read_bytes().rstrip(b"\r\n")
+    if b"ENCRYPTED" not in key:
+        return None
+    given = os.environ.get("BUNDLE_KEY_PASSPHRASE")
+    if given is not None:
+        return given.encode()
+    if sys.stdin.isatty():
+        text: str = click.prompt("Passphrase of the signing key", hide_input=True, err=True)
+        return text.encode()
+    return None
+
+
+def _built_json(built: Built) -> dict[str, object]:
+    return {
+        "path": str(built.bundle.path),
+        "size": built.bundle.size,
+        "sha256": built.bundle.sha256,
+        "signed": built.bundle.signed,
+        "images": [
+            {
+                "reference": image.reference,
+                "digest": image.manifest.digest,
+                "size": image.size,
+                "source": image.source,
+            }
+            for image in built.manifest.images
+        ],
+    }
+
+
+def _show_built(built: Built) -> None:
+    from bundler.progress import format_bytes  # noqa: PLC0415 start-up
+    from bundler.table import format_table  # noqa: PLC0415 start-up
+
+    rows = [
+        (image.tag, image.manifest.digest[:19], format_bytes(image.size), image.source)
+        for image in built.manifest.images
+    ]
+    bundle = built.bundle
+    click.echo(format_table(("image", "digest", "size", "source"), rows))
+    click.echo()
+    click.echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
+    click.echo(f"sha256 {bundle.sha256}")
+    name = shlex.quote(bundle.path.name)
+    top = shlex.quote(bundle.path.stem)
+    click.echo("\nNext:")
+    if bundle.signed:
+        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} --key bundle.pub")
+    click.echo(f"  copy {bundle.path.name}, its .sha256 and your bundle.pub to the site, and there:")
+    trust = "--key bundle.pub" if bundle.signed else "--allow-unsigned"
+    click.echo(f"  sha256sum -c {name}.sha256 && tar -xf {name} && sh {top}/install {trust}")
+
+
+def _plan_json(found: Plan) -> dict[str, object]:
+    return {
+        "application": found.application.name,
+        "version": found.application.version,
+        "images": [
+            {
+                "reference": str(planned.image.reference),
+                "digest": planned.image.digest,
+                "source": planned.image.source,
+                "size": planned.image.size,
+                "cached": planned.cached,
+            }
+            for planned in found.images
+        ],
+        "total": found.total,
+        "missing": found.missing,
+    }
+
+
+def _show_plan(found: Plan) -> None:
+    from bundler.progress import format_bytes  # noqa: PLC0415 start-up
+    from bundler.table import format_table  # noqa: PLC0415 start-up
+
+    rows = [
+        (
+            planned.image.reference.familiar,
+            planned.image.digest[:19],
+            format_bytes(planned.image.size),
+            format_bytes(planned.cached),
+            planned.image.source,
+        )
+        for planned in found.images
+    ]
+    click.echo(f"{found.application.title} {found.application.version}")
+    click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
+    click.echo(
+        f"\n{format_bytes(found.total)} in the bundle, {format_bytes(found.missing)} to fetch"
+    )

@@ -1,0 +1,210 @@
+"""Options that several commands share, and what they make."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.pipeline import Job
+    from bundler.plugins import Plugins
+    from bundler.progress import Reporter
+    from bundler.store import Store
+
+type Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _complete_profile(
+    ctx: click.Context,  # noqa: ARG001 click's signature
+    param: click.Parameter,  # noqa: ARG001 likewise
+    incomplete: str,
+) -> list[str]:
+    from bundler.profile_loader import list_profiles  # noqa: PLC0415 only for completion
+
+    return [p.name for p in list_profiles() if p.name.startswith(incomplete)]
+
+
+PROFILE = click.option(
+    "-p",
+    "--profile",
+    required=True,
+    metavar="NAME|FILE",
+    shell_complete=_complete_profile,
+    help="Profile to build: a name that `bundle profiles` lists, or a YAML file.",
+)
+SHARED: tuple[Decorator, ...] = (
+    click.option("--platform", metavar="OS/ARCH", help="For example linux/arm64. Default: the profile's."),
+    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a profile key."),
+    click.option(
+        "--registry-mirror",
+        "mirrors",
+        multiple=True,
+        metavar="HOST=MIRROR",
+        help="Ask MIRROR (host[:port][/prefix]) first for images of HOST, e.g. docker.io=mirror:5000.",
+    ),
+    click.option(
+        "--insecure-registry",
+        "insecure",
+        multiple=True,
+        metavar="HOST[:PORT]",
+        help="Allow plain HTTP to this registry. Loopback is always allowed.",
+    ),
+    click.option(
+        "--ca-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="PEM file with private certificate authorities of registries.",
+    ),
+    click.option("--offline", is_flag=True, help="Use only what the cache has; connect to nothing."),
+    click.option(
+        "--lock-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where the pins are. Default: <profile>.lock.json beside the profile.",
+    ),
+)
+COMMON: tuple[Decorator, ...] = (
+    click.option(
+        "--plugins-dir",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Folder with more plugins (*.py files or packages).",
+    ),
+    click.option(
+        "--cache",
+        "cache_dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the blob store. Default: $BUNDLE_CACHE, else ~/.cache/bundle.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="JSON for machines: the result on standard output."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+)
+
+
+def add(options: Sequence[Decorator]) -> Decorator:
+    """A decorator that adds `options` in their order."""
+
+    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """The values of SHARED and COMMON as click passes them."""
+
+    profile: str
+    platform: str | None
+    overrides: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    insecure: tuple[str, ...]
+    ca_file: Path | None
+    offline: bool
+    lock_file: Path | None
+    plugins_dir: tuple[Path, ...]
+    cache_dir: Path | None
+    as_json: bool
+    verbose: bool
+
+
+def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
+    """A bar on a terminal, lines in a log, JSON lines when asked."""
+    from bundler.progress import JsonReporter, LogReporter, TerminalReporter  # noqa: PLC0415 start-up
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
+    if as_json:
+        return JsonReporter()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return TerminalReporter()
+    return LogReporter()
+
+
+def make_plugins(folders: Sequence[Path]) -> Plugins:
+    """All plugins: installed ones, then those of `folders`."""
+    from bundler.plugins import Plugins  # noqa: PLC0415 start-up
+
+    return Plugins.load(folders)
+
+
+def make_store(folder: Path | None) -> Store:
+    """The blob store in `folder`, or the user's."""
+    from bundler.store import Store, default_root  # noqa: PLC0415 start-up
+
+    return Store(folder or default_root())
+
+
+def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) -> Job:
+    """Load the profile and the plugins, and put together what the pipeline needs."""
+    from bundler.contracts import SourceOptions  # noqa: PLC0415 start-up
+    from bundler.lock import Lock  # noqa: PLC0415 start-up
+    from bundler.oci import Platform  # noqa: PLC0415 start-up
+    from bundler.pipeline import Job  # noqa: PLC0415 start-up
+    from bundler.profile_loader import load_profile  # noqa: PLC0415 start-up
+
+    loaded = load_profile(options.profile, overrides=options.overrides)
+    profile = loaded.profile
+    path = options.lock_file or lock_path(loaded.path)
+    pins = Lock(path, {}) if ignore_lock else Lock.read(path)
+    registries = profile.registries
+    ca_file = options.ca_file
+    if ca_file is None and registries.ca_file:
+        ca_file = loaded.base / registries.ca_file
+    return Job(
+        profile=loaded,
+        plugins=make_plugins(options.plugins_dir),
+        store=make_store(options.cache_dir),
+        platform=Platform.parse(options.platform or profile.platform),
+        lock=pins,
+        options=SourceOptions(
+            mirrors={**registries.mirrors, **_pairs("--registry-mirror", options.mirrors)},
+            insecure=frozenset((*registries.insecure, *options.insecure)),
+            ca_file=ca_file,
+            archives=tuple(loaded.base / path for path in profile.archives),
+            offline=options.offline,
+        ),
+        reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
+        locked=locked,
+        epoch=_epoch(),
+    )
+
+
+def lock_path(profile: Path) -> Path:
+    """Beside the profile; for one that ships with the program, in ./profiles."""
+    from bundler.lock import SUFFIX  # noqa: PLC0415 start-up
+    from bundler.profile_loader import is_builtin  # noqa: PLC0415 start-up
+
+    folder = Path("profiles") if is_builtin(profile) else profile.parent
+    return folder / (profile.stem + SUFFIX)
+
+
+def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        key, equals, right = value.partition("=")
+        if not equals or not key or not right:
+            raise UsageError(
+                f"{option} {value}: not HOST=MIRROR", hint=f"for example {option} docker.io=mirror:5000"
+            )
+        pairs[key] = right
+    return pairs
+
+
+def _epoch() -> int | None:
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds since 1970")
+    return int(text)

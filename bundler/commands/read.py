@@ -1,0 +1,107 @@
+"""`bundle verify` and `inspect`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import click
+
+from bundler.commands.options import COMMON, add, make_plugins, make_reporter
+from bundler.progress import format_bytes
+from bundler.table import format_table
+
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.command("verify")
+@FILE
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Public key that is trusted. Default: ./bundle.pub where it exists.",
+)
+@click.option("--allow-unsigned", is_flag=True, help="Accept a bundle without a signature.")
+@click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme.")
+@add(COMMON)
+def verify_command(
+    file: Path,
+    key_file: Path | None,
+    allow_unsigned: bool,  # noqa: FBT001 click passes flags by name
+    signer: str,
+    plugins_dir: tuple[Path, ...],
+    cache_dir: Path | None,  # noqa: ARG001 a common option
+    as_json: bool,  # noqa: FBT001 likewise
+    verbose: bool,  # noqa: FBT001 likewise
+) -> None:
+    """Check the signature, the structure and every byte of FILE. Exit code 4 if anything is wrong."""
+    from bundler.verify import verify  # noqa: PLC0415 start-up
+
+    reporter = make_reporter(as_json=as_json, verbose=verbose)
+    if key_file is None and Path("bundle.pub").is_file():
+        key_file = Path("bundle.pub")
+    scheme = make_plugins(plugins_dir).signer(signer)
+    with reporter.transfer("verify", file.stat().st_size) as transfer:
+        found = verify(
+            file,
+            scheme,
+            key_file.read_bytes() if key_file else None,
+            allow_unsigned=allow_unsigned,
+            advance=lambda size: transfer.advance(file.name, size),
+        )
+    if as_json:
+        result = {"file": str(file), "ok": True, "files": found.files, "key_sha256": found.signed_by}
+        click.echo(json.dumps(result))
+        return
+    manifest = found.manifest
+    by = f"signed by the key {key_file}" if found.signed_by else "UNSIGNED, but undamaged"
+    click.echo(
+        f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
+        f" {found.files} files, {by}"
+    )
+
+
+@click.command("inspect")
+@FILE
+@click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
+def inspect_command(file: Path, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
+    """Show what FILE says it holds. Reads only its head; nothing is verified."""
+    from bundler.verify import inspect  # noqa: PLC0415 start-up
+
+    found = inspect(file)
+    manifest = found.manifest
+    fingerprint = hashlib.sha256(found.public_key).hexdigest() if found.public_key else None
+    if as_json:
+        document = {
+            "file": str(file),
+            "size": file.stat().st_size,
+            "signed": found.signed,
+            "key_sha256": fingerprint,
+            "files": found.files,
+            "manifest": manifest.model_dump(mode="json"),
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
+    signed = f"yes, by the key {fingerprint}" if fingerprint else "NO"
+    facts = [
+        ("application", f"{manifest.title} {manifest.version}"),
+        ("profile", manifest.profile),
+        ("platform", manifest.platform),
+        ("created", created),
+        ("size", format_bytes(file.stat().st_size)),
+        ("files", str(found.files)),
+        ("signed", f"{signed} (not verified: use `bundle verify`)"),
+    ]
+    for name, value in facts:
+        click.echo(f"{name:12} {value}")
+    images = [(i.tag, i.manifest.digest[:19], format_bytes(i.size)) for i in manifest.images]
+    click.echo("\n" + format_table(("image", "digest", "size"), images))
+    services = [(s.name, s.tag, s.expect) for s in manifest.services]
+    click.echo("\n" + format_table(("service", "image", "expected to be"), services))
+    if manifest.requirements:
+        needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
+        click.echo("\n" + format_table(("requirement", "minimum", "recommended"), needs))

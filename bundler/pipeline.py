@@ -1,0 +1,230 @@
+"""Runs the stages in order: resolve, fetch, render, sign, pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler import compose
+from bundler.carried import carry
+from bundler.contracts import (
+    ApplicationContext,
+    ApplicationModel,
+    ImageSource,
+    ResolvedImage,
+    SourceOptions,
+)
+from bundler.errors import BundleError
+from bundler.lock import Lock
+from bundler.manifest import BundleManifest
+from bundler.oci import Platform, Reference
+from bundler.plugins import Plugins
+from bundler.profile_loader import LoadedProfile
+from bundler.progress import Reporter
+from bundler.stages.fetch import fetch
+from bundler.stages.pack import PackedBundle, pack
+from bundler.stages.render import Rendering, render
+from bundler.stages.resolve import Resolver, resolve
+from bundler.stages.sign import SigningKey, sign
+from bundler.store import Store
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command was asked to do. Plain data; the stages get only what they need of it.
+
+    Attributes:
+        profile: with everything inherited and set.
+        plugins: where providers are looked up.
+        store: where blobs are kept between builds.
+        platform: what the bundle is for.
+        lock: pins beside the profile.
+        options: where images come from.
+        reporter: told of progress.
+        locked: refuse what the lock does not pin.
+        epoch: SOURCE_DATE_EPOCH, seconds; None takes the newest image's time.
+    """
+
+    profile: LoadedProfile
+    plugins: Plugins
+    store: Store
+    platform: Platform
+    lock: Lock
+    options: SourceOptions
+    reporter: Reporter
+    locked: bool = False
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """An image as a build would take it."""
+
+    image: ResolvedImage
+    cached: int
+    """Bytes of it that are in the store."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build would do."""
+
+    application: ApplicationModel
+    images: tuple[PlannedImage, ...]
+    total: int
+    """Bytes of all distinct blobs; estimated for images of a Docker engine."""
+    missing: int
+    """Bytes of them that are not in the store."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did."""
+
+    bundle: PackedBundle
+    manifest: BundleManifest
+    images: tuple[ResolvedImage, ...]
+
+
+def build(job: Job, output: Path, key: SigningKey | None) -> Built:
+    """Make a bundle in `output`; without a key it is unsigned.
+
+    Raises:
+        BundleError: whatever went wrong; nothing half-written is left in `output`.
+    """
+    reporter, store, profile = job.reporter, job.store, job.profile.profile
+    with store.in_use(), _sources(job) as sources:
+        application = model(job)
+        with reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+        with reporter.step("fetch"):
+            fetched = fetch(images, _by_name(sources), store, job.platform, reporter)
+            carried = carry(
+                profile.files, job.profile.base, store, reporter, offline=job.options.offline
+            )
+        with reporter.step("render"):
+            rendering = Rendering(
+                profile=profile.name,
+                profile_sha256=profile_digest(job.profile),
+                platform=job.platform,
+                requirements=profile.to_requirements(),
+                health_timeout=profile.health.timeout,
+                carried=carried,
+                epoch=job.epoch,
+                renderer=job.plugins.renderer(profile.renderer),
+                packer=job.plugins.packer(profile.packer),
+            )
+            rendered = render(application, fetched, rendering, store)
+        with reporter.step("sign" if key else "checksums"):
+            members = sign(rendered.members, key)
+        with reporter.step("pack"):
+            bundle = pack(members, rendered.top, rendered.manifest.created, output, reporter)
+    return Built(bundle, rendered.manifest, images)
+
+
+def plan(job: Job) -> Plan:
+    """What `build` would do. Writes nothing."""
+    with _sources(job) as sources:
+        application = model(job)
+        with job.reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+    blobs: dict[str, tuple[int, bool]] = {}
+    planned = []
+    for image in images:
+        cached = 0
+        if image.manifest is None:
+            blobs[image.digest] = (image.size, False)
+        else:
+            for blob in image.manifest.blobs:
+                here = job.store.has(blob)
+                blobs[blob.digest] = (blob.size, here)
+                cached += blob.size if here else 0
+        planned.append(PlannedImage(image, cached))
+    total = sum(size for size, _ in blobs.values())
+    missing = sum(size for size, here in blobs.values() if not here)
+    return Plan(application, tuple(planned), total, missing)
+
+
+def lock(job: Job) -> Lock:
+    """Resolve everything anew and return the lock that pins it; the caller writes it."""
+    with _sources(job) as sources:
+        application = model(job)
+        with job.reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+    return job.lock.updated(images, job.platform)
+
+
+def model(job: Job) -> ApplicationModel:
+    """The application with the profile's settings bound."""
+    profile = job.profile.profile
+    application = job.plugins.application(profile.application)
+    context = ApplicationContext(
+        profile=profile.name,
+        settings=job.profile.settings(application.settings_model),
+        base=job.profile.base,
+        version=profile.version,
+        platform=job.platform,
+    )
+    return application.model(context)
+
+
+def references(application: ApplicationModel) -> list[Reference]:
+    """The images that the application's services run, each once."""
+    services = compose.services(application.compose)
+    if not services:
+        raise BundleError(
+            f"{application.name}: the application has no services",
+            hint="check the Compose file, and the Compose profiles that the bundle profile selects",
+        )
+    return sorted({Reference.parse(service.image) for service in services}, key=str)
+
+
+def profile_digest(loaded: LoadedProfile) -> str:
+    """SHA-256 (hex) over the profile with everything inherited and set, as canonical JSON."""
+    document = loaded.profile.model_dump(mode="json")
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _resolve(
+    job: Job, application: ApplicationModel, sources: Sequence[ImageSource]
+) -> tuple[ResolvedImage, ...]:
+    wanted = references(application)
+    resolver = Resolver(
+        sources=sources,
+        platform=job.platform,
+        lock=job.lock,
+        store=job.store,
+        locked=job.locked,
+        offline=job.options.offline,
+    )
+    floating = [
+        reference.familiar
+        for reference in wanted
+        if reference.floating and job.lock.find(reference, job.platform) is None
+    ]
+    if floating and not job.locked:
+        job.reporter.warn(
+            f"not pinned, may be other bytes tomorrow: {', '.join(floating)}"
+            " (`bundle lock` pins them)"
+        )
+    return resolve(wanted, resolver)
+
+
+@contextmanager
+def _sources(job: Job) -> Iterator[list[ImageSource]]:
+    with ExitStack() as stack:
+        sources = []
+        for name in job.profile.profile.sources:
+            source = job.plugins.source(name)(job.options)
+            stack.callback(source.close)
+            sources.append(source)
+        yield sources
+
+
+def _by_name(sources: Sequence[ImageSource]) -> Mapping[str, ImageSource]:
+    return {source.name: source for source in sources}

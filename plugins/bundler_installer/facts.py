@@ -1,0 +1,123 @@
+"""The facts of bundle.json, flat, for a shell without a JSON parser: docs/bundle-format.md, "Flat files"."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from bundler.contracts import ApplicationModel
+from bundler.errors import BundleError
+from bundler.layout import archive_entry, compact, index_entry
+from bundler.manifest import BundleManifest
+from bundler.oci import Platform
+
+HEADERS = {
+    "images.tsv": "reference manifest config bytes unpacked",
+    "image-oci.tsv": "reference descriptor",
+    "image-archive.tsv": "reference entry",
+    "blobs.tsv": "manifest blob bytes kind",
+    "services.tsv": "service reference expect",
+    "ports.tsv": "service address port protocol",
+    "requirements.tsv": "id minimum recommended",
+    "variables.tsv": "name kind required default generator pattern choices prompt_en prompt_zh",
+    "templates.tsv": "path mode",
+    "data.tsv": "path mode uid gid",
+}
+
+
+def flat_facts(
+    manifest: BundleManifest, application: ApplicationModel, other_bytes: int
+) -> dict[str, str]:
+    """Every flat file, by name.
+
+    Args:
+        manifest: what to flatten.
+        application: has the parts that bundle.json leaves out (prompts, templates, folders).
+        other_bytes: bytes of the bundle's other files.
+
+    Raises:
+        BundleError: a field holds a control character.
+    """
+    platform = Platform.parse(manifest.platform)
+    rows: dict[str, Iterable[Iterable[object]]] = {
+        "images.tsv": [
+            (i.tag, i.manifest.digest, i.config.digest, i.size, i.unpacked) for i in manifest.images
+        ],
+        "image-oci.tsv": [(i.tag, compact(index_entry(i, platform))) for i in manifest.images],
+        "image-archive.tsv": [(i.tag, compact(archive_entry(i))) for i in manifest.images],
+        "blobs.tsv": [
+            (image.manifest.digest, blob.digest, blob.size, kind)
+            for image in manifest.images
+            for kind, blobs in (
+                ("manifest", (image.manifest,)),
+                ("config", (image.config,)),
+                ("layer", dict.fromkeys(image.layers)),
+            )
+            for blob in blobs
+        ],
+        "services.tsv": [(s.name, s.tag, s.expect) for s in manifest.services],
+        "ports.tsv": [(p.service, p.address, p.port, p.protocol) for p in manifest.ports],
+        "requirements.tsv": [(r.id, r.minimum, r.recommended) for r in manifest.requirements],
+        "variables.tsv": [
+            (
+                v.name,
+                v.kind,
+                "yes" if v.required else "no",
+                v.default,
+                v.generator,
+                v.pattern,
+                ",".join(v.choices),
+                v.prompt_en,
+                v.prompt_zh,
+            )
+            for v in application.variables
+        ],
+        "templates.tsv": [
+            (f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template
+        ],
+        "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
+    }
+    facts = {
+        name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
+        for name, header in HEADERS.items()
+    }
+    layers = {
+        layer.digest: image.unpacked * layer.size // max(1, sum(x.size for x in image.layers))
+        for image in manifest.images
+        for layer in image.layers
+    }
+    size = other_bytes + sum(len(text.encode()) for text in facts.values())
+    disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
+    values = {
+        "format": manifest.format,
+        "name": manifest.name,
+        "version": manifest.version,
+        "profile": manifest.profile,
+        "title": manifest.title,
+        "os": platform.os,
+        "arch": platform.architecture,
+        "variant": platform.variant,
+        "project": manifest.project,
+        "created": manifest.created,
+        "images_bytes": sum(blob.size for blob in manifest.blobs.values()),
+        "unpacked_bytes": sum(layers.values()),
+        "bundle_bytes": size,
+        "data_bytes": disk or 0,
+        "health_timeout": manifest.health_timeout,
+    }
+    facts["bundle.env"] = "".join(f"{key}={_field(value)}\n" for key, value in values.items())
+    return facts
+
+
+def _row(fields: Iterable[object]) -> str:
+    return "\t".join(map(_field, fields)) + "\n"
+
+
+def _field(value: object) -> str:
+    text = "" if value is None else str(value)
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise BundleError(
+            f"{text!r}: a line break, tab or control character where the installer reads one line",
+            hint="write it on one line",
+        )
+    return text or "-"

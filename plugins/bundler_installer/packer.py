@@ -1,0 +1,29 @@
+"""The packer `installer`: adds the shell installer and the flat facts that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bundler.archive import Member
+from bundler.contracts import ApplicationModel
+from bundler.manifest import BundleManifest
+from bundler_installer.assemble import assemble_installer
+from bundler_installer.facts import flat_facts
+
+
+class InstallerPacker:
+    """Makes a bundle that installs itself with `sh install`."""
+
+    name = "installer"
+
+    def members(
+        self,
+        manifest: BundleManifest,
+        application: ApplicationModel,
+        others: Sequence[Member],
+    ) -> list[Member]:
+        """See `bundler.contracts.Packer.members`."""
+        install = Member.of("install", assemble_installer(), 0o755)
+        size = sum(member.size for member in (*others, install))
+        facts = flat_facts(manifest, application, size)
+        return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
