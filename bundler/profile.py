@@ -1,0 +1,254 @@
+"""What a profile says. The docstring under each field is its reference page's text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bundler.contracts import Requirement
+from bundler.profile_values import (
+    Duration,
+    FileMode,
+    HintedValueError,
+    Identifier,
+    MemberPath,
+    Mirror,
+    PlatformName,
+    RegistryHost,
+    Sha256,
+    Size,
+    Url,
+    VersionNumber,
+    version_key,
+)
+
+LocalPath = Annotated[Path, Field(strict=False)]
+"""Relative to the folder of the file in which it is written."""
+
+
+class ProfileModel(BaseModel):
+    """What all parts of a profile share. A base for the settings models of applications, too."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Registries(ProfileModel):
+    """How registries are reached."""
+
+    mirrors: dict[RegistryHost, Mirror] = {}
+    """Registry host: `host[:port][/prefix]` that is asked first. See `--registry-mirror`."""
+    insecure: tuple[RegistryHost, ...] = ()
+    """Hosts, with port, that may be spoken to in plain HTTP. `--insecure-registry` adds to them."""
+    ca_file: LocalPath | None = None
+    """PEM file with private certificate authorities, trusted besides the system's."""
+
+
+class Cores(ProfileModel):
+    """Processor cores."""
+
+    minimum: Annotated[int, Field(ge=1)] | None = None
+    """Fewer fail the preflight."""
+    recommended: Annotated[int, Field(ge=1)] | None = None
+    """Fewer give a warning."""
+
+
+class Bytes(ProfileModel):
+    """An amount of memory or disk."""
+
+    minimum: Size | None = None
+    """Less fails the preflight."""
+    recommended: Size | None = None
+    """Less gives a warning."""
+
+
+class Drive(ProfileModel):
+    """Whether the data lie on a solid state drive."""
+
+    minimum: bool = False
+    """Without one the preflight fails."""
+    recommended: bool = False
+    """Without one there is a warning."""
+
+
+class Release(ProfileModel):
+    """A program's version."""
+
+    minimum: VersionNumber | None = None
+    """An older one fails the preflight. In quotes: unquoted, 20.10 is the number 20.1."""
+    recommended: VersionNumber | None = None
+    """An older one gives a warning."""
+
+
+class Requirements(ProfileModel):
+    """What the preflight asks of a site, besides the room that the bundle itself takes."""
+
+    cpu: Cores = Cores()
+    """Processor cores."""
+    memory: Bytes = Bytes()
+    """Main memory."""
+    disk: Bytes = Bytes()
+    """Room for the application's data, on the device of the installation's root."""
+    ssd: Drive = Drive()
+    """Solid state drive under the installation's root."""
+    docker: Release = Release()
+    """Docker engine."""
+    compose: Release = Release()
+    """Docker Compose."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        for name in ("cpu", "memory", "disk", "docker", "compose"):
+            tier = getattr(self, name)
+            low, high = tier.minimum, tier.recommended
+            if isinstance(low, str) and isinstance(high, str):
+                low, high = version_key(low), version_key(high)
+            if low is not None and high is not None and high < low:
+                raise HintedValueError(
+                    f"{name}: what is recommended is below the minimum",
+                    hint="raise `recommended` or leave it out",
+                )
+        return self
+
+
+class Health(ProfileModel):
+    """When an installation counts as done."""
+
+    timeout: Annotated[Duration, Field(ge=1)] = 600
+    """How long the installer waits until all services are healthy: seconds, or as `10m`."""
+
+
+class CarriedFile(ProfileModel):
+    """A file that travels in the bundle's `files/`. One of `path` and `url` is given."""
+
+    path: LocalPath | None = None
+    """File on this machine."""
+    url: Url | None = None
+    """Address that it is downloaded from; kept in the cache."""
+    sha256: Sha256
+    """SHA-256 of its bytes, as `sha256sum` prints it. Another file is refused."""
+    to: MemberPath | None = None
+    """Path below `files/`; the last part of `path` or `url` where nothing is said."""
+    mode: FileMode = 0o644
+    """Permissions at the site."""
+
+    @property
+    def target(self) -> str:
+        """Path below `files/`."""
+        if self.to is not None:
+            return self.to
+        if self.path is not None:
+            return self.path.name
+        return (self.url or "").partition("?")[0].partition("#")[0].rpartition("/")[2]
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise HintedValueError(
+                "neither `path` nor `url` says where the file comes from"
+                if self.path is None
+                else "both `path` and `url` say where the file comes from",
+                hint="give one of them",
+            )
+        return self
+
+
+class Pack(ProfileModel):
+    """How the bundle is written."""
+
+    compression: Literal["keep"] = "keep"
+    """`keep`: the layers travel as the registry has them, under the registry's digests."""
+
+
+class Signing(ProfileModel):
+    """What is asked of the signature."""
+
+    required: bool = False
+    """Whether `--unsigned` is refused."""
+
+
+class Locking(ProfileModel):
+    """What is asked of the lock file beside the profile."""
+
+    required: bool = False
+    """Whether every build is `--locked`: an image that the lock does not pin is refused."""
+
+
+class Profile(ProfileModel):
+    """A profile with everything inherited and set."""
+
+    name: Identifier
+    """Part of the bundle's name; by default the file's name without `.yaml`. Not inherited."""
+    title: str = ""
+    """Name for people. Not inherited."""
+    description: str = ""
+    """What it is for, one line, shown by `bundle profiles`. Not inherited."""
+    application: str
+    """Provider that knows the application: `compose` for Compose projects. See `bundle plugins`."""
+    version: Identifier | None = None
+    """Of the application. In quotes: unquoted, 1.10 is the number 1.1."""
+    platform: PlatformName = "linux/amd64"
+    """Operating system and architecture of the site. `--platform` goes before it."""
+    sources: Annotated[tuple[str, ...], Field(min_length=1)] = ("registry",)
+    """Where images are looked for, in this order: `registry`, `docker` (an engine), `archive`."""
+    renderer: str = "compose"
+    """Provider that writes the configuration for the target."""
+    signer: str = "ecdsa"
+    """Provider that signs."""
+    packer: str = "installer"
+    """Provider that makes the bundle install itself."""
+    settings: dict[str, Any] = {}
+    """The application's own settings; see its section below."""
+    registries: Registries = Registries()
+    """How registries are reached."""
+    archives: tuple[LocalPath, ...] = ()
+    """Files and folders for the source `archive`: `docker save` archives, OCI layouts."""
+    requirements: Requirements = Requirements()
+    """What the preflight asks of the site's hardware and programs."""
+    health: Health = Health()
+    """When an installation counts as done."""
+    files: tuple[CarriedFile, ...] = ()
+    """Files that travel along."""
+    pack: Pack = Pack()
+    """How the bundle is written."""
+    signing: Signing = Signing()
+    """What is asked of the signature."""
+    lock: Locking = Locking()
+    """What is asked of the lock file."""
+
+    @model_validator(mode="after")
+    def _check_twice(self) -> Self:
+        for what, names in (
+            ("sources", list(self.sources)),
+            ("files", [file.target for file in self.files]),
+        ):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise HintedValueError(f"{what}: {twice!r} is there twice", hint="keep one of them")
+        return self
+
+    def to_requirements(self) -> tuple[Requirement, ...]:
+        """The lines of `requirements.tsv` that ask for something, in the order of the fields."""
+        found = []
+        for name in type(self.requirements).model_fields:
+            tier = getattr(self.requirements, name)
+            minimum, recommended = _flat(tier.minimum), _flat(tier.recommended)
+            if minimum is not None or recommended is not None:
+                found.append(Requirement(name, minimum, recommended))
+        return tuple(found)
+
+
+class ProfileFile(Profile):
+    """A profile as its file says it: what `extends` brings need not be said again."""
+
+    extends: str | tuple[str, ...] = ()
+    """What this profile starts from: names, or paths (with a `/`, or ending in `.yaml`)."""
+
+
+def _flat(value: float | str | bool | None) -> str | None:  # noqa: FBT001 a fact, not a switch
+    if isinstance(value, bool):
+        return "yes" if value else None
+    return None if value is None else str(value)

@@ -1,0 +1,29 @@
+"""An image that runs, made without a Docker engine: this machine's own shell and the libraries it needs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+PROGRAMS = ("sh", "sleep")
+_LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)")
+
+
+def host_programs() -> dict[str, bytes]:
+    """Path in the image -> bytes, of a shell and `sleep` with their shared libraries.
+
+    Empty where this machine is not a Linux with `ldd`: the image then holds only a text file, and cannot run.
+    """
+    files: dict[str, bytes] = {}
+    ldd = shutil.which("ldd")
+    for program in PROGRAMS:
+        found = shutil.which(program, path="/bin:/usr/bin")
+        if ldd is None or found is None:
+            return {}
+        files[f"bin/{program}"] = Path(found).resolve().read_bytes()
+        result = subprocess.run([ldd, found], capture_output=True, text=True, check=False)  # noqa: S603 fixed programs
+        for library in _LIBRARY.findall(result.stdout):
+            files[library.lstrip("/")] = Path(library).resolve().read_bytes()
+    return files
