@@ -85,9 +85,7 @@ def padded(size: int) -> int:
 
 def archive_size(top: str, members: Sequence[Member], mtime: int) -> int:
     """Bytes of the archive, known before the first one is written."""
-    size = sum(
-        len(header(f"{top}/{m.path}", m.mode, m.size, mtime)) + padded(m.size) for m in members
-    )
+    size = sum(len(header(f"{top}/{m.path}", m.mode, m.size, mtime)) + padded(m.size) for m in members)
     return -(-(size + 2 * BLOCK) // RECORD) * RECORD
 
 
@@ -151,7 +149,7 @@ def write_archive(
                 advance(len(chunk))
             if size != member.size or (own and own.hexdigest() != member.sha256):
                 raise BundleError(
-                    f"{member.path}: the file changed or is damaged ({member.source})",
+                    f"{member.path}: the file changed or is damaged ({_origin(member)})",
                     hint="run `bundle cache --check`, then build again",
                 )
             put(bytes(padded(size) - size))
@@ -161,6 +159,10 @@ def write_archive(
     finally:
         digest = whole.hexdigest()
     return digest
+
+
+def _origin(member: Member) -> str:
+    return str(member.source) if isinstance(member.source, Path) else "made by this program"
 
 
 def _chunks(source: bytes | Path) -> Iterator[bytes]:

@@ -67,9 +67,7 @@ class ImageSource(Protocol):
             FetchError: it should be here but cannot be had, or is not what it should be.
         """
 
-    def open_blob(
-        self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0
-    ) -> BlobStream:
+    def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """The blob's bytes from `offset` on. Reconnects by itself while there is hope.
 
         The caller checks digest and size. Only called for images that have a manifest.
@@ -121,9 +119,7 @@ class SourceFactory(Protocol):
 
 # ---------------------------------------------------------------- applications
 
-VariableKind = Literal[
-    "string", "port", "integer", "boolean", "host", "path", "choice", "secret"
-]
+VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
 
 
 @dataclass(frozen=True)
@@ -306,5 +302,3 @@ class Packer(Protocol):
         others: Sequence[Member],
     ) -> list[Member]:
         """The packer's own files: `install` and the flat facts. `others` are all other files."""
-
-

@@ -61,7 +61,8 @@ class Lock:
             return cls(path, _LockFile.model_validate(json.loads(raw)).images)
         except (ValueError, ValidationError) as error:
             raise ProfileError(
-                f"{path}: the lock file is damaged: {error}", hint="write it anew with `bundle lock`"
+                f"{path}: the lock file is damaged: {error}",
+                hint="write it anew with `bundle lock`",
             ) from error
 
     def find(self, reference: Reference, platform: Platform) -> Pin | None:

@@ -30,9 +30,7 @@ DOCKER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gz
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
-LAYER_TYPES: Final = frozenset(
-    {OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER}
-)
+LAYER_TYPES: Final = frozenset({OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER})
 FOREIGN_MARK: Final = ("nondistributable", "foreign")
 
 DEFAULT_REGISTRY: Final = "docker.io"
@@ -355,9 +353,7 @@ class Index:
                 IndexEntry(
                     descriptor,
                     _parse_platform(platform, where) if platform is not None else None,
-                    {str(k): str(v) for k, v in annotations.items()}
-                    if isinstance(annotations, dict)
-                    else {},
+                    {str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, dict) else {},
                 )
             )
         return cls(raw, kind, tuple(entries))

@@ -103,9 +103,7 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
             images = _resolve(job, application, sources)
         with reporter.step("fetch"):
             fetched = fetch(images, _by_name(sources), store, job.platform, reporter)
-            carried = carry(
-                profile.files, job.profile.base, store, reporter, offline=job.options.offline
-            )
+            carried = carry(profile.files, job.profile.base, store, reporter, offline=job.options.offline)
         with reporter.step("render"):
             rendering = Rendering(
                 profile=profile.name,
@@ -209,8 +207,7 @@ def _resolve(
     ]
     if floating and not job.locked:
         job.reporter.warn(
-            f"not pinned, may be other bytes tomorrow: {', '.join(floating)}"
-            " (`bundle lock` pins them)"
+            f"not pinned, may be other bytes tomorrow: {', '.join(floating)} (`bundle lock` pins them)"
         )
     return resolve(wanted, resolver)
 

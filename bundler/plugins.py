@@ -36,7 +36,6 @@ class PluginInfo:
     provides: Mapping[str, tuple[str, ...]]
 
 
-
 class Plugins:
     """All loaded plugins and their providers."""
 
@@ -195,11 +194,7 @@ class Plugins:
                 {
                     kind: names
                     for kind in self.KINDS
-                    if (
-                        names := tuple(
-                            sorted(n for n, (_, p) in self._providers[kind].items() if p == name)
-                        )
-                    )
+                    if (names := tuple(sorted(n for n, (_, p) in self._providers[kind].items() if p == name)))
                 },
             )
             for name, origin in sorted(self._origins.items())

@@ -153,9 +153,7 @@ def _check_member(value: str) -> str:
 
 def _check_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
-        raise HintedValueError(
-            f"{value!r} is not a URL", hint="it begins with https:// and has no spaces"
-        )
+        raise HintedValueError(f"{value!r} is not a URL", hint="it begins with https:// and has no spaces")
     return value
 
 
@@ -218,9 +216,7 @@ Sha256 = Annotated[
 ]
 """64 hex digits."""
 
-MemberPath = Annotated[
-    str, AfterValidator(_check_member), _schema("path in the bundle", ["string"])
-]
+MemberPath = Annotated[str, AfterValidator(_check_member), _schema("path in the bundle", ["string"])]
 """A relative path that every tar, shell and file system takes."""
 
 Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]

@@ -117,7 +117,7 @@ class LogReporter:
                         return
                     shown = now
                     text = count.summary()
-                reporter._line(f"  {name}: {text}")  # noqa: SLF001 its own inner class
+                reporter._line(f"  {name}: {text}")
 
         yield Lines()
         if total:
@@ -210,7 +210,11 @@ class JsonReporter:
 
     def _emit(self, event: str, **fields: object) -> None:
         with self._lock:
-            print(json.dumps({"event": event, **fields}, ensure_ascii=False), file=self._out, flush=True)
+            print(
+                json.dumps({"event": event, **fields}, ensure_ascii=False),
+                file=self._out,
+                flush=True,
+            )
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -164,7 +164,8 @@ class Store:
             digest = hashlib.sha256()
             have = self._resume(descriptor, blob, digest, advance)
             if have < blob.size or blob.size == 0:
-                have = self._stream(descriptor, blob, have, digest, open_at, advance)
+                with closing(open_at(have)) as stream:
+                    have = self._stream(descriptor, blob, have, digest, stream, advance)
             found = "sha256:" + digest.hexdigest()
             if have != blob.size or found != blob.digest:
                 partial.unlink(missing_ok=True)
@@ -304,27 +305,23 @@ class Store:
         return have
 
     @staticmethod
-    def _stream(
+    def _stream(  # noqa: PLR0917 the state of one transfer
         descriptor: int,
         blob: Descriptor,
         have: int,
         digest: hashlib._Hash,
-        open_at: Callable[[int], Stream],
+        stream: Stream,
         advance: Callable[[int], None],
     ) -> int:
-        stream = open_at(have)
-        try:
-            while chunk := stream.read(CHUNK):
-                have += len(chunk)
-                if have > blob.size:
-                    return have  # more than promised: do not fill the disk with it
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                digest.update(chunk)
-                advance(len(chunk))
-        finally:
-            stream.close()
+        while chunk := stream.read(CHUNK):
+            have += len(chunk)
+            if have > blob.size:
+                return have  # more than promised: do not fill the disk with it
+            view = memoryview(chunk)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            digest.update(chunk)
+            advance(len(chunk))
         return have
 
     def _adopt(self, temporary: Path, target: Path) -> None:

@@ -50,10 +50,10 @@ KEY_OPTIONS = (
 @add(COMMON)
 def build_command(
     output: Path,
-    locked: bool,  # noqa: FBT001 click passes flags by name
+    locked: bool,
     key_file: Path | None,
     passphrase_file: Path | None,
-    unsigned: bool,  # noqa: FBT001 likewise
+    unsigned: bool,
     **options: Any,  # noqa: ANN401 the shared options, typed by JobOptions
 ) -> None:
     """Build a bundle: resolve, fetch, render, sign, pack.
@@ -61,7 +61,7 @@ def build_command(
     Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar and .sha256 beside it. What is fetched is kept
     in the cache, so a build that was stopped goes on from there.
     """
-    from bundler import pipeline  # noqa: PLC0415 start-up
+    from bundler import pipeline
 
     chosen = JobOptions(**options)
     job = make_job(chosen, locked=locked)
@@ -85,9 +85,9 @@ def build_command(
 @click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
 @add(SHARED)
 @add(COMMON)
-def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 see build
+def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
     """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
-    from bundler import pipeline  # noqa: PLC0415 start-up
+    from bundler import pipeline
 
     chosen = JobOptions(**options)
     found = pipeline.plan(make_job(chosen, locked=locked))
@@ -106,8 +106,8 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
 
     `bundle build` then takes exactly these; `bundle build --locked` refuses anything else.
     """
-    from bundler import pipeline  # noqa: PLC0415 start-up
-    from bundler.lock import Lock  # noqa: PLC0415 start-up
+    from bundler import pipeline
+    from bundler.lock import Lock
 
     chosen = JobOptions(**options)
     job = make_job(chosen, locked=False, ignore_lock=True)
@@ -128,7 +128,7 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
 
 
 def _signing_key(job: Job, key_file: Path | None, passphrase_file: Path | None) -> SigningKey:
-    from bundler.stages.sign import SigningKey  # noqa: PLC0415 start-up
+    from bundler.stages.sign import SigningKey
 
     path = key_file or Path(os.environ.get("BUNDLE_KEY") or "bundle.key")
     try:
@@ -180,8 +180,8 @@ def _built_json(built: Built) -> dict[str, object]:
 
 
 def _show_built(built: Built) -> None:
-    from bundler.progress import format_bytes  # noqa: PLC0415 start-up
-    from bundler.table import format_table  # noqa: PLC0415 start-up
+    from bundler.progress import format_bytes
+    from bundler.table import format_table
 
     rows = [
         (image.tag, image.manifest.digest[:19], format_bytes(image.size), image.source)
@@ -222,8 +222,8 @@ def _plan_json(found: Plan) -> dict[str, object]:
 
 
 def _show_plan(found: Plan) -> None:
-    from bundler.progress import format_bytes  # noqa: PLC0415 start-up
-    from bundler.table import format_table  # noqa: PLC0415 start-up
+    from bundler.progress import format_bytes
+    from bundler.table import format_table
 
     rows = [
         (
@@ -237,6 +237,4 @@ def _show_plan(found: Plan) -> None:
     ]
     click.echo(f"{found.application.title} {found.application.version}")
     click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
-    click.echo(
-        f"\n{format_bytes(found.total)} in the bundle, {format_bytes(found.missing)} to fetch"
-    )
+    click.echo(f"\n{format_bytes(found.total)} in the bundle, {format_bytes(found.missing)} to fetch")

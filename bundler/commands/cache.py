@@ -21,11 +21,11 @@ AGE = {"h": 3600, "d": 86400, "w": 7 * 86400}
 @click.option("--check", is_flag=True, help="Hash every blob again; remove damaged ones.")
 @add(COMMON[1:3])
 def cache_command(
-    prune: bool,  # noqa: FBT001 click passes flags by name
+    prune: bool,
     unused_for: str | None,
-    check: bool,  # noqa: FBT001 likewise
+    check: bool,
     cache_dir: Path | None,
-    as_json: bool,  # noqa: FBT001 likewise
+    as_json: bool,
 ) -> None:
     """Show the blobs that are kept between builds; prune or check them."""
     store = make_store(cache_dir)

@@ -15,7 +15,7 @@ def completion_command(shell: str) -> None:
 
     For bash: bundle completion bash > ~/.local/share/bash-completion/completions/bundle
     """
-    from bundler.cli import bundle  # noqa: PLC0415 cli imports this module when it is called for
+    from bundler.cli import bundle
 
     kind = get_completion_class(shell)
     if kind is None:

@@ -32,10 +32,12 @@ def keygen_command(
     output: Path,
     signer: str,
     passphrase_file: Path | None,
-    encrypt: bool,  # noqa: FBT001 click passes flags by name
+    encrypt: bool,
     plugins_dir: tuple[Path, ...],
 ) -> None:
-    """Make a key pair: bundle.key (0600) signs, bundle.pub goes to the sites, by another way than the bundles.
+    """Make a key pair: bundle.key (0600) signs, bundle.pub goes to the sites.
+
+    Send bundle.pub by another way than the bundles: who can change both can forge both.
 
     $BUNDLE_KEY_PASSPHRASE, when set, encrypts the private key as --passphrase-file does.
     """

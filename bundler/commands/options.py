@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.progress import Reporter
     from bundler.store import Store
 
-type Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _complete_profile(
@@ -28,7 +28,7 @@ def _complete_profile(
     param: click.Parameter,  # noqa: ARG001 likewise
     incomplete: str,
 ) -> list[str]:
-    from bundler.profile_loader import list_profiles  # noqa: PLC0415 only for completion
+    from bundler.profile_loader import list_profiles
 
     return [p.name for p in list_profiles() if p.name.startswith(incomplete)]
 
@@ -119,7 +119,7 @@ class JobOptions:
 
 def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
     """A bar on a terminal, lines in a log, JSON lines when asked."""
-    from bundler.progress import JsonReporter, LogReporter, TerminalReporter  # noqa: PLC0415 start-up
+    from bundler.progress import JsonReporter, LogReporter, TerminalReporter
 
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
@@ -133,25 +133,25 @@ def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
 
 def make_plugins(folders: Sequence[Path]) -> Plugins:
     """All plugins: installed ones, then those of `folders`."""
-    from bundler.plugins import Plugins  # noqa: PLC0415 start-up
+    from bundler.plugins import Plugins
 
     return Plugins.load(folders)
 
 
 def make_store(folder: Path | None) -> Store:
     """The blob store in `folder`, or the user's."""
-    from bundler.store import Store, default_root  # noqa: PLC0415 start-up
+    from bundler.store import Store, default_root
 
     return Store(folder or default_root())
 
 
 def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) -> Job:
     """Load the profile and the plugins, and put together what the pipeline needs."""
-    from bundler.contracts import SourceOptions  # noqa: PLC0415 start-up
-    from bundler.lock import Lock  # noqa: PLC0415 start-up
-    from bundler.oci import Platform  # noqa: PLC0415 start-up
-    from bundler.pipeline import Job  # noqa: PLC0415 start-up
-    from bundler.profile_loader import load_profile  # noqa: PLC0415 start-up
+    from bundler.contracts import SourceOptions
+    from bundler.lock import Lock
+    from bundler.oci import Platform
+    from bundler.pipeline import Job
+    from bundler.profile_loader import load_profile
 
     loaded = load_profile(options.profile, overrides=options.overrides)
     profile = loaded.profile
@@ -182,8 +182,8 @@ def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) ->
 
 def lock_path(profile: Path) -> Path:
     """Beside the profile; for one that ships with the program, in ./profiles."""
-    from bundler.lock import SUFFIX  # noqa: PLC0415 start-up
-    from bundler.profile_loader import is_builtin  # noqa: PLC0415 start-up
+    from bundler.lock import SUFFIX
+    from bundler.profile_loader import is_builtin
 
     folder = Path("profiles") if is_builtin(profile) else profile.parent
     return folder / (profile.stem + SUFFIX)
@@ -195,7 +195,8 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
         key, equals, right = value.partition("=")
         if not equals or not key or not right:
             raise UsageError(
-                f"{option} {value}: not HOST=MIRROR", hint=f"for example {option} docker.io=mirror:5000"
+                f"{option} {value}: not HOST=MIRROR",
+                hint=f"for example {option} docker.io=mirror:5000",
             )
         pairs[key] = right
     return pairs

@@ -33,11 +33,9 @@ JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines."
 )
 @click.option("--application", default="compose", show_default=True, help="What kind of project it is.")
 @add(PLUGINS_DIR)
-def init_command(
-    source: Path, target: Path, application: str, plugins_dir: tuple[Path, ...]
-) -> None:
+def init_command(source: Path, target: Path, application: str, plugins_dir: tuple[Path, ...]) -> None:
     """Write a working profile for an existing project, and say how to build it."""
-    from bundler.contracts import Initializer  # noqa: PLC0415 start-up
+    from bundler.contracts import Initializer
 
     provider = make_plugins(plugins_dir).application(application)
     if not isinstance(provider, Initializer):
@@ -55,9 +53,9 @@ def init_command(
 
 @click.command("profiles")
 @JSON
-def profiles_command(as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
+def profiles_command(as_json: bool) -> None:
     """List the profiles of ./profiles, of your configuration folder, and the built-in ones."""
-    from bundler.profile_loader import list_profiles  # noqa: PLC0415 start-up
+    from bundler.profile_loader import list_profiles
 
     found = list_profiles()
     if as_json:
@@ -84,7 +82,7 @@ def _text(value: object) -> str:
 @click.command("plugins")
 @JSON
 @add(PLUGINS_DIR)
-def plugins_command(as_json: bool, plugins_dir: tuple[Path, ...]) -> None:  # noqa: FBT001 see above
+def plugins_command(as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
     """List the plugins that are loaded and what each provides."""
     infos = make_plugins(plugins_dir).infos()
     if as_json:
@@ -104,7 +102,7 @@ def schema_command(plugins_dir: tuple[Path, ...]) -> None:
 
     Editors with a YAML language server read it: `# yaml-language-server: $schema=profile.schema.json`.
     """
-    from bundler.profile_loader import profile_schema  # noqa: PLC0415 start-up
+    from bundler.profile_loader import profile_schema
 
     applications = make_plugins(plugins_dir).applications()
     models = {name: provider.settings_model for name, provider in applications.items()}

@@ -30,15 +30,15 @@ FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_
 def verify_command(
     file: Path,
     key_file: Path | None,
-    allow_unsigned: bool,  # noqa: FBT001 click passes flags by name
+    allow_unsigned: bool,
     signer: str,
     plugins_dir: tuple[Path, ...],
     cache_dir: Path | None,  # noqa: ARG001 a common option
-    as_json: bool,  # noqa: FBT001 likewise
-    verbose: bool,  # noqa: FBT001 likewise
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Check the signature, the structure and every byte of FILE. Exit code 4 if anything is wrong."""
-    from bundler.verify import verify  # noqa: PLC0415 start-up
+    from bundler.verify import verify
 
     reporter = make_reporter(as_json=as_json, verbose=verbose)
     if key_file is None and Path("bundle.pub").is_file():
@@ -53,7 +53,12 @@ def verify_command(
             advance=lambda size: transfer.advance(file.name, size),
         )
     if as_json:
-        result = {"file": str(file), "ok": True, "files": found.files, "key_sha256": found.signed_by}
+        result = {
+            "file": str(file),
+            "ok": True,
+            "files": found.files,
+            "key_sha256": found.signed_by,
+        }
         click.echo(json.dumps(result))
         return
     manifest = found.manifest
@@ -67,9 +72,9 @@ def verify_command(
 @click.command("inspect")
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
-def inspect_command(file: Path, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
+def inspect_command(file: Path, as_json: bool) -> None:
     """Show what FILE says it holds. Reads only its head; nothing is verified."""
-    from bundler.verify import inspect  # noqa: PLC0415 start-up
+    from bundler.verify import inspect
 
     found = inspect(file)
     manifest = found.manifest

@@ -126,5 +126,3 @@ def _fetch_blobs(
             stop = True
             pool.shutdown(cancel_futures=True)
             failed[0].result()
-
-

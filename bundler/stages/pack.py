@@ -41,9 +41,7 @@ def member_order(member: Member) -> tuple[int, int, bytes]:
     return 1, rank, member.path.encode()
 
 
-def pack(
-    members: Sequence[Member], top: str, mtime: int, output: Path, reporter: Reporter
-) -> PackedBundle:
+def pack(members: Sequence[Member], top: str, mtime: int, output: Path, reporter: Reporter) -> PackedBundle:
     """Write `<output>/<top>.tar` and `<top>.tar.sha256`, whole or not at all.
 
     Raises:

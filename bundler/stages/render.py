@@ -150,9 +150,7 @@ def _manifest(
             for service in compose.services(application.compose)
         ),
         ports=tuple(
-            PortEntry(
-                service=port.service, address=port.address, port=port.port, protocol=port.protocol
-            )
+            PortEntry(service=port.service, address=port.address, port=port.port, protocol=port.protocol)
             for port in compose.ports(application.compose)
         ),
         variables=tuple(
@@ -170,9 +168,7 @@ def _manifest(
             for r in sorted(requirements.values(), key=lambda r: r.id)
         ),
         health_timeout=rendering.health_timeout,
-        provenance=Provenance(
-            builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256
-        ),
+        provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )
 
 

@@ -91,9 +91,7 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
     return dataclasses.replace(found, reference=reference)
 
 
-def _from_store(
-    reference: Reference, pin: Pin | None, resolver: Resolver
-) -> ResolvedImage | None:
+def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> ResolvedImage | None:
     """The image as the store remembers it, where the name cannot mean anything else by now."""
     name = memory_key(reference, resolver.platform)
     if pin and pin.kind == "manifest":
@@ -131,7 +129,8 @@ def _ask(reference: Reference, resolver: Resolver) -> ResolvedImage:
         raise misses[0]
     reasons = "; ".join(f"{s.name}: {m}" for s, m in zip(resolver.sources, misses, strict=True))
     raise ImageNotFoundError(
-        f"{reference.familiar}: no source has it ({reasons})", hint=misses[0].hint if misses else None
+        f"{reference.familiar}: no source has it ({reasons})",
+        hint=misses[0].hint if misses else None,
     )
 
 

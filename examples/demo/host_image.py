@@ -23,7 +23,7 @@ def host_programs() -> dict[str, bytes]:
         if ldd is None or found is None:
             return {}
         files[f"bin/{program}"] = Path(found).resolve().read_bytes()
-        result = subprocess.run([ldd, found], capture_output=True, text=True, check=False)  # noqa: S603 fixed programs
+        result = subprocess.run([ldd, found], capture_output=True, text=True, check=False)
         for library in _LIBRARY.findall(result.stdout):
             files[library.lstrip("/")] = Path(library).resolve().read_bytes()
     return files

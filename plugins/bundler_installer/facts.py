@@ -25,9 +25,7 @@ HEADERS = {
 }
 
 
-def flat_facts(
-    manifest: BundleManifest, application: ApplicationModel, other_bytes: int
-) -> dict[str, str]:
+def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_bytes: int) -> dict[str, str]:
     """Every flat file, by name.
 
     Args:
@@ -72,9 +70,7 @@ def flat_facts(
             )
             for v in application.variables
         ],
-        "templates.tsv": [
-            (f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template
-        ],
+        "templates.tsv": [(f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template],
         "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
     }
     facts = {

@@ -28,13 +28,9 @@ class EcdsaSigner:
 
         key = ec.generate_private_key(ec.SECP256R1())
         encryption: serialization.KeySerializationEncryption = (
-            serialization.BestAvailableEncryption(passphrase)
-            if passphrase
-            else serialization.NoEncryption()
+            serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         )
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        )
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         return private, _public_pem(key.public_key())
 
     def sign(self, payload: bytes, key: bytes, passphrase: bytes | None) -> Signature:
@@ -58,9 +54,7 @@ class EcdsaSigner:
             raise UsageError(
                 "the public key is not PEM", hint="give the bundle.pub that `bundle keygen` wrote"
             ) from error
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(
-            key.curve, ec.SECP256R1
-        ):
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise UsageError("the public key is not an ECDSA key on the curve P-256")
         try:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
@@ -101,6 +95,4 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
 def _public_pem(key: ec.EllipticCurvePublicKey) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -31,7 +31,9 @@ names = st.text(
 
 
 @given(st.dictionaries(names, st.binary(max_size=2000), max_size=6))
-def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
     path = tmp_path_factory.mktemp("pack") / "a.tar"
     members = [Member.of(name, content) for name, content in files.items()]
     digest = pack(path, members)

@@ -46,7 +46,18 @@ def test_references_are_normalised_as_docker_does(text: str, expected: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", "UPPER", "a//b", "redis:", "redis:-x", "redis@sha256:abc", "-a", "a b", "redis@md5:00", "a:b:c"],
+    [
+        "",
+        "UPPER",
+        "a//b",
+        "redis:",
+        "redis:-x",
+        "redis@sha256:abc",
+        "-a",
+        "a b",
+        "redis@md5:00",
+        "a:b:c",
+    ],
 )
 def test_what_is_no_reference_is_refused_by_name(text: str) -> None:
     with pytest.raises(BundleError, match="image reference"):
@@ -130,10 +141,16 @@ def test_a_manifest_keeps_the_bytes_that_came() -> None:
         (manifest(schemaVersion=1), "schema 1"),
         (manifest(layers=None), "no layers"),
         (manifest(config=None), "descriptor"),
-        (manifest(config={"mediaType": "text/plain", "digest": DIGEST, "size": 1}), "not a container image"),
+        (
+            manifest(config={"mediaType": "text/plain", "digest": DIGEST, "size": 1}),
+            "not a container image",
+        ),
         (manifest(layers=[{"mediaType": OCI_LAYER_GZIP, "digest": DIGEST, "size": -1}]), "size"),
         (manifest(layers=[{"mediaType": OCI_LAYER_GZIP, "digest": DIGEST, "size": True}]), "size"),
-        (manifest(layers=[{"mediaType": OCI_LAYER_GZIP, "digest": "sha256:0", "size": 1}]), "digest"),
+        (
+            manifest(layers=[{"mediaType": OCI_LAYER_GZIP, "digest": "sha256:0", "size": 1}]),
+            "digest",
+        ),
         (
             manifest(
                 layers=[

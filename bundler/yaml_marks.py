@@ -1,0 +1,321 @@
+"""YAML that remembers where each value was written, so that an error can say `finance.yaml:7`.
+
+A careful subset: mappings, lists, strings, integers, floats, booleans, null, anchors and `<<`. No tags,
+no dates, no octal or base-60 numbers: what looks like one of those is a string. `yes`, `no`, `on` and
+`off` are booleans, as YAML 1.1 has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from bundler.errors import ProfileError
+
+MAX_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 40
+MAX_NODES: Final = 100_000
+"""Values after anchors are expanded: a few nested anchors could mean billions."""
+
+Scalar: TypeAlias = str | int | float | bool | None
+KeyPath: TypeAlias = Sequence[str | int]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where something was written.
+
+    Attributes:
+        where: `file:line`, or `--set key=value`.
+        folder: what relative paths written there start from.
+        key: for `--set` the key that it sets; None for a file.
+    """
+
+    where: str
+    folder: Path
+    key: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and its mark.
+
+    Attributes:
+        mark: of the key that it belongs to, or of the list item.
+        value: a scalar, a list of nodes or a mapping to nodes.
+        text: the scalar as written, where it was written without quotes.
+    """
+
+    mark: Mark
+    value: Scalar | list[Node] | dict[str, Node]
+    text: str | None = None
+
+    def plain(self) -> Any:  # noqa: ANN401 whatever YAML can say
+        """The value without marks."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def find(self, path: KeyPath) -> Node | None:
+        """The node at `path`, or None."""
+        node = self
+        for part in path:
+            if isinstance(node.value, dict) and str(part) in node.value:
+                node = node.value[str(part)]
+            elif isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+            else:
+                return None
+        return node
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; knows only the scalar types named above."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+_PREFIX: Final = "tag:yaml.org,2002:"
+_KNOWN: Final = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_MERGE: Final = _PREFIX + "merge"
+_BOOLEANS: Final = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+_INT = r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o[0-7]+"
+_FLOAT = r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_WORDS = "|".join(word for low in _BOOLEANS for word in (low, low.capitalize(), low.upper()))
+for _name, _pattern, _first in (
+    ("bool", _WORDS, "tTfFyYnNoO"),
+    ("int", _INT, "-+0123456789"),
+    ("float", _FLOAT, "-+.0123456789"),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(_PREFIX + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def read_file(path: Path, shown: str) -> Node:
+    """Read a YAML file that holds one mapping.
+
+    Args:
+        path: the file.
+        shown: what messages call it.
+
+    Raises:
+        ProfileError: it cannot be read, or is not such YAML; `shown:line` says where.
+    """
+    try:
+        if not path.is_file():
+            raise ProfileError(f"{shown}: not a file")
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise ProfileError(f"{shown}: over 1 MiB", hint="a profile is small; is this the right file?")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ProfileError(f"{shown}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+    return read_text(text, shown, path.absolute().parent)
+
+
+def read_text(text: str, shown: str, folder: Path) -> Node:
+    """Like `read_file`, of a text; a text without any value is an empty mapping."""
+    node = _compose(text, shown)
+    if node is None:
+        return Node(Mark(f"{shown}:1", folder), {})
+    tree = _Builder(lambda line: Mark(f"{shown}:{line}", folder)).build(node)
+    if not isinstance(tree.value, dict):
+        raise ProfileError(
+            f"{tree.mark.where}: a profile is a mapping of keys to values",
+            hint="for example `application: compose`",
+        )
+    return replace(tree, mark=Mark(f"{shown}:1", folder))
+
+
+def read_value(text: str, mark: Mark) -> Node:
+    """The value of a `--set`: a list or mapping in brackets, a string in quotes, or a plain scalar.
+
+    Raises:
+        ProfileError: brackets or quotes do not match.
+    """
+    text = text.strip()
+    if text[:1] in {"[", "{", '"', "'"}:
+        node = _compose(text, mark.where, line=False)
+        if node is not None:
+            return _Builder(lambda _line: mark).build(node)
+    if not text:
+        return Node(mark, "")
+    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
+    return Node(mark, _scalar(tag, text, mark), text)
+
+
+def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.reader.ReaderError as error:
+        where = f"{shown}:{text.count(chr(10), 0, error.position) + 1}" if line else shown
+        raise ProfileError(
+            f"{where}: the character U+{ord(str(error.character)):04X} is not allowed in YAML",
+            hint="remove it; it may be invisible",
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        problem, hint = _explain(error, text)
+        at = error.problem_mark or error.context_mark
+        where = f"{shown}:{at.line + 1}" if line and at is not None else shown
+        raise ProfileError(f"{where}: {problem}", hint=hint) from error
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
+    """PyYAML's problem in words for the writer of a profile, and a remedy."""
+    problem = str(error.problem or error.context or "not YAML")
+    at = error.problem_mark
+    line = text.splitlines()[at.line] if at is not None and at.line < text.count("\n") + 1 else ""
+    if "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
+        return "a tab stands where only spaces may", "indent with spaces"
+    if "mapping values are not allowed" in problem:
+        return (
+            "a second `:` in one line, or a line that is indented too far",
+            "put a value that holds `: ` in quotes; indent keys of one level alike",
+        )
+    if "block end" in problem or "could not find expected ':'" in problem:
+        return "the indentation or a missing `:` breaks the structure", (
+            "write `key: value`; indent keys of one level alike"
+        )
+    if "single document" in str(error.context):
+        return "a second document begins (`---`)", "a profile is one document"
+    if "cannot start any token" in problem:
+        return problem, "put the value in quotes"
+    if "found undefined alias" in problem:
+        return problem, "an anchor (`&name`) stands before its alias, in the same file"
+    return problem, None
+
+
+class _Builder:
+    """PyYAML's nodes -> ours."""
+
+    def __init__(self, mark_of_line: Any) -> None:  # noqa: ANN401 a function of the line number
+        self._mark_of_line = mark_of_line
+        self._count = 0
+        self._open: list[int] = []
+
+    def build(self, node: yaml.Node, mark: Mark | None = None, path: str = "") -> Node:
+        """Build the node; `mark` is that of its key."""
+        mark = mark or self._mark(node)
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise ProfileError(f"{mark.where}: over {MAX_NODES} values once anchors are expanded")
+        if id(node) in self._open:
+            raise ProfileError(f"{mark.where}: {path}: an anchor that contains itself")
+        if node.tag not in _KNOWN:
+            tag = node.tag.replace(_PREFIX, "!!")
+            if node.tag == _MERGE:
+                return Node(mark, str(node.value), str(node.value))
+            raise ProfileError(
+                f"{self._mark(node).where}: {path + ': ' if path else ''}the tag {tag} is not allowed",
+                hint="leave the tag out",
+            )
+        self._open.append(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return Node(mark, self._mapping(node, path))
+            if isinstance(node, yaml.SequenceNode):
+                items = enumerate(node.value)
+                return Node(mark, [self.build(item, path=_join(path, str(index))) for index, item in items])
+            text = str(node.value)
+            if node.tag == _PREFIX + "null" and not text:
+                raise ProfileError(
+                    f"{mark.where}: {path + ': ' if path else ''}has no value",
+                    hint='write a value, "" for an empty text, or null to remove what is inherited',
+                )
+            plain = text if isinstance(node, yaml.ScalarNode) and node.style is None else None
+            return Node(mark, _scalar(node.tag, text, mark, path), plain)
+        finally:
+            self._open.pop()
+
+    def _mark(self, node: yaml.Node) -> Mark:
+        mark: Mark = self._mark_of_line(node.start_mark.line + 1)
+        return mark
+
+    def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            mark = self._mark(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ProfileError(f"{mark.where}: {path}: a key must be a text")
+            key = str(key_node.value)
+            if key_node.tag == _MERGE:
+                self._merge(merged, value_node, mark, path)
+                continue
+            full = _join(path, key)
+            if key in own:
+                raise ProfileError(
+                    f"{mark.where}: {full}: given twice, first in line {lines[key]}",
+                    hint="keep one of them",
+                )
+            lines[key] = key_node.start_mark.line + 1
+            own[key] = self.build(value_node, mark, full)
+        return {**merged, **own}
+
+    def _merge(self, merged: dict[str, Node], node: yaml.Node, mark: Mark, path: str) -> None:
+        """YAML 1.1, `<<`: keys of the mapping itself go first, then those of earlier mappings."""
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        for part in parts:
+            tree = self.build(part, mark, _join(path, "<<"))
+            if not isinstance(tree.value, dict):
+                raise ProfileError(f"{mark.where}: {_join(path, '<<')}: must be a mapping")
+            for key, value in tree.value.items():
+                merged.setdefault(key, value)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
+    kind = tag.removeprefix(_PREFIX)
+    try:
+        match kind:
+            case "null":
+                return None
+            case "bool":
+                return _BOOLEANS[text.lower()]
+            case "int":
+                return int(text, 0) if text[:2] in {"0x", "0o"} else int(text)
+            case "float":
+                return float(text)
+    except (ValueError, KeyError) as error:
+        raise ProfileError(
+            f"{mark.where}: {path + ': ' if path else ''}{text[:40]!r} is not of the type !!{kind}",
+            hint="leave the tag out",
+        ) from error
+    return text
