@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler.archive import ArchiveReader, Entry
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.contracts import Signer
 from bundler.errors import UsageError, VerificationError
 from bundler.manifest import BundleManifest
-from bundler.stages.sign import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED
 
 SMALL = 16 << 20
 """Bytes that a head file may have at most: it is held in memory."""
@@ -114,25 +114,6 @@ def _check_signature(
     except binascii.Error as error:
         raise VerificationError(f"{SIGNATURE} is not base64") from error
     signer.verify(sums, value, key)
-
-
-def parse_sums(sums: bytes) -> dict[str, str]:
-    """SHA256SUMS -> path: hex digest.
-
-    Raises:
-        VerificationError: a line has another form, or the order is not the one of the format.
-    """
-    listed: dict[str, str] = {}
-    try:
-        lines = sums.decode().splitlines()
-    except UnicodeDecodeError as error:
-        raise VerificationError(f"{SUMS} is not UTF-8") from error
-    for number, line in enumerate(lines, 1):
-        digest, gap, path = line[:64], line[64:66], line[66:]
-        if gap != "  " or len(digest) != 64 or not path or path in listed:  # noqa: PLR2004 hex SHA-256
-            raise VerificationError(f"{SUMS}:{number}: not a checksum line")
-        listed[path] = digest
-    return listed
 
 
 def _compare(listed: dict[str, str], found: dict[str, str]) -> None:

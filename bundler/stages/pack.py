@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bundler.archive import Member, archive_size, write_archive
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
 from bundler.progress import Reporter, format_bytes
-from bundler.stages.sign import PUBLIC_KEY, SIGNATURE, SUMS
 
 HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
 """The first members, in order; then the flat facts, then the folders."""

@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundler.archive import Member
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, format_sums
 from bundler.contracts import Signer
-
-SUMS = "SHA256SUMS"
-SIGNATURE = "SHA256SUMS.sig"
-PUBLIC_KEY = "SHA256SUMS.pub"
-UNLISTED = frozenset({SUMS, SIGNATURE, PUBLIC_KEY})
-"""The files that the checksums cannot list."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +23,9 @@ class SigningKey:
         return f"SigningKey({self.signer.name})"
 
 
-def checksums(members: Sequence[Member]) -> bytes:
-    """The text of SHA256SUMS, as `sha256sum -c` reads it, sorted by path in byte order."""
-    ordered = sorted(members, key=lambda member: member.path.encode())
-    return "".join(f"{member.sha256}  {member.path}\n" for member in ordered).encode()
-
-
 def sign(members: Sequence[Member], key: SigningKey | None) -> list[Member]:
     """`members` with SHA256SUMS and, where there is a key, its signature and public key."""
-    sums = checksums(members)
+    sums = format_sums(members)
     signed = [*members, Member.of(SUMS, sums)]
     if key:
         signature = key.signer.sign(sums, key.key, key.passphrase)

@@ -9,8 +9,9 @@ import pytest
 from bundler_signature.ecdsa import EcdsaSigner
 
 from bundler.archive import Member
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError, UsageError, VerificationError
-from bundler.stages.sign import PUBLIC_KEY, SIGNATURE, SUMS, SigningKey, sign
+from bundler.stages.sign import SigningKey, sign
 
 SIGNER = EcdsaSigner()
 PRIVATE, PUBLIC = SIGNER.generate(None)
