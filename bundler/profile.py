@@ -17,10 +17,12 @@ from bundler.profile_values import (
     Mirror,
     PlatformName,
     RegistryHost,
+    ReleaseName,
     Sha256,
     Size,
     Url,
     VersionNumber,
+    check_member,
     version_key,
 )
 
@@ -106,8 +108,9 @@ class Requirements(ProfileModel):
                 low, high = version_key(low), version_key(high)
             if low is not None and high is not None and high < low:
                 raise HintedValueError(
-                    f"{name}: what is recommended is below the minimum",
-                    hint="raise `recommended` or leave it out",
+                    "is below the minimum",
+                    hint="raise it or leave it out",
+                    at=(name, "recommended"),
                 )
         return self
 
@@ -151,6 +154,8 @@ class CarriedFile(ProfileModel):
                 else "both `path` and `url` say where the file comes from",
                 hint="give one of them",
             )
+        if self.to is None:
+            check_member(self.target)
         return self
 
 
@@ -186,7 +191,7 @@ class Profile(ProfileModel):
     """What it is for, one line, shown by `bundle profiles`. Not inherited."""
     application: str
     """Provider that knows the application: `compose` for Compose projects. See `bundle plugins`."""
-    version: Identifier | None = None
+    version: ReleaseName | None = None
     """Of the application. In quotes: unquoted, 1.10 is the number 1.1."""
     platform: PlatformName = "linux/amd64"
     """Operating system and architecture of the site. `--platform` goes before it."""
@@ -219,13 +224,15 @@ class Profile(ProfileModel):
 
     @model_validator(mode="after")
     def _check_twice(self) -> Self:
-        for what, names in (
+        for key, names in (
             ("sources", list(self.sources)),
             ("files", [file.target for file in self.files]),
         ):
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice is not None:
-                raise HintedValueError(f"{what}: {twice!r} is there twice", hint="keep one of them")
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    raise HintedValueError(
+                        f"{name!r} is there twice", hint="keep one of them", at=(key, index)
+                    )
         return self
 
     def to_requirements(self) -> tuple[Requirement, ...]:

@@ -34,11 +34,13 @@ class HintedValueError(ValueError):
 
     Attributes:
         hint: what to write instead.
+        at: the key that is wrong, below the value that is validated.
     """
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.hint = hint
+        self.at = at
 
 
 def parse_size(value: object) -> int:
@@ -142,7 +144,12 @@ def _check_registry(value: str, pattern: re.Pattern[str], form: str) -> str:
     return value
 
 
-def _check_member(value: str) -> str:
+def check_member(value: str) -> str:
+    """Return a path that every tar, shell and file system takes.
+
+    Raises:
+        HintedValueError: it has another form.
+    """
     if _MEMBER.fullmatch(value) is None or any(p in {".", ".."} for p in value.split("/")):
         raise HintedValueError(
             f"{value!r} is not a path inside a bundle",
@@ -189,6 +196,13 @@ Identifier = Annotated[
 ]
 """What may become part of a file name and of a project name."""
 
+ReleaseName = Annotated[
+    str,
+    _match(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    _schema("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
+]
+"""A version as an application has it: part of the bundle's name."""
+
 VersionNumber = Annotated[
     str,
     _match(_VERSION, "a version number", 'numbers with dots between, for example "24.0"'),
@@ -216,7 +230,7 @@ Sha256 = Annotated[
 ]
 """64 hex digits."""
 
-MemberPath = Annotated[str, AfterValidator(_check_member), _schema("path in the bundle", ["string"])]
+MemberPath = Annotated[str, AfterValidator(check_member), _schema("path in the bundle", ["string"])]
 """A relative path that every tar, shell and file system takes."""
 
 Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]

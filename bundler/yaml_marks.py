@@ -7,6 +7,7 @@ no dates, no octal or base-60 numbers: what looks like one of those is a string.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -88,13 +89,14 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
 
+_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _KNOWN: Final = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 _MERGE: Final = _PREFIX + "merge"
@@ -173,7 +175,7 @@ def read_value(text: str, mark: Mark) -> Node:
             return _Builder(lambda _line: mark).build(node)
     if not text:
         return Node(mark, "")
-    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
+    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     return Node(mark, _scalar(tag, text, mark), text)
 
 
@@ -193,28 +195,37 @@ def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
         raise ProfileError(f"{where}: {problem}", hint=hint) from error
 
 
+_REMEDIES: Final = (
+    (
+        "mapping values are not allowed",
+        "a second `:` in one line, or a line that is indented too far",
+        "put a value that holds `: ` in quotes; indent keys of one level alike",
+    ),
+    (
+        "block end|could not find expected ':'|block collection",
+        "the indentation or a missing `:` breaks the structure",
+        "write `key: value`; indent keys of one level alike",
+    ),
+    ("single document", "a second document begins (`---`)", "a profile is one document"),
+    ("cannot start any token", "", "put the value in quotes"),
+    ("undefined alias", "", "an anchor (`&name`) stands before its alias, in the same file"),
+    ("flow (?:sequence|mapping)|expected ',' or", "a bracket or comma is missing", "close each [ and {"),
+    ("quoted scalar", "a quote is not closed", "close each quote on its line"),
+    ("nested too deeply", "", "flatten it"),
+)
+"""Part of PyYAML's problem or context, in words for the writer of a profile, and a remedy."""
+
+
 def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
-    """PyYAML's problem in words for the writer of a profile, and a remedy."""
     problem = str(error.problem or error.context or "not YAML")
+    lines = text.splitlines()
     at = error.problem_mark
-    line = text.splitlines()[at.line] if at is not None and at.line < text.count("\n") + 1 else ""
+    line = lines[at.line] if at is not None and at.line < len(lines) else ""
     if "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
         return "a tab stands where only spaces may", "indent with spaces"
-    if "mapping values are not allowed" in problem:
-        return (
-            "a second `:` in one line, or a line that is indented too far",
-            "put a value that holds `: ` in quotes; indent keys of one level alike",
-        )
-    if "block end" in problem or "could not find expected ':'" in problem:
-        return "the indentation or a missing `:` breaks the structure", (
-            "write `key: value`; indent keys of one level alike"
-        )
-    if "single document" in str(error.context):
-        return "a second document begins (`---`)", "a profile is one document"
-    if "cannot start any token" in problem:
-        return problem, "put the value in quotes"
-    if "found undefined alias" in problem:
-        return problem, "an anchor (`&name`) stands before its alias, in the same file"
+    for pattern, words, remedy in _REMEDIES:
+        if re.search(pattern, f"{problem} {error.context}"):
+            return words or problem, remedy
     return problem, None
 
 
@@ -239,7 +250,7 @@ class _Builder:
             if node.tag == _MERGE:
                 return Node(mark, str(node.value), str(node.value))
             raise ProfileError(
-                f"{self._mark(node).where}: {path + ': ' if path else ''}the tag {tag} is not allowed",
+                f"{self._mark(node).where}: {_prefix(path)}the tag {tag} is not allowed",
                 hint="leave the tag out",
             )
         self._open.append(id(node))
@@ -250,9 +261,15 @@ class _Builder:
                 items = enumerate(node.value)
                 return Node(mark, [self.build(item, path=_join(path, str(index))) for index, item in items])
             text = str(node.value)
+            self._count += len(text) // 64
+            if _UNSAFE.search(text):
+                raise ProfileError(
+                    f"{mark.where}: {_prefix(path)}holds a control character",
+                    hint="remove it; it may be written as an escape such as \\x00",
+                )
             if node.tag == _PREFIX + "null" and not text:
                 raise ProfileError(
-                    f"{mark.where}: {path + ': ' if path else ''}has no value",
+                    f"{mark.where}: {_prefix(path)}has no value",
                     hint='write a value, "" for an empty text, or null to remove what is inherited',
                 )
             plain = text if isinstance(node, yaml.ScalarNode) and node.style is None else None
@@ -301,6 +318,10 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+def _prefix(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
 def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
     kind = tag.removeprefix(_PREFIX)
     try:
@@ -312,10 +333,17 @@ def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
             case "int":
                 return int(text, 0) if text[:2] in {"0x", "0o"} else int(text)
             case "float":
-                return float(text)
+                return _finite(text)
     except (ValueError, KeyError) as error:
         raise ProfileError(
-            f"{mark.where}: {path + ': ' if path else ''}{text[:40]!r} is not of the type !!{kind}",
-            hint="leave the tag out",
+            f"{mark.where}: {_prefix(path)}{text[:40]!r} cannot be read as !!{kind}",
+            hint="leave out the tag, or put the value in quotes",
         ) from error
     return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

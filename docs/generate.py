@@ -1,0 +1,306 @@
+"""Writes profile-reference.md and command-reference.md from the models and commands themselves.
+
+`python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are current.
+"""  # noqa: INP001 a script, not a package
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import inspect
+import json
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+DOCS: Final = Path(__file__).resolve().parent
+ROOT: Final = DOCS.parent
+COMMAND: Final = "python docs/generate.py"
+NOTICE: Final = f"<!-- Written by `{COMMAND}`. Edit the docstrings and help texts instead. -->"
+
+for _folder in (ROOT / "plugins", ROOT):
+    if str(_folder) not in sys.path:
+        sys.path.insert(0, str(_folder))
+
+import click  # noqa: E402 after sys.path
+from pydantic import BaseModel  # noqa: E402 after sys.path
+
+from bundler.profile import ProfileFile  # noqa: E402 after sys.path
+from bundler.profile_values import parse_duration, parse_mode, parse_size  # noqa: E402 after sys.path
+
+RULES: Final = """\
+A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
+`$XDG_CONFIG_HOME/bundle/profiles` (`~/.config/bundle/profiles`), then among the built-in profiles. What holds
+a `/` or ends in `.yaml` or `.yml` is a path. `bundle profiles` lists what can be named.
+
+```yaml
+# profiles/our-bank.yaml
+extends: finance
+version: "1.17.1"
+settings:
+  replicas: 3
+sources+: [archive]
+```
+
+## Inheriting
+
+`extends` names one profile or a list of them, by name or by a path that starts from the folder of the file.
+The later in the list goes before the earlier, the file itself before all; a file that is reached in two ways
+counts once, at its first place. A profile that extends its own name means the next of that name on the
+search path, so `./profiles/finance.yaml` can extend the built-in `finance`.
+
+| written | what becomes of the inherited value |
+|---|---|
+| `key: {a: 1}` | mappings merge, key by key, by these same rules |
+| `key: 1`, `key: [a]` | scalars and lists are replaced |
+| `key+: [a]` | appended to the inherited list; `sources+` also to its default |
+| `key: null` | removed: the default holds again |
+
+`name`, `title` and `description` are not inherited. Rules do not reach into lists: an item is replaced or
+kept as a whole. A key without any value is an error, for it might be a slip: write `null`, or `""`.
+
+## On the command line
+
+`--set key=value` goes before all files. Parts of the key are separated by dots; a part that holds a dot is
+quoted: `--set 'registries.mirrors."docker.io"=mirror.example:5000'`. The value is a scalar, a list `[a, b]`
+or a mapping `{a: 1}`; where a text is wanted a number stays the text it was: `--set version=1.10`.
+`--set key+=value` appends, `--set key=null` removes, `--set key=` sets the empty text.
+
+## Paths
+
+A relative path starts from the folder of the file in which it stands, an inherited one too; in `--set` it
+starts from the working folder. That holds for every field of type *path*, in applications' settings too.
+
+## Values
+
+Text with a special meaning is quoted: unquoted, `1.10` is the number 1.1 and `yes`, `no`, `on`, `off` are
+true and false. Dates and numbers with a leading zero are text. Anchors, aliases and `<<` work within a file;
+tags do not exist. A file has at most 1 MiB.
+"""
+
+
+# ---------------------------------------------------------------- profiles
+
+
+def profile_reference() -> str:
+    """The page about profiles, with the settings of our own applications."""
+    values = [
+        f"- **{name}**: {' '.join(_paragraphs(parser))}"
+        for name, parser in (
+            ("size", parse_size),
+            ("duration", parse_duration),
+            ("file mode", parse_mode),
+        )
+    ]
+    parts = ["# Profile reference", NOTICE, RULES.strip(), "\n".join(values), "## Keys"]
+    parts += _model_sections(ProfileFile, "", level=3)
+    for name, model in sorted(application_models().items()):
+        parts += [f"## Settings of `{name}`", _docstring(model)]
+        parts += _model_sections(model, "settings", level=3)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def application_models() -> dict[str, type[BaseModel]]:
+    """The settings models of the applications whose plugins this repository's distribution names.
+
+    Read from pyproject.toml, so that the page is the same whatever else is installed. A plugin that is not
+    there, or not whole, is passed over.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    models: dict[str, type[BaseModel]] = {}
+    for name in project["entry-points"]["bundler.plugins"].values():
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == name.partition(".")[0]:
+                continue
+            raise
+        hook = getattr(module, "bundler_applications", None)
+        for application in hook() if hook is not None else ():
+            models[application.name] = application.settings_model
+    return models
+
+
+def _paragraphs(function: object) -> list[str]:
+    """A parser's docstring without its sections."""
+    text = (inspect.getdoc(function) or "").partition("\nRaises:")[0]
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def _docstring(model: type[BaseModel]) -> str:
+    return inspect.getdoc(model) or ""
+
+
+def _model_sections(model: type[BaseModel], prefix: str, level: int) -> Iterator[str]:
+    """A table of the model's keys, then one for each model that it holds."""
+    schema = model.model_json_schema()
+    definitions: dict[str, dict[str, Any]] = schema.get("$defs", {})
+    places: dict[str, list[str]] = {}
+    queue: list[tuple[str, str | None]] = [(prefix, None)]
+    for path, name in queue:  # grows while it is walked
+        for key, field in (definitions[name] if name else schema).get("properties", {}).items():
+            for below, reference in _references(field, f"{path}.{key}" if path else key):
+                if reference not in places:
+                    queue.append((below, reference))
+                places.setdefault(reference, []).append(below)
+    yield _table(schema, definitions)
+    for _, name in queue[1:]:
+        definition = definitions[str(name)]
+        if definition.get("properties"):
+            paths = ", ".join(f"`{path}`" for path in dict.fromkeys(places[str(name)]))
+            yield f"{'#' * level} {paths}"
+            yield str(definition.get("description", ""))
+            yield _table(definition, definitions)
+
+
+def _references(field: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    if "$ref" in field:
+        yield path, field["$ref"].rpartition("/")[2]
+    for word in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        for one in field.get(word, ()):
+            yield from _references(one, path)
+    if isinstance(field.get("items"), dict):
+        yield from _references(field["items"], path + "[]")
+    if isinstance(field.get("additionalProperties"), dict):
+        yield from _references(field["additionalProperties"], path + ".*")
+
+
+def _table(definition: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    required = definition.get("required", ())
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for key, field in definition["properties"].items():
+        default = "required" if key in required else _default(field)
+        cells = (f"`{key}`", _type(field, definitions), default, field.get("description", ""))
+        rows.append("| " + " | ".join(map(_cell, cells)) + " |")
+    return "\n".join(rows)
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    default = field.get("default")
+    if default is None or default in ({}, [], "") or isinstance(default, dict):
+        return ""
+    if field.get("format") == "file mode":
+        return f"`{default:04o}`"
+    return f"`{default}`" if isinstance(default, str) else f"`{json.dumps(default)}`"
+
+
+def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A field's type in words."""
+    kind = field.get("type", "any value")
+    words = {"string": "text", "boolean": "true/false"}.get(str(kind), str(kind))
+    alternatives = [one for word in ("anyOf", "oneOf", "allOf") for one in field.get(word, ())]
+    if "$ref" in field:
+        target = definitions[field["$ref"].rpartition("/")[2]]
+        words = "mapping" if target.get("properties") else _type(target, definitions)
+    elif alternatives:
+        kinds = [_type(one, definitions) for one in alternatives if one.get("type") != "null"]
+        words = " or ".join(dict.fromkeys(kinds))
+    elif "const" in field or "enum" in field:
+        words = ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    elif "format" in field:
+        words = str(field["format"])
+    elif kind == "array":
+        items = field.get("items")
+        words = f"list of {_type(items, definitions)}" if isinstance(items, dict) else "list"
+    elif kind == "object":
+        values = field.get("additionalProperties")
+        words = "mapping"
+        if isinstance(values, dict) and values:
+            words = f"mapping to {_type(values, definitions)}"
+    return words
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def command_reference() -> str:
+    """The page about the commands, by click's own knowledge of them."""
+    from bundler.cli import bundle  # noqa: PLC0415 the other page does not need it
+
+    parts = ["# Command reference", NOTICE, *_command(bundle, "bundle", None)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _command(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent)
+    yield f"## {context.command_path}"
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    yield f"```\n{usage}\n```"
+    yield _prose(command.help)
+    records = [
+        record
+        for param in command.get_params(context)
+        if (record := param.get_help_record(context)) is not None
+    ]
+    if records:
+        rows = [f"| `{_cell(options)}` | {_cell(text)} |" for options, text in records]
+        yield "\n".join(["| option | meaning |", "|---|---|", *rows])
+    yield _prose(command.epilog)
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            if found is not None and not found.hidden:
+                yield from _command(found, below, context)
+
+
+def _prose(text: str | None) -> str:
+    r"""A help text as click takes it: `\b` keeps the lines of its paragraph, `\f` ends the text."""
+    clean = inspect.cleandoc((text or "").partition("\f")[0])
+    paragraphs = []
+    for paragraph in clean.split("\n\n"):
+        lines = paragraph.strip("\n").splitlines()
+        if lines and lines[0].strip() == "\b":
+            paragraphs.append("\n".join(["```", *lines[1:], "```"]))
+        else:
+            paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)
+
+
+# ---------------------------------------------------------------- files
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page and what should be in it."""
+    return {
+        DOCS / "profile-reference.md": profile_reference(),
+        DOCS / "command-reference.md": command_reference(),
+    }
+
+
+def stale() -> dict[Path, str]:
+    """The pages that are not current, each with the difference."""
+    found = {}
+    for path, text in pages().items():
+        there = path.read_text("utf-8") if path.exists() else ""
+        if there != text:
+            lines = difflib.unified_diff(
+                there.splitlines(), text.splitlines(), "is", "should be", lineterm="", n=0
+            )
+            found[path] = "\n".join(lines)
+    return found
+
+
+def main() -> int:
+    """Write or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if not current")
+    arguments = parser.parse_args()
+    outdated = stale()
+    for path, difference in outdated.items():
+        if arguments.check:
+            sys.stderr.write(f"{path.name} is not current:\n{difference}\nrun: {COMMAND}\n")
+        else:
+            path.write_text(pages()[path], "utf-8")
+            sys.stdout.write(f"wrote {path.name}\n")
+    return 1 if outdated and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

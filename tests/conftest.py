@@ -1,0 +1,73 @@
+"""Fixtures: real registries, engines and sites, started by the tests and removed at their end."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.engines import DistributionRegistry, Engine, Site
+from tests.support.images import build_images
+
+SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
+"""Images made from Debian packages, and the names that the registry has them under."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder with a short name: a unix socket's path has 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def registry(short_folder: Path) -> Iterator[DistributionRegistry]:
+    """A real registry, empty."""
+    found = DistributionRegistry(short_folder / "registry", free_port())
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def layouts() -> dict[str, Path]:
+    """OCI layouts of redis, nginx and postgres."""
+    return build_images(list(SERVICES))
+
+
+@pytest.fixture(scope="session")
+def service_registry(registry: DistributionRegistry, layouts: dict[str, Path]) -> DistributionRegistry:
+    """The registry with redis, nginx and postgres, under the official images' names."""
+    for name, path in layouts.items():
+        registry.push(path, SERVICES[name])
+    return registry
+
+
+@pytest.fixture(scope="session")
+def engine(short_folder: Path) -> Iterator[Engine]:
+    """A private engine without a network of its own."""
+    found = Engine(short_folder / "engine")
+    try:
+        yield found.start("--bridge=none", "--iptables=false", "--ip6tables=false")
+    finally:
+        found.remove()
+
+
+@pytest.fixture(scope="session", params=[False, True], ids=["docker20", "docker26"])
+def site(request: pytest.FixtureRequest, short_folder: Path) -> Iterator[Site]:
+    """A place without internet, with an engine of Debian 12 and then one of Debian 13."""
+    found = Site(short_folder / ("new" if request.param else "old"), newer=request.param)
+    try:
+        yield found.open()
+    finally:
+        found.close()

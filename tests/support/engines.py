@@ -1,0 +1,308 @@
+"""Docker engines of the tests' own: private folders, private socket, and for a site a network of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from tests.support.programs import CACHE, SYSTEM_PATH, need_program, need_root, run
+
+START_LIMIT = 60
+"""Seconds that an engine may take to answer."""
+NEWER_PACKAGES = "docker.io,docker-cli,docker-compose,containerd,runc,cosign,iptables"
+
+
+def newer_root() -> Path:
+    """A Debian 13 folder with a newer engine, Compose v2 and cosign; extracted once."""
+    need_root()
+    target = CACHE / "trixie"
+    if not target.is_dir():
+        need_program("mmdebstrap")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=CACHE, prefix="trixie."))
+        run("mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch)
+        for name in ("proc", "sys", "dev", "tmp", "run", "old"):
+            (scratch / name).mkdir(exist_ok=True)
+        scratch.chmod(0o755)
+        scratch.rename(target)
+    return target
+
+
+def cosign() -> str:
+    """The path of cosign."""
+    return shutil.which("cosign") or str(newer_root() / "usr/bin/cosign")
+
+
+class Engine:
+    """A dockerd in private folders, on a private socket, ended by its own process id."""
+
+    def __init__(self, folder: Path, *, netns: str | None = None, newer: bool = False) -> None:
+        self.folder = folder
+        self.netns = netns
+        self.newer = newer
+        self.socket = folder / "docker.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def host(self) -> str:
+        """DOCKER_HOST."""
+        return f"unix://{self.socket}"
+
+    @property
+    def data(self) -> Path:
+        """The engine's data root."""
+        return self.folder / "data"
+
+    def start(self, *options: str) -> Self:
+        """Start and wait until it answers.
+
+        Raises:
+            AssertionError: it did not within a minute; the message has its log.
+        """
+        need_root()
+        command = ["dockerd" if self.newer else need_program("dockerd", "docker.io")]
+        command += ["--data-root", str(self.data), "--exec-root", str(self.folder / "exec")]
+        command += ["-H", self.host, "-p", str(self.folder / "pid"), "--userland-proxy=true", *options]
+        if self.newer:
+            command = ["unshare", "-m", "sh", "-c", PIVOT, "sh", str(newer_root()), *command]
+        if self.netns:
+            command = ["nsenter", f"--net=/var/run/netns/{self.netns}", "--", *command]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "dockerd.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={"PATH": SYSTEM_PATH, "HOME": "/root", "DOCKER_RAMDISK": "1"},
+            )
+        deadline = time.monotonic() + START_LIMIT
+        while not self._answers():
+            log_text = (self.folder / "dockerd.log").read_text()[-3000:]
+            assert self._process.poll() is None, f"dockerd ended:\n{log_text}"
+            assert time.monotonic() < deadline, f"dockerd does not answer:\n{log_text}"
+            time.sleep(0.2)
+        return self
+
+    def _answers(self) -> bool:
+        if not self.socket.exists():
+            return False
+        command = [docker_client(), "-H", self.host, "version"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it; SIGKILL is for tests of what then happens."""
+        pid_file = self.folder / "pid"
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, ValueError):
+            os.kill(int(pid_file.read_text()), number)
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        if number == signal.SIGKILL:
+            pid_file.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """End it and delete everything that it had."""
+        if self._process:
+            for container in self.docker("ps", "-aq").split():
+                self.docker("rm", "-f", container)
+        self.stop()
+        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+            point = line.split()[1]
+            if point.startswith(str(self.folder)):
+                subprocess.run(["umount", "-l", point], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def docker(self, *arguments: str | Path) -> str:
+        """Run the docker command line against this engine."""
+        return run(docker_client(), "-H", self.host, *arguments)
+
+
+PIVOT = """
+set -e
+root=$1; shift
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t tmpfs tmpfs "$root/run"
+for each in proc sys dev; do mount --rbind "/$each" "$root/$each"; done
+mkdir -p "$root/tmp" "$root/var/tmp" "$root/root" "$root/mnt"
+mount --rbind /tmp "$root/tmp"
+cd "$root"
+pivot_root . old
+umount -l /old
+exec "$@"
+"""
+"""A newer engine from its own folder: `docker load` needs a real root, a chroot will not do."""
+
+
+def docker_client() -> str:
+    """Debian's own client, so that a newer one on PATH does not hide what an old site has."""
+    return "/usr/bin/docker" if Path("/usr/bin/docker").exists() else need_program("docker", "docker.io")
+
+
+class Site:
+    """A place without internet: a network namespace with loopback only, and an engine of its own."""
+
+    def __init__(self, folder: Path, *, newer: bool = False) -> None:
+        self.folder = folder
+        self.newer = newer
+        self.netns = f"site{os.getpid()}{'n' if newer else 'o'}"
+        self.engine = Engine(folder / "engine", netns=self.netns, newer=newer)
+        self._bin = folder / "bin"
+
+    def open(self) -> Self:
+        """Make the network and start the engine."""
+        need_root()
+        need_program("ip", "iproute2")
+        need_program("nsenter", "util-linux")
+        root = newer_root()
+        self._bin.mkdir(parents=True)
+        client = root / "usr/bin/docker" if self.newer else Path(docker_client())
+        (self._bin / "docker").symlink_to(client)
+        plugins = self.folder / "docker-config" / "cli-plugins"
+        plugins.mkdir(parents=True)
+        shutil.copy(root / "usr/libexec/docker/cli-plugins/docker-compose", plugins)
+        run("ip", "netns", "add", self.netns)
+        run("ip", "-n", self.netns, "link", "set", "lo", "up")
+        self.engine.start()
+        return self
+
+    def close(self) -> None:
+        """Remove everything."""
+        self.engine.remove()
+        subprocess.run(["ip", "netns", "del", self.netns], check=False, capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command at the site sees."""
+        return {
+            "PATH": f"{self._bin}:{SYSTEM_PATH}",
+            "HOME": str(self.folder),
+            "DOCKER_HOST": self.engine.host,
+            "DOCKER_CONFIG": str(self.folder / "docker-config"),
+            "LANG": "C.UTF-8",
+        }
+
+    def inside(self, *command: str | Path) -> list[str]:
+        """The command line that runs `command` inside the site's network."""
+        return ["nsenter", f"--net=/var/run/netns/{self.netns}", "--", *map(str, command)]
+
+    def run(
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        text: str | None = None,
+        timeout: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command at the site; never raises for its exit code."""
+        return subprocess.run(
+            self.inside(*command),
+            cwd=cwd or self.folder,
+            env={**self.environment, **(environment or {})},
+            input=text,
+            stdin=None if text is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def docker(self, *arguments: str | Path) -> str:
+        """Run docker at the site; it must succeed."""
+        result = self.run("docker", *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def get(self, url: str) -> str:
+        """Fetch a page from inside the site.
+
+        Raises:
+            AssertionError: it was not answered with 200.
+        """
+        result = self.run("python3", "-c", GET, url)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def watch(self) -> None:
+        """Give the site a default route into nothing and count what goes there."""
+        commands = (
+            "ip link add leak type dummy",
+            "ip addr add 198.51.100.1/24 dev leak",
+            "ip link set leak up",
+            "ip route add default via 198.51.100.2 dev leak",
+            "ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:01 dev leak nud permanent",
+        )
+        for command in commands:
+            result = self.run(*command.split())
+            assert result.returncode == 0, result.stderr
+
+    def leaked(self) -> int:
+        """Packets that tried to leave since `watch`."""
+        result = self.run("cat", "/proc/net/dev")
+        line = next(line for line in result.stdout.splitlines() if line.strip().startswith("leak:"))
+        return int(line.split(":")[1].split()[9])
+
+
+GET = "import sys, urllib.request as r; sys.stdout.write(r.urlopen(sys.argv[1], timeout=10).read().decode())"
+
+
+class DistributionRegistry:
+    """Debian's docker-registry on a free port of loopback."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.host = f"127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start and wait until it answers."""
+        program = need_program("docker-registry")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "config.yml"
+        config.write_text(
+            "version: 0.1\n"
+            "log: {level: warn}\n"
+            f"storage: {{filesystem: {{rootdirectory: {self.folder}/storage}}, delete: {{enabled: true}}}}\n"
+            f"http: {{addr: '{self.host}'}}\n"
+        )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + START_LIMIT
+        while True:
+            try:
+                urllib.request.urlopen(f"http://{self.host}/v2/", timeout=2).close()
+            except OSError:
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()
+                time.sleep(0.1)
+            else:
+                return self
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def push(self, layout: Path, name: str) -> None:
+        """Copy an image from an OCI layout folder, its bytes unchanged."""
+        run(
+            need_program("skopeo"), "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false",
+            f"oci:{layout}", f"docker://{self.host}/{name}",
+        )  # fmt: skip

@@ -1,0 +1,50 @@
+"""What a test needs from the machine: there, or said to be missing; where skipping is forbidden, a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+NO_SKIP = "BUNDLE_TESTS_NO_SKIP"
+CACHE = Path(os.environ.get("BUNDLE_TEST_CACHE") or Path.home() / ".cache" / "bundle-tests")
+"""What is slow to make and the same each time (images, a newer engine) is kept here between runs."""
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
+
+
+def missing(reason: str) -> None:
+    """Skip with the reason, or fail where `BUNDLE_TESTS_NO_SKIP` is set."""
+    if os.environ.get(NO_SKIP):
+        pytest.fail(f"may not be skipped: {reason}")
+    pytest.skip(reason)
+
+
+def need_program(name: str, package: str | None = None) -> str:
+    """The path of a program; skips when it is not installed."""
+    found = shutil.which(name, path=SYSTEM_PATH)
+    if found is None:
+        missing(f"needs {name} (apt-get install {package or name})")
+    assert found
+    return found
+
+
+def need_root() -> None:
+    """Skip unless the tests run as root."""
+    if os.geteuid() != 0:
+        missing("needs root")
+
+
+def run(*command: str | Path, **options: object) -> str:
+    """Run a command and return what it printed.
+
+    Raises:
+        AssertionError: it failed; the message has all that it printed.
+    """
+    result = subprocess.run(  # type: ignore[call-overload]
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
+    assert result.returncode == 0, f"{command}: {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return str(result.stdout)
