@@ -30,8 +30,12 @@ def newer_root() -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=CACHE, prefix="trixie."))
         run("mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch)
-        for name in ("proc", "sys", "dev", "tmp", "run", "old"):
+        for name in ("proc", "sys", "dev", "tmp", "run", "old", "mnt", "root"):
             (scratch / name).mkdir(exist_ok=True)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (scratch / name).symlink_to(f"usr/{name}")
+        for name in ("iptables", "ip6tables"):  # what the package's own script would have made
+            (scratch / "usr/sbin" / name).symlink_to("xtables-nft-multi")
         scratch.chmod(0o755)
         scratch.rename(target)
     return target
@@ -117,7 +121,7 @@ class Engine:
 
     def remove(self) -> None:
         """End it and delete everything that it had."""
-        if self._process:
+        if self._process and self._answers():
             for container in self.docker("ps", "-aq").split():
                 self.docker("rm", "-f", container)
         self.stop()
@@ -143,7 +147,6 @@ mkdir -p "$root/tmp" "$root/var/tmp" "$root/root" "$root/mnt"
 mount --rbind /tmp "$root/tmp"
 cd "$root"
 pivot_root . old
-umount -l /old
 exec "$@"
 """
 """A newer engine from its own folder: `docker load` needs a real root, a chroot will not do."""

@@ -1,0 +1,42 @@
+# Two commands to begin with: make demo, make test. Python 3.11 or newer is all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lint format docs bench clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
+	@$(BIN)/python examples/demo/demo.py
+
+test: $(STAMP)  ## the tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+format: $(STAMP)  ## rewrite as ruff likes it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP)  ## write the generated references again
+	$(BIN)/python docs/generate.py
+
+bench: $(STAMP)  ## compare with the peers on the same work
+	@$(BIN)/python benchmarks/build.py
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

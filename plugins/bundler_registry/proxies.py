@@ -1,0 +1,106 @@
+"""Which proxy the environment wants for a URL.
+
+`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as Docker reads them: `NO_PROXY` may
+hold `*`, host names (a name stands for its subdomains too), `.suffix`, addresses, networks (`10.0.0.0/8`),
+each with or without a port. Loopback is never reached through a proxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (without port or brackets) is this machine: 127.0.0.0/8, ::1 or localhost."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The proxy settings of one environment."""
+
+    http: str | None = None
+    https: str | None = None
+    exceptions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables; lower case wins, as in curl."""
+
+        def value(name: str) -> str:
+            return (environment.get(name) or environment.get(name.upper()) or "").strip()
+
+        fallback = value("all_proxy")
+        exceptions = value("no_proxy").replace(",", " ").split()
+        return cls(
+            _with_scheme(value("http_proxy") or fallback),
+            _with_scheme(value("https_proxy") or fallback),
+            tuple(exceptions),
+        )
+
+    def choose(self, url: str) -> str | None:
+        """The proxy for `url`, or None for a direct connection."""
+        parts = urlsplit(url)
+        proxy = self.https if parts.scheme == "https" else self.http
+        if proxy is None or is_loopback(parts.hostname or "") or self._excepted(parts):
+            return None
+        return proxy
+
+    def _excepted(self, parts: SplitResult) -> bool:
+        host = (parts.hostname or "").rstrip(".")
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        return any(_matches(rule, host, port) for rule in self.exceptions)
+
+
+def _with_scheme(proxy: str) -> str | None:
+    if not proxy:
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _matches(rule: str, host: str, port: int) -> bool:
+    rule = rule.lower()
+    if rule == "*":
+        return True
+    address = _address(host)
+    if "/" in rule:
+        try:
+            return address is not None and address in ipaddress.ip_network(rule, strict=False)
+        except ValueError:
+            return False
+    name, wanted = _split_port(rule)
+    if wanted is not None and wanted != port:
+        return False
+    if address is not None:
+        return _address(name) == address
+    name = name.removeprefix("*").strip(".")
+    return bool(name) and (host == name or host.endswith("." + name))
+
+
+def _split_port(rule: str) -> tuple[str, int | None]:
+    if rule.startswith("["):
+        name, _, rest = rule[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif rule.count(":") == 1:
+        name, _, port = rule.partition(":")
+    else:
+        name, port = rule, ""
+    return name, int(port) if port.isdecimal() else None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,140 @@
+"""When to try again, and when to give up."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from bundler.errors import FetchError
+from bundler_registry.errors import GaveUpError, TransientError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and how patiently. Times are seconds.
+
+    Attributes:
+        attempts: in a row without progress, the first one counted.
+        connect_attempts: the same where there was not even a connection.
+        base: the first wait; it doubles with every failure in a row.
+        cap: the longest wait that is chosen here.
+        retry_after_cap: the longest wait that a server may ask for.
+        progress: bytes that count as progress: the attempts are counted from the start again.
+    """
+
+    attempts: int = 6
+    connect_attempts: int = 4
+    base: float = 0.25
+    cap: float = 20.0
+    retry_after_cap: float = 60.0
+    progress: int = 16 * 1024
+
+
+class Pause:
+    """Waits, until the time is over or `cancel` is called."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def __call__(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            FetchError: cancelled.
+        """
+        if self._cancelled.wait(seconds):
+            raise FetchError("given up: the run is being ended")
+
+    def cancel(self) -> None:
+        """End all waits, now and from now on."""
+        self._cancelled.set()
+
+
+class Retry:
+    """Counts the failures of one operation, and waits between them."""
+
+    def __init__(self, what: str, policy: RetryPolicy, pause: Callable[[float], None]) -> None:
+        self._what = what
+        self._policy = policy
+        self._pause = pause
+        self._failures = 0
+        self._arrived = 0
+
+    def progress(self, size: int) -> None:
+        """`size` bytes arrived; enough of them make the earlier failures forgotten."""
+        if self._failures:
+            self._arrived += size
+            if self._arrived >= self._policy.progress:
+                self._failures = 0
+
+    def wait(self, error: TransientError) -> None:
+        """Wait before the next attempt.
+
+        Raises:
+            GaveUpError: this was the last one.
+        """
+        self._failures += 1
+        self._arrived = 0
+        policy = self._policy
+        if self._failures >= (policy.attempts if error.connected else policy.connect_attempts):
+            raise GaveUpError(
+                f"{self._what}: {error.message} (given up after {self._failures} attempts)",
+                hint=error.hint
+                or "check the network and the proxy settings, or use a mirror; then run the same"
+                " command again: what has arrived is kept",
+            ) from error
+        if error.retry_after is None:
+            longest = min(policy.cap, policy.base * 2 ** (self._failures - 1))
+            seconds = longest * random.uniform(0.5, 1)  # noqa: S311 jitter, not cryptography
+        else:
+            seconds = min(error.retry_after, policy.retry_after_cap)
+        log.info("%s: %s; trying again in %.1f s", self._what, error.message, seconds)
+        self._pause(seconds)
+
+    def run(self, attempt: Callable[[], T]) -> T:
+        """Call `attempt` until it succeeds.
+
+        Raises:
+            GaveUpError: it was tried often enough.
+        """
+        while True:
+            try:
+                return attempt()
+            except TransientError as error:
+                self.wait(error)
+
+
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Seconds that a `Retry-After` header asks for: RFC 9110, 10.2.3.
+
+    Args:
+        value: the header: seconds or an HTTP date.
+        date: the response's own `Date`, which a wrong clock on either side cannot disturb.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return float(value[:12])
+    until = _timestamp(value)
+    if until is None:
+        return None
+    now = _timestamp(date) if date else None
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None  # a date nobody can read asks for nothing

@@ -1,0 +1,90 @@
+"""Whom to trust: the system, $SSL_CERT_FILE, the user's CA file, and what Docker was told of a host."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import threading
+from pathlib import Path
+
+from bundler.errors import FetchError
+
+DOCKER_CERTIFICATES = Path("/etc/docker/certs.d")
+"""`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` client certificates: Docker's documentation, "Verify
+repository client with certificates"."""
+
+SYSTEM_BUNDLES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/ca-bundle.pem"),
+    Path("/etc/ssl/cert.pem"),
+)
+"""Where systems keep their CAs; asked only by a Python whose own OpenSSL looks elsewhere."""
+
+_FOLDER = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*")
+
+
+class Certificates:
+    """Makes TLS contexts, once for each set of certificates. Thread-safe."""
+
+    def __init__(self, ca_file: Path | None, docker: Path = DOCKER_CERTIFICATES) -> None:
+        self._ca_file = ca_file
+        self._docker = docker
+        self._lock = threading.Lock()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """The context for `host[:port]`.
+
+        Raises:
+            FetchError: a file of certificates cannot be read.
+        """
+        folder = self._docker / host if _FOLDER.fullmatch(host) else None
+        key = host if folder is not None and folder.is_dir() else ""
+        with self._lock:
+            if key not in self._contexts:
+                self._contexts[key] = self._make(folder if key else None)
+            return self._contexts[key]
+
+    def _make(self, folder: Path | None) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        # Python 3.13 asks more of a CA than Docker does; one that pulls from a registry must build from it
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        explicit = os.environ.get("SSL_CERT_FILE")
+        if explicit and not Path(explicit).is_file():
+            raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="correct or unset it")
+        paths = ssl.get_default_verify_paths()
+        if not explicit and not paths.cafile and not paths.capath:
+            for bundle in filter(Path.is_file, SYSTEM_BUNDLES):
+                _trust(context, bundle)
+                break
+        if self._ca_file is not None:
+            _trust(context, self._ca_file)
+        if folder is not None:
+            for authority in sorted(folder.glob("*.crt")):
+                _trust(context, authority)
+            for certificate in sorted(folder.glob("*.cert")):
+                _identify(context, certificate)
+        return context
+
+
+def _trust(context: ssl.SSLContext, file: Path) -> None:
+    try:
+        context.load_verify_locations(file)
+    except (OSError, ssl.SSLError) as error:
+        raise FetchError(
+            f"{file}: not a file of CA certificates: {error}",
+            hint="give certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+        ) from error
+
+
+def _identify(context: ssl.SSLContext, certificate: Path) -> None:
+    try:
+        # an encrypted key must not make OpenSSL ask on the terminal
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"), password=lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        raise FetchError(
+            f"{certificate}: cannot be used with {certificate.stem}.key: {error}",
+            hint="Docker's client certificates are pairs of PEM files, `<name>.cert` and `<name>.key`",
+        ) from error

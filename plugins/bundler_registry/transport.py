@@ -1,0 +1,322 @@
+"""HTTP: pooled connections, proxies, TLS, redirects. Knows nothing of registries.
+
+One `Transport` serves all registries of a run. Redirects are followed here and not by urllib3, because each
+one is a decision: who may see the credentials, and who may be spoken to without TLS.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+import urllib3
+from urllib3 import exceptions
+
+from bundler import __version__
+from bundler.errors import FetchError
+from bundler_registry.errors import TlsError, TransientError
+from bundler_registry.proxies import DEFAULT_PORTS, Proxies, is_loopback
+from bundler_registry.tls import Certificates
+
+MAX_REDIRECTS: Final = 5
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+CONNECT_TIMEOUT: Final = 15.0
+READ_TIMEOUT: Final = 60.0
+"""Seconds without a byte after which a connection is given up."""
+CONNECTIONS_PER_HOST: Final = 16
+ERROR_BODY: Final = 64 * 1024
+"""Bytes of an unwanted body that are read to keep its connection; a longer one costs the connection."""
+HEADERS: Final = {
+    "User-Agent": f"bundle/{__version__}",
+    "Accept-Encoding": "identity",  # digests are over the bytes as stored; nobody may pack them on the way
+}
+
+
+class _HideQueries(logging.Filter):
+    """Keeps urllib3 from logging query strings: those of blob storage carry signatures."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                re.sub(r"\?\S*", "?...", arg) if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
+
+
+_hide_queries = _HideQueries()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response whose body is still to be read.
+
+    Attributes:
+        response: not decoded, not preloaded.
+        url: where it came from in the end.
+        foreign: whether a redirect led to another server, which was told no credentials.
+    """
+
+    response: urllib3.BaseHTTPResponse
+    url: str
+    foreign: bool
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status
+
+    def discard(self) -> bytes:
+        """Read what is left, if it is not much, so that the connection can serve again."""
+        return discard(self.response)
+
+
+def discard(response: urllib3.BaseHTTPResponse) -> bytes:
+    """Read the body of a response that nobody wants, up to ERROR_BODY; returns what there was."""
+    try:
+        body = response.read(ERROR_BODY, decode_content=False)
+    except (exceptions.HTTPError, OSError):
+        body = b""  # the status has said enough
+    if not response.closed:
+        response.close()
+    return body
+
+
+class Transport:
+    """Sends requests. Thread-safe."""
+
+    def __init__(
+        self,
+        certificates: Certificates,
+        *,
+        insecure: frozenset[str] = frozenset(),
+        environment: Mapping[str, str] | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self._certificates = certificates
+        self._insecure = frozenset(host.lower() for host in insecure)
+        self._proxies = Proxies.from_environment(os.environ if environment is None else environment)
+        self._timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=read_timeout)
+        self._lock = threading.Lock()
+        self._managers: dict[tuple[str | None, int], urllib3.PoolManager] = {}
+        logging.getLogger("urllib3.connectionpool").addFilter(_hide_queries)
+
+    def plain_allowed(self, host: str) -> bool:
+        """Whether `host[:port]` may be spoken to in plain HTTP."""
+        parts = urlsplit(f"//{host}")
+        return is_loopback(parts.hostname or "") or host.lower() in self._insecure
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request, follow redirects, return the answer whatever its status.
+
+        Args:
+            method: GET, HEAD or POST; a POST is not redirected.
+            url: without credentials.
+            headers: `Authorization` among them goes to the server of `url` and no other.
+            form: sent as a URL-encoded body.
+
+        Raises:
+            TransientError: no connection, or it broke.
+            TlsError: no secure connection.
+            FetchError: a redirect that may not be followed.
+        """
+        sent = {**HEADERS, **headers}
+        foreign = False
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._send(method, url, sent, form)
+            if response.status not in REDIRECTS or method == "POST":
+                return Answer(response, url, foreign)
+            location = response.headers.get("Location")
+            discard(response)
+            target = self._redirected(url, location)
+            if _origin(target) != _origin(url):
+                foreign = True
+                sent.pop("Authorization", None)
+            url = target
+        raise FetchError(f"{server(url)}: more than {MAX_REDIRECTS} redirects")
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    # ------------------------------------------------------------ inside
+
+    def _redirected(self, url: str, location: str | None) -> str:
+        if not location:
+            raise FetchError(f"{server(url)}: a redirect to nowhere")
+        try:
+            target = urljoin(url, location)
+            parts = urlsplit(target)
+            host = netloc(parts)
+        except ValueError as error:
+            raise FetchError(f"{server(url)}: a redirect to an address that is none") from error
+        where = f"{server(url)}: redirects to {parts.scheme}://{host}"
+        if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
+            raise FetchError(f"{where}, which is not followed")
+        if parts.scheme == "http":
+            if url.startswith("https:"):
+                raise FetchError(
+                    f"{where}, from https to plain http, which is not followed",
+                    hint="ask who runs the registry to give its blob storage a certificate",
+                )
+            if not self.plain_allowed(host):
+                raise FetchError(
+                    f"{where}, which is not allowed to be spoken to in plain HTTP",
+                    hint=f"if you trust the network between here and there: --insecure-registry {host}",
+                )
+        return target
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    ) -> urllib3.BaseHTTPResponse:
+        proxy = self._proxies.choose(url)
+        through = f" (through the proxy {server(proxy)})" if proxy else ""
+        try:
+            manager = self._manager(url, proxy)
+            if form is not None:
+                return manager.request(
+                    method,
+                    url,
+                    fields=form,
+                    encode_multipart=False,
+                    headers=headers,
+                    timeout=self._timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+            return manager.urlopen(
+                method,
+                url,
+                headers=headers,
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except exceptions.HTTPError as error:
+            raise _explain(error, server(url) + through, netloc(urlsplit(url))) from error
+
+    def _manager(self, url: str, proxy: str | None) -> urllib3.PoolManager:
+        context = self._certificates.context(netloc(urlsplit(url))) if url.startswith("https:") else None
+        key = (proxy, id(context))
+        with self._lock:
+            manager = self._managers.get(key)
+            if manager is None:
+                manager = self._managers[key] = self._new_manager(proxy, context)
+        return manager
+
+    def _new_manager(self, proxy: str | None, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+        if proxy is None:
+            return urllib3.PoolManager(num_pools=64, maxsize=CONNECTIONS_PER_HOST, ssl_context=context)
+        parts = urlsplit(proxy)
+        if parts.scheme not in DEFAULT_PORTS:
+            raise FetchError(
+                f"the proxy {server(proxy)} is not supported",
+                hint="set HTTPS_PROXY to an HTTP proxy: http://host:port",
+            )
+        headers = None
+        if parts.username is not None:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            headers = urllib3.make_headers(proxy_basic_auth=login)
+        secure = self._certificates.context(netloc(parts)) if parts.scheme == "https" else None
+        return urllib3.ProxyManager(
+            server(proxy),
+            num_pools=64,
+            maxsize=CONNECTIONS_PER_HOST,
+            proxy_headers=headers,
+            ssl_context=context,
+            proxy_ssl_context=secure,
+        )
+
+
+def server(url: str) -> str:
+    """`scheme://host[:port]` of a URL: what may be shown of it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{netloc(parts)}"
+
+
+def netloc(parts: SplitResult) -> str:
+    """`host[:port]`, without credentials; an IPv6 address keeps its brackets."""
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def _explain(error: exceptions.HTTPError, where: str, host: str) -> FetchError:
+    """What happened, without urllib3's object names."""
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(error, exceptions.SSLError):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return TlsError(
+                f"{where}: its certificate is not trusted: {cause.verify_message}",
+                hint=f"give the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
+                certificate=True,
+            )
+        return TlsError(
+            f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
+            hint=f"if it speaks plain HTTP and you trust the network: --insecure-registry {host}",
+            certificate=False,
+        )
+    if isinstance(error, exceptions.ProxyError):
+        reason = error.original_error
+        return TransientError(
+            f"{where}: the proxy does not help: {reason}",
+            hint="check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+            connected=False,
+        )
+    if isinstance(error, exceptions.NameResolutionError):
+        return TransientError(
+            f"{where}: the host name cannot be resolved",
+            hint="check the name, the network and HTTPS_PROXY",
+            connected=False,
+        )
+    if isinstance(error, exceptions.ConnectTimeoutError | exceptions.NewConnectionError):
+        reason = "no answer in time" if type(error) is exceptions.ConnectTimeoutError else _reason(error)
+        return TransientError(
+            f"{where}: cannot be reached: {reason}",
+            hint="check the network and HTTPS_PROXY, or use a mirror",
+            connected=False,
+        )
+    if isinstance(error, exceptions.LocationValueError):
+        return FetchError(f"{where}: not an address")
+    return broken(error, where)
+
+
+def broken(error: Exception, where: str) -> TransientError:
+    """A connection that was there and is no more."""
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return TransientError(f"{where}: nothing more came")
+    return TransientError(f"{where}: the connection broke: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason, as the operating system words it."""
+    for inner in (error.__cause__, *reversed(error.args), error):
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+    if isinstance(error, exceptions.ProtocolError) and len(error.args) > 1:
+        inner = error.args[1]
+        if isinstance(inner, exceptions.IncompleteRead):
+            return f"{inner.partial} bytes came, {inner.expected} more were promised"
+        return str(inner)
+    return str(error).rpartition(": ")[2] or type(error).__name__
