@@ -264,42 +264,36 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _explain(error: exceptions.HTTPError, where: str, host: str) -> FetchError:
     """What happened, without urllib3's object names."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     if isinstance(error, exceptions.SSLError):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return TlsError(
-                f"{where}: its certificate is not trusted: {cause.verify_message}",
-                hint=f"give the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
-                certificate=True,
-            )
-        return TlsError(
-            f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
-            hint=f"if it speaks plain HTTP and you trust the network: --insecure-registry {host}",
-            certificate=False,
-        )
-    if isinstance(error, exceptions.ProxyError):
-        reason = error.original_error
-        return TransientError(
-            f"{where}: the proxy does not help: {reason}",
-            hint="check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
-            connected=False,
-        )
-    if isinstance(error, exceptions.NameResolutionError):
-        return TransientError(
-            f"{where}: the host name cannot be resolved",
-            hint="check the name, the network and HTTPS_PROXY",
-            connected=False,
-        )
-    if isinstance(error, exceptions.ConnectTimeoutError | exceptions.NewConnectionError):
-        reason = "no answer in time" if type(error) is exceptions.ConnectTimeoutError else _reason(error)
-        return TransientError(
-            f"{where}: cannot be reached: {reason}",
-            hint="check the network and HTTPS_PROXY, or use a mirror",
-            connected=False,
-        )
+        return _explain_tls(error, where, host)
     if isinstance(error, exceptions.LocationValueError):
         return FetchError(f"{where}: not an address")
-    return broken(error, where)
+    if isinstance(error, exceptions.ProxyError):
+        text, hint = f"the proxy does not help: {error.original_error}", "check HTTPS_PROXY and NO_PROXY"
+    elif isinstance(error, exceptions.NameResolutionError):
+        text, hint = "the host name cannot be resolved", "check the name, the network and HTTPS_PROXY"
+    elif type(error) is exceptions.ConnectTimeoutError:
+        text, hint = "no answer in time", "check the network and HTTPS_PROXY, or use a mirror"
+    elif isinstance(error, exceptions.NewConnectionError):
+        text, hint = f"cannot be reached: {_reason(error)}", "check the network, or use a mirror"
+    else:
+        return broken(error, where)
+    return TransientError(f"{where}: {text}", hint=hint, connected=False)
+
+
+def _explain_tls(error: exceptions.SSLError, where: str, host: str) -> TlsError:
+    cause = error.args[0] if error.args else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return TlsError(
+            f"{where}: its certificate is not trusted: {cause.verify_message}",
+            hint=f"give the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
+            certificate=True,
+        )
+    return TlsError(
+        f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
+        hint=f"if it speaks plain HTTP and you trust the network: --insecure-registry {host}",
+        certificate=False,
+    )
 
 
 def broken(error: Exception, where: str) -> TransientError:
@@ -314,9 +308,6 @@ def _reason(error: Exception) -> str:
     for inner in (error.__cause__, *reversed(error.args), error):
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror
-    if isinstance(error, exceptions.ProtocolError) and len(error.args) > 1:
-        inner = error.args[1]
         if isinstance(inner, exceptions.IncompleteRead):
             return f"{inner.partial} bytes came, {inner.expected} more were promised"
-        return str(inner)
-    return str(error).rpartition(": ")[2] or type(error).__name__
+    return str(error.args[-1] if error.args else "") or type(error).__name__

@@ -1,0 +1,68 @@
+"""Joins the shell sources and the message catalogues into one POSIX sh file."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh")
+SOURCES = (
+    "header",
+    "messages",
+    "tools",
+    "options",
+    "facts",
+    "journal",
+    "verify",
+    "engine",
+    "checks",
+    "preflight",
+    "variables",
+    "release",
+    "images",
+    "services",
+    "report",
+    "install",
+    "uninstall",
+    "main",
+)
+"""In this order; `main.sh` ends with the one line that runs anything, so a cut-off file does nothing."""
+
+
+def catalogue(language: str) -> dict[str, str]:
+    """Message id -> text of a language, from `messages/<language>.tsv`.
+
+    Raises:
+        ValueError: a line has another form than `id<TAB>text`, or an id stands there twice.
+    """
+    found: dict[str, str] = {}
+    text = files("bundler_installer").joinpath(f"messages/{language}.tsv").read_text("utf-8")
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        key, tab, message = line.partition("\t")
+        if not tab or not message or key in found:
+            raise ValueError(f"messages/{language}.tsv:{number}: not `id<TAB>text`, or there twice")
+        found[key] = message
+    return found
+
+
+@cache
+def assemble_installer() -> bytes:
+    """The file `install`: sources in order, with a function `find_text_<language>` for each catalogue."""
+    shell = files("bundler_installer").joinpath("shell")
+    parts = []
+    for name in SOURCES:
+        parts.append(shell.joinpath(f"{name}.sh").read_text("utf-8").rstrip("\n"))
+        if name == "messages":
+            parts += [_catalogue_function(language) for language in LANGUAGES]
+    return ("\n\n".join(parts) + "\n").encode()
+
+
+def _catalogue_function(language: str) -> str:
+    cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in catalogue(language).items())
+    return f"find_text_{language}() {{\n    case $1 in\n{cases}        *) text=$1 ;;\n    esac\n}}"
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,57 @@
+# ---- engine: Docker and Compose, called in one place
+
+# clean_environment COMMAND...: run with nothing of the operator's shell that Compose would take for a variable
+clean_environment() {
+    for variable in DOCKER_HOST DOCKER_CONFIG DOCKER_CONTEXT DOCKER_CERT_PATH DOCKER_TLS_VERIFY XDG_RUNTIME_DIR TMPDIR; do
+        case $variable in
+            DOCKER_HOST) content=${DOCKER_HOST:-} ;;
+            DOCKER_CONFIG) content=${DOCKER_CONFIG:-} ;;
+            DOCKER_CONTEXT) content=${DOCKER_CONTEXT:-} ;;
+            DOCKER_CERT_PATH) content=${DOCKER_CERT_PATH:-} ;;
+            DOCKER_TLS_VERIFY) content=${DOCKER_TLS_VERIFY:-} ;;
+            XDG_RUNTIME_DIR) content=${XDG_RUNTIME_DIR:-} ;;
+            TMPDIR) content=${TMPDIR:-} ;;
+        esac
+        [ -z "$content" ] || set -- "$variable=$content" "$@"
+    done
+    env -i PATH="$PATH" HOME="${HOME:-/root}" "$@"
+}
+
+docker_answers() { have docker && docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>/dev/null; }
+
+# find_compose: the plugin, else a standalone binary of version 2
+find_compose() {
+    COMPOSE='' COMPOSE_VERSION=''
+    if have docker && COMPOSE_VERSION=$(docker compose version --short 2>/dev/null); then
+        COMPOSE=plugin
+    elif have docker-compose && COMPOSE_VERSION=$(docker-compose version --short 2>/dev/null); then
+        case ${COMPOSE_VERSION#v} in
+            [01].*) ;;
+            *) COMPOSE=standalone ;;
+        esac
+    fi
+    [ -n "$COMPOSE" ]
+}
+
+# compose ARGUMENT...: Compose on the release in HERE
+compose() {
+    set -- --project-name "$PROJECT" --project-directory "$HERE/config" \
+        --file "$HERE/config/compose.yaml" --env-file "$ROOT/state/compose.env" "$@"
+    case $COMPOSE in
+        plugin) clean_environment docker compose "$@" ;;
+        *) clean_environment docker-compose "$@" ;;
+    esac
+}
+
+require_engine() {
+    docker_answers || fail $EXIT_FAILED engine.no_docker
+    find_compose || fail $EXIT_FAILED engine.no_compose
+}
+
+# list_containers: a line a container of the project: service, state, health, exit code, restarts, id
+list_containers() {
+    docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/ids" 2>/dev/null || return 1
+    [ -s "$SCRATCH/ids" ] || return 0
+    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.Id}}' \
+        <"$SCRATCH/ids" 2>/dev/null || return 1
+}

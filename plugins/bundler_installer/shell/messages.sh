@@ -1,0 +1,53 @@
+# ---- messages: every text has an id and stands in one catalogue a language
+
+choose_language() {
+    LANGUAGE=en
+    case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in zh*) LANGUAGE=zh ;; esac
+}
+
+# format ID [ARGUMENT...]: the message, without a line break
+format() {
+    format_id=$1
+    shift
+    "find_text_$LANGUAGE" "$format_id"
+    # shellcheck disable=SC2059 # the catalogues are part of this file; they are the formats
+    printf "$text" "$@"
+}
+
+# say ID [ARGUMENT...]: to the operator, and to the log of this run
+say() {
+    said=$(format "$@")
+    [ -n "$QUIET" ] || printf '%s\n' "$said"
+    write_log "$said"
+}
+
+# warn ID [ARGUMENT...]
+warn() {
+    said=$(format "$@")
+    printf '%s%s%s\n' "$YELLOW" "$said" "$PLAIN" >&2
+    write_log "$said"
+}
+
+# fail EXIT_CODE ID [ARGUMENT...]: say what is wrong and what to do, and end
+fail() {
+    fail_code=$1
+    shift
+    said=$(format "$@")
+    printf '%s%s%s\n' "$RED" "$said" "$PLAIN" >&2
+    write_log "$said"
+    exit "$fail_code"
+}
+
+write_log() {
+    if [ -n "$LOG" ]; then
+        printf '%s %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$1" >>"$LOG"
+    fi
+}
+
+choose_colours() {
+    RED='' YELLOW='' GREEN='' BOLD='' PLAIN=''
+    if [ -t 1 ] && [ -t 2 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+        RED=$(printf '\033[31m') YELLOW=$(printf '\033[33m') GREEN=$(printf '\033[32m')
+        BOLD=$(printf '\033[1m') PLAIN=$(printf '\033[0m')
+    fi
+}

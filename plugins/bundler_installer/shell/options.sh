@@ -1,0 +1,95 @@
+# ---- options: what the operator typed
+
+COMMANDS='install preflight verify status logs start stop restart uninstall help version'
+
+set_defaults() {
+    COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 WORDS=''
+    YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
+    PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
+    TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}
+    TERMINAL=''
+    if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
+}
+
+parse_options() {
+    : >"$SCRATCH/set"
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail)
+                [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
+                parse_value "$1" "$2"
+                shift
+                ;;
+            --*=*)
+                case ${1%%=*} in
+                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail)
+                        parse_value "${1%%=*}" "${1#*=}"
+                        ;;
+                    *) fail $EXIT_USAGE options.unknown "$1" ;;
+                esac
+                ;;
+            --yes | -y) YES=yes ;;
+            --json) JSON=yes ;;
+            --strict) STRICT=yes ;;
+            --allow-unsigned) UNSIGNED=yes ;;
+            --help | -h) COMMAND=help ;;
+            --version) COMMAND=version ;;
+            -*) fail $EXIT_USAGE options.unknown "$1" ;;
+            *) parse_word "$1" ;;
+        esac
+        shift
+    done
+    [ -n "$COMMAND" ] || COMMAND=install
+    [ -z "$JSON" ] || QUIET=yes
+}
+
+parse_value() {
+    case $1 in
+        --root) ROOT=$2 ;;
+        --answers) ANSWERS=$2 ;;
+        --key) KEY=$2 ;;
+        --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
+        --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 ;;
+        --accept) ACCEPTED="$ACCEPTED$2 " ;;
+        --lang)
+            case $2 in
+                zh | en) LANGUAGE=$2 ;;
+                *) fail $EXIT_USAGE options.language "$2" ;;
+            esac
+            ;;
+        --purge)
+            for each in $(printf '%s' "$2" | tr ',' ' '); do
+                case $each in
+                    data | volumes | images | secrets | all) PURGE="$PURGE $each " ;;
+                    *) fail $EXIT_USAGE options.purge "$each" ;;
+                esac
+            done
+            ;;
+        --set)
+            case $2 in
+                *"$NEWLINE"*) fail $EXIT_USAGE options.set "${2%%=*}" ;;
+                [A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" ;;
+                *) fail $EXIT_USAGE options.set "$2" ;;
+            esac
+            ;;
+    esac
+}
+
+parse_word() {
+    if [ -z "$COMMAND" ]; then
+        case " $COMMANDS " in
+            *" $1 "*) COMMAND=$1 ;;
+            *) fail $EXIT_USAGE options.command "$1" "$COMMANDS" ;;
+        esac
+    elif [ "$COMMAND" = logs ] && [ -z "$WORDS" ]; then
+        WORDS=$1
+    else
+        fail $EXIT_USAGE options.word "$1"
+    fi
+}
+
+# accepts ID: whether the operator accepted this by name
+accepts() { case $ACCEPTED in *" $1 "*) return 0 ;; esac; return 1; }
+
+# purges WHAT: whether the operator named it for removal
+purges() { case $PURGE in *" $1 "* | *" all "*) return 0 ;; esac; return 1; }

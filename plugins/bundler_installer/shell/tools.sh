@@ -1,0 +1,90 @@
+# ---- tools: small things that every part uses
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# make_scratch: a private folder for this run, removed at its end whatever happens
+make_scratch() {
+    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/bundle.XXXXXX") || fail $EXIT_FAILED tools.scratch "${TMPDIR:-/tmp}"
+    chmod 700 "$SCRATCH"
+    # dash does not run the EXIT trap when a signal ends it
+    trap 'clean_up' EXIT
+    trap 'clean_up; exit 129' HUP
+    trap 'clean_up; exit 130' INT
+    trap 'clean_up; exit 143' TERM
+}
+
+clean_up() {
+    trap - EXIT HUP INT TERM
+    stty echo 2>/dev/null </dev/tty || :
+    release_lock
+    [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
+}
+
+# require_tools: what POSIX promises and a minimal system may lack
+require_tools() {
+    for tool in awk sed tar find sort mktemp tr cut; do
+        have "$tool" || fail $EXIT_FAILED tools.missing "$tool"
+    done
+}
+
+# count_cores: processors online
+count_cores() {
+    nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c '^processor' "$PROBE_ROOT/proc/cpuinfo"
+}
+
+# human BYTES: 1.5 GB
+human() {
+    awk -v bytes="$1" 'BEGIN {
+        split("B kB MB GB TB", unit, " ")
+        for (i = 1; bytes >= 1000 && i < 5; i++) bytes /= 1000
+        printf (i == 1 ? "%.0f %s" : "%.1f %s"), bytes, unit[i]
+    }'
+}
+
+# is_number TEXT
+is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
+
+# at_least VERSION WANTED: dotted numbers, missing parts are 0
+at_least() {
+    awk -v have="$1" -v want="$2" 'BEGIN {
+        sub(/^v/, "", have)
+        n = split(have, h, /[.+~-]/); m = split(want, w, /[.+~-]/)
+        for (i = 1; i <= (n > m ? n : m); i++) {
+            if (h[i] + 0 > w[i] + 0) exit 0
+            if (h[i] + 0 < w[i] + 0) exit 1
+        }
+        exit 0
+    }'
+}
+
+# json_string TEXT: quoted for JSON
+json_string() {
+    printf '%s' "$1" | awk '
+        BEGIN { printf "\"" }
+        NR > 1 { printf "\\n" }
+        { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/[\001-\037]/, " "); printf "%s", $0 }
+        END { printf "\"" }'
+}
+
+# nearest_folder PATH: the path, or the nearest parent that exists
+nearest_folder() {
+    nearest=$1
+    while [ ! -d "$nearest" ]; do
+        case $nearest in
+            */*) nearest=${nearest%/*} ;;
+            *) nearest=. ;;
+        esac
+        [ -n "$nearest" ] || nearest=/
+    done
+    printf '%s\n' "$nearest"
+}
+
+# ask ID [ARGUMENT...]: yes or no on the terminal; no where there is none
+ask() {
+    [ -z "$YES" ] || return 0
+    [ -n "$TERMINAL" ] || return 1
+    printf '%s ' "$(format "$@")" >&2
+    read -r answer </dev/tty || return 1
+    case $answer in y | Y | yes | YES | Yes | 是) return 0 ;; esac
+    return 1
+}

@@ -1,0 +1,198 @@
+# ---- variables: what only the site knows. Each value is a file in a private folder: none is ever an argument
+
+# collect_variables: from --set, --answers and what the site has; not asked for, not generated
+collect_variables() {
+    values=$SCRATCH/values
+    mkdir -p "$values"
+    load_values "$ROOT/site.env"
+    load_values "$ROOT/secrets.env"
+    if [ -n "$ANSWERS" ]; then
+        [ -f "$ANSWERS" ] || fail $EXIT_USAGE variables.no_answers "$ANSWERS"
+        take_answers "$ANSWERS" "$ANSWERS"
+    fi
+    take_answers "$SCRATCH/set" --set
+    while IFS="$TAB" read -r name kind _ default _; do
+        if [ ! -f "$values/$name" ] && [ "$default" != - ] && [ "$kind" != secret ]; then
+            printf '%s' "$default" >"$values/$name"
+            printf '%s\n' "$name" >>"$SCRATCH/defaulted"
+        fi
+    done <<EOT
+$(rows variables.tsv)
+EOT
+}
+
+# load_values FILE: NAME=VALUE lines that an earlier run wrote
+load_values() {
+    [ -f "$1" ] || return 0
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+            [A-Za-z_]*=*) printf '%s' "${line#*=}" >"$values/${line%%=*}" ;;
+        esac
+    done <"$1"
+}
+
+# take_answers FILE WHERE: NAME=VALUE lines that the operator gave
+take_answers() {
+    [ -f "$1" ] || return 0
+    number=0
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        line=${line%"$(printf '\r')"}
+        case $line in
+            '' | '#'*) continue ;;
+            [A-Za-z_]*=*) ;;
+            *) fail $EXIT_USAGE variables.bad_line "$2" "$number" ;;
+        esac
+        name=${line%%=*} value=${line#*=}
+        kind=$(variable_field "$name" 2)
+        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown "$2" "$name" "$(rows variables.tsv | cut -f 1 | tr '\n' ' ')"
+        case $value in # one pair of quotes around the whole is what people write
+            \"*\") value=${value#\"} value=${value%\"} ;;
+            \'*\') value=${value#\'} value=${value%\'} ;;
+        esac
+        if [ "$kind" = secret ] && [ -f "$values/$name" ]; then
+            [ "$value" = "$(cat "$values/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
+            continue
+        fi
+        check_value "$name" "$value"
+        printf '%s' "$value" >"$values/$name"
+    done <"$1"
+}
+
+# variable_field NAME FIELD: of variables.tsv
+variable_field() { rows variables.tsv | awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }'; }
+
+# complete_variables: ask on a terminal, else generate, else say all that is missing
+complete_variables() {
+    : >"$SCRATCH/lacking"
+    while IFS="$TAB" read -r name kind required default generator _ choices english chinese <&3; do
+        [ -n "$name" ] || continue
+        prompt=$english
+        [ "$LANGUAGE" != zh ] || [ "$chinese" = - ] || prompt=$chinese
+        [ "$prompt" != - ] || prompt=$name
+        if [ -n "$TERMINAL" ] && [ -z "$YES" ] && [ "$kind" != secret ] && may_ask "$name"; then
+            ask_value
+        fi
+        if [ ! -f "$values/$name" ]; then
+            if [ "$generator" != - ]; then
+                generate "$generator" >"$values/$name" || fail $EXIT_FAILED variables.generator "$name" "$generator"
+            elif [ "$required" = yes ]; then
+                printf '  %s  %s\n' "$name" "$prompt" >>"$SCRATCH/lacking"
+            else
+                printf '' >"$values/$name"
+            fi
+        fi
+    done 3<<EOT
+$(rows variables.tsv)
+EOT
+    if [ -s "$SCRATCH/lacking" ]; then
+        fail $EXIT_USAGE variables.lacking "$(cat "$SCRATCH/lacking")"
+    fi
+}
+
+# may_ask NAME: it was not given, by the operator or an earlier run
+may_ask() { [ ! -f "$values/$1" ] || grep -qx -- "$1" "$SCRATCH/defaulted" 2>/dev/null; }
+
+ask_value() {
+    shown=''
+    if [ -f "$values/$name" ]; then shown=$(cat "$values/$name"); elif [ "$generator" != - ]; then shown=$(format variables.generated); fi
+    [ "$choices" = - ] || prompt="$prompt ($choices)"
+    while :; do
+        printf '%s%s%s: ' "$BOLD" "$prompt" "${shown:+ [$shown]}$PLAIN" >&2
+        read -r given </dev/tty || fail $EXIT_FAILED variables.no_terminal
+        if [ -z "$given" ]; then
+            if [ -n "$shown" ] || [ "$required" != yes ]; then return; fi
+            continue
+        fi
+        if (check_value "$name" "$given"); then break; fi
+    done
+    printf '%s' "$given" >"$values/$name"
+}
+
+# check_value NAME VALUE: by its kind and its pattern
+check_value() {
+    checked_kind=$(variable_field "$1" 2) pattern=$(variable_field "$1" 6) allowed=$(variable_field "$1" 7)
+    good=yes
+    case $checked_kind in
+        port) { is_number "$2" && [ "${#2}" -le 5 ] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ]; } || good='' ;;
+        integer) is_number "${2#-}" || good='' ;;
+        boolean) case $2 in true | false) ;; *) good='' ;; esac ;;
+        host) matches "$2" '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+' || good='' ;;
+        path) case $2 in /*) ;; *) good='' ;; esac ;;
+        choice) case ",$allowed," in *",$2,"*) ;; *) good='' ;; esac ;;
+        secret) case $2 in *\'* | *\\* | *"$TAB"*) good='' ;; esac ;;
+    esac
+    case $2 in *"$NEWLINE"*) good='' ;; esac
+    [ "$pattern" = - ] || [ -z "$good" ] || matches "$2" "$pattern" || good=''
+    if [ -z "$good" ]; then
+        shown_value=$2
+        [ "$checked_kind" != secret ] || shown_value='***'
+        [ "$allowed" = - ] || pattern=$allowed
+        fail $EXIT_USAGE variables.bad_value "$1" "$shown_value" "$(format "kind.$checked_kind")" "$pattern"
+    fi
+}
+
+# matches TEXT EXPRESSION: the whole text; an extended regular expression
+matches() { printf '%s\n' "$1" | grep -Eqx -e "$2"; }
+
+# generate GENERATOR: a new value on standard output
+generate() {
+    amount=${1#*:}
+    case $1 in
+        random:*) is_number "$amount" && LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom 2>/dev/null | dd bs=1 count="$amount" 2>/dev/null ;;
+        hex:*) is_number "$amount" && openssl rand -hex "$amount" | tr -d '\n' ;;
+        base64url:*) is_number "$amount" && openssl rand -base64 "$amount" | tr '+/' '-_' | tr -d '=\n' ;;
+        uuid) tr -d '\n' </proc/sys/kernel/random/uuid ;;
+        fqdn) { hostname -f 2>/dev/null || hostname; } | tr -d '\n' ;;
+        *) return 1 ;;
+    esac
+}
+
+# value NAME
+value() { cat "$values/$1" 2>/dev/null; }
+
+# expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
+expand() {
+    case $1 in
+        '${'*'}')
+            inner=${1#??} inner=${inner%?}
+            name=${inner%%[:-]*}
+            found=$(value "$name")
+            if [ -z "$found" ]; then
+                case $inner in *-*) found=${inner#*-} ;; esac
+            fi
+            printf '%s\n' "$found"
+            ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+
+# write_variables: site.env, secrets.env and what Compose reads; whole or not at all, and private
+write_variables() {
+    old_mask=$(umask)
+    umask 077
+    : >"$ROOT/state/site.new"
+    : >"$ROOT/state/secrets.new"
+    : >"$ROOT/state/compose.new"
+    : >"$SCRATCH/template-values"
+    rows variables.tsv | while IFS="$TAB" read -r name kind _; do
+        file=site
+        [ "$kind" != secret ] || file=secrets
+        printf '%s=%s\n' "$name" "$(value "$name")" >>"$ROOT/state/$file.new"
+        write_pair "$name" "$(value "$name")"
+    done
+    write_pair BUNDLE_ROOT "$ROOT"
+    write_pair BUNDLE_DATA "$ROOT/data"
+    write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config"
+    write_pair BUNDLE_RELEASE "$RELEASE"
+    mv -f "$ROOT/state/site.new" "$ROOT/site.env" &&
+        mv -f "$ROOT/state/secrets.new" "$ROOT/secrets.env" &&
+        mv -f "$ROOT/state/compose.new" "$ROOT/state/compose.env" || fail $EXIT_FAILED release.disk "$ROOT"
+    umask "$old_mask"
+}
+
+# write_pair NAME VALUE: for Compose, which reads single-quoted values as they are, and for templates
+write_pair() {
+    printf "%s='%s'\n" "$1" "$(printf '%s' "$2" | sed "s/'/\\\\'/g")" >>"$ROOT/state/compose.new"
+    printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
+}

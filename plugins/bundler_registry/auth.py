@@ -1,0 +1,201 @@
+"""Proves to one registry who we are: anonymous, Basic, or Bearer tokens of a token server.
+
+The token protocol is Docker's ("Token Authentication Specification", and "OAuth2" for identity tokens).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from bundler.errors import FetchError
+from bundler_registry.challenges import Challenge
+from bundler_registry.credentials import Login, Logins
+from bundler_registry.errors import AbsentError, TransientError
+from bundler_registry.retry import parse_retry_after
+from bundler_registry.transport import Answer, Transport, netloc, server
+
+CLIENT_ID: Final = "bundle"
+DEFAULT_LIFETIME: Final = 60.0
+"""Seconds that a token is good for where its server does not say: the token specification's number."""
+MARGIN: Final = 5.0
+"""Seconds before its end at which a token counts as over: a request takes time to arrive."""
+
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_PULL_ONLY = re.compile(r"repository:[^\s:]+(?::[0-9]+/[^\s:]+)?:pull")
+
+
+@dataclass(frozen=True)
+class _Token:
+    header: str = field(repr=False)
+    until: float
+    """On the monotonic clock."""
+
+
+@dataclass(frozen=True)
+class _TokenServer:
+    realm: str
+    service: str | None
+
+
+class Authenticator:
+    """Knows how one registry wants to be spoken to. Thread-safe.
+
+    What the first refusal teaches is used for all later requests, so that they need no refusal of their own.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        transport: Transport,
+        logins: Logins,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host = host
+        self._transport = transport
+        self._logins = logins
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._scopes: dict[str, threading.Lock] = {}
+        self._tokens: dict[str, _Token] = {}
+        self._basic: str | None = None
+        self._server: _TokenServer | None = None
+
+    def header(self, repository: str) -> str | None:
+        """The `Authorization` header to send, as far as it is known.
+
+        Raises:
+            TransientError: a token ran out and the token server does not answer.
+            FetchError: a token ran out and there is no new one.
+        """
+        if self._basic is not None:
+            return self._basic
+        if self._server is None:
+            return None
+        return self._token(self._server, repository, _scope(repository), rejected=None)
+
+    def renew(
+        self, challenges: Sequence[Challenge], repository: str, *, rejected: str | None, plain: bool
+    ) -> str:
+        """The header to send after a 401.
+
+        Args:
+            challenges: what the registry asks for.
+            repository: that was asked for.
+            rejected: the header that was sent.
+            plain: whether the registry itself is spoken to without TLS.
+
+        Raises:
+            AbsentError: nothing better can be sent.
+            FetchError: the registry asks for something that we cannot or must not do.
+        """
+        for challenge in challenges:
+            if challenge.scheme == "bearer" and "realm" in challenge.parameters:
+                self._server = self._checked(challenge, plain=plain)
+                asked = challenge.parameters.get("scope", "")
+                scope = asked if _PULL_ONLY.fullmatch(asked) else _scope(repository)
+                return self._token(self._server, repository, scope, rejected=rejected)
+        if any(challenge.scheme == "basic" for challenge in challenges):
+            login = self._logins.find(self._host)
+            if login is None or not login.username:
+                raise AbsentError(f"{self._host} wants a login", hint=f"`docker login {self._host}`")
+            if rejected == login.basic:
+                raise _refused(self._host, login)
+            self._basic = login.basic
+            return login.basic
+        offered = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
+        raise FetchError(
+            f"{self._host} refuses, and offers {offered} to authenticate with",
+            hint="registries offer Basic or Bearer; this may be a proxy that wants a login of its own",
+        )
+
+    # ------------------------------------------------------------ tokens
+
+    def _checked(self, challenge: Challenge, *, plain: bool) -> _TokenServer:
+        realm = challenge.parameters["realm"]
+        parts = urlsplit(realm)
+        host = netloc(parts)
+        if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
+            raise FetchError(f"{self._host}: its token server has no address: {realm[:200]!r}")
+        if parts.scheme == "http" and not (plain or self._transport.plain_allowed(host)):
+            raise FetchError(
+                f"{self._host}: its token server {host} wants credentials over plain HTTP",
+                hint=f"if you trust the network between here and there: --insecure-registry {host}",
+            )
+        return _TokenServer(realm, challenge.parameters.get("service"))
+
+    def _token(self, realm: _TokenServer, repository: str, scope: str, *, rejected: str | None) -> str:
+        with self._lock:
+            lock = self._scopes.setdefault(repository, threading.Lock())
+        with lock:  # one of several threads gets the token, the others take it
+            token = self._tokens.get(repository)
+            if token is None or token.header == rejected or token.until <= self._clock():
+                token = self._fetch(realm, scope)
+                self._tokens[repository] = token
+            return token.header
+
+    def _fetch(self, realm: _TokenServer, scope: str) -> _Token:
+        login = self._logins.find(self._host)
+        asked_at = self._clock()
+        wanted = {"service": realm.service} if realm.service else {}
+        if login is not None and login.identity_token:
+            form = {
+                **wanted,
+                "grant_type": "refresh_token",
+                "client_id": CLIENT_ID,
+                "scope": scope,
+                "refresh_token": login.identity_token,
+            }
+            answer = self._transport.request("POST", realm.realm, {}, form=form)
+        else:
+            parts = urlsplit(realm.realm)
+            query = urlencode([*parse_qsl(parts.query), *wanted.items(), ("scope", scope)])
+            url = urlunsplit(parts._replace(query=query, fragment=""))
+            headers = {"Authorization": login.basic} if login is not None else {}
+            answer = self._transport.request("GET", url, headers)
+        document = self._read(answer, login)
+        text = document.get("token") or document.get("access_token")
+        if not isinstance(text, str) or not _PRINTABLE.fullmatch(text):
+            raise FetchError(f"{self._host}: its token server {server(realm.realm)} sent no token")
+        lifetime = document.get("expires_in")
+        if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
+            lifetime = DEFAULT_LIFETIME
+        return _Token(f"Bearer {text}", asked_at + max(lifetime - MARGIN, lifetime / 2))
+
+    def _read(self, answer: Answer, login: Login | None) -> dict[str, Any]:
+        status, where = answer.status, server(answer.url)
+        body = answer.discard()
+        if status in {400, 401, 403} and login is not None:
+            raise _refused(self._host, login)
+        if status in {401, 403}:
+            raise AbsentError(f"{self._host} wants a login", hint=f"`docker login {self._host}`")
+        if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 server errors
+            wait = parse_retry_after(
+                answer.response.headers.get("Retry-After"), answer.response.headers.get("Date")
+            )
+            raise TransientError(f"{self._host}: its token server {where} answers {status}", retry_after=wait)
+        try:
+            document = json.loads(body)
+        except ValueError:
+            document = None  # the text may hold a token; it is not shown
+        if status != 200 or not isinstance(document, dict):  # noqa: PLR2004 OK
+            raise FetchError(f"{self._host}: its token server {where} answers {status} and no token")
+        return document
+
+
+def _scope(repository: str) -> str:
+    return f"repository:{repository}:pull"
+
+
+def _refused(host: str, login: Login) -> FetchError:
+    who = f"{login.username!r}" if login.username else "the identity token"
+    return FetchError(
+        f"{host} refuses the login of {who} that the Docker configuration has",
+        hint=f"log in again: `docker login {host}`, or `docker logout {host}` to go anonymously",
+    )

@@ -1,0 +1,189 @@
+"""The pull half of the OCI Distribution specification, for one registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import urllib3
+from urllib3 import exceptions
+
+from bundler.errors import FetchError
+from bundler.oci import (
+    DEFAULT_REGISTRY,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    MAX_MANIFEST_BYTES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    digest_of,
+)
+from bundler_registry.auth import Authenticator
+from bundler_registry.challenges import parse_challenges
+from bundler_registry.credentials import Logins
+from bundler_registry.errors import AbsentError, TlsError, TransientError
+from bundler_registry.retry import parse_retry_after
+from bundler_registry.transport import Answer, Transport, broken, server
+
+ACCEPT: Final = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
+DOCKER_HUB: Final = "registry-1.docker.io"
+"""Where docker.io's registry answers."""
+
+OK: Final = 200
+PARTIAL: Final = 206
+UNAUTHORIZED: Final = 401
+TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Received:
+    """A manifest or index as it came, its digest checked.
+
+    Attributes:
+        raw: the bytes.
+        media_type: the Content-Type, or None.
+        digest: of the bytes.
+    """
+
+    raw: bytes
+    media_type: str | None
+    digest: str
+
+
+class RegistryClient:
+    """Asks one registry. Every method is one attempt; thread-safe.
+
+    Attributes:
+        host: what the registry is called in references and messages.
+    """
+
+    def __init__(self, host: str, transport: Transport, logins: Logins) -> None:
+        self.host = host
+        self._address = DOCKER_HUB if host == DEFAULT_REGISTRY else host
+        self._transport = transport
+        self._auth = Authenticator(host, transport, logins)
+        self._scheme = None if transport.plain_allowed(self._address) else "https"
+        self._probing = threading.Lock()
+
+    def manifest(self, repository: str, reference: str) -> Received:
+        """Get a manifest or index by tag or digest: distribution-spec, "Pulling manifests".
+
+        Raises:
+            AbsentError: the registry does not have it, or does not let us see it.
+            TransientError: another attempt may succeed.
+            FetchError: it is not what its digest says, or is too large.
+        """
+        answer = self._get(f"/v2/{repository}/manifests/{reference}", repository, {"Accept": ACCEPT})
+        where = f"{repository} {reference} from {self.host}"
+        try:
+            raw = answer.response.read(MAX_MANIFEST_BYTES + 1, decode_content=False)
+        except exceptions.HTTPError as error:
+            raise broken(error, self.host) from error
+        if len(raw) > MAX_MANIFEST_BYTES:
+            answer.response.close()
+            raise FetchError(f"{where}: a manifest of more than 4 MiB")
+        digest = digest_of(raw)
+        if reference.startswith("sha256:") and digest != reference:
+            raise FetchError(f"{where}: came as {digest}", hint="the registry or a proxy is broken")
+        _check_header(answer.response.headers.get("Docker-Content-Digest"), raw, where)
+        return Received(raw, answer.response.headers.get("Content-Type"), digest)
+
+    def blob(self, repository: str, digest: str, offset: int) -> urllib3.BaseHTTPResponse:
+        """Ask for a blob: distribution-spec, "Pulling blobs". The answer is 200, 206 or 416.
+
+        Raises:
+            AbsentError: the registry does not have it.
+            TransientError: another attempt may succeed.
+            FetchError: another will not.
+        """
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        accepted = frozenset({OK, PARTIAL, 416}) if offset else frozenset({OK})
+        return self._get(f"/v2/{repository}/blobs/{digest}", repository, headers, accepted).response
+
+    # ------------------------------------------------------------ inside
+
+    def _get(
+        self,
+        path: str,
+        repository: str,
+        headers: Mapping[str, str],
+        accepted: frozenset[int] = frozenset({OK}),
+    ) -> Answer:
+        authorization = self._auth.header(repository)
+        answer = self._send(path, headers, authorization)
+        if answer.status == UNAUTHORIZED and not answer.foreign:
+            challenges = parse_challenges(", ".join(answer.response.headers.getlist("WWW-Authenticate")))
+            plain = answer.url.startswith("http:")
+            answer.discard()
+            authorization = self._auth.renew(challenges, repository, rejected=authorization, plain=plain)
+            answer = self._send(path, headers, authorization)
+        if answer.status in accepted:
+            return answer
+        raise self._refusal(answer)
+
+    def _send(self, path: str, headers: Mapping[str, str], authorization: str | None) -> Answer:
+        sent = {**headers, "Authorization": authorization} if authorization else headers
+        if self._scheme is None:
+            with self._probing:  # the others wait for what the first learns
+                if self._scheme is None:
+                    return self._probe(path, sent)
+        return self._transport.request("GET", f"{self._scheme}://{self._address}{path}", sent)
+
+    def _probe(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """The first request to a registry that may be without TLS: with TLS first, as Docker does."""
+        try:
+            answer = self._transport.request("GET", f"https://{self._address}{path}", headers)
+        except (TlsError, TransientError) as error:
+            if isinstance(error, TlsError) and error.certificate:
+                raise
+            answer = self._transport.request("GET", f"http://{self._address}{path}", headers)
+            self._scheme = "http"
+        else:
+            self._scheme = "https"
+        return answer
+
+    def _refusal(self, answer: Answer) -> FetchError:
+        status, headers = answer.status, answer.response.headers
+        who = f"{self.host} (at {server(answer.url)})" if answer.foreign else self.host
+        said = _reason(answer.discard())
+        text = f"{who} answers {status}{said}"
+        if status in TRANSIENT or (answer.foreign and status in {401, 403}):
+            # a signed address of blob storage runs out; the registry makes a new one
+            hint = None
+            if status == 429:  # noqa: PLR2004 Too Many Requests
+                hint = (
+                    f"the registry limits how much may be pulled: `docker login {self.host}`, or use a mirror"
+                )
+            wait = parse_retry_after(headers.get("Retry-After"), headers.get("Date"))
+            return TransientError(text, hint=hint, retry_after=wait)
+        if status in {401, 403, 404, 410}:
+            return AbsentError(text)
+        return FetchError(text)
+
+
+def _check_header(header: str | None, raw: bytes, where: str) -> None:
+    """Compare bytes with a `Docker-Content-Digest` header, where there is one."""
+    algorithm, _, expected = (header or "").strip().partition(":")
+    if algorithm not in {"sha256", "sha512"}:
+        return  # absent, or an algorithm that the specification does not require us to know
+    found = hashlib.new(algorithm, raw).hexdigest()
+    if found != expected:
+        raise FetchError(
+            f"{where}: the registry says {algorithm}:{expected[:128]}, the bytes are {algorithm}:{found}",
+            hint="the registry or a proxy on the way is broken; try a mirror",
+        )
+
+
+def _reason(body: bytes) -> str:
+    """`: CODE: message` of distribution-spec's "Error Codes", or nothing."""
+    try:
+        first = json.loads(body)["errors"][0]
+        words = [str(first[key]) for key in ("code", "message") if first.get(key)]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    text = "".join(c if c.isprintable() else " " for c in ": ".join(words))
+    return f": {text[:200]}" if text else ""

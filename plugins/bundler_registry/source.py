@@ -1,0 +1,238 @@
+"""The image source `registry`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from bundler.contracts import ResolvedImage, SourceOptions
+from bundler.errors import FetchError, ImageNotFoundError, UsageError
+from bundler.oci import (
+    DEFAULT_REGISTRY,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    Index,
+    Manifest,
+    Platform,
+    Reference,
+    media_type_of,
+)
+from bundler.store import Store
+from bundler_registry.client import Received, RegistryClient
+from bundler_registry.credentials import DockerLogins, Logins
+from bundler_registry.errors import AbsentError, GaveUpError, TlsError
+from bundler_registry.retry import Pause, Retry, RetryPolicy
+from bundler_registry.stream import Place, RegistryBlob
+from bundler_registry.tls import DOCKER_CERTIFICATES, Certificates
+from bundler_registry.transport import READ_TIMEOUT, Transport
+
+log = logging.getLogger(__name__)
+
+_MIRROR: Final = re.compile(
+    r"(?P<host>(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?)"
+    r"(?:/(?P<prefix>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*))?/?"
+)
+_DOCKER_HUB_NAMES: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
+
+
+class RegistrySource:
+    """Images of OCI registries. Thread-safe; connects when it is first asked."""
+
+    name = "registry"
+
+    def __init__(
+        self,
+        options: SourceOptions,
+        *,
+        logins: Logins | None = None,
+        policy: RetryPolicy | None = None,
+        pause: Callable[[float], None] | None = None,
+        read_timeout: float = READ_TIMEOUT,
+        environment: Mapping[str, str] | None = None,
+        certificates: Path = DOCKER_CERTIFICATES,
+    ) -> None:
+        """Remember where to look.
+
+        Args:
+            options: what the command line and the profile say.
+            logins: by default, those of the Docker configuration.
+            policy: how often things are tried again.
+            pause: waits so many seconds.
+            read_timeout: seconds without a byte after which a connection is given up.
+            environment: where proxies are looked up; by default, this process's.
+            certificates: Docker's folder of certificates by host.
+
+        Raises:
+            UsageError: a mirror is none.
+        """
+        self._offline = options.offline
+        self._mirrors = {_registry(host): _parse_mirror(host, text) for host, text in options.mirrors.items()}
+        self._logins = logins or DockerLogins()
+        self._policy = policy or RetryPolicy()
+        self._pauses = Pause()
+        self._pause = pause or self._pauses
+        self._transport = Transport(
+            Certificates(options.ca_file, certificates),
+            insecure=options.insecure,
+            environment=environment,
+            read_timeout=read_timeout,
+        )
+        self._lock = threading.Lock()
+        self._clients: dict[str, RegistryClient] = {}
+        self._found: dict[tuple[str, str], Place] = {}
+        self._down: set[str] = set()
+
+    def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
+        """See `bundler.contracts.ImageSource`."""
+        if self._offline:
+            raise ImageNotFoundError(
+                f"{reference.familiar}: not asked for at {reference.registry}, this run is offline",
+                hint="build once without --offline on the same cache",
+            )
+        for place in self._places(reference):
+            try:
+                manifest = self._resolve_at(place, reference, platform)
+            except (AbsentError, GaveUpError, TlsError) as error:
+                if not place.mirror:
+                    raise _final(error, reference) from error
+                self._fall_back(place, reference, error)
+            else:
+                self._found[reference.registry, reference.repository] = place
+                size = sum(blob.size for blob in manifest.blobs)
+                return ResolvedImage(reference, self.name, manifest.descriptor.digest, manifest, size)
+        raise AssertionError(reference)  # the last place is the registry itself
+
+    def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> RegistryBlob:
+        """See `bundler.contracts.ImageSource`."""
+        reference = image.reference
+        where = reference.familiar
+        if self._offline:
+            raise FetchError(f"{where}: blob {descriptor.digest} is missing, and this run is offline")
+        places = self._places(reference)
+        found = self._found.get((reference.registry, reference.repository))
+        if found in places:
+            places = places[places.index(found) :]
+        stream = RegistryBlob(places, descriptor, offset, where, self._retry)
+        try:
+            stream.connect()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def export(self, image: ResolvedImage, store: Store) -> Manifest:  # noqa: ARG002 the contract's signature
+        """See `bundler.contracts.ImageSource`: images of registries have manifests."""
+        raise FetchError(f"{image.reference.familiar}: a registry does not export images")
+
+    def close(self) -> None:
+        """End all waits, and close idle connections."""
+        self._pauses.cancel()
+        self._transport.close()
+
+    # ------------------------------------------------------------ places
+
+    def _places(self, reference: Reference) -> list[Place]:
+        """Where to ask, in order; the registry that the reference names is the last."""
+        places = []
+        mirror = self._mirrors.get(reference.registry)
+        if mirror is not None and mirror[0] not in self._down:
+            host, prefix = mirror
+            places.append(Place(self._client(host), prefix + reference.repository, mirror=True))
+        places.append(Place(self._client(reference.registry), reference.repository, mirror=False))
+        return places
+
+    def _client(self, host: str) -> RegistryClient:
+        with self._lock:
+            client = self._clients.get(host)
+            if client is None:
+                client = self._clients[host] = RegistryClient(host, self._transport, self._logins)
+            return client
+
+    def _retry(self, what: str) -> Retry:
+        return Retry(what, self._policy, self._pause)
+
+    def _fall_back(self, place: Place, reference: Reference, error: FetchError) -> None:
+        log.warning(
+            "%s: mirror %s: %s; asking %s",
+            reference.familiar,
+            place.client.host,
+            error.message,
+            reference.registry,
+        )
+        if not isinstance(error, AbsentError):
+            self._down.add(place.client.host)
+
+    # ------------------------------------------------------------ manifests
+
+    def _resolve_at(self, place: Place, reference: Reference, platform: Platform) -> Manifest:
+        where = reference.familiar
+        received = self._receive(place, reference.digest or reference.tag or "latest", where)
+        if not _is_index(received, where):
+            return Manifest.parse(received.raw, where, received.media_type)
+        chosen = Index.parse(received.raw, where, received.media_type).select(platform, where)
+        received = self._receive(place, chosen.digest, where)
+        if len(received.raw) != chosen.size:
+            raise FetchError(
+                f"{where}: manifest {chosen.digest} has {len(received.raw)} bytes,"
+                f" its index says {chosen.size}"
+            )
+        manifest = Manifest.parse(received.raw, where, received.media_type)
+        if chosen.media_type != manifest.media_type and chosen.media_type in INDEX_TYPES | MANIFEST_TYPES:
+            raise FetchError(
+                f"{where}: manifest {chosen.digest} is {manifest.media_type},"
+                f" its index says {chosen.media_type}"
+            )
+        return manifest
+
+    def _receive(self, place: Place, reference: str, where: str) -> Received:
+        retry = self._retry(f"{where} from {place.client.host}")
+        return retry.run(lambda: place.client.manifest(place.repository, reference))
+
+
+def _is_index(received: Received, where: str) -> bool:
+    try:
+        document = json.loads(received.raw)
+    except ValueError as error:
+        raise FetchError(
+            f"{where}: what came is no manifest: {error}",
+            hint="is this address a registry? A login page of a proxy answers like this",
+        ) from error
+    if not isinstance(document, dict):
+        raise FetchError(f"{where}: what came is no manifest, it is not a JSON object")
+    return media_type_of(document, received.media_type, where) in INDEX_TYPES
+
+
+def _final(error: FetchError, reference: Reference) -> FetchError | ImageNotFoundError:
+    """The registry itself cannot help: whether another source is worth asking."""
+    if isinstance(error, AbsentError):
+        hint = error.hint or "check the name and the tag"
+        return ImageNotFoundError(
+            f"{reference.familiar}: not found: {error.message}",
+            hint=f"{hint}; if the image is private: `docker login {reference.registry}`"
+            if "docker login" not in hint
+            else hint,
+        )
+    if isinstance(error, GaveUpError):
+        return error
+    return FetchError(f"{reference.familiar}: {error.message}", hint=error.hint)
+
+
+def _registry(host: str) -> str:
+    return DEFAULT_REGISTRY if host in _DOCKER_HUB_NAMES else host
+
+
+def _parse_mirror(host: str, text: str) -> tuple[str, str]:
+    found = _MIRROR.fullmatch(text)
+    if found is None:
+        raise UsageError(
+            f"mirror of {host}: {text!r} is not host[:port][/prefix]",
+            hint="for example docker.io=mirror.example:5000 or docker.io=harbor.example/docker-hub",
+        )
+    prefix = found["prefix"]
+    return _registry(found["host"]), f"{prefix}/" if prefix else ""
