@@ -154,7 +154,7 @@ value() { cat "$values/$1" 2>/dev/null; }
 # expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
 expand() {
     case $1 in
-        '${'*'}')
+        \$\{*\})
             inner=${1#??} inner=${inner%?}
             name=${inner%%[:-]*}
             found=$(value "$name")
@@ -185,9 +185,9 @@ write_variables() {
     write_pair BUNDLE_DATA "$ROOT/data"
     write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config"
     write_pair BUNDLE_RELEASE "$RELEASE"
-    mv -f "$ROOT/state/site.new" "$ROOT/site.env" &&
+    { mv -f "$ROOT/state/site.new" "$ROOT/site.env" &&
         mv -f "$ROOT/state/secrets.new" "$ROOT/secrets.env" &&
-        mv -f "$ROOT/state/compose.new" "$ROOT/state/compose.env" || fail $EXIT_FAILED release.disk "$ROOT"
+        mv -f "$ROOT/state/compose.new" "$ROOT/state/compose.env"; } || fail $EXIT_FAILED release.disk "$ROOT"
     umask "$old_mask"
 }
 

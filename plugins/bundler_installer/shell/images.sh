@@ -1,0 +1,94 @@
+# ---- images: only what the engine lacks is loaded, in one stream, never unpacked to disk first
+
+# image_state REFERENCE MANIFEST CONFIG: present, untagged (there under another name) or absent
+image_state() {
+    id=$(docker image inspect -f '{{.Id}}' "$1" 2>/dev/null)
+    # the ID is the config's digest with overlay2, the manifest's with the containerd image store
+    if [ "$id" = "$2" ] || [ "$id" = "$3" ]; then
+        echo present
+    elif docker image inspect "$3" >/dev/null 2>&1; then
+        echo untagged "$3"
+    elif docker image inspect "$2" >/dev/null 2>&1; then
+        echo untagged "$2"
+    else
+        echo absent
+    fi
+}
+
+images_are_there() {
+    rows images.tsv | while IFS="$TAB" read -r reference manifest config _; do
+        [ "$(image_state "$reference" "$manifest" "$config")" = present ] || exit 1
+    done
+}
+
+load_images() {
+    : >"$SCRATCH/absent"
+    rows images.tsv | while IFS="$TAB" read -r reference manifest config _; do
+        state=$(image_state "$reference" "$manifest" "$config")
+        case $state in
+            present) ;;
+            absent) printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent" ;;
+            untagged*) docker tag "${state#untagged }" "$reference" || exit 1 ;;
+        esac
+    done || fail $EXIT_FAILED images.tag
+    if [ ! -s "$SCRATCH/absent" ]; then
+        say images.present
+        return
+    fi
+    [ -d "$HERE/images" ] || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+    list_blobs
+    say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(cat "$SCRATCH/blob-bytes")")"
+    write_layout
+    stream_images
+    rows images.tsv | while IFS="$TAB" read -r reference manifest config _; do
+        state=$(image_state "$reference" "$manifest" "$config")
+        [ "$state" = present ] || {
+            printf '%s\n' "$reference" >"$SCRATCH/not-loaded"
+            exit 1
+        }
+    done || fail $EXIT_FAILED images.wrong "$(cat "$SCRATCH/not-loaded")"
+}
+
+# list_blobs: every blob of the absent images once, and their bytes
+list_blobs() {
+    rows blobs.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" -v bytes="$SCRATCH/blob-bytes" '
+        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[2]] } }
+        $1 in wanted && !($2 in seen) { seen[$2]; sum += $3; sub(/^sha256:/, "", $2); print "blobs/sha256/" $2 }
+        END { printf "%.0f\n", sum > bytes }' >"$SCRATCH/blobs"
+}
+
+# write_layout: the small files of an image layout that holds the absent images alone
+write_layout() {
+    mkdir -p "$SCRATCH/layout"
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout"
+    {
+        printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
+        join_entries image-oci.tsv
+        printf ']}'
+    } >"$SCRATCH/layout/index.json"
+    {
+        printf '['
+        join_entries image-archive.tsv
+        printf ']'
+    } >"$SCRATCH/layout/manifest.json"
+}
+
+# join_entries TABLE: the JSON objects of the absent images, with commas
+join_entries() {
+    rows "$1" | awk -F "$TAB" -v absent="$SCRATCH/absent" '
+        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[1]] } }
+        $1 in wanted { printf "%s%s", comma, $2; comma = "," }'
+}
+
+# stream_images: tar into the engine; both ends must succeed, and dash has no pipefail
+stream_images() {
+    rm -f "$SCRATCH/tar-failed"
+    {
+        tar -cf - -C "$SCRATCH/layout" oci-layout index.json manifest.json -C "$HERE/images" -T "$SCRATCH/blobs" \
+            2>"$SCRATCH/tar-errors" || : >"$SCRATCH/tar-failed"
+    } | docker load >"$SCRATCH/load-output" 2>&1 || {
+        write_log "$(cat "$SCRATCH/load-output")"
+        fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
+    }
+    [ ! -f "$SCRATCH/tar-failed" ] || fail $EXIT_FAILED images.read_failed "$(tail -n 1 "$SCRATCH/tar-errors")"
+}

@@ -1,0 +1,32 @@
+# ---- main
+
+main() {
+    choose_language
+    choose_colours
+    set_defaults
+    make_scratch
+    parse_options "$@"
+    LC_ALL=C
+    export LC_ALL
+    if [ "$COMMAND" = help ]; then
+        format help.text
+        printf '\n'
+        return
+    fi
+    find_bundle
+    RELEASE=-
+    case $COMMAND in
+        version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
+        install) run_install ;;
+        preflight) run_preflight ;;
+        verify) run_verify ;;
+        status) run_status ;;
+        logs) run_logs ;;
+        start) run_start ;;
+        stop) run_stop ;;
+        restart) run_restart ;;
+        uninstall) run_uninstall ;;
+    esac
+}
+
+main "$@"

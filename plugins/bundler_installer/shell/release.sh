@@ -1,0 +1,99 @@
+# ---- release: a folder of its own for each bundle, put in place whole, switched by one rename
+
+name_release() {
+    digest=$(openssl dgst -sha256 -r "$HERE/SHA256SUMS" 2>/dev/null || sha256sum "$HERE/SHA256SUMS")
+    RELEASE=$VERSION-$(printf '%s' "$digest" | cut -c 1-12)
+    RELEASE_DIR=$ROOT/releases/$RELEASE
+}
+
+# prepare_release: copy everything but the images, fill in the templates, then give it its name
+prepare_release() {
+    mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
+    [ "$HERE" != "$RELEASE_DIR" ] || return 0
+    part=$ROOT/releases/.part
+    rm -rf "$part"
+    mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
+    (cd -- "$HERE" && for each in *; do
+        case $each in images) ;; *) cp -R -- "./$each" "$part/" || exit 1 ;; esac
+    done) || fail $EXIT_FAILED release.disk "$ROOT"
+    check_copies
+    chmod 755 "$part"
+    fill_templates
+    rm -rf "$RELEASE_DIR.old"
+    if [ -d "$RELEASE_DIR" ]; then mv "$RELEASE_DIR" "$RELEASE_DIR.old"; fi
+    mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
+    rm -rf "$RELEASE_DIR.old"
+}
+
+# check_copies: the medium may return other bytes the second time it is read
+check_copies() {
+    awk 'substr($0, 67, 7) != "images/"' "$HERE/SHA256SUMS" >"$SCRATCH/copied"
+    cut -c 67- "$SCRATCH/copied" | sed 's|^|./|' | tr '\n' '\0' >"$SCRATCH/copied.names"
+    (cd -- "$part" && hash_files <"$SCRATCH/copied.names") | cut -c 1-64 >"$SCRATCH/copied.found"
+    cut -c 1-64 "$SCRATCH/copied" | cmp -s - "$SCRATCH/copied.found" || refuse verify.changed "$part"
+}
+
+# fill_templates: @@NAME@@ -> the site's value, literally; a name that nobody knows is an error
+fill_templates() {
+    rows templates.tsv | while IFS="$TAB" read -r path mode; do
+        [ -n "$path" ] || continue
+        (umask 077 && awk -v values="$SCRATCH/template-values" -v path="$path" '
+            BEGIN {
+                while ((getline line < values) > 0) {
+                    at = index(line, "=")
+                    known[substr(line, 1, at - 1)] = substr(line, at + 1)
+                }
+            }
+            {
+                rest = $0; done = ""
+                while (match(rest, /@@[A-Z][A-Z0-9_]*@@/)) {
+                    name = substr(rest, RSTART + 2, RLENGTH - 4)
+                    if (!(name in known)) { printf "%s:%d: @@%s@@\n", path, NR, name > "/dev/stderr"; exit 1 }
+                    done = done substr(rest, 1, RSTART - 1) known[name]
+                    rest = substr(rest, RSTART + RLENGTH)
+                }
+                print done rest
+            }' "$part/$path" >"$part/$path.filled" 2>"$SCRATCH/template-error") || exit 1
+        mv -f "$part/$path.filled" "$part/$path" && chmod "$mode" "$part/$path" || exit 1
+    done || fail $EXIT_FAILED release.template "$(cat "$SCRATCH/template-error")"
+}
+
+# make_data: the folders that the application keeps its data in
+make_data() {
+    mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
+    rows data.tsv | while IFS="$TAB" read -r path mode owner group; do
+        [ -n "$path" ] || continue
+        if [ ! -d "$ROOT/data/$path" ]; then
+            mkdir -p "$ROOT/data/$path" && chmod "$mode" "$ROOT/data/$path" || exit 1
+            if [ "$owner" != - ]; then chown "$owner:${group#-}" "$ROOT/data/$path" || exit 1; fi
+        fi
+    done || fail $EXIT_FAILED release.data "$ROOT/data"
+}
+
+# switch_release: `current` names the new release; atomic where mv knows -T
+switch_release() {
+    rm -f "$ROOT/current.new"
+    ln -s "releases/$RELEASE" "$ROOT/current.new" || fail $EXIT_FAILED release.disk "$ROOT"
+    mv -T "$ROOT/current.new" "$CURRENT" 2>/dev/null || {
+        rm -f "$CURRENT" && mv "$ROOT/current.new" "$CURRENT"
+    } || fail $EXIT_FAILED release.disk "$ROOT"
+    write_control
+}
+
+# write_control: <root>/<name>ctl runs the commands of the release that is current
+write_control() {
+    cat >"$ROOT/.ctl.new" <<'EOT'
+#!/bin/sh
+# Runs a command of the installed release: status, logs, stop, start, restart, verify, uninstall, help.
+here=$(cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+exec sh "$here/current/install" "${@:-status}"
+EOT
+    { chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# pin_key: later bundles must be signed by the same key
+pin_key() {
+    [ -n "${SIGNED_BY:-}" ] || return 0
+    [ "$SIGNED_BY" != "$ROOT/state/trusted.pub" ] || return 0
+    cp -- "$SIGNED_BY" "$ROOT/state/trusted.new" && mv -f "$ROOT/state/trusted.new" "$ROOT/state/trusted.pub"
+}

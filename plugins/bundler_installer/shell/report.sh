@@ -1,0 +1,56 @@
+# ---- report: what runs, and how it is
+
+run_status() {
+    use_installed
+    list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
+    rows services.tsv >"$SCRATCH/services"
+    awk -v services="$SCRATCH/services" '
+        { state[$1] = state[$1] (state[$1] ? "," : "") $2 ($3 != "none" ? "/" $3 : "") }
+        END {
+            while ((getline line < services) > 0) {
+                split(line, f, "\t")
+                printf "%s\t%s\t%s\n", f[1], f[3], (f[1] in state ? state[f[1]] : "-")
+            }
+        }' "$SCRATCH/containers" >"$SCRATCH/status"
+    read_states || fail $EXIT_FAILED engine.no_docker
+    if [ -n "$JSON" ]; then
+        print_status_json
+    else
+        say status.release "$TITLE" "$VERSION" "$PROFILE" "$RELEASE"
+        {
+            format status.head
+            printf '\n'
+            cat "$SCRATCH/status"
+        } | awk -F "$TAB" '{ printf "%-24s %-12s %s\n", $1, $2, $3 }'
+    fi
+    if [ -n "$waiting$broken" ]; then
+        [ -n "$JSON" ] || warn status.unwell "$waiting"
+        exit $EXIT_FAILED
+    fi
+    say status.well
+}
+
+print_status_json() {
+    printf '{"name": "%s", "version": "%s", "profile": "%s", "release": "%s", "services": [' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
+    comma=''
+    while IFS="$TAB" read -r service expect state; do
+        printf '%s\n  {"service": %s, "expect": "%s", "state": %s}' "$comma" \
+            "$(json_string "$service")" "$expect" "$(json_string "$state")"
+        comma=,
+    done <"$SCRATCH/status"
+    printf '\n]}\n'
+}
+
+# print_ending: where it is, and what can be typed next
+print_ending() {
+    say ending.done "$TITLE" "$VERSION" "$ROOT"
+    rows ports.tsv | while IFS="$TAB" read -r service address port protocol; do
+        [ -n "$service" ] || continue
+        number=$(expand "$port")
+        [ -n "$number" ] || continue
+        address=$(expand "$address")
+        case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
+        say ending.port "$service" "$address:$number/$protocol"
+    done
+    say ending.next "$ROOT/${NAME}ctl"
+}

@@ -1,0 +1,133 @@
+# ---- services: start, wait until healthy, and say which one is not
+
+# start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock
+start_services() {
+    limit=${TIMEOUT:-$(number_fact health_timeout)}
+    [ "$limit" -gt 0 ] || limit=600
+    say services.start "$limit"
+    compose up -d --remove-orphans >"$SCRATCH/up" 2>&1 &
+    up=$!
+    started=$(date +%s)
+    while :; do
+        if read_states; then
+            if [ -z "$waiting" ]; then
+                if ! kill -0 "$up" 2>/dev/null; then break; fi
+            elif [ -n "$broken" ]; then
+                break
+            fi
+        fi
+        if ! kill -0 "$up" 2>/dev/null && ! wait "$up"; then
+            read_states || :
+            broken=${broken:-$waiting}
+            [ -n "$broken" ] || break
+            write_log "$(redact <"$SCRATCH/up")"
+            redact <"$SCRATCH/up" | tail -n 5 >&2
+            break
+        fi
+        if [ $(($(date +%s) - started)) -ge "$limit" ]; then
+            broken=$waiting
+            warn services.late "$limit"
+            break
+        fi
+        sleep 1
+    done
+    kill "$up" 2>/dev/null
+    wait "$up" 2>/dev/null
+    write_log "$(redact <"$SCRATCH/up")"
+    [ -z "$broken" ] || return 1
+    say services.healthy "$(($(date +%s) - started))"
+}
+
+# read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says
+read_states() {
+    list_containers >"$SCRATCH/containers" || return 1
+    rows services.tsv >"$SCRATCH/services"
+    awk -v services="$SCRATCH/services" '
+        BEGIN {
+            while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
+        }
+        {
+            service = $1; state = $2; health = $3; code = $4; restarts = $5
+            seen[service]++
+            wanted = expect[service]
+            if (wanted == "completed") {
+                if (state == "exited" && code == 0) good[service]++
+                else if (state == "exited" || state == "dead") bad[service] = 1
+            } else {
+                if (state == "running" && (health == "healthy" || (health == "none" && wanted == "running"))) good[service]++
+                if (restarts >= 5 || (state == "exited" && code != 0 && restarts == 0) || state == "dead") bad[service] = 1
+            }
+        }
+        END {
+            for (i = 1; i <= n; i++) {
+                service = order[i]
+                if (!seen[service] || good[service] < seen[service]) waiting = waiting service " "
+                if (bad[service]) broken = broken service " "
+            }
+            print waiting; print broken
+        }' "$SCRATCH/containers" >"$SCRATCH/states" || return 1
+    waiting=$(sed -n 1p "$SCRATCH/states")
+    broken=$(sed -n 2p "$SCRATCH/states")
+}
+
+# explain_failure: the last lines of each service that is not as it should be, without secrets
+explain_failure() {
+    for service in $broken; do
+        warn services.not_healthy "$service"
+        compose logs --no-color --no-log-prefix --tail 15 "$service" 2>&1 | redact | sed 's/^/    /' | tee -a "${LOG:-/dev/null}" >&2
+    done
+}
+
+# redact: standard input without the values of secrets
+redact() {
+    awk -v secrets="$ROOT/secrets.env" '
+        BEGIN {
+            while ((getline line < secrets) > 0) {
+                value = substr(line, index(line, "=") + 1)
+                if (length(value) >= 4) secret[++n] = value
+            }
+        }
+        {
+            for (i = 1; i <= n; i++) {
+                while ((at = index($0, secret[i])) > 0)
+                    $0 = substr($0, 1, at - 1) "******" substr($0, at + length(secret[i]))
+            }
+            print
+        }'
+}
+
+run_start() {
+    use_installed
+    compose_up_or_explain
+}
+
+compose_up_or_explain() {
+    start_services || {
+        explain_failure
+        fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
+    }
+}
+
+run_stop() {
+    use_installed
+    compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    say services.stopped
+}
+
+run_restart() {
+    use_installed
+    compose restart >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    compose_up_or_explain
+}
+
+run_logs() {
+    use_installed
+    if [ -n "$WORDS" ]; then compose logs --tail "$TAIL" "$WORDS"; else compose logs --tail "$TAIL"; fi 2>&1 | redact
+}
+
+# use_installed: the installed release, with an engine that answers
+use_installed() {
+    use_current
+    require_engine
+    RELEASE=${HERE##*/}
+}
