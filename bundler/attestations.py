@@ -9,7 +9,8 @@ from typing import Any
 
 from bundler import __version__
 from bundler.manifest import BundleManifest, ImageEntry
-from bundler.oci import Platform, Reference
+from bundler.oci import Platform
+from bundler.reference import Reference
 
 SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from bundler.archive import Member
     from bundler.manifest import BundleManifest
-    from bundler.oci import Descriptor, Manifest, Platform, Reference
+    from bundler.oci import Descriptor, Manifest, Platform
+    from bundler.reference import Reference
     from bundler.store import Store
 
 # ---------------------------------------------------------------- images
@@ -228,6 +229,37 @@ class Application(Protocol):
 
         Raises:
             BundleError: the settings do not fit together, or a file is missing.
+        """
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """What `bundle init` wrote.
+
+    Attributes:
+        path: the profile's file.
+        images: references that the project's services run.
+        notes: what the user should know or look at.
+    """
+
+    path: Path
+    images: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@runtime_checkable
+class Initializer(Protocol):
+    """An application that can write a profile for a project that is there."""
+
+    def init(self, source: Path, target: Path) -> InitResult:
+        """Write `<target>/<project>.yaml`.
+
+        Args:
+            source: the project's file or folder.
+            target: folder of the profile; made where it is not there.
+
+        Raises:
+            BundleError: the project cannot be bundled, or the profile exists.
         """
 
 

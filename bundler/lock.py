@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.contracts import ResolvedImage
 from bundler.errors import ProfileError
-from bundler.oci import Platform, Reference
+from bundler.oci import Platform
+from bundler.reference import Reference
 
 SUFFIX = ".lock.json"
 

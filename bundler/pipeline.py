@@ -21,10 +21,11 @@ from bundler.contracts import (
 from bundler.errors import BundleError
 from bundler.lock import Lock
 from bundler.manifest import BundleManifest
-from bundler.oci import Platform, Reference
+from bundler.oci import Platform
 from bundler.plugins import Plugins
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
+from bundler.reference import Reference
 from bundler.stages.fetch import fetch
 from bundler.stages.pack import PackedBundle, pack
 from bundler.stages.render import Rendering, render

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bundler.digest import check_digest, digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Descriptor, check_digest, digest_of
+from bundler.oci import Descriptor
 
 CHUNK = 1 << 20
 """Bytes read at a time: large enough that Python's own cost per read vanishes."""

@@ -29,7 +29,8 @@ from bundler.manifest import (
     ServiceEntry,
     VariableEntry,
 )
-from bundler.oci import Descriptor, Platform, Reference
+from bundler.oci import Descriptor, Platform
+from bundler.reference import Reference
 from bundler.stages.fetch import FetchedImage
 from bundler.store import Store
 from bundler.unpacked import unpacked_size

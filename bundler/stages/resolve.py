@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from bundler.contracts import ImageSource, ResolvedImage
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.lock import Lock, Pin
-from bundler.oci import Manifest, Platform, Reference
+from bundler.oci import Manifest, Platform
+from bundler.reference import Reference
 from bundler.store import Store
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bundler_installer.assemble import assemble_installer
-from bundler_installer.facts import flat_facts
-
 from bundler.archive import Member
 from bundler.contracts import ApplicationModel
 from bundler.manifest import BundleManifest
+from bundler_installer.assemble import assemble_installer
+from bundler_installer.facts import flat_facts
 
 
 class InstallerPacker:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bundler_installer.packer import InstallerPacker
-
 from bundler import hookimpl
 from bundler.contracts import Packer
+from bundler_installer.packer import InstallerPacker
 
 
 @hookimpl

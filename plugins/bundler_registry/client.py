@@ -12,16 +12,10 @@ from typing import Final
 import urllib3
 from urllib3 import exceptions
 
+from bundler.digest import digest_of
 from bundler.errors import FetchError
-from bundler.oci import (
-    DEFAULT_REGISTRY,
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    MAX_MANIFEST_BYTES,
-    OCI_INDEX,
-    OCI_MANIFEST,
-    digest_of,
-)
+from bundler.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
+from bundler.reference import DEFAULT_REGISTRY
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import parse_challenges
 from bundler_registry.credentials import Logins

@@ -12,17 +12,8 @@ from typing import Final
 
 from bundler.contracts import ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
-from bundler.oci import (
-    DEFAULT_REGISTRY,
-    INDEX_TYPES,
-    MANIFEST_TYPES,
-    Descriptor,
-    Index,
-    Manifest,
-    Platform,
-    Reference,
-    media_type_of,
-)
+from bundler.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Manifest, Platform, media_type_of
+from bundler.reference import DEFAULT_REGISTRY, Reference
 from bundler.store import Store
 from bundler_registry.client import Received, RegistryClient
 from bundler_registry.credentials import DockerLogins, Logins

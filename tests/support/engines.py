@@ -29,7 +29,9 @@ def newer_root() -> Path:
         need_program("mmdebstrap")
         CACHE.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=CACHE, prefix="trixie."))
-        run("mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch)
+        run(
+            "mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch
+        )
         for name in ("proc", "sys", "dev", "tmp", "run", "old", "mnt", "root"):
             (scratch / name).mkdir(exist_ok=True)
         for name in ("bin", "sbin", "lib", "lib64"):

@@ -1,4 +1,4 @@
-"""Real service images made from Debian packages, each once: tests/images/<name>/Dockerfile on one shared base."""
+"""Real service images made from Debian packages, each once, on one shared base: tests/images/<name>/."""
 
 from __future__ import annotations
 
@@ -58,7 +58,12 @@ def _import_base(engine: Engine) -> None:
 
 def _build(engine: Engine, name: str) -> None:
     tag = f"bundle-test/{name}:1"
-    environment = {"DOCKER_BUILDKIT": "0", "DOCKER_HOST": engine.host, "PATH": "/usr/bin:/bin", "HOME": "/root"}
+    environment = {
+        "DOCKER_BUILDKIT": "0",
+        "DOCKER_HOST": engine.host,
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/root",
+    }
     run("/usr/bin/docker", "build", "--network=host", "-q", "-t", tag, RECIPES / name, env=environment)
     scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=f".{name}."))
     run(

@@ -1,4 +1,4 @@
-"""What a test needs from the machine: there, or said to be missing; where skipping is forbidden, a failure."""
+"""What a test needs from the machine: there, or said to be missing; a failure where nothing may skip."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler.digest import check_digest, digest_of
 from bundler.errors import BundleError, FetchError
 from bundler.oci import (
     DOCKER_MANIFEST,
@@ -17,10 +18,8 @@ from bundler.oci import (
     Index,
     Manifest,
     Platform,
-    Reference,
-    check_digest,
-    digest_of,
 )
+from bundler.reference import Reference
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bundler.digest import digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Descriptor, digest_of
+from bundler.oci import Descriptor
 from bundler.store import Store
 
 DATA = random.Random(7).randbytes(3_000_000)  # noqa: S311 the same in a spawned process

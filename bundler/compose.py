@@ -1,0 +1,166 @@
+"""Reads the neutral application model, a Compose document: services, their images, published ports.
+
+Source: Compose specification, https://github.com/compose-spec/compose-spec/blob/main/spec.md. Values
+may hold `${NAME}` of site variables; images may not: they are bound at build time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bundler.errors import BundleError
+
+Expectation = Literal["healthy", "running", "completed"]
+
+EXPECT = "x-bundle-expect"
+"""Extension of a service: says what the installer waits for where the document cannot tell."""
+_EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "completed")
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:[:?+-].*)?\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
+_PARTS = re.compile(r"(?:\$\{(?:[^{}]|\{[^{}]*\})*\}|\[[0-9A-Fa-f:.]+\]|[^:])+")
+_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs.
+
+    Attributes:
+        name: its key in the document.
+        image: as the document has it.
+        expect: `healthy` (it has a health check), `running`, or `completed` (a job that ends with 0).
+    """
+
+    name: str
+    image: str
+    expect: Expectation
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port published on the host.
+
+    Attributes:
+        service: that publishes it.
+        address: IP address or `${NAME}`; None for all.
+        port: number or `${NAME}`.
+        protocol: `tcp` or `udp`.
+    """
+
+    service: str
+    address: str | None
+    port: str
+    protocol: str
+
+
+def services(document: Mapping[str, Any]) -> list[Service]:
+    """The services of the document, in its order; those with no replica are left out.
+
+    Raises:
+        BundleError: one has no image.
+    """
+    entries = _services(document)
+    jobs = {
+        name
+        for entry in entries.values()
+        for name, condition in dependencies(entry).items()
+        if condition == "service_completed_successfully"
+    }
+    found = []
+    for name, entry in entries.items():
+        if _replicas(entry) == 0:
+            continue
+        image = entry.get("image")
+        if not isinstance(image, str) or not image:
+            raise BundleError(f"service {name}: no image", hint="give it `image:`")
+        found.append(Service(name, image, _expectation(name, entry, is_job=name in jobs)))
+    return found
+
+
+def dependencies(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Service -> condition of `depends_on`, whichever of its two forms is used."""
+    depends = entry.get("depends_on") or {}
+    if isinstance(depends, Mapping):
+        return {name: str((how or {}).get("condition", "service_started")) for name, how in depends.items()}
+    return dict.fromkeys(depends, "service_started")
+
+
+def ports(document: Mapping[str, Any]) -> list[Port]:
+    """What services publish on the host, ranges one by one, without the ports that Docker chooses."""
+    return [port for name, entry in _services(document).items() for port in _ports(name, entry)]
+
+
+def project_name(document: Mapping[str, Any], default: str) -> str:
+    """The document's `name`, else `default`, as a Compose project may be named."""
+    name = document.get("name")
+    if not isinstance(name, str) or "$" in name:
+        name = default
+    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-") or "app"
+
+
+def _services(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {name: entry or {} for name, entry in (document.get("services") or {}).items()}
+
+
+def _replicas(entry: Mapping[str, Any]) -> object:
+    deploy = entry.get("deploy") or {}
+    return entry.get("scale", deploy.get("replicas", 1))
+
+
+def _expectation(name: str, entry: Mapping[str, Any], *, is_job: bool) -> Expectation:
+    said = entry.get(EXPECT)
+    if said is not None:
+        for known in _EXPECTATIONS:
+            if said == known:
+                return known
+        raise BundleError(
+            f"service {name}: {EXPECT}: {said!r} is not known", hint=f"one of {', '.join(_EXPECTATIONS)}"
+        )
+    if is_job:
+        return "completed"
+    check = entry.get("healthcheck") or {}
+    test = check.get("test")
+    if (
+        check.get("disable")
+        or not test
+        or test == "NONE"
+        or (isinstance(test, list) and test[:1] == ["NONE"])
+    ):
+        return "running"
+    return "healthy"
+
+
+def _ports(service: str, entry: Mapping[str, Any]) -> Iterator[Port]:
+    for item in entry.get("ports") or ():
+        if isinstance(item, Mapping):
+            address = item.get("host_ip")
+            published = item.get("published")
+            protocol = item.get("protocol") or "tcp"
+        else:
+            text, _, protocol = str(item).partition("/")
+            parts = _PARTS.findall(text)
+            if len(parts) < 2:  # noqa: PLR2004 the container's port alone: Docker chooses the host's
+                continue
+            published = parts[-2]
+            address = parts[-3] if len(parts) > 2 else None  # noqa: PLR2004 address:published:target
+        if published in {None, "", 0}:
+            continue
+        for number in _expand(_variable(str(published))):
+            where = _variable(str(address)).strip("[]") if address else None
+            yield Port(service, where, number, protocol or "tcp")
+
+
+def _expand(published: str) -> Iterator[str]:
+    found = _RANGE.fullmatch(published)
+    if found is None:
+        yield published
+        return
+    yield from map(str, range(int(found[1]), int(found[2]) + 1))
+
+
+def _variable(text: str) -> str:
+    """`${NAME}` for every way to write one variable; the text itself where it is none."""
+    found = _VARIABLE.fullmatch(text)
+    return f"${{{found['braced'] or found['plain']}}}" if found else text

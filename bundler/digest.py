@@ -1,0 +1,27 @@
+"""SHA-256 digests as OCI writes them: image-spec, descriptor.md, "Digests"."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from bundler.errors import FetchError
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def check_digest(digest: object) -> str:
+    """Return `digest` if it is `sha256:` and 64 lower-case hex digits.
+
+    Raises:
+        FetchError: it is anything else (image-spec, descriptor.md, "Digests"). Other algorithms
+            are refused: engines load sha256 only.
+    """
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise FetchError(f"not a sha256 digest: {str(digest)[:90]!r}")
+    return digest
+
+
+def digest_of(data: bytes) -> str:
+    """The sha256 digest of `data`, as `sha256:<hex>`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()

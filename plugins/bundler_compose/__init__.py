@@ -1,0 +1,1 @@
+"""Application `compose`: any Docker Compose project. Renderer `compose`: writes it for the site."""

@@ -1,0 +1,188 @@
+"""The application `compose`: a Compose project as the neutral model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from pydantic import BaseModel
+
+from bundler.compose import ports, project_name
+from bundler.contracts import (
+    ApplicationContext,
+    ApplicationModel,
+    ConfigFile,
+    InitResult,
+    SiteVariable,
+)
+from bundler.errors import BundleError
+from bundler_compose.document import Document, find_compose_file, map_strings, read_document, select_services
+from bundler_compose.files import Carrier
+from bundler_compose.initialise import init_profile
+from bundler_compose.interpolation import Use, bind, plain, read_env_file, uses
+from bundler_compose.literals import (
+    env_file_paths,
+    find_literals,
+    generate_literals,
+    is_secret_name,
+    refuse_literals,
+)
+from bundler_compose.settings import ComposeSettings
+
+GENERATOR: Final = "random:32"
+"""190 bits, of characters that need no quoting anywhere."""
+_BRACED: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class ComposeApplication:
+    """Any project that Docker Compose runs."""
+
+    name = "compose"
+    settings_model: type[BaseModel] = ComposeSettings
+
+    def model(self, context: ApplicationContext) -> ApplicationModel:
+        """See `bundler.contracts.Application.model`."""
+        settings = cast("ComposeSettings", context.settings)
+        path = find_compose_file(context.base / settings.project)
+        version = context.version or "1"
+        values = {
+            **settings.values,
+            "profile": context.profile,
+            "platform": str(context.platform),
+            "version": version,
+        }
+        document = select_services(read_document(path, values), settings.profiles)
+        defaults = _read_defaults(document.folder)
+        _normalise(document)
+        _bind_images(document, {**defaults, **{k: str(v) for k, v in values.items()}})
+        carrier = Carrier(
+            document,
+            values,
+            data_folders=frozenset(settings.data),
+            host_paths=frozenset(settings.host_paths),
+            site_templates=frozenset(settings.site_templates),
+        )
+        carrier.collect()
+        literals = find_literals(document, carrier.files)
+        if settings.literal_secrets == "refuse":
+            refuse_literals(literals)
+        elif settings.literal_secrets == "generate":
+            generate_literals(document, carrier.files, literals)
+        found = _find_variables(document, carrier.files, defaults)
+        declared = {variable.name: variable.to_variable() for variable in settings.variables}
+        variables = {**found, **declared}
+        name = settings.name or project_name(document.data, document.folder.resolve().name)
+        return ApplicationModel(
+            name=name,
+            version=version,
+            title=settings.title or name,
+            compose=map_strings(document.data, plain),
+            files=tuple(carrier.files[path] for path in sorted(carrier.files)),
+            variables=tuple(variables[name] for name in sorted(variables)),
+            data=tuple(carrier.data[path] for path in sorted(carrier.data)),
+        )
+
+    def init(self, source: Path, target: Path) -> InitResult:
+        """See `bundler.contracts.Initializer.init`."""
+        return init_profile(self, source, target)
+
+
+def _read_defaults(folder: Path) -> dict[str, str]:
+    path = folder / ".env"
+    try:
+        return read_env_file(path.read_text("utf-8"), ".env") if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path}: cannot be read: {error}") from error
+
+
+def _normalise(document: Document) -> None:
+    """One form for `environment`: a mapping; a name without a value is one of the site."""
+    for name, service in document.data["services"].items():
+        environment = service.get("environment")
+        if environment is None:
+            continue
+        if isinstance(environment, list):
+            pairs = [str(item).partition("=") for item in environment]
+            environment = {key: value if equals else None for key, equals, value in pairs}
+        if not isinstance(environment, dict):
+            where = document.at("services", name, "environment")
+            raise BundleError(f"{where}: must be a mapping or a list")
+        service["environment"] = {
+            key: f"${{{key}}}" if value is None else value for key, value in environment.items()
+        }
+
+
+def _bind_images(document: Document, values: Mapping[str, str]) -> None:
+    """Image references are needed now: their variables are not the site's to choose."""
+    for name, service in document.data["services"].items():
+        where = document.at("services", name, "image")
+
+        def missing(use: Use, where: str = where) -> str:
+            raise BundleError(
+                f"{where}: ${{{use.name}}} has no value",
+                hint=f"give it in the profile under `settings: values: {{{use.name}: ...}}`, or in .env",
+            )
+
+        try:
+            service["image"] = bind(str(service["image"]), values, missing)
+        except BundleError as error:
+            if error.message.startswith(where):
+                raise
+            raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _find_variables(
+    document: Document, files: Mapping[str, ConfigFile], defaults: Mapping[str, str]
+) -> dict[str, SiteVariable]:
+    """Every `${NAME}` that the document and its `env_file`s use, as a site variable."""
+    published = {port.port for port in ports(document.data)}
+    found: dict[str, SiteVariable] = {}
+    for use in _uses(document, files):
+        if use.name.startswith("BUNDLE_"):
+            continue
+        known = found.get(use.name)
+        default = defaults.get(use.name)
+        if default is None and use.operator[-1:] == "-" and "$" not in use.word:
+            default = use.word
+        if known is not None and (known.default is not None or default is None):
+            continue
+        if is_secret_name(use.name):
+            found[use.name] = SiteVariable(use.name, "secret", generator=GENERATOR)
+            continue
+        optional = default is not None or use.operator[-1:] in {"-", "+"}
+        found[use.name] = SiteVariable(
+            use.name,
+            "port" if f"${{{use.name}}}" in published else "string",
+            default=default or None,
+            required=not optional,
+        )
+    return found
+
+
+def _uses(document: Document, files: Mapping[str, ConfigFile]) -> Iterator[Use]:
+    yield from _uses_below(document, document.data, ())
+    for kind in ("configs", "secrets"):
+        for entry in (document.data.get(kind) or {}).values():
+            if isinstance(entry, dict) and isinstance(entry.get("environment"), str):
+                yield Use(entry["environment"], "", "", "")
+    for path in sorted(env_file_paths(document)):
+        content = files[path].content
+        text = content.decode() if isinstance(content, bytes) else content.read_text("utf-8")
+        for name in _BRACED.findall(text):
+            yield Use(name, "", "", "")
+
+
+def _uses_below(document: Document, value: Any, keys: tuple[str | int, ...]) -> Iterator[Use]:  # noqa: ANN401
+    if isinstance(value, str):
+        try:
+            yield from uses(value)
+        except BundleError as error:
+            raise BundleError(f"{document.at(*keys)}: {error.message}", hint=error.hint) from error
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _uses_below(document, item, (*keys, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _uses_below(document, item, (*keys, index))

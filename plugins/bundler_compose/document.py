@@ -1,0 +1,224 @@
+"""Finds, fills in and reads a project's Compose file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from bundler.compose import dependencies
+from bundler.errors import BundleError
+from bundler.templates import SUFFIX, render_text
+
+NAMES: Final = (
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+)
+"""In the order in which Compose looks for them; each may be a template, with `.j2` at its end."""
+
+FLATTEN: Final = "docker compose config --no-interpolate --no-path-resolution"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's core types, as Compose's own parser reads them: `yes` and `22:22` are strings."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node)).replace("0o", "0")
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-")
+    if digits.startswith("0x"):
+        return sign * int(digits, 16)
+    octal = len(digits) > 1 and digits.startswith("0") and set(digits) <= set("01234567")
+    return sign * int(digits, 8 if octal else 10)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Compose document and where it came from.
+
+    Attributes:
+        path: its file.
+        data: what it says, with services of profiles that are not selected left out.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    _root: yaml.Node | None = field(default=None, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths start from."""
+        return self.path.parent
+
+    def at(self, *keys: str | int) -> str:
+        """`compose.yaml:7: services.web.image`: where the value, or the nearest thing above it, stands."""
+        line, node = 1, self._root
+        for key in keys:
+            found = _child(node, key)
+            if found is None:
+                break
+            line, node = found
+        return f"{self.path.name}:{line}: {'.'.join(map(str, keys))}"
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        item = node.value[key]
+        return item.start_mark.line + 1, item
+    return None
+
+
+def find_compose_file(project: Path) -> Path:
+    """The Compose file of a folder; a file is itself.
+
+    Raises:
+        BundleError: there is none.
+    """
+    if project.is_file():
+        return project
+    for name in NAMES:
+        for path in (project / name, project / (name + SUFFIX)):
+            if path.is_file():
+                return path
+    raise BundleError(
+        f"{project}: no Compose file" if project.is_dir() else f"{project}: no such file or folder",
+        hint=f"one of {', '.join(NAMES)}, or one of them with {SUFFIX} as a template",
+    )
+
+
+def read_document(path: Path, values: Mapping[str, object]) -> Document:
+    """Read a Compose file; a template is filled in first.
+
+    Raises:
+        BundleError: it cannot be read or is no Compose document; file and line are named.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path}: cannot be read: {error}") from error
+    if path.suffix == SUFFIX:
+        text = render_text(text, path.name, values)
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        data = loader.construct_document(root) if root is not None else None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        rendered = " (of the rendered template)" if path.suffix == SUFFIX else ""
+        raise BundleError(f"{path.name}:{line}{rendered}: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BundleError(f"{path.name}: not YAML: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
+        raise BundleError(f"{path.name}: no `services:`", hint="is this a Compose file?")
+    document = Document(path, data, root)
+    _check_shape(document)
+    return document
+
+
+def _check_shape(document: Document) -> None:
+    for key in ("include",):
+        if document.data.get(key):
+            raise BundleError(
+                f"{document.at(key)}: other files cannot be included",
+                hint=f"write one file with `{FLATTEN}`, and bundle that",
+            )
+    for name, service in document.data["services"].items():
+        where = document.at("services", name)
+        if not isinstance(service, dict):
+            raise BundleError(f"{where}: must be a mapping")
+        if "extends" in service:
+            raise BundleError(
+                f"{document.at('services', name, 'extends')}: services cannot be extended",
+                hint=f"write one file with `{FLATTEN}`, and bundle that; or use a YAML anchor",
+            )
+        if not service.get("image"):
+            built = "build" in service
+            raise BundleError(
+                f"{where}: {'`build:` without `image:`' if built else 'no `image:`'}",
+                hint="build the image first (docker compose build), name it with `image:`, and add `docker`"
+                " to the profile's `sources:`"
+                if built
+                else "name the image that the service runs",
+            )
+
+
+def select_services(document: Document, profiles: Sequence[str]) -> Document:
+    """The document with the services that run when `profiles` are switched on, and those they need.
+
+    Compose specification, "Using profiles": services without profiles always run.
+
+    Raises:
+        BundleError: a profile that no service has; a needed service that is not selected.
+    """
+    services: dict[str, dict[str, Any]] = document.data["services"]
+    known = {profile for service in services.values() for profile in service.get("profiles") or ()}
+    for profile in profiles:
+        if profile not in known and profile != "*":
+            raise BundleError(
+                f"{document.path.name}: no service has the Compose profile {profile!r}",
+                hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+            )
+    chosen = {
+        name: {key: value for key, value in service.items() if key not in {"profiles", "build", "develop"}}
+        for name, service in services.items()
+        if not service.get("profiles") or "*" in profiles or set(service["profiles"]) & set(profiles)
+    }
+    for name, service in chosen.items():
+        _keep_dependencies(document, name, service, chosen)
+    return Document(document.path, {**document.data, "services": chosen}, document._root)  # noqa: SLF001 its own
+
+
+def _keep_dependencies(
+    document: Document, name: str, service: dict[str, Any], chosen: Mapping[str, object]
+) -> None:
+    depends = service.get("depends_on")
+    if not depends:
+        return
+    for other in dependencies(service):
+        if other in chosen:
+            continue
+        optional = isinstance(depends, dict) and (depends[other] or {}).get("required") is False
+        if not optional:
+            raise BundleError(
+                f"{document.at('services', name, 'depends_on')}: {other!r} is not in the bundle",
+                hint="switch on a Compose profile that has it: `settings: profiles: [...]`",
+            )
+        depends = {key: value for key, value in depends.items() if key != other}
+    service["depends_on"] = depends
+
+
+def map_strings(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 whatever YAML can say
+    """`value` with every string below it changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_strings(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [map_strings(item, change) for item in value]
+    return value

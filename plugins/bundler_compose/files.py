@@ -1,0 +1,199 @@
+"""Files of a project that travel along: bind mounts, `env_file`, `configs`, `secrets`."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bundler.contracts import ConfigFile, DataFolder
+from bundler.errors import BundleError
+from bundler.profile_values import HintedValueError, check_member
+from bundler.templates import SUFFIX, render_text
+from bundler_compose.document import Document
+
+FOLDER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of one carried folder. Configuration is smaller; a database that a test run left behind is not."""
+LEFT_OUT: Final = frozenset({".git", ".svn", ".DS_Store", "__pycache__"})
+
+
+@dataclass
+class Carrier:
+    """Collects what a project's services mount.
+
+    Attributes:
+        document: of the project.
+        values: for templates.
+        data_folders: settings `data`.
+        host_paths: settings `host_paths`.
+        site_templates: settings `site_templates`.
+        files: by path below `config/`.
+        data: folders below `<root>/data`.
+    """
+
+    document: Document
+    values: Mapping[str, object]
+    data_folders: frozenset[str]
+    host_paths: frozenset[str]
+    site_templates: frozenset[str]
+    files: dict[str, ConfigFile] = field(default_factory=dict)
+    data: dict[str, DataFolder] = field(default_factory=dict)
+
+    def collect(self) -> None:
+        """Take in everything that the document refers to; its paths are rewritten for the site.
+
+        Raises:
+            BundleError: a path leaves the project's folder, is not there, or cannot travel.
+        """
+        for name, service in self.document.data["services"].items():
+            if service.get("volumes"):
+                service["volumes"] = [
+                    self._volume(volume, ("services", name, "volumes", index))
+                    for index, volume in enumerate(service["volumes"])
+                ]
+            if service.get("env_file"):
+                service["env_file"] = list(self._env_files(name, service["env_file"]))
+        for kind in ("configs", "secrets"):
+            for name, entry in (self.document.data.get(kind) or {}).items():
+                if isinstance(entry, dict) and entry.get("file"):
+                    entry["file"] = self._carry(str(entry["file"]), (kind, name, "file"))
+        for template in sorted(self.site_templates - set(self.files)):
+            raise BundleError(
+                f"settings: site_templates: {template}: no service mounts it, so it is not carried",
+                hint=f"carried are: {', '.join(sorted(self.files)) or 'no files'}",
+            )
+
+    def _volume(self, volume: Any, keys: tuple[str | int, ...]) -> Any:  # noqa: ANN401 either form
+        if isinstance(volume, dict):
+            if volume.get("type") != "bind":
+                return volume
+            source = self._mount(str(volume.get("source", "")), keys)
+            bind = {**(volume.get("bind") or {}), "create_host_path": False}
+            return {**volume, "source": source, "bind": bind}
+        source, colon, rest = _split_short(str(volume))
+        if not colon or not source.startswith((".", "/", "~", "$")):
+            return volume  # a named or an anonymous volume
+        return f"{self._mount(source, keys)}:{rest}"
+
+    def _mount(self, source: str, keys: tuple[str | int, ...]) -> str:
+        if source.startswith("$"):
+            return source  # known at the site only, as ${BUNDLE_DATA}/... is
+        if source.startswith(("/", "~")) and source in self.host_paths:
+            return source
+        path = self._inside(source, keys, hint_host=True)
+        relative = path.relative_to(self.document.folder.resolve()).as_posix()
+        is_data = any(relative == d or relative.startswith(d + "/") for d in self.data_folders)
+        if is_data or not (path.exists() or path.with_name(path.name + SUFFIX).exists()):
+            self.data[relative] = DataFolder(self._member(relative, keys))
+            return "${BUNDLE_DATA}/" + relative
+        return self._carry(source, keys)
+
+    def _env_files(self, service: str, entries: Any) -> Iterator[Any]:  # noqa: ANN401 all its forms
+        for index, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            keys = ("services", service, "env_file", index)
+            given = entry if isinstance(entry, dict) else {"path": entry}
+            path = str(given.get("path", ""))
+            if given.get("required", True) is False and not (self.document.folder / path).exists():
+                continue
+            carried = self._carry(path, keys)
+            # the long form needs Compose 2.24; without options, the short one says the same
+            yield {**given, "path": carried} if given.get("format") else carried
+
+    def _carry(self, source: str, keys: tuple[str | int, ...]) -> str:
+        """Take a file or folder in; returns its path relative to the Compose file at the site."""
+        path = self._inside(source, keys, hint_host=False)
+        template = path.with_name(path.name + SUFFIX)
+        found = path if path.exists() else template
+        if found.is_dir():
+            self._carry_folder(found, keys)
+        elif found.is_file():
+            self._carry_file(found, keys)
+        else:
+            raise BundleError(
+                f"{self.document.at(*keys)}: {source}: no such file in {self.document.folder}",
+                hint="put it there, or take it out of the Compose file",
+            )
+        relative = path.relative_to(self.document.folder.resolve()).as_posix()
+        return "./" + relative if relative != "." else "."
+
+    def _carry_folder(self, folder: Path, keys: tuple[str | int, ...]) -> None:
+        total = 0
+        for parent, folders, names in os.walk(folder):
+            folders[:] = sorted(set(folders) - LEFT_OUT)
+            for name in sorted(set(names) - LEFT_OUT):
+                path = Path(parent, name)
+                if not path.is_file():
+                    raise BundleError(
+                        f"{self.document.at(*keys)}: {path}: a socket, device or broken link cannot travel",
+                        hint="remove it; or, if the folder holds data, name it in `settings: data`",
+                    )
+                total += path.stat().st_size
+                if total > FOLDER_LIMIT:
+                    raise BundleError(
+                        f"{self.document.at(*keys)}: {folder}: over {FOLDER_LIMIT >> 20} MiB",
+                        hint="if it holds data, name it in `settings: data`: it is made empty at the site",
+                    )
+                self._carry_file(path, keys)
+
+    def _carry_file(self, path: Path, keys: tuple[str | int, ...]) -> None:
+        top = self.document.folder.resolve()
+        if not path.resolve().is_relative_to(top):
+            raise BundleError(
+                f"{self.document.at(*keys)}: {path}: a link that leaves the project's folder",
+                hint="put the file itself there",
+            )
+        relative = path.relative_to(top).as_posix()
+        content: bytes | Path = path.resolve()
+        if path.suffix == SUFFIX:
+            relative = relative.removesuffix(SUFFIX)
+            content = self._render(path).encode()
+        mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+        template = relative in self.site_templates
+        self.files[relative] = ConfigFile(self._member(relative, keys), content, mode, template)
+
+    def _render(self, path: Path) -> str:
+        try:
+            return render_text(path.read_text("utf-8"), path.name, self.values)
+        except UnicodeDecodeError as error:
+            raise BundleError(f"{path}: a template that is not UTF-8") from error
+
+    def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
+        """The absolute path of `source`, which must not leave the project's folder."""
+        top = self.document.folder.resolve()
+        path = top / source
+        normal = Path(posixpath.normpath(path))
+        if source.startswith("~") or not normal.is_relative_to(top) or not _resolves_inside(normal, top):
+            hint = "put it into the project's folder and name it by a relative path"
+            if hint_host:
+                hint += "; if it is the site's own, name it in `settings: host_paths`"
+            raise BundleError(
+                f"{self.document.at(*keys)}: {source} is outside the project's folder", hint=hint
+            )
+        return normal
+
+    def _member(self, relative: str, keys: tuple[str | int, ...]) -> str:
+        try:
+            return check_member(relative)
+        except HintedValueError as error:
+            raise BundleError(f"{self.document.at(*keys)}: {error}", hint=error.hint) from error
+
+
+def _resolves_inside(path: Path, top: Path) -> bool:
+    """Whether no link on the way leaves `top`; what is not there leads nowhere."""
+    return path.resolve().is_relative_to(top)
+
+
+def _split_short(volume: str) -> tuple[str, str, str]:
+    """`source:target[:mode]` at its first colon outside `${...}`."""
+    depth = 0
+    for index, character in enumerate(volume):
+        if character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+        elif character == ":" and depth == 0:
+            return volume[:index], ":", volume[index + 1 :]
+    return volume, "", ""

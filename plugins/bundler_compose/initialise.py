@@ -1,0 +1,104 @@
+"""`bundle init --from compose.yaml`: a profile for a project that is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+
+from bundler.compose import project_name, services
+from bundler.contracts import ApplicationContext, ApplicationModel, InitResult
+from bundler.errors import BundleError
+from bundler.oci import Platform
+from bundler.reference import Reference
+from bundler_compose.document import find_compose_file, read_document, select_services
+from bundler_compose.settings import ComposeSettings
+
+HEADER = """\
+# What `bundle build --profile {name}` makes a bundle of. All keys: docs/profile-reference.md
+"""
+
+
+class Modeller(Protocol):
+    """The one method of an application that is needed here."""
+
+    def model(self, context: ApplicationContext) -> ApplicationModel:
+        """See `bundler.contracts.Application.model`."""
+
+
+def init_profile(application: Modeller, source: Path, target: Path) -> InitResult:
+    """Write `<target>/<project>.yaml` for the Compose project at `source`.
+
+    Raises:
+        BundleError: the project cannot be bundled, or the profile exists.
+    """
+    path = find_compose_file(source)
+    document = select_services(read_document(path, {}), ())
+    name = project_name(document.data, path.parent.resolve().name)
+    profile = target / f"{name}.yaml"
+    if profile.exists():
+        raise BundleError(
+            f"{profile}: is there already", hint="remove it, or choose another folder with --to"
+        )
+    settings: dict[str, object] = {"project": _relative(source, target)}
+    notes = []
+    profiles = sorted(
+        {
+            word
+            for entry in read_document(path, {}).data["services"].values()
+            for word in entry.get("profiles") or ()
+        }
+    )
+    if profiles:
+        notes.append(
+            f"the Compose profiles {', '.join(profiles)} are off; `settings: profiles` switches them on"
+        )
+    override = next(path.parent.glob("*compose.override.y*ml"), None)
+    if override:
+        notes.append(
+            f"{override.name} is not read; bundle what `docker compose config` prints if you need it"
+        )
+    model = _try(application, path, "refuse")
+    if isinstance(model, BundleError):
+        settings["literal_secrets"] = "generate"
+        model = _try(application, path, "generate")
+        if isinstance(model, BundleError):
+            raise model
+        notes.append("passwords written in the project become secrets, generated at each site")
+    for variable in model.variables:
+        if variable.kind == "secret":
+            notes.append(f"{variable.name}: a secret, generated at the site")
+        elif variable.required:
+            notes.append(f"{variable.name}: the installer asks for it")
+        else:
+            notes.append(f"{variable.name}: {variable.default or 'empty'} unless the operator says otherwise")
+    notes += [f"{folder.path}: data, below <root>/data at the site" for folder in model.data]
+    images = tuple(sorted({Reference.parse(service.image).familiar for service in services(model.compose)}))
+    content = {
+        "description": f"The Compose project {name}",
+        "application": "compose",
+        "version": "1.0",
+        "sources": ["registry", "docker"],
+        "settings": settings,
+        "requirements": {"docker": {"minimum": "20.10"}, "compose": {"minimum": "2.20"}},
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    text = HEADER.format(name=name) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    with profile.open("x", encoding="utf-8") as file:
+        file.write(text)
+    return InitResult(profile, images, tuple(notes))
+
+
+def _try(application: Modeller, path: Path, secrets: str) -> ApplicationModel | BundleError:
+    settings = ComposeSettings.model_validate({"project": path.resolve(), "literal_secrets": secrets})
+    context = ApplicationContext("init", settings, path.parent, "1.0", Platform.parse("linux/amd64"))
+    try:
+        return application.model(context)
+    except BundleError as error:
+        return error
+
+
+def _relative(source: Path, target: Path) -> str:
+    return os.path.relpath(source.resolve(), target.resolve())

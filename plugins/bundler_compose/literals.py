@@ -1,0 +1,147 @@
+"""Passwords that a project has in plain text, and what becomes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bundler.contracts import ConfigFile
+from bundler.errors import BundleError
+from bundler_compose.document import Document, map_strings
+from bundler_compose.interpolation import read_env_file
+
+_SECRET: Final = re.compile(
+    r"(?:^|_)(?:PASS|PASSWD|PASSWORD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|KEY|PEPPER|SALT)(?:_\d+)?$"
+    r"|PASSWORD|SECRET(?!_NAME)|_TOKEN_|APIKEY",
+    re.IGNORECASE,
+)
+_NOT_SECRET: Final = re.compile(r"PUBLIC|_FILE$|_PATH$|_NAME$|_TTL$|_EXPIR|_LENGTH$|_ENABLED$", re.IGNORECASE)
+_SEARCHED: Final = {"environment", "command", "entrypoint", "healthcheck"}
+_SHORTEST: Final = 6
+"""A shorter literal may stand elsewhere by chance: it is not looked for in other values."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A secret written in the project."""
+
+    name: str
+    value: str
+    where: str
+
+
+def find_literals(document: Document, files: dict[str, ConfigFile]) -> list[Literal]:
+    """Secrets in `environment:`, in carried `env_file`s and in files of `secrets:`."""
+    found = []
+    for service, entry in document.data["services"].items():
+        for name, value in (entry.get("environment") or {}).items():
+            if value is not None and is_literal(name, str(value)):
+                where = document.at("services", service, "environment", name)
+                found.append(Literal(name, str(value), where))
+    for path in sorted(env_file_paths(document)):
+        for name, value in read_env_file(_text(files[path]), path).items():
+            if is_literal(name, value):
+                found.append(Literal(name, value, f"{path}: {name}"))
+    for name, entry in (document.data.get("secrets") or {}).items():
+        if isinstance(entry, dict) and entry.get("file"):
+            path = str(entry["file"]).removeprefix("./")
+            variable = re.sub(r"[^A-Z0-9]+", "_", name.upper())
+            found.append(Literal(variable, _text(files[path]).strip(), document.at("secrets", name, "file")))
+    return found
+
+
+def is_literal(name: str, value: str) -> bool:
+    """Whether this is a secret in plain text, not a variable, a switch or a number of seconds."""
+    return (
+        is_secret_name(name)
+        and bool(value)
+        and "$" not in value
+        and not re.fullmatch(r"true|false|yes|no|[0-9]{1,5}", value, re.IGNORECASE)
+    )
+
+
+def refuse_literals(literals: list[Literal]) -> None:
+    """Raise when there are any.
+
+    Raises:
+        BundleError: naming each place.
+    """
+    if literals:
+        places = "\n  ".join(sorted({literal.where for literal in literals}))
+        raise BundleError(
+            f"secrets in plain text would travel in the bundle:\n  {places}",
+            hint="write ${NAME} instead, it becomes a secret of the site; or set"
+            " `settings: literal_secrets: generate` to do that for all of them, `carry` to take them along",
+        )
+
+
+def generate_literals(document: Document, files: dict[str, ConfigFile], literals: list[Literal]) -> set[str]:
+    """Turn each literal into `${NAME}`, wherever the services have it; returns the names.
+
+    A value that stands in other places too (a password inside an URL) is replaced there as well, so that
+    what had to be equal stays equal.
+
+    Raises:
+        BundleError: one name has two values.
+    """
+    by_value = _names_by_value(literals)
+
+    def change(text: str) -> str:
+        for value in sorted(by_value, key=len, reverse=True):
+            if text == value or (len(value) >= _SHORTEST and value in text):
+                text = text.replace(value, f"${{{by_value[value]}}}")
+        return text
+
+    for entry in document.data["services"].values():
+        for key in _SEARCHED & set(entry):
+            entry[key] = map_strings(entry[key], change)
+    for path in env_file_paths(document):
+        files[path] = dataclasses.replace(files[path], content=change(_text(files[path])).encode())
+    for entry in (document.data.get("secrets") or {}).values():
+        if isinstance(entry, dict) and entry.get("file"):
+            path = str(entry["file"]).removeprefix("./")
+            name = by_value[_text(files[path]).strip()]
+            files[path] = dataclasses.replace(files[path], content=f"@@{name}@@\n".encode(), template=True)
+    return set(by_value.values())
+
+
+def _names_by_value(literals: list[Literal]) -> dict[str, str]:
+    known: dict[str, Literal] = {}
+    for literal in literals:
+        other = known.setdefault(literal.name, literal)
+        if other.value != literal.value:
+            raise BundleError(
+                f"{literal.where}: {literal.name} has another value at {other.where}",
+                hint="give one of them another name by `NAME: ${OTHER_NAME}`, or make them equal",
+            )
+    names: dict[str, str] = {}
+    for literal in known.values():
+        names.setdefault(literal.value, literal.name)
+    return names
+
+
+def env_file_paths(document: Document) -> set[str]:
+    """Paths, below `config/`, of the carried `env_file`s."""
+    return {path for entry in document.data["services"].values() for path in _paths(entry)}
+
+
+def _paths(service: dict[str, Any]) -> Iterator[str]:
+    for entry in service.get("env_file") or ():
+        yield str(entry["path"] if isinstance(entry, dict) else entry).removeprefix("./")
+
+
+def _text(file: ConfigFile) -> str:
+    raw = file.content.read_bytes() if isinstance(file.content, Path) else file.content
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{file.path}: not UTF-8", hint="save it as UTF-8") from error

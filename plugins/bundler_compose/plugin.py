@@ -1,0 +1,20 @@
+"""Registers the application and the renderer `compose`."""
+
+from __future__ import annotations
+
+from bundler import hookimpl
+from bundler.contracts import Application, Renderer
+from bundler_compose.application import ComposeApplication
+from bundler_compose.renderer import ComposeRenderer
+
+
+@hookimpl
+def bundler_applications() -> list[Application]:
+    """See `bundler.hookspecs.bundler_applications`."""
+    return [ComposeApplication()]
+
+
+@hookimpl
+def bundler_renderers() -> list[Renderer]:
+    """See `bundler.hookspecs.bundler_renderers`."""
+    return [ComposeRenderer()]

@@ -1,0 +1,109 @@
+"""Settings of the application `compose`. The docstring under each field is its reference page's text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bundler.contracts import SiteVariable, VariableKind
+from bundler.profile import ProfileModel
+from bundler.profile_values import HintedValueError, Identifier
+
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+LocalPath = Annotated[Path, Field(strict=False)]
+
+
+class VariableSetting(ProfileModel):
+    """A value that is known only at the site: `${NAME}` in the Compose file, `@@NAME@@` in site templates."""
+
+    name: EnvironmentName
+    """As the Compose file has it."""
+    kind: VariableKind = "string"
+    """`string`, `port`, `integer`, `boolean`, `host`, `path`, `choice` or `secret`."""
+    prompt_en: str = ""
+    """What the installer asks, in English."""
+    prompt_zh: str = ""
+    """What the installer asks, in Chinese."""
+    default: str | None = None
+    """Taken where the operator says nothing. A secret has none: it is generated."""
+    required: bool = False
+    """Whether the operator must say it."""
+    generator: (
+        Annotated[str, Field(pattern=r"^(random|hex|base64url):[1-9][0-9]{0,3}$|^fqdn$|^uuid$")] | None
+    ) = None
+    """Makes a value at the site: `random:N`, `hex:N`, `base64url:N`, `uuid`, `fqdn`."""
+    pattern: str | None = None
+    """POSIX extended regular expression that the whole value must match."""
+    choices: tuple[str, ...] = ()
+    """For the kind `choice`."""
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind == "secret" and self.default is not None:
+            raise HintedValueError(
+                "a secret with a default is published with the bundle",
+                hint="leave it out and give a generator, for example random:32",
+                at=("default",),
+            )
+        if (self.kind == "choice") != bool(self.choices):
+            raise HintedValueError(
+                "`kind: choice` and `choices` go together",
+                hint="give both, or neither",
+                at=("choices",),
+            )
+        if self.kind == "choice" and self.default is not None and self.default not in self.choices:
+            raise HintedValueError(
+                "is not one of the choices", hint=f"one of {', '.join(self.choices)}", at=("default",)
+            )
+        return self
+
+    def to_variable(self) -> SiteVariable:
+        """The contract's form."""
+        return SiteVariable(**self.model_dump())
+
+
+class ComposeSettings(ProfileModel):
+    """Settings of the application `compose`."""
+
+    project: LocalPath
+    """The project's folder, or its Compose file. Paths in it are relative to its folder, as for Compose."""
+    name: Identifier | None = None
+    """Name of the application, part of the bundle's name. By default the project's."""
+    title: str | None = None
+    """Name for people."""
+    profiles: tuple[str, ...] = ()
+    """Compose profiles that are switched on; services of other profiles stay out of the bundle."""
+    values: Mapping[str, Any] = {}
+    """For templates (`*.j2`), and for `${NAME}` in image references."""
+    variables: tuple[VariableSetting, ...] = ()
+    """Site variables. Every other `${NAME}` of the Compose file becomes one by itself: a secret where the
+    name says so (PASSWORD, SECRET, TOKEN, KEY), a port where it is published, else a text."""
+    literal_secrets: Literal["refuse", "generate", "carry"] = "refuse"
+    """What happens to passwords that are written in the project: `refuse`; `generate` makes each a secret
+    of the site; `carry` leaves them in the bundle, for everyone to read who has it."""
+    site_templates: tuple[str, ...] = ()
+    """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`."""
+    data: tuple[str, ...] = ()
+    """Folders of the project that hold the application's data: they are not carried but made empty below
+    `<root>/data`. Folders that are not there are data by themselves."""
+    host_paths: tuple[str, ...] = ()
+    """Paths of the site's host that services may mount, e.g. `/etc/localtime`."""
+
+    @model_validator(mode="after")
+    def _check_twice(self) -> Self:
+        names = [variable.name for variable in self.variables]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise HintedValueError(
+                    f"{name!r} is there twice", hint="keep one of them", at=("variables", index, "name")
+                )
+            if name.startswith("BUNDLE_"):
+                raise HintedValueError(
+                    f"{name!r}: names that begin with BUNDLE_ are the installer's own",
+                    hint="choose another name",
+                    at=("variables", index, "name"),
+                )
+        return self

@@ -1,0 +1,1 @@
+"""Dify, packed for places without internet."""

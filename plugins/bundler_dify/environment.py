@@ -1,0 +1,380 @@
+"""What each service is told: every variable of Dify's own programs.
+
+`${NAME}` is a site variable. Names and meanings: Dify docs, "Environment Variables", and the variables that
+release 1.17.1 passes on in its Compose file. What would reach for the internet is in `offline.py`.
+"""
+
+from __future__ import annotations
+
+from bundler_dify import offline
+from bundler_dify.settings import DifySettings
+
+Environment = dict[str, str]
+
+CA_FILE = "/etc/dify/ca.pem"
+"""Where containers find the site's own certificate authorities."""
+PLUGIN_KEYS = "/etc/dify/plugin-keys"
+
+
+def base_url(settings: DifySettings, scheme: str = "http") -> str:
+    """How browsers open Dify; the port is always there, because only the site knows whether it is the usual one.
+
+    Args:
+        settings: say whether TLS is spoken.
+        scheme: `http` or `ws`, without the `s`.
+    """
+    match settings.tls.mode:
+        case "off":
+            return f"{scheme}://${{SERVER_NAME}}:${{HTTP_PORT}}"
+        case "own":
+            return f"{scheme}s://${{SERVER_NAME}}:${{HTTPS_PORT}}"
+        case "upstream":
+            return f"{scheme}s://${{SERVER_NAME}}:${{PUBLIC_PORT}}"
+
+
+def api_environment(settings: DifySettings) -> Environment:
+    """What api, api_websocket, worker, worker_beat and migrate share."""
+    return {
+        "DEPLOY_ENV": "PRODUCTION",
+        "DEBUG": "false",
+        "FLASK_DEBUG": "false",
+        "LOG_LEVEL": "INFO",
+        "LOG_TZ": "UTC",
+        # The job `migrate` does it alone; every container would (Dify's entrypoint).
+        "MIGRATION_ENABLED": "false",
+        "SECRET_KEY": "${SECRET_KEY}",
+        **({"INIT_PASSWORD": "${INIT_PASSWORD}"} if settings.init_password else {}),
+        **_urls(settings),
+        **_database(settings),
+        **_redis(settings),
+        **_storage(settings),
+        **_vector_store(settings),
+        **_plugins_and_agents(settings),
+        **_limits(settings),
+        **_mail(settings),
+        **certificates(settings),
+        **offline.API,
+    }
+
+
+def _urls(settings: DifySettings) -> Environment:
+    base = base_url(settings)
+    # A browser leaves a usual port out of `Origin`, so both forms are allowed.
+    origins = f"{base},{base.rpartition(':')[0]}"
+    return {
+        # Empty: the page's own origin. With TLS it is said, because it decides whether cookies are `Secure`.
+        "CONSOLE_API_URL": "" if settings.tls.mode == "off" else base,
+        "CONSOLE_WEB_URL": base,
+        "SERVICE_API_URL": base,
+        "APP_API_URL": "",
+        "APP_WEB_URL": base,
+        "FILES_URL": base,
+        # Plugins and workers fetch files inside; the outer name may not resolve there.
+        "INTERNAL_FILES_URL": "http://api:5001",
+        "TRIGGER_URL": base,
+        "ENDPOINT_URL_TEMPLATE": base + "/e/{hook_id}",
+        "CONSOLE_CORS_ALLOW_ORIGINS": origins,
+        "WEB_API_CORS_ALLOW_ORIGINS": origins,
+    }
+
+
+def _database_server(settings: DifySettings) -> Environment:
+    if settings.database.mode == "external":
+        return {
+            "DB_TYPE": "postgresql",
+            "DB_HOST": "${DB_HOST}",
+            "DB_PORT": "${DB_PORT}",
+            "DB_USERNAME": "${DB_USERNAME}",
+            "DB_PASSWORD": "${DB_PASSWORD}",
+            "DB_SSL_MODE": settings.database.sslmode,
+        }
+    return {
+        "DB_TYPE": "postgresql",
+        "DB_HOST": "db_postgres",
+        "DB_PORT": "5432",
+        "DB_USERNAME": "dify",
+        "DB_PASSWORD": "${DB_PASSWORD}",
+        "DB_SSL_MODE": "disable",
+    }
+
+
+def _database(settings: DifySettings) -> Environment:
+    external = settings.database.mode == "external"
+    server = _database_server(settings)
+    return {
+        **server,
+        "DB_DATABASE": "${DB_DATABASE}" if external else "dify",
+        # SQLAlchemy, unlike the plugin daemon, takes libpq's options from here (Dify docs, DB_EXTRAS).
+        "DB_EXTRAS": f"sslmode={server['DB_SSL_MODE']}" if external else "",
+        "SQLALCHEMY_POOL_SIZE": str(settings.database.pool_size),
+        "SQLALCHEMY_POOL_RECYCLE": "3600",
+        "SQLALCHEMY_POOL_PRE_PING": "true",
+    }
+
+
+def _redis_server(settings: DifySettings) -> Environment:
+    external = settings.redis.mode == "external"
+    return {
+        "REDIS_HOST": "${REDIS_HOST}" if external else "redis",
+        "REDIS_PORT": "${REDIS_PORT}" if external else "6379",
+        "REDIS_PASSWORD": "${REDIS_PASSWORD}",
+        "REDIS_USE_SSL": "true" if settings.redis.tls else "false",
+    }
+
+
+def redis_url(settings: DifySettings, database: int) -> str:
+    """Where a program finds its Redis database: 0 is the API's, 1 the queue, 2 the agent backend's."""
+    server = _redis_server(settings)
+    scheme = "rediss" if settings.redis.tls else "redis"
+    return f"{scheme}://:${{REDIS_PASSWORD}}@{server['REDIS_HOST']}:{server['REDIS_PORT']}/{database}"
+
+
+def _redis(settings: DifySettings) -> Environment:
+    return {
+        **_redis_server(settings),
+        "REDIS_DB": "0",
+        # Dify does not make it of the parts above: the password must stand in both.
+        "CELERY_BROKER_URL": redis_url(settings, 1),
+        "CELERY_BACKEND": "redis",
+        "BROKER_USE_SSL": "true" if settings.redis.tls else "false",
+    }
+
+
+def _storage(settings: DifySettings) -> Environment:
+    if settings.storage.mode == "local":
+        return {"STORAGE_TYPE": "opendal", "OPENDAL_SCHEME": "fs", "OPENDAL_FS_ROOT": "storage"}
+    return {
+        "STORAGE_TYPE": "s3",
+        "S3_ENDPOINT": "${S3_ENDPOINT}",
+        "S3_BUCKET_NAME": "${S3_BUCKET_NAME}",
+        "S3_REGION": "${S3_REGION}",
+        "S3_ACCESS_KEY": "${S3_ACCESS_KEY}",
+        "S3_SECRET_KEY": "${S3_SECRET_KEY}",
+        "S3_ADDRESS_STYLE": "path" if settings.storage.path_style else "virtual",
+        "S3_USE_AWS_MANAGED_IAM": "false",
+    }
+
+
+def _vector_store(settings: DifySettings) -> Environment:
+    match settings.vector_store:
+        case "weaviate":
+            return {
+                "VECTOR_STORE": "weaviate",
+                "WEAVIATE_ENDPOINT": "http://weaviate:8080",
+                # gRPC is needed since Dify 1.9.2.
+                "WEAVIATE_GRPC_ENDPOINT": "grpc://weaviate:50051",
+                "WEAVIATE_API_KEY": "${WEAVIATE_API_KEY}",
+                "WEAVIATE_TOKENIZATION": "word",
+            }
+        case "qdrant":
+            return {
+                "VECTOR_STORE": "qdrant",
+                "QDRANT_URL": "http://qdrant:6333",
+                "QDRANT_API_KEY": "${QDRANT_API_KEY}",
+                "QDRANT_CLIENT_TIMEOUT": "20",
+                "QDRANT_GRPC_ENABLED": "false",
+            }
+        case "milvus":
+            return {
+                "VECTOR_STORE": "milvus",
+                "MILVUS_URI": "http://milvus:19530",
+                "MILVUS_USER": "root",
+                "MILVUS_PASSWORD": "${MILVUS_PASSWORD}",
+                "MILVUS_ENABLE_HYBRID_SEARCH": "false",
+            }
+        case "pgvector":
+            return _pgvector("pgvector", "5432", "dify", "${PGVECTOR_PASSWORD}", "dify")
+        case "pgvector-shared":
+            server = _database(settings)
+            return _pgvector(
+                server["DB_HOST"],
+                server["DB_PORT"],
+                server["DB_USERNAME"],
+                server["DB_PASSWORD"],
+                server["DB_DATABASE"],
+            )
+
+
+def _pgvector(host: str, port: str, user: str, password: str, database: str) -> Environment:
+    return {
+        "VECTOR_STORE": "pgvector",
+        "PGVECTOR_HOST": host,
+        "PGVECTOR_PORT": port,
+        "PGVECTOR_USER": user,
+        "PGVECTOR_PASSWORD": password,
+        "PGVECTOR_DATABASE": database,
+        "PGVECTOR_MIN_CONNECTION": "1",
+        "PGVECTOR_MAX_CONNECTION": "5",
+        # It is downloaded and compiled when a container starts.
+        "PGVECTOR_PG_BIGM": "false",
+    }
+
+
+def _plugins_and_agents(settings: DifySettings) -> Environment:
+    return {
+        "PLUGIN_DAEMON_URL": "http://plugin_daemon:5002",
+        "PLUGIN_DAEMON_KEY": "${PLUGIN_DAEMON_KEY}",
+        "PLUGIN_DAEMON_TIMEOUT": f"{settings.timeouts.plugin}.0",
+        "PLUGIN_MAX_PACKAGE_SIZE": _megabytes(settings.uploads.plugin_mb),
+        "INNER_API_KEY_FOR_PLUGIN": "${PLUGIN_DIFY_INNER_API_KEY}",
+        # The debugging port is not published.
+        "PLUGIN_REMOTE_INSTALL_HOST": "localhost",
+        "PLUGIN_REMOTE_INSTALL_PORT": "5003",
+        "AGENT_BACKEND_BASE_URL": "http://agent_backend:5050",
+        "AGENT_BACKEND_API_TOKEN": "${DIFY_AGENT_API_TOKEN}",
+        "CODE_EXECUTION_ENDPOINT": "http://sandbox:8194",
+        "CODE_EXECUTION_API_KEY": "${SANDBOX_API_KEY}",
+        "CODE_EXECUTION_CONNECT_TIMEOUT": "10",
+        "CODE_EXECUTION_READ_TIMEOUT": str(max(60, settings.timeouts.code + 10)),
+        "CODE_EXECUTION_WRITE_TIMEOUT": "10",
+        "SSRF_PROXY_HTTP_URL": "http://ssrf_proxy:3128",
+        "SSRF_PROXY_HTTPS_URL": "http://ssrf_proxy:3128",
+    }
+
+
+def _limits(settings: DifySettings) -> Environment:
+    uploads, timeouts = settings.uploads, settings.timeouts
+    seconds = str(timeouts.http_request)
+    return {
+        "UPLOAD_FILE_SIZE_LIMIT": str(uploads.file_mb),
+        "UPLOAD_IMAGE_FILE_SIZE_LIMIT": str(uploads.image_mb),
+        "UPLOAD_AUDIO_FILE_SIZE_LIMIT": str(uploads.audio_mb),
+        "UPLOAD_VIDEO_FILE_SIZE_LIMIT": str(uploads.video_mb),
+        "APP_MAX_EXECUTION_TIME": str(timeouts.execution),
+        "WORKFLOW_MAX_EXECUTION_TIME": str(timeouts.execution),
+        "GUNICORN_TIMEOUT": str(timeouts.request),
+        "SSRF_DEFAULT_TIME_OUT": seconds,
+        "SSRF_DEFAULT_CONNECT_TIME_OUT": "10",
+        "SSRF_DEFAULT_READ_TIME_OUT": seconds,
+        "SSRF_DEFAULT_WRITE_TIME_OUT": seconds,
+        "HTTP_REQUEST_MAX_CONNECT_TIMEOUT": "10",
+        "HTTP_REQUEST_MAX_READ_TIMEOUT": str(max(timeouts.http_request, 60)),
+        "HTTP_REQUEST_MAX_WRITE_TIMEOUT": str(max(timeouts.http_request, 60)),
+    }
+
+
+def _mail(settings: DifySettings) -> Environment:
+    smtp = settings.smtp
+    if smtp is None:
+        # Said, because the default is a service in the internet.
+        return {"MAIL_TYPE": ""}
+    return {
+        "MAIL_TYPE": "smtp",
+        "MAIL_DEFAULT_SEND_FROM": "${MAIL_DEFAULT_SEND_FROM}",
+        "SMTP_SERVER": "${SMTP_SERVER}",
+        "SMTP_PORT": "${SMTP_PORT}",
+        "SMTP_USERNAME": "${SMTP_USERNAME}" if smtp.login else "",
+        "SMTP_PASSWORD": "${SMTP_PASSWORD}" if smtp.login else "",
+        "SMTP_USE_TLS": "false" if smtp.security == "none" else "true",
+        "SMTP_OPPORTUNISTIC_TLS": "true" if smtp.security == "starttls" else "false",
+    }
+
+
+def certificates(settings: DifySettings) -> Environment:
+    """Where OpenSSL, requests and curl look for certificate authorities; nothing where the site has none."""
+    if not settings.ca_certificates:
+        return {}
+    return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), CA_FILE)
+
+
+def web_environment(settings: DifySettings) -> Environment:
+    """What the service web is told."""
+    return {
+        "CONSOLE_API_URL": "" if settings.tls.mode == "off" else base_url(settings),
+        "SERVER_CONSOLE_API_URL": "http://api:5001",
+        "APP_API_URL": "" if settings.tls.mode == "off" else base_url(settings),
+        "NEXT_PUBLIC_SOCKET_URL": base_url(settings, "ws"),
+        "NEXT_PUBLIC_COOKIE_DOMAIN": "",
+        "TEXT_GENERATION_TIMEOUT_MS": str(settings.timeouts.text_generation * 1000),
+        "ALLOW_EMBED": "true" if settings.gateway.allow_embedding else "false",
+        "ALLOW_UNSAFE_DATA_SCHEME": "false",
+        "CSP_WHITELIST": "",
+        **offline.WEB,
+    }
+
+
+def plugin_daemon_environment(settings: DifySettings) -> Environment:
+    """What the service plugin_daemon is told."""
+    signatures = settings.plugin_signatures
+    keys = ",".join(f"{PLUGIN_KEYS}/{index}.pem" for index, _ in enumerate(signatures.public_keys))
+    return {
+        **_database_server(settings),
+        "DB_DATABASE": "${DB_PLUGIN_DATABASE}" if settings.database.mode == "external" else "dify_plugin",
+        # The database that it connects to first, to make its own.
+        "DB_DEFAULT_DATABASE": "${DB_DATABASE}" if settings.database.mode == "external" else "dify",
+        **_redis_server(settings),
+        "SERVER_PORT": "5002",
+        "SERVER_KEY": "${PLUGIN_DAEMON_KEY}",
+        "DIFY_INNER_API_URL": "http://api:5001",
+        "DIFY_INNER_API_KEY": "${PLUGIN_DIFY_INNER_API_KEY}",
+        "MAX_PLUGIN_PACKAGE_SIZE": _megabytes(settings.uploads.plugin_mb),
+        "PLUGIN_MAX_EXECUTION_TIMEOUT": str(settings.timeouts.plugin),
+        "PYTHON_ENV_INIT_TIMEOUT": str(settings.timeouts.plugin_install),
+        "PPROF_ENABLED": "false",
+        "PLUGIN_REMOTE_INSTALLING_ENABLED": "false",
+        "PLUGIN_REMOTE_INSTALLING_HOST": "127.0.0.1",
+        "PLUGIN_REMOTE_INSTALLING_PORT": "5003",
+        "PLUGIN_STORAGE_TYPE": "local",
+        "PLUGIN_STORAGE_LOCAL_ROOT": "/app/storage",
+        "PLUGIN_INSTALLED_PATH": "plugin",
+        "PLUGIN_PACKAGE_CACHE_PATH": "plugin_packages",
+        "PLUGIN_MEDIA_CACHE_PATH": "assets",
+        # On the same volume: the plugins' environments cannot be made anew without internet.
+        "PLUGIN_WORKING_PATH": "/app/storage/cwd",
+        "FORCE_VERIFYING_SIGNATURE": "false" if signatures.policy == "unverified" else "true",
+        "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES": "false" if signatures.policy == "unverified" else "true",
+        "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED": "true" if keys else "false",
+        "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS": keys,
+        **certificates(settings),
+        **offline.plugin_daemon(settings.plugin_index),
+    }
+
+
+def agent_backend_environment(settings: DifySettings) -> Environment:
+    """What the service agent_backend is told."""
+    return {
+        "DIFY_AGENT_REDIS_URL": redis_url(settings, 2),
+        "DIFY_AGENT_PLUGIN_DAEMON_URL": "http://plugin_daemon:5002",
+        "DIFY_AGENT_PLUGIN_DAEMON_API_KEY": "${PLUGIN_DAEMON_KEY}",
+        "DIFY_AGENT_INNER_API_URL": "http://api:5001",
+        "DIFY_AGENT_INNER_API_KEY": "${PLUGIN_DIFY_INNER_API_KEY}",
+        "DIFY_AGENT_RUNTIME_BACKEND": "local",
+        "DIFY_AGENT_LOCAL_SANDBOX_ENDPOINT": "http://local_sandbox:5004",
+        "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN": "${DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN}",
+        "DIFY_AGENT_STUB_API_BASE_URL": "http://agent_backend:5050/agent-stub",
+        "DIFY_AGENT_SANDBOX_FILES_BASE_URL": "http://api:5001",
+        "DIFY_AGENT_SERVER_SECRET_KEY": "${DIFY_AGENT_SERVER_SECRET_KEY}",
+        "DIFY_AGENT_API_TOKEN": "${DIFY_AGENT_API_TOKEN}",
+        "DIFY_AGENT_RUN_TIMEOUT_SECONDS": str(settings.timeouts.execution),
+        "DIFY_AGENT_OUTBOUND_HTTP_READ_TIMEOUT": str(settings.timeouts.plugin),
+        **certificates(settings),
+        **offline.AGENT_BACKEND,
+    }
+
+
+def local_sandbox_environment(settings: DifySettings) -> Environment:
+    """What the service local_sandbox is told."""
+    return {
+        "SHELLCTL_AUTH_TOKEN": "${DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN}",
+        "HTTP_PROXY": "http://agent_ssrf_proxy:3128",
+        "HTTPS_PROXY": "http://agent_ssrf_proxy:3128",
+        "NO_PROXY": "localhost,127.0.0.1",
+        **certificates(settings),
+    }
+
+
+def sandbox_environment(settings: DifySettings) -> Environment:
+    """What the service sandbox is told."""
+    return {
+        "API_KEY": "${SANDBOX_API_KEY}",
+        "GIN_MODE": "release",
+        "SANDBOX_PORT": "8194",
+        "WORKER_TIMEOUT": str(settings.timeouts.code),
+        "HTTP_PROXY": "http://ssrf_proxy:3128",
+        "HTTPS_PROXY": "http://ssrf_proxy:3128",
+        **offline.SANDBOX,
+    }
+
+
+def _megabytes(count: int) -> str:
+    return str(count * 2**20)

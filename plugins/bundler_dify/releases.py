@@ -1,0 +1,113 @@
+"""Dify's releases, and the images that belong together in each.
+
+Dify's own programs of one release speak one protocol with each other: a plugin daemon older than its API
+refuses installations (issues #35125, #34431), so no tag here may be changed alone. Images of others whose
+tag floats upstream have a fixed tag here; the source that shows it to exist stands beside it. A lock file
+pins all of them by digest on top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bundler.errors import BundleError
+
+
+@dataclass(frozen=True)
+class Images:
+    """What each service runs."""
+
+    api: str
+    web: str
+    plugin_daemon: str
+    agent_backend: str
+    local_sandbox: str
+    sandbox: str
+    init: str
+    nginx: str
+    squid: str
+    postgres: str
+    postgres_with_pgvector: str
+    pgvector: str
+    redis: str
+    weaviate: str
+    qdrant: str
+    milvus: str
+    etcd: str
+    minio: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of Dify.
+
+    Attributes:
+        version: Dify's.
+        images: what each service runs.
+        docker, compose: oldest versions that run it.
+    """
+
+    version: str
+    images: Images
+    docker: str
+    compose: str
+
+
+DEFAULT = "1.17.1"
+
+RELEASES = {
+    release.version: release
+    for release in (
+        Release(
+            version="1.17.1",
+            images=Images(
+                # Dify 1.17.1, docker/docker-compose.yaml: these nine tags are upstream's own.
+                api="langgenius/dify-api:1.17.1",
+                web="langgenius/dify-web:1.17.1",
+                plugin_daemon="langgenius/dify-plugin-daemon:0.6.10-local",
+                agent_backend="langgenius/dify-agent-backend:1.17.1",
+                local_sandbox="langgenius/dify-agent-local-sandbox:1.17.1",
+                sandbox="langgenius/dify-sandbox:0.2.15",
+                weaviate="cr.weaviate.io/semitechnologies/weaviate:1.39.2",
+                qdrant="langgenius/qdrant:v1.8.3",
+                milvus="milvusdb/milvus:v2.6.3",
+                # ... and so are these two, which Milvus brings along.
+                etcd="quay.io/coreos/etcd:v3.5.5",
+                minio="minio/minio:RELEASE.2023-03-20T20-16-18Z",
+                # busybox:latest upstream. Docker official images, library/busybox, release 1.37.0.
+                init="busybox:1.37.0",
+                # nginx:latest upstream. Docker official images, library/nginx, stable branch 1.28.
+                nginx="nginx:1.28.2-alpine3.23",
+                # ubuntu/squid:latest upstream, which broke more than once; the tag is the one that Dify's
+                # users fall back to (issues #41945, #31812). Canonical rebuilds it: lock it by digest.
+                squid="ubuntu/squid:6.6-24.04_beta",
+                # postgres:15-alpine upstream. Docker official images, library/postgres, PostgreSQL 15.15.
+                # Alpine's release is fixed as well: another libc sorts text, thus indexes, differently.
+                postgres="postgres:15.15-alpine3.22",
+                # pgvector/pgvector:pg16 upstream. pgvector's README lists tags <version>-pg<major>[-<suite>].
+                pgvector="pgvector/pgvector:0.8.1-pg16-bookworm",
+                postgres_with_pgvector="pgvector/pgvector:0.8.1-pg15-bookworm",
+                # redis:6-alpine upstream. Docker official images, library/redis, release 6.2.20.
+                redis="redis:6.2.20-alpine",
+            ),
+            docker="20.10",
+            # `env_file` with `required`, the reason of upstream's 2.24, is not used here; nested defaults,
+            # `deploy.resources` and jobs in `depends_on` are.
+            compose="2.20",
+        ),
+    )
+}
+
+
+def find_release(version: str) -> Release:
+    """The release of this version.
+
+    Raises:
+        BundleError: it is not in the table.
+    """
+    if version not in RELEASES:
+        raise BundleError(
+            f"Dify {version}: the images that belong to this release are not known",
+            hint="known releases: " + ", ".join(sorted(RELEASES)),
+        )
+    return RELEASES[version]

@@ -1,0 +1,94 @@
+"""Settings of plugins: which travel along, and whose signature the site wants on them."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from bundler.profile import LocalPath, ProfileModel
+from bundler.profile_values import HintedValueError, Sha256, Url
+
+SUFFIX = ".difypkg"
+_IDENTIFIER = re.compile(r"(?P<author>[\w-]+)/(?P<name>[\w-]+):(?P<version>[0-9][\w.+-]*)", re.ASCII)
+
+
+class Plugin(ProfileModel):
+    """A Dify plugin package. One of `path`, `url` and `marketplace` is given."""
+
+    path: LocalPath | None = None
+    """File on this machine."""
+    url: Url | None = None
+    """Address that it is downloaded from; wants `sha256`."""
+    marketplace: str | None = None
+    """Identifier in Dify's marketplace, `author/name:version`; wants `sha256` and a build with internet."""
+    sha256: Sha256 | None = None
+    """SHA-256 of the package as it comes. Another file is refused."""
+    mode: Literal["repackage", "carry"] = "repackage"
+    """`repackage` adds all wheels that it needs and takes its lock file out, which ends its signature;
+    `carry` leaves it as it is."""
+
+    @property
+    def address(self) -> str | None:
+        """Where it is downloaded from."""
+        found = _IDENTIFIER.fullmatch(self.marketplace or "")
+        if found is None:
+            return self.url
+        # Dify's marketplace, download endpoint (junjiem/dify-plugin-repackaging).
+        return (
+            f"https://marketplace.dify.ai/api/v1/plugins/{found['author']}/{found['name']}"
+            f"/{found['version']}/download"
+        )
+
+    @property
+    def target(self) -> str:
+        """Its file name in the bundle."""
+        found = _IDENTIFIER.fullmatch(self.marketplace or "")
+        if found is not None:
+            stem = f"{found['author']}-{found['name']}_{found['version']}"
+        else:
+            name = self.path.name if self.path else (self.url or "").partition("?")[0].rpartition("/")[2]
+            stem = re.sub(r"[^\w.@+-]", "_", name.removesuffix(SUFFIX))
+        return stem + ("-offline" if self.mode == "repackage" else "") + SUFFIX
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> Self:
+        given = [name for name in ("path", "url", "marketplace") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise HintedValueError(
+                f"{' and '.join(given) or 'neither path, url nor marketplace'}: one of them says where the "
+                "plugin comes from",
+                hint="give one of `path`, `url`, `marketplace`",
+            )
+        if self.marketplace is not None and _IDENTIFIER.fullmatch(self.marketplace) is None:
+            raise HintedValueError(
+                f"{self.marketplace!r} is not author/name:version",
+                hint="as the marketplace shows it, for example langgenius/openai_api_compatible:0.0.20",
+                at=("marketplace",),
+            )
+        if self.path is None and self.sha256 is None:
+            raise HintedValueError(
+                "is missing: what is downloaded is checked", hint="add `sha256:`", at=("sha256",)
+            )
+        return self
+
+
+class PluginSignatures(ProfileModel):
+    """Which plugins the site may install. Never looser than what stands here."""
+
+    policy: Literal["verified", "own-keys", "unverified"] = "verified"
+    """`verified`: only packages that Dify signed. `own-keys`: also those signed with a key of `public_keys`.
+    `unverified`: any package, which repackaged ones need."""
+    public_keys: tuple[LocalPath, ...] = ()
+    """PEM files of the keys that the site trusts besides Dify's."""
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Self:
+        if (self.policy == "own-keys") != bool(self.public_keys):
+            raise HintedValueError(
+                "is missing" if self.policy == "own-keys" else f"{self.policy!r} asks for no keys",
+                hint="`policy: own-keys` and `public_keys` go together",
+                at=("public_keys",),
+            )
+        return self

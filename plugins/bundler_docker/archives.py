@@ -1,0 +1,217 @@
+"""The image source `archive`: docker-archives, OCI image layouts and OCI archives on disk.
+
+An OCI layout (a folder, or an uncompressed tar of one) is read where it lies: image-spec, image-layout.md.
+Anything else is a docker-archive, and streams by once.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bundler.contracts import BlobStream, ResolvedImage, SourceOptions
+from bundler.digest import check_digest, digest_of
+from bundler.errors import BundleError, FetchError, ImageNotFoundError
+from bundler.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
+from bundler.reference import Reference
+from bundler.store import Store
+from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, parse_manifest
+
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+IMAGE_NAME: Final = "io.containerd.image.name"
+SMALL: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where the bytes of one file are: in a file of its own, or inside a tar."""
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self) -> bytes:
+        """All of it; manifests and configs only."""
+        if self.size > SMALL:
+            raise FetchError(f"{self.path}: a manifest or config of {self.size} bytes")
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.size)
+
+
+class _SpotStream(io.RawIOBase):
+    """Bytes of a spot from an offset on."""
+
+    def __init__(self, spot: _Spot, offset: int) -> None:
+        self._file = spot.path.open("rb")
+        self._file.seek(spot.start + offset)
+        self._left = spot.size - offset
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes."""
+        want = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(want)
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+class _Layout:
+    """An OCI image layout that lies open."""
+
+    def __init__(self, path: Path, spots: dict[str, _Spot]) -> None:
+        self.path = path
+        self._spots = spots
+
+    def find(self, reference: Reference, platform: Platform) -> Manifest | None:
+        """The image, or None."""
+        top = Index.parse(self._spots["index.json"].read(), f"{self.path}: index.json")
+        for entry in top.entries:
+            names = {entry.annotations.get(key) for key in (REF_NAME, IMAGE_NAME)} - {None}
+            if not any(_is_name(str(name), reference) for name in names):
+                continue
+            where = f"{self.path}: {reference.familiar}"
+            raw = self.blob(entry.descriptor.digest).read()
+            if entry.descriptor.media_type in INDEX_TYPES:
+                chosen = Index.parse(_checked(raw, entry.descriptor.digest, where), where).select(
+                    platform, where
+                )
+                raw = _checked(self.blob(chosen.digest).read(), chosen.digest, where)
+            else:
+                _checked(raw, entry.descriptor.digest, where)
+                if entry.platform is not None and not platform.accepts(entry.platform):
+                    continue
+            return Manifest.parse(raw, where)
+        return None
+
+    def blob(self, digest: str) -> _Spot:
+        """Where a blob is."""
+        spot = self._spots.get("blobs/sha256/" + check_digest(digest)[7:])
+        if spot is None:
+            raise FetchError(f"{self.path}: blob {digest} is missing")
+        return spot
+
+
+class ArchiveSource:
+    """Images in the files and folders that the profile lists under `archives:`."""
+
+    name = "archive"
+
+    def __init__(self, options: SourceOptions) -> None:
+        """Opens nothing yet."""
+        self._archives = options.archives
+        self._lock = threading.Lock()
+        self._layouts: list[_Layout] | None = None
+        self._saved: list[tuple[Path, list[ArchivedImage], dict[str, bytes]]] = []
+        self._found: dict[str, tuple[_Layout | None, Path]] = {}
+
+    def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
+        """See `bundler.contracts.ImageSource`."""
+        with self._lock:
+            if self._layouts is None:
+                self._open_all()
+        for layout in self._layouts or ():
+            manifest = layout.find(reference, platform)
+            if manifest is not None:
+                digest = manifest.descriptor.digest
+                self._found[digest] = layout, layout.path
+                size = sum(blob.size for blob in manifest.blobs)
+                return ResolvedImage(reference, self.name, digest, manifest, size)
+        for path, images, small in self._saved:
+            for image in images:
+                if image.has(reference) and image.config in small:
+                    digest = digest_of(small[image.config])
+                    self._found[digest] = None, path
+                    return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
+        listed = ", ".join(map(str, self._archives)) or "the profile lists none under `archives:`"
+        raise ImageNotFoundError(f"{reference.familiar}: in none of the archives ({listed})")
+
+    def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
+        """See `bundler.contracts.ImageSource`."""
+        for layout in self._layouts or ():
+            try:
+                return _SpotStream(layout.blob(descriptor.digest), offset)
+            except FetchError:
+                continue  # another layout may have it; else the error below says so
+        raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is in none of the archives")
+
+    def export(self, image: ResolvedImage, store: Store) -> Manifest:
+        """See `bundler.contracts.ImageSource`."""
+        path = self._found[image.digest][1]
+        with path.open("rb") as stream:
+            return import_archive(stream, store, str(path), choose_by_config(image.digest))
+
+    def close(self) -> None:
+        """See `bundler.contracts.ImageSource`: nothing stays open."""
+
+    def _open_all(self) -> None:
+        layouts = []
+        for path in self._archives:
+            if not path.exists():
+                raise BundleError(f"archives: {path}: no such file or folder")
+            spots = dict(_spots(path))
+            if "index.json" in spots and "oci-layout" in spots:
+                layouts.append(_Layout(path, spots))
+            elif path.is_dir():
+                raise BundleError(f"archives: {path}: no OCI image layout", hint="it has no oci-layout file")
+            else:
+                self._saved.append((path, *_read_saved(path)))
+        self._layouts = layouts
+
+
+def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:
+    """The files of a folder or of an uncompressed tar, by their path in it."""
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file():
+                yield file.relative_to(path).as_posix(), _Spot(file, 0, file.stat().st_size)
+        return
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                if member.isfile():
+                    yield member.name.removeprefix("./"), _Spot(path, member.offset_data, member.size)
+    except tarfile.TarError:
+        return  # compressed: a docker-archive that streams by
+
+
+def _read_saved(path: Path) -> tuple[list[ArchivedImage], dict[str, bytes]]:
+    small: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if member.isfile() and member.size <= SMALL:
+                    content = archive.extractfile(member)
+                    data = content.read() if content else b""
+                    if data[:1] in {b"{", b"["}:
+                        small[member.name.removeprefix("./")] = data
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise BundleError(
+            f"archives: {path}: no image archive: {error}", hint="make it with `docker save`"
+        ) from error
+    if "manifest.json" not in small:
+        raise BundleError(f"archives: {path}: neither a docker-archive nor an OCI image layout")
+    return parse_manifest(small["manifest.json"], str(path)), small
+
+
+def _is_name(name: str, reference: Reference) -> bool:
+    try:
+        return Reference.parse(name).tagged == reference.tagged
+    except BundleError:
+        return False
+
+
+def _checked(raw: bytes, digest: str, where: str) -> bytes:
+    if digest_of(raw) != digest:
+        raise FetchError(f"{where}: {digest} is damaged")
+    return raw

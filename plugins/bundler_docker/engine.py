@@ -1,0 +1,116 @@
+"""The image source `docker`: what only the local engine has, through the Docker SDK."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from bundler.contracts import BlobStream, ResolvedImage, SourceOptions
+from bundler.digest import check_digest
+from bundler.errors import FetchError, ImageNotFoundError
+from bundler.oci import Descriptor, Manifest, Platform
+from bundler.reference import Reference
+from bundler.store import Store
+from bundler_docker.importing import choose_by_config, import_archive
+
+TIMEOUT = 60
+"""Seconds without an answer after which the engine is given up; it thinks long before a large `save`."""
+
+
+class DockerSource:
+    """Images of the engine that `DOCKER_HOST` or the current context names."""
+
+    name = "docker"
+
+    def __init__(self, options: SourceOptions) -> None:
+        """Connects when it is first asked."""
+        self._offline = options.offline
+        self._lock = threading.Lock()
+        self._client: docker.DockerClient | None = None
+
+    def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
+        """See `bundler.contracts.ImageSource`. The digest is the image ID."""
+        try:
+            api = self._connect().api
+            found: dict[str, Any] = api.inspect_image(reference.familiar)  # type: ignore[no-untyped-call]
+        except ImageNotFound as error:
+            raise ImageNotFoundError(
+                f"{reference.familiar}: the Docker engine does not have it",
+                hint=f"`docker pull {reference.familiar}` or build it, then try again",
+            ) from error
+        except (DockerException, requests.RequestException) as error:
+            raise ImageNotFoundError(
+                f"no Docker engine answers: {error}",
+                hint="start it, or take `docker` out of the profile's `sources:`",
+            ) from error
+        there = Platform(str(found.get("Os")), str(found.get("Architecture")), found.get("Variant") or None)
+        if not platform.accepts(there):
+            raise ImageNotFoundError(
+                f"{reference.familiar}: the Docker engine has it for {there}, the bundle is for {platform}",
+                hint=f"`docker pull --platform {platform} {reference.familiar}`",
+            )
+        digest = check_digest(found.get("Id"))
+        return ResolvedImage(reference, self.name, digest, None, int(found.get("Size") or 0))
+
+    def open_blob(
+        self,
+        image: ResolvedImage,
+        descriptor: Descriptor,  # noqa: ARG002 the contract's signature
+        offset: int = 0,  # noqa: ARG002 likewise
+    ) -> BlobStream:
+        """See `bundler.contracts.ImageSource`: never called, these images are exported."""
+        raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
+
+    def export(self, image: ResolvedImage, store: Store) -> Manifest:
+        """See `bundler.contracts.ImageSource`."""
+        where = f"{image.reference.familiar} (Docker engine)"
+        try:
+            chunks = self._connect().api.get_image(image.digest)
+            with io.BufferedReader(_Chunks(chunks), 1 << 20) as stream:
+                return import_archive(stream, store, where, choose_by_config(image.digest))
+        except (APIError, DockerException, requests.RequestException) as error:
+            raise FetchError(
+                f"{where}: the engine broke off: {error}",
+                hint="look at the engine's log (journalctl -u docker), then build again",
+            ) from error
+
+    def close(self) -> None:
+        """See `bundler.contracts.ImageSource`."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _connect(self) -> docker.DockerClient:
+        with self._lock:
+            if self._client is None:
+                self._client = docker.from_env(timeout=TIMEOUT)
+            return self._client
+
+
+class _Chunks(io.RawIOBase):
+    """A file over the pieces that the SDK hands out."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 any writable buffer
+        while not self._rest:
+            piece = next(self._chunks, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size

@@ -1,0 +1,235 @@
+"""A docker-archive (`docker save`), as it streams by, into the store.
+
+Format: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format": `manifest.json`
+names for each image its config and its layers, in any order within the tar; Docker 25 and newer writes the
+same names over an OCI image layout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from bundler.digest import digest_of
+from bundler.errors import FetchError
+from bundler.oci import (
+    OCI_CONFIG,
+    OCI_LAYER_GZIP,
+    OCI_LAYER_ZSTD,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+)
+from bundler.reference import Reference
+from bundler.store import Readable, Store
+
+LEVEL: Final = 6
+"""What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""
+SMALL: Final = 4 * 1024 * 1024
+"""Configs and manifests are smaller; larger JSON is not looked at."""
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """An image of an archive's manifest.json."""
+
+    tags: tuple[str, ...]
+    config: str
+    layers: tuple[str, ...]
+
+    def has(self, reference: Reference) -> bool:
+        """Whether one of its tags is this reference's."""
+        wanted = reference.tagged
+        return any(Reference.parse(tag).tagged == wanted for tag in self.tags)
+
+
+def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
+    """Read manifest.json.
+
+    Raises:
+        FetchError: it has another form.
+    """
+    try:
+        return [
+            ArchivedImage(
+                tuple(map(str, entry.get("RepoTags") or ())),
+                _name(entry["Config"]),
+                tuple(map(_name, entry["Layers"])),
+            )
+            for entry in json.loads(raw)
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FetchError(f"{where}: manifest.json is not a docker-archive's: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer in the store; `diff_id` is None where it came compressed."""
+
+    blob: Descriptor
+    diff_id: str | None
+
+
+def import_archive(
+    stream: IO[bytes],
+    store: Store,
+    where: str,
+    choose: Callable[[list[ArchivedImage], dict[str, bytes]], ArchivedImage],
+) -> Manifest:
+    """Stream a docker-archive into `store`; layers are compressed on the way.
+
+    Args:
+        stream: the tar, gzip-compressed or not; only read forward.
+        store: takes the config and the layers.
+        where: what errors call it.
+        choose: picks the wanted image; gets the archive's images and its small files by name.
+
+    Raises:
+        FetchError: the archive is damaged, or its layers are not those that the config names.
+    """
+    layers: dict[str, _Layer] = {}
+    small: dict[str, bytes] = {}
+    links: dict[str, str] = {}
+    try:
+        with tarfile.open(fileobj=stream, mode="r|*") as archive:
+            for member in archive:
+                name = _name(member.name)
+                if member.issym() or member.islnk():
+                    base = posixpath.dirname(name) if member.issym() else ""
+                    links[name] = posixpath.normpath(posixpath.join(base, member.linkname))
+                    continue
+                if not member.isfile():
+                    continue
+                content = archive.extractfile(member)
+                if content is None:
+                    continue
+                _take(name, content, store, layers, small)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise FetchError(f"{where}: the archive is damaged or cut off: {error}") from error
+    if "manifest.json" not in small:
+        raise FetchError(f"{where}: no manifest.json", hint="make it with `docker save`")
+    image = choose(parse_manifest(small["manifest.json"], where), small)
+    config = small.get(links.get(image.config, image.config))
+    if config is None:
+        raise FetchError(f"{where}: the config {image.config} is missing")
+    found = [layers.get(links.get(name, name)) for name in image.layers]
+    return _join(config, found, image, store, where)
+
+
+def _take(
+    name: str,
+    content: IO[bytes],
+    store: Store,
+    layers: dict[str, _Layer],
+    small: dict[str, bytes],
+) -> None:
+    head = content.read(4)
+    if head[:1] in {b"{", b"["}:
+        small[name] = head + content.read(SMALL)
+        return
+    if name.endswith(("/VERSION", "/json", "repositories", "oci-layout")):
+        return
+    if head.startswith((_GZIP, _ZSTD)):
+        digest, packed = store.ingest(_Ahead(head, content), _ignore)
+        media_type = OCI_LAYER_GZIP if head.startswith(_GZIP) else OCI_LAYER_ZSTD
+        layers[name] = _Layer(Descriptor(media_type, digest, packed), None)
+        return
+    compressed = _Compressed(_Ahead(head, content))
+    digest, packed = store.ingest(compressed, _ignore)
+    layers[name] = _Layer(Descriptor(OCI_LAYER_GZIP, digest, packed), compressed.diff_id)
+
+
+def _join(
+    raw: bytes, layers: list[_Layer | None], image: ArchivedImage, store: Store, where: str
+) -> Manifest:
+    config = ImageConfig.parse(raw, where)
+    if len(layers) != len(config.diff_ids):
+        raise FetchError(f"{where}: {len(layers)} layers, the config has {len(config.diff_ids)}")
+    blobs = []
+    for name, layer, diff_id in zip(image.layers, layers, config.diff_ids, strict=True):
+        if layer is None:
+            raise FetchError(f"{where}: the layer {name} is missing")
+        if layer.diff_id is None:
+            if not name.endswith(layer.blob.hex):
+                raise FetchError(f"{where}: the layer {name} has the digest {layer.blob.digest}")
+        elif layer.diff_id != diff_id:
+            raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, the config says {diff_id}")
+        blobs.append(layer.blob)
+    return Manifest.build(Descriptor(OCI_CONFIG, store.put(raw), len(raw)), tuple(blobs))
+
+
+class _Ahead:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, head: bytes, rest: Readable) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """The head first."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        return self._rest.read(size)
+
+
+class _Compressed:
+    """A stream's bytes as gzip, always the same for the same bytes: no name, no time."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+        self._packer: Any = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+
+    @property
+    def diff_id(self) -> str:
+        """Digest of the bytes that went in."""
+        return "sha256:" + self._digest.hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        """More compressed bytes; empty at the end."""
+        while self._packer is not None:
+            chunk = self._source.read(size)
+            if not chunk:
+                last: bytes = self._packer.flush()
+                self._packer = None
+                return last
+            self._digest.update(chunk)
+            packed: bytes = self._packer.compress(chunk)
+            if packed:
+                return packed
+        return b""
+
+
+def _ignore(size: int) -> None:
+    """How much an export brings is not known before; the step's name says that it is on its way."""
+
+
+def _name(path: object) -> str:
+    return posixpath.normpath(str(path)).lstrip("/")
+
+
+def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], dict[str, bytes]], ArchivedImage]:
+    """For `import_archive`: the image whose config has this digest (its image ID).
+
+    An engine with the containerd image store calls an image by its manifest's digest; then the archive
+    holds one image, and that is it.
+    """
+
+    def choose(images: list[ArchivedImage], small: dict[str, bytes]) -> ArchivedImage:
+        for image in images:
+            if image.config in small and digest_of(small[image.config]) == digest:
+                return image
+        if len(images) == 1 and f"blobs/sha256/{digest[7:]}" in small:
+            return images[0]
+        raise FetchError(f"the archive does not hold the image {digest}")
+
+    return choose

@@ -1,0 +1,36 @@
+"""Registers the image sources `docker` and `archive`."""
+
+from __future__ import annotations
+
+from bundler import hookimpl
+from bundler.contracts import ImageSource, SourceFactory, SourceOptions
+
+
+class DockerSourceFactory:
+    """Makes a `DockerSource` for one run."""
+
+    name = "docker"
+
+    def __call__(self, options: SourceOptions) -> ImageSource:
+        """See `bundler.contracts.SourceFactory`."""
+        from bundler_docker.engine import DockerSource  # noqa: PLC0415 the SDK costs 150 ms: who asks it pays
+
+        return DockerSource(options)
+
+
+class ArchiveSourceFactory:
+    """Makes an `ArchiveSource` for one run."""
+
+    name = "archive"
+
+    def __call__(self, options: SourceOptions) -> ImageSource:
+        """See `bundler.contracts.SourceFactory`."""
+        from bundler_docker.archives import ArchiveSource  # noqa: PLC0415 likewise
+
+        return ArchiveSource(options)
+
+
+@hookimpl
+def bundler_sources() -> list[SourceFactory]:
+    """See `bundler.hookspecs.bundler_sources`."""
+    return [DockerSourceFactory(), ArchiveSourceFactory()]
