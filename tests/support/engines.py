@@ -38,6 +38,8 @@ def newer_root() -> Path:
             (scratch / name).symlink_to(f"usr/{name}")
         for name in ("iptables", "ip6tables"):  # what the package's own script would have made
             (scratch / "usr/sbin" / name).symlink_to("xtables-nft-multi")
+        # without it, the engine asks a name server for "localhost"
+        (scratch / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         scratch.chmod(0o755)
         scratch.rename(target)
     return target
@@ -247,7 +249,9 @@ class Site:
     def watch(self) -> None:
         """Give the site a default route into nothing and count what goes there."""
         commands = (
-            "ip link add leak type dummy",
+            "ip link add leak type veth peer name nowhere",
+            "sysctl -qw net.ipv6.conf.leak.disable_ipv6=1 net.ipv6.conf.nowhere.disable_ipv6=1",
+            "ip link set nowhere up",
             "ip addr add 198.51.100.1/24 dev leak",
             "ip link set leak up",
             "ip route add default via 198.51.100.2 dev leak",

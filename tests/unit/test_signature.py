@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bundler_signature.ecdsa import EcdsaSigner
 
 from bundler.archive import Member
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError, UsageError, VerificationError
 from bundler.stages.sign import SigningKey, sign
+from bundler_signature.ecdsa import EcdsaSigner
 
 SIGNER = EcdsaSigner()
 PRIVATE, PUBLIC = SIGNER.generate(None)

@@ -37,7 +37,8 @@ class Source:
 
 
 def test_a_blob_is_fetched_once(tmp_path: Path) -> None:
-    store, source, seen = Store(tmp_path), Source(), []
+    store, source = Store(tmp_path), Source()
+    seen: list[int] = []
     for _ in range(2):
         store.fetch(BLOB, source, seen.append)
     assert source.offsets == [0]

@@ -35,7 +35,7 @@ find_compose() {
 
 # compose ARGUMENT...: Compose on the release in HERE
 compose() {
-    set -- --project-name "$PROJECT" --project-directory "$HERE/config" \
+    set -- --ansi never --project-name "$PROJECT" --project-directory "$HERE/config" \
         --file "$HERE/config/compose.yaml" --env-file "$ROOT/state/compose.env" "$@"
     case $COMPOSE in
         plugin) clean_environment docker compose "$@" ;;
@@ -52,6 +52,6 @@ require_engine() {
 list_containers() {
     docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/ids" 2>/dev/null || return 1
     [ -s "$SCRATCH/ids" ] || return 0
-    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.Id}}' \
+    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
         <"$SCRATCH/ids" 2>/dev/null || return 1
 }

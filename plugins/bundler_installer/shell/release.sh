@@ -9,6 +9,7 @@ name_release() {
 # prepare_release: copy everything but the images, fill in the templates, then give it its name
 prepare_release() {
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
+    chmod 700 "$ROOT/releases" # filled-in templates hold secrets; the engine mounts them as root
     [ "$HERE" != "$RELEASE_DIR" ] || return 0
     part=$ROOT/releases/.part
     rm -rf "$part"

@@ -12,6 +12,8 @@ run_status() {
                 printf "%s\t%s\t%s\n", f[1], f[3], (f[1] in state ? state[f[1]] : "-")
             }
         }' "$SCRATCH/containers" >"$SCRATCH/status"
+    : >"$SCRATCH/before"
+    up_code=0
     read_states || fail $EXIT_FAILED engine.no_docker
     if [ -n "$JSON" ]; then
         print_status_json

@@ -5,34 +5,36 @@ start_services() {
     limit=${TIMEOUT:-$(number_fact health_timeout)}
     [ "$limit" -gt 0 ] || limit=600
     say services.start "$limit"
+    list_containers >"$SCRATCH/before" || fail $EXIT_FAILED engine.no_docker
     compose up -d --remove-orphans >"$SCRATCH/up" 2>&1 &
     up=$!
+    up_code=''
     started=$(date +%s)
+    waiting='' broken=''
     while :; do
-        if read_states; then
-            if [ -z "$waiting" ]; then
-                if ! kill -0 "$up" 2>/dev/null; then break; fi
-            elif [ -n "$broken" ]; then
-                break
-            fi
+        if [ -z "$up_code" ] && ! kill -0 "$up" 2>/dev/null; then
+            wait "$up"
+            up_code=$?
         fi
-        if ! kill -0 "$up" 2>/dev/null && ! wait "$up"; then
-            read_states || :
-            broken=${broken:-$waiting}
-            [ -n "$broken" ] || break
-            write_log "$(redact <"$SCRATCH/up")"
+        read_states || { waiting=$PROJECT broken=''; }
+        if [ -z "$waiting" ] && [ "$up_code" = 0 ]; then break; fi
+        if [ -n "$broken" ]; then break; fi
+        if [ -n "$up_code" ] && [ "$up_code" != 0 ]; then
+            broken=${waiting:-$PROJECT}
             redact <"$SCRATCH/up" | tail -n 5 >&2
             break
         fi
         if [ $(($(date +%s) - started)) -ge "$limit" ]; then
-            broken=$waiting
+            broken=${waiting:-$PROJECT}
             warn services.late "$limit"
             break
         fi
         sleep 1
     done
-    kill "$up" 2>/dev/null
-    wait "$up" 2>/dev/null
+    if [ -z "$up_code" ]; then
+        kill "$up" 2>/dev/null
+        wait "$up" 2>/dev/null
+    fi
     write_log "$(redact <"$SCRATCH/up")"
     [ -z "$broken" ] || return 1
     say services.healthy "$(($(date +%s) - started))"
@@ -42,13 +44,16 @@ start_services() {
 read_states() {
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services"
-    awk -v services="$SCRATCH/services" '
+    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" '
         BEGIN {
             while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
+            # until `compose up` has replaced them, containers of an earlier start prove nothing bad
+            if (up == "") while ((getline line < before) > 0) { split(line, f, " "); old[f[6]] }
         }
         {
             service = $1; state = $2; health = $3; code = $4; restarts = $5
             seen[service]++
+            if ($6 in old) restarts = code = 0
             wanted = expect[service]
             if (wanted == "completed") {
                 if (state == "exited" && code == 0) good[service]++

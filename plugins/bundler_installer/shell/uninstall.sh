@@ -13,15 +13,13 @@ run_uninstall() {
     if [ -d "$CURRENT/config" ]; then
         use_installed
         record begin uninstall
-        if purges volumes; then set -- --volumes; else set --; fi
-        compose down --remove-orphans "$@" >"$SCRATCH/down" 2>&1 ||
+        note_volumes
+        compose down --remove-orphans >"$SCRATCH/down" 2>&1 ||
             fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
-        if purges images; then
-            rows images.tsv | while IFS="$TAB" read -r reference _; do
-                docker image rm "$reference" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"
-            done
-        fi
     fi
+    # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
+    if purges volumes && docker_answers; then remove_volumes; fi
+    if purges images && docker_answers; then remove_images; fi
     # the rest goes in an order in which a second run can finish what a first one began
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
@@ -36,4 +34,30 @@ run_uninstall() {
     fi
     say uninstall.done
     [ ! -d "$ROOT" ] || say uninstall.left "$ROOT"
+}
+
+# note_volumes: the volumes that the services use, unnamed ones too, for a later --purge volumes
+note_volumes() {
+    docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" | while read -r container; do
+        docker inspect -f '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}}{{"\n"}}{{end}}{{end}}' "$container"
+    done >>"$ROOT/state/volumes"
+}
+
+remove_volumes() {
+    {
+        cat "$ROOT/state/volumes" 2>/dev/null
+        docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT"
+    } | sort -u | while read -r volume; do
+        [ -n "$volume" ] || continue
+        docker volume inspect "$volume" >/dev/null 2>&1 || continue
+        docker volume rm "$volume" >/dev/null 2>&1 || warn uninstall.volume_kept "$volume"
+    done
+    rm -f "$ROOT/state/volumes"
+}
+
+remove_images() {
+    rows images.tsv | while IFS="$TAB" read -r reference _; do
+        docker image inspect "$reference" >/dev/null 2>&1 || continue
+        docker image rm "$reference" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"
+    done
 }

@@ -1,0 +1,46 @@
+"""Runs `bundle` as a release engineer does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Builder:
+    """A release engineer's machine: a working folder, and a cache of its own."""
+
+    folder: Path
+    cache: Path
+
+    def bundle(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `bundle`; never raises for its exit code."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-m", "bundler.cli", *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, "BUNDLE_CACHE": str(self.cache), **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def check(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
+        """Run `bundle`; it must succeed. Returns what it printed on standard output."""
+        result = self.bundle(*arguments, environment=environment)
+        assert result.returncode == 0, f"{arguments}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    def build(self, profile: Path, mirror: str, *arguments: str | Path) -> Path:
+        """Build `profile` with Docker Hub's images from `mirror`, signed by this folder's key."""
+        if not (self.folder / "bundle.key").exists():
+            self.check("keygen")
+        self.check("build", "--profile", profile, "--registry-mirror", f"docker.io={mirror}", *arguments)
+        return max((self.folder / "dist").glob("*.tar"), key=lambda path: path.stat().st_mtime_ns)

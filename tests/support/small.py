@@ -1,0 +1,19 @@
+"""A bundle of the demo's application, small enough to be damaged in many ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.builder import Builder
+
+
+@dataclass(frozen=True)
+class SmallBundle:
+    """A bundle, its key, how it was built, and the folder of a key that is not its maker's."""
+
+    path: Path
+    key: Path
+    builder: Builder
+    arguments: tuple[str, ...]
+    foreign: Path
