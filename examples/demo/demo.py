@@ -14,9 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from examples.demo.sample_registry import SampleRegistry, make_image  # noqa: E402 likewise
-
 from examples.demo.host_image import host_programs  # noqa: E402 after the path is set
+from examples.demo.sample_registry import SampleRegistry, make_image  # noqa: E402 likewise
 
 BUNDLE = [sys.executable, "-m", "bundler.cli"]
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}

@@ -17,7 +17,7 @@ PLUGIN_KEYS = "/etc/dify/plugin-keys"
 
 
 def base_url(settings: DifySettings, scheme: str = "http") -> str:
-    """How browsers open Dify; the port is always there, because only the site knows whether it is the usual one.
+    """How browsers open Dify, always with the port: only the site knows whether it is the usual one.
 
     Args:
         settings: say whether TLS is spoken.
@@ -217,6 +217,7 @@ def _plugins_and_agents(settings: DifySettings) -> Environment:
         "PLUGIN_DAEMON_TIMEOUT": f"{settings.timeouts.plugin}.0",
         "PLUGIN_MAX_PACKAGE_SIZE": _megabytes(settings.uploads.plugin_mb),
         "INNER_API_KEY_FOR_PLUGIN": "${PLUGIN_DIFY_INNER_API_KEY}",
+        **_signatures(settings),
         # The debugging port is not published.
         "PLUGIN_REMOTE_INSTALL_HOST": "localhost",
         "PLUGIN_REMOTE_INSTALL_PORT": "5003",
@@ -230,6 +231,12 @@ def _plugins_and_agents(settings: DifySettings) -> Environment:
         "SSRF_PROXY_HTTP_URL": "http://ssrf_proxy:3128",
         "SSRF_PROXY_HTTPS_URL": "http://ssrf_proxy:3128",
     }
+
+
+def _signatures(settings: DifySettings) -> Environment:
+    value = "false" if settings.plugin_signatures.policy == "unverified" else "true"
+    # The second refuses repackaged plugins of Dify's own even where the first is false (issue #29620).
+    return {"FORCE_VERIFYING_SIGNATURE": value, "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES": value}
 
 
 def _limits(settings: DifySettings) -> Environment:
@@ -321,8 +328,7 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
         "PLUGIN_MEDIA_CACHE_PATH": "assets",
         # On the same volume: the plugins' environments cannot be made anew without internet.
         "PLUGIN_WORKING_PATH": "/app/storage/cwd",
-        "FORCE_VERIFYING_SIGNATURE": "false" if signatures.policy == "unverified" else "true",
-        "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES": "false" if signatures.policy == "unverified" else "true",
+        **_signatures(settings),
         "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED": "true" if keys else "false",
         "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS": keys,
         **certificates(settings),

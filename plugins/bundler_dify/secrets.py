@@ -38,7 +38,7 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
         "LISTEN_ADDRESS",
         "host",
         "Address of this server that the gateway listens on (0.0.0.0: all)",
-        "网关监听的本机地址（0.0.0.0 表示全部）",
+        "网关监听的本机地址 (0.0.0.0 表示全部)",
         default="0.0.0.0",  # noqa: S104 the gateway is what the network is meant to reach
     )
     yield SiteVariable("HTTP_PORT", "port", "Port for HTTP", "HTTP 端口", default="80")
@@ -48,19 +48,19 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
             "TLS_CERTIFICATE",
             "path",
             "Certificate of the server with its chain (PEM file); empty if self-signed",
-            "服务器证书及证书链（PEM 文件）；自签名时留空",
+            "服务器证书及证书链 (PEM 文件), 自签名时留空",
         )
         yield SiteVariable(
             "TLS_KEY",
             "path",
             "Private key of the certificate (PEM file); empty if self-signed",
-            "证书私钥（PEM 文件）；自签名时留空",
+            "证书私钥 (PEM 文件), 自签名时留空",
         )
         yield SiteVariable(
             "TLS_SELF_SIGNED",
             "boolean",
             "Make a self-signed certificate here (true or false)",
-            "在本机生成自签名证书（true 或 false）",
+            "在本机生成自签名证书 (true 或 false)",
             default="false",
         )
     if settings.tls.mode == "upstream":
@@ -101,7 +101,7 @@ def _servers(settings: DifySettings) -> Iterator[SiteVariable]:
             "S3_ENDPOINT",
             "string",
             "URL of the object storage",
-            "对象存储地址（URL）",
+            "对象存储地址 (URL)",
             required=True,
             pattern="https?://[^ ]+",
         )
@@ -153,18 +153,14 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     yield from _vector_secrets(settings)
     yield _made("SANDBOX_API_KEY", 32, "Key of the code sandbox", "代码沙箱密钥")
     yield _made("PLUGIN_DAEMON_KEY", 48, "Key of the plugin daemon", "插件守护进程密钥")
-    yield _made(
-        "PLUGIN_DIFY_INNER_API_KEY", 48, "Key of the API for plugins", "面向插件的内部接口密钥"
-    )
+    yield _made("PLUGIN_DIFY_INNER_API_KEY", 48, "Key of the API for plugins", "面向插件的内部接口密钥")
     yield _made("DIFY_AGENT_API_TOKEN", 32, "Token of the agent backend", "智能体后端令牌")
-    yield _made(
-        "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN", 32, "Token of the agents' sandbox", "智能体沙箱令牌"
-    )
+    yield _made("DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN", 32, "Token of the agents' sandbox", "智能体沙箱令牌")
     yield SiteVariable(
         "DIFY_AGENT_SERVER_SECRET_KEY",
         "secret",
         "Key of the agents' tokens (base64url of 32 bytes)",
-        "智能体令牌的加密密钥（32 字节的 base64url）",
+        "智能体令牌的加密密钥 (32 字节的 base64url)",
         required=True,
         # Exactly 32 bytes, or the agent backend refuses to start (issue #39807).
         generator="base64url:32",

@@ -163,7 +163,7 @@ class DifySettings(ProfileModel):
     """Tasks that each worker does at once."""
     limits: bool = True
     """Whether services without an entry in `resources` get the built-in limits."""
-    resources: dict[str, Limits] = {}
+    resources: dict[str, Limits] = Field(default_factory=dict)
     """Service: what each of its containers may take. Goes before the built-in limits, key by key."""
     logging: Logging = Logging()
     """Rotation of logs."""

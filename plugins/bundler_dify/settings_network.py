@@ -13,7 +13,9 @@ from bundler.profile_values import HintedValueError
 
 NETWORKS = 6
 """How many networks the services share."""
-_DOMAIN = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
+_DOMAIN = re.compile(
+    r"\.?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
+)
 
 
 def _check_domain(value: str) -> str:
@@ -94,8 +96,8 @@ class Network(ProfileModel):
     """Addresses of the containers."""
 
     pool: Cidr | None = None
-    """An IPv4 range (/21 or wider) that all networks are cut from, where Docker's own choice would collide with
-    the site's. The proxies never let anything into it."""
+    """An IPv4 range (/21 or wider) that all networks are cut from, where Docker's own choice would collide
+    with the site's. The proxies never let anything into it."""
 
     @model_validator(mode="after")
     def _check_pool(self) -> Self:

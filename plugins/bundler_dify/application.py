@@ -1,0 +1,51 @@
+"""The application `dify`: its settings -> the neutral application model."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
+from bundler.errors import BundleError
+from bundler_dify.config_files import config_files
+from bundler_dify.document import compose_document, data_folders
+from bundler_dify.offline_plugins import plugin_files
+from bundler_dify.releases import find_release
+from bundler_dify.secrets import site_variables
+from bundler_dify.settings import DifySettings
+
+
+class DifyApplication:
+    """Knows Dify."""
+
+    name = "dify"
+    settings_model: type[BaseModel] = DifySettings
+
+    def model(self, context: ApplicationContext) -> ApplicationModel:
+        """Bind all build-time settings.
+
+        Raises:
+            BundleError: the settings do not fit together, a file is missing, or a plugin cannot be packed.
+        """
+        settings = context.settings
+        if not isinstance(settings, DifySettings):
+            raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
+        release = find_release(settings.version)
+        if context.version not in {None, release.version}:
+            raise BundleError(
+                f"the profile's version is {context.version}, its settings' version is {release.version}",
+                hint="leave the profile's `version` out: `settings: version:` decides",
+            )
+        return ApplicationModel(
+            name=self.name,
+            version=release.version,
+            title="Dify",
+            compose=compose_document(settings, release),
+            files=config_files(settings, context.base),
+            variables=site_variables(settings),
+            data=data_folders(settings),
+            requirements=(
+                Requirement("docker", minimum=release.docker),
+                Requirement("compose", minimum=release.compose),
+            ),
+            carried=plugin_files(settings, context.base, context.platform),
+        )

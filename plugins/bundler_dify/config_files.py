@@ -1,0 +1,106 @@
+"""Configuration of nginx, squid and the sandbox, and the files that the site's settings bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bundler.contracts import ConfigFile
+from bundler.errors import BundleError
+from bundler.templates import render_text
+from bundler_dify.parts import NETWORKS
+from bundler_dify.settings import DifySettings
+
+
+def config_files(settings: DifySettings, base: Path) -> tuple[ConfigFile, ...]:
+    """Everything below `config/` but the Compose document.
+
+    Args:
+        settings: what the profile says.
+        base: folder that its relative paths start from.
+
+    Raises:
+        BundleError: a file cannot be read, or is not what it should be.
+    """
+    return (
+        _rendered("nginx/nginx.conf", settings, site=True),
+        _rendered("squid/squid.conf", settings),
+        _rendered("squid/squid-agent.conf", settings),
+        # It holds the sandbox's key, and the sandbox reads it as root.
+        _rendered("sandbox/config.yaml", settings, site=True, mode=0o600),
+        *_authorities(settings, base),
+        *_plugin_keys(settings, base),
+    )
+
+
+def _rendered(path: str, settings: DifySettings, *, site: bool = False, mode: int = 0o644) -> ConfigFile:
+    name = f"{path.rpartition('/')[2]}.j2"
+    source = (resources.files("bundler_dify") / "templates" / name).read_text(encoding="utf-8")
+    text = render_text(source, name, _values(settings))
+    return ConfigFile(path, text.encode(), mode=mode, template=site)
+
+
+def _values(settings: DifySettings) -> dict[str, Any]:
+    common = resources.files("bundler_dify") / "templates" / "squid-common.conf"
+    return {
+        "settings": settings.model_dump(),
+        "largest_mb": settings.uploads.largest_mb,
+        "pool": settings.network.pool,
+        "squid_common": common.read_text(encoding="utf-8"),
+        "networks": len(NETWORKS),
+    }
+
+
+def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
+    if not settings.ca_certificates:
+        return
+    from cryptography import x509  # noqa: PLC0415 costs 40 ms: only who has authorities of his own pays
+
+    parts = []
+    for path in settings.ca_certificates:
+        content = _read(base / path, "ca_certificates")
+        if b"PRIVATE KEY" in content:
+            raise BundleError(
+                f"{path}: settings: ca_certificates: holds a private key, which must not be in a bundle",
+                hint="give a file with the certificates alone",
+            )
+        try:
+            found = x509.load_pem_x509_certificates(content)
+        except ValueError as error:
+            raise BundleError(
+                f"{path}: settings: ca_certificates: holds no certificate in PEM form",
+                hint="openssl x509 -inform der -in FILE -out FILE.pem makes one of a DER file",
+            ) from error
+        parts += [certificate.public_bytes(_pem()) for certificate in found]
+    yield ConfigFile("certificates/ca.pem", b"".join(dict.fromkeys(parts)))
+
+
+def _pem() -> Any:  # noqa: ANN401 an enumeration of a module that is imported late
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 as above
+
+    return Encoding.PEM
+
+
+def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
+    for index, path in enumerate(settings.plugin_signatures.public_keys):
+        content = _read(base / path, "plugin_signatures: public_keys")
+        public = b"BEGIN PUBLIC KEY" in content or b"BEGIN RSA PUBLIC KEY" in content
+        if b"PRIVATE KEY" in content or not public:
+            raise BundleError(
+                f"{path}: settings: plugin_signatures: public_keys: is not a public key in PEM form",
+                hint="it begins with -----BEGIN PUBLIC KEY-----",
+            )
+        # A stray line break at its end was taken for a part of the key (dify-docs #85).
+        yield ConfigFile(f"plugin-keys/{index}.pem", content.strip() + b"\n")
+
+
+def _read(path: Path, key: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: settings: {key}: cannot be read: {error.strerror}",
+            hint="a relative path starts from the folder of the profile",
+        ) from error

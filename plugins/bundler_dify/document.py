@@ -1,0 +1,84 @@
+"""The Compose document, and the folders that its services keep data in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bundler.contracts import DataFolder
+from bundler_dify.parts import NETWORKS, finish
+from bundler_dify.releases import Release
+from bundler_dify.services_agent import agent_services
+from bundler_dify.services_core import core_services
+from bundler_dify.services_data import data_services
+from bundler_dify.settings import DifySettings
+
+
+def compose_document(settings: DifySettings, release: Release) -> dict[str, Any]:
+    """The application as a Compose document.
+
+    Raises:
+        BundleError: the settings' resources do not fit its services.
+    """
+    images = release.images
+    services = {
+        **data_services(settings, images),
+        **core_services(settings, images),
+        **agent_services(settings, images),
+    }
+    return {
+        "name": "dify",
+        "services": finish(services, settings),
+        "networks": _networks(settings),
+        "volumes": {
+            f"local_sandbox_{part}": {
+                "driver": "local",
+                "driver_opts": {
+                    "type": "none",
+                    "o": "bind",
+                    "device": f"${{BUNDLE_DATA}}/local_sandbox/{part}",
+                },
+            }
+            for part in ("home", "workspace")
+        },
+    }
+
+
+def _networks(settings: DifySettings) -> dict[str, Any]:
+    networks: dict[str, Any] = {
+        name: {"driver": "bridge", **({"internal": True} if internal else {})}
+        for name, internal in NETWORKS.items()
+    }
+    for name, subnet in zip(NETWORKS, settings.network.subnets(), strict=False):
+        networks[name]["ipam"] = {"config": [{"subnet": subnet}]}
+    return networks
+
+
+def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
+    """Made before the first start, below `<root>/data`; uid and gid are the images' own."""
+    folders = []
+    if settings.storage.mode == "local":
+        # 1001: user of the API's image.
+        folders.append(DataFolder("app/storage", 0o750, 1001, 1001))
+    if settings.database.mode == "bundled":
+        # 70 is postgres on Alpine, 999 on Debian, which pgvector's image is made from. The server keeps its
+        # own folder in it private; others may pass, whatever user a rebuilt image has.
+        user = 999 if settings.vector_store == "pgvector-shared" else 70
+        folders.append(DataFolder("db/data", 0o711, user, user))
+    if settings.redis.mode == "bundled":
+        folders.append(DataFolder("redis/data", 0o755, 999, 1000))
+    folders += {
+        "weaviate": [DataFolder("weaviate", 0o755)],
+        "qdrant": [DataFolder("qdrant", 0o755)],
+        "pgvector": [DataFolder("pgvector/data", 0o711, 999, 999)],
+        "pgvector-shared": [],
+        "milvus": [DataFolder(f"milvus/{part}", 0o755) for part in ("etcd", "minio", "milvus")],
+    }[settings.vector_store]
+    folders += [
+        DataFolder("plugin_daemon", 0o755),
+        DataFolder("sandbox/dependencies", 0o755),
+        DataFolder("local_sandbox/home", 0o755),
+        DataFolder("local_sandbox/workspace", 0o755),
+    ]
+    if settings.tls.mode == "own":
+        folders.append(DataFolder("tls", 0o700))
+    return tuple(folders)

@@ -1,0 +1,124 @@
+"""Dify plugin packages that travel along: fetched, checked, repackaged, and a command for them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from bundler.contracts import ConfigFile
+from bundler.errors import BundleError, FetchError
+from bundler.oci import Platform
+from bundler.store import default_root
+from bundler_dify.repackage import repackage
+from bundler_dify.settings import DifySettings
+from bundler_dify.settings_plugins import Plugin
+
+FOLDER = "dify-plugins"
+RECIPE = "1"
+"""Part of the cache's key: raise it when `repackage` makes something else of the same package."""
+_OK = 200
+
+
+def plugin_files(settings: DifySettings, base: Path, platform: Platform) -> tuple[ConfigFile, ...]:
+    """The packages and the command that installs them, below `files/`.
+
+    Args:
+        settings: say which, and how.
+        base: folder that relative paths start from.
+        platform: what wheels are for.
+
+    Raises:
+        BundleError: a package is missing, is not what its digest says, or cannot be repackaged.
+    """
+    if not settings.plugins:
+        return ()
+    largest = settings.uploads.plugin_mb * 2**20
+    packages = []
+    for plugin in settings.plugins:
+        path = _prepared(plugin, base, platform)
+        size = path.stat().st_size
+        if size > largest:
+            raise BundleError(
+                f"{plugin.target}: {size} bytes, the site takes {largest} at most",
+                hint=f"settings: uploads: plugin_mb: {size // 2**20 + 1} or more",
+            )
+        packages.append(ConfigFile(f"{FOLDER}/{plugin.target}", path))
+    source = resources.files("bundler_dify") / "site"
+    return (
+        *packages,
+        ConfigFile(f"{FOLDER}/install.sh", (source / "install.sh").read_bytes(), 0o755),
+        ConfigFile(f"{FOLDER}/install_plugins.py", (source / "install_plugins.py").read_bytes()),
+    )
+
+
+def _prepared(plugin: Plugin, base: Path, platform: Platform) -> Path:
+    source = _fetched(plugin, base)
+    if plugin.mode == "carry":
+        return source
+    package = _read(source)
+    found = hashlib.sha256(package).hexdigest()
+    key = f"{found}-{platform}-{RECIPE}".replace("/", "-")
+    target = _cache() / f"{key}.difypkg"
+    if not target.exists():
+        _write(target, repackage(package, source.name if plugin.path else plugin.target, platform))
+    return target
+
+
+def _fetched(plugin: Plugin, base: Path) -> Path:
+    if plugin.path is not None:
+        source = base / plugin.path
+        content = _read(source)
+    else:
+        source = _cache() / f"{plugin.sha256}.difypkg"
+        content = _read(source) if source.exists() else _downloaded(str(plugin.address))
+    found = hashlib.sha256(content).hexdigest()
+    if plugin.sha256 is not None and found != plugin.sha256:
+        raise BundleError(
+            f"{plugin.path or plugin.address}: its sha256 is {found}, the profile says {plugin.sha256}",
+            hint="find out which of the two is right before you change the profile",
+        )
+    if plugin.path is None and not source.exists():
+        _write(source, content)
+    return source
+
+
+def _downloaded(url: str) -> bytes:
+    import urllib3  # noqa: PLC0415 only builds that download need it
+
+    timeout = urllib3.Timeout(connect=30, read=120)
+    try:
+        response = urllib3.PoolManager(timeout=timeout).request("GET", url)
+    except urllib3.exceptions.HTTPError as error:
+        raise FetchError(f"{url}: {error}", hint="check the URL and the proxy") from error
+    if response.status != _OK:
+        raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
+    return response.data
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: settings: plugins: cannot be read: {error.strerror}",
+            hint="a relative path starts from the folder of the profile",
+        ) from error
+
+
+def _cache() -> Path:
+    folder = default_root() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(scratch).replace(path)
+    finally:
+        Path(scratch).unlink(missing_ok=True)

@@ -1,0 +1,196 @@
+"""Pieces that services are put together from."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bundler.errors import BundleError
+from bundler_dify.environment import CA_FILE
+from bundler_dify.settings import DifySettings, Limits
+
+Service = dict[str, Any]
+"""A service of the Compose document."""
+Services = dict[str, Service]
+
+CORE = "core"
+"""Databases and Dify's own programs. Internal: nothing in it reaches anything outside by this way."""
+EDGE = "edge"
+"""The gateway's way out to its published ports."""
+EGRESS = "egress"
+"""The way to the site's own servers, for who is configured to call one."""
+SSRF = "ssrf_proxy_network"
+LOCAL_SANDBOX = "local_sandbox_proxy_network"
+AGENT_SANDBOX = "agent_sandbox_network"
+NETWORKS: Final = {
+    CORE: True,
+    EDGE: False,
+    EGRESS: False,
+    SSRF: True,
+    LOCAL_SANDBOX: True,
+    AGENT_SANDBOX: True,
+}
+"""Network: whether it is internal. The last three are upstream's; its fourth, `default`, is not internal, and
+is the first three here."""
+
+DROP_ROOT: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+"""What an entry point needs that starts as root, makes its folder its own and becomes another user."""
+UNUSED: Final = ("AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP")
+"""Of Docker's default set, what no program on a high port needs; for images whose needs are not published."""
+
+AUDITED: Final = ("nginx", "ssrf_proxy", "agent_ssrf_proxy")
+"""Their access logs are the audit log."""
+
+PIDS: Final = {"sandbox": 512, "local_sandbox": 512}
+"""Processes at most, where code of anybody runs."""
+
+_MIB = 2**20
+_GIB = 2**30
+DEFAULT_LIMITS: Final = {
+    # A runbook's memory limits that worked; processors by the weight of what each does.
+    "init_permissions": Limits(cpus=1.0, memory=128 * _MIB),
+    "migrate": Limits(cpus=2.0, memory=2 * _GIB),
+    "api": Limits(cpus=2.0, memory=2 * _GIB),
+    "api_websocket": Limits(cpus=1.0, memory=_GIB),
+    "worker": Limits(cpus=2.0, memory=2 * _GIB),
+    "worker_beat": Limits(cpus=0.5, memory=_GIB),
+    "web": Limits(cpus=1.0, memory=_GIB),
+    "db_postgres": Limits(cpus=2.0, memory=2 * _GIB),
+    "redis": Limits(cpus=1.0, memory=512 * _MIB),
+    "weaviate": Limits(cpus=2.0, memory=2 * _GIB),
+    "qdrant": Limits(cpus=2.0, memory=2 * _GIB),
+    "pgvector": Limits(cpus=2.0, memory=2 * _GIB),
+    "etcd": Limits(cpus=1.0, memory=512 * _MIB),
+    "minio": Limits(cpus=1.0, memory=_GIB),
+    "milvus": Limits(cpus=2.0, memory=4 * _GIB),
+    # Each installed plugin is a process of its own in it.
+    "plugin_daemon": Limits(cpus=2.0, memory=2 * _GIB),
+    "agent_backend": Limits(cpus=1.0, memory=_GIB),
+    "local_sandbox": Limits(cpus=1.0, memory=512 * _MIB),
+    "sandbox": Limits(cpus=1.0, memory=512 * _MIB),
+    "ssrf_proxy": Limits(cpus=0.5, memory=256 * _MIB),
+    "agent_ssrf_proxy": Limits(cpus=0.5, memory=256 * _MIB),
+    "nginx": Limits(cpus=1.0, memory=256 * _MIB),
+}
+"""For one container of each service."""
+
+
+def check(
+    *command: str, interval: str = "10s", timeout: str = "5s", retries: int = 6, start: str = "30s"
+) -> Service:
+    """A health check; one word is for the shell."""
+    test = ["CMD-SHELL", *command] if len(command) == 1 else ["CMD", *command]
+    return {"test": test, "interval": interval, "timeout": timeout, "retries": retries, "start_period": start}
+
+
+def http_check(
+    port: int, path: str, *, interval: str = "10s", retries: int = 6, start: str = "30s"
+) -> Service:
+    """A health check by HTTP with whichever client the image has."""
+    url = f"http://127.0.0.1:{port}{path}"
+    python = f"import urllib.request as r; r.urlopen('{url}', timeout=4)"
+    node = f"fetch('{url}').then(r => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))"
+    clients = (
+        f"curl -fsS -m 4 -o /dev/null '{url}'",
+        f"wget -q -T 4 -O /dev/null '{url}'",
+        f'python3 -c "{python}"',
+        f'node -e "{node}"',
+    )
+    command = " || ".join(f"{client} 2>/dev/null" for client in clients)
+    return check(command, timeout="10s", interval=interval, retries=retries, start=start)
+
+
+def wait_for(**conditions: str) -> Service:
+    """`depends_on`: service -> `started`, `healthy` or `completed`."""
+    words = {
+        "started": "service_started",
+        "healthy": "service_healthy",
+        "completed": "service_completed_successfully",
+    }
+    return {name: {"condition": words[condition]} for name, condition in conditions.items()}
+
+
+def read_only(*folders: str) -> Service:
+    """An image that never changes, with folders of memory for what it writes."""
+    return {"read_only": True, "tmpfs": [f"{folder}:mode=1777" for folder in folders]}
+
+
+def drop_all(*kept: str) -> Service:
+    """No capability but the ones that are named."""
+    return {"cap_drop": ["ALL"]} | ({"cap_add": sorted(kept)} if kept else {})
+
+
+def drop_unused() -> Service:
+    """For images whose needs are not published."""
+    return {"cap_drop": list(UNUSED)}
+
+
+def ca_volume(settings: DifySettings) -> list[str]:
+    """The site's own certificate authorities, where it has any."""
+    return [f"./certificates/ca.pem:{CA_FILE}:ro"] if settings.ca_certificates else []
+
+
+def finish(services: Services, settings: DifySettings) -> Services:
+    """Add what all services have: logs that end, no way up, limits.
+
+    Raises:
+        BundleError: the settings give resources to a service that is not there, or reserve more than the
+            built-in limit.
+    """
+    for name in settings.resources:
+        if name not in services:
+            raise BundleError(
+                f"settings: resources: {name}: there is no such service",
+                hint="services here: " + ", ".join(services),
+            )
+    return {name: _finished(name, service, settings) for name, service in services.items()}
+
+
+def _finished(name: str, service: Service, settings: DifySettings) -> Service:
+    whole: Service = {"restart": "unless-stopped"} | service
+    whole["security_opt"] = ["no-new-privileges:true"]
+    whole["logging"] = _logging(name, settings)
+    deploy = {**service.get("deploy", {}), **_resources(name, settings)}
+    if deploy:
+        whole["deploy"] = deploy
+    if not settings.hardening:
+        # A read-only file system is what an operator who looks into a trial stumbles over.
+        whole.pop("read_only", None)
+    return whole
+
+
+def _logging(name: str, settings: DifySettings) -> Service:
+    logging = settings.logging
+    if logging.driver == "journald":
+        return {"driver": "journald", "options": {"tag": f"dify/{name}"}}
+    files = logging.audit_max_files if name in AUDITED else logging.max_files
+    options = {"max-size": f"{logging.max_size_mb}m", "max-file": str(files)}
+    return {"driver": logging.driver, "options": options}
+
+
+def _resources(name: str, settings: DifySettings) -> Service:
+    builtin = DEFAULT_LIMITS[name] if settings.limits else Limits()
+    given = settings.resources.get(name, Limits())
+    merged = builtin.model_dump(exclude_none=True) | given.model_dump(exclude_none=True)
+    try:
+        limits = Limits.model_validate(merged)
+    except ValueError as error:
+        raise BundleError(
+            f"settings: resources: {name}: more is reserved than the limit allows",
+            hint=f"give `cpus` and `memory` as well; built in: {builtin.cpus} cores, {builtin.memory} bytes",
+        ) from error
+    pids = {"pids": PIDS[name]} if name in PIDS else {}
+    found = {
+        "limits": _amounts(limits.cpus, limits.memory) | pids,
+        "reservations": _amounts(limits.reserved_cpus, limits.reserved_memory),
+    }
+    resources = {kind: amounts for kind, amounts in found.items() if amounts}
+    return {"resources": resources} if resources else {}
+
+
+def _amounts(cpus: float | None, memory: int | None) -> Service:
+    found: Service = {}
+    if cpus is not None:
+        found["cpus"] = f"{cpus:g}"
+    if memory is not None:
+        found["memory"] = f"{memory}b"
+    return found

@@ -1,0 +1,137 @@
+"""Plugins, agents, sandboxes, and the two proxies that are the sandboxes' only way out."""
+
+from __future__ import annotations
+
+from bundler_dify.environment import (
+    PLUGIN_KEYS,
+    agent_backend_environment,
+    local_sandbox_environment,
+    plugin_daemon_environment,
+    sandbox_environment,
+)
+from bundler_dify.parts import (
+    AGENT_SANDBOX,
+    CORE,
+    EGRESS,
+    LOCAL_SANDBOX,
+    SSRF,
+    Service,
+    Services,
+    ca_volume,
+    check,
+    drop_all,
+    drop_unused,
+    http_check,
+    read_only,
+    wait_for,
+)
+from bundler_dify.releases import Images
+from bundler_dify.settings import DifySettings
+
+PROXY_USER = "13:13"
+"""User `proxy` of Debian and Ubuntu (base-passwd)."""
+
+
+def agent_services(settings: DifySettings, images: Images) -> Services:
+    """Everything that runs code of others."""
+    return {
+        "plugin_daemon": _plugin_daemon(settings, images),
+        "agent_backend": _agent_backend(settings, images),
+        "local_sandbox": _local_sandbox(settings, images),
+        "sandbox": _sandbox(settings, images),
+        "ssrf_proxy": _proxy(images, "squid.conf", [SSRF, EGRESS]),
+        # It takes agents' files from the API and the agent backend, which are in `core`.
+        "agent_ssrf_proxy": _proxy(images, "squid-agent.conf", [LOCAL_SANDBOX, CORE, EGRESS]),
+    }
+
+
+def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
+    keys = ["./plugin-keys:" + PLUGIN_KEYS + ":ro"] if settings.plugin_signatures.public_keys else []
+    needs = {}
+    if settings.database.mode == "bundled":
+        needs["db_postgres"] = "healthy"
+    if settings.redis.mode == "bundled":
+        needs["redis"] = "healthy"
+    return {
+        "image": images.plugin_daemon,
+        "environment": plugin_daemon_environment(settings),
+        "volumes": ["${BUNDLE_DATA}/plugin_daemon:/app/storage", *keys, *ca_volume(settings)],
+        # Plugins call models directly, not through the proxy (Dify 1.17.1 passes it no proxy).
+        "networks": [CORE, SSRF, EGRESS],
+        "depends_on": wait_for(**needs),
+        # It starts every installed plugin first.
+        "healthcheck": http_check(5002, "/health/check", retries=12, start="120s"),
+        "stop_grace_period": "60s",
+        **drop_unused(),
+    }
+
+
+def _agent_backend(settings: DifySettings, images: Images) -> Service:
+    needs = {"plugin_daemon": "started"}
+    if settings.redis.mode == "bundled":
+        needs["redis"] = "healthy"
+    egress = [EGRESS] if settings.redis.mode == "external" else []
+    return {
+        "image": images.agent_backend,
+        "environment": agent_backend_environment(settings),
+        "volumes": ca_volume(settings),
+        "networks": [CORE, AGENT_SANDBOX, *egress],
+        "depends_on": wait_for(**needs),
+        # Answers without a token.
+        "healthcheck": http_check(5050, "/openapi.json", retries=12, start="60s"),
+        "stop_grace_period": "60s",
+        **drop_unused(),
+    }
+
+
+def _local_sandbox(settings: DifySettings, images: Images) -> Service:
+    return {
+        "image": images.local_sandbox,
+        "environment": local_sandbox_environment(settings),
+        # Named volumes, though they lie in the data folder: Docker fills them from the image.
+        "volumes": [
+            "local_sandbox_home:/home/dify",
+            "local_sandbox_workspace:/workspace",
+            *ca_volume(settings),
+        ],
+        "networks": [AGENT_SANDBOX, LOCAL_SANDBOX],
+        "healthcheck": check(
+            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5004/healthz", retries=12
+        ),
+        **drop_unused(),
+    }
+
+
+def _sandbox(settings: DifySettings, images: Images) -> Service:
+    return {
+        "image": images.sandbox,
+        "environment": sandbox_environment(settings),
+        "volumes": [
+            "./sandbox/config.yaml:/conf/config.yaml:ro",
+            "${BUNDLE_DATA}/sandbox/dependencies:/dependencies",
+        ],
+        "networks": [SSRF],
+        # The container that depends most on its host: kernel and architecture (issues #12331, #14335).
+        "healthcheck": check(
+            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:8194/health",
+            retries=12, start="60s",
+        ),
+        **drop_unused(),
+    }  # fmt: skip
+
+
+def _proxy(images: Images, config: str, networks: list[str]) -> Service:
+    return {
+        "image": images.squid,
+        # Not the image's own entry point: it changes owners of folders and follows log files, and broke
+        # with several of its tags (issues #41945, #31812). This user may write to its standard output.
+        "entrypoint": ["squid", "-N", "-Y", "-C", "-f", "/etc/squid/squid.conf"],
+        "user": PROXY_USER,
+        "volumes": [f"./squid/{config}:/etc/squid/squid.conf:ro"],
+        "networks": networks,
+        "healthcheck": check("squid -k check -f /etc/squid/squid.conf", start="20s"),
+        # Its table of connections grows with the limit, to gigabytes where there is none (issue #19213).
+        "ulimits": {"nofile": {"soft": 65536, "hard": 65536}},
+        **read_only("/tmp", "/run", "/var/log/squid", "/var/spool/squid"),  # noqa: S108 the container's own
+        **drop_all(),
+    }

@@ -1,0 +1,204 @@
+"""Dify's API in its five roles, its web page, and the gateway in front of both."""
+
+from __future__ import annotations
+
+from bundler_dify.environment import api_environment, web_environment
+from bundler_dify.parts import (
+    CORE,
+    EDGE,
+    EGRESS,
+    SSRF,
+    Service,
+    Services,
+    ca_volume,
+    check,
+    drop_all,
+    drop_unused,
+    http_check,
+    read_only,
+    wait_for,
+)
+from bundler_dify.releases import Images
+from bundler_dify.settings import DifySettings
+
+APP_USER = "1001:1001"
+"""User of the API's image (Dify docs; the Helm chart's runAsUser)."""
+STORAGE = "/app/api/storage"
+STOP_WORKER = "120s"
+"""So that running tasks end before a worker does."""
+
+_TAKE_OVER = (
+    f"if [ ! -e {STORAGE}/.init_permissions ]; then"
+    f" chown -R {APP_USER} {STORAGE} && touch {STORAGE}/.init_permissions; fi"
+)
+
+
+def core_services(settings: DifySettings, images: Images) -> Services:
+    """Everything that runs the API's image, and web and nginx."""
+    return {
+        **_init_permissions(settings, images),
+        "migrate": _migrate(settings, images),
+        "api": _api(settings, images),
+        "api_websocket": _api_websocket(settings, images),
+        "worker": _worker(settings, images),
+        "worker_beat": _worker_beat(settings, images),
+        "web": _web(settings, images),
+        "nginx": _nginx(settings, images),
+    }
+
+
+def calls_out(settings: DifySettings) -> bool:
+    """Whether the API itself reaches servers of the site; else it only goes through the proxy."""
+    return (
+        settings.database.mode == "external"
+        or settings.redis.mode == "external"
+        or settings.storage.mode == "s3"
+        or settings.smtp is not None
+    )
+
+
+def _init_permissions(settings: DifySettings, images: Images) -> Services:
+    if settings.storage.mode == "s3":
+        return {}
+    return {
+        "init_permissions": {
+            "image": images.init,
+            "restart": "no",
+            "x-bundle-expect": "completed",
+            "command": ["sh", "-c", _TAKE_OVER],
+            "volumes": _storage(settings),
+            "network_mode": "none",
+            "read_only": True,
+            **drop_all("CHOWN", "DAC_OVERRIDE", "FOWNER"),
+        }
+    }
+
+
+def _storage(settings: DifySettings) -> list[str]:
+    return [f"${{BUNDLE_DATA}}/app/storage:{STORAGE}"] if settings.storage.mode == "local" else []
+
+
+def _needs(settings: DifySettings) -> dict[str, str]:
+    """What the API's image needs before it starts at all."""
+    needs = {}
+    if settings.storage.mode == "local":
+        needs["init_permissions"] = "completed"
+    if settings.database.mode == "bundled":
+        needs["db_postgres"] = "healthy"
+    if settings.redis.mode == "bundled":
+        needs["redis"] = "healthy"
+    return needs
+
+
+def _program(settings: DifySettings, images: Images, mode: str, **more: str) -> Service:
+    """The API's image in one of its roles."""
+    networks = [CORE, SSRF, *([EGRESS] if calls_out(settings) else [])]
+    user = {"user": APP_USER} if settings.hardening else {}
+    return {
+        "image": images.api,
+        **user,
+        "environment": {**api_environment(settings), "MODE": mode, **more},
+        "volumes": [*_storage(settings), *ca_volume(settings)],
+        "networks": networks,
+        **(drop_all() if settings.hardening else drop_unused()),
+    }
+
+
+def _migrate(settings: DifySettings, images: Images) -> Service:
+    return {
+        # The only one that changes the databases' shape; it ends before the others start.
+        **_program(settings, images, "migration", MIGRATION_ENABLED="true"),
+        "restart": "no",
+        "x-bundle-expect": "completed",
+        "depends_on": wait_for(**_needs(settings)),
+    }
+
+
+def _api(settings: DifySettings, images: Images) -> Service:
+    return {
+        **_program(settings, images, "api", SERVER_WORKER_AMOUNT=str(settings.api_workers)),
+        "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
+        "healthcheck": check(
+            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5001/health",
+            retries=12, start="120s",
+        ),
+        "deploy": {"replicas": settings.api_replicas},
+        "stop_grace_period": "60s",
+    }  # fmt: skip
+
+
+def _api_websocket(settings: DifySettings, images: Images) -> Service:
+    return {
+        **_program(
+            settings,
+            images,
+            "api",
+            SERVER_WORKER_AMOUNT="1",
+            SERVER_WORKER_CLASS="geventwebsocket.gunicorn.workers.GeventWebSocketWorker",
+            SERVER_WORKER_CONNECTIONS="1000",
+        ),
+        "depends_on": wait_for(**_needs(settings), migrate="completed"),
+        "healthcheck": check(
+            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5001/health",
+            retries=12, start="120s",
+        ),
+    }  # fmt: skip
+
+
+def _worker(settings: DifySettings, images: Images) -> Service:
+    return {
+        **_program(
+            settings, images, "worker", CELERY_WORKER_AMOUNT=str(settings.worker_concurrency)
+        ),
+        "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
+        # Seldom, because it costs a busy worker time; each replica asks only itself.
+        "healthcheck": check(
+            'celery -A celery_healthcheck.celery inspect ping -d "celery@$$(hostname)"',
+            interval="60s", timeout="45s", retries=5, start="180s",
+        ),
+        "deploy": {"replicas": settings.worker_replicas},
+        "stop_grace_period": STOP_WORKER,
+    }  # fmt: skip
+
+
+def _worker_beat(settings: DifySettings, images: Images) -> Service:
+    return {
+        # Exactly one: two would start every task of the clock twice.
+        **_program(settings, images, "beat"),
+        "depends_on": wait_for(**_needs(settings), migrate="completed"),
+        "healthcheck": check(
+            "celery -A celery_healthcheck.celery inspect ping",
+            interval="60s", timeout="45s", retries=5, start="180s",
+        ),
+    }  # fmt: skip
+
+
+def _web(settings: DifySettings, images: Images) -> Service:
+    return {
+        "image": images.web,
+        "environment": web_environment(settings),
+        "networks": [CORE],
+        "healthcheck": http_check(3000, "/apps", retries=12, start="60s"),
+        **drop_unused(),
+    }
+
+
+def _nginx(settings: DifySettings, images: Images) -> Service:
+    volumes = ["./nginx/nginx.conf:/etc/nginx/nginx.conf:ro"]
+    ports = ["${LISTEN_ADDRESS}:${HTTP_PORT}:80"]
+    if settings.tls.mode == "own":
+        volumes.append("${BUNDLE_DATA}/tls:/etc/nginx/tls:ro")
+        ports.append("${LISTEN_ADDRESS}:${HTTPS_PORT}:443")
+    return {
+        "image": images.nginx,
+        "ports": ports,
+        "volumes": volumes,
+        "networks": [EDGE, CORE],
+        "depends_on": wait_for(
+            api="healthy", api_websocket="healthy", web="healthy", plugin_daemon="started"
+        ),
+        # Through the gateway to the API and its database: what a browser needs, on a port of loopback.
+        "healthcheck": http_check(8080, "/console/api/setup", retries=12, start="60s"),
+        **read_only("/tmp", "/var/cache/nginx", "/run"),  # noqa: S108 the container's own
+        **drop_all("CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"),
+    }

@@ -1,0 +1,141 @@
+"""The application `dify`, modelled as a build would."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bundler.contracts import ApplicationContext, ApplicationModel
+from bundler.oci import Platform
+from bundler.profile_loader import load_profile
+from bundler_dify.application import DifyApplication
+from bundler_dify.settings import DifySettings
+
+PROFILES = Path(__file__).parents[2] / "profiles"
+NAMES = ("dev", "standard", "finance")
+AMD64 = Platform.parse("linux/amd64")
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}|@@([A-Z][A-Z0-9_]*)@@")
+
+BUILT_IN = {"BUNDLE_ROOT", "BUNDLE_DATA", "BUNDLE_CONFIG", "BUNDLE_RELEASE"}
+"""What the installer knows without being told."""
+
+MATRIX: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "http": {"tls": {"mode": "off"}},
+    "load balancer": {"tls": {"mode": "upstream", "trusted_proxies": ["10.0.0.5/32"]}},
+    "qdrant": {"vector_store": "qdrant"},
+    "pgvector": {"vector_store": "pgvector"},
+    "shared pgvector": {"vector_store": "pgvector-shared"},
+    "milvus": {"vector_store": "milvus"},
+    "external servers": {
+        "database": {"mode": "external", "sslmode": "verify-full"},
+        "redis": {"mode": "external", "tls": True},
+        "storage": {"mode": "s3"},
+        "smtp": {},
+    },
+    "external shared pgvector": {"vector_store": "pgvector-shared", "database": {"mode": "external"}},
+    "no limits": {"limits": False, "gateway": {"rate_limits": {"enabled": False}}},
+    "journald": {"logging": {"driver": "journald"}, "smtp": {"security": "none", "login": False}},
+    "hardened": {
+        "hardening": True,
+        "api_replicas": 3,
+        "worker_replicas": 2,
+        "gateway": {"strict_host": True, "allow_embedding": True},
+        "network": {"pool": "172.30.240.0/20"},
+        "ssrf": {
+            "domains": ["llm.bank.example", ".tools.bank.example"],
+            "cidrs": ["10.20.0.0/16", "fd00:1::/64"],
+            "connect_ports": [8443, 9443],
+        },
+        "resources": {"api": {"cpus": 4, "reserved_cpus": 1, "reserved_memory": "512MiB"}},
+    },
+    "public": {"ssrf": {"allow_public": True}, "plugin_index": "http://pypi.bank.example/simple"},
+}
+"""Settings that change what is rendered, alone and together."""
+
+
+def settings(values: Mapping[str, Any]) -> DifySettings:
+    """Settings as a profile would say them."""
+    return DifySettings.model_validate_json(json.dumps(values))
+
+
+def model(values: Mapping[str, Any], base: Path = PROFILES) -> ApplicationModel:
+    """The application with these settings."""
+    context = ApplicationContext("test", settings(values), base, None, AMD64)
+    return DifyApplication().model(context)
+
+
+def profile_model(name: str) -> ApplicationModel:
+    """The application as a built-in profile has it."""
+    loaded = load_profile(name, search=[PROFILES])
+    context = ApplicationContext(
+        name, loaded.settings(DifySettings), loaded.base, loaded.profile.version, AMD64
+    )
+    return DifyApplication().model(context)
+
+
+def content(application: ApplicationModel, path: str) -> str:
+    """A file below `config/`."""
+    found = next(file.content for file in application.files if file.path == path)
+    assert isinstance(found, bytes)
+    return found.decode()
+
+
+def compose_text(application: ApplicationModel) -> str:
+    """The Compose document as YAML."""
+    return yaml.safe_dump(dict(application.compose), sort_keys=False, allow_unicode=True, width=110)
+
+
+def tree(application: ApplicationModel) -> dict[str, str]:
+    """Everything that is rendered, as text, by path."""
+    variables = [
+        {key: value for key, value in vars(variable).items() if value not in ("", None, (), False)}
+        for variable in application.variables
+    ]
+    data = [vars(folder) | {"mode": f"{folder.mode:04o}"} for folder in application.data]
+    requirements = [vars(requirement) for requirement in application.requirements]
+    facts = {"variables": variables, "data": data, "requirements": requirements}
+    return {
+        "compose.yaml": compose_text(application),
+        "site.yaml": yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=110),
+        **{file.path: content(application, file.path) for file in application.files},
+        **{
+            f"files/{file.path}": file.content.decode()
+            for file in application.carried
+            if isinstance(file.content, bytes)
+        },
+    }
+
+
+def used_variables(application: ApplicationModel) -> set[str]:
+    """Names of site variables that are asked for somewhere."""
+    texts = [compose_text(application)]
+    texts += [content(application, file.path) for file in application.files if file.template]
+    return {one or other for text in texts for one, other in _VARIABLE.findall(text)} - BUILT_IN
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """`${NAME}` and `@@NAME@@` -> values, as the site does it."""
+    return _VARIABLE.sub(lambda found: values[found[1] or found[2]], text)
+
+
+def site_values(application: ApplicationModel, folder: Path) -> dict[str, str]:
+    """A value for every site variable; each secret another one."""
+    values = {"BUNDLE_DATA": f"{folder}/data", "BUNDLE_ROOT": str(folder), "BUNDLE_CONFIG": str(folder)}
+    for variable in application.variables:
+        if variable.kind == "secret":
+            values[variable.name] = f"{variable.name.lower().replace('_', '-')}-value"
+        else:
+            values[variable.name] = variable.default or {"host": "dify.bank.example"}.get(variable.kind, "x")
+    return values
+
+
+def environment(application: ApplicationModel, service: str) -> dict[str, str]:
+    """What a service is told."""
+    found: dict[str, str] = application.compose["services"][service].get("environment", {})
+    return found

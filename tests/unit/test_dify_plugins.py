@@ -1,0 +1,348 @@
+"""Dify plugin packages: repackaged for places without internet, by the real pip."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bundler.errors import BundleError, FetchError
+from bundler.oci import Platform
+from bundler_dify import offline_plugins
+from bundler_dify.repackage import OPTIONS, repackage
+from bundler_dify.settings_plugins import Plugin
+from tests.support import dify
+from tests.support.programs import need_program, need_root, run
+
+MANIFEST = b"version: 0.0.1\ntype: plugin\nauthor: bank\nname: hello\nmeta:\n  runner: {language: python}\n"
+LOCK = b"""
+version = 1
+[[package]]
+name = "markupsafe"
+version = "2.1.5"
+source = { registry = "https://index.example/simple" }
+[[package]]
+name = "jinja2"
+version = "3.1.4"
+source = { registry = "https://index.example/simple" }
+wheels = [{ url = "https://files.example/jinja2-3.1.4-py3-none-any.whl" }]
+[[package]]
+name = "hello"
+version = "0.0.1"
+source = { virtual = "." }
+"""
+PROJECT = b'[project]\nname = "hello"\nversion = "0.0.1"\ndependencies = ["jinja2>=3.1,<4"]\n'
+FILES = {
+    "manifest.yaml": MANIFEST,
+    "main.py": b"import jinja2\n",
+    "provider/hello.yaml": b"identity: {}\n",
+    ".difyignore": b".venv/\nwheels/\n*.whl\n__pycache__/\n",
+    "pyproject.toml": PROJECT,
+    "uv.lock": LOCK,
+    ".verification.dify.json": b"{}",
+}
+
+
+def pack(files: dict[str, bytes], comment: bytes = b"signature") -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        archive.comment = comment
+    return target.getvalue()
+
+
+def unpack(package: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        assert archive.comment == b""
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+# ---------------------------------------------------------------- with the network
+
+
+@pytest.mark.network
+@pytest.mark.root
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_a_repackaged_plugin_installs_with_the_network_taken_away(architecture: str, tmp_path: Path) -> None:
+    need_root()
+    package = repackage(pack(FILES), "hello.difypkg", Platform.parse(f"linux/{architecture}"))
+    files = unpack(package)
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
+    wheels = sorted((name for name in files if name.startswith("wheels/")), key=str.lower)
+    # What the lock pins is what travels; the newest would be another one.
+    assert wheels[0] == "wheels/jinja2-3.1.4-py3-none-any.whl"
+    assert wheels[1].startswith("wheels/MarkupSafe-2.1.5-cp312-cp312-manylinux")
+    assert wheels[1].endswith(f"{machine}.whl")
+    assert len(wheels) == 2
+    assert not {"uv.lock", "pyproject.toml", ".verification.dify.json"} & files.keys()
+    assert files["requirements.txt"].decode() == f"{OPTIONS}\njinja2>=3.1,<4\n"
+    assert files[".difyignore"] == b".venv/\n__pycache__/\n"
+    assert files["main.py"] == FILES["main.py"]
+
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        archive.extractall(tmp_path / "plugin")
+    installed = subprocess.run(
+        [
+            "unshare", "--net", sys.executable, "-m", "pip", "install", "--disable-pip-version-check",
+            "--target", tmp_path / "site", "--only-binary=:all:", "--python-version=3.12",
+            "--implementation=cp",
+            f"--platform=manylinux_2_17_{machine}", "--requirement=requirements.txt",
+        ],
+        cwd=tmp_path / "plugin", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert installed.returncode == 0, installed.stderr
+    assert (tmp_path / "site" / "jinja2").is_dir()
+    assert (tmp_path / "site" / "markupsafe").is_dir()
+
+
+@pytest.mark.network
+def test_the_same_package_is_repackaged_to_the_same_bytes() -> None:
+    wanted = {name: FILES[name] for name in ("manifest.yaml", "pyproject.toml", "uv.lock")}
+    first = repackage(pack(wanted), "x", dify.AMD64)
+    assert first == repackage(pack(dict(reversed(wanted.items()))), "x", dify.AMD64)
+
+
+@pytest.mark.network
+def test_a_package_without_a_wheel_fails_the_build() -> None:
+    files = {"manifest.yaml": MANIFEST, "requirements.txt": b"docopt==0.6.2\n"}
+    with pytest.raises(FetchError, match=r"hello\.difypkg: .*docopt") as error:
+        repackage(pack(files), "hello.difypkg", dify.AMD64)
+    assert "wheel" in str(error.value.hint)
+
+
+# ---------------------------------------------------------------- without
+
+
+def test_nothing_needed_is_nothing_downloaded() -> None:
+    files = unpack(repackage(pack({"manifest.yaml": MANIFEST}), "x", dify.AMD64))
+    assert files["requirements.txt"].decode() == OPTIONS + "\n"
+    files = unpack(
+        repackage(
+            pack(
+                {
+                    "manifest.yaml": MANIFEST,
+                    "requirements.txt": b"# none\n--no-index --find-links=./wheels/\n",
+                }
+            ),
+            "x",
+            dify.AMD64,
+        )
+    )
+    assert files["requirements.txt"].decode() == OPTIONS + "\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (b"no zip", "is not a zip archive"),
+        (pack({"main.py": b""}), r"no manifest\.yaml"),
+        (pack({"manifest.yaml": b"", "../evil": b""}), "outside the plugin"),
+        (pack({"manifest.yaml": b"", "/evil": b""}), "outside the plugin"),
+        (
+            pack({"manifest.yaml": b"", "requirements.txt": b"-i http://evil.example\nx\n"}),
+            "an option or a path",
+        ),
+        (pack({"manifest.yaml": b"", "requirements.txt": b"./local\n"}), "an option or a path"),
+        (pack({"manifest.yaml": b"", "requirements.txt": b"\xff"}), "not UTF-8"),
+        (pack({"manifest.yaml": b"", "pyproject.toml": b"["}), r"pyproject\.toml"),
+    ],
+)
+def test_what_is_no_plugin_is_refused(package: bytes, message: str) -> None:
+    with pytest.raises(BundleError, match=message):
+        repackage(package, "x", dify.AMD64)
+
+
+def test_wheels_for_an_unknown_platform_are_refused() -> None:
+    files = {"manifest.yaml": MANIFEST, "requirements.txt": b"x\n"}
+    with pytest.raises(BundleError, match="linux/riscv64 are not known"):
+        repackage(pack(files), "x", Platform.parse("linux/riscv64"))
+
+
+def profile(**plugin: object) -> dict[str, Any]:
+    return {"plugin_signatures": {"policy": "unverified"}, "plugins": [plugin]}
+
+
+def test_packages_travel_with_the_command_that_installs_them(tmp_path: Path) -> None:
+    package = pack({"manifest.yaml": MANIFEST})
+    (tmp_path / "hello.difypkg").write_bytes(package)
+    digest = hashlib.sha256(package).hexdigest()
+    application = dify.model(profile(path="hello.difypkg", sha256=digest), tmp_path)
+    carried = {file.path: file for file in application.carried}
+    assert set(carried) == {
+        "dify-plugins/hello-offline.difypkg",
+        "dify-plugins/install.sh",
+        "dify-plugins/install_plugins.py",
+    }
+    assert carried["dify-plugins/install.sh"].mode == 0o755
+    content = carried["dify-plugins/hello-offline.difypkg"].content
+    assert isinstance(content, Path)
+    assert "requirements.txt" in unpack(content.read_bytes())
+
+
+def test_a_package_that_is_carried_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "signed.difypkg").write_bytes(pack(FILES))
+    application = dify.model({"plugins": [{"path": "signed.difypkg", "mode": "carry"}]}, tmp_path)
+    content = application.carried[0].content
+    assert isinstance(content, Path)
+    assert content.read_bytes() == pack(FILES)
+
+
+def test_another_file_than_the_profile_says_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hello.difypkg").write_bytes(pack(FILES))
+    with pytest.raises(BundleError, match="the profile says 0000"):
+        dify.model(profile(path="hello.difypkg", sha256="0" * 64), tmp_path)
+    with pytest.raises(BundleError, match="cannot be read"):
+        dify.model(profile(path="none.difypkg"), tmp_path)
+
+
+def test_a_package_that_the_site_would_refuse_is_refused_here(tmp_path: Path) -> None:
+    (tmp_path / "big.difypkg").write_bytes(b"x" * (2**20 + 1))
+    wanted = {"plugins": [{"path": "big.difypkg", "mode": "carry"}], "uploads": {"plugin_mb": 1}}
+    with pytest.raises(BundleError, match="the site takes 1048576 at most"):
+        dify.model(wanted, tmp_path)
+
+
+def test_what_is_downloaded_is_checked_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = pack({"manifest.yaml": MANIFEST})
+    asked: list[str] = []
+
+    def download(url: str) -> bytes:
+        asked.append(url)
+        return package
+
+    monkeypatch.setattr(offline_plugins, "_downloaded", download)
+    digest = hashlib.sha256(package).hexdigest()
+    wanted = profile(marketplace="bank/hello:0.0.1", sha256=digest)
+    for _ in range(2):
+        assert dify.model(wanted, tmp_path).carried[0].path == "dify-plugins/bank-hello_0.0.1-offline.difypkg"
+    assert asked == [Plugin(marketplace="bank/hello:0.0.1", sha256=digest).address]
+    with pytest.raises(BundleError, match="the profile says"):
+        dify.model(profile(url="https://plugins.example/a.difypkg", sha256="1" * 64), tmp_path)
+
+
+# ---------------------------------------------------------------- the command at the site
+
+WORKSPACE = "11111111-2222-3333-4444-555555555555"
+
+
+class Daemon(BaseHTTPRequestHandler):
+    """The plugin daemon's endpoints that the command speaks to."""
+
+    installed: list[str] = []  # noqa: RUF012 one for all requests
+    polls = 0
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers["X-Api-Key"] != "key":
+            self.answer(401, {})
+        elif self.path == f"/plugin/{WORKSPACE}/management/install/upload/package":
+            assert b'name="verify_signature"\r\n\r\ntrue\r\n' in body
+            start = body.index(b"PK\x03\x04")
+            package = zipfile.ZipFile(io.BytesIO(body[start : body.rindex(b"\r\n--")]))
+            assert package.read("manifest.yaml") == MANIFEST
+            self.answer(200, {"unique_identifier": "bank/hello:0.0.1@abc"})
+        else:
+            assert self.path == f"/plugin/{WORKSPACE}/management/install/identifiers"
+            self.installed.extend(json.loads(body)["plugin_unique_identifiers"])
+            self.answer(200, {"all_installed": False, "task_id": "7"})
+
+    def do_GET(self) -> None:
+        assert self.path == f"/plugin/{WORKSPACE}/management/install/tasks/7"
+        type(self).polls += 1
+        self.answer(200, {"status": "success" if self.polls > 1 else "running"})
+
+    def answer(self, status: int, data: dict[str, Any]) -> None:
+        text = json.dumps({"code": 0, "message": "", "data": data}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def daemon() -> Iterator[str]:
+    Daemon.installed.clear()
+    Daemon.polls = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Daemon) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def install(folder: Path, url: str, key: str = "key") -> subprocess.CompletedProcess[str]:
+    program = Path(offline_plugins.__file__).parent / "site" / "install_plugins.py"
+    environment = {"PLUGIN_DAEMON_URL": url, "PLUGIN_DAEMON_KEY": key, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [sys.executable, program, folder, WORKSPACE],
+        env=environment, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_the_command_uploads_installs_and_waits(daemon: str, tmp_path: Path) -> None:
+    (tmp_path / "hello.difypkg").write_bytes(pack({"manifest.yaml": MANIFEST}, b""))
+    result = install(tmp_path, daemon)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{WORKSPACE}: bank/hello:0.0.1@abc\n"
+    assert Daemon.installed == ["bank/hello:0.0.1@abc"]
+    assert Daemon.polls == 2
+
+
+def test_the_command_says_why_it_failed(daemon: str, tmp_path: Path) -> None:
+    (tmp_path / "hello.difypkg").write_bytes(pack({"manifest.yaml": MANIFEST}, b""))
+    result = install(tmp_path, daemon, "wrong")
+    assert result.returncode == 1
+    assert "HTTP 401" in result.stderr
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+def test_the_commands_shell_part_hands_everything_over(shell: str, tmp_path: Path) -> None:
+    source = Path(offline_plugins.__file__).parent / "site" / "install.sh"
+    folder = tmp_path / "dify-plugins"
+    folder.mkdir()
+    shutil.copy(source, folder)
+    (folder / "hello.difypkg").write_text("package")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "docker").write_text(
+        "#!/bin/sh\n"
+        'case $1 in ps) echo c0ffee ;; exec) shift; [ "$1" != -i ] || shift\n'
+        '[ "$1" = c0ffee ] || exit 9; shift\n'
+        'case $1 in python3) echo "$@"; ls "$3" ;; *) "$@" ;; esac ;; esac\n'
+    )
+    (programs / "docker").chmod(0o755)
+    command = [need_program(shell), *(["sh"] if shell == "busybox" else [])]
+    text = source.read_text().replace("/tmp/dify-plugins", str(tmp_path / "inside"))  # noqa: S108
+    (folder / "install.sh").write_text(text)
+    printed = run(*command, folder / "install.sh", env={"PATH": f"{programs}:/usr/bin:/bin"})
+    inside = tmp_path / "inside"
+    assert printed.splitlines()[0] == f"python3 {inside}/install_plugins.py {inside}"
+    assert "hello.difypkg" in printed
+    assert not inside.exists()
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    source = Path(offline_plugins.__file__).parent / "site" / "install.sh"
+    run(need_program("shellcheck"), source)

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bundler import compose
+from bundler.errors import BundleError, ProfileError
+from bundler.plugins import Plugins
+from bundler.profile_loader import load_profile
+from bundler.reference import Reference
+from bundler_dify.parts import AUDITED
+from bundler_dify.releases import RELEASES, find_release
+from bundler_dify.settings import DifySettings
+from tests.support import dify
+from tests.support.programs import need_root, run
+
+JOBS = {"init_permissions", "migrate"}
+FLOATING = {"latest", "stable", "edge", "main", "alpine"}
+
+
+@pytest.fixture(scope="session")
+def docker_compose() -> str:
+    """Compose of Debian 13."""
+    from tests.support.engines import newer_root  # noqa: PLC0415 it skips where it cannot be made
+
+    need_root()
+    return str(newer_root() / "usr/libexec/docker/cli-plugins/docker-compose")
+
+
+# ---------------------------------------------------------------- the whole
+
+
+@pytest.mark.peer
+@pytest.mark.root
+@pytest.mark.parametrize("case", sorted(dify.MATRIX))
+def test_it_is_valid_compose(case: str, docker_compose: str, tmp_path: Path) -> None:
+    application = dify.model(dify.MATRIX[case])
+    (tmp_path / "compose.yaml").write_text(dify.compose_text(application))
+    values = dify.site_values(application, tmp_path)
+    (tmp_path / "site").write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))
+    printed = run(
+        docker_compose, "--env-file", tmp_path / "site", "-f", tmp_path / "compose.yaml", "config",
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert "${" not in printed
+
+
+def test_it_is_registered() -> None:
+    infos = {info.name: info for info in Plugins.load().infos()}
+    assert infos["dify"].provides == {"applications": ("dify",)}
+
+
+@pytest.mark.parametrize("case", sorted(dify.MATRIX))
+def test_every_service_is_whole(case: str) -> None:
+    application = dify.model(dify.MATRIX[case])
+    services = application.compose["services"]
+    expected = {service.name: service.expect for service in compose.services(application.compose)}
+    for name, service in services.items():
+        assert expected[name] == ("completed" if name in JOBS else "healthy"), name
+        assert service["restart"] == ("no" if name in JOBS else "unless-stopped")
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "NET_RAW" in service["cap_drop"] or service["cap_drop"] == ["ALL"], name
+        assert "privileged" not in service
+        assert service["logging"]["options"]
+        assert set(service.get("depends_on", {})) <= set(services), name
+        assert set(service.get("networks", [])) <= set(application.compose["networks"])
+
+
+@pytest.mark.parametrize("case", sorted(dify.MATRIX))
+def test_every_bind_mount_has_its_folder_or_file(case: str) -> None:
+    application = dify.model(dify.MATRIX[case])
+    folders = {f"${{BUNDLE_DATA}}/{folder.path}" for folder in application.data}
+    files = {f"./{file.path}" for file in application.files}
+    sources = {
+        volume.rsplit(":", 2 if volume.endswith(":ro") else 1)[0]
+        for service in application.compose["services"].values()
+        for volume in service.get("volumes", [])
+    }
+    named = {source for source in sources if not source.startswith((".", "$"))}
+    assert named <= set(application.compose["volumes"])
+    devices = {v["driver_opts"]["device"] for v in application.compose["volumes"].values()}
+    data = {source for source in sources if source.startswith("$")} | devices
+    assert data == folders
+    assert {source for source in sources if source.startswith(".")} <= files
+
+
+@pytest.mark.parametrize("case", sorted(dify.MATRIX))
+def test_only_the_gateway_publishes_ports(case: str) -> None:
+    assert {port.service for port in compose.ports(dify.model(dify.MATRIX[case]).compose)} == {"nginx"}
+
+
+def test_who_needs_no_way_out_has_none() -> None:
+    document = dify.model({}).compose
+    outward = {
+        name
+        for name, service in document["services"].items()
+        if any(not document["networks"][network].get("internal") for network in service.get("networks", []))
+    }
+    assert outward == {"nginx", "plugin_daemon", "ssrf_proxy", "agent_ssrf_proxy"}
+    external = dify.model(dify.MATRIX["external servers"]).compose["services"]
+    assert "egress" in external["api"]["networks"]
+    assert "db_postgres" not in external
+    assert "redis" not in external
+
+
+def test_sandboxes_reach_only_their_proxies() -> None:
+    services = dify.model({}).compose["services"]
+    assert services["sandbox"]["networks"] == ["ssrf_proxy_network"]
+    assert services["local_sandbox"]["networks"] == ["agent_sandbox_network", "local_sandbox_proxy_network"]
+    assert "core" not in services["ssrf_proxy"]["networks"]
+
+
+def test_one_job_migrates_and_all_wait_for_it() -> None:
+    services = dify.model({}).compose["services"]
+    migrating = [
+        name for name in services if dify.environment(dify.model({}), name).get("MIGRATION_ENABLED") == "true"
+    ]
+    assert migrating == ["migrate"]
+    for name in ("api", "api_websocket", "worker", "worker_beat"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+# ---------------------------------------------------------------- releases
+
+
+def test_no_tag_floats() -> None:
+    for release in RELEASES.values():
+        for image in vars(release.images).values():
+            tag = Reference.parse(image).tag
+            assert tag, image
+            assert tag not in FLOATING
+            assert sum(character.isdigit() for character in tag) >= 3, image
+
+
+def test_images_of_one_release_are_of_one_release() -> None:
+    images = find_release("1.17.1").images
+    for image in (images.api, images.web, images.agent_backend, images.local_sandbox):
+        assert image.endswith(":1.17.1")
+
+
+def test_an_unknown_release_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"1\.16\.0 are not known"):
+        dify.settings({"version": "1.16.0"})
+
+
+# ---------------------------------------------------------------- profiles
+
+
+@pytest.mark.parametrize("name", dify.NAMES)
+def test_profiles_load(name: str) -> None:
+    application = dify.profile_model(name)
+    assert (application.name, application.version) == ("dify", "1.17.1")
+
+
+def test_finance_is_hard() -> None:
+    profile = load_profile("finance", search=[dify.PROFILES]).profile
+    assert profile.signing.required
+    assert profile.lock.required
+    low = load_profile("standard", search=[dify.PROFILES]).profile.requirements
+    for name in ("cpu", "memory", "disk"):
+        assert getattr(profile.requirements, name).minimum == getattr(low, name).recommended
+    services = dify.profile_model("finance").compose["services"]
+    for name, service in services.items():
+        limits = service["deploy"]["resources"]["limits"]
+        assert {"cpus", "memory"} <= limits.keys(), name
+        assert service["logging"]["options"]["max-size"]
+    assert services["api"]["deploy"]["replicas"] >= 2
+    assert services["worker"]["deploy"]["replicas"] >= 2
+    assert services["api"]["cap_drop"] == ["ALL"]
+    assert services["api"]["user"] == "1001:1001"
+    for name in ("nginx", "redis", "db_postgres", "weaviate", "ssrf_proxy", "agent_ssrf_proxy"):
+        assert services[name]["read_only"], name
+    audited = {services[name]["logging"]["options"]["max-file"] for name in AUDITED}
+    assert audited == {"100"}
+
+
+def test_dev_is_small() -> None:
+    services = dify.profile_model("dev").compose["services"]
+    assert "weaviate" not in services
+    assert len(services) < len(dify.profile_model("standard").compose["services"])
+
+
+def test_ten_lines_make_a_profile_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "bank.yaml"
+    own.write_text(
+        "extends: finance\n"
+        "title: Dify of the bank\n"
+        "settings:\n"
+        "  vector_store: pgvector-shared\n"
+        "  database: {mode: external, sslmode: require}\n"
+        "  redis: {mode: external}\n"
+        "  api_replicas: 4\n"
+        "  ssrf:\n"
+        "    domains: [llm.bank.example]\n"
+        "    connect_ports: [8443]\n"
+    )
+    settings = load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
+    assert (settings.hardening, settings.api_replicas) == (True, 4)
+
+
+# ---------------------------------------------------------------- what does not go together
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"hardening": True, "tls": {"mode": "off"}}, "wants TLS"),
+        ({"hardening": True, "limits": False}, "wants limits"),
+        ({"hardening": True, "init_password": False}, "first administrator"),
+        ({"hardening": True, "gateway": {"rate_limits": {"enabled": False}}}, "wants rate limits"),
+        ({"hardening": True, "ssrf": {"allow_public": True}}, "every target outside"),
+        ({"redis": {"tls": True}}, "bundled Redis speaks no TLS"),
+        ({"database": {"sslmode": "require"}}, "bundled PostgreSQL speaks no TLS"),
+        ({"tls": {"mode": "upstream"}}, "looks like the load balancer"),
+        ({"network": {"pool": "172.30.0.0/24"}}, "2048 addresses"),
+        ({"network": {"pool": "172.30.0.1/20"}}, "not a range"),
+        ({"ssrf": {"cidrs": ["0.0.0.0/0"]}}, "every address"),
+        ({"ssrf": {"domains": ["http://llm"]}}, "not a domain name"),
+        ({"ssrf": {"domains": ["redis"]}}, "not a domain name"),
+        ({"resources": {"api": {"cpus": 1, "reserved_cpus": 2}}}, "above the limit"),
+        ({"plugin_signatures": {"policy": "own-keys"}}, "is missing"),
+        ({"plugin_signatures": {"public_keys": ["a.pem"]}}, "asks for no keys"),
+        ({"plugins": [{"path": "a.difypkg"}]}, "no valid signature"),
+        ({"plugins": [{}]}, "where the plugin comes from"),
+        ({"plugins": [{"url": "https://a.example/b.difypkg"}]}, "is checked"),
+        ({"plugins": [{"marketplace": "b", "sha256": "0" * 64}]}, "author/name:version"),
+        ({"plugins": [{"path": "a.difypkg", "mode": "carry"}] * 2}, "there twice"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        dify.settings(values)
+
+
+def test_the_error_names_line_and_remedy(tmp_path: Path) -> None:
+    own = tmp_path / "bank.yaml"
+    own.write_text("extends: finance\nsettings:\n  tls:\n    mode: 'off'\n")
+    with pytest.raises(
+        ProfileError, match=r"bank\.yaml:4: settings\.tls\.mode: hardening wants TLS"
+    ) as error:
+        load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
+    assert error.value.hint == "write `mode: own`"
+
+
+def test_resources_for_nobody_are_refused() -> None:
+    with pytest.raises(BundleError, match="resources: apis: there is no such service") as error:
+        dify.model({"resources": {"apis": {"cpus": 1}}})
+    assert "api_websocket" in str(error.value.hint)
+
+
+def test_more_reserved_than_the_built_in_limit_is_refused() -> None:
+    with pytest.raises(BundleError, match="more is reserved"):
+        dify.model({"resources": {"redis": {"reserved_memory": "8GiB"}}})
+
+
+def test_given_limits_go_before_the_built_in_ones() -> None:
+    services = dify.model({"resources": {"api": {"cpus": 6}}}).compose["services"]
+    assert services["api"]["deploy"]["resources"]["limits"] == {"cpus": "6", "memory": "2147483648b"}
+
+
+def test_two_versions_are_refused() -> None:
+    from bundler.contracts import ApplicationContext  # noqa: PLC0415 one test needs it
+    from bundler_dify.application import DifyApplication  # noqa: PLC0415 likewise
+
+    context = ApplicationContext("x", dify.settings({}), dify.PROFILES, "1.0", dify.AMD64)
+    with pytest.raises(BundleError, match=r"version is 1\.0"):
+        DifyApplication().model(context)
+
+
+# ---------------------------------------------------------------- certificates and networks
+
+
+def test_the_sites_authorities_reach_who_calls_out(tmp_path: Path) -> None:
+    run(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bank",
+        "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem",
+    )  # fmt: skip
+    application = dify.model({"ca_certificates": ["ca.pem", "ca.pem"]}, tmp_path)
+    assert dify.content(application, "certificates/ca.pem").count("BEGIN CERTIFICATE") == 1
+    for service in ("api", "api_websocket", "worker", "worker_beat", "plugin_daemon", "agent_backend"):
+        assert dify.environment(application, service)["REQUESTS_CA_BUNDLE"] == "/etc/dify/ca.pem"
+        assert (
+            "./certificates/ca.pem:/etc/dify/ca.pem:ro" in application.compose["services"][service]["volumes"]
+        )
+    (tmp_path / "both.pem").write_bytes(
+        (tmp_path / "ca.pem").read_bytes() + (tmp_path / "key.pem").read_bytes()
+    )
+    with pytest.raises(BundleError, match="private key"):
+        dify.model({"ca_certificates": ["both.pem"]}, tmp_path)
+    (tmp_path / "junk.pem").write_text("junk")
+    with pytest.raises(BundleError, match="no certificate"):
+        dify.model({"ca_certificates": ["junk.pem"]}, tmp_path)
+    with pytest.raises(BundleError, match="cannot be read"):
+        dify.model({"ca_certificates": ["none.pem"]}, tmp_path)
+
+
+def test_networks_share_a_pool() -> None:
+    networks = dify.model({"network": {"pool": "172.30.240.0/20"}}).compose["networks"]
+    subnets = [ipaddress.IPv4Network(n["ipam"]["config"][0]["subnet"]) for n in networks.values()]
+    assert len(set(subnets)) == 6
+    pool = ipaddress.IPv4Network("172.30.240.0/20")
+    assert all(pool.supernet_of(subnet) for subnet in subnets)
+
+
+def test_own_keys_reach_the_plugin_daemon(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n\n\n")
+    wanted = {"plugin_signatures": {"policy": "own-keys", "public_keys": ["key.pem"]}}
+    application = dify.model(wanted, tmp_path)
+    found = dify.environment(application, "plugin_daemon")
+    assert found["THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED"] == "true"
+    assert found["THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS"] == "/etc/dify/plugin-keys/0.pem"
+    assert dify.content(application, "plugin-keys/0.pem").endswith("KEY-----\n")
+    (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(BundleError, match="public key"):
+        dify.model(wanted, tmp_path)
