@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.support.programs import CACHE, SYSTEM_PATH, need_program, need_root, run
+from tests.support.programs import CACHE, SYSTEM_PATH, cache_lock, need_program, need_root, run
 
 START_LIMIT = 60
 """Seconds that an engine may take to answer."""
@@ -25,24 +25,26 @@ def newer_root() -> Path:
     """A Debian 13 folder with a newer engine, Compose v2 and cosign; extracted once."""
     need_root()
     target = CACHE / "trixie"
-    if not target.is_dir():
-        need_program("mmdebstrap")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=CACHE, prefix="trixie."))
-        run(
-            "mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch
-        )
-        for name in ("proc", "sys", "dev", "tmp", "run", "old", "mnt", "root"):
-            (scratch / name).mkdir(exist_ok=True)
-        for name in ("bin", "sbin", "lib", "lib64"):
-            (scratch / name).symlink_to(f"usr/{name}")
-        for name in ("iptables", "ip6tables"):  # what the package's own script would have made
-            (scratch / "usr/sbin" / name).symlink_to("xtables-nft-multi")
-        # without it, the engine asks a name server for "localhost"
-        (scratch / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
-        scratch.chmod(0o755)
-        scratch.rename(target)
+    with cache_lock("trixie"):
+        if not target.is_dir():
+            _extract_newer_root(target)
     return target
+
+
+def _extract_newer_root(target: Path) -> None:
+    need_program("mmdebstrap")
+    scratch = Path(tempfile.mkdtemp(dir=CACHE, prefix="trixie."))
+    run("mmdebstrap", "--mode=root", "--variant=extract", f"--include={NEWER_PACKAGES}", "trixie", scratch)
+    for name in ("proc", "sys", "dev", "tmp", "run", "old", "mnt", "root"):
+        (scratch / name).mkdir(exist_ok=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (scratch / name).symlink_to(f"usr/{name}")
+    for name in ("iptables", "ip6tables"):  # what the package's own script would have made
+        (scratch / "usr/sbin" / name).symlink_to("xtables-nft-multi")
+    # without it, the engine asks a name server for "localhost"
+    (scratch / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    scratch.chmod(0o755)
+    scratch.rename(target)
 
 
 def cosign() -> str:

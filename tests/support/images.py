@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.support.engines import Engine
-from tests.support.programs import CACHE, need_program, need_root, run
+from tests.support.programs import CACHE, cache_lock, need_program, need_root, run
 
 RECIPES = Path(__file__).parents[1] / "images"
 SUITE = "bookworm"
@@ -30,7 +30,12 @@ def layout_of(name: str) -> Path:
 
 def build_images(names: list[str]) -> dict[str, Path]:
     """Name -> OCI layout folder; builds what the cache lacks with an engine started for it."""
-    lacking = [name for name in names if not layout_of(name).is_dir()]
+    with cache_lock("images"):
+        _build_lacking([name for name in names if not layout_of(name).is_dir()])
+    return {name: layout_of(name) for name in names}
+
+
+def _build_lacking(lacking: list[str]) -> None:
     if lacking:
         need_root()
         for program in ("mmdebstrap", "skopeo"):
@@ -44,7 +49,6 @@ def build_images(names: list[str]) -> dict[str, Path]:
                 _build(engine, name)
         finally:
             engine.remove()
-    return {name: layout_of(name) for name in names}
 
 
 def _import_base(engine: Engine) -> None:
