@@ -175,6 +175,43 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class Dump:
+    """Data that a running service hands out and takes back whole: a database.
+
+    Attributes:
+        id: names the file in a backup; `[a-z0-9][a-z0-9._-]*`.
+        service: that the commands run in; it runs while the services of `Lifecycle.quiesce` are stopped.
+        backup: one line for `sh -c` in the service's container; writes the dump to standard output.
+        restore: one line for `sh -c` there; reads the dump from standard input and replaces what is there.
+    """
+
+    id: str
+    service: str
+    backup: str
+    restore: str
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """What backup, restore, quiesce and migrate mean for an application.
+
+    Attributes:
+        quiesce: services that write, in the order in which they are stopped before a backup; every other
+            one is stopped after them, but for those that dumps run in.
+        dumps: taken while the writers are stopped, and fed back in this order.
+        dumped: folders below `<root>/data` that the dumps stand for: left out of a backup's copy.
+        disposable: folders below `<root>/data` that are not worth a backup: caches.
+        migrations: jobs that change data for a new release: after one ran, going back takes the backup.
+    """
+
+    quiesce: tuple[str, ...] = ()
+    dumps: tuple[Dump, ...] = ()
+    dumped: tuple[str, ...] = ()
+    disposable: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ApplicationModel:
     """An application with all build-time settings bound: the neutral model, a Compose document.
 
@@ -184,6 +221,7 @@ class ApplicationModel:
             `${NAME}` names site variables.
         files, variables, data, requirements: what goes with it.
         carried: other files of the bundle, below `files/`.
+        lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.
     """
 
     name: str
@@ -195,6 +233,7 @@ class ApplicationModel:
     data: tuple[DataFolder, ...] = ()
     requirements: tuple[Requirement, ...] = ()
     carried: tuple[ConfigFile, ...] = ()
+    lifecycle: Lifecycle = Lifecycle()
 
 
 @dataclass(frozen=True)

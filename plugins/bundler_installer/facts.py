@@ -22,6 +22,8 @@ HEADERS = {
     "variables.tsv": "name kind required default generator pattern choices prompt_en prompt_zh",
     "templates.tsv": "path mode",
     "data.tsv": "path mode uid gid",
+    "dumps.tsv": "id service backup restore",
+    "lifecycle.tsv": "what name",
 }
 
 
@@ -72,6 +74,12 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         ],
         "templates.tsv": [(f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template],
         "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
+        "dumps.tsv": [(d.id, d.service, d.backup, d.restore) for d in application.lifecycle.dumps],
+        "lifecycle.tsv": [
+            (what, name)
+            for what in ("quiesce", "dumped", "disposable", "migrations")
+            for name in getattr(application.lifecycle, what)
+        ],
     }
     facts = {
         name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
