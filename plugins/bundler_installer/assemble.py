@@ -30,20 +30,21 @@ SOURCES = (
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """Message id -> text of a language, from `messages/<language>.tsv`.
+    """Message id -> text of a language, from `messages/<language>/*.tsv`.
 
     Raises:
         ValueError: a line has another form than `id<TAB>text`, or an id stands there twice.
     """
     found: dict[str, str] = {}
-    text = files("bundler_installer").joinpath(f"messages/{language}.tsv").read_text("utf-8")
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line or line.startswith("#"):
-            continue
-        key, tab, message = line.partition("\t")
-        if not tab or not message or key in found:
-            raise ValueError(f"messages/{language}.tsv:{number}: not `id<TAB>text`, or there twice")
-        found[key] = message
+    folder = files("bundler_installer").joinpath(f"messages/{language}")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+            if not line or line.startswith("#"):
+                continue
+            key, tab, message = line.partition("\t")
+            if not tab or not message or key in found:
+                raise ValueError(f"{language}/{file.name}:{number}: not `id<TAB>text`, or there twice")
+            found[key] = message
     return found
 
 
