@@ -373,3 +373,9 @@ class Packer(Protocol):
         others: Sequence[Member],
     ) -> list[Member]:
         """The packer's own files: `install` and the flat facts. `others` are all other files."""
+
+    def sidecars(self, members: Sequence[Member]) -> list[Member]:
+        """Small files beside the bundle, to be sent ahead of it; made of its unsigned members.
+
+        A path has no `/`: it becomes `<bundle>.<path>`, with `<bundle>.<path>.sha256` beside it.
+        """

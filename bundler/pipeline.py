@@ -121,7 +121,14 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
         with reporter.step("sign" if key else "checksums"):
             members = sign(rendered.members, key)
         with reporter.step("pack"):
-            bundle = pack(members, rendered.top, rendered.manifest.created, output, reporter)
+            bundle = pack(
+                members,
+                rendered.top,
+                rendered.manifest.created,
+                output,
+                reporter,
+                sidecars=rendered.sidecars,
+            )
     return Built(bundle, rendered.manifest, images)
 
 

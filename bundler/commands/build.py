@@ -58,8 +58,8 @@ def build_command(
 ) -> None:
     """Build a bundle: resolve, fetch, render, sign, pack.
 
-    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar and .sha256 beside it. What is fetched is kept
-    in the cache, so a build that was stopped goes on from there.
+    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it, and
+    a .sha256 for each. What is fetched is kept in the cache, so a build that was stopped goes on from there.
     """
     from bundler import pipeline
 
@@ -167,6 +167,7 @@ def _built_json(built: Built) -> dict[str, object]:
         "size": built.bundle.size,
         "sha256": built.bundle.sha256,
         "signed": built.bundle.signed,
+        "sidecars": [str(path) for path in built.bundle.sidecars],
         "images": [
             {
                 "reference": image.reference,
@@ -192,9 +193,13 @@ def _show_built(built: Built) -> None:
     click.echo()
     click.echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
     click.echo(f"sha256 {bundle.sha256}")
+    for sidecar in bundle.sidecars:
+        click.echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
     name = shlex.quote(bundle.path.name)
     top = shlex.quote(bundle.path.stem)
     click.echo("\nNext:")
+    for sidecar in bundle.sidecars:
+        click.echo(f"  send {sidecar.name} ahead, and on the site's server: sh {shlex.quote(sidecar.name)}")
     if bundle.signed:
         click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} --key bundle.pub")
     click.echo(f"  copy {bundle.path.name}, its .sha256 and your bundle.pub to the site, and there:")

@@ -30,6 +30,8 @@ class PackedBundle:
     sha256: str
     """Hex digits, over the whole file."""
     signed: bool
+    sidecars: tuple[Path, ...] = ()
+    """Small files beside the bundle, to be sent ahead of it."""
 
 
 def member_order(member: Member) -> tuple[int, int, bytes]:
@@ -41,8 +43,16 @@ def member_order(member: Member) -> tuple[int, int, bytes]:
     return 1, rank, member.path.encode()
 
 
-def pack(members: Sequence[Member], top: str, mtime: int, output: Path, reporter: Reporter) -> PackedBundle:
-    """Write `<output>/<top>.tar` and `<top>.tar.sha256`, whole or not at all.
+def pack(
+    members: Sequence[Member],
+    top: str,
+    mtime: int,
+    output: Path,
+    reporter: Reporter,
+    *,
+    sidecars: Sequence[Member] = (),
+) -> PackedBundle:
+    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for each, whole or not at all.
 
     Raises:
         BundleError: the disk has too little room, or a source file changed under the build.
@@ -71,17 +81,35 @@ def pack(members: Sequence[Member], top: str, mtime: int, output: Path, reporter
                 )
             file.flush()
             os.fchmod(file.fileno(), 0o644)
+            beside = tuple(_write_sidecar(output, top, sidecar) for sidecar in sidecars)
             _write_sum(output, target.name, digest)
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     signed = any(member.path == SIGNATURE for member in ordered)
-    return PackedBundle(target, size, digest, signed)
+    return PackedBundle(target, size, digest, signed, beside)
+
+
+def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
+    target = output / f"{top}.{sidecar.path}"
+    content = sidecar.source if isinstance(sidecar.source, bytes) else sidecar.source.read_bytes()
+    _write_file(target, content, sidecar.mode)
+    _write_sum(output, target.name, sidecar.sha256)
+    return target
 
 
 def _write_sum(output: Path, name: str, digest: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=output, prefix=f".{name}.", delete=False) as file:
-        file.write(f"{digest}  {name}\n")
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(output / f"{name}.sha256")
+    _write_file(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), 0o644)
+
+
+def _write_file(target: Path, content: bytes, mode: int) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -57,10 +57,11 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Rendered:
-    """All files but the signatures, and the manifest that describes them."""
+    """All files but the signatures, the manifest that describes them, and what lies beside the bundle."""
 
     manifest: BundleManifest
     members: list[Member]
+    sidecars: list[Member]
 
     @property
     def top(self) -> str:
@@ -110,7 +111,7 @@ def render(
         if member.path in seen:
             raise BundleError(f"two files of the bundle have one path: {member.path}")
         seen.add(member.path)
-    return Rendered(manifest, members)
+    return Rendered(manifest, members, rendering.packer.sidecars(members))
 
 
 def _manifest(

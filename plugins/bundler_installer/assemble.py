@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -51,9 +52,14 @@ def catalogue(language: str) -> dict[str, str]:
 @cache
 def assemble_installer() -> bytes:
     """The file `install`: sources in order, with a function `find_text_<language>` for each catalogue."""
+    return join_sources(SOURCES)
+
+
+def join_sources(names: Iterable[str]) -> bytes:
+    """Shell sources in order; after `messages`, the catalogues."""
     shell = files("bundler_installer").joinpath("shell")
     parts = []
-    for name in SOURCES:
+    for name in names:
         parts.append(shell.joinpath(f"{name}.sh").read_text("utf-8").rstrip("\n"))
         if name == "messages":
             parts += [_catalogue_function(language) for language in LANGUAGES]

@@ -9,6 +9,7 @@ from bundler.contracts import ApplicationModel
 from bundler.manifest import BundleManifest
 from bundler_installer.assemble import assemble_installer
 from bundler_installer.facts import flat_facts
+from bundler_installer.standalone import assemble_preflight
 
 
 class InstallerPacker:
@@ -27,3 +28,7 @@ class InstallerPacker:
         size = sum(member.size for member in (*others, install))
         facts = flat_facts(manifest, application, size)
         return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
+
+    def sidecars(self, members: Sequence[Member]) -> list[Member]:
+        """The preflight alone, with the tables that it reads: see `bundler.contracts.Packer.sidecars`."""
+        return [Member.of("preflight.sh", assemble_preflight(members), 0o755)]

@@ -8,6 +8,11 @@ find_bundle() {
     esac
     HERE=$(cd -- "${HERE:-/}" && pwd -P) || fail $EXIT_FAILED facts.folder
     [ -f "$HERE/bundle.env" ] || fail $EXIT_FAILED facts.bundle "$HERE"
+    read_facts
+}
+
+# read_facts: what the bundle in HERE says of itself, and where it is to be installed
+read_facts() {
     NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile) PROJECT=$(fact project)
     for word in "$NAME" "$VERSION" "$PROFILE" "$PROJECT"; do
         case $word in

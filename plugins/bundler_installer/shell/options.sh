@@ -1,6 +1,7 @@
 # ---- options: what the operator typed
 
 COMMANDS='install preflight verify status logs start stop restart uninstall help version'
+DEFAULT_COMMAND=install
 
 set_defaults() {
     COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 WORDS=''
@@ -39,7 +40,7 @@ parse_options() {
         esac
         shift
     done
-    [ -n "$COMMAND" ] || COMMAND=install
+    [ -n "$COMMAND" ] || COMMAND=$DEFAULT_COMMAND
     [ -z "$JSON" ] || QUIET=yes
 }
 

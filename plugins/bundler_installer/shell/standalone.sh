@@ -1,0 +1,28 @@
+# ---- standalone: the preflight alone, with the tables in this very file
+
+main() {
+    choose_language
+    choose_colours
+    COMMANDS='preflight help version'
+    DEFAULT_COMMAND=preflight
+    set_defaults
+    make_scratch
+    parse_options "$@"
+    LC_ALL=C
+    export LC_ALL
+    if [ "$COMMAND" = help ]; then
+        format preflight.help "${0##*/}"
+        printf '\n'
+        return
+    fi
+    RELEASE=-
+    HERE=$SCRATCH/tables
+    { mkdir "$HERE" && write_tables "$HERE"; } || fail $EXIT_FAILED tools.scratch "$SCRATCH"
+    read_facts
+    case $COMMAND in
+        version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
+        preflight) run_preflight ;;
+    esac
+}
+
+main "$@"

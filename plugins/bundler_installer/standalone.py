@@ -1,0 +1,45 @@
+"""The preflight as a small file of its own, to be sent ahead of the gigabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bundler.archive import Member
+from bundler.errors import BundleError
+from bundler_installer.assemble import join_sources
+
+SOURCES = (
+    "header",
+    "messages",
+    "tools",
+    "options",
+    "facts",
+    "journal",
+    "engine",
+    "checks",
+    "preflight",
+    "variables",
+    "images",
+)
+"""What the preflight calls; then the tables, then `standalone.sh` with the one line that runs anything."""
+TABLES = ("bundle.env", "images.tsv", "ports.tsv", "requirements.tsv", "variables.tsv")
+"""The flat facts that it reads."""
+END = "END_OF_TABLE"
+
+
+def assemble_preflight(members: Sequence[Member]) -> bytes:
+    """The file `<bundle>.preflight.sh`, from the bundle's flat facts.
+
+    Raises:
+        BundleError: a table is not there, or holds what would end it early.
+    """
+    tables = {member.path: member.source for member in members if member.path in TABLES}
+    parts = []
+    for name in TABLES:
+        content = tables.get(name)
+        if not isinstance(content, bytes) or END in content.decode().splitlines():
+            raise BundleError(f"{name} cannot be embedded in the preflight file")
+        parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content.decode()}{END}\n")
+    function = "# write_tables FOLDER: the bundle's facts that the checks read\nwrite_tables() {\n"
+    function += "".join(parts) + "}\n\n"
+    return join_sources(SOURCES) + b"\n" + function.encode() + join_sources(["standalone"])

@@ -1,0 +1,87 @@
+"""`<bundle>.preflight.sh`: one small file that checks a server before the bundle is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bundler.archive import Member
+from bundler.progress import LogReporter
+from bundler.stages.pack import pack
+from bundler_installer.standalone import TABLES, assemble_preflight
+
+FACTS = {
+    "bundle.env": "format=1\nname=hello\nversion=1.0\nprofile=demo\ntitle=Hello\nos=linux\narch=amd64\n"
+    "project=hello\ncreated=1700000000\nimages_bytes=1000\nunpacked_bytes=2000\nbundle_bytes=3000\n"
+    "data_bytes=1000\nhealth_timeout=60\n",
+    "images.tsv": "#reference\tmanifest\tconfig\tbytes\tunpacked\n",
+    "ports.tsv": "#service\taddress\tport\tprotocol\n",
+    "requirements.tsv": "#id\tminimum\trecommended\ncpu\t1\t-\n",
+    "variables.tsv": "#name\tkind\trequired\tdefault\tgenerator\tpattern\tchoices\tprompt_en\tprompt_zh\n",
+}
+
+
+@pytest.fixture
+def preflight(tmp_path: Path) -> Path:
+    members = [Member.of(name, FACTS[name].encode()) for name in TABLES]
+    file = tmp_path / "hello.preflight.sh"
+    file.write_bytes(assemble_preflight(members))
+    return file
+
+
+def run(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", file, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_it_checks_without_its_bundle(preflight: Path) -> None:
+    result = run(preflight, "--json", "--root", str(preflight.parent / "root"))
+    assert result.returncode in {0, 3}, result.stderr
+    found = json.loads(result.stdout)
+    assert found["name"] == "hello"
+    assert {"platform", "cpu", "memory", "disk"} <= {check["id"] for check in found["checks"]}
+    assert result.stderr.count("not found") == 0
+    assert not (preflight.parent / "root").exists()
+
+
+def test_it_does_nothing_else(preflight: Path) -> None:
+    refused = run(preflight, "install", "--lang", "en")
+    assert refused.returncode == 2
+    assert "preflight help version" in refused.stderr
+    assert "sh hello.preflight.sh" in run(preflight, "help", "--lang", "zh").stdout
+
+
+def test_cut_off_it_does_nothing(preflight: Path, tmp_path: Path) -> None:
+    content = preflight.read_bytes()
+    cut = tmp_path / "cut.sh"
+    cut.write_bytes(content[: content.rindex(b"main ")])
+    result = run(cut)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_it_is_small_and_shellcheck_finds_nothing(preflight: Path) -> None:
+    assert preflight.stat().st_size < 150_000
+    if not shutil.which("shellcheck"):
+        pytest.skip("needs shellcheck")
+    result = subprocess.run(
+        ["shellcheck", "-s", "sh", "-e", "SC2034,SC2317,SC2329", preflight],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_it_lies_beside_the_bundle_with_its_digest(tmp_path: Path) -> None:
+    sidecar = Member.of("preflight.sh", b"#!/bin/sh\n", 0o755)
+    packed = pack([Member.of("install", b"x")], "top", 1, tmp_path, LogReporter(), sidecars=[sidecar])
+    (path,) = packed.sidecars
+    assert path == tmp_path / "top.preflight.sh"
+    assert path.stat().st_mode & 0o777 == 0o755
+    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    assert (tmp_path / "top.preflight.sh.sha256").read_text() == f"{digest}  top.preflight.sh\n"
+    assert len(list(tmp_path.iterdir())) == 4
