@@ -166,6 +166,18 @@ class DataFolder:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """A TLS certificate, given or made at the site. See docs/bundle-format.md, `certificates.tsv`."""
+
+    host: str
+    certificate: str
+    key: str
+    self_signed: str
+    certificate_path: str
+    key_path: str
+
+
+@dataclass(frozen=True)
 class Requirement:
     """One line of `requirements.tsv`."""
 
@@ -219,7 +231,7 @@ class ApplicationModel:
         name, version: of the application; `[a-z0-9][a-z0-9._-]*`.
         compose: the Compose document. Paths in it are relative to `config/`;
             `${NAME}` names site variables.
-        files, variables, data, requirements: what goes with it.
+        files, variables, data, certificates, requirements: what goes with it.
         carried: other files of the bundle, below `files/`.
         lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.
     """
@@ -231,6 +243,7 @@ class ApplicationModel:
     files: tuple[ConfigFile, ...] = ()
     variables: tuple[SiteVariable, ...] = ()
     data: tuple[DataFolder, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
     requirements: tuple[Requirement, ...] = ()
     carried: tuple[ConfigFile, ...] = ()
     lifecycle: Lifecycle = Lifecycle()

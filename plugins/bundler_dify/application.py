@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
 from bundler_dify.config_files import config_files
-from bundler_dify.document import compose_document, data_folders
+from bundler_dify.document import certificates, compose_document, data_folders
 from bundler_dify.offline_plugins import plugin_files
 from bundler_dify.releases import find_release
 from bundler_dify.secrets import site_variables
@@ -43,6 +43,7 @@ class DifyApplication:
             files=config_files(settings, context.base),
             variables=site_variables(settings),
             data=data_folders(settings),
+            certificates=certificates(settings),
             requirements=(
                 Requirement("docker", minimum=release.docker),
                 Requirement("compose", minimum=release.compose),

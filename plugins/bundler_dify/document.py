@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bundler.contracts import DataFolder
+from bundler.contracts import Certificate, DataFolder
 from bundler_dify.parts import NETWORKS, finish
 from bundler_dify.releases import Release
 from bundler_dify.services_agent import agent_services
@@ -82,3 +82,19 @@ def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
     if settings.tls.mode == "own":
         folders.append(DataFolder("tls", 0o700))
     return tuple(folders)
+
+
+def certificates(settings: DifySettings) -> tuple[Certificate, ...]:
+    """The gateway's, where it speaks TLS itself."""
+    if settings.tls.mode != "own":
+        return ()
+    return (
+        Certificate(
+            host="SERVER_NAME",
+            certificate="TLS_CERTIFICATE",
+            key="TLS_KEY",
+            self_signed="TLS_SELF_SIGNED",
+            certificate_path="tls/tls.crt",
+            key_path="tls/tls.key",
+        ),
+    )

@@ -186,11 +186,15 @@ def _web(settings: DifySettings, images: Images) -> Service:
 def _nginx(settings: DifySettings, images: Images) -> Service:
     volumes = ["./nginx/nginx.conf:/etc/nginx/nginx.conf:ro"]
     ports = ["${LISTEN_ADDRESS}:${HTTP_PORT}:80"]
+    labels: Service = {}
     if settings.tls.mode == "own":
         volumes.append("${BUNDLE_DATA}/tls:/etc/nginx/tls:ro")
         ports.append("${LISTEN_ADDRESS}:${HTTPS_PORT}:443")
+        # nginx reads its certificate once: a new one makes a new container.
+        labels = {"labels": {"bundle.certificates": "${BUNDLE_CERTIFICATES}"}}
     return {
         "image": images.nginx,
+        **labels,
         "ports": ports,
         "volumes": volumes,
         "networks": [EDGE, CORE],

@@ -19,6 +19,7 @@ SOURCES = (
     "checks",
     "preflight",
     "variables",
+    "certificate",
     "release",
     "images",
     "services",

@@ -22,6 +22,7 @@ HEADERS = {
     "variables.tsv": "name kind required default generator pattern choices prompt_en prompt_zh",
     "templates.tsv": "path mode",
     "data.tsv": "path mode uid gid",
+    "certificates.tsv": "host certificate key self_signed certificate_path key_path",
     "dumps.tsv": "id service backup restore",
     "lifecycle.tsv": "what name",
 }
@@ -74,6 +75,10 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         ],
         "templates.tsv": [(f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template],
         "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
+        "certificates.tsv": [
+            (c.host, c.certificate, c.key, c.self_signed, c.certificate_path, c.key_path)
+            for c in application.certificates
+        ],
         "dumps.tsv": [(d.id, d.service, d.backup, d.restore) for d in application.lifecycle.dumps],
         "lifecycle.tsv": [
             (what, name)

@@ -21,7 +21,7 @@ NAMES = ("dev", "standard", "finance")
 AMD64 = Platform.parse("linux/amd64")
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}|@@([A-Z][A-Z0-9_]*)@@")
 
-BUILT_IN = {"BUNDLE_ROOT", "BUNDLE_DATA", "BUNDLE_CONFIG", "BUNDLE_RELEASE"}
+BUILT_IN = {"BUNDLE_ROOT", "BUNDLE_DATA", "BUNDLE_CONFIG", "BUNDLE_RELEASE", "BUNDLE_CERTIFICATES"}
 """What the installer knows without being told."""
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -99,7 +99,8 @@ def tree(application: ApplicationModel) -> dict[str, str]:
     ]
     data = [vars(folder) | {"mode": f"{folder.mode:04o}"} for folder in application.data]
     requirements = [vars(requirement) for requirement in application.requirements]
-    facts = {"variables": variables, "data": data, "requirements": requirements}
+    certificates = [vars(certificate) for certificate in application.certificates]
+    facts = {"variables": variables, "data": data, "certificates": certificates, "requirements": requirements}
     return {
         "compose.yaml": compose_text(application),
         "site.yaml": yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=110),
@@ -127,6 +128,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def site_values(application: ApplicationModel, folder: Path) -> dict[str, str]:
     """A value for every site variable; each secret another one."""
     values = {"BUNDLE_DATA": f"{folder}/data", "BUNDLE_ROOT": str(folder), "BUNDLE_CONFIG": str(folder)}
+    values["BUNDLE_CERTIFICATES"] = "0123456789abcdef"
     for variable in application.variables:
         if variable.kind == "secret":
             values[variable.name] = f"{variable.name.lower().replace('_', '-')}-value"

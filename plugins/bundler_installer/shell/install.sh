@@ -12,9 +12,11 @@ run_install() {
     require_engine
     complete_variables
     check_collected
+    check_certificates
     step variables write_variables
     step release prepare_release
     step data make_data
+    step certificates place_certificates
     step images load_images
     step pin-key pin_key
     step switch switch_release

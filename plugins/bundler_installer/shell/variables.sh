@@ -54,7 +54,7 @@ take_answers() {
             [ "$value" = "$(cat "$values/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
             continue
         fi
-        check_value "$name" "$value"
+        if [ -n "$value" ] || [ "$(variable_field "$name" 3)" = yes ]; then check_value "$name" "$value"; fi
         printf '%s' "$value" >"$values/$name"
     done <"$1"
 }
@@ -185,6 +185,7 @@ write_variables() {
     write_pair BUNDLE_DATA "$ROOT/data"
     write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config"
     write_pair BUNDLE_RELEASE "$RELEASE"
+    write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"
     { mv -f "$ROOT/state/site.new" "$ROOT/site.env" &&
         mv -f "$ROOT/state/secrets.new" "$ROOT/secrets.env" &&
         mv -f "$ROOT/state/compose.new" "$ROOT/state/compose.env"; } || fail $EXIT_FAILED release.disk "$ROOT"

@@ -1,0 +1,153 @@
+# ---- certificate: given at the site or made there; checked before anything changes, then put where services read it
+
+# check_certificates: choose and check what `certificates.tsv` asks for; what was chosen lies in $SCRATCH/certificates
+check_certificates() {
+    CERTIFICATES=-
+    mkdir -p "$SCRATCH/certificates" && chmod 700 "$SCRATCH/certificates"
+    rows certificates.tsv >"$SCRATCH/certificate-rows"
+    [ -s "$SCRATCH/certificate-rows" ] || return 0
+    slot=0
+    while IFS="$TAB" read -r host_variable given_variable key_variable made_variable kept kept_key; do
+        slot=$((slot + 1))
+        choose_certificate
+        check_certificate
+    done <"$SCRATCH/certificate-rows"
+    # Compose makes a service anew that names this, so that one which reads its certificate only once reads it again
+    CERTIFICATES=$(cat "$SCRATCH"/certificates/*.crt | hash_text)
+}
+
+hash_text() { { openssl dgst -sha256 -r 2>/dev/null || sha256sum; } | cut -c 1-16; }
+
+# choose_certificate: the files that were given, else what is there already, else a new one on request
+choose_certificate() {
+    given=$(value "$given_variable") given_key=$(value "$key_variable")
+    host=$(value "$host_variable")
+    chosen=$SCRATCH/certificates/$slot.crt chosen_key=$SCRATCH/certificates/$slot.key
+    if [ -n "$given$given_key" ] && ! was_given_before; then
+        [ -n "$given" ] || fail $EXIT_USAGE certificate.half "$key_variable" "$given_variable"
+        [ -n "$given_key" ] || fail $EXIT_USAGE certificate.half "$given_variable" "$key_variable"
+        for each in "$given" "$given_key"; do
+            { [ -f "$each" ] && [ -r "$each" ]; } || fail $EXIT_USAGE certificate.unreadable "$each"
+        done
+        shown_certificate=$given shown_key=$given_key
+        copy_private "$given" "$chosen"
+        copy_private "$given_key" "$chosen_key"
+    elif [ -f "$ROOT/data/$kept" ] && [ -f "$ROOT/data/$kept_key" ] && still_covers; then
+        shown_certificate=$ROOT/data/$kept shown_key=$ROOT/data/$kept_key
+        copy_private "$ROOT/data/$kept" "$chosen"
+        copy_private "$ROOT/data/$kept_key" "$chosen_key"
+    elif [ "$(value "$made_variable")" = true ]; then
+        shown_certificate=$chosen shown_key=$chosen_key
+        make_certificate
+    else
+        fail $EXIT_USAGE certificate.none "$host" "$given_variable" "$key_variable" "$made_variable"
+    fi
+}
+
+# was_given_before: the answers of an earlier run name files that are gone by now; their copies are kept
+was_given_before() {
+    { [ ! -f "$given" ] || [ ! -f "$given_key" ]; } &&
+        [ -f "$ROOT/data/$kept" ] && [ -f "$ROOT/data/$kept_key" ] &&
+        grep -qxF -- "$given_variable=$given" "$ROOT/site.env" 2>/dev/null &&
+        grep -qxF -- "$key_variable=$given_key" "$ROOT/site.env" 2>/dev/null
+}
+
+# still_covers: one that was made here is made again for another host name, or when it has run out
+still_covers() {
+    [ "$(value "$made_variable")" = true ] || return 0
+    covers_host "$ROOT/data/$kept" && openssl x509 -in "$ROOT/data/$kept" -noout -checkend 0 >/dev/null 2>&1
+}
+
+copy_private() { (umask 077 && cat -- "$1" >"$2") || fail $EXIT_FAILED release.disk "$SCRATCH"; }
+
+# make_certificate: ECDSA P-256, self-signed, for 825 days, which is as long as browsers accept one
+make_certificate() {
+    if is_address "$host"; then kind=IP; else kind=DNS; fi
+    {
+        printf '[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = usage\n'
+        printf '[name]\nCN = %.64s\n' "$host"
+        printf '[usage]\nbasicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature\n'
+        printf 'extendedKeyUsage = serverAuth\nsubjectAltName = %s:%s\n' "$kind" "$host"
+    } >"$SCRATCH/certificates/request.cnf"
+    {
+        (umask 077 && openssl ecparam -name prime256v1 -genkey -noout -out "$chosen_key") 2>"$SCRATCH/openssl" &&
+            openssl req -x509 -new -sha256 -days 825 -key "$chosen_key" -out "$chosen" \
+                -config "$SCRATCH/certificates/request.cnf" 2>"$SCRATCH/openssl"
+    } || fail $EXIT_FAILED certificate.not_made "$(tail -n 1 "$SCRATCH/openssl")"
+    say certificate.made "$host" "$(certificate_fingerprint "$chosen")"
+}
+
+certificate_fingerprint() { openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//'; }
+
+# check_certificate: of PEM, its key's, in its time, for this host
+check_certificate() {
+    openssl x509 -in "$chosen" -noout 2>/dev/null || fail $EXIT_USAGE certificate.no_pem "$shown_certificate"
+    if grep -q ENCRYPTED "$chosen_key"; then fail $EXIT_USAGE certificate.passphrase "$shown_key"; fi
+    openssl pkey -in "$chosen_key" -pubout </dev/null >"$SCRATCH/certificates/key.pub" 2>/dev/null ||
+        fail $EXIT_USAGE certificate.no_key "$shown_key"
+    openssl x509 -in "$chosen" -noout -pubkey >"$SCRATCH/certificates/certificate.pub"
+    cmp -s "$SCRATCH/certificates/key.pub" "$SCRATCH/certificates/certificate.pub" ||
+        fail $EXIT_USAGE certificate.mismatch "$shown_certificate" "$shown_key"
+    starts=$(certificate_date startdate) ends=$(certificate_date enddate) now=$(date -u '+%Y%m%d%H%M%S')
+    [ "$(printf '%s\n' "$now" "$ends" | sort -n | head -n 1)" = "$now" ] ||
+        fail $EXIT_USAGE certificate.expired "$shown_certificate" "$(show_date "$ends")"
+    [ "$(printf '%s\n' "$now" "$starts" | sort -n | head -n 1)" = "$starts" ] ||
+        fail $EXIT_USAGE certificate.early "$shown_certificate" "$(show_date "$starts")" "$(show_date "$now")"
+    covers_host "$chosen" || fail $EXIT_USAGE certificate.host "$shown_certificate" "$host" "$(list_names "$chosen")"
+    if ! openssl x509 -in "$chosen" -noout -checkend 2592000 >/dev/null; then
+        warn certificate.soon "$shown_certificate" "$(show_date "$ends")"
+    fi
+    if [ "$(grep -c 'BEGIN CERTIFICATE' "$chosen")" = 1 ] &&
+        [ "$(openssl x509 -in "$chosen" -noout -issuer_hash)" != "$(openssl x509 -in "$chosen" -noout -subject_hash)" ]; then
+        warn certificate.chain "$shown_certificate"
+    fi
+}
+
+# covers_host FILE
+covers_host() {
+    [ -n "$(list_names "$1")" ] || return 1 # browsers read no other field
+    if is_address "$host"; then by=-checkip; else by=-checkhost; fi
+    case $(openssl x509 -in "$1" -noout "$by" "$host" 2>/dev/null) in *'does match'*) return 0 ;; esac
+    return 1
+}
+
+# is_address HOST: an IP address, not a name
+is_address() {
+    case $1 in
+        *:*) return 0 ;;
+        *[!0-9.]*) return 1 ;;
+    esac
+}
+
+# certificate_date startdate|enddate: YYYYMMDDhhmmss, from `notAfter=Nov  4 21:09:00 2026 GMT`
+certificate_date() {
+    openssl x509 -in "$chosen" -noout "-$1" | awk '{
+        sub(/^[^=]*=/, "")
+        month = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3
+        split($3, clock, ":")
+        printf "%04d%02d%02d%02d%02d%02d\n", $4, month, $2, clock[1], clock[2], clock[3]
+    }'
+}
+
+show_date() { printf '%s' "$1" | sed 's/^\(....\)\(..\)\(..\).*/\1-\2-\3/'; }
+
+# list_names FILE: the names and addresses that a certificate is for
+list_names() {
+    openssl x509 -in "$1" -noout -text 2>/dev/null | awk '/Subject Alternative Name/ { getline; gsub(/^ +/, ""); print; exit }'
+}
+
+# place_certificates: to where services read them, each whole or not at all
+place_certificates() {
+    slot=0
+    while IFS="$TAB" read -r _ _ _ _ kept kept_key; do
+        slot=$((slot + 1))
+        put_private "$SCRATCH/certificates/$slot.key" "$ROOT/data/$kept_key"
+        put_private "$SCRATCH/certificates/$slot.crt" "$ROOT/data/$kept"
+    done <"$SCRATCH/certificate-rows"
+}
+
+# put_private FILE TARGET
+put_private() {
+    { mkdir -p "${2%/*}" && (umask 077 && cat -- "$1" >"$2.new") && mv -f "$2.new" "$2"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+}
