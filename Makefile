@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint format docs bench clean
+.PHONY: help venv demo test lint format docs bench clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,8 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
+
+venv: $(STAMP)  ## .venv with everything for development; the others make it when it is not there
 
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
@@ -38,5 +40,5 @@ docs: $(STAMP)  ## write the generated references again
 bench: $(STAMP)  ## compare with the peers on the same work
 	@$(BIN)/python benchmarks/build.py
 
-clean:
+clean:  ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

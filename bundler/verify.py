@@ -113,7 +113,17 @@ def _check_signature(
         value = base64.b64decode(signature.strip(), validate=True)
     except binascii.Error as error:
         raise VerificationError(f"{SIGNATURE} is not base64") from error
+    if (
+        signature != base64.b64encode(value) + b"\n"
+    ):  # base64 has bits that say nothing, where a change would hide
+        raise VerificationError(f"{SIGNATURE} is not base64 as RFC 4648 has it, on one line")
     signer.verify(sums, value, key)
+    # no checksum covers the carried key, so it is compared with the trusted one; some systems end lines with CR LF
+    if PUBLIC_KEY in heads and heads[PUBLIC_KEY] != key.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n":
+        raise VerificationError(
+            f"{PUBLIC_KEY} in the bundle is not the key that it is signed with",
+            hint="copy the file again and compare it with its .sha256",
+        )
 
 
 def _compare(listed: dict[str, str], found: dict[str, str]) -> None:

@@ -71,3 +71,14 @@ def site(request: pytest.FixtureRequest, short_folder: Path) -> Iterator[Site]:
         yield found.open()
     finally:
         found.close()
+
+
+@pytest.fixture
+def nothing_leaks(site: Site) -> Iterator[None]:
+    """The site has a way out while the test runs, and not one packet may take it."""
+    site.watch()
+    try:
+        yield
+        assert site.leaked() == 0
+    finally:
+        site.unwatch()

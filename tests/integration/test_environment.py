@@ -13,6 +13,12 @@ pytestmark = [pytest.mark.engine, pytest.mark.registry, pytest.mark.root]
 def test_a_site_has_no_way_out_and_runs_containers(
     site: Site, service_registry: DistributionRegistry, layouts: dict[str, object]
 ) -> None:
+    site.watch()
+    site.watch()
+    assert "default" in site.run("ip", "route").stdout
+    assert site.leaked() == 0
+    site.unwatch()
+    site.unwatch()
     assert "default" not in site.run("ip", "route").stdout
     archive = site.folder / "nginx.tar"
     source = f"docker://{service_registry.host}/library/nginx:1.22"

@@ -249,7 +249,8 @@ class Site:
         return result.stdout
 
     def watch(self) -> None:
-        """Give the site a default route into nothing and count what goes there."""
+        """Give the site a default route into nothing and count from 0 what goes there, until `unwatch`."""
+        self.unwatch()
         commands = (
             "ip link add leak type veth peer name nowhere",
             "sysctl -qw net.ipv6.conf.leak.disable_ipv6=1 net.ipv6.conf.nowhere.disable_ipv6=1",
@@ -262,6 +263,10 @@ class Site:
         for command in commands:
             result = self.run(*command.split())
             assert result.returncode == 0, result.stderr
+
+    def unwatch(self) -> None:
+        """Take away what `watch` made: the site has no default route again."""
+        self.run("ip", "link", "del", "leak")  # its peer and routes go with it; fails where none is
 
     def leaked(self) -> int:
         """Packets that tried to leave since `watch`."""

@@ -24,7 +24,11 @@ verify_signature() {
     have openssl || refuse tools.missing openssl
     tr -d '\n' <"$HERE/SHA256SUMS.sig" | openssl base64 -d -A >"$SCRATCH/signature" 2>/dev/null ||
         refuse verify.bad_signature "$HERE/SHA256SUMS.sig"
+    # base64 has bits that say nothing, where a change would hide: only one text stands for these bytes
+    { openssl base64 -A -in "$SCRATCH/signature" && printf '\n'; } | cmp -s - "$HERE/SHA256SUMS.sig" ||
+        refuse verify.bad_signature "$HERE/SHA256SUMS.sig"
     choose_key
+    check_carried_key
 }
 
 # choose_key: the key given, else the pinned one, else one of the host's trusted ones, else ask
@@ -59,6 +63,12 @@ check_signature() {
     openssl dgst -sha256 -verify "$1" -signature "$SCRATCH/signature" "$HERE/SHA256SUMS" >/dev/null 2>&1 || return 1
     SIGNED_BY=$1
     say verify.signed "$(fingerprint "$1")"
+}
+
+# check_carried_key: no checksum covers the carried key, so it must be the one that the signature was checked with
+check_carried_key() {
+    [ -f "$HERE/SHA256SUMS.pub" ] || return 0
+    tr -d '\r' <"$SIGNED_BY" | awk 1 | cmp -s - "$HERE/SHA256SUMS.pub" || refuse verify.carried_key
 }
 
 same_key() { [ "$(fingerprint "$1")" = "$(fingerprint "$2")" ]; }
