@@ -118,7 +118,7 @@ def _check_signature(
     ):  # base64 has bits that say nothing, where a change would hide
         raise VerificationError(f"{SIGNATURE} is not base64 as RFC 4648 has it, on one line")
     signer.verify(sums, value, key)
-    # no checksum covers the carried key, so it is compared with the trusted one; some systems end lines with CR LF
+    # no checksum covers the carried key: it is compared with the trusted one, whatever ends its lines
     if PUBLIC_KEY in heads and heads[PUBLIC_KEY] != key.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n":
         raise VerificationError(
             f"{PUBLIC_KEY} in the bundle is not the key that it is signed with",
