@@ -22,6 +22,7 @@ from bundler_compose.document import Document, find_compose_file, map_strings, r
 from bundler_compose.files import Carrier
 from bundler_compose.initialise import init_profile
 from bundler_compose.interpolation import Use, bind, plain, read_env_file, uses
+from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.literals import (
     env_file_paths,
     find_literals,
@@ -82,6 +83,7 @@ class ComposeApplication:
             files=tuple(carrier.files[path] for path in sorted(carrier.files)),
             variables=tuple(variables[name] for name in sorted(variables)),
             data=tuple(carrier.data[path] for path in sorted(carrier.data)),
+            lifecycle=bind_lifecycle(settings.lifecycle, document.data, carrier.data),
         )
 
     def init(self, source: Path, target: Path) -> InitResult:

@@ -13,6 +13,10 @@ from bundler.profile import ProfileModel
 from bundler.profile_values import HintedValueError, Identifier
 
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
+KeptData = Annotated[
+    str, Field(pattern=r"^(volume:[A-Za-z0-9][A-Za-z0-9._-]*|(\./)?[A-Za-z0-9._@+-][^\x00-\x20:\\]*)$")
+]
 LocalPath = Annotated[Path, Field(strict=False)]
 
 
@@ -65,6 +69,41 @@ class VariableSetting(ProfileModel):
         return SiteVariable(**self.model_dump())
 
 
+class DumpSetting(ProfileModel):
+    """A database that hands out its data whole and takes them back, while it runs."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Names the file in a backup."""
+    service: str
+    """Service that the commands run in. It needs a health check."""
+    backup: OneLine
+    """One line for `sh -c` in the service's container; writes the dump to standard output. For example
+    `pg_dump -U shop -d shop --clean --if-exists`."""
+    restore: OneLine
+    """One line for `sh -c` there; reads the dump from standard input into a database that is new and empty.
+    For example `psql -q -v ON_ERROR_STOP=1 -U shop -d shop`."""
+
+
+class LifecycleSetting(ProfileModel):
+    """How the project's data are backed up.
+
+    Where nothing is said, a backup stops every service and copies all folders and volumes as they lie: right
+    for every database, and the services are away as long as the copy takes.
+    """
+
+    quiesce: tuple[str, ...] = ()
+    """Services that write, in the order in which they are stopped; all others are stopped after them."""
+    dumps: tuple[DumpSetting, ...] = ()
+    """Databases that are dumped, and fed back in this order."""
+    dumped: tuple[KeptData, ...] = ()
+    """What the dumps stand for: paths as the Compose file mounts them (`./data/db`), or `volume:NAME`. Left
+    out of the copy, and empty when the dumps are fed back."""
+    disposable: tuple[KeptData, ...] = ()
+    """Caches, named the same way, that are not worth a backup."""
+    migrations: tuple[str, ...] = ()
+    """Jobs that change data for a new release."""
+
+
 class ComposeSettings(ProfileModel):
     """Settings of the application `compose`."""
 
@@ -91,6 +130,8 @@ class ComposeSettings(ProfileModel):
     `<root>/data`. Folders that are not there are data by themselves."""
     host_paths: tuple[str, ...] = ()
     """Paths of the site's host that services may mount, e.g. `/etc/localtime`."""
+    lifecycle: LifecycleSetting = LifecycleSetting()
+    """How the project's data are backed up, and what changes them."""
 
     @model_validator(mode="after")
     def _check_twice(self) -> Self:

@@ -25,6 +25,13 @@ SOURCES = (
     "services",
     "report",
     "install",
+    "copies",
+    "volumes",
+    "dumps",
+    "crypt",
+    "backup",
+    "restore",
+    "prune",
     "uninstall",
     "main",
 )

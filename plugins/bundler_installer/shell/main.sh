@@ -25,6 +25,8 @@ main() {
         start) run_start ;;
         stop) run_stop ;;
         restart) run_restart ;;
+        backup) run_backup ;;
+        restore) run_restore ;;
         uninstall) run_uninstall ;;
     esac
 }

@@ -1,11 +1,14 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {
     COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
+    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' BEFORE='' RESUME=''
+    unset PASSPHRASE # an exported one would stay exported
+    PASSPHRASE=''
     PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
     TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}
     TERMINAL=''
@@ -16,14 +19,14 @@ parse_options() {
     : >"$SCRATCH/set"
     while [ $# -gt 0 ]; do
         case $1 in
-            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail)
+            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason)
                 [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
                 parse_value "$1" "$2"
                 shift
                 ;;
             --*=*)
                 case ${1%%=*} in
-                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail)
+                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason)
                         parse_value "${1%%=*}" "${1#*=}"
                         ;;
                     *) fail $EXIT_USAGE options.unknown "$1" ;;
@@ -32,6 +35,8 @@ parse_options() {
             --yes | -y) YES=yes ;;
             --json) JSON=yes ;;
             --strict) STRICT=yes ;;
+            --list) LIST=yes ;;
+            --encrypt) ENCRYPT=yes ;;
             --allow-unsigned) UNSIGNED=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
@@ -51,6 +56,13 @@ parse_value() {
         --key) KEY=$2 ;;
         --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
         --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 ;;
+        --output) OUTPUT=$2 ;;
+        --passphrase-file) PASSPHRASE_FILE=$2 ;;
+        --keep) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; KEEP=$2 ;;
+        --reason)
+            case $2 in '' | *[!a-z]*) fail $EXIT_USAGE options.reason "$2" ;; esac
+            REASON=$2
+            ;;
         --accept) ACCEPTED="$ACCEPTED$2 " ;;
         --lang)
             case $2 in
@@ -82,7 +94,7 @@ parse_word() {
             *" $1 "*) COMMAND=$1 ;;
             *) fail $EXIT_USAGE options.command "$1" "$COMMANDS" ;;
         esac
-    elif [ "$COMMAND" = logs ] && [ -z "$WORDS" ]; then
+    elif [ -z "$WORDS" ] && { [ "$COMMAND" = logs ] || [ "$COMMAND" = restore ]; }; then
         WORDS=$1
     else
         fail $EXIT_USAGE options.word "$1"

@@ -2,6 +2,7 @@
 
 # start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock
 start_services() {
+    refuse_half_restored
     limit=${TIMEOUT:-$(number_fact health_timeout)}
     [ "$limit" -gt 0 ] || limit=600
     say services.start "$limit"
@@ -37,6 +38,7 @@ start_services() {
     fi
     write_log "$(redact <"$SCRATCH/up")"
     [ -z "$broken" ] || return 1
+    rm -f "$ROOT/state/stopped" # what a backup noted
     say services.healthy "$(($(date +%s) - started))"
 }
 

@@ -16,6 +16,7 @@ make_scratch() {
 clean_up() {
     trap - EXIT HUP INT TERM
     stty echo 2>/dev/null </dev/tty || :
+    [ -z "${PART:-}${UNPACKED:-}" ] || clean_backup
     release_lock
     [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
 }

@@ -6,6 +6,10 @@ collect_variables() {
     mkdir -p "$values"
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
+    if [ -n "$RESTORED" ]; then
+        load_values "$RESTORED/site.env"
+        load_values "$RESTORED/secrets.env"
+    fi
     if [ -n "$ANSWERS" ]; then
         [ -f "$ANSWERS" ] || fail $EXIT_USAGE variables.no_answers "$ANSWERS"
         take_answers "$ANSWERS" "$ANSWERS"

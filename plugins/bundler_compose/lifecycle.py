@@ -1,0 +1,73 @@
+"""What a project's profile says of backups, checked against its Compose document."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from bundler.compose import services
+from bundler.contracts import Dump, Lifecycle
+from bundler.errors import BundleError
+from bundler_compose.settings import LifecycleSetting
+
+VOLUME: Final = "volume:"
+
+
+def bind_lifecycle(
+    setting: LifecycleSetting, compose: Mapping[str, Any], folders: Collection[str]
+) -> Lifecycle:
+    """The contract's form of `settings: lifecycle`.
+
+    Args:
+        setting: as the profile has it.
+        compose: the Compose document.
+        folders: data folders of the project, relative to `<root>/data`.
+
+    Raises:
+        BundleError: it names a service, a folder or a volume that is not there, a dump's service has no
+            health check, or a dump has no data that it stands for.
+    """
+    expected = {service.name: service.expect for service in services(compose)}
+    named = [("quiesce", name) for name in setting.quiesce]
+    named += [("migrations", name) for name in setting.migrations]
+    named += [(f"dumps: {dump.id}", dump.service) for dump in setting.dumps]
+    for where, name in named:
+        if name not in expected:
+            raise BundleError(
+                f"settings: lifecycle: {where}: no service is called {name!r}",
+                hint=f"there are: {', '.join(sorted(expected))}",
+            )
+    ids = [dump.id for dump in setting.dumps]
+    for dump in setting.dumps:
+        if expected[dump.service] != "healthy":
+            raise BundleError(
+                f"settings: lifecycle: dumps: {dump.id}: service {dump.service!r} has no health check",
+                hint="give it one: a dump is fed back only to a database that says it is ready",
+            )
+        if ids.count(dump.id) > 1:
+            raise BundleError(f"settings: lifecycle: dumps: {dump.id!r} is there twice", hint="rename one")
+    if bool(setting.dumps) != bool(setting.dumped):
+        raise BundleError(
+            "settings: lifecycle: `dumps` and `dumped` go together",
+            hint="`dumped` names the folders or volumes of the databases that are dumped",
+        )
+    known = {*folders, *(VOLUME + name for name in compose.get("volumes") or {})}
+    return Lifecycle(
+        quiesce=setting.quiesce,
+        dumps=tuple(Dump(**dump.model_dump()) for dump in setting.dumps),
+        dumped=tuple(_kept("dumped", setting.dumped, known)),
+        disposable=tuple(_kept("disposable", setting.disposable, known)),
+        migrations=setting.migrations,
+    )
+
+
+def _kept(where: str, names: Collection[str], known: Collection[str]) -> Iterator[str]:
+    for name in names:
+        path = name if name.startswith(VOLUME) else posixpath.normpath(name)
+        if not any(path == each or path.startswith(each + "/") for each in known):
+            raise BundleError(
+                f"settings: lifecycle: {where}: {name!r} is no data of the project",
+                hint=f"its data are: {', '.join(sorted(known)) or 'none'}",
+            )
+        yield path

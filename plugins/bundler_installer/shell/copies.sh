@@ -1,0 +1,95 @@
+# ---- copies: folders as tar streams, with numeric owners, links and, where tar can, extended attributes
+
+# choose_tar: TAR_KIND is `posix` (GNU tar: attributes too) or `plain`
+choose_tar() {
+    TAR_KIND=plain TAR_MAKE='' TAR_TAKE='' TAR_EXCLUDES=''
+    if tar --exclude=./x -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then TAR_EXCLUDES=yes; fi
+    if tar --numeric-owner -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then TAR_MAKE=--numeric-owner; fi
+    case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) TAR_TAKE=$TAR_MAKE && return ;; esac
+    TAR_TAKE=$TAR_MAKE
+    if tar --xattrs --xattrs-include='*' -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then
+        TAR_KIND=posix
+        TAR_TAKE="--numeric-owner --xattrs --xattrs-include=*"
+        TAR_MAKE="$TAR_TAKE --format=posix --pax-option=delete=atime,delete=ctime"
+        if [ -z "$(tar --acls -cf /dev/null -C "$SCRATCH" . 2>&1)" ]; then
+            TAR_TAKE="$TAR_TAKE --acls" TAR_MAKE="$TAR_MAKE --acls"
+        fi
+    fi
+}
+
+# pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
+pack_folder() {
+    packed=$1
+    shift
+    if [ $# -gt 0 ] && [ -z "$TAR_EXCLUDES" ]; then
+        (pack_around "$@")
+        return
+    fi
+    set -f # --xattrs-include=* is for tar, not for the shell
+    excludes=''
+    for each in "$@"; do excludes="$excludes --exclude=./$each"; done
+    # shellcheck disable=SC2086 # splitting is wanted
+    tar $TAR_MAKE $excludes -cf - -C "$packed" .
+    pack_code=$?
+    set +f
+    return $pack_code
+}
+
+# pack_around EXCLUDED...: for a tar without --exclude (busybox): all that lies beside the excluded ones, by name
+pack_around() {
+    excluded=" $* " parents=$(list_parents "$@")
+    cd -- "$packed" || return 1
+    set --
+    for parent in $parents; do
+        for each in "$parent"/* "$parent"/.[!.]* "$parent"/..?*; do
+            if [ ! -e "$each" ] && [ ! -L "$each" ]; then continue; fi
+            case $each in ./.before-restore-*) continue ;; esac
+            case " $parents $excluded" in *" $each "* | *" ${each#./} "*) continue ;; esac
+            set -- "$@" "$each"
+        done
+    done
+    [ $# -gt 0 ] || set -- --no-recursion .
+    # shellcheck disable=SC2086 # splitting is wanted
+    tar $TAR_MAKE -cf - "$@"
+}
+
+# list_parents EXCLUDED...: the folders above them, outermost first, with blanks
+list_parents() {
+    for each in "$@"; do
+        above=./$each
+        while [ "$above" != . ]; do
+            above=${above%/*}
+            if [ -d "$packed/$above" ]; then printf '%s\n' "$above"; fi
+        done
+    done | LC_ALL=C sort -u | tr '\n' ' '
+}
+
+# pack_parents FOLDER EXCLUDED...: the folders above the excluded ones, without their content
+pack_parents() {
+    packed=$1
+    shift
+    # shellcheck disable=SC2086,SC2046 # splitting is wanted
+    tar $TAR_MAKE --no-recursion -cf - -C "$packed" $(list_parents "$@")
+}
+
+# unpack_folder FOLDER: from standard input
+unpack_folder() {
+    set -f
+    # shellcheck disable=SC2086 # splitting is wanted
+    tar $TAR_TAKE -xpf - -C "$1"
+    pack_code=$?
+    set +f
+    return $pack_code
+}
+
+# empty_folder FOLDER: everything in it goes, the folder itself stays
+empty_folder() { (cd -- "$1" && find . ! -name . -prune -exec rm -rf {} +); }
+
+# count_bytes FOLDER: what it takes on the disk
+count_bytes() { du -sk "$1" 2>/dev/null | awk '{ kib = $1 } END { printf "%.0f\n", kib * 1024 }'; }
+
+# free_bytes FOLDER
+free_bytes() { df -Pk "$1" | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }'; }
+
+# flush PATH...: on the disk, not only on its way there
+flush() { sync -- "$@" 2>/dev/null || sync; }

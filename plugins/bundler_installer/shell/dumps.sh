@@ -1,0 +1,61 @@
+# ---- dumps: databases hand out their data and take them back, each in its own service's container
+
+# names WHAT: of lifecycle.tsv, one a line
+names() { [ ! -f "$HERE/lifecycle.tsv" ] || rows lifecycle.tsv | awk -F "$TAB" -v what="$1" '$1 == what { print $2 }'; }
+
+# list_dumps: id, service, backup, restore
+list_dumps() { [ ! -f "$HERE/dumps.tsv" ] || rows dumps.tsv; }
+
+dump_services() { list_dumps | cut -f 2 | sort -u; }
+
+# start_dump_services: those that dumps run in, and nothing else; waits until they are healthy
+start_dump_services() {
+    for service in $(dump_services); do
+        if ! service_is_well "$service"; then
+            compose up -d --no-deps --no-recreate "$service" >"$SCRATCH/up" 2>&1 ||
+                fail $EXIT_FAILED dumps.no_service "$service" "$(redact <"$SCRATCH/up" | tail -n 3)"
+        fi
+    done
+    for service in $(dump_services); do wait_for_service "$service"; done
+}
+
+# wait_for_service SERVICE: healthy twice, three seconds apart: a new database starts twice
+wait_for_service() {
+    limit=${TIMEOUT:-$(number_fact health_timeout)}
+    [ "$limit" -gt 0 ] || limit=600
+    waited=0 well=0
+    while [ "$well" -lt "${WELL_TIMES:-1}" ]; do
+        if service_is_well "$1"; then well=$((well + 1)); else well=0; fi
+        [ "$well" -lt "${WELL_TIMES:-1}" ] || break
+        [ "$waited" -lt "$limit" ] || fail $EXIT_FAILED dumps.not_healthy "$1" "$limit"
+        if [ "$well" -gt 0 ]; then sleep 3; else sleep 1; fi
+        waited=$((waited + 1))
+    done
+}
+
+service_is_well() {
+    list_containers | awk -v service="$1" '
+        $1 == service { seen++; if ($2 == "running" && ($3 == "healthy" || $3 == "none")) well++ }
+        END { exit !(seen && well == seen) }'
+}
+
+# dump_databases: each to a file of the backup
+dump_databases() {
+    mkdir -p "$PART/dumps"
+    list_dumps | while IFS="$TAB" read -r id service line _; do
+        say backup.dump "$id"
+        store "dumps/$id" compose exec -T "$service" sh -c "$line" </dev/null ||
+            fail $EXIT_FAILED dumps.failed "$id" "$service" "$(redact <"$SCRATCH/store-errors" | tail -n 3)"
+        [ -s "$PART/dumps/$id" ] || [ -s "$PART/dumps/$id.enc" ] || fail $EXIT_FAILED dumps.empty "$id" "$service"
+    done
+}
+
+# feed_databases: each from its file, in the declared order
+feed_databases() {
+    list_dumps >"$SCRATCH/dumps"
+    while IFS="$TAB" read -r id service _ line <&5; do
+        say restore.dump "$id"
+        pour "dumps/$id" compose exec -T "$service" sh -c "$line" ||
+            fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/pour-errors" | tail -n 3)"
+    done 5<"$SCRATCH/dumps"
+}

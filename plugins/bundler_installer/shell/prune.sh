@@ -1,0 +1,63 @@
+# ---- prune: old backups go by a rule; only this application's, only whole ones, never one that going back needs
+
+# backup_names FOLDER: the backups of this application and root there, oldest first
+backup_names() {
+    for each in "$1"/[0-9]*T[0-9]*Z-*; do
+        if [ ! -f "$each/backup.env" ] || [ -L "$each" ]; then continue; fi
+        if [ "$(backup_fact "$each" name)" = "$NAME" ]; then printf '%s\n' "${each##*/}"; fi
+    done | LC_ALL=C sort
+}
+
+# prune_backups: all but the newest --keep of those made by hand or by schedule at this root
+prune_backups() {
+    keep=${KEEP:-$(number_fact backup_keep)}
+    [ "$keep" -gt 0 ] || return 0
+    backups=${OUTPUT:-$ROOT/backups}
+    backup_names "$backups" | while read -r name; do
+        [ "$(backup_fact "$backups/$name" root)" = "$ROOT" ] || continue
+        case $(backup_fact "$backups/$name" reason) in manual | scheduled) printf '%s\n' "$name" ;; esac
+    done >"$SCRATCH/prunable"
+    count=$(wc -l <"$SCRATCH/prunable")
+    awk -v spare=$((count - keep)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
+    while read -r name <&5; do
+        if backup_is_needed "$name"; then continue; fi
+        # the name goes first: half a backup must not look like one
+        { mv -- "$backups/$name" "$backups/.$name.part" && rm -rf "$backups/.$name.part"; } ||
+            fail $EXIT_FAILED prune.failed "$backups/$name"
+        say prune.removed "$backups/$name"
+    done 5<"$SCRATCH/pruned"
+}
+
+# backup_is_needed NAME: a note of an upgrade, a rollback or a restore names it
+backup_is_needed() {
+    for note in "$ROOT"/state/*; do
+        if [ -f "$note" ] && [ "${note##*/}" != journal ] && grep -qF -- "$1" "$note"; then return 0; fi
+    done
+    return 1
+}
+
+# show_backups: what there is to restore
+show_backups() {
+    backups=${OUTPUT:-$ROOT/backups}
+    backup_names "$backups" >"$SCRATCH/backups"
+    if [ -n "$JSON" ]; then
+        printf '['
+        comma=''
+        while read -r name; do
+            printf '%s\n  {"name": %s, "created": "%s", "release": "%s", "reason": "%s", "encrypted": %s, "bytes": %s}' "$comma" \
+                "$(json_string "$name")" "$(backup_fact "$backups/$name" created)" "$(backup_fact "$backups/$name" release)" \
+                "$(backup_fact "$backups/$name" reason)" "$(backup_flag "$name")" "$(count_bytes "$backups/$name")"
+            comma=,
+        done <"$SCRATCH/backups"
+        printf '\n]\n'
+    elif [ -s "$SCRATCH/backups" ]; then
+        while read -r name; do
+            printf '%s  %s%s\n' "$name" "$(human "$(count_bytes "$backups/$name")")" \
+                "$([ "$(backup_flag "$name")" = false ] || format prune.encrypted)"
+        done <"$SCRATCH/backups"
+    else
+        say prune.none "$backups"
+    fi
+}
+
+backup_flag() { if [ "$(backup_fact "$backups/$1" encrypted)" = no ]; then echo false; else echo true; fi; }
