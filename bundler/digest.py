@@ -10,15 +10,15 @@ from bundler.errors import FetchError
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def check_digest(digest: object) -> str:
-    """Return `digest` if it is `sha256:` and 64 lower-case hex digits.
+def check_digest(digest: object, where: str = "") -> str:
+    """Return `digest` if it is `sha256:` and 64 lower-case hex digits; `where` is for messages.
 
     Raises:
         FetchError: it is anything else (image-spec, descriptor.md, "Digests"). Other algorithms
             are refused: engines load sha256 only.
     """
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise FetchError(f"not a sha256 digest: {str(digest)[:90]!r}")
+        raise FetchError(f"{where}: " * bool(where) + f"not a sha256 digest: {str(digest)[:90]!r}")
     return digest
 
 

@@ -46,7 +46,7 @@ class Platform:
     variant: str | None = None
 
     _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}  # noqa: RUF012 constant
-    _DEFAULT_VARIANTS = {"arm64": "v8", "arm": "v7"}  # noqa: RUF012 constant
+    _DEFAULT_LEVELS = {"amd64": 1, "arm64": 8, "arm": 7}  # noqa: RUF012 constant
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -64,14 +64,23 @@ class Platform:
         arch = cls._ALIASES.get(parts[1], parts[1])
         return cls(parts[0], arch, parts[2] if len(parts) == 3 else None)  # noqa: PLR2004 os/arch/variant
 
+    @property
+    def level(self) -> int | None:
+        """The number in the variant (`v7` is 7), or the architecture's usual one; None for other variants."""
+        if self.variant is None:
+            return self._DEFAULT_LEVELS.get(self.architecture)
+        return int(self.variant[1:]) if re.fullmatch(r"v[0-9]{1,2}", self.variant) else None
+
     def accepts(self, other: Platform) -> bool:
-        """Whether an image made for `other` runs on this platform (variants by default equal)."""
-        default = self._DEFAULT_VARIANTS.get(self.architecture)
-        return (
-            self.os == other.os
-            and self.architecture == other.architecture
-            and (self.variant or default) == (other.variant or default)
-        )
+        """Whether an image made for `other` runs on this platform.
+
+        A processor runs what was made for a lower variant of its architecture, as engines have it, too.
+        """
+        if (self.os, self.architecture) != (other.os, other.architecture):
+            return False
+        if self.level is None or other.level is None:
+            return self.variant == other.variant
+        return other.level <= self.level
 
     def __str__(self) -> str:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
@@ -105,7 +114,7 @@ class Descriptor:
             raise FetchError(f"{where}: a descriptor has no mediaType")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise FetchError(f"{where}: the size {size!r} of a blob is not a number of bytes")
-        return cls(media_type, check_digest(data.get("digest")), size)
+        return cls(media_type, check_digest(data.get("digest"), where), size)
 
     def to_json(self) -> dict[str, Any]:
         """The descriptor as an OCI document has it."""
@@ -249,15 +258,15 @@ class Index:
         return cls(raw, kind, tuple(entries))
 
     def select(self, platform: Platform, where: str) -> Descriptor:
-        """The manifest for `platform`; attestations are passed over.
+        """The manifest for `platform`, of the nearest variant; attestations are passed over.
 
         Raises:
             FetchError: there is none; the platforms that there are, are named.
         """
         images = [entry for entry in self.entries if not entry.is_attestation]
-        for entry in images:
-            if entry.platform is not None and platform.accepts(entry.platform):
-                return entry.descriptor
+        fitting = [entry for entry in images if entry.platform and platform.accepts(entry.platform)]
+        if fitting:
+            return max(fitting, key=lambda entry: (entry.platform and entry.platform.level) or 0).descriptor
         if len(images) == 1 and images[0].platform is None:
             return images[0].descriptor  # checked against the image's config after the fetch
         there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
@@ -322,7 +331,7 @@ class ImageConfig:
             raise FetchError(f"{where}: the image's config has no rootfs.diff_ids")
         return cls(
             _parse_platform(data, where),
-            tuple(check_digest(d) for d in diff_ids),
+            tuple(check_digest(d, where) for d in diff_ids),
             _seconds(data.get("created")),
         )
 

@@ -119,10 +119,16 @@ class Authenticator:
 
     def _checked(self, challenge: Challenge, *, plain: bool) -> _TokenServer:
         realm = challenge.parameters["realm"]
-        parts = urlsplit(realm)
-        host = netloc(parts)
+        try:
+            parts = urlsplit(realm)
+            host = netloc(parts)
+        except ValueError as error:
+            raise FetchError(f"{self._host}: its token server has an address that is none") from error
         if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
-            raise FetchError(f"{self._host}: its token server has no address: {realm[:200]!r}")
+            raise FetchError(
+                f"{self._host}: its token server has no address that can be asked: {server(realm)[:200]}",
+                hint="ask who runs the registry; this may be a proxy that answers in its place",
+            )
         if parts.scheme == "http" and not (plain or self._transport.plain_allowed(host)):
             raise FetchError(
                 f"{self._host}: its token server {host} wants credentials over plain HTTP",

@@ -30,6 +30,8 @@ DOCKER_HUB: Final = "registry-1.docker.io"
 OK: Final = 200
 PARTIAL: Final = 206
 UNAUTHORIZED: Final = 401
+RENEWALS: Final = 2
+"""Headers tried in answer to a 401: another thread's token may have run out by the time that it is sent."""
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -72,7 +74,7 @@ class RegistryClient:
             FetchError: it is not what its digest says, or is too large.
         """
         answer = self._get(f"/v2/{repository}/manifests/{reference}", repository, {"Accept": ACCEPT})
-        where = f"{repository} {reference} from {self.host}"
+        where = f"the manifest from {self.host}"
         try:
             raw = answer.response.read(MAX_MANIFEST_BYTES + 1, decode_content=False)
         except exceptions.HTTPError as error:
@@ -109,7 +111,9 @@ class RegistryClient:
     ) -> Answer:
         authorization = self._auth.header(repository)
         answer = self._send(path, headers, authorization)
-        if answer.status == UNAUTHORIZED and not answer.foreign:
+        for _ in range(RENEWALS):
+            if answer.status != UNAUTHORIZED or answer.foreign:
+                break
             challenges = parse_challenges(", ".join(answer.response.headers.getlist("WWW-Authenticate")))
             plain = answer.url.startswith("http:")
             answer.discard()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from bundler.errors import FetchError
@@ -54,15 +56,20 @@ class DockerLogins:
             return self._found[host]
 
     def _look_up(self, host: str) -> Login | None:
-        from docker import auth, errors  # noqa: PLC0415 the Docker SDK costs 50 ms: who must log in pays
+        # the Docker SDK costs 50 ms: who must log in pays
+        from docker import auth, errors  # noqa: PLC0415
+        from docker.utils import config  # noqa: PLC0415
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a helper that is not there is an error below
                 if self._config is None:
+                    path = Path(str(config.find_config_file() or ""))
+                    if path.suffix == ".json":
+                        json.loads(path.read_bytes())  # the SDK takes a damaged file for an empty one
                     self._config = auth.load_config()
                 found = auth.resolve_authconfig(self._config, host)
-        except (errors.DockerException, OSError, ValueError, KeyError) as error:
+        except (errors.DockerException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             # the text of a ValueError may be the very thing that must not be shown
             reason = f": {error}" if isinstance(error, errors.DockerException) else ""
             raise FetchError(

@@ -183,7 +183,12 @@ class RegistrySource:
 
     def _receive(self, place: Place, reference: str, where: str) -> Received:
         retry = self._retry(f"{where} from {place.client.host}")
-        return retry.run(lambda: place.client.manifest(place.repository, reference))
+        try:
+            return retry.run(lambda: place.client.manifest(place.repository, reference))
+        except (AbsentError, GaveUpError, TlsError):
+            raise  # another place may do better
+        except FetchError as error:
+            raise FetchError(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def _is_index(received: Received, where: str) -> bool:

@@ -176,7 +176,11 @@ class RegistryBlob:
             try:
                 piece = response.read1(size - have, decode_content=False)
             except (exceptions.HTTPError, OSError) as error:
-                self._lost(broken(error, self._places[0].client.host))
+                if self._complete(have):  # only the end mark of a chunked body was lost
+                    self._finished = True
+                    self.close()
+                else:
+                    self._lost(broken(error, self._places[0].client.host))
                 break
             if not piece:
                 self._ended(have)
@@ -195,8 +199,12 @@ class RegistryBlob:
                 break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def _complete(self, have: int) -> bool:
+        """Whether nothing is missing once `have` more bytes are handed on."""
+        return self._position + have >= self._blob.size and not self._skip
+
     def _ended(self, have: int) -> None:
-        if self._position + have >= self._blob.size and not self._skip:
+        if self._complete(have):
             self._finished = True
             self.close()
         else:

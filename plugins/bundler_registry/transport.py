@@ -6,6 +6,7 @@ one is a decision: who may see the credentials, and who may be spoken to without
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import re
@@ -310,4 +311,6 @@ def _reason(error: Exception) -> str:
             return inner.strerror
         if isinstance(inner, exceptions.IncompleteRead):
             return f"{inner.partial} bytes came, {inner.expected} more were promised"
+        if isinstance(inner, http.client.IncompleteRead):
+            return "the body ended early"
     return str(error.args[-1] if error.args else "") or type(error).__name__

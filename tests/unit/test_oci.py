@@ -92,7 +92,12 @@ def test_an_engine_gets_a_tag_even_for_a_reference_by_digest() -> None:
         ("linux/x86_64", "linux/amd64", True),
         ("linux/arm64", "linux/arm64/v8", True),
         ("linux/arm64/v8", "linux/arm64", True),
-        ("linux/arm/v7", "linux/arm/v6", False),
+        ("linux/arm/v7", "linux/arm/v6", True),
+        ("linux/arm/v6", "linux/arm/v7", False),
+        ("linux/amd64/v3", "linux/amd64", True),
+        ("linux/amd64", "linux/amd64/v2", False),
+        ("linux/amd64", "linux/amd64/odd", False),
+        ("linux/riscv64", "linux/riscv64", True),
         ("linux/arm", "linux/arm/v7", True),
         ("linux/amd64", "linux/arm64", False),
         ("linux/amd64", "windows/amd64", False),
@@ -196,3 +201,36 @@ def test_an_index_gives_the_image_for_the_platform_and_passes_over_attestations(
     assert found.select(Platform.parse("linux/amd64"), "image").digest == DIGEST
     with pytest.raises(FetchError, match=r"no image for linux/s390x.*linux/amd64, linux/arm64"):
         found.select(Platform.parse("linux/s390x"), "image")
+
+
+def test_an_index_gives_the_nearest_variant() -> None:
+    def arm(variant: str, number: int) -> dict[str, object]:
+        platform = {"os": "linux", "architecture": "arm", "variant": variant}
+        return entry("arm", f"sha256:{number:064d}", platform=platform)
+
+    found = index(arm("v5", 5), arm("v7", 7), arm("v6", 6))
+    for wanted, chosen in (("linux/arm", 7), ("linux/arm/v7", 7), ("linux/arm/v6", 6), ("linux/arm/v8", 7)):
+        assert found.select(Platform.parse(wanted), "image").digest == f"sha256:{chosen:064d}"
+    with pytest.raises(FetchError, match=r"no image for linux/arm/v4"):
+        found.select(Platform.parse("linux/arm/v4"), "image")
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b'{"schemaVersion": 2, "manifests": 3}', "not an image index"),
+        (b'{"manifests": [3]}', "a descriptor is not an object"),
+        (b'{"manifests": [{"mediaType": 1, "digest": "x", "size": 1}]}', "no mediaType"),
+        (
+            json.dumps({"manifests": [entry("amd64", DIGEST, platform=3)]}).encode(),
+            "platform is not an object",
+        ),
+        (json.dumps({"manifests": [entry("amd64", DIGEST, platform={})]}).encode(), "no os or architecture"),
+        (json.dumps({"manifests": [entry("amd64", DIGEST, size=-1)]}).encode(), "size"),
+        (json.dumps({"manifests": [entry("amd64", DIGEST, size=1.5)]}).encode(), "size"),
+        (json.dumps({"mediaType": 3, "manifests": []}).encode(), "mediaType is not a string"),
+    ],
+)
+def test_bad_indexes_are_refused(raw: bytes, says: str) -> None:
+    with pytest.raises(FetchError, match=says):
+        Index.parse(raw, "image")

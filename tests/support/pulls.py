@@ -1,0 +1,86 @@
+"""Pulls images with the source `registry` as a build does: resolve, then fetch into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bundler.contracts import SourceOptions
+from bundler.lock import Lock
+from bundler.oci import Platform
+from bundler.progress import LogReporter
+from bundler.reference import Reference
+from bundler.stages.fetch import FetchedImage, fetch
+from bundler.stages.resolve import Resolver, resolve
+from bundler.store import Store
+from bundler_registry.credentials import Login
+from bundler_registry.source import RegistrySource
+
+AMD64 = Platform.parse("linux/amd64")
+
+
+@dataclass
+class Fixed:
+    """Logins that a test gives."""
+
+    logins: Mapping[str, Login] = field(default_factory=dict)
+
+    def find(self, host: str) -> Login | None:
+        """See `bundler_registry.credentials.Logins.find`."""
+        return self.logins.get(host)
+
+
+@dataclass
+class Puller:
+    """A build machine with a cache of its own.
+
+    Attributes:
+        folder: for the cache.
+        options: where images come from.
+        logins: for registries.
+        environment: where proxies are looked up.
+        certificates: Docker's folder of certificates by host.
+        read_timeout: seconds without a byte after which a connection is given up.
+        pauses: seconds that were to be waited; no time passes.
+    """
+
+    folder: Path
+    options: SourceOptions = field(default_factory=SourceOptions)
+    logins: Mapping[str, Login] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    certificates: Path = Path("/nowhere")
+    read_timeout: float = 20
+    pauses: list[float] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        """The cache."""
+        return Store(self.folder / "cache")
+
+    def source(self) -> RegistrySource:
+        """A source as the plugin makes it, but that it does not sleep."""
+        return RegistrySource(
+            self.options,
+            logins=Fixed(self.logins),
+            pause=self.pauses.append,
+            environment=self.environment,
+            certificates=self.certificates,
+            read_timeout=self.read_timeout,
+        )
+
+    def pull(self, *references: str, platform: Platform = AMD64) -> tuple[FetchedImage, ...]:
+        """Resolve and fetch.
+
+        Raises:
+            BundleError: as a build would.
+        """
+        source = self.source()
+        store = self.store
+        try:
+            resolver = Resolver([source], platform, Lock(self.folder / "none", {}), store)
+            images = resolve([Reference.parse(text) for text in references], resolver)
+            with (self.folder / "log").open("a") as log:
+                return fetch(images, {"registry": source}, store, platform, LogReporter(log))
+        finally:
+            source.close()
