@@ -38,7 +38,7 @@ docs: $(STAMP)  ## write the generated references again
 	$(BIN)/python docs/generate.py
 
 bench: $(STAMP)  ## compare with the peers on the same work
-	@$(BIN)/python benchmarks/build.py
+	@$(BIN)/python -m benchmarks.build $(if $(SIZES),--sizes $(SIZES)) $(BENCH)
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

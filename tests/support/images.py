@@ -14,28 +14,33 @@ RECIPES = Path(__file__).parents[1] / "images"
 SUITE = "bookworm"
 
 
-def recipe_digest(name: str) -> str:
+def recipe_digest(name: str, recipes: Path = RECIPES) -> str:
     """Changes when the recipe does."""
     digest = hashlib.sha256(SUITE.encode())
-    for path in sorted((RECIPES / name).rglob("*")):
+    for path in sorted((recipes / name).rglob("*")):
         if path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def layout_of(name: str) -> Path:
+def layout_of(name: str, recipes: Path = RECIPES) -> Path:
     """Where the image's OCI layout is kept."""
-    return CACHE / "images" / f"{name}-{recipe_digest(name)}"
+    return CACHE / "images" / f"{name}-{recipe_digest(name, recipes)}"
 
 
-def build_images(names: list[str]) -> dict[str, Path]:
+def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
     """Name -> OCI layout folder; builds what the cache lacks with an engine started for it."""
-    with cache_lock("images"):
-        _build_lacking([name for name in names if not layout_of(name).is_dir()])
-    return {name: layout_of(name) for name in names}
+
+    def lacking() -> list[str]:
+        return [name for name in names if not layout_of(name, recipes).is_dir()]
+
+    if lacking():
+        with cache_lock("images" if recipes == RECIPES else f"images-{recipes.parent.name}"):
+            _build_lacking(lacking(), recipes)
+    return {name: layout_of(name, recipes) for name in names}
 
 
-def _build_lacking(lacking: list[str]) -> None:
+def _build_lacking(lacking: list[str], recipes: Path) -> None:
     if lacking:
         need_root()
         for program in ("mmdebstrap", "skopeo"):
@@ -46,7 +51,7 @@ def _build_lacking(lacking: list[str]) -> None:
         try:
             _import_base(engine)
             for name in lacking:
-                _build(engine, name)
+                _build(engine, recipes / name)
         finally:
             engine.remove()
 
@@ -60,7 +65,8 @@ def _import_base(engine: Engine) -> None:
     engine.docker("import", archive, "bundle-test/base:1")
 
 
-def _build(engine: Engine, name: str) -> None:
+def _build(engine: Engine, recipe: Path) -> None:
+    name = recipe.name
     tag = f"bundle-test/{name}:1"
     environment = {
         "DOCKER_BUILDKIT": "0",
@@ -68,12 +74,12 @@ def _build(engine: Engine, name: str) -> None:
         "PATH": "/usr/bin:/bin",
         "HOME": "/root",
     }
-    run("/usr/bin/docker", "build", "--network=host", "-q", "-t", tag, RECIPES / name, env=environment)
+    run("/usr/bin/docker", "build", "--network=host", "-q", "-t", tag, recipe, env=environment)
     scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=f".{name}."))
     run(
         "skopeo", "copy", "--quiet", "--src-daemon-host", engine.host,
         f"docker-daemon:{tag}", f"oci:{scratch}:latest",
     )  # fmt: skip
-    target = layout_of(name)
+    target = layout_of(name, recipe.parent)
     shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)

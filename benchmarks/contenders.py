@@ -1,0 +1,189 @@
+"""Ours and the peers: each makes one thing that can be carried, out of the same registry."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.measure import Sample, measure
+from benchmarks.workload import Workload
+from tests.support.engines import Engine, docker_client
+
+Command = Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to do the work.
+
+    Attributes:
+        name: as the table has it.
+        reset: removes everything that an earlier run left.
+        commands: run one after another.
+        result: what they make.
+        environment, cwd: of the commands.
+        daemons: processes that work for them.
+    """
+
+    name: str
+    reset: Callable[[], None]
+    commands: Sequence[Command]
+    result: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    daemons: tuple[int, ...] = ()
+
+    def run(self) -> Sample:
+        """Do the work once, measured."""
+        self.result.unlink(missing_ok=True) if self.result.is_file() else None
+        return measure(
+            self.commands,
+            result=self.result,
+            environment=self.environment,
+            cwd=self.cwd,
+            daemons=self.daemons,
+        )
+
+
+def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = ()) -> Contender:
+    """`bundle build`, signed. Warm: everything is in the cache and nothing has changed."""
+    home = folder / f"ours-{'warm' if warm else 'cold'}{''.join(options)}".replace("=", "-")
+    home.mkdir(parents=True, exist_ok=True)
+    bundle: Command = (sys.executable, "-m", "bundler.cli")
+    measure([[*bundle, "keygen"]], result=home, cwd=home)
+    build: Command = (
+        *bundle, "build", "--profile", work.profile, "--registry-mirror", f"docker.io={work.host}",
+        "--cache", home / "cache", *options,
+    )  # fmt: skip
+
+    def reset() -> None:
+        if not warm:
+            shutil.rmtree(home / "cache", ignore_errors=True)
+            shutil.rmtree(home / "dist", ignore_errors=True)
+
+    name = "bundle build" + "".join(f" {o}" for o in options if o != "--set") + (", warm" if warm else "")
+    result = home / "dist" / f"{work.size}-1.0-{work.size}-linux-amd64.tar"
+    if warm:
+        measure([build], result=home, cwd=home)
+    return Contender(name, reset, [build], result, cwd=home)
+
+
+def skopeo(work: Workload, folder: Path) -> Contender:
+    """`skopeo copy` of every image into one OCI layout: no archive, no signature."""
+    layout = folder / "skopeo"
+    copies = [
+        ("skopeo", "copy", "--quiet", "--src-tls-verify=false",
+         f"docker://{work.host}/{image}", f"oci:{layout}:{image.rpartition('/')[2]}")
+        for image in work.images
+    ]  # fmt: skip
+    return Contender("skopeo copy", lambda: shutil.rmtree(layout, ignore_errors=True), copies, layout)
+
+
+def docker(work: Workload, folder: Path, engine: Engine, packer: str) -> Contender:
+    """`docker pull`, then `docker save` through a compressor: what people do."""
+    names = [f"{work.host}/{image}" for image in work.images]
+    client = [docker_client(), "-H", engine.host]
+    result = folder / f"docker.{packer.split(maxsplit=1)[0]}"
+
+    def reset() -> None:
+        there = engine.docker("images", "-q").split()
+        if there:
+            engine.docker("rmi", "-f", *set(there))
+
+    pulls: list[Command] = [[*client, "pull", "--quiet", name] for name in names]
+    save: Command = [
+        "sh",
+        "-c",
+        f'out=$1; shift; "$@" | {packer} >"$out"',
+        "sh",
+        result,
+        *client,
+        "save",
+        *names,
+    ]
+    pid = int((engine.folder / "pid").read_text())
+    return Contender(f"docker pull, save | {packer}", reset, [*pulls, save], result, daemons=(pid,))
+
+
+def podman(work: Workload, folder: Path) -> Contender:
+    """`podman pull`, then `podman save` of all in one archive."""
+    names = [f"{work.host}/{image}" for image in work.images]
+    home = folder / "podman"
+    program: Command = [
+        "podman",
+        "--root",
+        home / "root",
+        "--runroot",
+        home / "run",
+        "--tmpdir",
+        home / "tmp",
+    ]
+    result = folder / "podman.tar"
+
+    def reset() -> None:
+        result.unlink(missing_ok=True)
+        if home.is_dir():
+            measure([[*program, "rmi", "--all", "--force"]], result=folder / "podman")
+
+    pulls: list[Command] = [[*program, "pull", "--quiet", "--tls-verify=false", name] for name in names]
+    save: Command = [*program, "save", "--quiet", "--multi-image-archive", "-o", result, *names]
+    return Contender("podman pull, save", reset, [*pulls, save], result)
+
+
+def zarf(work: Workload, folder: Path) -> Contender:
+    """`zarf package create` of a component that lists the images."""
+    home = folder / "zarf"
+    home.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"      - {work.host}/{image}\n" for image in work.images)
+    (home / "zarf.yaml").write_text(
+        "kind: ZarfPackageConfig\nmetadata:\n  name: bench\n"
+        f"components:\n  - name: all\n    required: true\n    images:\n{lines}"
+    )
+    result = home / "out"
+    cache = home / "cache"
+    command: Command = [
+        "zarf", "package", "create", home, "--confirm", "--skip-sbom", "--plain-http",
+        "--zarf-cache", cache, "--output", result, "--architecture", "amd64",
+    ]  # fmt: skip
+
+    def reset() -> None:
+        for each in (result, cache):
+            shutil.rmtree(each, ignore_errors=True)
+
+    return Contender("zarf package create", reset, [command], result)
+
+
+def hauler(work: Workload, folder: Path) -> Contender:
+    """`hauler store add image` of each, then `hauler store save`."""
+    home = folder / "hauler"
+    home.mkdir(parents=True, exist_ok=True)
+    store, result = home / "store", home / "haul.tar.zst"
+    adds: list[Command] = [
+        ["hauler", "store", "add", "image", f"{work.host}/{i}", "--store", store] for i in work.images
+    ]
+    save: Command = ["hauler", "store", "save", "--store", store, "--filename", result]
+    return Contender(
+        "hauler add, save", lambda: shutil.rmtree(store, ignore_errors=True), [*adds, save], result
+    )
+
+
+def available(work: Workload, folder: Path, engine: Engine | None) -> tuple[list[Contender], list[str]]:
+    """Every contender whose program is here, ours first, and what is missing for the others."""
+    found = [ours(work, folder, warm=False), ours(work, folder, warm=True)]
+    lacking = []
+    for program, make in {"skopeo": skopeo, "podman": podman, "zarf": zarf, "hauler": hauler}.items():
+        if shutil.which(program) is None:
+            lacking.append(f"{program} is not on PATH")
+        elif program == "podman" and os.geteuid() != 0:
+            lacking.append("podman: needs root for a store of its own")
+        else:
+            found.append(make(work, folder))
+    if engine:
+        found += [docker(work, folder, engine, packer) for packer in ("gzip", "zstd -3 -T0")]
+    else:
+        lacking.append("docker pull and save: needs root and dockerd for an engine of its own")
+    return found, lacking
