@@ -19,70 +19,134 @@ from examples.demo.sample_registry import SampleRegistry, make_image  # noqa: E4
 
 BUNDLE = [sys.executable, "-m", "bundler.cli"]
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+PREFLIGHT_FAILED = 3
 
 
-def say(text: str) -> None:
-    """Tell what comes next."""
-    print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
+class Demo:
+    """The steps, in a folder that is removed at the end.
 
-
-def run(*command: str, cwd: Path, allowed: tuple[int, ...] = (0,)) -> int:
-    """Show a command as one would type it, and run it.
-
-    Raises:
-        SystemExit: it returned something else than `allowed`.
+    Attributes:
+        work: the folder; commands are shown as if it were the reader's own.
+        step: number of the step under way.
     """
-    shown = [part if part != sys.executable else "python" for part in command]
-    line = shlex.join(shown).replace("python -m bundler.cli", "bundle")
-    print(f"$ {line}", flush=True)
-    environment = {**os.environ, "BUNDLE_CACHE": str(cwd / "cache")}
-    code = subprocess.run(command, cwd=cwd, env=environment, check=False).returncode
-    if code not in allowed:
-        sys.exit(f"demo: {command[0]} returned {code}")
-    return code
+
+    def __init__(self, work: Path, registry: SampleRegistry) -> None:
+        self.work = work
+        self.step = 0
+        self._registry = registry
+        self._platform = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+        self._environment = {**os.environ, "BUNDLE_CACHE": str(work / "cache")}
+
+    def say(self, title: str, *lines: str) -> None:
+        """Tell what comes next, and why."""
+        self.step += 1
+        bold, plain = ("\033[1;36m", "\033[0m") if sys.stdout.isatty() else ("", "")
+        print(f"\n{bold}{self.step}. {title}{plain}", *lines, sep="\n   ", flush=True)
+
+    def run(self, *command: str, allowed: tuple[int, ...] = (0,)) -> int:
+        """Show a command as one would type it, and run it.
+
+        Raises:
+            SystemExit: it returned something else than `allowed`.
+        """
+        line = shlex.join(command).replace(shlex.join(BUNDLE), "bundle")
+        bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+        print(f"{bold}$ {line}{plain}", flush=True)
+        code = subprocess.run(command, cwd=self.work, env=self._environment, check=False).returncode
+        if code not in allowed:
+            sys.exit(f"demo: this command returned {code}: {line}")
+        return code
+
+    def build(self, programs: dict[str, bytes]) -> str:
+        """The release engineer's half. Returns the bundle's name."""
+        self.say(
+            f"A registry answers on {self._registry.host}",
+            "It lives in this process and has one small image, which holds this machine's own shell.",
+        )
+        image = make_image({**programs, "etc/release": b"hello 1.0\n"}, {"Cmd": ["/bin/sh"]}, self._platform)
+        self._registry.add_image("hello", "1.0", image)
+        self.say("A key pair", "The private key signs bundles; the public key goes to the sites.")
+        self.run(*BUNDLE, "keygen")
+        source = ("--profile", "demo", "--platform", self._platform)
+        mirror = ("--registry-mirror", f"registry.demo.example={self._registry.host}")
+        self.say("The plan", "What a build would do: images, digests, sizes. Nothing is written.")
+        self.run(*BUNDLE, "plan", *source, *mirror)
+        self.say(
+            "The build", "Resolve, fetch, render, sign, pack: one file comes out. No Docker engine is used."
+        )
+        self.run(*BUNDLE, "build", *source, *mirror)
+        name = next((self.work / "dist").glob("*.tar")).stem
+        self.say(
+            "The bundle is verified", "Signature, structure and every byte, with the key that sites get."
+        )
+        self.run(*BUNDLE, "verify", f"dist/{name}.tar", "--key", "bundle.pub")
+        return name
+
+    def look(self, name: str) -> bool:
+        """The operator's half, as far as it changes nothing. Returns whether the server is good enough."""
+        self.say("The site unpacks the file", "From here on: plain sh. Nothing of Python is used any more.")
+        self.run("tar", "-xf", f"dist/{name}.tar")
+        self.say("The installer verifies", "The same checks again, with openssl, at the place that matters.")
+        self.run("sh", f"{name}/install", "verify", "--key", "bundle.pub", "--root", "site")
+        self.say("The preflight", "Is this server good enough? It measures and changes nothing.")
+        code = self.run("sh", f"{name}/install", "preflight", "--root", "site", allowed=(0, PREFLIGHT_FAILED))
+        if code == PREFLIGHT_FAILED:
+            print(f"   (exit code {code}: a site would now know what to mend, before anything was changed)")
+        return code == 0
+
+    def install(self, name: str) -> None:
+        """Installed, looked at, and removed, even when something fails on the way."""
+        self.say("The installation", "Verify, load the image, make the secret, start, wait until healthy.")
+        try:
+            self.run("sh", f"{name}/install", "--root", "site", "--key", "bundle.pub", "--yes")
+            self.say("The status", "After installation the same commands are site/helloctl.")
+            self.run("sh", "site/helloctl", "status")
+            self.run("sh", "site/helloctl", "logs", "hello", "--tail", "3")
+        finally:
+            self.say(
+                "Away again", "Containers, image, data and secrets: everything is named, so everything goes."
+            )
+            command = ("uninstall", "--root", "site", "--purge", "all", "--yes")
+            self.run("sh", f"{name}/install", *command, allowed=(0, 1))
 
 
-def engine_answers() -> bool:
-    """Whether a Docker engine with Compose is there."""
+def lacking(programs: dict[str, bytes]) -> str:
+    """Why nothing can be installed here; empty if it can."""
+    if not programs:
+        return "no image that runs can be made from this machine's programs (that takes a Linux with ldd)"
+    host = os.environ.get("DOCKER_HOST", "unix://")
+    if not host.startswith("unix://"):
+        return f"the Docker engine is another machine's (DOCKER_HOST={host})"
     docker = shutil.which("docker")
     if docker is None:
-        return False
-    probes = ([docker, "info"], [docker, "compose", "version"])
-    return all(subprocess.run(p, capture_output=True, check=False).returncode == 0 for p in probes)
+        return "Docker is not installed"
+    for words, reason in (
+        (("info", "-f", "{{.ServerVersion}}"), "no Docker engine answers"),
+        (("compose", "version"), "Docker has no Compose plugin"),
+    ):
+        probe = subprocess.run([docker, *words], capture_output=True, check=False)
+        if probe.returncode != 0:
+            return reason
+    return ""
 
 
 def main() -> None:
-    """Run the demo in a temporary folder; it is removed at the end."""
-    os_arch = f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+    """Run the demo in a temporary folder."""
+    programs = host_programs()
     with tempfile.TemporaryDirectory(prefix="bundle-demo-") as folder, SampleRegistry() as registry:
-        work = Path(folder)
-        say(f"A sample registry answers on {registry.host}; a small image is pushed to it")
-        programs = host_programs()
-        image = make_image({**programs, "etc/release": b"hello 1.0\n"}, {"Cmd": ["/bin/sh"]}, os_arch)
-        registry.add_image("hello", "1.0", image)
-        say("A key pair to sign with")
-        run(*BUNDLE, "keygen", cwd=work)
-        say("What a build would do")
-        source = ("--profile", "demo", "--platform", os_arch)
-        mirror = ("--registry-mirror", f"registry.demo.example={registry.host}")
-        run(*BUNDLE, "plan", *source, *mirror, cwd=work)
-        say("The build: resolve, fetch, render, sign, pack")
-        run(*BUNDLE, "build", *source, *mirror, cwd=work)
-        say("Every byte of the bundle, checked")
-        bundle = next((work / "dist").glob("*.tar"))
-        run(*BUNDLE, "verify", str(bundle.relative_to(work)), cwd=work)
-        say("The site: the file is unpacked, its installer looks at the hardware")
-        run("tar", "-xf", str(bundle), cwd=work)
-        install, root = f"{bundle.stem}/install", str(work / "site")
-        run("sh", install, "preflight", "--root", root, cwd=work, allowed=(0, 3))
-        if not programs or not engine_answers():
-            say("No Docker engine with Compose answers here, so the installation is left out")
+        demo = Demo(Path(folder), registry)
+        name = demo.build(programs)
+        if sys.platform != "linux":
+            demo.say("This is not a Linux machine", "The site's half needs one, so the demo ends here.")
             return
-        say("The installation: verify, load, start, wait until healthy")
-        run("sh", install, "--root", root, "--key", "bundle.pub", "--yes", cwd=work)
-        run("sh", install, "status", "--root", root, cwd=work)
-        say("And away again, with its data")
-        run("sh", install, "uninstall", "--root", root, "--purge", "all", "--yes", cwd=work)
+        good = demo.look(name)
+        reason = lacking(programs) or ("" if good else "the preflight failed")
+        if reason:
+            demo.say("The installation is left out", f"Here, {reason}.")
+        else:
+            demo.install(name)
+    demo.say("Done", "Everything was in a temporary folder, which is gone. For a project of your own:")
+    print("     bundle init --from path/to/compose.yaml    (README.md goes on from there)")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ explain_failure() {
     done
 }
 
-# redact: standard input without the values of secrets
+# redact: standard input without the values of secrets, and without what Compose sends to move a terminal's cursor
 redact() {
     awk -v secrets="$ROOT/secrets.env" '
         BEGIN {
@@ -95,11 +95,17 @@ redact() {
             }
         }
         {
+            rest = $0
+            gsub(/\033\[[0-9;]*[A-Za-z]/, "", rest)
             for (i = 1; i <= n; i++) {
-                while ((at = index($0, secret[i])) > 0)
-                    $0 = substr($0, 1, at - 1) "******" substr($0, at + length(secret[i]))
+                done = ""
+                while ((at = index(rest, secret[i])) > 0) {
+                    done = done substr(rest, 1, at - 1) "******"
+                    rest = substr(rest, at + length(secret[i]))
+                }
+                rest = done rest
             }
-            print
+            print rest
         }'
 }
 
