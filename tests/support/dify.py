@@ -59,6 +59,22 @@ MATRIX: dict[str, dict[str, Any]] = {
 """Settings that change what is rendered, alone and together."""
 
 
+PUBLISHED = {
+    # Dify 1.17.1, docker/docker-compose.yaml and .env.example: what everybody who reads them knows.
+    "difyai123456",
+    "WVF5YThaHlkYwhGUSmCRgsX3tD5ngdN8pkih",
+    "lYkiYYT6owG+71oLerGzA7GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi",
+    "QaHbTe77CtuXmsfyhR7+vRjI/+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1",
+    "dify-agent-run-token-for-dev-only",
+    "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
+    "sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U",
+    "minioadmin",
+    "root:Milvus",
+}
+SANDBOX_DEFAULT = re.compile(r"(?<!langgenius/)\bdify-sandbox\b(?!:0)")
+"""`dify-sandbox` is the default key, and the name of the image."""
+
+
 def settings(values: Mapping[str, Any]) -> DifySettings:
     """Settings as a profile would say them."""
     return DifySettings.model_validate_json(json.dumps(values))

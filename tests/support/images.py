@@ -1,8 +1,12 @@
-"""Real service images made from Debian packages, each once, on one shared base: tests/images/<name>/."""
+"""Real service images made from Debian packages, each once, on shared bases: tests/images/<recipe>/.
+
+A name is a recipe, or `recipe:variant`: the same recipe with another build argument VARIANT.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,20 +16,32 @@ from tests.support.programs import CACHE, cache_lock, need_program, need_root, r
 
 RECIPES = Path(__file__).parents[1] / "images"
 SUITE = "bookworm"
+BASE = "base"
 
 
-def recipe_digest(name: str, recipes: Path = RECIPES) -> str:
-    """Changes when the recipe does."""
+def parent(recipe: str, recipes: Path = RECIPES) -> str:
+    """The recipe that this one is made from; `base` has none."""
+    file = recipes / recipe / "Dockerfile"
+    found = re.search(r"^FROM bundle-test/([a-z]+):1", file.read_text(), re.MULTILINE)
+    assert found, f"{file}: no FROM bundle-test/<recipe>:1"
+    return found[1]
+
+
+def recipe_digest(recipe: str, recipes: Path = RECIPES) -> str:
+    """Changes when the recipe does, or one that it is made from."""
     digest = hashlib.sha256(SUITE.encode())
-    for path in sorted((recipes / name).rglob("*")):
-        if path.is_file():
+    if parent(recipe, recipes) != BASE:
+        digest.update(recipe_digest(parent(recipe, recipes), recipes).encode())
+    for path in sorted((recipes / recipe).rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def layout_of(name: str, recipes: Path = RECIPES) -> Path:
     """Where the image's OCI layout is kept."""
-    return CACHE / "images" / f"{name}-{recipe_digest(name, recipes)}"
+    digest = recipe_digest(name.partition(":")[0], recipes)
+    return CACHE / "images" / f"{name.replace(':', '.')}-{digest}"
 
 
 def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
@@ -49,11 +65,30 @@ def _build_lacking(lacking: list[str], recipes: Path) -> None:
         engine = Engine(Path(tempfile.mkdtemp(prefix="bundle-build-")))
         engine.start("--bridge=none", "--iptables=false", "--ip6tables=false")
         try:
-            _import_base(engine)
+            known: set[str] = set()
             for name in lacking:
-                _build(engine, recipes / name)
+                _provide(engine, parent(name.partition(":")[0], recipes), recipes, known)
+                _build(engine, name, recipes)
         finally:
             engine.remove()
+
+
+def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> None:
+    """Let the engine have an image that others are made from, from the cache or built for it."""
+    if recipe in known:
+        return
+    if recipe == BASE:
+        _import_base(engine)
+    elif layout_of(recipe, recipes).is_dir():
+        # Its layers are the same bytes each time, so that all that is made from it shares them.
+        run(
+            "skopeo", "copy", "--quiet", "--dest-daemon-host", engine.host,
+            f"oci:{layout_of(recipe, recipes)}:latest", f"docker-daemon:bundle-test/{recipe}:1",
+        )  # fmt: skip
+    else:
+        _provide(engine, parent(recipe, recipes), recipes, known)
+        _build(engine, recipe, recipes)
+    known.add(recipe)
 
 
 def _import_base(engine: Engine) -> None:
@@ -65,21 +100,24 @@ def _import_base(engine: Engine) -> None:
     engine.docker("import", archive, "bundle-test/base:1")
 
 
-def _build(engine: Engine, recipe: Path) -> None:
-    name = recipe.name
-    tag = f"bundle-test/{name}:1"
+def _build(engine: Engine, name: str, recipes: Path) -> None:
+    recipe, _, variant = name.partition(":")
+    tag = f"bundle-test/{recipe}:{variant or 1}"
     environment = {
         "DOCKER_BUILDKIT": "0",
         "DOCKER_HOST": engine.host,
         "PATH": "/usr/bin:/bin",
         "HOME": "/root",
     }
-    run("/usr/bin/docker", "build", "--network=host", "-q", "-t", tag, recipe, env=environment)
-    scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=f".{name}."))
+    run(
+        "/usr/bin/docker", "build", "--network=host", "-q", "-t", tag,
+        *(["--build-arg", f"VARIANT={variant}"] if variant else []), recipes / recipe, env=environment,
+    )  # fmt: skip
+    scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=".part-"))
     run(
         "skopeo", "copy", "--quiet", "--src-daemon-host", engine.host,
         f"docker-daemon:{tag}", f"oci:{scratch}:latest",
     )  # fmt: skip
-    target = layout_of(name, recipe.parent)
+    target = layout_of(name, recipes)
     shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)

@@ -8,21 +8,6 @@ import pytest
 from bundler.contracts import ApplicationModel
 from tests.support import dify
 
-PUBLISHED = {
-    # Dify 1.17.1, docker/docker-compose.yaml and .env.example: what everybody who reads them knows.
-    "difyai123456",
-    "WVF5YThaHlkYwhGUSmCRgsX3tD5ngdN8pkih",
-    "lYkiYYT6owG+71oLerGzA7GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi",
-    "QaHbTe77CtuXmsfyhR7+vRjI/+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1",
-    "dify-agent-run-token-for-dev-only",
-    "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
-    "sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U",
-    "minioadmin",
-    "root:Milvus",
-}
-SANDBOX_DEFAULT = re.compile(r"(?<!langgenius/)\bdify-sandbox\b(?!:0)")
-"""`dify-sandbox` is the default key, and the name of the image."""
-
 LINKED = {
     # variable -> who must have it: service, variable, and what stands around it.
     "SECRET_KEY": [
@@ -109,7 +94,7 @@ def everything(application: ApplicationModel) -> str:
 
 
 @pytest.mark.parametrize("name", dify.NAMES)
-@pytest.mark.parametrize("secret", sorted(PUBLISHED))
+@pytest.mark.parametrize("secret", sorted(dify.PUBLISHED))
 def test_no_published_secret_is_in_a_profile(name: str, secret: str) -> None:
     assert secret not in everything(dify.profile_model(name))
 
@@ -117,8 +102,8 @@ def test_no_published_secret_is_in_a_profile(name: str, secret: str) -> None:
 @pytest.mark.parametrize("case", sorted(dify.MATRIX))
 def test_no_published_secret_is_rendered(case: str) -> None:
     text = everything(dify.model(dify.MATRIX[case]))
-    assert not [secret for secret in PUBLISHED if secret in text]
-    assert SANDBOX_DEFAULT.findall(text) == []
+    assert not [secret for secret in dify.PUBLISHED if secret in text]
+    assert dify.SANDBOX_DEFAULT.findall(text) == []
 
 
 @pytest.mark.parametrize("secret", sorted(LINKED))

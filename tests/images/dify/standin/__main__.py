@@ -1,0 +1,97 @@
+"""Run the program that this image, and for the API's image MODE, stands for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from standin import peers, programs, server
+from standin.peers import need
+
+ALIVE = 20
+"""Seconds that a worker counts as alive after its last word."""
+
+
+def say(text: str) -> None:
+    """To the container's log."""
+    print(text, flush=True)  # noqa: T201 see above
+
+
+def call_out() -> None:
+    """Reach for the internet wherever the variables do not say no, as the real program does."""
+    for variable, host in programs.called_out(programs.program()).items():
+        say(f"CALLS OUT to {host}: {variable}={os.environ.get(variable)!r}")
+        try:
+            socket.create_connection((host, 443), timeout=5).close()
+        except OSError as error:
+            say(f"{host}: {error}")
+
+
+def keep_alive(name: str) -> None:
+    """Say to be alive while all that a worker needs is there."""
+    health = server.Health()
+    while True:
+        try:
+            if not health.failing():
+                peers.by_url("CELERY_BROKER_URL").set(f"standin:worker:{name}", "alive", ex=ALIVE)
+        except Exception as error:  # noqa: BLE001 the next time it may be there
+            say(f"broker: {error}")
+        time.sleep(4)
+
+
+def work() -> None:
+    """MODE=worker: take tasks; what was done is in the storage and in the database."""
+    name = f"celery@{os.uname().nodename}"
+    threading.Thread(target=keep_alive, args=(name,), daemon=True).start()
+    while True:
+        try:
+            broker = peers.by_url("CELERY_BROKER_URL")
+            task = broker.blpop(["standin:tasks"], timeout=5)
+            if isinstance(task, (list, tuple)):
+                identifier = task[1].decode()
+                (Path(programs.STORAGE) / identifier).write_text(name)
+                peers.query(programs.database(), "INSERT INTO work VALUES (%s, %s)", identifier, name)
+                broker.rpush(f"standin:done:{identifier}", name)
+        except Exception as error:  # noqa: BLE001 the next time it may be there
+            say(f"task: {error}")
+            time.sleep(1)
+
+
+def stop(*_: object) -> None:
+    """End in order, and leave a word of it where the vector store's data lie."""
+    if programs.program() == "weaviate":
+        (Path(need("PERSISTENCE_DATA_PATH")) / "stopped").write_text(str(time.time()))
+    os._exit(0)
+
+
+def main() -> None:
+    """Start."""
+    signal.signal(signal.SIGTERM, stop)
+    name = programs.program()
+    mode = os.environ.get("MODE", "api") if name == "api" else ""
+    migrates = mode == "migration"
+    if mode and migrates != (os.environ.get("MIGRATION_ENABLED") == "true"):
+        sys.exit(
+            f"MODE={mode}, MIGRATION_ENABLED={os.environ.get('MIGRATION_ENABLED')}: one job alone migrates"
+        )
+    if migrates:
+        programs.migrate()
+        return
+    threading.Thread(target=call_out, daemon=True).start()
+    if mode == "worker":
+        work()
+    elif mode == "beat":
+        while True:
+            time.sleep(60)
+    elif "websocket" in os.environ.get("SERVER_WORKER_CLASS", ""):
+        name = "api_websocket"
+    say(f"{name}: a stand-in, at work")
+    server.serve(name)
+
+
+main()

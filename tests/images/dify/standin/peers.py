@@ -1,0 +1,118 @@
+"""What the stand-ins connect to: PostgreSQL, Redis, each other's HTTP, the proxies, folders."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg2  # type: ignore[import-untyped]
+import redis  # type: ignore[import-not-found]
+
+LIMIT = 4
+"""Seconds for each answer."""
+
+
+class Refused(Exception):  # noqa: N818 what a peer did
+    """Something did not answer as it should."""
+
+
+def need(name: str) -> str:
+    """A variable that must be there and say something."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise Refused(f"{name} is not set")
+    return value
+
+
+def query(database: str, statement: str, *values: object) -> list[Any]:
+    """Rows of a statement on the PostgreSQL that the variables name; none where it gives none."""
+    connection = psycopg2.connect(
+        host=need("DB_HOST"),
+        port=need("DB_PORT"),
+        user=need("DB_USERNAME"),
+        password=need("DB_PASSWORD"),
+        dbname=database,
+        sslmode=os.environ.get("DB_SSL_MODE", "prefer"),
+        connect_timeout=LIMIT,
+    )
+    try:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(statement, values or None)
+        return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        connection.close()
+
+
+def cache() -> redis.Redis:
+    """The Redis of REDIS_HOST and its kin."""
+    return redis.Redis(
+        host=need("REDIS_HOST"),
+        port=int(need("REDIS_PORT")),
+        password=need("REDIS_PASSWORD"),
+        db=int(os.environ.get("REDIS_DB", "0")),
+        socket_timeout=30,
+        socket_connect_timeout=LIMIT,
+    )
+
+
+def by_url(name: str) -> redis.Redis:
+    """The Redis of a variable that holds a URL with its password."""
+    return redis.Redis.from_url(need(name), socket_timeout=30, socket_connect_timeout=LIMIT)
+
+
+def ask(url: str, *headers: str, expect: int = 200, proxy: str | None = None) -> bytes:
+    """Ask a peer; any other status than the expected one is its refusal."""
+    handler = urllib.request.ProxyHandler({"http": proxy} if proxy else {})
+    request = urllib.request.Request(url, headers=_pairs(headers))  # noqa: S310 http
+    try:
+        with urllib.request.build_opener(handler).open(request, timeout=LIMIT) as response:
+            status, body = response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read()
+    if status != expect:
+        raise Refused(f"{url}: {status}, not {expect}")
+    return bytes(body)
+
+
+def _pairs(headers: tuple[str, ...]) -> Mapping[str, str]:
+    return dict(zip(headers[::2], headers[1::2], strict=True))
+
+
+def check_key(url: str, header: str, value: str, *, expect: int = 200) -> None:
+    """A peer takes this key, and no other."""
+    ask(url, header, value, expect=expect)
+    ask(url, header, value[:-1] + ("x" if value[-1] != "x" else "y"), expect=401)
+
+
+def check_folder(folder: str) -> None:
+    """What is written there can be read again."""
+    path = Path(folder) / f".standin-{os.uname().nodename}"
+    path.write_text("written")
+    if path.read_text() != "written":
+        raise Refused(f"{folder} does not keep what is written")
+    path.unlink()
+
+
+def check_shared(name: str) -> None:
+    """Every container has the same value of a secret."""
+    found = hashlib.sha256(need(name).encode()).hexdigest()
+    client = cache()
+    client.setnx(f"standin:{name}", found)
+    known = client.get(f"standin:{name}")
+    if not isinstance(known, bytes) or known.decode() != found:
+        raise Refused(f"{name} is not the same in all containers")
+
+
+def check_agent_key(name: str) -> None:
+    """Base64url without padding, of exactly 32 bytes."""
+    value = need(name)
+    if len(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))) != 32:
+        raise Refused(f"{name} is not of 32 bytes")

@@ -1,0 +1,153 @@
+"""HTTP as the stand-ins answer it: health, keys, and for everything else who answered what."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import threading
+import time
+import urllib.parse
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+from standin import peers, plugins, programs
+from standin.peers import need
+
+HEALTH = {
+    "api": "/health",
+    "web": "/apps",
+    "plugin_daemon": "/health/check",
+    "agent_backend": "/openapi.json",
+    "local_sandbox": "/healthz",
+    "sandbox": "/health",
+    "weaviate": "/v1/.well-known/ready",
+}
+KEYS = {
+    # program: prefix of the path, header, what it must say, with variables
+    "api": ("/inner/api/", "X-Inner-Api-Key", "{INNER_API_KEY_FOR_PLUGIN}"),
+    "plugin_daemon": ("/plugin/", "X-Api-Key", "{SERVER_KEY}"),
+    "agent_backend": ("/runs/", "Authorization", "Bearer {DIFY_AGENT_API_TOKEN}"),
+    "local_sandbox": ("/sessions", "Authorization", "Bearer {SHELLCTL_AUTH_TOKEN}"),
+    "sandbox": ("/v1/", "X-Api-Key", "{API_KEY}"),
+    "weaviate": ("/v1/meta", "Authorization", "Bearer {AUTHENTICATION_APIKEY_ALLOWED_KEYS}"),
+}
+FRESH = 3
+"""Seconds that what was found of the peers stays true."""
+
+
+class Health:
+    """What fails at the moment; asked for by several at once, found out by one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at = 0.0
+        self._failing: dict[str, str] = {}
+
+    def failing(self) -> dict[str, str]:
+        """Check -> why it fails."""
+        with self._lock:
+            if time.monotonic() - self._at > FRESH:
+                found = self._find()
+                if found != self._failing:
+                    print("failing:", json.dumps(found), flush=True)  # noqa: T201 a container's log
+                self._failing, self._at = found, time.monotonic()
+            return self._failing
+
+    def _find(self) -> dict[str, str]:
+        found = {}
+        try:
+            checks = programs.checks()
+        except peers.Refused as error:
+            return {"variables": str(error)}
+        for name, check in checks.items():
+            try:
+                check()
+            except Exception as error:  # noqa: BLE001 whatever it is, this is not healthy
+                found[name] = f"{type(error).__name__}: {str(error)[:200]}"
+        return found
+
+
+class Answer(BaseHTTPRequestHandler):
+    """One request."""
+
+    protocol_version = "HTTP/1.1"
+    health: ClassVar[Health] = Health()
+    name: ClassVar[str] = ""
+
+    def do_GET(self) -> None:
+        """Health, a key's proof, or an echo."""
+        program, path = programs.program(), urllib.parse.urlsplit(self.path).path
+        if path == HEALTH[program]:
+            failing = self.health.failing()
+            self.say(503 if failing else 200, {"failing": failing, "service": self.name})
+        elif not self.has_key(path):
+            self.say(401, {"message": "wrong key"})
+        elif path.startswith("/runs/"):
+            self.say(404, {"message": "no such run"})
+        elif (program, path) == ("api", "/console/api/setup"):
+            rows = peers.query(programs.database(), "SELECT count(*) FROM tenants")
+            self.say(200, {"step": "finished" if rows[0][0] else "not_started", "service": self.name})
+        else:
+            self.say(200, {"service": self.name, "path": self.path, "headers": dict(self.headers)})
+
+    def do_POST(self) -> None:
+        """The few things that tests do."""
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        program, path = programs.program(), urllib.parse.urlsplit(self.path).path
+        if not self.has_key(path):
+            self.say(401, {"message": "wrong key"})
+        elif program == "plugin_daemon" and path.endswith("/install/upload/package"):
+            self.say(200, plugins.upload(content))
+        elif program == "plugin_daemon" and path.endswith("/install/identifiers"):
+            self.say(200, plugins.install(json.loads(content)))
+        elif (program, path) == ("api", "/console/api/init"):
+            good = hmac.compare_digest(str(json.loads(content).get("password")), need("INIT_PASSWORD"))
+            self.say(201 if good else 401, {"result": "success" if good else "failed"})
+        elif (program, path) == ("api", "/console/api/setup"):
+            name = str(json.loads(content)["name"])
+            statement = "INSERT INTO tenants VALUES (%s, %s, now())"
+            peers.query(programs.database(), statement, str(uuid.uuid4()), name)
+            self.say(201, {"result": "success"})
+        elif (program, path) == ("api", "/v1/work"):
+            self.say(200, work())
+        else:
+            self.say(404, {"message": "nothing here"})
+
+    def has_key(self, path: str) -> bool:
+        """Whether what a path wants is in the headers."""
+        prefix, header, wanted = KEYS.get(programs.program(), ("-", "", ""))
+        if not path.startswith(prefix):
+            return True
+        return hmac.compare_digest(self.headers.get(header, ""), wanted.format_map(os.environ))
+
+    def say(self, status: int, answer: object) -> None:
+        """Answer in JSON."""
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Health checks would fill the log."""
+
+
+def work() -> dict[str, str]:
+    """Have a worker do something, by way of the broker."""
+    task = uuid.uuid4().hex
+    broker = peers.by_url("CELERY_BROKER_URL")
+    broker.rpush("standin:tasks", task)
+    answer: Any = broker.blpop([f"standin:done:{task}"], timeout=20)
+    if not answer:
+        raise peers.Refused("no worker answers")
+    return {"task": task, "worker": answer[1].decode()}
+
+
+def serve(name: str) -> None:
+    """Answer until the end."""
+    Answer.name = name
+    address = ("0.0.0.0", programs.PORTS[programs.program()])  # noqa: S104 a container
+    ThreadingHTTPServer(address, Answer).serve_forever()
