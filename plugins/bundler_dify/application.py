@@ -8,7 +8,8 @@ from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
 from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
-from bundler_dify.offline_plugins import plugin_files
+from bundler_dify.lifecycle import lifecycle
+from bundler_dify.offline_plugins import plugin_files, wheel_files
 from bundler_dify.releases import find_release
 from bundler_dify.secrets import site_variables
 from bundler_dify.settings import DifySettings
@@ -35,12 +36,16 @@ class DifyApplication:
                 f"the profile's version is {context.version}, its settings' version is {release.version}",
                 hint="leave the profile's `version` out: `settings: version:` decides",
             )
+        carried = plugin_files(settings, context.base, context.platform)
         return ApplicationModel(
             name=self.name,
             version=release.version,
             title="Dify",
             compose=compose_document(settings, release),
-            files=config_files(settings, context.base),
+            files=(
+                *config_files(settings, context.base),
+                *wheel_files(settings, context.base, context.platform),
+            ),
             variables=site_variables(settings),
             data=data_folders(settings),
             certificates=certificates(settings),
@@ -48,5 +53,6 @@ class DifyApplication:
                 Requirement("docker", minimum=release.docker),
                 Requirement("compose", minimum=release.compose),
             ),
-            carried=plugin_files(settings, context.base, context.platform),
+            carried=carried,
+            lifecycle=lifecycle(settings),
         )

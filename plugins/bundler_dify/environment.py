@@ -14,6 +14,8 @@ Environment = dict[str, str]
 CA_FILE = "/etc/dify/ca.pem"
 """Where containers find the site's own certificate authorities."""
 PLUGIN_KEYS = "/etc/dify/plugin-keys"
+WHEELS = "/etc/dify/plugin-wheels"
+"""Where the plugin daemon finds wheels for packages that were carried as they are."""
 
 
 def base_url(settings: DifySettings, scheme: str = "http") -> str:
@@ -332,7 +334,7 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
         "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED": "true" if keys else "false",
         "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS": keys,
         **certificates(settings),
-        **offline.plugin_daemon(settings.plugin_index),
+        **offline.plugin_daemon(settings.plugin_index, WHEELS if settings.carries_plugins else None),
     }
 
 

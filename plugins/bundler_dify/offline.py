@@ -75,18 +75,21 @@ WEAVIATE: Final = {"DISABLE_TELEMETRY": "true"}
 QDRANT: Final = {"QDRANT__TELEMETRY_DISABLED": "true"}
 
 
-def plugin_daemon(index: str | None) -> dict[str, str]:
+def plugin_daemon(index: str | None, wheels: str | None) -> dict[str, str]:
     """plugin_daemon: where it installs plugins' dependencies from.
 
     Args:
         index: an intranet's Python package index.
+        wheels: a folder of its container that has wheels.
     """
+    # The only way to hand options to uv, which it starts with a clean environment.
+    options = [] if wheels is None else [*([] if index else ["--no-index"]), f"--find-links={wheels}"]
     return {
         # Not empty in any case: only then requirements.txt is preferred to a lock file, which holds
         # absolute addresses in the internet (plugin daemon, setup_python_environment).
         "PIP_MIRROR_URL": index or NOWHERE + "/simple",
         "PLUGIN_IGNORE_UV_LOCK": "true",
-        "PIP_EXTRA_ARGS": "",
+        "PIP_EXTRA_ARGS": " ".join(options),
         "SENTRY_ENABLED": "false",
         "SENTRY_DSN": "",
         **_QUIET,

@@ -12,11 +12,12 @@ from bundler.contracts import ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
 from bundler.store import default_root
-from bundler_dify.repackage import repackage
+from bundler_dify.repackage import gather_wheels, repackage
 from bundler_dify.settings import DifySettings
 from bundler_dify.settings_plugins import Plugin
 
 FOLDER = "dify-plugins"
+WHEELS = "plugin-wheels"
 RECIPE = "1"
 """Part of the cache's key: raise it when `repackage` makes something else of the same package."""
 _OK = 200
@@ -52,6 +53,37 @@ def plugin_files(settings: DifySettings, base: Path, platform: Platform) -> tupl
         ConfigFile(f"{FOLDER}/install.sh", (source / "install.sh").read_bytes(), 0o755),
         ConfigFile(f"{FOLDER}/install_plugins.py", (source / "install_plugins.py").read_bytes()),
     )
+
+
+def wheel_files(settings: DifySettings, base: Path, platform: Platform) -> tuple[ConfigFile, ...]:
+    """Wheels for the packages that are carried as they are, below `config/`: the plugin daemon looks there.
+
+    Raises:
+        BundleError: a package is missing or has no wheels for the platform.
+    """
+    if not settings.carries_plugins:
+        return ()
+    wheels: dict[str, Path] = {}
+    for plugin in settings.plugins:
+        if plugin.mode == "carry":
+            package = _read(_fetched(plugin, base))
+            found = hashlib.sha256(package).hexdigest()
+            folder = _cache() / f"{found}-{platform}-{RECIPE}-wheels".replace("/", "-")
+            if not folder.is_dir():
+                _write_folder(folder, gather_wheels(package, plugin.target, platform))
+            wheels |= {path.name: path for path in folder.iterdir()}
+    # The folder is there also when every package brings its own.
+    about = ConfigFile(f"{WHEELS}/README", b"Wheels for the plugin packages in files/dify-plugins.\n")
+    return (about, *(ConfigFile(f"{WHEELS}/{name}", path) for name, path in sorted(wheels.items())))
+
+
+def _write_folder(path: Path, files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part") as scratch:
+        whole = Path(scratch) / "whole"
+        whole.mkdir()
+        for name, content in files.items():
+            (whole / name).write_bytes(content)
+        whole.rename(path)
 
 
 def _prepared(plugin: Plugin, base: Path, platform: Platform) -> Path:

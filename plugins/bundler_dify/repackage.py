@@ -61,6 +61,41 @@ def repackage(package: bytes, name: str, platform: Platform, index: str | None =
     return _pack(kept | {f"wheels/{wheel}": content for wheel, content in wheels.items()})
 
 
+def gather_wheels(package: bytes, name: str, platform: Platform) -> dict[str, bytes]:
+    """Wheels for a package that is carried as it is: for a folder that its daemon looks into.
+
+    With `requirements.txt`, what that asks for; `uv pip install` takes no more. With a lock file alone, every
+    package of the lock: `uv sync` resolves for all platforms at once, also for those it does not run on.
+
+    Returns:
+        File name -> wheel; none where the package brings its own.
+
+    Raises:
+        BundleError: it is not a plugin package, or cannot be installed this way.
+        FetchError: wheels cannot be had.
+    """
+    files = _unpack(package, name)
+    if any(path.startswith("wheels/") for path in files):
+        return {}
+    requirements, constraints = _requirements(files, name)
+    if not requirements:
+        return {}
+    if "requirements.txt" in files:
+        return _download(requirements, constraints, name, platform, None)
+    if "uv.lock" not in files:
+        raise BundleError(
+            f"{name}: has neither requirements.txt nor uv.lock: what it needs is not known here",
+            hint="`mode: repackage` decides it at the build",
+        )
+    wheels: dict[str, bytes] = {}
+    pins = sorted(set(_locked(files, name)))
+    while pins:  # pip takes one version of a package at a time
+        batch = list({pin.partition("==")[0]: pin for pin in pins}.values())
+        wheels |= _download(batch, [], name, platform, None, alone=True)
+        pins = sorted(set(pins) - set(batch))
+    return wheels
+
+
 def _unpack(package: bytes, name: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
@@ -100,12 +135,17 @@ def _requirements(files: dict[str, bytes], name: str) -> tuple[list[str], list[s
                 hint="ask for a package by its name and version",
             )
         found.append(text)
+    return found, _unambiguous(_locked(files, name))
+
+
+def _locked(files: dict[str, bytes], name: str) -> list[str]:
+    """`name==version` of each package that the lock file takes from an index."""
     locked = _toml(files, "uv.lock", name).get("package", []) if "uv.lock" in files else []
-    return found, _unambiguous(
+    return [
         f"{package['name']}=={package['version']}"
         for package in locked
         if "registry" in package.get("source", {}) and "version" in package
-    )
+    ]
 
 
 def _unambiguous(pins: Iterable[str]) -> list[str]:
@@ -131,7 +171,13 @@ def _toml(files: dict[str, bytes], path: str, name: str) -> dict[str, Any]:
 
 
 def _download(
-    requirements: list[str], constraints: list[str], name: str, platform: Platform, index: str | None
+    requirements: list[str],
+    constraints: list[str],
+    name: str,
+    platform: Platform,
+    index: str | None,
+    *,
+    alone: bool = False,
 ) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="dify-plugin-") as scratch:
         folder = Path(scratch)
@@ -150,6 +196,7 @@ def _download(
         command += [f"--platform={tag}" for tag in _tags(platform, name)]
         command += ["--dest=wheels", "--requirement=requirements.txt", "--constraint=constraints.txt"]
         command += [f"--index-url={index}"] if index else []
+        command += ["--no-deps"] if alone else []
         try:
             result = subprocess.run(  # noqa: S603 a fixed command; what comes from the plugin is in files
                 command, cwd=folder, capture_output=True, text=True, check=False, timeout=_PIP_LIMIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bundler_dify.environment import (
     PLUGIN_KEYS,
+    WHEELS,
     agent_backend_environment,
     local_sandbox_environment,
     plugin_daemon_environment,
@@ -46,7 +47,8 @@ def agent_services(settings: DifySettings, images: Images) -> Services:
 
 
 def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
-    keys = ["./plugin-keys:" + PLUGIN_KEYS + ":ro"] if settings.plugin_signatures.public_keys else []
+    keys = [f"./plugin-keys:{PLUGIN_KEYS}:ro"] if settings.plugin_signatures.public_keys else []
+    wheels = [f"./plugin-wheels:{WHEELS}:ro"] if settings.carries_plugins else []
     needs = {}
     if settings.database.mode == "bundled":
         needs["db_postgres"] = "healthy"
@@ -55,7 +57,7 @@ def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
     return {
         "image": images.plugin_daemon,
         "environment": plugin_daemon_environment(settings),
-        "volumes": ["${BUNDLE_DATA}/plugin_daemon:/app/storage", *keys, *ca_volume(settings)],
+        "volumes": ["${BUNDLE_DATA}/plugin_daemon:/app/storage", *keys, *wheels, *ca_volume(settings)],
         # Plugins call models directly, not through the proxy (Dify 1.17.1 passes it no proxy).
         "networks": [CORE, SSRF, EGRESS],
         "depends_on": wait_for(**needs),
@@ -129,9 +131,17 @@ def _proxy(images: Images, config: str, networks: list[str]) -> Service:
         "user": PROXY_USER,
         "volumes": [f"./squid/{config}:/etc/squid/squid.conf:ro"],
         "networks": networks,
-        "healthcheck": check("squid -k check -f /etc/squid/squid.conf", start="20s"),
+        # It answers, and refuses who is not one of its clients. `squid -k check` knows no process 1, and its
+        # image has no HTTP client, but bash.
+        "healthcheck": check(
+            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128 && "
+            r'printf "GET http://health/ HTTP/1.0\r\n\r\n" >&3 && grep -q "^HTTP/1.1 403" <&3'
+            "'",
+            start="20s",
+        ),
         # Its table of connections grows with the limit, to gigabytes where there is none (issue #19213).
-        "ulimits": {"nofile": {"soft": 65536, "hard": 65536}},
+        # Upstream's 65536 is more than an engine may hand out that is itself limited, as rootless ones are.
+        "ulimits": {"nofile": {"soft": 16384, "hard": 16384}},
         **read_only("/tmp", "/run", "/var/log/squid", "/var/spool/squid"),  # noqa: S108 the container's own
         **drop_all(),
     }

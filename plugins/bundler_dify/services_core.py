@@ -151,10 +151,10 @@ def _worker(settings: DifySettings, images: Images) -> Service:
             settings, images, "worker", CELERY_WORKER_AMOUNT=str(settings.worker_concurrency)
         ),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
-        # Seldom, because it costs a busy worker time; each replica asks only itself.
+        # As seldom as upstream's, because it costs a busy worker time; each replica asks only itself.
         "healthcheck": check(
             'celery -A celery_healthcheck.celery inspect ping -d "celery@$$(hostname)"',
-            interval="60s", timeout="45s", retries=5, start="180s",
+            interval="30s", timeout="30s", retries=10, start="180s",
         ),
         "deploy": {"replicas": settings.worker_replicas},
         "stop_grace_period": STOP_WORKER,
@@ -168,7 +168,7 @@ def _worker_beat(settings: DifySettings, images: Images) -> Service:
         "depends_on": wait_for(**_needs(settings), migrate="completed"),
         "healthcheck": check(
             "celery -A celery_healthcheck.celery inspect ping",
-            interval="60s", timeout="45s", retries=5, start="180s",
+            interval="30s", timeout="30s", retries=10, start="180s",
         ),
     }  # fmt: skip
 

@@ -197,6 +197,11 @@ class DifySettings(ProfileModel):
     plugin_index: str | None = None
     """An intranet's Python package index for plugins that bring no wheels: a URL."""
 
+    @property
+    def carries_plugins(self) -> bool:
+        """Whether a plugin package travels as it is, with its wheels beside it."""
+        return any(plugin.mode == "carry" for plugin in self.plugins)
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         for check in (self._check_release, self._check_hardening, self._check_external, self._check_plugins):

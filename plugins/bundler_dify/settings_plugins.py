@@ -26,8 +26,8 @@ class Plugin(ProfileModel):
     sha256: Sha256 | None = None
     """SHA-256 of the package as it comes. Another file is refused."""
     mode: Literal["repackage", "carry"] = "repackage"
-    """`repackage` adds all wheels that it needs and takes its lock file out, which ends its signature;
-    `carry` leaves it as it is."""
+    """`repackage` puts all wheels that it needs into it and takes its lock file out, which ends its
+    signature; `carry` leaves it as it is, and lays the wheels into a folder that the plugin daemon reads."""
 
     @property
     def address(self) -> str | None:

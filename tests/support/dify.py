@@ -116,7 +116,14 @@ def tree(application: ApplicationModel) -> dict[str, str]:
     data = [vars(folder) | {"mode": f"{folder.mode:04o}"} for folder in application.data]
     requirements = [vars(requirement) for requirement in application.requirements]
     certificates = [vars(certificate) for certificate in application.certificates]
-    facts = {"variables": variables, "data": data, "certificates": certificates, "requirements": requirements}
+    lifecycle = vars(application.lifecycle) | {"dumps": [vars(dump) for dump in application.lifecycle.dumps]}
+    facts = {
+        "variables": variables,
+        "data": data,
+        "certificates": certificates,
+        "requirements": requirements,
+        "lifecycle": {key: list(value) for key, value in lifecycle.items()},
+    }
     return {
         "compose.yaml": compose_text(application),
         "site.yaml": yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=110),

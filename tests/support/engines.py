@@ -169,7 +169,7 @@ class Site:
     def __init__(self, folder: Path, *, newer: bool = False) -> None:
         self.folder = folder
         self.newer = newer
-        self.netns = f"site{os.getpid()}{'n' if newer else 'o'}"
+        self.netns = f"site{os.getpid()}{folder.name}"
         self.engine = Engine(folder / "engine", netns=self.netns, newer=newer)
         self._bin = folder / "bin"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,8 @@ import pytest
 
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
-from bundler_dify import offline_plugins
-from bundler_dify.repackage import OPTIONS, repackage
+from bundler_dify import offline, offline_plugins
+from bundler_dify.repackage import OPTIONS, gather_wheels, repackage
 from bundler_dify.settings_plugins import Plugin
 from tests.support import dify
 from tests.support.programs import need_program, need_root, run
@@ -97,20 +98,70 @@ def test_a_repackaged_plugin_installs_with_the_network_taken_away(architecture: 
     assert files[".difyignore"] == b".venv/\n__pycache__/\n"
     assert files["main.py"] == FILES["main.py"]
 
-    with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        archive.extractall(tmp_path / "plugin")
-    installed = subprocess.run(
-        [
-            "unshare", "--net", sys.executable, "-m", "pip", "install", "--disable-pip-version-check",
-            "--target", tmp_path / "site", "--only-binary=:all:", "--python-version=3.12",
-            "--implementation=cp",
-            f"--platform=manylinux_2_17_{machine}", "--requirement=requirements.txt",
-        ],
-        cwd=tmp_path / "plugin", capture_output=True, text=True, check=False,
+    extract(package, tmp_path / "plugin")
+    uv(
+        tmp_path / "plugin", "pip", "install", "--prerelease=allow", "-i", NOWHERE, "-r", "requirements.txt",
+        "--target", tmp_path / "site", "--python-version=3.12", f"--python-platform={machine}-manylinux_2_39",
     )  # fmt: skip
-    assert installed.returncode == 0, installed.stderr
     assert (tmp_path / "site" / "jinja2").is_dir()
     assert (tmp_path / "site" / "markupsafe").is_dir()
+
+
+NOWHERE = offline.NOWHERE + "/simple"
+
+
+def uv(folder: Path, *arguments: str | Path, network: bool = False) -> None:
+    """Run uv as the plugin daemon does, with a clean environment and, unless it is said, without network."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "UV_CACHE_DIR": str(folder.parent / "uv")}
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "true"} if network else environment
+    away = [] if network else ["unshare", "--net"]
+    found = subprocess.run(
+        [*away, sys.executable, "-m", "uv", *map(str, arguments)],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def extract(package: bytes, folder: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        archive.extractall(folder)
+
+
+@pytest.mark.network
+@pytest.mark.root
+@pytest.mark.parametrize("how", ["requirements.txt", "uv.lock"])
+def test_a_carried_plugin_installs_from_the_wheels_beside_it(how: str, tmp_path: Path) -> None:
+    need_root()
+    plugin = tmp_path / "plugin"
+    plugin.mkdir()
+    project = b'[project]\nname = "hello"\nversion = "0.0.1"\nrequires-python = ">=3.11"\n'
+    files = {"manifest.yaml": MANIFEST, "pyproject.toml": project + b'dependencies = ["click==8.1.8"]\n'}
+    if how == "uv.lock":
+        (plugin / "pyproject.toml").write_bytes(files["pyproject.toml"])
+        uv(plugin, "lock", "--cache-dir", tmp_path / "other", network=True)
+        files[how] = (plugin / how).read_bytes()
+    else:
+        files[how] = b"click==8.1.8\n"
+    (tmp_path / "hello.difypkg").write_bytes(pack(files))
+    application = dify.model({"plugins": [{"path": "hello.difypkg", "mode": "carry"}]}, tmp_path)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for file in application.files:
+        if file.path.startswith("plugin-wheels/") and isinstance(file.content, Path):
+            shutil.copy(file.content, wheels)
+    # uv resolves a lock for all platforms at once: also what only Windows needs must be there.
+    assert len(list(wheels.iterdir())) == (2 if how == "uv.lock" else 1)
+    extract((tmp_path / "hello.difypkg").read_bytes(), plugin)
+    told = dify.environment(application, "plugin_daemon")
+    options = told["PIP_EXTRA_ARGS"].replace("/etc/dify/plugin-wheels", str(wheels)).split()
+    if how == "uv.lock":  # PLUGIN_IGNORE_UV_LOCK leaves --frozen out
+        uv(plugin, "sync", "--no-dev", "--prerelease=allow", "-i", told["PIP_MIRROR_URL"], *options)
+        assert list(plugin.glob(".venv/lib/python*/site-packages/click"))
+    else:
+        target = ("--target", tmp_path / "site")
+        asked = ("-i", told["PIP_MIRROR_URL"], "-r", "requirements.txt")
+        uv(plugin, "pip", "install", "--prerelease=allow", *asked, *options, *target)
+        assert (tmp_path / "site/click").is_dir()
 
 
 @pytest.mark.network
@@ -198,11 +249,26 @@ def test_packages_travel_with_the_command_that_installs_them(tmp_path: Path) -> 
 
 
 def test_a_package_that_is_carried_is_not_touched(tmp_path: Path) -> None:
-    (tmp_path / "signed.difypkg").write_bytes(pack(FILES))
+    package = pack(
+        {"manifest.yaml": MANIFEST, "wheels/x-1-py3-none-any.whl": b"", "requirements.txt": b"x\n"}
+    )
+    (tmp_path / "signed.difypkg").write_bytes(package)
     application = dify.model({"plugins": [{"path": "signed.difypkg", "mode": "carry"}]}, tmp_path)
     content = application.carried[0].content
     assert isinstance(content, Path)
-    assert content.read_bytes() == pack(FILES)
+    assert content.read_bytes() == package
+    # It brings its own wheels; the daemon is told of the folder for those that do not.
+    assert [file.path for file in application.files if "wheels" in file.path] == ["plugin-wheels/README"]
+    found = dify.environment(application, "plugin_daemon")
+    assert found["PIP_EXTRA_ARGS"] == "--no-index --find-links=/etc/dify/plugin-wheels"
+    volumes = application.compose["services"]["plugin_daemon"]["volumes"]
+    assert "./plugin-wheels:/etc/dify/plugin-wheels:ro" in volumes
+
+
+def test_what_is_carried_without_knowing_what_it_needs_is_refused() -> None:
+    files = {"manifest.yaml": MANIFEST, "pyproject.toml": PROJECT}
+    with pytest.raises(BundleError, match=r"neither requirements\.txt nor uv\.lock"):
+        gather_wheels(pack(files), "x", dify.AMD64)
 
 
 def test_another_file_than_the_profile_says_is_refused(tmp_path: Path) -> None:
