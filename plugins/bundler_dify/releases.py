@@ -2,8 +2,8 @@
 
 Dify's own programs of one release speak one protocol with each other: a plugin daemon older than its API
 refuses installations (issues #35125, #34431), so no tag here may be changed alone. Images of others whose
-tag floats upstream have a fixed tag here; the source that shows it to exist stands beside it. A lock file
-pins all of them by digest on top.
+tag floats upstream have a fixed tag here; the source that shows it to exist stands beside it, and each is
+named in public Dockerfiles and Compose files too. A lock file pins all of them by digest on top.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ RELEASES = {
                 # postgres:15-alpine upstream. Docker official images, library/postgres, PostgreSQL 15.15.
                 # Alpine's release is fixed as well: another libc sorts text, thus indexes, differently.
                 postgres="postgres:15.15-alpine3.22",
-                # pgvector/pgvector:pg16 upstream. pgvector's README lists tags <version>-pg<major>[-<suite>].
+                # pgvector/pgvector:pg16 upstream. Docker Hub's page of 0.8.1 lists both tags.
                 pgvector="pgvector/pgvector:0.8.1-pg16-bookworm",
                 postgres_with_pgvector="pgvector/pgvector:0.8.1-pg15-bookworm",
-                # redis:6-alpine upstream. Docker official images, library/redis, release 6.2.20.
+                # redis:6-alpine upstream. Docker official images, library/redis; Sentry's Compose file.
                 redis="redis:6.2.20-alpine",
             ),
             docker="20.10",
