@@ -25,10 +25,10 @@ from bundler_dify.releases import DEFAULT, RELEASES
 from tests.e2e.conftest import BuiltBundle
 from tests.support import dify, https
 from tests.support.builder import Builder
-from tests.support.certificates import HOST, write_pair
 from tests.support.engines import DistributionRegistry, Site
 from tests.support.images import build_images
 from tests.support.programs import run
+from tests.support.site_certificates import HOST, write_pair
 from tests.support.terminal import converse
 
 pytestmark = pytest.mark.engine

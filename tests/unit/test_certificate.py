@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from bundler_installer.assemble import catalogue
-from tests.support.site_certificates import HOST, write_pair
 from tests.support.installer import call, shells
+from tests.support.site_certificates import HOST, write_pair
 
 ROW = "SERVER_NAME\tTLS_CERTIFICATE\tTLS_KEY\tTLS_SELF_SIGNED\ttls/tls.crt\ttls/tls.key\n"
 CHOOSE = 'check_certificates; place_certificates; printf "CERTIFICATES=%s\\n" "$CERTIFICATES"'
