@@ -11,8 +11,8 @@ import hashlib
 import os
 import queue
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -20,7 +20,6 @@ from typing import BinaryIO, Protocol
 from bundler.errors import BundleError, VerificationError
 
 CHUNK = 1 << 20
-STRETCH = 8 << 20
 BLOCK = 512
 RECORD = 20 * BLOCK
 MODES = (0o644, 0o755)
@@ -90,55 +89,28 @@ def archive_size(top: str, members: Sequence[Member], mtime: int) -> int:
     return -(-(size + 2 * BLOCK) // RECORD) * RECORD
 
 
-class Follower:
-    """Hashes a file from its beginning while another thread writes it (hashlib releases the GIL).
+class Hasher:
+    """Hashes on a thread of its own while the caller writes (hashlib releases the GIL)."""
 
-    It reads back what was written, so the digest is of the bytes that the file has. The writer waits where
-    it is too far ahead: what is read is still in memory.
-    """
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._chunks: queue.Queue[bytes | None] = queue.Queue(8)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
-    def __init__(self, descriptor: int) -> None:
-        self._ends: queue.Queue[int | None] = queue.Queue(8)
-        self._pool = ThreadPoolExecutor(1, "hash")
-        self._digest = self._pool.submit(self._run, descriptor)
-
-    def reach(self, end: int) -> None:
-        """All bytes before `end` are written."""
-        self._ends.put(end)
+    def update(self, chunk: bytes) -> None:
+        """Hash `chunk`, soon. Waits when eight chunks are waiting already: memory stays small."""
+        self._chunks.put(chunk)
 
     def hexdigest(self) -> str:
-        """Wait for the rest; the hex digits."""
-        self._ends.put(None)
-        self._pool.shutdown()
-        return self._digest.result()
+        """Wait for all chunks; the hex digits."""
+        self._chunks.put(None)
+        self._thread.join()
+        return self._digest.hexdigest()
 
-    def _run(self, descriptor: int) -> str:
-        digest, at, error = hashlib.sha256(), 0, None
-        while (end := self._ends.get()) is not None:
-            try:
-                if error is None:
-                    hash_range(descriptor, at, end, digest)
-            except (OSError, BundleError) as problem:
-                error = problem  # the writer must not wait for a thread that has ended
-            at = end
-        if error is not None:
-            raise error
-        return digest.hexdigest()
-
-
-def hash_range(descriptor: int, start: int, end: int, digest: hashlib._Hash) -> None:
-    """Add the bytes of an open file from `start` to `end` to `digest`.
-
-    Raises:
-        BundleError: the file ends before.
-    """
-    buffer = memoryview(bytearray(min(CHUNK, end - start)))
-    while start < end:
-        count = os.preadv(descriptor, [buffer[: end - start]], start)
-        if not count:
-            raise BundleError("the archive was cut off while it was written")
-        digest.update(buffer[:count])
-        start += count
+    def _run(self) -> None:
+        while (chunk := self._chunks.get()) is not None:
+            self._digest.update(chunk)
 
 
 def write_archive(
@@ -150,43 +122,40 @@ def write_archive(
 ) -> str:
     """Write the archive and return the SHA-256 (hex) of the whole of it.
 
-    Args:
-        file: open for writing and reading; nothing else writes it.
-        top: the folder that all members are in.
-        members: in this order.
-        mtime: seconds since 1970, of all members.
-        advance: told of the bytes written.
-
     Raises:
         BundleError: a member changed on disk since it was hashed, or the disk is full.
     """
-    file.flush()
-    out = file.fileno()
     with contextlib.suppress(OSError):  # not every file system can; writing then finds out
-        os.posix_fallocate(out, 0, archive_size(top, members, mtime))
-    whole = Follower(out)
+        os.posix_fallocate(file.fileno(), 0, archive_size(top, members, mtime))
+    whole = Hasher()
+    written = 0
+
+    def put(chunk: bytes) -> None:
+        nonlocal written
+        file.write(chunk)
+        whole.update(chunk)
+        written += len(chunk)
+
     try:
-        at = 0
         for member in members:
-            at += _write(out, header(f"{top}/{member.path}", member.mode, member.size, mtime))
+            put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
             own = None if member.checked else hashlib.sha256()
-            start = at
-            for count in _copy(member.source, out):
-                whole.reach(at + count)
+            size = 0
+            for chunk in _chunks(member.source):
+                put(chunk)
                 if own:
-                    hash_range(out, at, at + count, own)
-                at += count
-                advance(count)
-            if at - start != member.size or (own and own.hexdigest() != member.sha256):
+                    own.update(chunk)
+                size += len(chunk)
+                advance(len(chunk))
+            if size != member.size or (own and own.hexdigest() != member.sha256):
                 raise BundleError(
                     f"{member.path}: the file changed or is damaged ({_origin(member)})",
                     hint="run `bundle cache --check`, then build again",
                 )
-            at += _write(out, bytes(padded(member.size) - member.size))
-        end = -(-(at + 2 * BLOCK) // RECORD) * RECORD
-        _write(out, bytes(end - at))
-        os.ftruncate(out, end)
-        whole.reach(end)
+            put(bytes(padded(size) - size))
+        end = -(-(written + 2 * BLOCK) // RECORD) * RECORD
+        put(bytes(end - written))
+        file.truncate(written)
     finally:
         digest = whole.hexdigest()
     return digest
@@ -196,22 +165,14 @@ def _origin(member: Member) -> str:
     return str(member.source) if isinstance(member.source, Path) else "made by this program"
 
 
-def _write(out: int, content: bytes) -> int:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(out, view) :]
-    return len(content)
-
-
-def _copy(source: bytes | Path, out: int) -> Iterator[int]:
-    """Append `source`; says how many bytes came after every stretch of at most STRETCH."""
+def _chunks(source: bytes | Path) -> Iterator[bytes]:
     if isinstance(source, bytes):
-        yield _write(out, source)
+        if source:
+            yield source
         return
     with source.open("rb", buffering=0) as file:
-        # inside the kernel: the bytes never come into this process
-        while count := os.sendfile(out, file.fileno(), None, STRETCH):
-            yield count
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 class Readable(Protocol):

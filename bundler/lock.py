@@ -23,7 +23,7 @@ SUFFIX = ".lock.json"
 class Pin(BaseModel):
     """What one reference means on one platform."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     source: str
     """Name of the source that resolved it."""

@@ -15,7 +15,7 @@ FORMAT = 1
 class Model(BaseModel):
     """What all parts of the manifest share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class LayerEntry(Model):
@@ -109,6 +109,15 @@ class RequirementEntry(Model):
     """Below it preflight warns."""
 
 
+class BackupEntry(Model):
+    """When backups are made and how many stay."""
+
+    schedule: str | None = None
+    """Time of day, `HH:MM`."""
+    keep: int | None = None
+    """Scheduled backups that stay; None for all."""
+
+
 class Provenance(Model):
     """How the bundle came to be."""
 
@@ -149,6 +158,8 @@ class BundleManifest(Model):
     """Checked before the installation."""
     health_timeout: int
     """Seconds to wait until all services are healthy."""
+    backup: BackupEntry = BackupEntry()
+    """When backups are made."""
     provenance: Provenance
     """How the bundle came to be."""
 

@@ -20,7 +20,7 @@ from bundler.contracts import (
 )
 from bundler.errors import BundleError
 from bundler.lock import Lock
-from bundler.manifest import BundleManifest
+from bundler.manifest import BackupEntry, BundleManifest
 from bundler.oci import Platform
 from bundler.plugins import Plugins
 from bundler.profile_loader import LoadedProfile
@@ -112,6 +112,7 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 platform=job.platform,
                 requirements=profile.to_requirements(),
                 health_timeout=profile.health.timeout,
+                backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
                 carried=carried,
                 epoch=job.epoch,
                 renderer=job.plugins.renderer(profile.renderer),

@@ -33,9 +33,7 @@ LocalPath = Annotated[Path, Field(strict=False)]
 class ProfileModel(BaseModel):
     """What all parts of a profile share. A base for the settings models of applications, too."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Registries(ProfileModel):
@@ -122,6 +120,24 @@ class Health(ProfileModel):
 
     timeout: Annotated[Duration, Field(ge=1)] = 600
     """How long the installer waits until all services are healthy: seconds, or as `10m`."""
+
+
+class Backup(ProfileModel):
+    """The rule by which backups are made and old ones removed."""
+
+    schedule: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    """Time of day, in quotes: `"02:30"`. The site's operator switches it on (`schedule --install`); the daily
+    inspection warns where there is no backup of the last day."""
+    keep: Annotated[int, Field(ge=1)] | None = None
+    """So many scheduled backups stay. Older ones are removed; without a number none is."""
+
+    @model_validator(mode="after")
+    def _check_keep(self) -> Self:
+        if self.schedule is not None and self.keep is None:
+            raise HintedValueError(
+                "a schedule without an end fills the disk", hint="add `keep: 7`", at=("schedule",)
+            )
+        return self
 
 
 class CarriedFile(ProfileModel):
@@ -215,6 +231,8 @@ class Profile(ProfileModel):
     """What the preflight asks of the site's hardware and programs."""
     health: Health = Health()
     """When an installation counts as done."""
+    backup: Backup = Backup()
+    """When backups are made and how many stay."""
     files: tuple[CarriedFile, ...] = ()
     """Files that travel along."""
     pack: Pack = Pack()

@@ -20,6 +20,7 @@ from bundler.errors import BundleError
 from bundler.layout import blob_path, layout_files
 from bundler.manifest import (
     FORMAT,
+    BackupEntry,
     BundleManifest,
     ImageEntry,
     LayerEntry,
@@ -49,6 +50,7 @@ class Rendering:
     platform: Platform
     requirements: Sequence[Requirement]
     health_timeout: int
+    backup: BackupEntry
     carried: Sequence[ConfigFile]
     epoch: int | None
     renderer: Renderer
@@ -170,6 +172,7 @@ def _manifest(
             for r in sorted(requirements.values(), key=lambda r: r.id)
         ),
         health_timeout=rendering.health_timeout,
+        backup=rendering.backup,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )
 

@@ -113,6 +113,8 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         "bundle_bytes": size,
         "data_bytes": disk or 0,
         "health_timeout": manifest.health_timeout,
+        "backup_schedule": manifest.backup.schedule,
+        "backup_keep": manifest.backup.keep,
     }
     facts["bundle.env"] = "".join(f"{key}={_field(value)}\n" for key, value in values.items())
     return facts

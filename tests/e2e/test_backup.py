@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import stat
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from tests.e2e.conftest import BuiltBundle
 from tests.e2e.test_main_line import carry, psql, run_in
 from tests.support.engines import Site
+from tests.support.secrets import forms
 
 pytestmark = pytest.mark.engine
 
@@ -88,6 +91,37 @@ def check_data(shop: Shop) -> None:
         assert os.getxattr(owned, "user.note") == b"kept"
 
 
+def check_reports(shop: Shop) -> None:
+    """The inspection sees the backup and the services; the support archive holds no secret in any form."""
+    found = json.loads(shop.control("inspect", "--json").stdout)["inspection"]
+    results = {entry["what"]: entry["result"] for entry in found}
+    assert {"engine", "backup", "service db", "service web", f"disk {shop.root}"} <= set(results)
+    assert results["engine"] == results["backup"] == results["service db"] == "pass"
+
+    lines = (shop.root / "secrets.env").read_text().splitlines()
+    secrets = dict(line.split("=", 1) for line in lines)
+    planted = [form for secret in secrets.values() for form in forms(secret)]
+    planted += [base64.b64encode(f"shop:{secret}".encode()).decode() for secret in secrets.values()]
+    (shop.root / "log" / "planted.log").write_text("\n".join(planted))
+    psql(shop.site, f"DO $$BEGIN RAISE LOG 'nowhere {planted[0]}'; END$$")
+    done = shop.control("support")
+    assert done.returncode == 0, done.stdout + done.stderr
+    archive = next((shop.root / "support").iterdir())
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    with tarfile.open(archive) as opened:
+        contents = {
+            member.name.partition("/")[2]: file.read().decode(errors="replace")
+            for member in opened
+            if (file := opened.extractfile(member))
+        }
+    assert {"versions.txt", "inspection.json", "logs/db.txt", "runs/planted.log"} <= set(contents)
+    assert "nowhere" in contents["logs/db.txt"]
+    assert contents["configuration/secrets.env"] == "".join(f"{name}=******\n" for name in secrets)
+    for name, text in contents.items():
+        for form in planted:
+            assert form not in text, name
+
+
 def test_wiped_and_restored(installed: Shop) -> None:
     shop = installed
     backup = shop.backup()
@@ -97,6 +131,8 @@ def test_wiped_and_restored(installed: Shop) -> None:
     assert [entry["name"] for entry in listed] == [backup.name]
     status = shop.control("status")
     assert status.returncode == 0, status.stdout
+
+    check_reports(shop)
 
     psql(shop.site, "DELETE FROM orders")
     run_in(shop.site, "cache", "redis-cli", "FLUSHALL")

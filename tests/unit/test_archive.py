@@ -17,7 +17,7 @@ MTIME = 1_700_000_000
 
 
 def pack(path: Path, members: list[Member]) -> str:
-    with path.open("w+b") as file:
+    with path.open("wb") as file:
         return write_archive(file, TOP, members, MTIME, lambda _: None)
 
 

@@ -203,6 +203,7 @@ seal_backup() {
     (cd -- "$PART" && sed 's|^|./|' "$SCRATCH/sealed" | tr '\n' '\0' | xargs -0 sync -- SHA256SUMS 2>/dev/null) || sync
     mv -- "$PART" "$BACKUP" || fail $EXIT_FAILED release.disk "$backups"
     flush "$backups"
+    cp "$BACKUP/backup.env" "$ROOT/state/last-backup"
     rm -f "$ROOT/state/part"
 }
 

@@ -16,6 +16,13 @@ check_certificates() {
     CERTIFICATES=$(cat "$SCRATCH"/certificates/*.crt | hash_text)
 }
 
+# note_certificates: the same for those that lie there already
+note_certificates() {
+    CERTIFICATES=-
+    kept_files=$(rows certificates.tsv | cut -f 5 | while IFS= read -r here; do cat "$ROOT/data/$here" 2>/dev/null; done)
+    [ -z "$kept_files" ] || CERTIFICATES=$(printf '%s\n' "$kept_files" | hash_text)
+}
+
 hash_text() { { openssl dgst -sha256 -r 2>/dev/null || sha256sum; } | cut -c 1-16; }
 
 # choose_certificate: the files that were given, else what is there already, else a new one on request

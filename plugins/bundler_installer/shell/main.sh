@@ -27,6 +27,9 @@ main() {
         restart) run_restart ;;
         backup) run_backup ;;
         restore) run_restore ;;
+        schedule) run_schedule ;;
+        inspect) run_inspect ;;
+        support) run_support ;;
         uninstall) run_uninstall ;;
     esac
 }

@@ -1,12 +1,12 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart backup restore uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore schedule inspect support uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {
-    COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 WORDS=''
+    COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
-    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' BEFORE='' RESUME=''
+    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
     PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
@@ -19,14 +19,14 @@ parse_options() {
     : >"$SCRATCH/set"
     while [ $# -gt 0 ]; do
         case $1 in
-            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason)
+            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at)
                 [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
                 parse_value "$1" "$2"
                 shift
                 ;;
             --*=*)
                 case ${1%%=*} in
-                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason)
+                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at)
                         parse_value "${1%%=*}" "${1#*=}"
                         ;;
                     *) fail $EXIT_USAGE options.unknown "$1" ;;
@@ -37,6 +37,8 @@ parse_options() {
             --strict) STRICT=yes ;;
             --list) LIST=yes ;;
             --encrypt) ENCRYPT=yes ;;
+            --install) SCHEDULE=install ;;
+            --remove) SCHEDULE=remove ;;
             --allow-unsigned) UNSIGNED=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
@@ -55,10 +57,14 @@ parse_value() {
         --answers) ANSWERS=$2 ;;
         --key) KEY=$2 ;;
         --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
-        --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 ;;
+        --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
         --output) OUTPUT=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
         --keep) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; KEEP=$2 ;;
+        --at)
+            matches "$2" '([01][0-9]|2[0-3]):[0-5][0-9]' || fail $EXIT_USAGE options.time "$2"
+            AT=$2
+            ;;
         --reason)
             case $2 in '' | *[!a-z]*) fail $EXIT_USAGE options.reason "$2" ;; esac
             REASON=$2

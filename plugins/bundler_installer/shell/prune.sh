@@ -8,14 +8,16 @@ backup_names() {
     done | LC_ALL=C sort
 }
 
-# prune_backups: all but the newest --keep of those made by hand or by schedule at this root
+# prune_backups: all but the newest --keep of those made at this root by hand or by schedule; after a scheduled one, all
+# but as many scheduled ones as the profile says
 prune_backups() {
-    keep=${KEEP:-$(number_fact backup_keep)}
-    [ "$keep" -gt 0 ] || return 0
+    keep=$KEEP kinds='manual scheduled'
+    if [ -z "$keep" ] && [ "$REASON" = scheduled ]; then keep=$(number_fact backup_keep) kinds=scheduled; fi
+    [ "${keep:-0}" -gt 0 ] || return 0
     backups=${OUTPUT:-$ROOT/backups}
     backup_names "$backups" | while read -r name; do
         [ "$(backup_fact "$backups/$name" root)" = "$ROOT" ] || continue
-        case $(backup_fact "$backups/$name" reason) in manual | scheduled) printf '%s\n' "$name" ;; esac
+        case " $kinds " in *" $(backup_fact "$backups/$name" reason) "*) printf '%s\n' "$name" ;; esac
     done >"$SCRATCH/prunable"
     count=$(wc -l <"$SCRATCH/prunable")
     awk -v spare=$((count - keep)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
@@ -31,7 +33,7 @@ prune_backups() {
 # backup_is_needed NAME: a note of an upgrade, a rollback or a restore names it
 backup_is_needed() {
     for note in "$ROOT"/state/*; do
-        if [ -f "$note" ] && [ "${note##*/}" != journal ] && grep -qF -- "$1" "$note"; then return 0; fi
+        if [ -f "$note" ] && [ "${note##*/}" != journal ] && [ "${note##*/}" != last-backup ] && grep -qF -- "$1" "$note"; then return 0; fi
     done
     return 1
 }

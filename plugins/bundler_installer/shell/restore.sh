@@ -139,16 +139,21 @@ restore_anew() {
     require_engine
     begin_restore "$SOURCE"
     step aside set_aside
+    step data put_data_back
+    for each in site.env secrets.env; do
+        [ ! -f "$RESTORED/$each" ] || put_private "$RESTORED/$each" "$ROOT/$each"
+    done
     complete_variables
     check_collected
+    check_certificates
     step variables write_variables
     step release prepare_release
+    step certificates place_certificates
     step images load_images
     step pin-key pin_key
     step switch switch_release
     use_current
-    KEEP_ANSWERS=yes
-    step restore put_back
+    step databases put_databases_back
     end_restore
     compose_up_or_explain
 }
@@ -166,26 +171,15 @@ restore_backup() {
         check_restore_room
         stop_all
         set_aside
-        put_back
+        put_data_back
+        put_answers_back
+        put_databases_back
     ) || {
         (use_current && undo_restore) || warn restore.not_undone "$BEFORE"
         return 1
     }
     end_restore
 }
-
-# begin_restore FOLDER: note what is restored and where what was there goes: the same place when it is done again
-begin_restore() {
-    BEFORE=$(sed -n 's/^before=//p' "$ROOT/state/restore" 2>/dev/null)
-    [ -n "$BEFORE" ] || BEFORE=$ROOT/data.before-restore-$(date -u '+%Y%m%dT%H%M%SZ')
-    case $BEFORE in "$ROOT"/data.before-restore-*) ;; *) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;; esac
-    { (umask 077 && mkdir -p "$BEFORE/volumes") &&
-        printf 'backup=%s\nbefore=%s\n' "$1" "$BEFORE" >"$ROOT/state/restore.new" &&
-        flush "$ROOT/state/restore.new" &&
-        mv -f "$ROOT/state/restore.new" "$ROOT/state/restore"; } || fail $EXIT_FAILED release.disk "$ROOT"
-}
-
-end_restore() { rm -f "$ROOT/state/restore"; }
 
 # check_restore_room: what is there stays, so the backup's files need their room besides
 check_restore_room() {
@@ -197,42 +191,8 @@ check_restore_room() {
 
 stop_all() { compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"; }
 
-# set_aside: data by renaming, volumes by copying. Done once, however often the restore is tried
-set_aside() {
-    [ ! -f "$BEFORE/complete" ] || return 0
-    choose_tar
-    for each in site.env secrets.env state/compose.env; do
-        [ ! -f "$ROOT/$each" ] || cp -p "$ROOT/$each" "$BEFORE/${each##*/}" || fail $EXIT_FAILED release.disk "$ROOT"
-    done
-    list_volumes >"$SCRATCH/volumes" || fail $EXIT_FAILED engine.no_docker
-    while read -r volume <&5; do
-        has_name "$volume" || continue
-        (umask 077 && pack_volume "$volume" >"$BEFORE/volumes/$volume.tar") || fail $EXIT_FAILED release.disk "$ROOT"
-    done 5<"$SCRATCH/volumes"
-    if [ -d "$ROOT/data" ] && [ ! -d "$BEFORE/data" ]; then
-        # a data folder that is a link or a disk of its own stays; its content moves within it
-        if [ -L "$ROOT/data" ] || ! mv -- "$ROOT/data" "$BEFORE/data" 2>/dev/null; then
-            move_content "$ROOT/data" "$ROOT/data/.before-restore-${BEFORE##*-}" || fail $EXIT_FAILED release.disk "$ROOT"
-        fi
-    fi
-    { : >"$BEFORE/complete" && flush "$BEFORE/complete"; } || fail $EXIT_FAILED release.disk "$ROOT"
-}
-
-# move_content FOLDER INTO: everything but folders that an earlier restore set aside
-move_content() {
-    mkdir -p "$2" || return 1
-    (cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*' -exec mv {} "$2/" \;) || return 1
-    [ -z "$(cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*')" ]
-}
-
-# clear_data: what a restore that did not end has put there
-clear_data() {
-    mkdir -p "$ROOT/data" || return 1
-    (cd -- "$ROOT/data" && find . ! -name . -prune ! -name '.before-restore-*' -exec rm -rf {} +)
-}
-
-# put_back: each part can be done again
-put_back() {
+# put_data_back: can be done again
+put_data_back() {
     say restore.copy
     clear_data || fail $EXIT_FAILED release.disk "$ROOT"
     if has_part parents.tar; then
@@ -241,7 +201,10 @@ put_back() {
     fi
     pour data.tar unpack_folder "$ROOT/data" || fail $EXIT_FAILED restore.not_read data.tar "$(tail -n 2 "$SCRATCH/pour-errors")"
     make_data
-    if [ -z "${KEEP_ANSWERS:-}" ]; then put_answers_back; fi
+}
+
+# put_databases_back: volumes, and what databases handed out; can be done again
+put_databases_back() {
     put_volumes_back || exit $EXIT_FAILED
     if [ -n "$(dump_services)" ]; then
         WELL_TIMES=2
@@ -266,6 +229,7 @@ put_answers_back() {
     mkdir "$values"
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
+    note_certificates
     write_variables
     if [ "$(backup_fact "$SOURCE" root)" = "$ROOT" ] && [ "$(backup_fact "$SOURCE" release)" = "$RELEASE" ]; then
         rm -rf "$HERE/config.new" "$HERE/config.old"
@@ -293,46 +257,4 @@ put_volumes_back() {
         empty_volume "$here" || fail $EXIT_FAILED restore.volume "$here"
         pour "$file" unpack_volume "$here" || fail $EXIT_FAILED restore.not_read "$file" "$(tail -n 2 "$SCRATCH/pour-errors")"
     done 5<"$SCRATCH/kept-volumes"
-}
-
-# undo_restore: what was there is there again, services stopped
-undo_restore() {
-    if [ ! -f "$BEFORE/complete" ]; then # nothing but copies was made, or the move of the data was cut short
-        [ -d "$BEFORE/data" ] || [ -d "$ROOT/data/.before-restore-${BEFORE##*-}" ] || {
-            rm -rf "$BEFORE"
-            rm -f "$ROOT/state/restore"
-            return 0
-        }
-    fi
-    say restore.undo
-    choose_tar
-    compose stop >/dev/null 2>&1 || return 1
-    inner=$ROOT/data/.before-restore-${BEFORE##*-}
-    if [ -d "$BEFORE/data" ]; then
-        { rm -rf "$ROOT/data" && mv -- "$BEFORE/data" "$ROOT/data"; } || return 1
-    elif [ -d "$inner" ]; then
-        [ ! -f "$BEFORE/complete" ] || clear_data || return 1
-        { (cd -- "$inner" && find . ! -name . -prune -exec mv {} "$ROOT/data/" \;) && rmdir "$inner"; } || return 1
-    fi
-    for each in site.env secrets.env; do
-        [ ! -f "$BEFORE/$each" ] || cp -p "$BEFORE/$each" "$ROOT/$each" || return 1
-    done
-    [ ! -f "$BEFORE/compose.env" ] || cp -p "$BEFORE/compose.env" "$ROOT/state/compose.env" || return 1
-    for file in "$BEFORE"/volumes/*.tar; do
-        if [ ! -f "$file" ] || [ ! -f "$BEFORE/complete" ]; then continue; fi
-        here=${file##*/} here=${here%.tar}
-        { empty_volume "$here" && unpack_volume "$here" <"$file"; } || return 1
-    done
-    rm -rf "$BEFORE"
-    rm -f "$ROOT/state/restore"
-}
-
-# drop_before: remove what the last restore set aside. For a caller that knows it is worth nothing
-drop_before() {
-    case ${BEFORE:-} in "$ROOT"/data.before-restore-*) rm -rf "$BEFORE" "$ROOT/data/.before-restore-${BEFORE##*-}" ;; esac
-}
-
-# refuse_half_restored: half of an older state must not be started
-refuse_half_restored() {
-    [ ! -f "$ROOT/state/restore" ] || fail $EXIT_FAILED restore.half "$(sed -n 's/^backup=//p' "$ROOT/state/restore")"
 }

@@ -85,30 +85,6 @@ explain_failure() {
     done
 }
 
-# redact: standard input without the values of secrets, and without what Compose sends to move a terminal's cursor
-redact() {
-    awk -v secrets="$ROOT/secrets.env" '
-        BEGIN {
-            while ((getline line < secrets) > 0) {
-                value = substr(line, index(line, "=") + 1)
-                if (length(value) >= 4) secret[++n] = value
-            }
-        }
-        {
-            rest = $0
-            gsub(/\033\[[0-9;]*[A-Za-z]/, "", rest)
-            for (i = 1; i <= n; i++) {
-                done = ""
-                while ((at = index(rest, secret[i])) > 0) {
-                    done = done substr(rest, 1, at - 1) "******"
-                    rest = substr(rest, at + length(secret[i]))
-                }
-                rest = done rest
-            }
-            print rest
-        }'
-}
-
 run_start() {
     use_installed
     compose_up_or_explain

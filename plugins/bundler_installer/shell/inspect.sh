@@ -1,0 +1,187 @@
+# ---- inspect: the daily inspection. One record a line: what, result (pass, warn, fail, info), measured, limit
+
+run_inspect() {
+    use_current
+    RELEASE=${HERE##*/}
+    : >"$SCRATCH/inspection"
+    inspect_engine
+    if [ -n "$DOCKER" ]; then
+        inspect_services
+        inspect_use
+    fi
+    inspect_memory
+    inspect_disk "$ROOT"
+    inspect_certificates
+    inspect_backups
+    inspect_state
+    inspect_clock
+    if [ -n "$JSON" ]; then print_inspection_json; else print_inspection; fi
+    troubled=$(awk -F "$TAB" '$2 == "warn" || $2 == "fail" { n++ } END { print n + 0 }' "$SCRATCH/inspection")
+    if [ "$troubled" -gt 0 ]; then
+        [ -n "$JSON" ] || warn inspect.troubled "$troubled"
+        exit $EXIT_FAILED
+    fi
+    say inspect.well
+}
+
+# note WHAT RESULT MEASURED LIMIT
+note() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3:--}" "${4:--}" >>"$SCRATCH/inspection"; }
+
+inspect_engine() {
+    DOCKER=''
+    if docker_answers && find_compose; then
+        DOCKER=yes
+        note engine pass "$(cat "$SCRATCH/docker-version"), Compose ${COMPOSE_VERSION#v}"
+        inspect_disk "$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)"
+    else
+        note engine fail "$(format checks.none)"
+    fi
+}
+
+# inspect_services: state and health of each, how often it restarted, whether memory ran out
+inspect_services() {
+    list_containers >"$SCRATCH/containers"
+    : >"$SCRATCH/before"
+    up_code=0
+    read_states || return
+    rows services.tsv >"$SCRATCH/expected"
+    while IFS="$TAB" read -r service _ expect <&5; do
+        state=$(awk -v service="$service" '$1 == service { printf "%s%s%s", comma, $2, ($3 == "none" ? "" : "/" $3); comma = "," }' "$SCRATCH/containers")
+        restarts=$(awk -v service="$service" '$1 == service { n += $5 } END { print n + 0 }' "$SCRATCH/containers")
+        result=pass
+        case " $waiting$broken " in *" $service "*) result=fail ;; esac
+        note "service $service" "$result" "${state:-$(format checks.none)}" "$expect"
+        [ "$restarts" -lt 3 ] || note "restarts $service" warn "$restarts" '< 3'
+        awk -v service="$service" '$1 == service { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
+        [ -s "$SCRATCH/ids" ] || continue
+        case $(xargs docker inspect -f '{{.State.OOMKilled}}' <"$SCRATCH/ids" 2>/dev/null) in
+            *true*) note "memory $service" fail "$(format inspect.killed)" ;;
+        esac
+    done 5<"$SCRATCH/expected"
+}
+
+# inspect_use: what the containers take just now
+inspect_use() {
+    awk '$2 == "running" { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
+    [ -s "$SCRATCH/ids" ] || return 0
+    xargs docker stats --no-stream --format '{{.Name}}	{{.CPUPerc}}	{{.MemUsage}}	{{.MemPerc}}' <"$SCRATCH/ids" \
+        >"$SCRATCH/stats" 2>/dev/null || return 0
+    while IFS="$TAB" read -r name cpu memory share <&5; do
+        result=info
+        if awk -v share="${share%\%}" 'BEGIN { exit !(share + 0 >= 90) }'; then result=warn; fi
+        note "use $name" "$result" "CPU $cpu, $memory ($share)" '< 90%'
+    done 5<"$SCRATCH/stats"
+}
+
+inspect_memory() {
+    share=$(awk '/^MemTotal:/ { all = $2 } /^MemAvailable:/ { free = $2 } END { if (all) printf "%.0f", 100 - 100 * free / all }' \
+        "$PROBE_ROOT/proc/meminfo")
+    result=pass
+    [ "${share:-0}" -lt 90 ] || result=warn
+    note memory "$result" "$share%" '< 90%'
+    note load info "$(cut -d ' ' -f 1-3 "$PROBE_ROOT/proc/loadavg"), $(count_cores) CPU"
+}
+
+# inspect_disk FOLDER: room and inodes
+inspect_disk() {
+    [ -d "$1" ] || return 0
+    for kind in disk inodes; do
+        if [ "$kind" = disk ]; then df -Pk "$1"; else df -Pi "$1"; fi 2>/dev/null | awk -v kind="$kind" -v folder="$1" '
+            NR == 2 && $5 ~ /^[0-9]+%$/ {
+                used = $5 + 0
+                printf "%s %s\t%s\t%s\t< 85%%\n", kind, folder, (used >= 95 ? "fail" : (used >= 85 ? "warn" : "pass")), $5
+            }' >>"$SCRATCH/inspection"
+    done
+}
+
+# inspect_certificates: those that the application declares, and what lies in data/tls
+inspect_certificates() {
+    have openssl || return 0
+    {
+        [ ! -f "$HERE/certificates.tsv" ] || rows certificates.tsv | cut -f 5 | sed "s|^|$ROOT/data/|"
+        find "$ROOT/data/tls" -type f \( -name '*.crt' -o -name '*.pem' \) 2>/dev/null
+    } | sort -u >"$SCRATCH/certificate-files"
+    while IFS= read -r file <&5; do
+        grep -q 'BEGIN CERTIFICATE' "$file" 2>/dev/null || continue
+        until=$(openssl x509 -in "$file" -noout -enddate 2>/dev/null | sed 's/.*=//')
+        result=pass
+        openssl x509 -in "$file" -noout -checkend 2592000 >/dev/null 2>&1 || result=warn
+        openssl x509 -in "$file" -noout -checkend 0 >/dev/null 2>&1 || result=fail
+        note "certificate ${file#"$ROOT/data/"}" "$result" "${until:-$(format checks.none)}" "$(format inspect.days 30)"
+    done 5<"$SCRATCH/certificate-files"
+}
+
+# inspect_backups: the newest one's age; a day where there is a schedule, else a week
+inspect_backups() {
+    limit=7
+    case $(fact backup_schedule) in [0-9]*) limit=1 ;; esac
+    for each in "$ROOT/backups"/*/backup.env "$ROOT/state/last-backup"; do
+        if [ -f "$each" ]; then sed -n 's/^created=//p' "$each"; fi
+    done | LC_ALL=C sort | tail -n 1 >"$SCRATCH/last-backup"
+    last=$(cat "$SCRATCH/last-backup")
+    if [ -z "$last" ]; then
+        note backup warn "$(format checks.none)" "$(format inspect.days "$limit")"
+        return
+    fi
+    hours=$(awk -v then="$last" -v now="$(date -u '+%Y-%m-%dT%H:%M:%SZ')" '
+        function day(text,   y, m, d) { # days since a day long ago
+            y = substr(text, 1, 4) + 0; m = substr(text, 6, 2) + 0; d = substr(text, 9, 2) + 0
+            if (m < 3) { y--; m += 12 }
+            return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * m - 457) / 5) + d
+        }
+        BEGIN { printf "%.0f", (day(now) - day(then)) * 24 + substr(now, 12, 2) - substr(then, 12, 2) }')
+    result=pass
+    [ "$hours" -le $((limit * 24 + 2)) ] || result=warn
+    note backup "$result" "$last" "$(format inspect.days "$limit")"
+}
+
+# inspect_state: what an interrupted run left
+inspect_state() {
+    if [ -f "$ROOT/state/restore" ]; then note restore fail "$(format inspect.half)"; fi
+    if [ -f "$ROOT/state/stopped" ] && [ ! -d "$ROOT/state/lock" ]; then note backup fail "$(format inspect.left_stopped)"; fi
+    for each in "$ROOT"/data.before-restore-*; do
+        if [ -d "$each" ]; then note "${each##*/}" info "$(human "$(count_bytes "$each")")"; fi
+    done
+}
+
+inspect_clock() {
+    have timedatectl || return 0
+    case $(timedatectl show -p NTPSynchronized --value 2>/dev/null) in
+        yes) note clock pass "$(format inspect.in_time)" ;;
+        no) note clock warn "$(format inspect.not_in_time)" ;;
+    esac
+}
+
+print_inspection() {
+    say status.release "$TITLE" "$VERSION" "$PROFILE" "$RELEASE"
+    while IFS="$TAB" read -r what result measured limit; do
+        case $result in
+            pass) mark="${GREEN}✓$PLAIN" ;;
+            fail) mark="${RED}✗$PLAIN" ;;
+            warn) mark="${YELLOW}!$PLAIN" ;;
+            *) mark=' ' ;;
+        esac
+        case $limit in - | '') limit='' ;; *) limit="  ($limit)" ;; esac
+        printf '%s %s: %s%s\n' "$mark" "$(name_inspected "$what")" "$measured" "$limit"
+    done <"$SCRATCH/inspection"
+}
+
+# name_inspected "WHAT [WHICH]": the first word in the operator's language
+name_inspected() {
+    case $1 in
+        data.*) printf '%s' "$1" ;;
+        *' '*) printf '%s %s' "$(format "inspect.what.${1%% *}")" "${1#* }" ;;
+        *) format "inspect.what.$1" ;;
+    esac
+}
+
+print_inspection_json() {
+    printf '{"name": "%s", "version": "%s", "profile": "%s", "release": "%s", "inspection": [' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
+    comma=''
+    while IFS="$TAB" read -r what result measured limit; do
+        printf '%s\n  {"what": %s, "result": "%s", "measured": %s, "limit": %s}' "$comma" \
+            "$(json_string "$what")" "$result" "$(json_string "$measured")" "$(json_string "$limit")"
+        comma=,
+    done <"$SCRATCH/inspection"
+    printf '\n]}\n'
+}

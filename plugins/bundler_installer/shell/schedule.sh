@@ -1,0 +1,127 @@
+# ---- schedule: the daily backup, as a systemd timer or a line of cron; shown, and written only when that is asked for
+
+run_schedule() {
+    [ -d "$CURRENT/config" ] || fail $EXIT_FAILED facts.none "$ROOT"
+    use_current
+    describe_schedule
+    case $SCHEDULE in
+        install) install_schedule ;;
+        remove) remove_schedule ;;
+        *) show_schedule ;;
+    esac
+}
+
+# describe_schedule: when, what, and the files that say so
+describe_schedule() {
+    at=$AT
+    [ -n "$at" ] || at=$(fact backup_schedule)
+    matches "$at" '([01][0-9]|2[0-3]):[0-5][0-9]' || at=02:30
+    unit=$NAME-backup
+    [ "$ROOT" = "/opt/$NAME" ] || unit=$unit-$(printf '%s' "$ROOT" | openssl dgst -sha256 -r | cut -c 1-8)
+    units=$PROBE_ROOT/etc/systemd/system cron=$PROBE_ROOT/etc/cron.d/$unit
+    mark="# backup schedule of $ROOT, written by ${NAME}ctl schedule"
+    if [ -n "$ENCRYPT" ]; then
+        [ -n "$PASSPHRASE_FILE" ] || fail $EXIT_USAGE schedule.no_passphrase
+        case $PASSPHRASE_FILE in /*) ;; *) fail $EXIT_USAGE schedule.absolute --passphrase-file "$PASSPHRASE_FILE" ;; esac
+    fi
+    case ${OUTPUT:-/} in /*) ;; *) fail $EXIT_USAGE schedule.absolute --output "$OUTPUT" ;; esac
+    case $OUTPUT$PASSPHRASE_FILE in *\'*) fail $EXIT_USAGE schedule.quote ;; esac
+}
+
+# print_command QUOTE...: the command line, each word through the quoting of systemd or cron
+print_command() {
+    "$1" "$ROOT/${NAME}ctl"
+    printf ' backup --yes --reason scheduled'
+    if [ -n "$KEEP" ]; then printf ' --keep %s' "$KEEP"; fi
+    if [ -n "$OUTPUT" ]; then
+        printf ' --output '
+        "$1" "$OUTPUT"
+    fi
+    if [ -n "$ENCRYPT" ]; then
+        printf ' --encrypt --passphrase-file '
+        "$1" "$PASSPHRASE_FILE"
+    fi
+}
+
+# quote_unit WORD: for systemd.service(5), which knows %, $, \ and quotes
+quote_unit() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g; s/%/%%/g; s/\$/$$/g')"; }
+
+# quote_cron WORD: for a shell, in a line in which % is a line break
+quote_cron() { printf "'%s'" "$1" | sed 's/%/\\%/g'; }
+
+print_service() {
+    printf '%s\n[Unit]\nDescription=Backup of %s\nAfter=docker.service\nWants=docker.service\n\n' "$mark" "$TITLE"
+    printf '[Service]\nType=oneshot\nTimeoutStartSec=infinity\nNice=10\nUMask=0077\nExecStart=/bin/sh '
+    print_command quote_unit
+    printf '\n'
+}
+
+print_timer() {
+    printf '%s\n[Unit]\nDescription=Daily backup of %s\n\n[Timer]\nOnCalendar=*-*-* %s:00\nPersistent=true\n\n' "$mark" "$TITLE" "$at"
+    printf '[Install]\nWantedBy=timers.target\n'
+}
+
+print_cron() {
+    minute=${at#*:} hour=${at%:*}
+    printf '%s\n%s %s * * * root /bin/sh ' "$mark" "${minute#0}" "${hour#0}"
+    print_command quote_cron
+    printf ' >/dev/null\n'
+}
+
+has_systemd() { [ -d "$PROBE_ROOT/run/systemd/system" ] && have systemctl; }
+
+show_schedule() {
+    if has_systemd; then
+        printf '# %s\n' "$units/$unit.service"
+        print_service
+        printf '\n# %s\n' "$units/$unit.timer"
+        print_timer
+    else
+        printf '# %s\n' "$cron"
+        print_cron
+    fi
+    if [ -f "$units/$unit.timer" ] || [ -f "$cron" ]; then say schedule.is_on; else say schedule.is_off "$ROOT/${NAME}ctl"; fi
+}
+
+install_schedule() {
+    if has_systemd; then
+        write_owned "$units/$unit.service" print_service
+        write_owned "$units/$unit.timer" print_timer
+        { systemctl daemon-reload && systemctl enable --now "$unit.timer"; } >"$SCRATCH/systemctl" 2>&1 ||
+            fail $EXIT_FAILED schedule.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
+        say schedule.installed "$units/$unit.timer" "$at"
+    elif [ -d "${cron%/*}" ]; then
+        write_owned "$cron" print_cron
+        say schedule.installed "$cron" "$at"
+    else
+        fail $EXIT_FAILED schedule.nothing
+    fi
+}
+
+# write_owned FILE COMMAND: whole or not at all; a file that somebody else wrote stays
+write_owned() {
+    if [ -e "$1" ] && ! is_ours "$1"; then fail $EXIT_FAILED schedule.not_ours "$1"; fi
+    { "$2" >"$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1"; } || fail $EXIT_FAILED release.disk "${1%/*}"
+}
+
+is_ours() { [ -f "$1" ] && [ "$(sed -n 1p "$1")" = "$mark" ]; }
+
+remove_schedule() {
+    removed=''
+    if is_ours "$units/$unit.timer"; then
+        systemctl disable --now "$unit.timer" >"$SCRATCH/systemctl" 2>&1 ||
+            fail $EXIT_FAILED schedule.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
+    fi
+    for each in "$units/$unit.timer" "$units/$unit.service" "$cron"; do
+        if is_ours "$each"; then
+            rm -f "$each" || fail $EXIT_FAILED release.disk "${each%/*}"
+            removed=yes
+        fi
+    done
+    if [ -z "$removed" ]; then
+        say schedule.is_off "$ROOT/${NAME}ctl"
+        return
+    fi
+    if has_systemd; then systemctl daemon-reload; fi
+    say schedule.removed
+}

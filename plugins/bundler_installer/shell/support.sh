@@ -1,0 +1,80 @@
+# ---- support: what a maintainer needs to see, in one archive, without secrets
+
+run_support() {
+    require_tools
+    use_current
+    RELEASE=${HERE##*/}
+    docker_answers || :
+    find_compose || :
+    stamp=$NAME-support-$(date -u '+%Y%m%dT%H%M%SZ')
+    support=$SCRATCH/$stamp
+    target=${OUTPUT:-$ROOT/support}
+    (umask 077 && mkdir -p "$target" "$support/logs" "$support/runs" "$support/configuration") || fail $EXIT_FAILED backup.folder "$target"
+    collect versions.txt print_versions
+    collect preflight.json run_self preflight --json
+    collect inspection.json run_self inspect --json
+    collect containers.txt docker ps -a --no-trunc --filter "label=com.docker.compose.project=$PROJECT"
+    collect stats.txt docker stats --no-stream
+    collect compose.txt compose ps -a
+    collect disk.txt df -Pk
+    collect inodes.txt df -Pi
+    collect memory.txt cat "$PROBE_ROOT/proc/meminfo" "$PROBE_ROOT/proc/loadavg"
+    collect journal.txt cat "$ROOT/state/journal"
+    collect files.txt list_files
+    collect configuration/site.env cat "$ROOT/site.env"
+    collect configuration/secrets.env print_secret_names
+    collect configuration/compose.yaml cat "$HERE/config/compose.yaml"
+    collect configuration/bundle.env cat "$HERE/bundle.env"
+    collect configuration/images.tsv cat "$HERE/images.tsv"
+    for service in $(rows services.tsv | cut -f 1); do
+        collect "logs/$service.txt" compose logs --no-color --no-log-prefix --timestamps --tail "$LOG_LINES" "$service"
+        collect "logs/$service.json" inspect_service "$service"
+    done
+    for each in "$ROOT/log"/*.log; do
+        if [ -f "$each" ]; then collect "runs/${each##*/}" cat "$each"; fi
+    done
+    archive=$target/$stamp.tar.gz
+    (umask 077 && cd -- "$SCRATCH" && tar -cf "$stamp.tar" "$stamp" && gzip -c "$stamp.tar" >"$archive.new") ||
+        fail $EXIT_FAILED release.disk "$target"
+    mv -f "$archive.new" "$archive" || fail $EXIT_FAILED release.disk "$target"
+    say support.done "$archive" "$(human "$(wc -c <"$archive")")"
+}
+
+# collect FILE COMMAND...: what it prints, redacted; what goes wrong stands in the file, too
+collect() {
+    collected=$support/$1
+    shift
+    { "$@" 2>&1 || printf '[%s: %s]\n' "$1" "$?"; } </dev/null | redact >"$collected" || fail $EXIT_FAILED release.disk "$SCRATCH"
+}
+
+# run_self COMMAND...: another command of this program, with a log and a scratch folder of its own
+run_self() { sh "$HERE/install" "$@" --root "$ROOT" --lang "$LANGUAGE"; }
+
+print_versions() {
+    printf '%s %s %s\n%s\n' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
+    date -u '+%Y-%m-%dT%H:%M:%SZ'
+    uname -a
+    cat /etc/os-release 2>/dev/null
+    docker version 2>&1
+    printf 'Compose %s\n' "$COMPOSE_VERSION"
+    docker info 2>&1
+    openssl version 2>&1
+}
+
+# list_files: what lies at the root, and how much of it
+list_files() {
+    ls -la "$ROOT" "$ROOT/state" "$ROOT/backups" 2>&1
+    du -sk "$ROOT"/*/ 2>&1
+}
+
+print_secret_names() { mask_values <"$ROOT/secrets.env"; }
+
+# inspect_service SERVICE: its containers as the engine sees them, their environment by its names only
+inspect_service() {
+    docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" >"$SCRATCH/ids"
+    [ ! -s "$SCRATCH/ids" ] || xargs docker inspect <"$SCRATCH/ids" | awk '
+        /^ *"Env": \[/ { inside = 1 }
+        inside && /^ *"[A-Za-z_][A-Za-z0-9_]*=/ { comma = /,$/ ? "," : ""; sub(/=.*/, "=******\"" comma) }
+        inside && /^ *\]/ { inside = 0 }
+        { print }'
+}
