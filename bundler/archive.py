@@ -175,6 +175,9 @@ def _chunks(source: bytes | Path) -> Iterator[bytes]:
             yield chunk
 
 
+WHICH = "give the .tar file that `bundle build` wrote"
+
+
 class Readable(Protocol):
     """A binary stream, perhaps one that cannot seek."""
 
@@ -210,6 +213,8 @@ class ArchiveReader:
         parts = []
         while size:
             part = self._stream.read(min(size, CHUNK))
+            if not part and self.mtime is None:
+                raise VerificationError("not a bundle, not even a tar archive", hint=WHICH)
             if not part:
                 raise VerificationError(
                     f"the archive ends early, after {self._at} bytes",
@@ -238,7 +243,9 @@ class ArchiveReader:
                 info = tarfile.TarInfo.frombuf(raw, "utf-8", "surrogateescape")  # its name is cut
             name.encode()
         except (tarfile.HeaderError, UnicodeError) as error:
-            raise VerificationError(f"not a bundle: damaged tar header at byte {self._at}") from error
+            if self.mtime is None:
+                raise VerificationError("not a bundle, not even a tar archive", hint=WHICH) from error
+            raise VerificationError(f"damaged tar header at byte {self._at}") from error
         if self.mtime is None:
             self.mtime = int(info.mtime)
         mode = info.mode

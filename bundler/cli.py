@@ -9,12 +9,12 @@ import importlib
 import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from bundler import __version__
-from bundler.errors import BundleError, ExitCode
+from bundler.errors import BundleError, ExitCode, UsageError
 
 COMMANDS = {
     "build": ("bundler.commands.build", "Build a bundle."),
@@ -33,6 +33,10 @@ COMMANDS = {
 """Name -> module and help line. The module has a click command of that name, with `_command` added."""
 
 
+INTERRUPTED = 130
+"""What shells call a program that SIGINT ended."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called for, and listed without."""
 
@@ -40,10 +44,16 @@ class LazyGroup(click.Group):
         """All names, in the order of work."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command."""
         if cmd_name not in COMMANDS:
-            return None
+            if ctx.resilient_parsing:  # a shell asks for completions
+                return None
+            import difflib  # noqa: PLC0415 only who errs pays
+
+            near = difflib.get_close_matches(cmd_name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the commands are: {', '.join(COMMANDS)}"
+            raise UsageError(f"no command named {cmd_name!r}", hint=hint)
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
@@ -56,7 +66,7 @@ class LazyGroup(click.Group):
 
 EPILOG = """
 Begin with `bundle init --from compose.yaml`, then `bundle keygen` and `bundle build --profile NAME`.
-Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed.
+Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed, 130 stopped by Ctrl-C.
 """
 
 
@@ -73,8 +83,14 @@ def bundle() -> None:
     """
 
 
-def show_error(error: BundleError) -> None:
+def show_error(error: BundleError, *, as_json: bool = False) -> None:
     """Print a message and what to do about it."""
+    if as_json:
+        import json  # noqa: PLC0415 likewise
+
+        fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
+        click.echo(json.dumps({"event": "error", **fields}, ensure_ascii=False), err=True)
+        return
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     click.echo(click.style("error: ", fg="red", bold=True) if colour else "error: ", nl=False, err=True)
     click.echo(error.message, err=True)
@@ -82,36 +98,49 @@ def show_error(error: BundleError) -> None:
         click.echo(f"  hint: {error.hint}", err=True)
 
 
-def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 click returns what commands return
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code.
 
     Expected errors are printed without a traceback, bugs with one.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(words, as_json="--json" in words))
+
+
+def _run(words: list[str], *, as_json: bool) -> int:
+    expected: BundleError
     try:
-        bundle.main(arguments, prog_name="bundle", standalone_mode=False)
+        result: Any = bundle.main(words, prog_name="bundle", standalone_mode=False)
     except BundleError as error:
-        show_error(error)
-        code = int(error.exit_code)
+        expected = error
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return int(ExitCode.USAGE)
     except click.ClickException as error:
-        error.show()
-        code = int(ExitCode.USAGE)
+        expected = _usage_error(error)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nstopped; what was fetched is kept and the next build goes on from there", err=True)
-        code = 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(ExitCode.FAILED)
+        return int(ExitCode.FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        show_error(BundleError(f"{where}{error.strerror or error}"))
+        expected = BundleError(f"{where}{error.strerror or error}")
         if os.environ.get("BUNDLE_DEBUG"):
             traceback.print_exc()
-        code = int(ExitCode.FAILED)
-    except click.exceptions.Exit as error:
-        code = error.exit_code
     else:
-        code = int(ExitCode.OK)
-    sys.exit(code)
+        return result if isinstance(result, int) else int(ExitCode.OK)  # the code of --help is a result
+    show_error(expected, as_json=as_json)
+    return int(expected.exit_code)
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """What click refuses, in this program's form."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    command = context.command_path if context is not None else "bundle"
+    return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows what there is")
 
 
 if __name__ == "__main__":

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
+
+from bundler.table import fit
 
 REFRESH = 0.1
 """Seconds between two drawings of a bar."""
 LOG_EVERY = 5.0
 """Seconds between two lines about one transfer in a log."""
+JSON_EVERY = 1.0
+"""Seconds between two progress events for machines."""
+WINDOW = 5.0
+"""Seconds over which the rate is taken."""
 
 
 class Transfer(Protocol):
     """Bytes on their way, in all and by item. Methods may be called from any thread."""
+
+    def expect(self, item: str, size: int) -> None:
+        """`item` begins; it has `size` bytes in all."""
 
     def advance(self, item: str, size: int) -> None:
         """`size` more bytes of `item` are here."""
@@ -55,28 +67,95 @@ def format_seconds(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
-class _Count:
-    """Bytes in all and of each item."""
+class _Item:
+    """One item of a transfer. `total` is 0 where nobody said it; `moved` is on the monotonic clock."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int = 0) -> None:
         self.total = total
         self.done = 0
-        self.items: dict[str, int] = {}
-        self.started = time.monotonic()
+        self.moved = time.monotonic()
 
-    def add(self, item: str, size: int) -> None:
-        self.done += size
-        self.items[item] = self.items.get(item, 0) + size
+    @property
+    def whole(self) -> bool:
+        return 0 < self.total <= self.done
+
+    def __str__(self) -> str:
+        return format_bytes(self.done) + (f" of {format_bytes(self.total)}" if self.total else "")
+
+
+class _Count:
+    """A `Transfer` that counts. The rate is that of the last seconds, so that a stall shows."""
+
+    def __init__(self, total: int, changed: Callable[[_Count, str], None] | None = None) -> None:
+        self.total = total
+        self.done = 0
+        self.items: dict[str, _Item] = {}
+        self.lock = threading.Lock()
+        self._changed = changed
+        self._started = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque([(self._started, 0)])
+
+    def expect(self, item: str, size: int) -> None:
+        """See `Transfer.expect`."""
+        with self.lock:
+            self.items.setdefault(item, _Item()).total = size
+
+    def advance(self, item: str, size: int) -> None:
+        """See `Transfer.advance`."""
+        now = time.monotonic()
+        with self.lock:
+            self.done += size
+            entry = self.items.setdefault(item, _Item())
+            entry.done += size
+            entry.moved = now
+            if now - self._samples[-1][0] >= REFRESH:
+                self._samples.append((now, self.done))
+            while len(self._samples) > 1 and now - self._samples[1][0] > WINDOW:
+                self._samples.popleft()
+        if self._changed:
+            self._changed(self, item)
 
     @property
     def rate(self) -> float:
-        return self.done / max(time.monotonic() - self.started, 1e-6)
+        """Bytes a second of late."""
+        then, done = self._samples[0]
+        return (self.done - done) / max(time.monotonic() - then, 1e-6)
+
+    @property
+    def mean(self) -> float:
+        """Bytes a second from the start."""
+        return self.done / max(time.monotonic() - self._started, 1e-6)
+
+    def moving(self) -> list[tuple[str, _Item]]:
+        """Items on their way, those that moved last at the end."""
+        now = time.monotonic()
+        found = [(n, i) for n, i in self.items.items() if not i.whole and (i.total or now - i.moved < 1)]
+        return sorted(found, key=lambda pair: pair[1].moved)
 
     def summary(self) -> str:
-        left = (self.total - self.done) / self.rate if self.done else 0.0
-        text = f"{format_bytes(self.done)} of {format_bytes(self.total)}"
-        text += f"  {format_bytes(self.rate)}/s"
-        return text + (f"  {format_seconds(left)} left" if self.done < self.total else "")
+        """The total as a line."""
+        text = f"{format_bytes(self.done)} of {format_bytes(self.total)}  {format_bytes(self.rate)}/s"
+        if self.done < self.total:
+            left = format_seconds((self.total - self.done) / self.rate) if self.rate else "?"
+            text += f"  {left} left"
+        return text
+
+
+class _Every:
+    """True at most once in so many seconds. For threads."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+        self._lock = threading.Lock()
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last < self._seconds:
+                return False
+            self._last = now
+            return True
 
 
 class LogReporter:
@@ -102,26 +181,18 @@ class LogReporter:
     @contextmanager
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
         """See `Reporter.transfer`."""
-        count = _Count(total)
-        lock = threading.Lock()
-        shown = time.monotonic()
-        reporter = self
+        every = _Every(LOG_EVERY)
 
-        class Lines:
-            def advance(self, item: str, size: int) -> None:
-                nonlocal shown
-                with lock:
-                    count.add(item, size)
-                    now = time.monotonic()
-                    if now - shown < LOG_EVERY:
-                        return
-                    shown = now
-                    text = count.summary()
-                reporter._line(f"  {name}: {text}")
+        def changed(count: _Count, item: str) -> None:
+            if self._verbose and count.items[item].whole:
+                self._line(f"  {item}: {count.items[item]}")
+            if every.due():
+                self._line(f"  {name}: {count.summary()}")
 
-        yield Lines()
+        count = _Count(total, changed)
+        yield count
         if total:
-            self._line(f"  {name}: {format_bytes(count.done)} at {format_bytes(count.rate)}/s")
+            self._line(f"  {name}: {format_bytes(count.done)} at {format_bytes(count.mean)}/s")
 
     def info(self, text: str) -> None:
         """See `Reporter.info`."""
@@ -133,67 +204,96 @@ class LogReporter:
 
 
 class TerminalReporter(LogReporter):
-    """One line a step, with bars that move: the total, and the blobs that are on their way."""
+    """One line a step once it is done; below them, redrawn, what is under way: steps, the total, blobs."""
 
     ITEMS = 4
+
+    def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
+        super().__init__(out, verbose=verbose)
+        self._live: list[Callable[[], list[str]]] = []
+        self._drawn = 0
+        self._painter: threading.Thread | None = None
+
+    def _line(self, text: str) -> None:
+        with self._lock:
+            self._erase()
+            print(text, file=self._out)
+            self._draw()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """See `Reporter.step`."""
         started = time.monotonic()
-        yield
-        self._line(f"\033[32m✓\033[0m {name}  \033[2m{format_seconds(time.monotonic() - started)}\033[0m")
+
+        def taken() -> str:
+            return format_seconds(time.monotonic() - started)
+
+        try:
+            with self._show(lambda: [f"\033[2m· {name}  {taken()}\033[0m"]):
+                yield
+        except BaseException:
+            self._line(f"\033[31m✗\033[0m {name}  \033[2m{taken()}\033[0m")
+            raise
+        self._line(f"\033[32m✓\033[0m {name}  \033[2m{taken()}\033[0m")
 
     @contextmanager
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
         """See `Reporter.transfer`."""
         count = _Count(total)
-        lock = threading.Lock()
-        recent: dict[str, float] = {}
-        stop = threading.Event()
-        drawn = 0
 
-        class Bars:
-            def advance(self, item: str, size: int) -> None:
-                with lock:
-                    count.add(item, size)
-                    recent[item] = time.monotonic()
-
-        def draw() -> None:
-            nonlocal drawn
-            with lock:
+        def lines() -> list[str]:
+            columns = shutil.get_terminal_size().columns - 1
+            with count.lock:
                 share = count.done / total if total else 1.0
-                lines = [f"  {name}  [{_bar(share)}] {count.summary()}"]
-                now = time.monotonic()
-                moving = sorted((i for i, t in recent.items() if now - t < 1), key=recent.__getitem__)
-                lines += [
-                    f"    \033[2m{item}  {format_bytes(count.items[item])}\033[0m"
-                    for item in moving[-self.ITEMS :]
-                ]
-            with self._lock:
-                up = f"\033[{drawn}A" if drawn else ""
-                self._out.write(up + "".join(f"\r\033[K{line}\n" for line in lines) + "\033[J")
-                self._out.flush()
-            drawn = len(lines)
+                first = fit(f"  {name}  [{_bar(share)}] {count.summary()}", columns)
+                items = [f"    {item}  {state}" for item, state in count.moving()[-self.ITEMS :]]
+            return [first, *(f"\033[2m{fit(item, columns)}\033[0m" for item in items)]
 
-        def run() -> None:
-            while not stop.wait(REFRESH):
-                draw()
-
-        painter = threading.Thread(target=run, daemon=True)
-        painter.start()
-        try:
-            yield Bars()
-        finally:
-            stop.set()
-            painter.join()
-            with self._lock:
-                self._out.write((f"\033[{drawn}A" if drawn else "") + "\r\033[J")
-                self._out.flush()
+        with self._show(lines):
+            yield count
 
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
         self._line(f"\033[33mwarning:\033[0m {text}")
+
+    # ------------------------------------------------------------ drawing
+
+    @contextmanager
+    def _show(self, lines: Callable[[], list[str]]) -> Iterator[None]:
+        with self._lock:
+            self._live.append(lines)
+            if self._painter is None:
+                self._painter = threading.Thread(target=self._paint, name="progress", daemon=True)
+                self._painter.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._live.remove(lines)
+                self._erase()
+                self._draw()
+
+    def _paint(self) -> None:
+        while True:
+            time.sleep(REFRESH)
+            with self._lock:
+                if not self._live:
+                    self._painter = None
+                    return
+                self._erase()
+                self._draw()
+
+    def _erase(self) -> None:
+        """Take back what was drawn last. The lock is held, here and below."""
+        if self._drawn:
+            self._out.write(f"\033[{self._drawn}A\r\033[J")
+            self._drawn = 0
+
+    def _draw(self) -> None:
+        drawn = [line for lines in self._live for line in lines()]
+        self._out.write("".join(f"{line}\n" for line in drawn))
+        self._out.flush()
+        self._drawn = len(drawn)
 
 
 def _bar(share: float, width: int = 24) -> str:
@@ -202,7 +302,7 @@ def _bar(share: float, width: int = 24) -> str:
 
 
 class JsonReporter:
-    """One JSON object a line: `{"event": "step" | "progress" | "info" | "warning", ...}`."""
+    """One JSON object a line: `{"event": "step" | "progress" | "info" | "warning" | "error", ...}`."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -227,24 +327,17 @@ class JsonReporter:
     @contextmanager
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
         """See `Reporter.transfer`."""
-        count = _Count(total)
-        lock = threading.Lock()
-        emit = self._emit
-        shown = time.monotonic()
+        every = _Every(JSON_EVERY)
 
-        class Events:
-            def advance(self, item: str, size: int) -> None:
-                nonlocal shown
-                with lock:
-                    count.add(item, size)
-                    now = time.monotonic()
-                    if now - shown < 1.0:
-                        return
-                    shown = now
-                emit("progress", name=name, done=count.done, total=total, rate=round(count.rate))
+        def emit(count: _Count) -> None:
+            with count.lock:
+                items = [{"name": n, "done": i.done, "total": i.total} for n, i in count.moving()]
+            rate = round(count.rate)
+            self._emit("progress", name=name, done=count.done, total=total, rate=rate, items=items)
 
-        yield Events()
-        emit("progress", name=name, done=count.done, total=total, rate=round(count.rate))
+        count = _Count(total, lambda count, _: emit(count) if every.due() else None)
+        yield count
+        emit(count)
 
     def info(self, text: str) -> None:
         """See `Reporter.info`."""
@@ -253,3 +346,19 @@ class JsonReporter:
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
         self._emit("warning", text=text)
+
+
+class LogHandler(logging.Handler):
+    """Hands log records to a reporter, so that they disturb neither its bars nor its JSON lines."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler.emit`."""
+        text = self.format(record)
+        if record.levelno >= logging.WARNING:
+            self._reporter.warn(text)
+        else:
+            self._reporter.info(text)

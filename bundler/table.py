@@ -11,6 +11,15 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def fit(text: str, columns: int) -> str:
+    """`text` cut to `columns`, with `…` at its end where something is missing."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) >= columns:
+        text = text[:-1]
+    return text + "…"
+
+
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns two spaces apart, the head in capitals."""
     table = [tuple(cell.upper() for cell in head), *rows]

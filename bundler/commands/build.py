@@ -63,6 +63,8 @@ def build_command(
     """
     from bundler import pipeline
 
+    if unsigned and key_file:
+        raise UsageError("--key and --unsigned exclude each other", hint="leave one of them out")
     chosen = JobOptions(**options)
     job = make_job(chosen, locked=locked)
     profile = job.profile.profile
@@ -73,11 +75,12 @@ def build_command(
     key = None if unsigned else _signing_key(job, key_file, passphrase_file)
     if unsigned:
         job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")
+    _prepare(output)
     built = pipeline.build(job, output, key)
     if chosen.as_json:
         click.echo(json.dumps(_built_json(built), ensure_ascii=False))
     else:
-        _show_built(built)
+        _show_built(built, _key_path(key_file).with_suffix(".pub"))
 
 
 @click.command("plan")
@@ -127,10 +130,26 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
     click.echo(f"wrote {fresh.path}; commit it, and build with --locked")
 
 
+def _prepare(output: Path) -> None:
+    """Make the folder for the bundle now: that it cannot be is told before the gigabytes."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--output {output}: cannot be made: {error.strerror}", hint="choose another folder"
+        ) from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise UsageError(f"--output {output}: cannot be written to", hint="choose another folder")
+
+
+def _key_path(given: Path | None) -> Path:
+    return given or Path(os.environ.get("BUNDLE_KEY") or "bundle.key")
+
+
 def _signing_key(job: Job, key_file: Path | None, passphrase_file: Path | None) -> SigningKey:
     from bundler.stages.sign import SigningKey
 
-    path = key_file or Path(os.environ.get("BUNDLE_KEY") or "bundle.key")
+    path = _key_path(key_file)
     try:
         key = path.read_bytes()
     except FileNotFoundError as error:
@@ -180,12 +199,18 @@ def _built_json(built: Built) -> dict[str, object]:
     }
 
 
-def _show_built(built: Built) -> None:
+def _show_built(built: Built, public_key: Path) -> None:
     from bundler.progress import format_bytes
+    from bundler.reference import Reference
     from bundler.table import format_table
 
     rows = [
-        (image.tag, image.manifest.digest[:19], format_bytes(image.size), image.source)
+        (
+            Reference.parse(image.reference).familiar,
+            image.manifest.digest[:19],
+            format_bytes(image.size),
+            image.source,
+        )
         for image in built.manifest.images
     ]
     bundle = built.bundle
@@ -196,15 +221,20 @@ def _show_built(built: Built) -> None:
     for sidecar in bundle.sidecars:
         click.echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
     name = shlex.quote(bundle.path.name)
-    top = shlex.quote(bundle.path.stem)
     click.echo("\nNext:")
-    for sidecar in bundle.sidecars:
-        click.echo(f"  send {sidecar.name} ahead, and on the site's server: sh {shlex.quote(sidecar.name)}")
     if bundle.signed:
-        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} --key bundle.pub")
-    click.echo(f"  copy {bundle.path.name}, its .sha256 and your bundle.pub to the site, and there:")
-    trust = "--key bundle.pub" if bundle.signed else "--allow-unsigned"
-    click.echo(f"  sha256sum -c {name}.sha256 && tar -xf {name} && sh {top}/install {trust}")
+        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} --key {shlex.quote(str(public_key))}")
+    for sidecar in bundle.sidecars:
+        click.echo(f"  send {sidecar.name} ahead; on the site's server:")
+        click.echo(f"    sh {shlex.quote(sidecar.name)}")
+    carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
+    if bundle.signed:
+        key_name = shlex.quote(public_key.name)
+        carried, trust = f"{bundle.path.name}, its .sha256 and {public_key}", f"--key {key_name}"
+    click.echo(f"  carry {carried} to the site; there:")
+    click.echo(f"    sha256sum -c {name}.sha256 &&")
+    click.echo(f"    tar -xf {name} &&")
+    click.echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
 
 
 def _plan_json(found: Plan) -> dict[str, object]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.errors import UsageError
+from bundler.errors import BundleError, UsageError
 
 if TYPE_CHECKING:
+    from bundler.oci import Platform
     from bundler.pipeline import Job
     from bundler.plugins import Plugins
     from bundler.progress import Reporter
@@ -119,16 +120,18 @@ class JobOptions:
 
 def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
     """A bar on a terminal, lines in a log, JSON lines when asked."""
-    from bundler.progress import JsonReporter, LogReporter, TerminalReporter
+    from bundler.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
 
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
+    reporter: Reporter
     if as_json:
-        return JsonReporter()
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        return TerminalReporter()
-    return LogReporter()
+        reporter = JsonReporter()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        reporter = TerminalReporter()
+    else:
+        reporter = LogReporter()
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[LogHandler(reporter)])
+    logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
+    return reporter
 
 
 def make_plugins(folders: Sequence[Path]) -> Plugins:
@@ -149,7 +152,6 @@ def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) ->
     """Load the profile and the plugins, and put together what the pipeline needs."""
     from bundler.contracts import SourceOptions
     from bundler.lock import Lock
-    from bundler.oci import Platform
     from bundler.pipeline import Job
     from bundler.profile_loader import load_profile
 
@@ -165,7 +167,7 @@ def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) ->
         profile=loaded,
         plugins=make_plugins(options.plugins_dir),
         store=make_store(options.cache_dir),
-        platform=Platform.parse(options.platform or profile.platform),
+        platform=_platform(options.platform or profile.platform),
         lock=pins,
         options=SourceOptions(
             mirrors={**registries.mirrors, **_pairs("--registry-mirror", options.mirrors)},
@@ -200,6 +202,15 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
             )
         pairs[key] = right
     return pairs
+
+
+def _platform(text: str) -> Platform:
+    from bundler.oci import Platform
+
+    try:
+        return Platform.parse(text)
+    except BundleError as error:
+        raise UsageError(f"--platform: {error.message}", hint=error.hint) from error
 
 
 def _epoch() -> int | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from bundler.commands.options import COMMON, add, make_plugins, make_reporter
+from bundler.errors import VerificationError
 from bundler.progress import format_bytes
 from bundler.table import format_table
 
@@ -44,7 +47,7 @@ def verify_command(
     if key_file is None and Path("bundle.pub").is_file():
         key_file = Path("bundle.pub")
     scheme = make_plugins(plugins_dir).signer(signer)
-    with reporter.transfer("verify", file.stat().st_size) as transfer:
+    with _naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
         found = verify(
             file,
             scheme,
@@ -69,6 +72,15 @@ def verify_command(
     )
 
 
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Let errors about the bundle name its file."""
+    try:
+        yield
+    except VerificationError as error:
+        raise VerificationError(f"{file}: {error.message}", hint=error.hint) from error
+
+
 @click.command("inspect")
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
@@ -76,7 +88,8 @@ def inspect_command(file: Path, as_json: bool) -> None:
     """Show what FILE says it holds. Reads only its head; nothing is verified."""
     from bundler.verify import inspect
 
-    found = inspect(file)
+    with _naming(file):
+        found = inspect(file)
     manifest = found.manifest
     fingerprint = hashlib.sha256(found.public_key).hexdigest() if found.public_key else None
     if as_json:

@@ -67,7 +67,7 @@ def fetch(
                 f"{where}: {len(manifest.layers)} layers in the manifest,"
                 f" {len(config.diff_ids)} in the config"
             )
-        store.remember(memory_key(image.reference, platform), manifest.descriptor.digest)
+        store.remember(memory_key(image.reference, platform, image.source), manifest.descriptor.digest)
         if image.manifest is None:
             store.remember(f"{image.digest} {platform}", manifest.descriptor.digest)
         fetched.append(FetchedImage(image, manifest, config))
@@ -109,6 +109,7 @@ def _fetch_blobs(
                 raise FetchError("given up: another blob failed")
             transfer.advance(label, size)
 
+        transfer.expect(label, blob.size)
         source = sources[image.source]
         store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance)
 

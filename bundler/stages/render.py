@@ -154,7 +154,9 @@ def _manifest(
             for service in compose.services(application.compose)
         ),
         ports=tuple(
-            PortEntry(service=port.service, address=port.address, port=port.port, protocol=port.protocol)
+            PortEntry(
+                service=port.service, address=port.address or "-", port=port.port, protocol=port.protocol
+            )
             for port in compose.ports(application.compose)
         ),
         variables=tuple(

@@ -83,7 +83,7 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
     asked = reference
     if pin and pin.kind == "manifest":
         asked = dataclasses.replace(reference, digest=pin.digest)
-    found = _ask(asked, resolver)
+    found = _ask(asked, resolver, first=pin.source if pin else "")
     if pin and found.digest != pin.digest:
         raise FetchError(
             f"{reference.familiar}: the lock pins {pin.digest}, {found.source} has {found.digest}",
@@ -94,19 +94,10 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
 
 def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> ResolvedImage | None:
     """The image as the store remembers it, where the name cannot mean anything else by now."""
-    name = memory_key(reference, resolver.platform)
-    if pin and pin.kind == "manifest":
-        digest: str | None = pin.digest
-    elif pin:
-        digest = resolver.store.recall(f"{pin.digest} {resolver.platform}")
-    elif resolver.offline or not reference.floating:
-        digest = resolver.store.recall(name)
-    else:
-        return None
+    source, digest = _recall(reference, pin, resolver)
     if digest is None or not resolver.store.path(digest).exists():
         return None
     manifest = Manifest.parse(resolver.store.read(digest), str(reference))
-    source = pin.source if pin else "cache"
     if any(not resolver.store.has(blob) for blob in manifest.blobs):
         named = [s for s in resolver.sources if s.name == source]
         if resolver.offline or not named or (pin and pin.kind == "image-id"):
@@ -116,9 +107,25 @@ def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> Re
     return ResolvedImage(reference, source, pinned, manifest, size)
 
 
-def _ask(reference: Reference, resolver: Resolver) -> ResolvedImage:
+def _recall(reference: Reference, pin: Pin | None, resolver: Resolver) -> tuple[str, str | None]:
+    """The source that the image came from, and its manifest's digest; None where nothing is known of it."""
+    store = resolver.store
+    if pin:
+        known = pin.digest if pin.kind == "manifest" else store.recall(f"{pin.digest} {resolver.platform}")
+        return pin.source, known
+    if resolver.offline or not reference.floating:
+        for source in resolver.sources:
+            digest = store.recall(memory_key(reference, resolver.platform, source.name))
+            if digest:
+                return source.name, digest
+    return "", None
+
+
+def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedImage:
+    """Ask the sources in their order, but the one that a pin names before the others."""
     misses: list[ImageNotFoundError] = []
-    for source in resolver.sources:
+    sources = sorted(resolver.sources, key=lambda source: source.name != first)
+    for source in sources:
         try:
             found = source.resolve(reference, resolver.platform)
         except ImageNotFoundError as error:
@@ -128,13 +135,13 @@ def _ask(reference: Reference, resolver: Resolver) -> ResolvedImage:
             return found
     if len(misses) == 1:
         raise misses[0]
-    reasons = "; ".join(f"{s.name}: {m}" for s, m in zip(resolver.sources, misses, strict=True))
+    reasons = "; ".join(f"{s.name}: {m}" for s, m in zip(sources, misses, strict=True))
     raise ImageNotFoundError(
         f"{reference.familiar}: no source has it ({reasons})",
         hint=misses[0].hint if misses else None,
     )
 
 
-def memory_key(reference: Reference, platform: Platform) -> str:
-    """What the store remembers a resolved reference by."""
-    return f"{reference} {platform}"
+def memory_key(reference: Reference, platform: Platform, source: str) -> str:
+    """What the store remembers a resolved reference by: the bundle names the source, cached or not."""
+    return f"{reference} {platform} {source}"

@@ -117,10 +117,7 @@ class ArchiveSource:
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
         """See `bundler.contracts.ImageSource`."""
-        with self._lock:
-            if self._layouts is None:
-                self._open_all()
-        for layout in self._layouts or ():
+        for layout in self._opened():
             manifest = layout.find(reference, platform)
             if manifest is not None:
                 digest = manifest.descriptor.digest
@@ -138,7 +135,7 @@ class ArchiveSource:
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """See `bundler.contracts.ImageSource`."""
-        for layout in self._layouts or ():
+        for layout in self._opened():
             try:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
             except FetchError:
@@ -154,7 +151,14 @@ class ArchiveSource:
     def close(self) -> None:
         """See `bundler.contracts.ImageSource`: nothing stays open."""
 
-    def _open_all(self) -> None:
+    def _opened(self) -> list[_Layout]:
+        """The layouts, opened once: by whatever asks first, as a pinned image is not resolved again."""
+        with self._lock:
+            if self._layouts is None:
+                self._layouts = self._open_all()
+            return self._layouts
+
+    def _open_all(self) -> list[_Layout]:
         layouts = []
         for path in self._archives:
             if not path.exists():
@@ -166,7 +170,7 @@ class ArchiveSource:
                 raise BundleError(f"archives: {path}: no OCI image layout", hint="it has no oci-layout file")
             else:
                 self._saved.append((path, *_read_saved(path)))
-        self._layouts = layouts
+        return layouts
 
 
 def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.contracts import Signature
-from bundler.errors import BundleError, UsageError, VerificationError
+from bundler.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -51,8 +51,9 @@ class EcdsaSigner:
         try:
             key = serialization.load_pem_public_key(public_key)
         except ValueError as error:
+            what = "a private key: keep it secret" if b"PRIVATE KEY-----" in public_key else "not PEM"
             raise UsageError(
-                "the public key is not PEM", hint="give the bundle.pub that `bundle keygen` wrote"
+                f"the public key is {what}", hint="give the bundle.pub that `bundle keygen` wrote"
             ) from error
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise UsageError("the public key is not an ECDSA key on the curve P-256")
@@ -80,9 +81,15 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
             ) from error
         raise UsageError("a passphrase was given, but the signing key is not encrypted") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise BundleError(
-            "the signing key cannot be read: wrong passphrase, or not a PKCS#8 PEM file",
-            hint="make one with `bundle keygen`",
+        if b"ENCRYPTED" in pem and passphrase is not None:
+            raise UsageError(
+                "the signing key cannot be decrypted: wrong passphrase",
+                hint="see --passphrase-file and BUNDLE_KEY_PASSPHRASE",
+            ) from error
+        what = "a public key, not a private one" if b"PUBLIC KEY-----" in pem else "not a PKCS#8 PEM file"
+        raise UsageError(
+            f"the signing key cannot be read: it is {what}",
+            hint="give the bundle.key that `bundle keygen` wrote",
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise UsageError(

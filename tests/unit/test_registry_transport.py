@@ -424,7 +424,7 @@ def test_lower_case_wins() -> None:
 def test_signatures_of_blob_storage_are_not_logged(
     registry: FaultRegistry, puller: Puller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
     with FaultRegistry() as storage:
         storage.add_image("app", None, IMAGE)
         registry.fail(IMAGE.layers[0], redirect(f"{storage.url}{{path}}?X-Amz-Signature=s3cret"))

@@ -1,0 +1,515 @@
+"""The commands as a release engineer types them, against a real registry in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import stat
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bundler.errors import ExitCode
+from examples.demo.sample_registry import make_image
+from tests.support.console import Console, make_console
+from tests.support.faults import FaultRegistry
+
+COMPOSE = """
+name: shop
+services:
+  web:
+    image: web:1
+    ports: ["${WEB_PORT:-8080}:80", "127.0.0.1:9000:9000"]
+    volumes: ["./web.conf:/etc/web.conf:ro"]
+  db:
+    image: db:15
+"""
+PROFILE = """
+application: compose
+version: "1.0"
+sources: [registry]
+settings:
+  project: ../project
+"""
+WEB = make_image({"web": b"web" * 3000})
+DB = make_image([{"db": b"db" * 3000}, {"more": b"more" * 100}])
+
+
+@pytest.fixture
+def registry() -> Iterator[FaultRegistry]:
+    with FaultRegistry() as found:
+        found.add_image("library/web", "1", WEB)
+        found.add_image("library/db", "15", DB)
+        yield found
+
+
+@pytest.fixture
+def console(capsys: pytest.CaptureFixture[str]) -> Console:
+    return make_console(capsys)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
+    """A project, a profile `shop` and a key; the working folder."""
+    for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    work = tmp_path / "work"
+    (work / "project").mkdir(parents=True)
+    (work / "profiles").mkdir()
+    (work / "project/compose.yaml").write_text(COMPOSE)
+    (work / "project/web.conf").write_text("listen 80\n")
+    (work / "profiles/shop.yaml").write_text(PROFILE)
+    monkeypatch.chdir(work)
+    assert console("keygen").code == 0
+    return work
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file and its bytes' digest."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def mirror(registry: FaultRegistry) -> tuple[str, ...]:
+    return ("--profile", "shop", "--registry-mirror", f"docker.io={registry.host}")
+
+
+BUNDLE = Path("dist/shop-1.0-shop-linux-amd64.tar")
+
+
+# ---------------------------------------------------------------- build
+
+
+def test_a_build_ends_with_a_summary_and_the_next_commands(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    done = console("build", *mirror(registry))
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["IMAGE", "DIGEST", "SIZE", "SOURCE"]
+    assert lines[1].split()[:2] == ["db:15", DB.manifest.digest[:19]]
+    assert f"sha256 {hashlib.sha256(BUNDLE.read_bytes()).hexdigest()}" in lines
+    following = done.out.partition("Next:")[2]
+    assert f"bundle verify {BUNDLE} --key bundle.pub" in following
+    assert f"sha256sum -c {BUNDLE.name}.sha256 &&" in following
+    assert f"sh {BUNDLE.stem}/install --key bundle.pub" in following
+    assert "not pinned, may be other bytes tomorrow: db:15, web:1 (`bundle lock` pins them)" in done.err
+    assert console("verify", BUNDLE, "--key", "bundle.pub").code == 0
+    checked = hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
+    assert Path(f"{BUNDLE}.sha256").read_text() == f"{checked}  {BUNDLE.name}\n"
+
+
+def test_two_builds_are_the_same_bytes(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    """Cold and warm, online and offline, in one folder or another."""
+    references = {"web:1": f"web:1@{WEB.manifest.digest}"}
+    for old, new in references.items():  # one image by digest, one by tag
+        (folder / "project/compose.yaml").write_text(COMPOSE.replace(old, new))
+    first = console("build", *mirror(registry), "--output", "one")
+    second = console("build", *mirror(registry), "--output", "two/three")
+    offline = console("build", *mirror(registry), "--output", "four", "--offline")
+    other = console("build", *mirror(registry), "--output", "five", "--cache", folder / "other-cache")
+    assert [first.code, second.code, offline.code, other.code] == [0] * 4, first.err + offline.err
+    bundles = [
+        next((folder / name).glob("*.tar")).read_bytes() for name in ("one", "two/three", "four", "five")
+    ]
+    assert len({hashlib.sha256(data).hexdigest() for data in bundles}) == 1
+
+
+def test_source_date_epoch_is_the_time_of_everything(
+    folder: Path, registry: FaultRegistry, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert console("build", *mirror(registry)).code == 0
+    with tarfile.open(BUNDLE) as archive:
+        assert {member.mtime for member in archive} == {1700000000}
+
+
+def test_json_is_for_machines(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    done = console("build", *mirror(registry), "--json")
+    assert done.code == 0
+    assert done.json["path"] == str(BUNDLE)
+    assert done.json["signed"] is True
+    assert [image["digest"] for image in done.json["images"]] == [DB.manifest.digest, WEB.manifest.digest]
+    events = [json.loads(line) for line in done.err.splitlines()]
+    assert {"step", "warning", "progress"} == {event["event"] for event in events}
+    failed = console("build", *mirror(registry), "--json", "--locked")
+    event = json.loads(failed.err.splitlines()[-1])
+    assert event["event"] == "error"
+    assert event["exit_code"] == failed.code == 1
+    assert "bundle lock" in event["hint"]
+    assert failed.out == ""
+
+
+def test_unsigned_is_loud(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    Path("bundle.key").unlink()
+    refused = console("build", *mirror(registry))
+    assert refused.code == ExitCode.USAGE
+    assert "no signing key: bundle.key does not exist" in refused.err
+    assert "bundle keygen" in refused.err
+    assert registry.requests == [], "said before anything is asked for"
+    done = console("build", *mirror(registry), "--unsigned")
+    assert done.code == 0
+    assert "warning: UNSIGNED" in done.err
+    assert "UNSIGNED" in done.out
+    assert "bundle.pub" not in done.out
+    assert "install --allow-unsigned" in done.out
+    assert console("verify", BUNDLE).code == ExitCode.VERIFICATION
+    assert "UNSIGNED" in console("verify", BUNDLE, "--allow-unsigned").out
+    assert "signed       NO" in console("inspect", BUNDLE).out
+
+
+def test_a_profile_may_forbid_unsigned_and_unlocked_builds(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    (folder / "profiles/shop.yaml").write_text(
+        PROFILE + "signing: {required: true}\nlock: {required: true}\n"
+    )
+    unsigned = console("build", *mirror(registry), "--unsigned")
+    assert (unsigned.code, "requires a signature" in unsigned.err) == (ExitCode.USAGE, True)
+    unlocked = console("build", *mirror(registry))
+    assert (unlocked.code, "not in the lock" in unlocked.err) == (ExitCode.FAILED, True)
+    assert console("lock", *mirror(registry)).code == 0
+    assert console("build", *mirror(registry)).code == 0
+
+
+# ---------------------------------------------------------------- plan
+
+
+def test_plan_writes_nothing(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    before = tree(folder.parent)
+    planned = console("plan", *mirror(registry))
+    assert planned.code == 0, planned.err
+    assert tree(folder.parent) == before
+    assert not (folder.parent / "cache").exists()
+    assert not any("/blobs/" in request.path for request in registry.requests), "manifests are enough"
+    assert "web:1" in planned.out
+    assert WEB.manifest.digest[:19] in planned.out
+    found = console("plan", *mirror(registry), "--json").json
+    total = sum(len(blob) for image in (WEB, DB) for blob in image.blobs.values() if isinstance(blob, bytes))
+    assert (found["total"], found["missing"]) == (total, total)
+    assert console("build", *mirror(registry)).code == 0
+    found = console("plan", *mirror(registry), "--json").json
+    assert (found["total"], found["missing"]) == (total, 0)
+    assert [image["cached"] == image["size"] for image in found["images"]] == [True, True]
+
+
+# ---------------------------------------------------------------- lock
+
+
+def test_a_lock_pins_what_a_tag_meant(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    locked = console("lock", *mirror(registry))
+    assert locked.code == 0
+    path = folder / "profiles/shop.lock.json"
+    pins = json.loads(path.read_text())["images"]
+    assert pins["docker.io/library/web:1"]["linux/amd64"]["digest"] == WEB.manifest.digest
+    newer = make_image({"web": b"newer"})
+    registry.add_image("library/web", "1", newer)
+    done = console("build", *mirror(registry), "--locked")
+    assert done.code == 0, done.err
+    assert "not pinned" not in done.err
+    with tarfile.open(BUNDLE) as archive:
+        assert any(member.name.endswith(WEB.manifest.digest[7:]) for member in archive)
+    assert console("lock", *mirror(registry)).code == 0
+    assert (
+        json.loads(path.read_text())["images"]["docker.io/library/web:1"] != pins["docker.io/library/web:1"]
+    )
+
+
+def test_locked_refuses_what_is_not_pinned(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    assert console("lock", *mirror(registry)).code == 0
+    (folder / "project/compose.yaml").write_text(COMPOSE + "  extra: {image: 'web:2'}\n")
+    registry.add_image("library/web", "2", WEB)
+    refused = console("build", *mirror(registry), "--locked")
+    assert refused.code == ExitCode.FAILED
+    assert "web:2: not in the lock profiles/shop.lock.json for linux/amd64" in refused.err
+    assert not Path("dist").exists() or not list(Path("dist").iterdir())
+    other = console("build", *mirror(registry), "--locked", "--platform", "linux/arm64")
+    assert "for linux/arm64" in other.err
+
+
+def test_a_pinned_image_that_the_registry_lost_is_no_other_one(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    (folder / "project/compose.yaml").write_text(
+        f"services: {{web: {{image: '{registry.host}/library/web:1'}}}}"
+    )
+    assert console("lock", *mirror(registry)).code == 0
+    del registry.documents["library/web"][WEB.manifest.digest]
+    registry.add_image("library/web", "1", make_image({"web": b"newer"}))
+    refused = console("build", *mirror(registry), "--locked")
+    assert refused.code == ExitCode.FAILED
+    assert f"web:1@{WEB.manifest.digest}: not found" in refused.err
+
+
+def test_locks_of_several_platforms_stand_side_by_side(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    arm = make_image({"web": b"arm"}, platform="linux/arm64")
+    registry.add_index("library/web", "1", [WEB, arm])
+    registry.add_index("library/db", "15", [DB, make_image({"db": b"arm"}, platform="linux/arm64")])
+    assert console("lock", *mirror(registry)).code == 0
+    assert console("lock", *mirror(registry), "--platform", "linux/arm64").code == 0
+    pins = json.loads((folder / "profiles/shop.lock.json").read_text())["images"]["docker.io/library/web:1"]
+    assert pins["linux/amd64"]["digest"] == WEB.manifest.digest
+    assert pins["linux/arm64"]["digest"] == arm.manifest.digest
+
+
+def test_a_damaged_lock_is_said(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    (folder / "profiles/shop.lock.json").write_text('{"format": 1, "images": {"a": {"b": {"digest": "x"}}}}')
+    refused = console("build", *mirror(registry))
+    assert refused.code == ExitCode.USAGE
+    assert "profiles/shop.lock.json: the lock file is damaged" in refused.err
+    assert "bundle lock" in refused.err
+
+
+# ---------------------------------------------------------------- offline
+
+
+def test_offline_builds_from_the_cache_alone(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    refused = console("build", *mirror(registry), "--offline")
+    assert refused.code == ExitCode.FAILED
+    assert "not in the cache" in refused.err
+    assert "build once without --offline" in refused.err
+    assert console("build", *mirror(registry)).code == 0
+    registry.requests.clear()
+    done = console("build", *mirror(registry), "--offline")
+    assert done.code == 0, done.err
+    assert registry.requests == []
+
+
+# ---------------------------------------------------------------- inspect, verify
+
+
+class Counting(io.FileIO):
+    """A file that knows how much of it was read."""
+
+    total = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(-1 if size is None else size)
+        Counting.total += len(data or b"")
+        return data or b""
+
+    def readinto(self, buffer: object, /) -> int:
+        size = super().readinto(buffer)  # type: ignore[arg-type]
+        Counting.total += size or 0
+        return size or 0
+
+
+def test_inspect_reads_the_head_only(
+    folder: Path, registry: FaultRegistry, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.add_image("library/web", "1", make_image({"big": hashlib.shake_128(b"x").digest(30_000_000)}))
+    assert console("build", *mirror(registry)).code == 0
+    head = BUNDLE.read_bytes()[:1_000_000]
+    (folder / "head.tar").write_bytes(head)
+    whole, cut = console("inspect", BUNDLE, "--json").json, console("inspect", "head.tar", "--json").json
+    assert whole["manifest"] == cut["manifest"], "the first megabyte says it all"
+
+    def counting(self: Path, mode: str = "r", *rest: object, **more: object) -> object:
+        return io.BufferedReader(Counting(self), 4096)
+
+    Counting.total = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", counting)
+        found = console("inspect", BUNDLE)
+    assert found.code == 0
+    assert 0 < Counting.total < 400_000
+    assert "shop 1.0" in found.out
+    assert "web:1" in found.out
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, b"x" * 5000, b"-----BEGIN PRIVATE KEY-----\n"])
+def test_what_is_no_bundle_is_said(folder: Path, console: Console, content: bytes) -> None:
+    Path("other").write_bytes(content)
+    for command in ("inspect", "verify"):
+        done = console(command, "other", *(("--allow-unsigned",) if command == "verify" else ()))
+        assert done.code == ExitCode.VERIFICATION
+        assert "other: not a bundle" in done.err
+
+
+def test_a_bundle_that_was_cut_off_is_said(folder: Path, registry: FaultRegistry, console: Console) -> None:
+    assert console("build", *mirror(registry)).code == 0
+    data = BUNDLE.read_bytes()
+    BUNDLE.write_bytes(data[: len(data) // 2])
+    done = console("verify", BUNDLE)
+    assert done.code == ExitCode.VERIFICATION
+    assert "ends early" in done.err
+    assert ".sha256" in done.err
+
+
+# ---------------------------------------------------------------- keygen
+
+
+def test_keygen_makes_a_pair_that_is_never_overwritten(folder: Path, console: Console) -> None:
+    assert stat.S_IMODE(Path("bundle.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path("bundle.pub").stat().st_mode) == 0o644
+    before = Path("bundle.key").read_bytes()
+    again = console("keygen")
+    assert again.code == ExitCode.USAGE
+    assert "never overwritten" in again.err
+    assert Path("bundle.key").read_bytes() == before
+    made = console("keygen", "--output", "keys/new")
+    assert made.code == 0
+    assert hashlib.sha256(Path("keys/new/bundle.pub").read_bytes()).hexdigest() in made.out
+    assert "PRIVATE" not in made.out
+
+
+def test_a_key_that_others_can_read_is_warned_of(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    Path("bundle.key").chmod(0o644)
+    assert "chmod 600 bundle.key" in console("build", *mirror(registry)).err
+
+
+@pytest.mark.parametrize("way", ["file", "environment"])
+def test_an_encrypted_key(
+    folder: Path, registry: FaultRegistry, console: Console, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    Path("pass").write_text("correct horse\n")
+    given: tuple[str, ...] = ("--passphrase-file", "pass")
+    if way == "environment":
+        monkeypatch.setenv("BUNDLE_KEY_PASSPHRASE", "correct horse")
+        given = ()
+    assert console("keygen", "--output", "keys", *given).code == 0
+    assert b"ENCRYPTED" in Path("keys/bundle.key").read_bytes()
+    done = console("build", *mirror(registry), "--key", "keys/bundle.key", *given)
+    assert done.code == 0, done.err
+    assert "correct horse" not in done.out + done.err
+    assert "--key keys/bundle.pub" in done.out
+    assert console("verify", BUNDLE, "--key", "keys/bundle.pub").code == 0
+    monkeypatch.delenv("BUNDLE_KEY_PASSPHRASE", raising=False)
+    registry.requests.clear()
+    missing = console("build", *mirror(registry), "--key", "keys/bundle.key")
+    assert missing.code == ExitCode.USAGE
+    assert "--passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE" in missing.err
+    monkeypatch.setenv("BUNDLE_KEY_PASSPHRASE", "wrong")
+    wrong = console("build", *mirror(registry), "--key", "keys/bundle.key")
+    assert wrong.code == ExitCode.USAGE
+    assert "wrong passphrase" in wrong.err
+    assert registry.requests == [], "said before anything is asked for"
+
+
+def test_the_key_may_be_named_by_the_environment(
+    folder: Path, registry: FaultRegistry, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert console("keygen", "--output", "keys").code == 0
+    monkeypatch.setenv("BUNDLE_KEY", "keys/bundle.key")
+    assert console("build", *mirror(registry)).code == 0
+    assert console("verify", BUNDLE, "--key", "keys/bundle.pub").code == 0
+    assert console("verify", BUNDLE, "--key", "bundle.pub").code == ExitCode.VERIFICATION
+
+
+# ---------------------------------------------------------------- cache
+
+
+def test_the_cache_is_shown_checked_and_pruned(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    assert console("build", *mirror(registry)).code == 0
+    found = console("cache", "--json").json
+    assert found["blobs"] == len(WEB.blobs) + len(DB.blobs) + 2
+    assert found["size"] > 0
+    store = folder.parent / "cache"
+    blob = store / "blobs/sha256" / WEB.layers[0][7:]
+    blob.chmod(0o644)
+    blob.write_bytes(b"damaged")
+    assert console("cache", "--check", "--json").json["removed"] == [WEB.layers[0]]
+    registry.requests.clear()
+    assert console("build", *mirror(registry)).code == 0
+    assert registry.counts() == {WEB.layers[0]: 1}
+    assert console("cache", "--prune", "--unused-for", "1d", "--json").json["removed"] == []
+    assert len(console("cache", "--prune", "--json").json["removed"]) == found["blobs"]
+    assert "0 blobs" in console("cache").out
+
+
+# ---------------------------------------------------------------- wrong inputs
+
+WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "no command of that name": (("bild",), 2, "did you mean build?"),
+    "no profile": (("build",), 2, "missing option '-p' / '--profile'"),
+    "unknown option": (("build", "-p", "shop", "--pltform", "x"), 2, "--platform"),
+    "unknown profile": (("build", "-p", "shpo"), 2, "did you mean shop?"),
+    "unknown file": (("build", "-p", "./shpo.yaml"), 2, "there is no file shpo.yaml"),
+    "a folder as profile": (("build", "-p", "./profiles"), 2, "profiles: not a file"),
+    "platform": (("build", "-p", "shop", "--platform", "amd64"), 2, "for example linux/amd64"),
+    "mirror without host": (("build", "-p", "shop", "--registry-mirror", "x"), 2, "docker.io=mirror:5000"),
+    "mirror as URL": (
+        ("build", "-p", "shop", "--registry-mirror", "docker.io=https://x/"), 2, "not host[:port][/prefix]",
+    ),
+    "set without value": (("build", "-p", "shop", "--set", "x"), 2, "is not key=value"),
+    "set of an unknown key": (("build", "-p", "shop", "--set", "settigns.x=1"), 2, "mean `settings`?"),
+    "no such key": (("build", "-p", "shop", "--key", "no.key"), 2, "'no.key' does not exist"),
+    "public key to sign with": (("build", "-p", "shop", "--key", "bundle.pub"), 2, "it is a public key"),
+    "text to sign with": (("build", "-p", "shop", "--key", "project/compose.yaml"), 2, "not a PKCS#8"),
+    "key and unsigned": (
+        ("build", "-p", "shop", "--key", "bundle.key", "--unsigned"), 2, "exclude each other",
+    ),
+    "output is a file": (("build", "-p", "shop", "--output", "bundle.key"), 2, "is a file"),
+    "output cannot be made": (("build", "-p", "shop", "--output", "/proc/no/thing"), 2, "cannot be made"),
+    "no source of that name": (("build", "-p", "shop", "--set", "sources=[regstry]"), 2, "mean registry?"),
+    "no such application": (("plan", "-p", "shop", "--set", "application=x"), 2, "no application named"),
+    "no signer of that name": (("build", "-p", "shop", "--set", "signer=x"), 2, "no signer named 'x'"),
+    "a list as version": (("build", "-p", "shop", "--set", "version=[1]"), 2, "must be a string"),
+    "no such bundle": (("verify", "no.tar"), 2, "'no.tar' does not exist"),
+    "no Compose file": (("init", "--from", "profiles"), 1, "compose.yaml, compose.yml"),
+    "no Compose file either": (("init", "--from", "bundle.key"), 1, "is this a Compose file?"),
+    "keygen with an unknown scheme": (("keygen", "--signer", "x", "--output", "y"), 2, "there are: ecdsa"),
+    "age": (("cache", "--prune", "--unused-for", "3x"), 2, "for example 12h, 30d or 4w"),
+    "age alone": (("cache", "--unused-for", "3d"), 2, "goes with --prune"),
+    "shell": (("completion", "tcsh"), 2, "'bash', 'zsh', 'fish'"),
+    "no folder of plugins": (("plugins", "--plugins-dir", "no"), 2, "no such folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "says"), WRONG.values(), ids=WRONG.keys())
+def test_wrong_inputs_are_told_with_a_remedy(
+    folder: Path, console: Console, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = console(*arguments)
+    assert done.code == code
+    assert says in done.err
+    assert done.err.splitlines()[-1].startswith(("  hint: ", "error: "))
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+def test_source_date_epoch_must_be_a_number(
+    folder: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    assert "not a number of seconds" in console("build", "-p", "shop").err
+
+
+def test_every_exit_code_is_documented(console: Console) -> None:
+    text = console("--help").out
+    for code in (0, 1, 2, 4, 130):
+        assert f"{code} " in text
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(console: Console, shell: str) -> None:
+    assert "_BUNDLE_COMPLETE" in console("completion", shell).out
+
+
+def test_bash_completes_commands_options_and_profiles(
+    folder: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_BUNDLE_COMPLETE", "bash_complete")
+    for words, expected in (
+        ("bundle bu", "build"),
+        ("bundle build --plat", "--platform"),
+        ("bundle build -p sh", "shop"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        assert f"plain,{expected}" in console().out.splitlines()

@@ -1,0 +1,230 @@
+"""What the one who waits sees: a terminal, a log, a machine."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import threading
+import time
+
+import pytest
+
+from bundler import progress
+from bundler.progress import (
+    JsonReporter,
+    LogHandler,
+    LogReporter,
+    Reporter,
+    TerminalReporter,
+    format_bytes,
+    format_seconds,
+)
+from bundler.table import fit, format_table, width
+
+
+class Screen(io.StringIO):
+    """A terminal that knows what the reporter uses: up, carriage return, erase below, colours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = [""]
+        self.row = 0
+
+    def write(self, text: str, /) -> int:
+        for part in re.findall(r"\033\[\d*[A-Za-z]|\n|\r|[^\033\n\r]+", text):
+            if part == "\n":
+                self.row += 1
+                if self.row == len(self.lines):
+                    self.lines.append("")
+            elif part.endswith("A") and part.startswith("\033"):
+                self.row -= int(part[2:-1])
+            elif part == "\033[J":
+                self.lines[self.row :] = [""]
+            elif part == "\r":
+                continue
+            elif not part.startswith("\033"):
+                self.lines[self.row] += part
+        return len(text)
+
+    def shown(self) -> list[str]:
+        return [re.sub(r"\d+\.\d s", "T", line) for line in self.lines if line]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    monkeypatch.setattr(progress, "REFRESH", 0.02)
+    monkeypatch.setenv("COLUMNS", "100")
+    return Screen()
+
+
+def wait_for(screen: Screen, text: str) -> list[str]:
+    deadline = time.monotonic() + 10
+    while not any(text in line for line in screen.lines):
+        assert time.monotonic() < deadline, screen.lines
+        time.sleep(0.01)
+    return screen.shown()
+
+
+def test_a_terminal_shows_the_total_and_each_blob(screen: Screen) -> None:
+    reporter = TerminalReporter(screen)
+    with reporter.step("resolve"):
+        pass
+    with reporter.step("fetch"), reporter.transfer("fetch", 4_000_000) as transfer:
+        transfer.expect("redis:7 0123", 3_000_000)
+        transfer.expect("redis:7 4567", 1_000_000)
+        transfer.advance("redis:7 0123", 1_000_000)
+        transfer.advance("redis:7 4567", 1_000_000)
+        shown = wait_for(screen, "0123")
+        assert shown[0].startswith("✓ resolve")
+        assert shown[1].startswith("· fetch")
+        assert re.search(r"fetch  \[#{12}\.{12}\] 2\.0 MB of 4\.0 MB  .*/s  .* left", shown[2])
+        assert shown[3:] == ["    redis:7 0123  1.0 MB of 3.0 MB"], "what is whole is not shown any more"
+    assert screen.shown() == ["✓ resolve  T", "✓ fetch  T"], "the bars are gone"
+
+
+def test_a_line_said_meanwhile_stands_above_the_bars(screen: Screen) -> None:
+    reporter = TerminalReporter(screen)
+    with reporter.transfer("fetch", 10) as transfer:
+        transfer.advance("a", 5)
+        wait_for(screen, "fetch  [")
+        reporter.warn("mirror x: down")
+        reporter.info("on we go")
+        shown = wait_for(screen, "fetch  [")
+        assert shown[:2] == ["warning: mirror x: down", "on we go"]
+        assert sum("fetch  [" in line for line in shown) == 1, "no bar is left behind"
+    assert screen.shown() == ["warning: mirror x: down", "on we go"]
+
+
+def test_a_failed_step_is_marked(screen: Screen) -> None:
+    reporter = TerminalReporter(screen)
+    with pytest.raises(ValueError, match="x"), reporter.step("fetch"):
+        raise ValueError("x")
+    assert screen.shown() == ["✗ fetch  T"]
+
+
+def test_no_line_is_wider_than_the_terminal(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that wraps would take two rows, and the bars would climb up the screen."""
+    monkeypatch.setenv("COLUMNS", "40")
+    reporter = TerminalReporter(screen)
+    with reporter.transfer("fetch", 10_000_000) as transfer:
+        transfer.expect("registry.bank.example:5000/a/very/long/name/of/an/image:1.2.3 0123456789ab", 9)
+        shown = wait_for(screen, "registry")
+    assert all(width(line) < 40 for line in shown)
+
+
+def test_many_threads_and_a_bar(screen: Screen) -> None:
+    reporter = TerminalReporter(screen)
+    with reporter.transfer("fetch", 80_000) as transfer:
+
+        def work(name: str) -> None:
+            transfer.expect(name, 10_000)
+            for _ in range(1000):
+                transfer.advance(name, 10)
+
+        threads = [threading.Thread(target=work, args=(f"blob{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wait_for(screen, "80.0 kB of 80.0 kB")
+    assert screen.shown() == []
+
+
+def test_a_log_has_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LOG_EVERY", 0.0)
+    out = io.StringIO()
+    reporter = LogReporter(out, verbose=True)
+    with reporter.step("fetch"), reporter.transfer("fetch", 2000) as transfer:
+        transfer.expect("redis:7 0123", 2000)
+        transfer.advance("redis:7 0123", 500)
+        transfer.advance("redis:7 0123", 1500)
+    reporter.warn("careful")
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "fetch ..."
+    assert re.match(r"  fetch: 500 B of 2\.0 kB  .*/s  .* left", lines[1])
+    assert lines[2] == "  redis:7 0123: 2.0 kB of 2.0 kB"
+    assert re.match(r"  fetch: 2\.0 kB at .*/s", lines[-3])
+    assert re.match(r"fetch: \d+\.\d s", lines[-2])
+    assert lines[-1] == "warning: careful"
+    assert "\033" not in out.getvalue()
+
+
+def test_a_machine_gets_one_object_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "JSON_EVERY", 0.0)
+    out = io.StringIO()
+    reporter = JsonReporter(out)
+    with reporter.step("fetch"), reporter.transfer("fetch", 2000) as transfer:
+        transfer.expect("redis:7 0123", 2000)
+        transfer.advance("redis:7 0123", 500)
+        transfer.advance("redis:7 0123", 1500)
+    reporter.info("a\nb")
+    reporter.warn("careful 你好")
+    events = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["step", *["progress"] * 3, "step", "info", "warning"]
+    assert events[0] == {"event": "step", "name": "fetch", "state": "started"}
+    assert events[1]["items"] == [{"name": "redis:7 0123", "done": 500, "total": 2000}]
+    assert (events[3]["done"], events[3]["total"], events[3]["items"]) == (2000, 2000, [])
+    assert events[4]["state"] == "done"
+
+
+def test_the_rate_is_that_of_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a resumed blob had already, and a stall, must not make the time left a lie."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    out = io.StringIO()
+    monkeypatch.setattr(progress, "JSON_EVERY", 0.0)
+    with JsonReporter(out).transfer("fetch", 10_000_000) as transfer:
+        transfer.advance("a", 5_000_000)  # from an earlier run, at once
+        for _ in range(20):
+            now[0] += 1
+            transfer.advance("a", 1000)
+    events = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert events[-1]["rate"] == pytest.approx(1000, rel=0.3)
+
+
+@pytest.mark.parametrize("kind", [JsonReporter, LogReporter, TerminalReporter])
+def test_log_records_go_through_the_reporter(kind: type[LogReporter | JsonReporter]) -> None:
+    out = Screen()
+    reporter: Reporter = kind(out)
+    handler = LogHandler(reporter)
+    logger = logging.getLogger("bundler.test")
+    logger.addHandler(handler)
+    try:
+        logger.warning("mirror %s: down", "x")
+    finally:
+        logger.removeHandler(handler)
+    expected = (
+        '{"event": "warning", "text": "mirror x: down"}'
+        if kind is JsonReporter
+        else "warning: mirror x: down"
+    )
+    assert out.shown() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_500_000, "1.5 MB"), (5e12, "5000.0 GB")],
+)
+def test_sizes(size: float, text: str) -> None:
+    assert format_bytes(size) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0.0 s"), (59.9, "59.9 s"), (185, "3 min 05 s")])
+def test_times(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+def test_tables_align_chinese() -> None:
+    table = format_table(("name", "what"), [("数据库", "db"), ("web", "网")])
+    assert table.splitlines() == ["NAME    WHAT", "数据库  db", "web     网"]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "cut"),
+    [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("数据库", 5, "数据…"), ("数据库", 4, "数…")],
+)
+def test_cutting_counts_columns(text: str, columns: int, cut: str) -> None:
+    assert fit(text, columns) == cut
+    assert width(fit(text, columns)) <= columns
