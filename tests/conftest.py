@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.engines import DistributionRegistry, Engine, Site
 from tests.support.images import build_images
+from tests.support.installer import shells
+from tests.support.kiosk import Host, Kiosk, build_kiosk
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and the names that the registry has them under."""
@@ -82,3 +84,17 @@ def nothing_leaks(site: Site) -> Iterator[None]:
         assert site.leaked() == 0
     finally:
         site.unwatch()
+
+
+@pytest.fixture(scope="session")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
+    """The bundle that the installer's tests install."""
+    return build_kiosk(tmp_path_factory.mktemp("kiosk"))
+
+
+@pytest.fixture(params=shells())
+def host(request: pytest.FixtureRequest, kiosk: Kiosk, tmp_path: Path) -> Host:
+    """A server without an engine, with the unpacked bundle, for each shell."""
+    found = Host(request.param, tmp_path, kiosk.unpack(tmp_path), kiosk.key)
+    found.prepare()
+    return found

@@ -11,7 +11,7 @@ format() {
     shift
     "find_text_$LANGUAGE" "$format_id"
     # shellcheck disable=SC2059 # the catalogues are part of this file; they are the formats
-    printf "$text" "$@"
+    printf -- "$text" "$@"
 }
 
 # say ID [ARGUMENT...]: to the operator, and to the log of this run

@@ -1,0 +1,119 @@
+"""What an operator types, and may mistype."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from bundler_installer.assemble import assemble_installer
+from tests.support.kiosk import Host
+
+MISTAKES = {
+    "an unknown command": (["instal"], "Unknown command instal"),
+    "an unknown option": (["--rot", "/x"], "Unknown option --rot"),
+    "an unknown option with =": (["--rot=/x"], "Unknown option --rot=/x"),
+    "a short option": (["-x"], "Unknown option -x"),
+    "a word too many": (["status", "web"], "Too many words: web"),
+    "two words after logs": (["logs", "web", "setup"], "Too many words: setup"),
+    "no value": (["--root"], "--root needs a value"),
+    "an unknown language": (["--lang", "fr"], "Unknown language fr"),
+    "a time that is no number": (["--timeout", "5m"], "--timeout needs a whole number, not 5m"),
+    "lines that are no number": (["logs", "--tail=many"], "--tail needs a whole number, not many"),
+    "an unknown thing to purge": (["uninstall", "--purge", "backups"], "--purge does not know backups"),
+    "--set without =": (["--set", "GREETING"], "--set needs NAME=VALUE"),
+    "--set of two lines": (["--set", "GREETING=a\nb"], "--set needs NAME=VALUE on one line"),
+    "--set without a name": (["--set", "=x"], "--set needs NAME=VALUE"),
+    "the whole disk as root": (["--root", "/"], "--root / is refused"),
+    "the whole disk, spelt otherwise": (["--root", "//"], "--root / is refused"),
+    "a root with a quote": (["--root", "/opt/o'brien"], "a quote or a line break"),
+    "a variable that is not there": (["--set", "GRETING=x"], "no variable is named GRETING"),
+    "an answers file that is not there": (["--answers", "none.env"], "none.env does not exist"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_and_changes_nothing(host: Host, arguments: list[str], message: str) -> None:
+    before = sorted(host.folder.rglob("*"))
+    result = host.run(*arguments, *(() if "--root" in arguments else ("--root", host.root)))
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert message in result.stderr
+    assert host.calls() == ""
+    assert sorted(host.folder.rglob("*")) == before
+
+
+def test_values_with_and_without_equals_sign(host: Host) -> None:
+    apart = host.run("preflight", "--root", host.root, "--lang", "en", "--json")
+    joined = host.run("preflight", f"--root={host.root}", "--lang=en", "--json")
+    assert apart.returncode == joined.returncode == 0, apart.stderr
+    checks = [json.loads(result.stdout)["checks"] for result in (apart, joined)]
+    assert [c["id"] for c in checks[0]] == [c["id"] for c in checks[1]]
+
+
+def test_help_names_every_command_and_option(host: Host) -> None:
+    source = assemble_installer().decode()
+    commands = re.search(r"^COMMANDS='(.*)'$", source, re.MULTILINE)
+    options = set(
+        re.findall(r"--[a-z][a-z-]+", source[source.index("parse_options()") : source.index("parse_value()")])
+    )
+    assert commands
+    assert len(options) > 10
+    for language in ("en", "zh"):
+        for arguments in (["help"], ["--help"], ["-h"]):
+            result = host.run("--lang", language, *arguments)
+            assert result.returncode == 0
+            assert result.stderr == ""
+            missing = [word for word in {*commands[1].split(), *options} if word not in result.stdout]
+            assert [word for word in missing if word not in {"--help", "--version"}] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "", "LC_ALL": "zh_CN.GB18030"}, "zh"),
+    ],
+)
+def test_the_locale_chooses_the_language(host: Host, variables: dict[str, str], language: str) -> None:
+    shown = host.run("help", environment=variables)
+    assert shown.stdout == host.run("help", "--lang", language).stdout
+    assert ("用法" in shown.stdout) == (language == "zh")
+
+
+def test_version(host: Host) -> None:
+    for argument in ("version", "--version"):
+        assert (
+            host.run(argument).stdout == "kiosk 1.0 kiosk\n"
+            or host.run(argument).stdout == "kiosk 1.0 profile\n"
+        )
+
+
+def test_it_says_when_it_is_not_in_a_bundle(host: Host, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (host.unpacked / "install").rename(alone / "install")
+    result = Host(host.shell, host.folder, alone, host.key).run("--root", host.root)
+    assert result.returncode == 1
+    assert "is not an unpacked bundle" in result.stderr
+
+
+def test_the_scratch_folder_is_private_and_removed(host: Host) -> None:
+    """Its mode is seen by the fake `docker`, which lists the folder that TMPDIR names."""
+    docker = host.docker.read_text()
+    host.docker.write_text(
+        docker.replace("self=$0\n", 'self=$0\nls -ld "$TMPDIR"/bundle.* >>"$self.scratch"\n')
+    )
+    assert host.install().returncode == 0
+    seen = Path(f"{host.docker}.scratch").read_text().splitlines()
+    assert seen
+    assert all(line.startswith("drwx------") for line in seen)
+    assert list(host.folder.glob("bundle.*")) == []
+    assert stat.S_IMODE((host.root / "log").stat().st_mode) == 0o700
