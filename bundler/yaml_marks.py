@@ -184,8 +184,9 @@ def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
         return _Loader(text).get_single_node()
     except yaml.reader.ReaderError as error:
         where = f"{shown}:{text.count(chr(10), 0, error.position) + 1}" if line else shown
+        code = error.character if isinstance(error.character, int) else ord(error.character)
         raise ProfileError(
-            f"{where}: the character U+{ord(str(error.character)):04X} is not allowed in YAML",
+            f"{where}: the character U+{code:04X} is not allowed in YAML",
             hint="remove it; it may be invisible",
         ) from error
     except yaml.MarkedYAMLError as error:
