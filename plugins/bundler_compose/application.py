@@ -69,11 +69,13 @@ class ComposeApplication:
         literals = find_literals(document, carrier.files)
         if settings.literal_secrets == "refuse":
             refuse_literals(literals)
-        elif settings.literal_secrets == "generate":
-            generate_literals(document, carrier.files, literals)
+        generated: set[str] = set()
+        if settings.literal_secrets == "generate":
+            generated = generate_literals(document, carrier.files, literals)
         found = _find_variables(document, carrier.files, defaults)
         declared = {variable.name: variable.to_variable() for variable in settings.variables}
-        variables = {**found, **declared}
+        made = {name: SiteVariable(name, "secret", generator=GENERATOR) for name in generated}
+        variables = {**found, **made, **declared}
         name = settings.name or project_name(document.data, document.folder.resolve().name)
         return ApplicationModel(
             name=name,

@@ -91,7 +91,7 @@ def generate_literals(document: Document, files: dict[str, ConfigFile], literals
     what had to be equal stays equal.
 
     Raises:
-        BundleError: one name has two values.
+        BundleError: one name has two values; a value that no random one can take the place of.
     """
     by_value = _names_by_value(literals)
 
@@ -117,6 +117,11 @@ def generate_literals(document: Document, files: dict[str, ConfigFile], literals
 def _names_by_value(literals: list[Literal]) -> dict[str, str]:
     known: dict[str, Literal] = {}
     for literal in literals:
+        if "\n" in literal.value:
+            raise BundleError(
+                f"{literal.where}: has several lines, as keys and certificates have: it cannot be generated",
+                hint="let the site have its own below ${BUNDLE_DATA}, or carry it: `literal_secrets: carry`",
+            )
         other = known.setdefault(literal.name, literal)
         if other.value != literal.value:
             raise BundleError(
