@@ -147,6 +147,10 @@ def finish(services: Services, settings: DifySettings) -> Services:
 
 def _finished(name: str, service: Service, settings: DifySettings) -> Service:
     whole: Service = {"restart": "unless-stopped"} | service
+    if EGRESS not in service.get("networks", [EGRESS]):
+        # Nothing outside has a name here: what asks for one fails at once, instead of asking the site's name
+        # server for `updates.dify.ai`, or for `redis` while that is being made anew.
+        whole["dns"] = ["127.0.0.1"]
     whole["security_opt"] = ["no-new-privileges:true"]
     whole["logging"] = _logging(name, settings)
     deploy = {**service.get("deploy", {}), **_resources(name, settings)}

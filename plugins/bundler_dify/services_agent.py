@@ -40,10 +40,16 @@ def agent_services(settings: DifySettings, images: Images) -> Services:
         "agent_backend": _agent_backend(settings, images),
         "local_sandbox": _local_sandbox(settings, images),
         "sandbox": _sandbox(settings, images),
-        "ssrf_proxy": _proxy(images, "squid.conf", [SSRF, EGRESS]),
+        "ssrf_proxy": _proxy(images, "squid.conf", [SSRF, *_way_out(settings)]),
         # It takes agents' files from the API and the agent backend, which are in `core`.
-        "agent_ssrf_proxy": _proxy(images, "squid-agent.conf", [LOCAL_SANDBOX, CORE, EGRESS]),
+        "agent_ssrf_proxy": _proxy(images, "squid-agent.conf", [LOCAL_SANDBOX, CORE, *_way_out(settings)]),
     }
+
+
+def _way_out(settings: DifySettings) -> list[str]:
+    """The proxies' own: none where the settings let nobody reach anything."""
+    ssrf = settings.ssrf
+    return [EGRESS] if ssrf.domains or ssrf.cidrs or ssrf.allow_public else []
 
 
 def _plugin_daemon(settings: DifySettings, images: Images) -> Service:

@@ -150,6 +150,14 @@ def test_a_self_signed_one_stays_while_it_serves(shell: str, tmp_path: Path) -> 
     assert (tmp_path / "root/data/tls/tls.crt").read_bytes() != first
 
 
+def test_one_in_place_that_ends_soon_is_warned_of(shell: str, tmp_path: Path) -> None:
+    for days, warned in ((10, True), (100, False)):
+        certificate, key = write_pair(tmp_path, days=days)
+        choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)
+        found = call(shell, "warn_certificates", tmp_path)
+        assert ("expires on" in found.stderr) == warned
+
+
 def test_an_application_without_certificates_has_none(shell: str, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here/certificates.tsv").write_text("#host\n")

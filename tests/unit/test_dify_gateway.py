@@ -339,15 +339,24 @@ def test_other_names_are_dropped_where_that_is_wanted(gateway: Callable[..., Gat
         other.request("GET", "/")
 
 
-def test_old_tls_is_refused(gateway: Callable[..., Gateway]) -> None:
-    one = gateway({})
+@pytest.mark.parametrize("strict", [False, True])
+def test_old_tls_is_refused(strict: bool, gateway: Callable[..., Gateway]) -> None:
+    one = gateway({"gateway": {"strict_host": strict}})
     context = ssl.create_default_context(cafile=str(one.folder / "tls.crt"))
+
+    def spoken() -> str | None:
+        with (
+            socket.create_connection(("127.0.0.1", one.https_port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as secure,
+        ):
+            return secure.version()
+
+    assert spoken() == "TLSv1.3"
     with pytest.warns(DeprecationWarning, match="TLS"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    connection = http.client.HTTPSConnection("127.0.0.1", one.https_port, context=context, timeout=5)
     with pytest.raises(ssl.SSLError):
-        connection.connect()
+        spoken()
 
 
 def test_the_audit_log_is_json_without_keys(gateway: Callable[..., Gateway]) -> None:

@@ -100,8 +100,13 @@ def test_who_needs_no_way_out_has_none() -> None:
         for name, service in document["services"].items()
         if any(not document["networks"][network].get("internal") for network in service.get("networks", []))
     }
-    assert outward == {"nginx", "plugin_daemon", "ssrf_proxy", "agent_ssrf_proxy"}
+    assert outward == {"nginx", "plugin_daemon"}
+    assert "egress" in dify.model(dify.MATRIX["hardened"]).compose["services"]["ssrf_proxy"]["networks"]
     external = dify.model(dify.MATRIX["external servers"]).compose["services"]
+    for name, service in {**document["services"], **external}.items():
+        # Who has no way out asks nobody outside for a name either.
+        if name != "init_permissions":
+            assert ("dns" in service) == ("egress" not in service["networks"]), name
     assert "egress" in external["api"]["networks"]
     assert "db_postgres" not in external
     assert "redis" not in external

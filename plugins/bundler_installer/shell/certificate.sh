@@ -1,5 +1,34 @@
 # ---- certificate: given at the site or made there; checked before anything changes, then put where services read it
 
+# run_certificate: put a renewed one in place, without the bundle; services that read it only once are made anew
+run_certificate() {
+    require_tools
+    use_installed
+    rows certificates.tsv | grep -q . || fail $EXIT_USAGE certificate.unused "$TITLE"
+    take_lock
+    collect_variables
+    [ -z "$ANSWERS" ] || only_certificates "$ANSWERS"
+    only_certificates "$SCRATCH/set"
+    check_collected
+    check_certificates
+    step variables write_variables
+    step certificates place_certificates
+    compose_up_or_explain
+    say certificate.placed "$(show_date "$ends")"
+}
+
+# only_certificates FILE: other values are also in files that an installation fills in
+only_certificates() {
+    taken=$(rows certificates.tsv | cut -f 2-4 | tr '\t\n' '  ')
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in '' | '#'*) continue ;; esac
+        case " $taken " in
+            *" ${line%%=*} "*) ;;
+            *) fail $EXIT_USAGE certificate.only "$taken" "${line%%=*}" ;;
+        esac
+    done <"$1"
+}
+
 # check_certificates: choose and check what `certificates.tsv` asks for; what was chosen lies in $SCRATCH/certificates
 check_certificates() {
     CERTIFICATES=-
@@ -95,7 +124,7 @@ check_certificate() {
     openssl x509 -in "$chosen" -noout -pubkey >"$SCRATCH/certificates/certificate.pub"
     cmp -s "$SCRATCH/certificates/key.pub" "$SCRATCH/certificates/certificate.pub" ||
         fail $EXIT_USAGE certificate.mismatch "$shown_certificate" "$shown_key"
-    starts=$(certificate_date startdate) ends=$(certificate_date enddate) now=$(date -u '+%Y%m%d%H%M%S')
+    starts=$(certificate_date startdate "$chosen") ends=$(certificate_date enddate "$chosen") now=$(date -u '+%Y%m%d%H%M%S')
     [ "$(printf '%s\n' "$now" "$ends" | sort -n | head -n 1)" = "$now" ] ||
         fail $EXIT_USAGE certificate.expired "$shown_certificate" "$(show_date "$ends")"
     [ "$(printf '%s\n' "$now" "$starts" | sort -n | head -n 1)" = "$starts" ] ||
@@ -108,6 +137,16 @@ check_certificate() {
         [ "$(openssl x509 -in "$chosen" -noout -issuer_hash)" != "$(openssl x509 -in "$chosen" -noout -subject_hash)" ]; then
         warn certificate.chain "$shown_certificate"
     fi
+}
+
+# warn_certificates: of those in place, which end within 30 days
+warn_certificates() {
+    rows certificates.tsv | while IFS="$TAB" read -r _ _ _ _ kept _; do
+        kept=$ROOT/data/$kept
+        if [ -r "$kept" ] && have openssl && ! openssl x509 -in "$kept" -noout -checkend 2592000 >/dev/null 2>&1; then
+            warn certificate.soon "$kept" "$(show_date "$(certificate_date enddate "$kept")")"
+        fi
+    done
 }
 
 # covers_host FILE
@@ -126,9 +165,9 @@ is_address() {
     esac
 }
 
-# certificate_date startdate|enddate: YYYYMMDDhhmmss, from `notAfter=Nov  4 21:09:00 2026 GMT`
+# certificate_date startdate|enddate FILE: YYYYMMDDhhmmss, from `notAfter=Nov  4 21:09:00 2026 GMT`
 certificate_date() {
-    openssl x509 -in "$chosen" -noout "-$1" | awk '{
+    openssl x509 -in "$2" -noout "-$1" | awk '{
         sub(/^[^=]*=/, "")
         month = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3
         split($3, clock, ":")

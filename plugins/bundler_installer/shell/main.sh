@@ -30,6 +30,7 @@ main() {
         schedule) run_schedule ;;
         inspect) run_inspect ;;
         support) run_support ;;
+        certificate) run_certificate ;;
         uninstall) run_uninstall ;;
     esac
 }

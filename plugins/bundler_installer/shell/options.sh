@@ -1,6 +1,6 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart backup restore schedule inspect support uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore schedule inspect support certificate uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {

@@ -25,6 +25,7 @@ run_status() {
             cat "$SCRATCH/status"
         } | awk -F "$TAB" '{ printf "%-24s %-12s %s\n", $1, $2, $3 }'
     fi
+    [ -n "$JSON" ] || warn_certificates
     if [ -n "$waiting$broken" ]; then
         [ -n "$JSON" ] || warn status.unwell "$waiting"
         exit $EXIT_FAILED
