@@ -27,20 +27,20 @@ def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
     reference = Reference.parse(image.reference)
     name = reference.repository.rpartition("/")[2]
     purl = (
-        f"pkg:oci/{name}@{image.manifest.digest.replace(':', '%3A')}"
+        f"pkg:oci/{name}@{image.origin.replace(':', '%3A')}"
         f"?arch={platform.architecture}"
         f"&repository_url={reference.registry}/{reference.repository}"
     )
     if reference.tag:
         purl += f"&tag={reference.tag}"
     return {
-        "SPDXID": "SPDXRef-image-" + image.manifest.digest[7:23],
+        "SPDXID": "SPDXRef-image-" + image.origin[7:23],
         "name": image.reference,
-        "versionInfo": reference.tag or image.manifest.digest,
+        "versionInfo": reference.tag or image.origin,
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
         "primaryPackagePurpose": "CONTAINER",
-        "checksums": [{"algorithm": "SHA256", "checksumValue": image.manifest.digest[7:]}],
+        "checksums": [{"algorithm": "SHA256", "checksumValue": image.origin[7:]}],
         "externalRefs": [
             {
                 "referenceCategory": "PACKAGE-MANAGER",
@@ -60,7 +60,7 @@ def sbom(manifest: BundleManifest) -> bytes:
     """
     platform = Platform.parse(manifest.platform)
     seed = manifest.model_dump_json()
-    images = {image.manifest.digest: image for image in manifest.images}
+    images = {image.origin: image for image in manifest.images}
     packages = [_spdx_package(image, platform) for image in images.values()]
     root = {
         "SPDXID": "SPDXRef-application",
@@ -109,8 +109,7 @@ def provenance(manifest: BundleManifest) -> bytes:
         {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [
-                {"name": image.reference, "digest": {"sha256": image.manifest.digest[7:]}}
-                for image in manifest.images
+                {"name": image.reference, "digest": {"sha256": image.origin[7:]}} for image in manifest.images
             ],
             "predicateType": "https://slsa.dev/provenance/v1",
             "predicate": {
@@ -126,7 +125,7 @@ def provenance(manifest: BundleManifest) -> bytes:
                     "resolvedDependencies": [
                         {
                             "uri": f"docker://{image.reference}",
-                            "digest": {"sha256": image.manifest.digest[7:]},
+                            "digest": {"sha256": image.origin[7:]},
                         }
                         for image in manifest.images
                     ],

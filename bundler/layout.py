@@ -12,6 +12,9 @@ from typing import Any
 from bundler.manifest import ImageEntry
 from bundler.oci import OCI_INDEX, Platform
 
+COMPACT = "images.tar.zst"
+"""The one file of `images/` where the layers travel unpacked in one zstd stream."""
+
 
 def blob_path(digest: str) -> str:
     """Where a blob lies below `images/`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bundler.errors import VerificationError
+from bundler.oci import Descriptor
 
 FORMAT = 1
 
@@ -28,6 +29,11 @@ class LayerEntry(Model):
     media_type: str
     """As the image's manifest says."""
 
+    @classmethod
+    def of(cls, blob: Descriptor) -> Self:
+        """From a descriptor."""
+        return cls(digest=blob.digest, size=blob.size, media_type=blob.media_type)
+
 
 class ImageEntry(Model):
     """An image in the bundle."""
@@ -38,6 +44,8 @@ class ImageEntry(Model):
     """The name that the site's engine knows it by; `compose.yaml` uses it."""
     source: str
     """The source that it came from."""
+    origin: str
+    """Digest of the manifest that the source has: that of `manifest`, unless the layers travel unpacked."""
     manifest: LayerEntry
     """The image's manifest."""
     config: LayerEntry
@@ -118,6 +126,21 @@ class BackupEntry(Model):
     """Scheduled backups that stay; None for all."""
 
 
+class Packing(Model):
+    """How the images travel."""
+
+    compression: Literal["keep", "compact"]
+    """`keep`: every blob as it came. `compact`: layers unpacked, all in one zstd stream."""
+    level: int | None
+    """Of zstd; null with `keep`."""
+    window: int | None
+    """log2 of the bytes of memory that reading the stream takes; null with `keep`."""
+    kept_bytes: int
+    """Bytes of all distinct blobs as they came."""
+    packed_bytes: int
+    """Bytes that they take in the bundle."""
+
+
 class Provenance(Model):
     """How the bundle came to be."""
 
@@ -160,6 +183,8 @@ class BundleManifest(Model):
     """Seconds to wait until all services are healthy."""
     backup: BackupEntry = BackupEntry()
     """When backups are made."""
+    packing: Packing
+    """How the images travel."""
     provenance: Provenance
     """How the bundle came to be."""
 

@@ -26,7 +26,9 @@ from bundler.plugins import Plugins
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
 from bundler.reference import Reference
-from bundler.stages.fetch import fetch
+from bundler.stages.compact import compact, packed_bytes
+from bundler.stages.fetch import FetchedImage, fetch
+from bundler.stages.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.stages.pack import PackedBundle, pack
 from bundler.stages.render import Rendering, render
 from bundler.stages.resolve import Resolver, resolve
@@ -80,6 +82,12 @@ class Plan:
     """Bytes of all distinct blobs; estimated for images of a Docker engine."""
     missing: int
     """Bytes of them that are not in the store."""
+    compaction: Compaction | None
+    """How the images would be packed; None: as they come."""
+    compact: int
+    """Bytes of the images with `compact`: known where an earlier build made it, else estimated."""
+    compact_known: bool
+    """Whether it is known."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,8 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
         with reporter.step("fetch"):
             fetched = fetch(images, _by_name(sources), store, job.platform, reporter)
             carried = carry(profile.files, job.profile.base, store, reporter, offline=job.options.offline)
+        with reporter.step("images"):
+            packed = _pack_images(job, fetched)
         with reporter.step("render"):
             rendering = Rendering(
                 profile=profile.name,
@@ -118,7 +128,7 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 renderer=job.plugins.renderer(profile.renderer),
                 packer=job.plugins.packer(profile.packer),
             )
-            rendered = render(application, fetched, rendering, store)
+            rendered = render(application, fetched, packed, rendering)
         with reporter.step("sign" if key else "checksums"):
             members = sign(rendered.members, key)
         with reporter.step("pack"):
@@ -131,6 +141,19 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 sidecars=rendered.sidecars,
             )
     return Built(bundle, rendered.manifest, images)
+
+
+def _pack_images(job: Job, images: Sequence[FetchedImage]) -> PackedImages:
+    how = compaction(job)
+    if how is None:
+        return keep(images, job.platform, job.store)
+    return compact(images, job.platform, how, job.store, job.reporter)
+
+
+def compaction(job: Job) -> Compaction | None:
+    """How the profile wants images packed; None: as they came."""
+    pack = job.profile.profile.pack
+    return None if pack.compression == "keep" else Compaction(pack.level, pack.window, pack.threads)
 
 
 def plan(job: Job) -> Plan:
@@ -153,7 +176,11 @@ def plan(job: Job) -> Plan:
         planned.append(PlannedImage(image, cached))
     total = sum(size for size, _ in blobs.values())
     missing = sum(size for size, here in blobs.values() if not here)
-    return Plan(application, tuple(planned), total, missing)
+    how = compaction(job)
+    pairs = [(image.reference.tagged, image.digest) for image in images]
+    known = packed_bytes(pairs, how or Compaction(), job.store)
+    compact_bytes = known or int(total * COMPACT_SHARE)
+    return Plan(application, tuple(planned), total, missing, how, compact_bytes, known is not None)
 
 
 def lock(job: Job) -> Lock:

@@ -180,8 +180,16 @@ class CarriedFile(ProfileModel):
 class Pack(ProfileModel):
     """How the bundle is written."""
 
-    compression: Literal["keep"] = "keep"
-    """`keep`: the layers travel as the registry has them, under the registry's digests."""
+    compression: Literal["keep", "compact"] = "keep"
+    """`keep`: the layers travel as the registry has them, under the registry's digests. `compact`: unpacked,
+    all in one zstd stream, a third smaller; the site needs Docker 23 or newer, or the program `zstd`."""
+    level: Annotated[int, Field(ge=1, le=22)] = 12
+    """Level of zstd for `compact`: higher is smaller and slower. See docs/performance.md."""
+    window: Annotated[int, Field(ge=20, le=31)] = 27
+    """How far back `compact` finds what is the same, as a power of 2 in bytes: 27 is 128 MiB. The site
+    needs that much memory to load; above 27 it needs the program `zstd`, whatever its Docker."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Threads that compress; 0 takes every core. The bytes do not depend on it."""
 
 
 class Signing(ProfileModel):

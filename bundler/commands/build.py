@@ -190,7 +190,7 @@ def _built_json(built: Built) -> dict[str, object]:
         "images": [
             {
                 "reference": image.reference,
-                "digest": image.manifest.digest,
+                "digest": image.origin,
                 "size": image.size,
                 "source": image.source,
             }
@@ -207,7 +207,7 @@ def _show_built(built: Built, public_key: Path) -> None:
     rows = [
         (
             Reference.parse(image.reference).familiar,
-            image.manifest.digest[:19],
+            image.origin[:19],
             format_bytes(image.size),
             image.source,
         )
@@ -253,6 +253,9 @@ def _plan_json(found: Plan) -> dict[str, object]:
         ],
         "total": found.total,
         "missing": found.missing,
+        "compression": "compact" if found.compaction else "keep",
+        "compact": found.compact,
+        "compact_known": found.compact_known,
     }
 
 
@@ -272,4 +275,10 @@ def _show_plan(found: Plan) -> None:
     ]
     click.echo(f"{found.application.title} {found.application.version}")
     click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
-    click.echo(f"\n{format_bytes(found.total)} in the bundle, {format_bytes(found.missing)} to fetch")
+    compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
+    click.echo(f"\n{format_bytes(found.missing)} to fetch")
+    if found.compaction is None:
+        click.echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
+        return
+    click.echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
+    click.echo(f"the site needs {found.compaction.needs}")

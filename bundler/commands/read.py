@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from bundler.commands.options import COMMON, add, make_plugins, make_reporter
 from bundler.errors import VerificationError
 from bundler.progress import format_bytes
 from bundler.table import format_table
+
+if TYPE_CHECKING:
+    from bundler.manifest import Packing
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -111,15 +115,27 @@ def inspect_command(file: Path, as_json: bool) -> None:
         ("platform", manifest.platform),
         ("created", created),
         ("size", format_bytes(file.stat().st_size)),
+        ("images", _packing(manifest.packing)),
         ("files", str(found.files)),
         ("signed", f"{signed} (not verified: use `bundle verify`)"),
     ]
     for name, value in facts:
         click.echo(f"{name:12} {value}")
-    images = [(i.tag, i.manifest.digest[:19], format_bytes(i.size)) for i in manifest.images]
+    images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
     click.echo("\n" + format_table(("image", "digest", "size"), images))
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
     click.echo("\n" + format_table(("service", "image", "expected to be"), services))
     if manifest.requirements:
         needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
         click.echo("\n" + format_table(("requirement", "minimum", "recommended"), needs))
+
+
+def _packing(packing: Packing) -> str:
+    from bundler.stages.images import COMPACT_SHARE, Compaction
+
+    packed, kept = format_bytes(packing.packed_bytes), format_bytes(packing.kept_bytes)
+    if packing.level is None or packing.window is None:
+        return f"{packed} as they came; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"
+    needs = Compaction(packing.level, packing.window).needs
+    first = f"{packed}, compact (level {packing.level}); as they came: {kept}"
+    return f"{first}\n{'':12} the site needs {needs}"

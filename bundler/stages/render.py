@@ -17,24 +17,20 @@ from bundler.contracts import (
     Requirement,
 )
 from bundler.errors import BundleError
-from bundler.layout import blob_path, layout_files
 from bundler.manifest import (
     FORMAT,
     BackupEntry,
     BundleManifest,
-    ImageEntry,
-    LayerEntry,
     PortEntry,
     Provenance,
     RequirementEntry,
     ServiceEntry,
     VariableEntry,
 )
-from bundler.oci import Descriptor, Platform
+from bundler.oci import Platform
 from bundler.reference import Reference
 from bundler.stages.fetch import FetchedImage
-from bundler.store import Store
-from bundler.unpacked import unpacked_size
+from bundler.stages.images import PackedImages
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 EARLIEST = 315532800
@@ -75,10 +71,10 @@ class Rendered:
 def render(
     application: ApplicationModel,
     images: Sequence[FetchedImage],
+    packed: PackedImages,
     rendering: Rendering,
-    store: Store,
 ) -> Rendered:
-    """Write the manifest, the configuration, the attestations and the image layout.
+    """Write the manifest, the configuration and the attestations.
 
     Raises:
         BundleError: a name does not fit the format, or two files have one path.
@@ -93,7 +89,7 @@ def render(
                 f"the {what} {word!r} cannot be part of a bundle's name",
                 hint="lower-case letters, digits, '.', '_' and '-' only, a letter or digit first",
             )
-    manifest = _manifest(application, images, rendering, store)
+    manifest = _manifest(application, images, packed, rendering)
     tags = {image.reference: image.tag for image in manifest.images}
     services = [
         PinnedService(service.name, tags[str(Reference.parse(service.image))])
@@ -105,7 +101,7 @@ def render(
         Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
         Member.of("attestations/provenance.json", attestations.provenance(manifest)),
     ]
-    members += _layout(manifest, rendering.platform, store)
+    members += packed.members
     members.append(Member.of("bundle.json", manifest.to_bytes()))
     members += rendering.packer.members(manifest, application, members)
     seen: set[str] = set()
@@ -119,8 +115,8 @@ def render(
 def _manifest(
     application: ApplicationModel,
     images: Sequence[FetchedImage],
+    packed: PackedImages,
     rendering: Rendering,
-    store: Store,
 ) -> BundleManifest:
     created = rendering.epoch
     if created is None:
@@ -144,7 +140,7 @@ def _manifest(
         platform=str(rendering.platform),
         project=compose.project_name(application.compose, application.name),
         created=created,
-        images=tuple(_image(image, store) for image in images),
+        images=packed.images,
         services=tuple(
             ServiceEntry(
                 name=service.name,
@@ -175,25 +171,9 @@ def _manifest(
         ),
         health_timeout=rendering.health_timeout,
         backup=rendering.backup,
+        packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )
-
-
-def _image(image: FetchedImage, store: Store) -> ImageEntry:
-    manifest = image.manifest
-    return ImageEntry(
-        reference=str(image.resolved.reference),
-        tag=image.resolved.reference.tagged,
-        source=image.resolved.source,
-        manifest=_entry(manifest.descriptor),
-        config=_entry(manifest.config),
-        layers=tuple(_entry(layer) for layer in manifest.layers),
-        unpacked=sum(unpacked_size(store.path(layer.digest)) for layer in manifest.layers),
-    )
-
-
-def _entry(blob: Descriptor) -> LayerEntry:
-    return LayerEntry(digest=blob.digest, size=blob.size, media_type=blob.media_type)
 
 
 def _carried(file: ConfigFile) -> Member:
@@ -201,19 +181,3 @@ def _carried(file: ConfigFile) -> Member:
     if isinstance(file.content, bytes):
         return Member.of(path, file.content, file.mode)
     return Member.of_file(path, file.content, file.mode)
-
-
-def _layout(manifest: BundleManifest, platform: Platform, store: Store) -> list[Member]:
-    files = layout_files(manifest.images, platform)
-    members = [Member.of(f"images/{name}", content) for name, content in files.items()]
-    for digest, blob in sorted(manifest.blobs.items()):
-        members.append(
-            Member(
-                f"images/{blob_path(digest)}",
-                blob.size,
-                digest.removeprefix("sha256:"),
-                store.path(digest),
-                checked=store.checked(digest),
-            )
-        )
-    return members

@@ -22,6 +22,7 @@ SOURCES = (
     "certificate",
     "release",
     "images",
+    "compact",
     "redact",
     "services",
     "report",

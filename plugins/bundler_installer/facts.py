@@ -113,6 +113,8 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         "bundle_bytes": size,
         "data_bytes": disk or 0,
         "health_timeout": manifest.health_timeout,
+        "compression": manifest.packing.compression,
+        "window": manifest.packing.window,
         "backup_schedule": manifest.backup.schedule,
         "backup_keep": manifest.backup.keep,
     }

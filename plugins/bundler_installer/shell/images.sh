@@ -35,6 +35,10 @@ load_images() {
         say images.present
         return
     fi
+    if is_compact; then
+        load_compact
+        return
+    fi
     [ -d "$HERE/images" ] || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
     list_blobs
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(cat "$SCRATCH/blob-bytes")")"
