@@ -41,7 +41,7 @@ SOURCES = (
     "uninstall",
     "main",
 )
-"""In this order; `main.sh` ends with the one line that runs anything, so a cut-off file does nothing."""
+"""In this order; `main.sh` ends with the one line that runs anything."""
 
 
 def catalogue(language: str) -> dict[str, str]:
@@ -66,7 +66,18 @@ def catalogue(language: str) -> dict[str, str]:
 @cache
 def assemble_installer() -> bytes:
     """The file `install`: sources in order, with a function `find_text_<language>` for each catalogue."""
-    return join_sources(SOURCES)
+    return guard(join_sources(SOURCES))
+
+
+def guard(script: bytes) -> bytes:
+    """The script as one group of commands, which a shell reads to its end before it runs the first.
+
+    So a file that was cut off does nothing, wherever the cut is. Without it, a cut in the middle of
+    `make_scratch() {` would leave a line that calls `make`.
+    """
+    lines = script.decode().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    return "".join([*lines[:first], "{\n", *lines[first:], "}\n"]).encode()
 
 
 def join_sources(names: Iterable[str]) -> bytes:

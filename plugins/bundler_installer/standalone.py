@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bundler.archive import Member
 from bundler.errors import BundleError
-from bundler_installer.assemble import join_sources
+from bundler_installer.assemble import guard, join_sources
 
 SOURCES = (
     "header",
@@ -42,4 +42,4 @@ def assemble_preflight(members: Sequence[Member]) -> bytes:
         parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content.decode()}{END}\n")
     function = "# write_tables FOLDER: the bundle's facts that the checks read\nwrite_tables() {\n"
     function += "".join(parts) + "}\n\n"
-    return join_sources(SOURCES) + b"\n" + function.encode() + join_sources(["standalone"])
+    return guard(join_sources(SOURCES) + b"\n" + function.encode() + join_sources(["standalone"]))

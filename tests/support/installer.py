@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bundler_installer.assemble import assemble_installer
+from bundler_installer.assemble import SOURCES, join_sources
 from tests.support.programs import SYSTEM_PATH
 
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -21,7 +21,7 @@ def shells() -> list[str]:
 
 def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subprocess.CompletedProcess[str]:
     """Run `script` after the installer's functions, in a private scratch folder, at `folder`."""
-    source = assemble_installer().decode()
+    source = join_sources(SOURCES).decode()
     assert source.endswith(MAIN)
     driver = f"""
 LANGUAGE={language}

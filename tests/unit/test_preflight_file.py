@@ -55,14 +55,6 @@ def test_it_does_nothing_else(preflight: Path) -> None:
     assert "sh hello.preflight.sh" in run(preflight, "help", "--lang", "zh").stdout
 
 
-def test_cut_off_it_does_nothing(preflight: Path, tmp_path: Path) -> None:
-    content = preflight.read_bytes()
-    cut = tmp_path / "cut.sh"
-    cut.write_bytes(content[: content.rindex(b"main ")])
-    result = run(cut)
-    assert (result.returncode, result.stdout) == (0, "")
-
-
 def test_it_is_small_and_shellcheck_finds_nothing(preflight: Path) -> None:
     assert preflight.stat().st_size < 150_000
     if not shutil.which("shellcheck"):

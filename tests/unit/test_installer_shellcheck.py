@@ -1,0 +1,16 @@
+"""shellcheck has nothing to say about the files as they are rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.kiosk import Kiosk
+from tests.support.programs import need_program, run
+
+
+def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> None:
+    """With the tables of a bundle that has every kind of variable and every text of both languages."""
+    program = need_program("shellcheck")
+    run(program, "--shell=sh", kiosk.unpack(tmp_path) / "install")
+    run(program, "--shell=sh", kiosk.path.with_suffix(".preflight.sh"), "--exclude=SC2034,SC2317,SC2329")
+    run(program, "--shell=sh", Path(__file__).parents[1] / "support/fake_docker.sh")
