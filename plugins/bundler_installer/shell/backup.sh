@@ -178,7 +178,10 @@ copy_volumes() {
     while read -r volume <&5; do
         key=$(volume_key "$volume")
         if ! has_name "$volume"; then
-            warn backup.unnamed "$volume"
+            # an image may declare a volume that its service never writes to
+            if ! folder=$(volume_folder "$volume") || [ -n "$(ls -A "$folder")" ]; then
+                warn backup.unnamed "$(volume_users "$volume")"
+            fi
             continue
         fi
         case $NEWLINE$({ names dumped && names disposable; })$NEWLINE in *"${NEWLINE}volume:$key$NEWLINE"*) continue ;; esac

@@ -13,6 +13,11 @@ list_volumes() {
 # has_name VOLUME: the engine names volumes that nobody named with 64 hex digits
 has_name() { case $1 in *[!0-9a-f]*) return 0 ;; esac; [ "${#1}" -ne 64 ]; }
 
+# volume_users VOLUME: services that mount it
+volume_users() {
+    docker ps -a --filter "volume=$1" --format '{{.Label "com.docker.compose.service"}}' | sort -u | tr '\n' ' '
+}
+
 # volume_key VOLUME: its name in the Compose document, `-` where it has none
 volume_key() {
     key=$(docker volume inspect -f '{{index .Labels "com.docker.compose.volume"}}' "$1" 2>/dev/null)
