@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -32,6 +33,12 @@ def need_program(name: str, package: str | None = None) -> str:
         missing(f"needs {name} (apt-get install {package or name})")
     assert found
     return found
+
+
+def need_module(name: str) -> None:
+    """Skip where a Python package is not installed; `make` installs all that the tests need."""
+    if importlib.util.find_spec(name) is None:
+        missing(f"needs {name} (pip install --editable '.[dev]')")
 
 
 def need_root() -> None:

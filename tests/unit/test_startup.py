@@ -1,0 +1,52 @@
+"""`bundle --help` answers at once: what costs time is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bundler.cli import COMMANDS
+
+COSTLY = {
+    "pydantic",
+    "yaml",
+    "urllib3",
+    "cryptography",
+    "docker",
+    "jinja2",
+    "zstandard",
+    "requests",
+    "tarfile",
+}
+CODE = """
+import atexit, sys
+before = set(sys.modules)
+atexit.register(lambda: sys.stderr.write("\\n".join(set(sys.modules) - before)))
+from bundler.cli import main
+main(sys.argv[1:])
+"""
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a run of `bundle` imports besides Python's own first ones."""
+    command = [sys.executable, "-c", CODE, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(result.stderr.splitlines())
+
+
+def test_help_imports_nothing_that_costs_time() -> None:
+    found = imported("--help")
+    assert {name.partition(".")[0] for name in found} & COSTLY == set()
+    assert {name for name in found if name.startswith("bundler")} == {
+        "bundler",
+        "bundler.cli",
+        "bundler.errors",
+    }
+    assert len(found) <= 110, "a tenth of a second, on a slow machine two"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_neither(command: str) -> None:
+    assert {name.partition(".")[0] for name in imported(command, "--help")} & COSTLY == set()
