@@ -66,6 +66,7 @@ class Shop:
         psql(self.site, "DELETE FROM orders")
         run_in(self.site, "cache", "redis-cli", "FLUSHALL")
         shutil.rmtree(self.root / "data" / "文 件")
+        (self.site.folder / "outside" / "owned").unlink()
 
     def wipe(self) -> None:
         """The whole installation goes, data and secrets too; backups must have been carried away."""
@@ -90,6 +91,12 @@ def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
     (extra / "owned").chmod(0o640)
     (extra / "link").symlink_to("owned")
     (extra / "hard").hardlink_to(extra / "owned")
+    outside = site.folder / "outside"
+    options = ["--opt", "type=none", "--opt", "o=bind", "--opt", f"device={outside}"]
+    labels = ["--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.volume=outside"]
+    site.docker("volume", "create", *options, *labels, "shop_outside")
+    shutil.copytree(extra, outside, symlinks=True)
+    os.chown(outside / "owned", 4321, 8765)
     if not site.newer:  # busybox tar keeps no attributes
         os.setxattr(extra / "owned", "user.note", b"kept")
     yield found
@@ -101,14 +108,18 @@ def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
 
 
 def check_data(shop: Shop) -> None:
-    """What the fixture wrote is there, as it was."""
+    """What the fixture wrote is there, as it was; also in a volume that only the engine reaches."""
     assert psql(shop.site, "SELECT what FROM orders") == "tea"
     assert run_in(shop.site, "cache", "redis-cli", "GET", "basket") == "3 pears"
+    volume = json.loads(shop.site.docker("volume", "inspect", "shop_outside"))[0]
+    outside = Path((volume["Options"] or {}).get("device") or volume["Mountpoint"])
+    for folder in (shop.root / "data" / "文 件", outside):
+        owned = folder / "owned"
+        found = owned.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4321, 8765, 0o640)
+        assert owned.with_name("link").readlink() == Path("owned")
     owned = shop.root / "data" / "文 件" / "owned"
-    found = owned.stat()
-    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4321, 8765, 0o640)
-    assert owned.with_name("link").readlink() == Path("owned")
-    assert owned.with_name("hard").stat().st_ino == found.st_ino
+    assert owned.with_name("hard").stat().st_ino == owned.stat().st_ino
     if not shop.site.newer:
         assert os.getxattr(owned, "user.note") == b"kept"
 

@@ -59,6 +59,8 @@ def test_what_was_there_stays_beside_what_is_restored(shell: str, tmp_path: Path
     script = (
         ENGINE + "begin_restore /backup; set_aside; clear_data; printf new >$ROOT/data/new; end_restore\n"
     )
+    for name in ("site.env", "secrets.env"):
+        (root / name).unlink()
     done = call(shell, script, tmp_path)
     assert done.returncode == 0, done.stderr
     kept = [path for path in tmp_path.rglob("file") if path.read_text() == "before"]
@@ -71,6 +73,14 @@ def test_what_was_there_stays_beside_what_is_restored(shell: str, tmp_path: Path
     dropped = call(shell, ENGINE + f"BEFORE=$(echo {root}/data.before-restore-*); drop_before", tmp_path)
     assert dropped.returncode == 0, dropped.stderr
     assert not list(tmp_path.rglob("file"))
+
+
+@shell
+def test_nothing_is_kept_of_an_empty_place(shell: str, tmp_path: Path) -> None:
+    script = ENGINE + 'rmdir "$ROOT/data"; begin_restore /backup; set_aside; clear_data; end_restore'
+    done = call(shell, script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["data", "log", "state"]
 
 
 @shell

@@ -11,7 +11,14 @@ begin_restore() {
         mv -f "$ROOT/state/restore.new" "$ROOT/state/restore"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-end_restore() { rm -f "$ROOT/state/restore"; }
+# end_restore: it worked; where nothing was there, nothing was set aside
+end_restore() {
+    if [ ! -d "$ROOT/data/.before-restore-${BEFORE##*-}" ] &&
+        [ -z "$(find "$BEFORE" ! -type d ! -name complete | sed -n 1p)" ]; then
+        drop_before
+    fi
+    rm -f "$ROOT/state/restore"
+}
 
 # set_aside: data by renaming, volumes by copying. Done once, however often the restore is tried
 set_aside() {
