@@ -12,6 +12,7 @@ SOURCES = (
     "messages",
     "tools",
     "options",
+    "help",
     "facts",
     "journal",
     "verify",

@@ -16,7 +16,9 @@ CODE = "\n".join(
     line for text in SHELL.values() for line in text.splitlines() if not line.lstrip().startswith("#")
 )
 ID = re.compile(r"^[a-z][a-z-]*\.[a-z0-9_.-]+$")
-USED = re.compile(r"\b(?:say|warn|ask|refuse|format|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)")
+USED = re.compile(
+    r"\b(?:say|warn|ask|refuse|format|print_line|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)"
+)
 """A call with an id, or with the beginning of one: `check.$id`."""
 CONTINUED = re.compile(r"(?<![\w./-])([a-z][a-z-]*\.[a-z0-9_-]+)(?![\w./-])")
 """What looks like an id, for those that stand in a variable first."""

@@ -9,8 +9,7 @@ main() {
     LC_ALL=C
     export LC_ALL
     if [ "$COMMAND" = help ]; then
-        format help.text
-        printf '\n'
+        print_help
         return
     fi
     find_bundle

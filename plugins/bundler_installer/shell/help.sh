@@ -1,0 +1,17 @@
+# ---- help: a line a command, a line an option
+
+OPTIONS='root key answers set yes lang json strict accept timeout tail output keep encrypt passphrase-file reason purge allow-unsigned'
+
+print_help() {
+    print_line help.usage
+    printf '\n'
+    print_line help.commands
+    for each in $COMMANDS; do print_line "help.command.$each"; done
+    printf '\n'
+    print_line help.options
+    for each in $OPTIONS; do print_line "help.option.$each"; done
+    printf '\n'
+    print_line help.codes
+}
+
+print_line() { printf '%s\n' "$(format "$1")"; }
