@@ -15,15 +15,14 @@ find_unpacker() {
 
 # load_compact: the engine leaves out layers that it has
 load_compact() {
-    archive=$HERE/images/images.tar.zst
-    [ -f "$archive" ] || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+    find_archive
     find_unpacker || fail $EXIT_FAILED compact.no_unpacker
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(number_fact images_bytes)")"
     rm -f "$SCRATCH/unpack-failed"
     {
         case $UNPACKER in
-            zstd) zstd -dcq --long="$(number_fact window)" -- "$archive" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
-            *) cat -- "$archive" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
+            zstd) zstd -dcq --long="$(number_fact window)" -- "$ARCHIVE" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
+            *) cat -- "$ARCHIVE" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
         esac
     } | docker load >"$SCRATCH/load-output" 2>&1 || {
         write_log "$(cat "$SCRATCH/load-output")"

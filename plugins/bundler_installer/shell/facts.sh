@@ -42,7 +42,10 @@ read_facts() {
 }
 
 # fact KEY: a value of bundle.env
-fact() { sed -n "s/^$1=//p" "$HERE/bundle.env" | sed -n 1p; }
+fact() { fact_of "$HERE" "$1"; }
+
+# fact_of RELEASE_DIR KEY: the same, of another release
+fact_of() { sed -n "s/^$2=//p" "$1/bundle.env" | sed -n 1p; }
 
 # number_fact KEY: the same, 0 unless it is a whole number
 number_fact() {

@@ -39,11 +39,20 @@ load_images() {
         load_compact
         return
     fi
-    [ -d "$HERE/images" ] || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+    list_known_layers
     list_blobs
+    find_blobs
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(cat "$SCRATCH/blob-bytes")")"
     write_layout
-    stream_images
+    stream_images || {
+        # the engine's own record of its layers may be incomplete: once more, with all of them
+        [ -s "$SCRATCH/known-layers" ] || fail_to_load
+        write_log "$(cat "$SCRATCH/load-output")"
+        : >"$SCRATCH/known-layers"
+        list_blobs
+        find_blobs
+        stream_images || fail_to_load
+    }
     rows images.tsv | while IFS="$TAB" read -r reference manifest config _; do
         state=$(image_state "$reference" "$manifest" "$config")
         [ "$state" = present ] || {
@@ -53,19 +62,43 @@ load_images() {
     done || fail $EXIT_FAILED images.wrong "$(cat "$SCRATCH/not-loaded")"
 }
 
-# list_blobs: every blob of the absent images once, and their bytes
+# list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another
+list_known_layers() {
+    : >"$SCRATCH/known-layers"
+    for tables in "$HERE" "$ROOT"/releases/*; do
+        [ -f "$tables/blobs.tsv" ] || continue
+        sed '/^#/d' "$tables/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
+            if grep -qF -- "$manifest" "$SCRATCH/known-layers"; then continue; fi
+            [ "$(image_state "$reference" "$manifest" "$config")" != absent ] || continue
+            awk -F "$TAB" -v manifest="$manifest" '$1 == manifest && $4 == "layer" { print $1 "\t" $2 }' "$tables/blobs.tsv" \
+                >>"$SCRATCH/known-layers"
+        done
+    done
+}
+
+# list_blobs: every blob of the absent images once, and their bytes. Layers at the bottom that an image on the engine has
+# in the same order stay out: the engine finds them by what lies below and in them
 list_blobs() {
-    rows blobs.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" -v bytes="$SCRATCH/blob-bytes" '
-        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[2]] } }
-        $1 in wanted && !($2 in seen) { seen[$2]; sum += $3; sub(/^sha256:/, "", $2); print "blobs/sha256/" $2 }
+    rows blobs.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" '
+        BEGIN {
+            while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[2]] }
+            while ((getline line < layers) > 0) { split(line, f, "\t"); chain[f[1]] = chain[f[1]] " " f[2]; known[chain[f[1]]] }
+        }
+        !($1 in wanted) { next }
+        $4 == "layer" {
+            below[$1] = below[$1] " " $2
+            if (below[$1] in known) next
+        }
+        !($2 in seen) { seen[$2]; sum += $3; sub(/^sha256:/, "", $2); print "blobs/sha256/" $2 }
         END { printf "%.0f\n", sum > bytes }' >"$SCRATCH/blobs"
 }
 
 # write_layout: the small files of an image layout that holds the absent images alone
 write_layout() {
+    rm -rf "$SCRATCH/layout"
     mkdir -p "$SCRATCH/layout"
     # the blobs are found through a link: busybox tar knows one -C only
-    ln -s "$HERE/images/blobs" "$SCRATCH/layout/blobs"
+    ln -s "$BLOBS" "$SCRATCH/layout/blobs"
     printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout"
     {
         printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
@@ -95,12 +128,11 @@ stream_images() {
         set -- $(cat "$SCRATCH/blobs")
         tar -cf - -C "$SCRATCH/layout" oci-layout index.json manifest.json "$@" 2>"$SCRATCH/tar-errors" ||
             : >"$SCRATCH/tar-failed"
-    } | docker load >"$SCRATCH/load-output" 2>&1 || {
-        write_log "$(cat "$SCRATCH/load-output")"
-        [ ! -f "$SCRATCH/tar-failed" ] || fail_to_read
-        fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
-    }
-    [ ! -f "$SCRATCH/tar-failed" ] || fail_to_read
+    } | docker load >"$SCRATCH/load-output" 2>&1 && [ ! -f "$SCRATCH/tar-failed" ]
 }
 
-fail_to_read() { fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/tar-errors")"; }
+fail_to_load() {
+    write_log "$(cat "$SCRATCH/load-output")"
+    [ ! -f "$SCRATCH/tar-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/tar-errors")"
+    fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
+}

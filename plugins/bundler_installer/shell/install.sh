@@ -1,34 +1,52 @@
-# ---- install: the steps, each of which can be run again
+# ---- install: the steps, each of which can be run again. Where another release runs, it is upgraded
 
 run_install() {
     require_tools
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
-    say install.start "$TITLE" "$VERSION" "$PROFILE" "$ROOT"
     name_release
+    if [ -d "$ROOT/state" ]; then take_lock; fi
+    if [ -n "$LOCKED" ]; then
+        resume_change upgrade "$RELEASE"
+        mend_release
+    fi
+    find_previous
+    if [ -n "$PREVIOUS" ]; then check_upgrade; else say install.start "$TITLE" "$VERSION" "$PROFILE" "$ROOT"; fi
     collect_variables
     preflight_or_stop
     verify_bundle
     take_lock
     require_engine
+    check_edits "${PREVIOUS:-$RELEASE}"
     complete_variables
     check_collected
     check_certificates
+    if [ -n "$PREVIOUS" ]; then upgrade_release; else install_release; fi
+    print_ending
+}
+
+install_release() {
     step variables write_variables
     step release prepare_release
     step data make_data
     step certificates place_certificates
     step images load_images
+    step blobs keep_blobs
     step pin-key pin_key
     step switch switch_release
     use_current
+    start_step
+    step prune prune_releases
+}
+
+# start_step: start, wait until healthy, or say why not
+start_step() {
     record begin start
     start_services || {
-        record failed start
         explain_failure
+        record failed start
         fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
     }
     record end start
-    print_ending
 }
 
 preflight_or_stop() {

@@ -1,37 +1,55 @@
 # ---- journal: one run at a time; what it did, step by step
 
+# take_lock: the lock is a link that names its holder: made in one go, so it is never there without a name
 take_lock() {
+    [ -z "$LOCKED" ] || return 0
     mkdir -p "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
-    chmod 700 "$ROOT/state" "$ROOT/log"
-    if ! mkdir "$ROOT/state/lock" 2>/dev/null; then
-        holder=$(cat "$ROOT/state/lock/pid" 2>/dev/null)
-        if is_number "${holder:-x}" && kill -0 "$holder" 2>/dev/null &&
-            [ "$(boot_id)" = "$(cat "$ROOT/state/lock/boot" 2>/dev/null)" ]; then
-            fail $EXIT_FAILED journal.locked "$holder"
-        fi
-        rm -rf "$ROOT/state/lock" # its run was killed, or the power went
-        mkdir "$ROOT/state/lock" 2>/dev/null || fail $EXIT_FAILED journal.locked '?'
-    fi
+    chmod 700 "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
+    lock=$ROOT/state/lock
+    tries=0
+    until ln -s "$$ $(start_time $$) $(boot_id)" "$lock" 2>/dev/null; do
+        holder=$(readlink "$lock" 2>/dev/null)
+        # shellcheck disable=SC2086 # splitting is wanted
+        if is_at_work $holder; then fail $EXIT_FAILED journal.locked "${holder%% *}"; fi
+        tries=$((tries + 1))
+        [ "$tries" -le 3 ] || fail $EXIT_FAILED journal.root "$ROOT"
+        drop_lock
+    done
     LOCKED=yes
-    printf '%s\n' $$ >"$ROOT/state/lock/pid"
-    boot_id >"$ROOT/state/lock/boot"
     LOG=$ROOT/log/$(date -u '+%Y%m%dT%H%M%SZ')-$COMMAND.log
-    (umask 077 && : >>"$LOG")
+    (umask 077 && cat "$SCRATCH/early-log" >>"$LOG" 2>/dev/null)
     write_log "$COMMAND $NAME $VERSION $PROFILE"
+    guard_change
+}
+
+# is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
+is_at_work() {
+    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ]
+}
+
+# drop_lock: its run was killed, or the power went. Renaming tells who of two dropped it
+drop_lock() {
+    mv -f "$lock" "$lock.$$" 2>/dev/null || return 0
+    if [ "$(readlink "$lock.$$")" != "$holder" ]; then ln -s "$(readlink "$lock.$$")" "$lock" 2>/dev/null; fi
+    rm -rf "$lock.$$"
 }
 
 release_lock() {
     if [ -n "$LOCKED" ]; then
         LOCKED=''
-        rm -rf "$ROOT/state/lock"
+        rm -f "$ROOT/state/lock"
     fi
 }
 
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
 
+# start_time PROCESS: in the kernel's ticks; empty where it does not run
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
 # record STATE STEP: append a line to the journal
 record() {
-    printf '%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal"
+    printf '%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal" ||
+        fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # step NAME FUNCTION [ARGUMENT...]: run a step between two lines of the journal
@@ -42,7 +60,7 @@ step() {
     write_log "begin $step_name"
     "$@" || {
         record failed "$step_name"
-        exit $EXIT_FAILED
+        fail $EXIT_FAILED journal.failed "$step_name"
     }
     record end "$step_name"
 }

@@ -30,6 +30,8 @@ main() {
         inspect) run_inspect ;;
         support) run_support ;;
         certificate) run_certificate ;;
+        plan) run_plan ;;
+        rollback) run_rollback ;;
         uninstall) run_uninstall ;;
     esac
 }

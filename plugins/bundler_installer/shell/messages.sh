@@ -39,8 +39,10 @@ fail() {
 }
 
 write_log() {
-    if [ -n "$LOG" ]; then
-        printf '%s %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$1" >>"$LOG"
+    # what is said before the log can be written is kept for it
+    log_file=${LOG:-${SCRATCH:+$SCRATCH/early-log}}
+    if [ -n "$log_file" ]; then
+        printf '%s %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$1" >>"$log_file"
     fi
 }
 

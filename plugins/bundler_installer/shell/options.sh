@@ -1,12 +1,14 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart backup restore schedule inspect support certificate uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback schedule inspect support certificate uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {
     COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
+    STARTING='' CHANGING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' KEEP_DATA='' EDITS=refuse
+    BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
     PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
@@ -19,14 +21,14 @@ parse_options() {
     : >"$SCRATCH/set"
     while [ $# -gt 0 ]; do
         case $1 in
-            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at)
+            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits)
                 [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
                 parse_value "$1" "$2"
                 shift
                 ;;
             --*=*)
                 case ${1%%=*} in
-                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at)
+                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits)
                         parse_value "${1%%=*}" "${1#*=}"
                         ;;
                     *) fail $EXIT_USAGE options.unknown "$1" ;;
@@ -40,6 +42,10 @@ parse_options() {
             --install) SCHEDULE=install ;;
             --remove) SCHEDULE=remove ;;
             --allow-unsigned) UNSIGNED=yes ;;
+            --allow-downgrade) DOWNGRADE=yes ;;
+            --no-backup) NO_BACKUP=yes ;;
+            --no-keep-blobs) NO_BLOBS=yes ;;
+            --keep-data) KEEP_DATA=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
             -*) fail $EXIT_USAGE options.unknown "$1" ;;
@@ -60,6 +66,12 @@ parse_value() {
         --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
         --output) OUTPUT=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
+        --edits)
+            case $2 in
+                keep | refuse | discard) EDITS=$2 ;;
+                *) fail $EXIT_USAGE options.edits "$2" ;;
+            esac
+            ;;
         --keep) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; KEEP=$2 ;;
         --at)
             matches "$2" '([01][0-9]|2[0-3]):[0-5][0-9]' || fail $EXIT_USAGE options.time "$2"

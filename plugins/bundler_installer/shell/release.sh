@@ -1,12 +1,20 @@
 # ---- release: a folder of its own for each bundle, put in place whole, switched by one rename
 
 name_release() {
+    BUNDLE_FOLDER=$HERE
     digest=$(openssl dgst -sha256 -r "$HERE/SHA256SUMS" 2>/dev/null || sha256sum "$HERE/SHA256SUMS")
     RELEASE=$VERSION-$(printf '%s' "$digest" | cut -c 1-12)
+    BUNDLE_RELEASE=$RELEASE
     RELEASE_DIR=$ROOT/releases/$RELEASE
 }
 
-# prepare_release: copy everything but the images, fill in the templates, then give it its name
+# mend_release: a run that was killed between two renames
+mend_release() {
+    if [ ! -d "$RELEASE_DIR" ] && [ -d "$RELEASE_DIR.old" ]; then mv "$RELEASE_DIR.old" "$RELEASE_DIR"; fi
+}
+
+# prepare_release: copy everything but the images, fill in the templates, then give it its name. `.written` keeps
+# config/ as it was written, so that edits can be told from it
 prepare_release() {
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
     chmod 700 "$ROOT/releases" # filled-in templates hold secrets; the engine mounts them as root
@@ -20,10 +28,41 @@ prepare_release() {
     check_copies
     chmod 755 "$part"
     fill_templates
+    (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
+    carry_edits
+    note_reconfigured
+    sync
     rm -rf "$RELEASE_DIR.old"
     if [ -d "$RELEASE_DIR" ]; then mv "$RELEASE_DIR" "$RELEASE_DIR.old"; fi
     mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
     rm -rf "$RELEASE_DIR.old"
+}
+
+# note_reconfigured: services that run read their configuration again only when they are made anew
+note_reconfigured() {
+    [ -d "$RELEASE_DIR/config" ] || return 0
+    if ! same_tree "$RELEASE_DIR/config" "$part/config"; then
+        : >"$ROOT/state/reconfigured" || fail $EXIT_FAILED release.disk "$ROOT"
+    fi
+}
+
+# same_tree FOLDER OTHER: the same files with the same content
+same_tree() {
+    list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
+}
+
+# list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
+list_changes() {
+    (cd -- "$1" && find . ! -type d) | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/tree-1"
+    (cd -- "$2" && find . ! -type d) | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/tree-2"
+    while IFS= read -r path; do
+        if [ ! -e "$2/$path" ]; then
+            printf 'removed\t%s\n' "$path"
+        elif ! cmp -s "$1/$path" "$2/$path"; then
+            printf 'changed\t%s\n' "$path"
+        fi
+    done <"$SCRATCH/tree-1"
+    awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
 # check_copies: the medium may return other bytes the second time it is read
@@ -85,7 +124,7 @@ switch_release() {
 write_control() {
     cat >"$ROOT/.ctl.new" <<'EOT'
 #!/bin/sh
-# Runs a command of the installed release: status, logs, stop, start, restart, verify, uninstall, help.
+# Runs a command of the installed release: status, logs, stop, start, restart, backup, rollback, uninstall, help, ...
 here=$(cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 exec sh "$here/current/install" "${@:-status}"
 EOT
@@ -96,5 +135,6 @@ EOT
 pin_key() {
     [ -n "${SIGNED_BY:-}" ] || return 0
     [ "$SIGNED_BY" != "$ROOT/state/trusted.pub" ] || return 0
-    cp -- "$SIGNED_BY" "$ROOT/state/trusted.new" && mv -f "$ROOT/state/trusted.new" "$ROOT/state/trusted.pub"
+    { cp -- "$SIGNED_BY" "$ROOT/state/trusted.new" && mv -f "$ROOT/state/trusted.new" "$ROOT/state/trusted.pub"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
 }

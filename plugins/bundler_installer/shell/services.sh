@@ -7,8 +7,11 @@ start_services() {
     [ "$limit" -gt 0 ] || limit=600
     say services.start "$limit"
     list_containers >"$SCRATCH/before" || fail $EXIT_FAILED engine.no_docker
-    compose up -d --remove-orphans >"$SCRATCH/up" 2>&1 &
+    set -- up -d --remove-orphans
+    [ ! -f "$ROOT/state/reconfigured" ] || set -- "$@" --force-recreate
+    compose "$@" >"$SCRATCH/up" 2>&1 &
     up=$!
+    STARTING=$up
     up_code=''
     started=$(date +%s)
     waiting='' broken=''
@@ -32,13 +35,11 @@ start_services() {
         fi
         sleep 1
     done
-    if [ -z "$up_code" ]; then
-        kill "$up" 2>/dev/null
-        wait "$up" 2>/dev/null
-    fi
+    [ -n "$up_code" ] || end_tree "$up"
+    STARTING=''
     write_log "$(redact <"$SCRATCH/up")"
     [ -z "$broken" ] || return 1
-    rm -f "$ROOT/state/stopped" # what a backup noted
+    rm -f "$ROOT/state/stopped" "$ROOT/state/reconfigured" # what a backup or new answers noted
     say services.healthy "$(($(date +%s) - started))"
 }
 
@@ -86,8 +87,16 @@ explain_failure() {
 }
 
 run_start() {
-    use_installed
+    begin_run
+    images_are_there || load_images # the engine may have lost some
     compose_up_or_explain
+}
+
+# begin_run: the installed release, and nobody else at work on it
+begin_run() {
+    use_installed
+    take_lock
+    resume_change start
 }
 
 compose_up_or_explain() {
@@ -99,12 +108,13 @@ compose_up_or_explain() {
 
 run_stop() {
     use_installed
+    take_lock
     compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     say services.stopped
 }
 
 run_restart() {
-    use_installed
+    begin_run
     compose restart >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     compose_up_or_explain
 }

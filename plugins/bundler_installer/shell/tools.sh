@@ -7,10 +7,23 @@ make_scratch() {
     SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/bundle.XXXXXX") || fail $EXIT_FAILED tools.scratch "${TMPDIR:-/tmp}"
     chmod 700 "$SCRATCH"
     # dash does not run the EXIT trap when a signal ends it
-    trap 'clean_up' EXIT
-    trap 'clean_up; exit 129' HUP
-    trap 'clean_up; exit 130' INT
-    trap 'clean_up; exit 143' TERM
+    trap 'end_run $?' EXIT
+    trap 'end_run 129' HUP
+    trap 'end_run 130' INT
+    trap 'end_run 143' TERM
+}
+
+# end_run CODE: whatever ends the run, a change of release that is under way is undone first
+end_run() {
+    trap - EXIT
+    end_code=$1
+    if [ -n "$STARTING" ]; then
+        end_tree "$STARTING"
+        STARTING=''
+    fi
+    [ -z "$CHANGING" ] || undo_change
+    clean_up
+    exit "$end_code"
 }
 
 clean_up() {
@@ -26,6 +39,32 @@ require_tools() {
     for tool in awk sed tar find sort mktemp tr cut; do
         have "$tool" || fail $EXIT_FAILED tools.missing "$tool"
     done
+}
+
+# end_tree PROCESS: it and all that it started, the youngest last, so that none is missed
+end_tree() {
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" '
+        { parent[$1] = $2 }
+        END {
+            found[root]; list = root
+            do {
+                more = 0
+                for (pid in parent) if (!(pid in found) && parent[pid] in found) { found[pid]; list = list " " pid; more = 1 }
+            } while (more)
+            print list
+        }' >"$SCRATCH/tree"
+    # shellcheck disable=SC2046 # splitting is wanted
+    kill $(cat "$SCRATCH/tree") 2>/dev/null
+    wait "$1" 2>/dev/null
+    waited=0
+    # shellcheck disable=SC2046 # splitting is wanted
+    while kill -0 $(cat "$SCRATCH/tree") 2>/dev/null && [ "$waited" -lt 10 ]; do
+        sleep 1
+        waited=$((waited + 1))
+    done
+    # shellcheck disable=SC2046 # splitting is wanted
+    kill -9 $(cat "$SCRATCH/tree") 2>/dev/null
+    return 0
 }
 
 # count_cores: processors online

@@ -20,13 +20,15 @@ run_uninstall() {
     # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
     if purges volumes && docker_answers; then remove_volumes; fi
     if purges images && docker_answers; then remove_images; fi
+    rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
     # the rest goes in an order in which a second run can finish what a first one began
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
-    rm -f "$CURRENT" "$ROOT/state/compose.env"
+    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/previous" "$ROOT/state/reconfigured"
     record end uninstall
-    if purges data && purges secrets && [ ! -d "$ROOT/backups" ]; then
+    # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
+    if purges data && purges secrets && [ -z "$(list_kept)" ]; then
         release_lock
         LOG=''
         rm -rf "${ROOT:?}/state" "$ROOT/log"
@@ -55,9 +57,22 @@ remove_volumes() {
     rm -f "$ROOT/state/volumes"
 }
 
+# list_kept: what lies in the root besides what every installation has
+list_kept() {
+    for each in "$ROOT"/* "$ROOT"/.[!.]*; do
+        case ${each##*/} in state | log | '*' | '.[!.]*') ;; *) printf '%s\n' "$each" ;; esac
+    done
+}
+
+# remove_images: of every release that is there, by their names and, where a later release took the name, by what they are
 remove_images() {
-    rows images.tsv | while IFS="$TAB" read -r reference _; do
-        docker image inspect "$reference" >/dev/null 2>&1 || continue
-        docker image rm "$reference" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"
+    for tables in "$HERE" "$ROOT"/releases/*; do
+        [ -f "$tables/images.tsv" ] || continue
+        sed '/^#/d' "$tables/images.tsv"
+    done | sort -u | while IFS="$TAB" read -r reference manifest config _; do
+        for each in "$reference" "$config" "$manifest"; do
+            docker image inspect "$each" >/dev/null 2>&1 || continue
+            docker image rm "$each" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"
+        done
     done
 }

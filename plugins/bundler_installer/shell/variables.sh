@@ -171,33 +171,78 @@ expand() {
     esac
 }
 
-# write_variables: site.env, secrets.env and what Compose reads; whole or not at all, and private
+# write_variables: site.env, secrets.env and what Compose reads, in their places
 write_variables() {
-    old_mask=$(umask)
-    umask 077
-    : >"$ROOT/state/site.new"
-    : >"$ROOT/state/secrets.new"
-    : >"$ROOT/state/compose.new"
+    draft_variables
+    place_answers "$RELEASE"
+}
+
+# draft_variables: the same in state/answers/<release>, where the release that runs does not read them yet
+draft_variables() {
+    draft=$ROOT/state/answers/.$RELEASE.part
+    rm -rf "$draft"
+    (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
+    (umask 077 && write_draft) || exit $EXIT_FAILED
+    put_answers "$RELEASE"
+}
+
+# write_draft: answers, secrets and what Compose reads into the folder `draft`, and the values for templates
+write_draft() {
+    : >"$draft/site.env"
+    : >"$draft/secrets.env"
+    : >"$draft/compose.env"
     : >"$SCRATCH/template-values"
     rows variables.tsv | while IFS="$TAB" read -r name kind _; do
         file=site
         [ "$kind" != secret ] || file=secrets
-        printf '%s=%s\n' "$name" "$(value "$name")" >>"$ROOT/state/$file.new"
-        write_pair "$name" "$(value "$name")"
+        printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" && write_pair "$name" "$(value "$name")" || exit 1
+    done || fail $EXIT_FAILED release.disk "$ROOT"
+    { write_pair BUNDLE_ROOT "$ROOT" &&
+        write_pair BUNDLE_DATA "$ROOT/data" &&
+        write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config" &&
+        write_pair BUNDLE_RELEASE "$RELEASE" &&
+        write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# save_answers RELEASE: as they are in their places, before those of another release take them
+save_answers() {
+    draft=$ROOT/state/answers/.$1.part
+    rm -rf "$draft"
+    (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
+    for each in site.env secrets.env state/compose.env state/trusted.pub; do
+        [ ! -f "$ROOT/$each" ] || cp -p "$ROOT/$each" "$draft/" || fail $EXIT_FAILED release.disk "$ROOT"
     done
-    write_pair BUNDLE_ROOT "$ROOT"
-    write_pair BUNDLE_DATA "$ROOT/data"
-    write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config"
-    write_pair BUNDLE_RELEASE "$RELEASE"
-    write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"
-    { mv -f "$ROOT/state/site.new" "$ROOT/site.env" &&
-        mv -f "$ROOT/state/secrets.new" "$ROOT/secrets.env" &&
-        mv -f "$ROOT/state/compose.new" "$ROOT/state/compose.env"; } || fail $EXIT_FAILED release.disk "$ROOT"
-    umask "$old_mask"
+    put_answers "$1"
+}
+
+# put_answers RELEASE: the draft takes the place of an older one, whole
+put_answers() {
+    { flush "$draft"/* && rm -rf "$ROOT/state/answers/$1" && mv "$draft" "$ROOT/state/answers/$1"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# place_answers RELEASE: its answers and secrets become those that are read. A secret that it does not know stays: data
+# may need it when the release that does know it comes back
+place_answers() {
+    for each in site.env secrets.env state/compose.env state/trusted.pub; do
+        placed=$ROOT/state/answers/$1/${each##*/}
+        [ -f "$placed" ] || continue
+        other=$placed
+        if [ "$each" = secrets.env ] && [ -f "$ROOT/$each" ]; then other=$ROOT/$each; fi
+        { (umask 077 && join_answers "$placed" "$other" >"$ROOT/$each.new") && flush "$ROOT/$each.new" &&
+            mv -f "$ROOT/$each.new" "$ROOT/$each"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    done
+}
+
+# join_answers FILE OTHER: the lines of FILE, then those of OTHER whose names FILE does not have
+join_answers() {
+    awk -v own="$1" '
+        BEGIN { while ((getline line < own) > 0) { known[substr(line, 1, index(line, "="))]; print line } }
+        !(substr($0, 1, index($0, "=")) in known)' "$2"
 }
 
 # write_pair NAME VALUE: for Compose, which reads single-quoted values as they are, and for templates
 write_pair() {
-    printf "%s='%s'\n" "$1" "$(printf '%s' "$2" | sed "s/'/\\\\'/g")" >>"$ROOT/state/compose.new"
-    printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
+    printf "%s='%s'\n" "$1" "$(printf '%s' "$2" | sed "s/'/\\\\'/g")" >>"$draft/compose.env" &&
+        printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
 }

@@ -1,0 +1,71 @@
+# ---- blobs: what reloads the images of the current and the previous release when the engine has lost one
+
+# image_files RELEASE_DIR: digest and path of each big file of images/, as the bundle's checksums have them
+image_files() {
+    awk '{ path = substr($0, 67) } path ~ /^images\/(blobs\/|images\.tar)/ { print substr($0, 1, 64) "\t" path }' "$1/SHA256SUMS"
+}
+
+# keep_blobs: hard links into the unpacked bundle where they can be made, which cost nothing; else copies, where there is room
+keep_blobs() {
+    if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ]; then return 0; fi
+    kept=$ROOT/blobs/sha256
+    mkdir -p "$kept" || fail $EXIT_FAILED release.disk "$ROOT"
+    image_files "$HERE" >"$SCRATCH/image-files"
+    : >"$SCRATCH/uncopied"
+    while IFS="$TAB" read -r digest path; do
+        [ ! -f "$kept/$digest" ] || continue
+        link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied"
+    done <"$SCRATCH/image-files"
+    [ -s "$SCRATCH/uncopied" ] || return 0
+    need=$(while IFS="$TAB" read -r _ path; do wc -c <"$HERE/$path"; done <"$SCRATCH/uncopied" |
+        awk -v spare="$WAY_BACK" '{ sum += $1 } END { printf "%.0f\n", sum + spare + 1000000000 }')
+    if awk -v need="$need" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need) }'; then
+        warn blobs.no_room "$ROOT"
+        return 0
+    fi
+    while IFS="$TAB" read -r digest path; do
+        { cp -- "$HERE/$path" "$kept/.part" && mv -f "$kept/.part" "$kept/$digest"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    done <"$SCRATCH/uncopied"
+}
+
+# link_blob FILE TARGET: only a file of our own: who owns another one could change it later
+link_blob() {
+    [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ] || return 1
+    ln "$1" "$2" 2>/dev/null
+}
+
+# find_blobs: where the files in $SCRATCH/blobs are: the bundle's, which is verified, or the kept ones, checked now
+find_blobs() {
+    BLOBS=$HERE/images/blobs
+    [ ! -d "$BLOBS" ] || return 0
+    BLOBS=$ROOT/blobs
+    check_kept "$SCRATCH/blobs" "$(cat "$SCRATCH/blob-bytes")"
+}
+
+# check_kept LIST BYTES: the kept files named there (blobs/sha256/<digest>) have their digests
+check_kept() {
+    say blobs.check "$(human "$2")"
+    (cd -- "$ROOT" && tr '\n' '\0' <"$1" | hash_files 2>/dev/null) | cut -c 1-64 |
+        paste -d ' ' - "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 }' ||
+        fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+}
+
+# find_archive: the one file of compact images; sets ARCHIVE
+find_archive() {
+    ARCHIVE=$HERE/images/images.tar.zst
+    [ ! -f "$ARCHIVE" ] || return 0
+    image_files "$HERE" | awk -F "$TAB" 'NR == 1 { print "blobs/sha256/" $1 }' >"$SCRATCH/blobs"
+    check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
+    ARCHIVE=$ROOT/$(cat "$SCRATCH/blobs")
+}
+
+# prune_blobs: those of kept releases stay
+prune_blobs() {
+    [ -d "$ROOT/blobs/sha256" ] || return 0
+    for kept in $keep_releases; do
+        [ ! -f "$ROOT/releases/$kept/SHA256SUMS" ] || image_files "$ROOT/releases/$kept"
+    done | cut -f 1 >"$SCRATCH/kept-blobs"
+    (cd -- "$ROOT/blobs/sha256" && find . -type f) | sed 's|^\./||' |
+        awk -v list="$SCRATCH/kept-blobs" 'BEGIN { while ((getline line < list) > 0) kept[line] } !($0 in kept)' >"$SCRATCH/idle-blobs"
+    while IFS= read -r blob; do rm -f "$ROOT/blobs/sha256/$blob"; done <"$SCRATCH/idle-blobs"
+}

@@ -1,0 +1,246 @@
+# ---- change: from one release to another and, when that fails, back again. What is under way is noted in state/change
+#
+# Phases: `prepare` (the old release still runs, untouched), `stopped` (its services may be), `switched` (the new one
+# may have changed data), `return` (on the way back). A run that was killed is taken up again where its note says.
+
+# load_change: the note of a change that did not end; its status is 1 where there is none
+load_change() {
+    [ -f "$ROOT/state/change" ] || return 1
+    CHANGE_KIND=$(note_field change kind) CHANGE_FROM=$(note_field change from) CHANGE_TO=$(note_field change to)
+    CHANGE_PHASE=$(note_field change phase) CHANGE_BACKUP=$(note_field change backup) CHANGE_DATA=$(note_field change data)
+    CHANGE_RESTORED=$(note_field change restored)
+    for each in "$CHANGE_FROM" "$CHANGE_TO"; do
+        case $each in '' | */* | .*) fail $EXIT_FAILED change.damaged "$ROOT/state/change" ;; esac
+    done
+}
+
+# note_field NOTE KEY: a value of state/NOTE
+note_field() { sed -n "s/^$2=//p" "$ROOT/state/$1" 2>/dev/null | sed -n 1p; }
+
+# write_note NOTE: standard input becomes state/NOTE, whole and on the disk, or not at all
+write_note() {
+    { (umask 077 && cat >"$ROOT/state/$1.new") && flush "$ROOT/state/$1.new" && mv -f "$ROOT/state/$1.new" "$ROOT/state/$1" &&
+        flush "$ROOT/state"; } || fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# enter_phase PHASE
+enter_phase() {
+    CHANGE_PHASE=$1
+    write_note change <<EOT
+kind=$CHANGE_KIND
+from=$CHANGE_FROM
+to=$CHANGE_TO
+phase=$CHANGE_PHASE
+backup=$CHANGE_BACKUP
+data=$CHANGE_DATA
+restored=$CHANGE_RESTORED
+EOT
+}
+
+# begin_change KIND FROM TO [DATA]: from here on, whatever ends the run goes back first. DATA: a backup to go on with
+begin_change() {
+    if ! load_change; then
+        CHANGE_KIND=$1 CHANGE_FROM=$2 CHANGE_TO=$3 CHANGE_BACKUP='' CHANGE_DATA=${4:-} CHANGE_RESTORED=''
+        enter_phase prepare
+    fi
+    CHANGING=yes
+}
+
+# guard_change: while a change waits to be ended, other commands would work on something in between
+guard_change() {
+    if ! load_change; then return 0; fi
+    case $COMMAND in
+        install | rollback | start | restart | stop | uninstall) ;;
+        *) fail $EXIT_FAILED change.pending "$CHANGE_FROM" "$CHANGE_TO" "$ROOT/${NAME}ctl" ;;
+    esac
+}
+
+# stop_and_back_up: the old release's services end, its data are copied. A copy of an earlier try counts while all rests
+stop_and_back_up() {
+    [ "$CHANGE_PHASE" != switched ] || return 0 # data may be of both by now
+    if [ -n "$CHANGE_BACKUP" ] && [ -z "$(docker ps -q --filter "label=com.docker.compose.project=$PROJECT")" ]; then return 0; fi
+    if [ -n "$NO_BACKUP" ]; then
+        warn change.no_backup
+        enter_phase stopped
+        return 0
+    fi
+    name_images "$CHANGE_FROM" || return 1
+    enter_phase stopped
+    case $OUTPUT in '' | /*) ;; *) OUTPUT=$(pwd -P)/$OUTPUT ;; esac
+    ENCRYPT='' RESUME=''
+    make_backup "$CHANGE_KIND" || fail $EXIT_FAILED change.backup_failed
+    CHANGE_BACKUP=$BACKUP
+    enter_phase stopped
+    name_images "$CHANGE_TO"
+}
+
+# name_images RELEASE: its images carry their names, which both releases may use
+name_images() {
+    (
+        use_release "$1"
+        QUIET=yes
+        load_images
+    )
+}
+
+# use_release RELEASE: let HERE be its folder: that of the installed one, or this bundle
+use_release() {
+    HERE=$ROOT/releases/$1
+    [ "$1" != "$BUNDLE_RELEASE" ] || HERE=$BUNDLE_FOLDER
+}
+
+# enter_release: answers and `current` are the new release's
+enter_release() {
+    place_answers "$CHANGE_TO"
+    pin_key
+    switch_release
+}
+
+# finish_change MIGRATED DATA: it worked: note the way back, forget the note
+finish_change() {
+    write_note previous <<EOT
+release=$CHANGE_FROM
+backup=$CHANGE_BACKUP
+migrated=$1
+EOT
+    rm -f "$ROOT/state/change"
+    CHANGING=''
+    prune_releases
+}
+
+# undo_change: back to the release that ran before, data included; sets end_code. Signals wait until it is done
+undo_change() {
+    CHANGING='' INTERRUPTED='' tries=1
+    trap 'INTERRUPTED=yes' HUP INT TERM
+    if [ -n "$PART" ]; then
+        clean_backup
+        PART=''
+    fi
+    load_change || return 0
+    if [ "$CHANGE_PHASE" = prepare ]; then # the old release never stopped
+        (QUIET=yes && forget_change)
+        [ "$end_code" -ne 0 ] || end_code=$EXIT_FAILED
+        warn change.untouched "$CHANGE_FROM"
+        return 0
+    fi
+    until (go_back); do
+        if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then
+            warn change.not_back "$CHANGE_FROM" "$ROOT/${NAME}ctl"
+            end_code=$EXIT_FAILED
+            return 1
+        fi
+        INTERRUPTED='' tries=$((tries + 1))
+    done
+    end_code=$EXIT_RETURNED
+    warn change.back "$CHANGE_FROM"
+}
+
+# forget_change: nothing but preparations was made
+forget_change() {
+    RELEASE=$CHANGE_TO
+    record failed "$CHANGE_KIND"
+    if docker_answers; then name_images "$CHANGE_FROM"; fi
+    rm -f "$ROOT/state/change" # what was prepared makes the next try short; a change that succeeds removes it
+}
+
+# go_back: every part can be done again. Where the run before this one was killed, people may have worked since with
+# what it left running: those data are kept aside. Else they are worth nothing
+go_back() {
+    load_change || return 0
+    touched='' aside=drop
+    [ "$CHANGE_PHASE" != switched ] || enter_phase return
+    [ "$CHANGE_PHASE" != return ] || touched=yes
+    [ -z "$RESUMED" ] || aside=keep
+    warn change.going_back "$CHANGE_FROM"
+    require_engine
+    TIMEOUT='' # it was meant for the other release
+    RELEASE=$CHANGE_FROM
+    record begin return
+    if [ -n "$touched" ]; then stop_project; fi
+    [ ! -d "$ROOT/state/answers/$CHANGE_FROM" ] || place_answers "$CHANGE_FROM"
+    switch_release
+    use_current
+    load_images
+    if [ -n "$touched" ]; then return_data; fi
+    start_services || {
+        explain_failure
+        record failed return
+        fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
+    }
+    rm -f "$ROOT/state/change"
+    record end return
+    if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
+}
+
+return_data() {
+    if [ -z "$CHANGE_BACKUP" ]; then
+        warn change.data_left
+        return 0
+    fi
+    restore_backup "$CHANGE_BACKUP" || {
+        record failed return
+        fail $EXIT_FAILED restore.failed "$CHANGE_BACKUP"
+    }
+}
+
+# stop_project: whatever runs of it, of any release
+stop_project() {
+    docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
+    [ -s "$SCRATCH/running" ] || return 0
+    xargs docker stop <"$SCRATCH/running" >/dev/null 2>"$SCRATCH/stop" ||
+        fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+}
+
+# resume_change: what a killed run left. Its own command goes on with it; any other one goes back first
+resume_change() {
+    if ! load_change; then return 0; fi
+    RESUMED=yes CHANGING=yes
+    if [ "$CHANGE_PHASE" != return ] && [ "$1" = "$CHANGE_KIND" ] && [ "${2:-$CHANGE_TO}" = "$CHANGE_TO" ]; then
+        say change.resume "$CHANGE_FROM" "$CHANGE_TO"
+        return 0
+    fi
+    said_to=$CHANGE_TO end_code=0
+    undo_change || exit "$end_code"
+    trap 'end_run 129' HUP
+    trap 'end_run 130' INT
+    trap 'end_run 143' TERM
+    RESUMED=''
+    [ "$end_code" -eq $EXIT_RETURNED ] || return 0
+    # whoever asked for that very change, or only for services that run, has been answered
+    case $1 in
+        upgrade) [ "$2" != "$said_to" ] || exit $EXIT_RETURNED ;;
+        start) exit $EXIT_RETURNED ;;
+        rollback) if [ "$CHANGE_KIND" = rollback ]; then exit $EXIT_RETURNED; else exit 0; fi ;;
+    esac
+}
+
+# prune_releases: the current one and the previous one stay, with what reloads them
+prune_releases() {
+    keep_releases="$(basename_of "$CURRENT") $(note_field previous release) $(note_field change from) $(note_field change to)"
+    for each in "$ROOT"/releases/* "$ROOT"/releases/.part; do
+        [ -d "$each" ] || continue
+        case " $keep_releases " in *" ${each##*/} "*) continue ;; esac
+        if [ -f "$each/images.tsv" ] && [ "${each%.old}" = "$each" ]; then drop_images "$each"; fi
+        rm -rf "$each" "$ROOT/state/answers/${each##*/}"
+    done
+    prune_blobs
+}
+
+# basename_of LINK: the last part of what it names
+basename_of() {
+    named=$(readlink "$1" 2>/dev/null)
+    printf '%s\n' "${named##*/}"
+}
+
+# drop_images RELEASE_DIR: images that no kept release names; the engine keeps those that containers use
+drop_images() {
+    for kept in $keep_releases; do sed '/^#/d' "$ROOT/releases/$kept/images.tsv" 2>/dev/null; done | cut -f 2,3 >"$SCRATCH/kept-images"
+    sed '/^#/d' "$1/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
+        if grep -qF -- "$config" "$SCRATCH/kept-images"; then continue; fi
+        for id in "$config" "$manifest"; do
+            if docker image inspect "$id" >/dev/null 2>&1; then
+                docker image rm "$id" >/dev/null 2>&1 || write_log "kept $reference"
+            fi
+        done
+    done
+}

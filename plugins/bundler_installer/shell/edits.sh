@@ -1,0 +1,97 @@
+# ---- edits: what an operator changed below config/ is found, and kept, saved or a reason to stop; never lost silently
+
+# find_edits RELEASE: into $SCRATCH/edits: lines `changed|removed|added<TAB>path`
+find_edits() {
+    : >"$SCRATCH/edits"
+    EDITED=$ROOT/releases/$1
+    if [ -d "$EDITED/.written" ] && [ -d "$EDITED/config" ]; then
+        list_changes "$EDITED/.written" "$EDITED/config" >"$SCRATCH/edits"
+    fi
+}
+
+# check_edits RELEASE: by --edits, when there are any
+check_edits() {
+    find_edits "$1"
+    [ -s "$SCRATCH/edits" ] || return 0
+    case $EDITS in
+        keep) say edits.keep "$(show_edits)" ;;
+        discard) say edits.discard "$(show_edits)" ;;
+        *) fail $EXIT_FAILED edits.refused "$EDITED/config" "$(show_edits)" ;;
+    esac
+}
+
+# show_edits: one a line
+show_edits() {
+    while IFS="$TAB" read -r what path; do printf '  %s  config/%s\n' "$(format "edits.$what")" "$path"; done <"$SCRATCH/edits"
+}
+
+# carry_edits: into the release that is prepared in `part`, or to a folder beside it
+carry_edits() {
+    [ -s "$SCRATCH/edits" ] || return 0
+    if [ "$EDITS" = discard ]; then
+        save_edits
+        return
+    fi
+    : >"$SCRATCH/conflicts"
+    while IFS="$TAB" read -r what path; do
+        "carry_$what" || printf '  config/%s\n' "$path" >>"$SCRATCH/conflicts"
+    done <"$SCRATCH/edits"
+    [ ! -s "$SCRATCH/conflicts" ] || fail $EXIT_FAILED edits.conflict "$(cat "$SCRATCH/conflicts")"
+}
+
+# carry_changed: as it is where the new release has not changed the file, else both changes together
+carry_changed() {
+    old=$EDITED/.written/$path own=$EDITED/config/$path new=$part/config/$path
+    if [ ! -e "$new" ]; then
+        carry_added
+    elif cmp -s "$old" "$new"; then
+        cat "$own" >"$new"
+    elif ! cmp -s "$own" "$new"; then
+        merge_edit
+    fi
+}
+
+# carry_added: unless the new release brings a file of that name
+carry_added() {
+    new=$part/config/$path
+    if [ -e "$new" ]; then
+        cmp -s "$EDITED/config/$path" "$new"
+    else
+        mkdir -p "${new%/*}" && cp -p "$EDITED/config/$path" "$new"
+    fi
+}
+
+# carry_removed: unless the new release has changed it
+carry_removed() {
+    new=$part/config/$path
+    [ ! -e "$new" ] || { cmp -s "$EDITED/.written/$path" "$new" && rm -f "$new"; }
+}
+
+# merge_edit: with the tool that is there; a conflict is not solved by guessing
+merge_edit() {
+    (umask 077 && : >"$SCRATCH/merged")
+    if have diff3; then
+        diff3 -m "$own" "$old" "$new" >"$SCRATCH/merged" 2>/dev/null || return 1
+    elif have patch && have diff; then
+        cat "$new" >"$SCRATCH/merged"
+        diff -u "$old" "$own" >"$SCRATCH/edit.diff"
+        patch "$SCRATCH/merged" <"$SCRATCH/edit.diff" >/dev/null 2>&1 || return 1
+    else
+        return 1
+    fi
+    cat "$SCRATCH/merged" >"$new"
+}
+
+# save_edits: the edited files, and what was removed by name, under <root>/edits
+save_edits() {
+    saved=$ROOT/edits/$(date -u '+%Y%m%dT%H%M%SZ')-${EDITED##*/}
+    (umask 077 && mkdir -p "$saved") || fail $EXIT_FAILED release.disk "$ROOT"
+    while IFS="$TAB" read -r what path; do
+        if [ "$what" = removed ]; then
+            printf '%s\n' "$path" >>"$saved/removed"
+        else
+            { mkdir -p "$saved/config/$(dirname "$path")" && cp -p "$EDITED/config/$path" "$saved/config/$path"; }
+        fi || fail $EXIT_FAILED release.disk "$ROOT"
+    done <"$SCRATCH/edits"
+    say edits.saved "$saved"
+}

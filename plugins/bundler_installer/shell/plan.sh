@@ -1,0 +1,241 @@
+# ---- plan: what an install or upgrade would change. Reads, and changes nothing; `install` verifies the bundle first
+
+run_plan() {
+    require_tools
+    [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
+    name_release
+    find_previous
+    BASE=''
+    if [ -n "$PREVIOUS" ]; then BASE=$ROOT/releases/$PREVIOUS; elif [ -d "$ROOT/releases/$RELEASE" ]; then BASE=$ROOT/releases/$RELEASE; fi
+    ANSWERING=''
+    if docker_answers; then ANSWERING=yes; fi
+    compare_images
+    compare_services
+    collect_variables
+    compare_variables
+    compare_config
+    find_edits "${PREVIOUS:-$RELEASE}"
+    measure_plan
+    if [ -n "$JSON" ]; then print_plan_json; else print_plan; fi
+}
+
+# base_rows TABLE: of the release that runs
+base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then sed '/^#/d' "$BASE/$1"; fi; }
+
+# compare_images: lines `new|changed|kept|dropped<TAB>reference<TAB>bytes`; those that must be loaded in $SCRATCH/absent
+compare_images() {
+    : >"$SCRATCH/absent"
+    base_rows images.tsv >"$SCRATCH/base-images"
+    rows images.tsv | while IFS="$TAB" read -r reference manifest config bytes _; do
+        state=absent
+        [ -z "$ANSWERING" ] || state=$(image_state "$reference" "$manifest" "$config")
+        [ "$state" != absent ] || printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent"
+        awk -F "$TAB" -v reference="$reference" -v config="$config" -v state="$state" -v bytes="$bytes" '
+            $3 == config { same = 1 }
+            $1 == reference && $3 != config { other = 1 }
+            END {
+                what = (same ? "kept" : other ? "changed" : state == "absent" ? "new" : "kept")
+                printf "%s\t%s\t%s\n", what, reference, bytes
+            }' "$SCRATCH/base-images"
+    done >"$SCRATCH/plan-images"
+    rows images.tsv | cut -f 1 >"$SCRATCH/new-names"
+    awk -F "$TAB" 'NR == FNR { known[$1]; next } !($1 in known) { printf "dropped\t%s\t%s\n", $1, $4 }' \
+        "$SCRATCH/new-names" "$SCRATCH/base-images" >>"$SCRATCH/plan-images"
+    : >"$SCRATCH/known-layers"
+    [ -z "$ANSWERING" ] || list_known_layers
+    list_blobs
+}
+
+# compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image, or another definition
+compare_services() {
+    rows services.tsv | cut -f 1 >"$SCRATCH/new-services"
+    base_rows services.tsv | cut -f 1 >"$SCRATCH/base-services"
+    while IFS= read -r service; do
+        if ! grep -qxF -- "$service" "$SCRATCH/base-services"; then
+            what=added
+        elif [ "$(service_image "$HERE" "$service")" != "$(service_image "$BASE" "$service")" ] ||
+            [ "$(service_section "$HERE" "$service")" != "$(service_section "$BASE" "$service")" ]; then
+            what=changed
+        else
+            what=kept
+        fi
+        printf '%s\t%s\n' "$what" "$service"
+    done <"$SCRATCH/new-services" >"$SCRATCH/plan-services"
+    awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "removed\t%s\n", $0 }' \
+        "$SCRATCH/new-services" "$SCRATCH/base-services" >>"$SCRATCH/plan-services"
+}
+
+# service_image RELEASE_DIR SERVICE: digest of its image's config
+service_image() {
+    service_reference=$(sed '/^#/d' "$1/services.tsv" | awk -F "$TAB" -v service="$2" '$1 == service { print $2; exit }')
+    sed '/^#/d' "$1/images.tsv" | awk -F "$TAB" -v reference="$service_reference" '$1 == reference { print $3; exit }'
+}
+
+# service_section RELEASE_DIR SERVICE: its lines of compose.yaml, which the builder writes with two blanks a level
+service_section() {
+    awk -v head="  $2:" '
+        /^[^ ]/ { inside = ($0 == "services:"); own = 0; next }
+        inside && /^  [^ ]/ { own = ($0 == head || index($0, head " ") == 1) }
+        own' "$1/config/compose.yaml"
+}
+
+# compare_variables: lines `new|changed|removed<TAB>name<TAB>note`; no secret's value
+compare_variables() {
+    base_rows variables.tsv | cut -f 1 >"$SCRATCH/base-variables"
+    rows variables.tsv | while IFS="$TAB" read -r name kind required default generator _; do
+        old=$(sed -n "s/^$name=//p" "$ROOT/site.env" 2>/dev/null)
+        if ! grep -qxF -- "$name" "$SCRATCH/base-variables"; then
+            if [ "$kind" != secret ] && [ -f "$values/$name" ]; then
+                note=$(format plan.value "$(value "$name")")
+            elif [ "$generator" != - ]; then
+                note=$(format variables.generated)
+            elif [ "$required" = yes ]; then
+                note=$(format plan.needed)
+            else
+                note=-
+            fi
+            printf 'new\t%s\t%s\n' "$name" "$note"
+        elif [ "$kind" != secret ] && [ -f "$values/$name" ] && [ "$old" != "$(value "$name")" ]; then
+            printf 'changed\t%s\t%s\n' "$name" "$(format plan.change "$old" "$(value "$name")")"
+        fi
+    done >"$SCRATCH/plan-variables"
+    rows variables.tsv | cut -f 1 >"$SCRATCH/new-names"
+    awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "removed\t%s\t-\n", $0 }' \
+        "$SCRATCH/new-names" "$SCRATCH/base-variables" >>"$SCRATCH/plan-variables"
+}
+
+# compare_config: a unified diff of config/ as it was written with config/ as it would be; secrets are blotted out
+compare_config() {
+    rows variables.tsv | while IFS="$TAB" read -r name kind _; do
+        if [ ! -f "$values/$name" ]; then
+            if [ "$kind" = secret ]; then printf '******' >"$values/$name"; else printf '<%s>' "$name" >"$values/$name"; fi
+        fi
+    done
+    part=$SCRATCH/plan draft=$SCRATCH/plan-answers
+    mkdir -p "$part" "$draft"
+    write_draft
+    cp -R -- "$HERE/config" "$part/config" || fail $EXIT_FAILED release.disk "$SCRATCH"
+    fill_templates
+    : >"$SCRATCH/plan-diff"
+    [ -n "$BASE" ] || return 0
+    written=$BASE/.written
+    [ -d "$written" ] || written=$BASE/config
+    list_changes "$written" "$part/config" >"$SCRATCH/plan-files"
+    while IFS="$TAB" read -r what path; do
+        old=$written/$path new=$part/config/$path
+        [ "$what" != added ] || old=/dev/null
+        [ "$what" != removed ] || new=/dev/null
+        if have diff && is_text "$old" && is_text "$new"; then
+            diff -u -L "a/config/$path" -L "b/config/$path" "$old" "$new"
+        else
+            printf '%s config/%s\n' "$(format "edits.$what")" "$path"
+        fi
+    done <"$SCRATCH/plan-files" | redact >"$SCRATCH/plan-diff"
+}
+
+# is_text FILE: without a NUL
+is_text() { [ "$1" = /dev/null ] || [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc -c <"$1")" ]; }
+
+# measure_plan: bytes: to load, on the engine's disk; for the release, the kept blobs and the way back on the root's
+measure_plan() {
+    LOAD_BYTES=$(cat "$SCRATCH/blob-bytes")
+    # compact images are one stream, read whole
+    if is_compact && [ "$LOAD_BYTES" -gt 0 ]; then LOAD_BYTES=$(number_fact images_bytes); fi
+    UNPACK_BYTES=$(rows images.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" '
+        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[1]] } }
+        $1 in wanted { sum += $5 } END { printf "%.0f\n", sum }')
+    RELEASE_BYTES=$(du -sk "$part/config" | awk '{ printf "%.0f\n", $1 * 1024 }')
+    WAY_BACK=0
+    if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then WAY_BACK=$(count_bytes "$ROOT/data"); fi
+    MIGRATIONS=$(names migrations | tr '\n' ' ')
+    MIGRATIONS=${MIGRATIONS% }
+    if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then
+        DOWN=all
+    else
+        DOWN=$(awk -F "$TAB" '$1 != "kept" && $1 != "added" { printf "%s%s", blank, $2; blank = " " }' "$SCRATCH/plan-services")
+        [ ! -s "$SCRATCH/plan-diff" ] || DOWN=all # the configuration is mounted into them
+    fi
+    [ -n "$BASE" ] || DOWN=none
+    [ -n "$DOWN" ] || DOWN=none
+}
+
+plan_kind() {
+    if [ -z "$BASE" ]; then
+        echo install
+    elif [ -z "$PREVIOUS" ]; then
+        echo reinstall
+    elif at_least "$VERSION" "$(previous_fact version)"; then
+        echo upgrade
+    else
+        echo downgrade
+    fi
+}
+
+print_plan() {
+    kind=$(plan_kind)
+    old='' old_version=''
+    if [ -n "$PREVIOUS" ]; then old=" ($PREVIOUS)" old_version=$(previous_fact version); fi
+    show_line "plan.$kind" "$TITLE" "$VERSION ($RELEASE)" "$ROOT" "$old_version$old"
+    if load_change; then show_line plan.pending "$CHANGE_FROM" "$CHANGE_TO"; fi
+    show_line plan.images
+    while IFS="$TAB" read -r what reference bytes; do
+        printf '  %s  %s  %s\n' "$(format "plan.$what")" "$reference" "$(human "$bytes")"
+    done <"$SCRATCH/plan-images"
+    show_line plan.load "$(human "$LOAD_BYTES")"
+    show_line plan.services
+    while IFS="$TAB" read -r what service; do printf '  %s  %s\n' "$(format "plan.$what")" "$service"; done <"$SCRATCH/plan-services"
+    show_section plan.variables plan-variables
+    while IFS="$TAB" read -r what name note; do
+        printf '  %s  %s  %s\n' "$(format "plan.$what")" "$name" "${note#-}"
+    done <"$SCRATCH/plan-variables"
+    show_section plan.edits edits
+    show_edits
+    show_section plan.config plan-diff
+    sed 's/^/  /' "$SCRATCH/plan-diff"
+    show_line plan.disk "$(human "$LOAD_BYTES")" "$(human "$UNPACK_BYTES")" "$(human "$RELEASE_BYTES")" "$(human "$WAY_BACK")"
+    case $DOWN in
+        all) show_line plan.down_all ;;
+        none) show_line plan.down_none ;;
+        *) show_line plan.down "$DOWN" ;;
+    esac
+    if [ -n "$MIGRATIONS" ]; then show_line plan.migrations "$MIGRATIONS"; else show_line plan.no_migrations; fi
+}
+
+# show_line ID [ARGUMENT...]
+show_line() {
+    format "$@"
+    printf '\n'
+}
+
+# show_section ID FILE: its title, or nothing where it would be empty
+show_section() { [ ! -s "$SCRATCH/$2" ] || show_line "$1"; }
+
+print_plan_json() {
+    printf '{"kind": "%s", "name": "%s", "version": "%s", "profile": "%s", "release": "%s", "from": %s, "root": %s' \
+        "$(plan_kind)" "$NAME" "$VERSION" "$PROFILE" "$RELEASE" \
+        "$(if [ -n "$BASE" ]; then json_string "${BASE##*/}"; else printf null; fi)" "$(json_string "$ROOT")"
+    print_plan_list images plan-images change reference bytes
+    print_plan_list services plan-services change service
+    print_plan_list variables plan-variables change name note
+    print_plan_list edits edits change path
+    printf ',\n "config_diff": %s' "$(json_string "$(cat "$SCRATCH/plan-diff")")"
+    printf ',\n "bytes": {"load": %s, "unpack": %s, "release": %s, "backup": %s}' \
+        "$LOAD_BYTES" "$UNPACK_BYTES" "$RELEASE_BYTES" "$WAY_BACK"
+    printf ',\n "restarts": %s, "migrations": %s}\n' "$(json_string "$DOWN")" "$(json_string "$MIGRATIONS")"
+}
+
+# print_plan_list NAME FILE FIELD...: a list of objects, one a line of the file
+print_plan_list() {
+    printf ',\n "%s": [' "$1"
+    listed=$SCRATCH/$2
+    shift 2
+    awk -F "$TAB" -v names="$*" '
+        function quoted(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); return "\"" text "\"" }
+        BEGIN { n = split(names, name, " ") }
+        {
+            printf "%s{", comma
+            for (i = 1; i <= n; i++) printf "%s\"%s\": %s", (i > 1 ? ", " : ""), name[i], (name[i] == "bytes" ? $i : quoted($i))
+            printf "}"; comma = ", "
+        }' "$listed"
+    printf ']'
+}

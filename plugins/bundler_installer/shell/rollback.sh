@@ -1,0 +1,60 @@
+# ---- rollback: to the release that ran before, and from there forward again
+
+run_rollback() {
+    require_tools
+    use_installed
+    take_lock
+    resume_change rollback
+    if [ -z "$RESUMED" ]; then choose_target; fi
+    use_installed # a change that was ended may have switched
+    require_engine
+    if [ -z "$RESUMED" ]; then
+        check_way_back
+        begin_change rollback "$RELEASE" "$target" "$restored"
+    fi
+    [ "$CHANGE_PHASE" != prepare ] || step answers save_answers "$CHANGE_FROM"
+    step images name_images "$CHANGE_TO"
+    step backup stop_and_back_up
+    enter_phase switched
+    RELEASE=$CHANGE_TO
+    step switch enter_rollback
+    use_current
+    if [ -n "$CHANGE_DATA" ] && [ -z "$CHANGE_RESTORED" ]; then
+        step restore restore_backup "$CHANGE_DATA"
+        CHANGE_RESTORED=yes
+        enter_phase switched
+        # the backup made a moment ago has them too
+        if [ -n "$CHANGE_BACKUP" ]; then drop_before; else say restore.kept "$BEFORE"; fi
+    fi
+    start_step
+    migrated=no
+    [ -z "$CHANGE_DATA" ] || migrated=yes
+    step finish finish_change "$migrated"
+    say rollback.done "$TITLE" "$VERSION" "$ROOT/${NAME}ctl"
+}
+
+# choose_target: where to, with which data; asked for, because what was written since can be lost
+choose_target() {
+    target=$(note_field previous release) restored=$(note_field previous backup)
+    case $target in '' | */* | .*) fail $EXIT_FAILED rollback.none "$ROOT" ;; esac
+    [ -d "$ROOT/releases/$target/config" ] || fail $EXIT_FAILED rollback.none "$ROOT"
+    target_version=$(fact_of "$ROOT/releases/$target" version)
+    if [ "$(note_field previous migrated)" = no ]; then
+        restored=''
+        ask rollback.ask_keep "$VERSION" "$target_version" || fail $EXIT_FAILED rollback.no
+    elif [ -n "$KEEP_DATA" ]; then
+        accepts migrated-data || fail $EXIT_USAGE rollback.migrated
+        restored=''
+        ask rollback.ask_keep "$VERSION" "$target_version" || fail $EXIT_FAILED rollback.no
+    else
+        { [ -n "$restored" ] && [ -d "$restored" ]; } || fail $EXIT_FAILED rollback.no_backup "${restored:--}"
+        verify_backup "$restored" || fail $EXIT_VERIFICATION restore.refused "$restored"
+        warn rollback.loses "$(backup_fact "$restored" created)"
+        ask rollback.ask "$VERSION" "$target_version" || fail $EXIT_FAILED rollback.no
+    fi
+}
+
+enter_rollback() {
+    place_answers "$CHANGE_TO"
+    switch_release
+}

@@ -1,0 +1,59 @@
+# ---- upgrade: a new bundle over a release that runs
+
+# find_previous: the release that is to be replaced; empty where there is none but this one
+find_previous() {
+    PREVIOUS=''
+    if [ -n "$RESUMED" ]; then
+        PREVIOUS=$CHANGE_FROM
+    elif [ -d "$CURRENT/config" ]; then
+        PREVIOUS=$(basename_of "$CURRENT")
+        [ "$PREVIOUS" != "$RELEASE" ] || PREVIOUS=''
+    fi
+}
+
+# previous_fact KEY: of the release that is to be replaced
+previous_fact() { fact_of "$ROOT/releases/$PREVIOUS" "$1"; }
+
+# check_upgrade: the same application, not older than what runs
+check_upgrade() {
+    old_version=$(previous_fact version)
+    for each in name project; do
+        [ "$(previous_fact $each)" = "$(fact $each)" ] ||
+            fail $EXIT_USAGE upgrade.other "$ROOT" "$(previous_fact $each)" "$(fact $each)"
+    done
+    if ! at_least "$VERSION" "$old_version"; then
+        [ -n "$DOWNGRADE" ] || fail $EXIT_USAGE upgrade.downgrade "$old_version" "$VERSION"
+        warn upgrade.downgrade_accepted "$old_version" "$VERSION"
+    fi
+    say upgrade.start "$TITLE" "$old_version" "$(previous_fact profile)" "$VERSION" "$PROFILE" "$ROOT"
+}
+
+# check_way_back: a backup, and its data back beside those that are there, must fit
+check_way_back() {
+    if [ -n "$NO_BACKUP" ]; then return 0; fi
+    WAY_BACK=$(count_bytes "$ROOT/data" | awk -v times="$([ -n "$OUTPUT" ] && echo 1 || echo 2)" '{ printf "%.0f\n", $1 * times }')
+    if awk -v need="$WAY_BACK" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need) }'; then
+        fail $EXIT_FAILED upgrade.no_room "$ROOT" "$(human "$(free_bytes "$ROOT")")" "$(human "$WAY_BACK")"
+    fi
+}
+
+upgrade_release() {
+    [ -n "$RESUMED" ] || check_way_back
+    begin_change upgrade "$PREVIOUS" "$RELEASE"
+    [ "$CHANGE_PHASE" != prepare ] || step answers save_answers "$PREVIOUS"
+    step images load_images
+    step blobs keep_blobs
+    step variables draft_variables
+    step release prepare_release
+    step backup stop_and_back_up
+    enter_phase switched
+    step data make_data
+    step certificates place_certificates
+    step switch enter_release
+    use_current
+    start_step
+    migrated=no
+    [ -z "$(names migrations)" ] || migrated=yes
+    step finish finish_change "$migrated"
+    say upgrade.done "$ROOT/${NAME}ctl"
+}
