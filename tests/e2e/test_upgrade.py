@@ -1,4 +1,4 @@
-"""Upgrades of a real database: one that works, one that does not and goes back by itself, and back by hand."""
+"""Upgrades of a real database: one that works, one that fails and goes back by itself, and back by hand."""
 
 from __future__ import annotations
 

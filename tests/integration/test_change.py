@@ -1,0 +1,330 @@
+"""From one release to another: what stops it, what undoes it, what it keeps, and who else may be at work."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server, Snapshots
+
+
+@pytest.fixture
+def old(snapshots: list[Snapshots]) -> Server:
+    """Version 1.0 runs."""
+    return snapshots[0].load("old")
+
+
+@pytest.fixture
+def new(snapshots: list[Snapshots]) -> Server:
+    """Version 2.0 runs; it was upgraded from 1.0."""
+    return snapshots[0].load("new")
+
+
+def journal_line(server: Server, step: str) -> int:
+    """The line of the journal that begins a step, in an upgrade of that server to 2.0."""
+    before = server.lines()
+    steps = (
+        "answers",
+        "images",
+        "blobs",
+        "variables",
+        "release",
+        "backup",
+        "data",
+        "certificates",
+        "switch",
+        "start",
+    )
+    return before + 2 * steps.index(step) + 1
+
+
+@pytest.mark.parametrize("number", ["TERM", "INT", "HUP"])
+@pytest.mark.parametrize("step", ["", "switch", "start"])
+def test_a_signal_in_the_middle_goes_back(number: str, step: str, old: Server) -> None:
+    """Where no step is named: in the middle of the backup, as soon as the services have stopped."""
+    place = f"line {journal_line(old, step)}" if step else "stopped 1"
+    ended = old.install("2.0", point=f"{place} {number}")
+    assert ended.returncode == 5, ended.stdout + ended.stderr
+    assert "runs again" in ended.stderr
+    old.check("1.0", "tea\n")
+
+
+def test_a_signal_before_anything_stopped_leaves_it_running(old: Server) -> None:
+    ended = old.install("2.0", point=f"line {journal_line(old, 'release')} TERM")
+    assert ended.returncode == 143, ended.stdout + ended.stderr
+    old.check("1.0", "tea\n")
+    assert not (old.root / "backups").exists()
+
+
+@pytest.mark.parametrize("command", ["start", "restart", "rollback"])
+def test_after_a_kill_another_command_returns(command: str, old: Server) -> None:
+    old.install("2.0", point=f"line {journal_line(old, 'start') + 1} KILL")
+    old.rows.write_text("written by 2.0\n")
+    refused = old.control("backup")
+    assert refused.returncode == 1
+    assert "was interrupted" in refused.stderr
+    back = old.control(command)
+    assert back.returncode == (0 if command == "rollback" else 5), back.stdout + back.stderr
+    old.check("1.0", "tea\n")
+    (aside,) = old.root.glob("data.before-restore-*")
+    assert (aside / "data/data/rows").read_text() == "written by 2.0\n"
+
+
+def test_after_a_kill_another_bundle_returns_and_goes_on(old: Server) -> None:
+    old.install("3.0", point=f"line {journal_line(old, 'start')} KILL")
+    done = old.install("2.0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    old.check("2.0", "tea\n")
+
+
+def test_a_failure_that_keeps_the_old_release_from_running_is_said_and_mended_later(old: Server) -> None:
+    (image,) = (old.folder / "engine/images").glob("*1.0")
+    image.unlink()
+    shutil.rmtree(old.root / "blobs")
+    (old.folder / "engine/untagged").unlink(missing_ok=True)
+    failed = old.install("3.0", "--no-backup")
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "does NOT run again" in failed.stderr
+    again = old.install("2.0")
+    assert again.returncode == 1
+    shutil.copytree(old.bundles["1.0"] / "images/blobs", old.root / "blobs", dirs_exist_ok=True)
+    back = old.control("rollback")
+    assert back.returncode == 0, back.stdout + back.stderr
+    old.check("1.0", "spoilt\n")  # as was accepted with --no-backup
+
+
+def test_two_runs_at_once(old: Server) -> None:
+    bundle = old.bundles["2.0"]
+    arguments: list[str | Path] = ["--root", old.root, "--key", bundle.parent / "bundle.pub", "--yes"]
+    environment = old.environment(f"line {old.lines() + 1} STOP")
+    first = subprocess.Popen(
+        ["dash", bundle / "install", *arguments],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while "\tbegin\tanswers" not in (old.root / "state/journal").read_text().rpartition("prune")[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second = subprocess.run(
+        ["busybox", "sh", bundle / "install", *arguments],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode == 1
+    assert f"process {first.pid}" in second.stderr
+    assert first.wait(timeout=60) == 0
+    old.check("2.0", "tea\n")
+
+
+def test_a_lock_of_a_dead_process_or_another_boot_is_taken_over(old: Server) -> None:
+    for holder in (
+        "999999999 1 x",
+        f"1 1 {Path('/proc/sys/kernel/random/boot_id').read_text().strip()}",
+        "1 2 y",
+    ):
+        (old.root / "state/lock").symlink_to(holder)
+        done = old.control("restart")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not (old.root / "state/lock").is_symlink()
+
+
+def test_an_older_release_is_refused_unless_accepted(new: Server) -> None:
+    refused = new.install("1.0")
+    assert refused.returncode == 2
+    assert "--allow-downgrade" in refused.stderr
+    done = new.install("1.0", "--allow-downgrade")
+    assert done.returncode == 0, done.stdout + done.stderr
+    new.check("1.0", "tea\nrice\n")
+
+
+def edit(server: Server, old: str, new: str) -> Path:
+    """Change a line of the configuration that is in force, as an operator does."""
+    path = server.root / "current/config/app.conf"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_edits_stop_an_upgrade_and_are_listed(old: Server) -> None:
+    edit(old, "greeting hello", "greeting edited")
+    (old.root / "current/config/extra.conf").write_text("mine\n")
+    plan = json.loads(old.install("2.0", "plan", "--json").stdout)
+    assert plan["edits"] == [
+        {"change": "changed", "path": "app.conf"}, {"change": "added", "path": "extra.conf"},
+    ]  # fmt: skip
+    before = old.lines()
+    for version in ("2.0", "1.0"):
+        refused = old.install(version)
+        assert refused.returncode == 1
+        assert "config/app.conf" in refused.stderr
+        assert "config/extra.conf" in refused.stderr
+        assert "--edits keep" in refused.stderr
+    assert old.lines() == before
+    old.check("1.0", "tea\n")
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_edits_are_kept(version: str, old: Server) -> None:
+    edit(old, "greeting hello", "greeting edited")
+    (old.root / "current/config/extra.conf").write_text("mine\n")
+    done = old.install(version, "--edits", "keep")
+    assert done.returncode == 0, done.stdout + done.stderr
+    old.check(version, "tea\n")
+    assert "greeting edited\n" in (old.root / "current/config/app.conf").read_text()
+    assert (old.root / "current/config/extra.conf").read_text() == "mine\n"
+    assert old.install("2.0").returncode == 1, "they are edits of the new release, too"
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_edits_are_put_aside(version: str, old: Server) -> None:
+    edited = edit(old, "greeting hello", "greeting edited").read_text()
+    done = old.install(version, "--edits", "discard")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "greeting hello\n" in (old.root / "current/config/app.conf").read_text()
+    (saved,) = (old.root / "edits").iterdir()
+    assert (saved / "config/app.conf").read_text() == edited
+
+
+def test_an_edit_of_what_the_new_release_changed_is_a_conflict(old: Server) -> None:
+    edit(old, "version 1.0", "version mine")
+    refused = old.install("2.0", "--edits", "keep")
+    assert refused.returncode == 1
+    assert "config/app.conf" in refused.stderr
+    assert "was not touched" in refused.stderr
+    assert "version mine" in (old.root / "current/config/app.conf").read_text()
+
+
+def test_the_same_release_with_another_answer(old: Server) -> None:
+    """Compose cannot see what is in a mounted file: its services are made anew."""
+    done = old.install("1.0", "--set", "GREETING=bonjour")
+    assert done.returncode == 0, done.stdout + done.stderr
+    old.check("1.0", "tea\n")
+    assert "greeting bonjour\n" in (old.root / "current/config/app.conf").read_text()
+    up = [line for line in (old.folder / "engine/ups").read_text().splitlines() if line]
+    assert "--force-recreate" in up[-1]
+    assert "--force-recreate" not in up[-2]
+    assert old.install("1.0").returncode == 0
+    assert "--force-recreate" not in (old.folder / "engine/ups").read_text().splitlines()[-1]
+    assert "bonjour" in (old.root / "site.env").read_text()
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
+def test_a_lost_image_comes_from_the_kept_files(damaged: bool, new: Server) -> None:
+    images = new.folder / "engine/images"
+    for image in images.iterdir():
+        image.unlink()
+    (new.folder / "engine/untagged").unlink(missing_ok=True)
+    if damaged:
+        for blob in (new.root / "blobs/sha256").iterdir():
+            content = blob.read_bytes()
+            blob.unlink()  # the bundle's own is another link to it
+            blob.write_bytes(content[:-1] + b"?")
+    done = new.control("start")
+    if damaged:
+        assert done.returncode == 1
+        assert list(images.iterdir()) == []
+    else:
+        assert done.returncode == 0, done.stdout + done.stderr
+        back = new.control("rollback")
+        assert back.returncode == 0, back.stdout + back.stderr
+        new.check("1.0", "tea\n")
+
+
+def test_only_what_two_releases_need_is_kept(new: Server) -> None:
+    names = {path.name.partition("-")[0] for path in (new.root / "releases").iterdir()}
+    assert names == {"1.0", "2.0"}
+    needed = {
+        path.name
+        for version in ("1.0", "2.0")
+        for path in (new.bundles[version] / "images/blobs/sha256").iterdir()
+    }
+    assert {path.name for path in (new.root / "blobs/sha256").iterdir()} == needed
+    older = next((new.root / "releases").glob("1.0-*"))
+    assert new.control("rollback").returncode == 0
+    assert older.exists()
+    assert new.install("2.0").returncode == 0
+    names = {path.name.partition("-")[0] for path in (new.root / "releases").iterdir()}
+    assert names == {"1.0", "2.0"}
+
+
+def test_rollback_goes_forth_again_and_keeps_what_was_written(new: Server) -> None:
+    assert new.control("rollback").returncode == 0
+    new.check("1.0", "tea\n")
+    new.rows.write_text("tea\nbread\n")
+    assert new.control("rollback").returncode == 0
+    new.check("2.0", "tea\nrice\n")
+    assert new.control("rollback").returncode == 0
+    new.check("1.0", "tea\nbread\n")
+
+
+def test_rollback_on_migrated_data_needs_to_be_accepted(new: Server) -> None:
+    refused = new.control("rollback", "--keep-data")
+    assert refused.returncode == 2
+    done = new.control("rollback", "--keep-data", "--accept", "migrated-data")
+    assert done.returncode == 0, done.stdout + done.stderr
+    new.check("1.0", "tea\nrice\n")
+
+
+def test_rollback_without_its_backup_or_without_an_earlier_release(
+    new: Server, snapshots: list[Snapshots]
+) -> None:
+    shutil.rmtree(new.root / "backups")
+    refused = new.control("rollback")
+    assert refused.returncode == 1
+    assert "is gone" in refused.stderr
+    new.check("2.0", "tea\nrice\n")
+    server = snapshots[1].load("old")
+    refused = server.control("rollback")
+    assert refused.returncode == 1
+    assert "no earlier release" in refused.stderr
+
+
+def test_plan_changes_nothing(old: Server) -> None:
+    def state() -> dict[str, float]:
+        return {str(path): path.lstat().st_mtime_ns for path in old.root.rglob("*")}
+
+    before = state()
+    secret = (old.root / "secrets.env").read_text().strip().partition("=")[2]
+    shown = old.install("2.0", "plan")
+    assert shown.returncode == 0, shown.stderr
+    assert "upgrades to 2.0" in shown.stdout
+    assert "-version 1.0\n" in shown.stdout.replace("  -", "-")
+    assert secret not in shown.stdout
+    assert state() == before
+    chinese = old.install("2.0", "plan", "--lang", "zh")
+    assert "升级" in chinese.stdout
+
+
+def test_no_backup_only_when_it_is_named(old: Server) -> None:
+    done = old.install("2.0", "--no-backup", "--no-keep-blobs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (old.root / "backups").exists()
+    old.check("2.0", "tea\n")
+
+
+def test_uninstall_keeps_what_was_not_named(new: Server) -> None:
+    (new.root / "edits").mkdir()
+    removed = new.control("uninstall")
+    assert removed.returncode == 0, removed.stdout + removed.stderr
+    assert {path.name for path in new.root.iterdir()} == {
+        "backups", "data", "edits", "log", "secrets.env", "site.env", "state",
+    }  # fmt: skip
+    again = new.install("2.0", "uninstall", "--purge", "all")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert {"backups", "edits"} <= {path.name for path in new.root.iterdir()}
+    assert not (new.root / "secrets.env").exists()
+    assert not (new.root / "data").exists()
+
+
+def test_logs_and_journal_hold_no_secret(new: Server) -> None:
+    secret = (new.root / "secrets.env").read_text().strip().partition("=")[2]
+    assert len(secret) == 32
+    for path in [*(new.root / "log").iterdir(), new.root / "state/journal"]:
+        assert secret not in path.read_text(), path

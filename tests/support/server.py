@@ -1,0 +1,196 @@
+"""Servers made of files: real installer, shell, tools and bundles; the engine is a folder (site_tools).
+
+For what takes hundreds of runs: an engine of its own would make each one take a minute.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.demo.sample_registry import SampleRegistry, make_image
+from tests.support.builder import Builder
+from tests.support.programs import need_program
+
+TOOLS = Path(__file__).parent / "site_tools"
+KILLED_IN = ("docker", "mv", "ln", "cp", "rm", "mkdir", "tar", "sync", "chmod", "date")
+"""Programs that the installer may be killed in the call of."""
+PROFILE = """
+application: compose
+version: "{version}"
+settings:
+  project: project{version}
+  name: app
+  site_templates: [app.conf]
+  data: [data]
+  lifecycle: {{migrations: [app]}}
+  variables:
+    - {{name: GREETING, default: hello}}
+    - {{name: TOKEN, kind: secret, generator: "random:32"}}
+requirements: {{cpu: {{minimum: 1}}}}
+health: {{timeout: 20s}}
+"""
+CONFIG = """
+# greeting and more
+version {version}
+
+
+
+greeting @@GREETING@@
+
+
+
+token @@TOKEN@@
+"""
+COMPOSE = """
+name: app
+services:
+  app:
+    image: registry.example/app:{tag}
+    environment: {{GREETING: "${{GREETING}}", TOKEN: "${{TOKEN}}"}}
+    volumes: ["./app.conf:/etc/app.conf:ro", "./data:/data"]
+    healthcheck: {{test: ["CMD", "true"]}}
+"""
+
+
+def make_bundles(folder: Path) -> dict[str, Path]:
+    """Version -> unpacked bundle, signed by the key beside it. 3.0 spoils its data and fails."""
+    builder = Builder(folder, folder / "cache")
+    builder.check("keygen")
+    unpacked = {}
+    with SampleRegistry() as registry:
+        for version in ("1.0", "2.0", "3.0"):
+            image = make_image([{"base": b"base" * 100}, {"version": version.encode()}])
+            registry.add_image("app", version, image)
+            (folder / f"{version}.yaml").write_text(PROFILE.format(version=version))
+            project = folder / f"project{version}"
+            project.mkdir()
+            (project / "compose.yaml").write_text(COMPOSE.format(tag=version))
+            (project / "app.conf").write_text(CONFIG.format(version=version))
+            mirror = f"registry.example={registry.host}"
+            builder.check("build", "--profile", f"./{version}.yaml", "--registry-mirror", mirror)
+            (tar,) = (folder / "dist").glob(f"app-{version}-*.tar")
+            subprocess.run(["tar", "-xf", tar], cwd=folder, check=True)
+            unpacked[version] = folder / tar.stem
+    return unpacked
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server made of files. Its folder's path is the same for every copy, for the installation names it."""
+
+    folder: Path
+    bundles: dict[str, Path]
+
+    @property
+    def root(self) -> Path:
+        """Where the application is installed."""
+        return self.folder / "root"
+
+    def environment(self, point: str) -> dict[str, str]:
+        """What the installer sees, with a point at which it is ended: `line|call NUMBER SIGNAL`, or none."""
+        killer = self.folder / "killer"
+        shutil.rmtree(killer, ignore_errors=True)
+        (killer / "bin").mkdir(parents=True)
+        (killer / "real").mkdir()
+        (killer / "bin/sleep").symlink_to(TOOLS / "sleep")
+        for name in KILLED_IN:
+            (killer / "bin" / name).symlink_to(TOOLS / "killer")
+            real = TOOLS / "docker" if name == "docker" else Path(need_program(name))
+            (killer / "real" / name).symlink_to(real)
+        if point:
+            (killer / "point").write_text(f"{point}\n")
+        return {"PATH": f"{killer}/bin:/usr/bin:/bin", "HOME": str(self.folder), "TMPDIR": str(self.folder)}
+
+    def run(self, *arguments: str | Path, point: str = "") -> subprocess.CompletedProcess[str]:
+        """Run an installer as the leader of its own process group."""
+        return subprocess.run(
+            ["dash", *map(str, arguments)],
+            env=self.environment(point),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
+            timeout=90,
+        )
+
+    def install(self, version: str, *arguments: str, point: str = "") -> subprocess.CompletedProcess[str]:
+        """Install or upgrade."""
+        bundle = self.bundles[version]
+        key = bundle.parent / "bundle.pub"
+        return self.run(
+            bundle / "install", *arguments, "--root", self.root, "--key", key, "--yes", point=point
+        )
+
+    def control(self, *arguments: str, point: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the installed program."""
+        return self.run(self.root / "appctl", *arguments, "--yes", point=point)
+
+    @property
+    def rows(self) -> Path:
+        """What the application keeps."""
+        return self.root / "data/data/rows"
+
+    def lines(self) -> int:
+        """Of the journal."""
+        journal = self.root / "state/journal"
+        return len(journal.read_text().splitlines()) if journal.exists() else 0
+
+    def calls(self) -> int:
+        """Of programs, by the last run."""
+        return (self.folder / "killer/calls").stat().st_size
+
+    def check(self, version: str, rows: str) -> None:
+        """The version runs on its data, and nothing is left of what was under way."""
+        status = self.control("status")
+        assert status.returncode == 0, status.stdout + status.stderr
+        assert f"{version} (" in status.stdout
+        assert (self.root / "data/data/schema").read_text() == f"{version}\n"
+        assert self.rows.read_text() == rows
+        assert f"version {version}\n" in (self.root / "current/config/app.conf").read_text()
+        token = (self.root / "secrets.env").read_text().strip().removeprefix("TOKEN=")
+        assert f"token {token}\n" in (self.root / "current/config/app.conf").read_text()
+        assert not [
+            path.name
+            for path in (self.root / "state").iterdir()
+            if path.name in {"change", "lock", "restore"}
+        ]
+        assert not list(self.root.glob("releases/*.old")) + list(self.root.glob("releases/.part"))
+
+
+class Snapshots:
+    """Copies of a server in certain states."""
+
+    def __init__(self, folder: Path, bundles: dict[str, Path]) -> None:
+        self.folder = folder
+        self.server = Server(folder / "server", bundles)
+
+    def save(self, name: str) -> None:
+        """Keep the server as it is."""
+        shutil.copytree(self.server.folder, self.folder / name, symlinks=True)
+
+    def load(self, name: str) -> Server:
+        """The server as it was."""
+        shutil.rmtree(self.server.folder, ignore_errors=True)
+        shutil.copytree(self.folder / name, self.server.folder, symlinks=True)
+        return self.server
+
+    def fill(self) -> None:
+        """Save `empty`, `old` (1.0 runs) and `new` (upgraded from it to 2.0)."""
+        server = self.server
+        server.folder.mkdir()
+        self.save("empty")
+        done = server.install("1.0")
+        assert done.returncode == 0, done.stdout + done.stderr
+        server.rows.write_text("tea\n")
+        server.check("1.0", "tea\n")
+        self.save("old")
+        done = server.install("2.0")
+        assert done.returncode == 0, done.stdout + done.stderr
+        server.check("2.0", "tea\n")
+        server.rows.write_text("tea\nrice\n")
+        self.save("new")
