@@ -75,7 +75,9 @@ class ComposeApplication:
         found = _find_variables(document, carrier.files, defaults)
         declared = {variable.name: variable.to_variable() for variable in settings.variables}
         made = {name: SiteVariable(name, "secret", generator=GENERATOR) for name in generated}
-        variables = {**found, **made, **declared}
+        others = {**found, **made}
+        # the operator is asked in the order of the profile, then for what the document has besides
+        variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
         name = settings.name or project_name(document.data, document.folder.resolve().name)
         return ApplicationModel(
             name=name,
@@ -83,7 +85,7 @@ class ComposeApplication:
             title=settings.title or name,
             compose=map_strings(document.data, plain),
             files=tuple(carrier.files[path] for path in sorted(carrier.files)),
-            variables=tuple(variables[name] for name in sorted(variables)),
+            variables=tuple(variables),
             data=tuple(carrier.data[path] for path in sorted(carrier.data)),
             lifecycle=bind_lifecycle(settings.lifecycle, document.data, carrier.data),
         )

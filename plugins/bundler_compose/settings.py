@@ -118,8 +118,9 @@ class ComposeSettings(ProfileModel):
     values: Mapping[str, Any] = {}
     """For templates (`*.j2`), and for `${NAME}` in image references."""
     variables: tuple[VariableSetting, ...] = ()
-    """Site variables. Every other `${NAME}` of the Compose file becomes one by itself: a secret where the
-    name says so (PASSWORD, SECRET, TOKEN, KEY), a port where it is published, else a text."""
+    """Site variables, asked for in this order. Every other `${NAME}` of the Compose file becomes one by
+    itself: a secret where the name says so (PASSWORD, SECRET, TOKEN, KEY), a port where it is published,
+    else a text."""
     literal_secrets: Literal["refuse", "generate", "carry"] = "refuse"
     """What happens to passwords that are written in the project: `refuse`; `generate` makes each a secret
     of the site; `carry` leaves them in the bundle, for everyone to read who has it."""

@@ -1,0 +1,320 @@
+"""An installation from its first step to its last, on a host whose `docker` is a stand-in."""
+
+from __future__ import annotations
+
+import re
+import signal
+import stat
+import subprocess
+import tarfile
+import time
+import uuid
+from pathlib import Path
+
+from tests.support.installer import SHELLS
+from tests.support.kiosk import Host
+
+TRICKY = 'it\'s $5 \\ a "piece" ${X} `id` @@TOKEN@@ & 你好 %s #'
+
+
+def pairs(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def start(host: Host) -> subprocess.Popen[bytes]:
+    """An installation that has begun to start its services."""
+    before = host.calls().count(" up ")
+    arguments = ("--root", host.root, "--key", host.key, "--yes", "--set", "GREETING=x")
+    run = subprocess.Popen(
+        [*SHELLS[host.shell], host.unpacked / "install", *arguments],
+        env=host.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while host.calls().count(" up ") == before:
+        assert time.monotonic() < deadline
+        assert run.poll() is None
+        time.sleep(0.1)
+    return run
+
+
+def test_what_is_there_afterwards(host: Host) -> None:
+    result = host.install()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "All services are healthy" in result.stdout
+    assert str((host.root / "current").readlink()).startswith("releases/1.0-")
+    assert mode(host.root / "releases") == mode(host.root / "state") == mode(host.root / "log") == 0o700
+    assert mode(host.root / "site.env") == mode(host.root / "secrets.env") == 0o600
+    assert not (host.root / "current/images").exists()
+    assert (host.root / "state/trusted.pub").read_bytes() == host.key.read_bytes()
+    assert not (host.root / "state/lock").exists()
+    steps = [line.split("\t")[2:] for line in (host.root / "state/journal").read_text().splitlines()]
+    begun = [step for state, step in steps if state == "begin"]
+    assert begun == [step for state, step in steps if state == "end"]
+    assert begun.index("images") < begun.index("switch") < begun.index("start")
+    with tarfile.open(f"{host.docker}.loaded") as loaded:
+        assert {"oci-layout", "index.json", "manifest.json"} <= set(loaded.getnames())
+
+
+def test_the_control_command_works_from_anywhere(host: Host) -> None:
+    assert host.install().returncode == 0
+    for arguments, code, said in (
+        (["status"], 0, "as they should be"),
+        ([], 0, "as they should be"),
+        (["stop"], 0, "stopped"),
+        (["status"], 1, "Not as they should be: web"),
+        (["start"], 0, "healthy"),
+        (["install"], 2, "installed release"),
+        (["uninstall", "--yes"], 0, "Uninstalled"),
+    ):
+        result = subprocess.run(
+            ["sh", host.root / "kioskctl", *arguments],
+            cwd="/",
+            env=host.variables(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == code, (arguments, result.stdout, result.stderr)
+        assert said in result.stdout + result.stderr
+    assert (host.root / "secrets.env").exists()
+    assert not (host.root / "kioskctl").exists()
+
+
+def test_secrets_are_made_once_and_never_shown(host: Host) -> None:
+    first = host.install()
+    secrets = pairs(host.root / "secrets.env")
+    assert re.fullmatch("[A-Za-z0-9]{32}", secrets["TOKEN"])
+    assert re.fullmatch("[A-Za-z0-9_-]{43}", secrets["COOKIE"])
+    assert re.fullmatch("[0-9a-f]{32}", secrets["SALT"])
+    assert uuid.UUID(pairs(host.root / "site.env")["SITE_ID"]).version == 4
+    second = host.install("--set", "WORKERS=3")
+    assert second.returncode == 0, second.stderr
+    assert pairs(host.root / "secrets.env") == secrets
+    assert pairs(host.root / "site.env")["WORKERS"] == "3"
+    logs = "".join(path.read_text() for path in (host.root / "log").iterdir())
+    shown = first.stdout + first.stderr + second.stdout + second.stderr + logs + host.calls()
+    assert [name for name, secret in secrets.items() if secret in shown] == []
+
+
+def test_a_secret_that_is_there_is_not_overwritten(host: Host) -> None:
+    given = host.install("--set", "TOKEN=given-by-the-operator")
+    assert given.returncode == 0, given.stderr
+    assert pairs(host.root / "secrets.env")["TOKEN"] == "given-by-the-operator"
+    assert host.install("--set", "TOKEN=given-by-the-operator").returncode == 0
+    refused = host.install("--set", "TOKEN=another")
+    assert refused.returncode == 2
+    assert "TOKEN is there already" in refused.stderr
+    assert "another" not in refused.stderr
+    assert pairs(host.root / "secrets.env")["TOKEN"] == "given-by-the-operator"
+
+
+def test_values_are_taken_literally(host: Host) -> None:
+    answers = host.folder / "answers.env"
+    answers.write_text(
+        f"# a comment\n\nGREETING={TRICKY}\nLEVEL='high'\r\nSERVER=\"kiosk.bank.example\"\nPIN=0042"
+    )
+    result = host.install("--answers", answers, "--set", f"GREETING={TRICKY}")
+    assert result.returncode == 0, result.stderr
+    site = pairs(host.root / "site.env")
+    assert site["GREETING"] == TRICKY
+    assert (site["LEVEL"], site["SERVER"], site["PIN"]) == ("high", "kiosk.bank.example", "0042")
+    token = pairs(host.root / "secrets.env")["TOKEN"]
+    filled = host.root / "current/config/site/kiosk.conf"
+    assert filled.read_text().splitlines() == [
+        f"greeting = {TRICKY} {TRICKY}",
+        f'token = "{token}"',
+        f"hosts = kiosk.bank.example, high; root = {host.root}",
+        "# an@sign, @@lower@@ and @@ stay",
+    ]
+    again = host.run("install", "--root", host.root, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert pairs(host.root / "site.env") == site
+    compose = (host.root / "state/compose.env").read_text()
+    assert "GREETING='" + TRICKY.replace("'", "\\'") + "'\n" in compose
+
+
+def test_values_of_every_kind_are_checked(host: Host) -> None:
+    for pair, said in (
+        ("WEB_PORT=65536", "a port from 1 to 65535"),
+        ("WEB_PORT=0", "a port"),
+        ("WEB_PORT=80a", "a port"),
+        ("WORKERS=two", "a whole number"),
+        ("TLS=yes", "true or false"),
+        ("SERVER=-x", "a host name"),
+        ("SERVER=a b", "a host name"),
+        ("FOLDER=relative", "an absolute path"),
+        ("LEVEL=middle", "low,high"),
+        ("PIN=12345", "[0-9]{4}"),
+        ("TOKEN=quote'd", "a secret"),
+        ("TOKEN=back\\slash", "a secret"),
+    ):
+        result = host.install("--set", pair)
+        assert result.returncode == 2, pair
+        assert said in result.stderr, result.stderr
+        assert pair.startswith("TOKEN") == ("***" in result.stderr)
+    assert not (host.root / "site.env").exists()
+
+
+def test_what_is_needed_is_said_at_once(host: Host) -> None:
+    result = host.run("install", "--root", host.root, "--key", host.key, "--yes")
+    assert result.returncode == 2
+    assert "GREETING" in result.stderr
+    assert "What the kiosk says" in result.stderr
+    chinese = host.run("install", "--root", host.root, "--key", host.key, "--yes", "--lang", "zh")
+    assert "售货亭的问候语" in chinese.stderr
+
+
+def test_a_terminal_is_asked(host: Host) -> None:
+    code, screen = host.converse(
+        ["--root", host.root, "--key", host.key],
+        [
+            ("What the kiosk says: ", ""),  # required: asked again
+            ("What the kiosk says: ", "你好 it's $5"),
+            ("WEB_PORT [8080]: ", "http"),
+            ("WEB_PORT [8080]: ", "8081"),
+            ("WORKERS [2]: ", ""),
+            ("TLS [false]: ", "true"),
+            ("SERVER [generated]: ", "kiosk.example"),
+            ("FOLDER [/srv]: ", ""),
+            ("LEVEL (low,high) [low]: ", "high"),
+            ("PIN", ""),
+            ("SITE_ID [generated]: ", ""),
+        ],
+    )
+    assert code == 0, screen
+    site = pairs(host.root / "site.env")
+    assert site["GREETING"] == "你好 it's $5"
+    assert (site["WEB_PORT"], site["WORKERS"], site["TLS"], site["LEVEL"]) == ("8081", "2", "true", "high")
+    assert '"http" is not a port' in screen
+    assert "TOKEN" not in screen  # secrets are made, not asked for
+    code, screen = host.converse(["--root", host.root, "--lang", "zh"], [])
+    assert code == 0, screen
+    assert "售货亭" not in screen  # answered before
+
+
+def test_a_carried_key_is_trusted_only_after_a_look(host: Host) -> None:
+    question = "Are they the same? [y/N]"
+    code, screen = host.converse(["verify", "--root", host.root], [(question, "n")])
+    assert code == 4, screen
+    code, screen = host.converse(["verify", "--root", host.root], [(question, "y")])
+    assert code == 0, screen
+    assert host.run("verify", "--root", host.root, "--yes").returncode == 4
+
+
+def test_keys_that_the_host_trusts(host: Host) -> None:
+    trusted = host.folder / "trusted"
+    trusted.mkdir()
+    environment = {"BUNDLE_TRUSTED_KEYS": str(trusted)}
+    assert host.run("verify", "--root", host.root, environment=environment).returncode == 4
+    (trusted / "a.pub").write_text("no key\n")
+    assert host.run("verify", "--root", host.root, environment=environment).returncode == 4
+    # as an editor of another system saves it
+    (trusted / "maker.pub").write_bytes(host.key.read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n"))
+    result = host.run("verify", "--root", host.root, environment=environment)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_service_that_does_not_become_healthy(host: Host) -> None:
+    host.steer("sick", "web\n")
+    host.steer("logs", "listening\nFATAL: no route to 10.0.0.1\n")
+    began = time.monotonic()
+    result = host.install("--timeout", "2")
+    assert result.returncode == 1, result.stdout
+    assert time.monotonic() - began < 60
+    assert "Not healthy within 2 s" in result.stderr
+    assert "FATAL: no route to 10.0.0.1" in result.stderr
+    assert "web" in result.stderr
+    assert "setup" not in result.stderr.replace("setup is", "")
+    assert "failed\tstart" in (host.root / "state/journal").read_text()
+    Path(f"{host.docker}.sick").unlink()
+    assert host.install().returncode == 0
+
+
+def test_compose_fails(host: Host) -> None:
+    host.steer("up-fails", "Error: port is already allocated\n")
+    result = host.install()
+    assert result.returncode == 1
+    assert "port is already allocated" in result.stderr
+
+
+def test_secrets_in_a_failing_services_lines(host: Host) -> None:
+    assert host.install("--set", "TOKEN=s3cret-of-the-site").returncode == 0
+    host.steer("sick", "web\n")
+    host.steer("logs", "connecting with password s3cret-of-the-site\n")
+    result = host.install("--timeout", "1")
+    assert result.returncode == 1
+    assert "connecting with password ******" in result.stderr
+    shown = result.stderr + result.stdout + "".join(p.read_text() for p in (host.root / "log").iterdir())
+    assert "s3cret-of-the-site" not in shown
+    assert "s3cret-of-the-site" not in host.run("logs", "--root", host.root).stdout
+
+
+def test_loading_fails(host: Host) -> None:
+    host.steer("load-fails", "write /var/lib/docker/tmp/layer: no space left on device\n")
+    result = host.install()
+    assert result.returncode == 1
+    assert "no space left on device" in result.stderr
+    assert not (host.root / "current").exists()
+    Path(f"{host.docker}.load-fails").unlink()
+    again = host.install()
+    assert again.returncode == 0, again.stderr
+
+
+def test_two_runs_at_once(host: Host) -> None:
+    """The second says who holds the place; a lock that a killed run left is no obstacle."""
+    host.steer("sick", "web\n")
+    first = start(host)
+    try:
+        second = host.install()
+        assert second.returncode == 1, second.stdout
+        assert f"process {first.pid}" in second.stderr
+        assert (host.root / "state/lock").exists()
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert (host.root / "state/lock").exists()
+    Path(f"{host.docker}.sick").unlink()
+    third = host.install()
+    assert third.returncode == 0, third.stderr
+    assert not (host.root / "state/lock").exists()
+
+
+def test_it_cleans_up_when_it_is_interrupted(host: Host) -> None:
+    host.steer("sick", "web\n")
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
+        run = start(host)
+        run.send_signal(number)
+        assert run.wait(timeout=60) == code
+        assert not (host.root / "state/lock").exists()
+        assert list(host.folder.glob("bundle.*")) == []
+
+
+def test_no_engine(host: Host) -> None:
+    host.steer("down")
+    result = host.install()
+    assert result.returncode == 3
+    assert "systemctl start docker" in result.stdout
+    assert not host.root.exists()
+
+
+def test_paths_with_blanks_and_chinese_characters(host: Host) -> None:
+    folder = host.folder / "安装 介质 $x"
+    folder.mkdir()
+    moved = host.unpacked.rename(folder / host.unpacked.name)
+    there = Host(host.shell, host.folder, moved, host.key)
+    root = host.folder / "应用 root & co"
+    result = there.run("--root", root, "--key", host.key, "--yes", "--set", "GREETING=x")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert there.run("status", "--root", root).returncode == 0
+    assert f"root = {root}" in (root / "current/config/site/kiosk.conf").read_text()
+    removed = there.run("uninstall", "--root", root, "--purge", "all", "--yes")
+    assert removed.returncode == 0, removed.stderr
+    assert not root.exists()
