@@ -353,6 +353,7 @@ class LogHandler(logging.Handler):
 
     def __init__(self, reporter: Reporter) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
         self._reporter = reporter
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -33,6 +34,7 @@ LEVEL: Final = 6
 """What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""
 SMALL: Final = 4 * 1024 * 1024
 """Configs and manifests are smaller; larger JSON is not looked at."""
+_HEX: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
@@ -120,6 +122,11 @@ def import_archive(
     config = small.get(links.get(image.config, image.config))
     if config is None:
         raise FetchError(f"{where}: the config {image.config} is missing")
+    named = _HEX.search(image.config)
+    if named and digest_of(config) != f"sha256:{named[0]}":
+        raise FetchError(
+            f"{where}: the config {image.config} is damaged: it has the digest {digest_of(config)}"
+        )
     found = [layers.get(links.get(name, name)) for name in image.layers]
     return _join(config, found, image, store, where)
 

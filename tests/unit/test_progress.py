@@ -185,16 +185,16 @@ def test_the_rate_is_that_of_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [JsonReporter, LogReporter, TerminalReporter])
-def test_log_records_go_through_the_reporter(kind: type[LogReporter | JsonReporter]) -> None:
+def test_log_records_go_through_the_reporter(
+    kind: type[LogReporter | JsonReporter], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = Screen()
     reporter: Reporter = kind(out)
-    handler = LogHandler(reporter)
-    logger = logging.getLogger("bundler.test")
-    logger.addHandler(handler)
-    try:
-        logger.warning("mirror %s: down", "x")
-    finally:
-        logger.removeHandler(handler)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    logging.basicConfig(
+        handlers=[LogHandler(reporter)]
+    )  # as the commands do: it must add no format of its own
+    logging.getLogger("bundler.test").warning("mirror %s: down", "x")
     expected = (
         '{"event": "warning", "text": "mirror x: down"}'
         if kind is JsonReporter
