@@ -1,0 +1,110 @@
+"""Images made in no time that are large, or many, and a build of them whose costs the kernel counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from examples.demo.sample_registry import Image, encode, make_layer, pack_image
+
+COUNT = """
+import atexit, json, sys
+from pathlib import Path
+
+numbers_file = Path(sys.argv.pop(1))
+
+def count():
+    io = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024  # ru_maxrss begins at the parent's
+    numbers = {"read": int(io["rchar"]), "written": int(io["wchar"]), "peak": peak}
+    numbers_file.write_text(json.dumps({**numbers, "modules": sorted(sys.modules)}))
+
+from bundler.cli import main
+atexit.register(count)
+main()
+"""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a run of `bundle` cost.
+
+    Attributes:
+        read: bytes of files, read or copied inside the kernel; what comes from sockets is not among them.
+        written: bytes, likewise.
+        peak: bytes of memory.
+        modules: imported.
+        out: what it printed on standard output.
+    """
+
+    read: int
+    written: int
+    peak: int
+    modules: frozenset[str]
+    out: str
+
+
+def run_counted(folder: Path, *arguments: str | Path) -> Costs:
+    """Run `bundle` in `folder`; it must succeed."""
+    numbers = folder / "costs.json"
+    result = subprocess.run(
+        [sys.executable, "-c", COUNT, numbers, *arguments],
+        cwd=folder,
+        env={**os.environ, "BUNDLE_CACHE": str(folder / "cache")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = json.loads(numbers.read_text())
+    return Costs(found["read"], found["written"], found["peak"], frozenset(found["modules"]), result.stdout)
+
+
+def write_profile(folder: Path, images: Mapping[str, str]) -> Path:
+    """A profile `scale` of a project that runs `images`: service -> reference."""
+    project = folder / "project"
+    project.mkdir(parents=True)
+    services = {name: {"image": reference} for name, reference in images.items()}
+    (project / "compose.yaml").write_text(yaml.safe_dump({"name": "scale", "services": services}))
+    profile = folder / "scale.yaml"
+    settings = {"project": "project", "title": "Scale"}
+    profile.write_text(yaml.safe_dump({"application": "compose", "version": "1", "settings": settings}))
+    return profile
+
+
+def huge_image(folder: Path, size: int) -> Image:
+    """One layer of `size` zero bytes, a sparse file: it takes no disk."""
+    layer = folder / f"sparse-{size}"
+    with layer.open("wb") as file:
+        file.truncate(size)
+    return pack_image(_config(1, "huge"), [layer])
+
+
+def many_images(count: int, *, shared: int, own: int = 1) -> list[Image]:
+    """Images of `shared` layers that all have and `own` small ones that only they have."""
+    common = [make_layer({f"usr/share/{n}": os.urandom(20_000)})[0] for n in range(shared)]
+    images = []
+    for number in range(count):
+        mine = [make_layer({f"opt/{number}-{n}": os.urandom(2_000)})[0] for n in range(own)]
+        images.append(pack_image(_config(shared + own, str(number)), [*common, *mine]))
+    return images
+
+
+def _config(layers: int, name: str) -> bytes:
+    return encode(
+        {
+            "os": "linux",
+            "architecture": "amd64",
+            "config": {"Cmd": ["/bin/sh"], "Labels": {"name": name}},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{n:064x}" for n in range(layers)]},
+        }
+    )

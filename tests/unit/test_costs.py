@@ -1,0 +1,81 @@
+"""What a build costs, in counts that do not depend on how busy the machine is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from examples.demo.sample_registry import Image
+from tests.support.faults import FaultRegistry
+from tests.support.scale import Costs, huge_image, many_images, run_counted, write_profile
+
+MEMORY = 150_000_000
+SIZE = 100_000_000
+
+
+def build(folder: Path, registry: FaultRegistry, profile: Path) -> tuple[Costs, int]:
+    """The costs, and the bytes of the bundle."""
+    mirror = f"registry.example={registry.host}"
+    costs = run_counted(
+        folder, "build", "--profile", profile, "--registry-mirror", mirror, "--unsigned", "--json"
+    )
+    return costs, json.loads(costs.out)["size"]
+
+
+def serve(registry: FaultRegistry, images: list[Image]) -> dict[str, str]:
+    names = {}
+    for number, image in enumerate(images):
+        registry.add_image(f"app/{number}", "1", image)
+        names[f"s{number}"] = f"registry.example/app/{number}:1"
+    return names
+
+
+def test_bytes_read_and_written_for_each_byte_of_the_bundle(tmp_path: Path) -> None:
+    with FaultRegistry() as registry:
+        profile = write_profile(tmp_path, serve(registry, [huge_image(tmp_path, SIZE)]))
+        cold, size = build(tmp_path, registry, profile)
+        registry.requests.clear()
+        warm, _ = build(tmp_path, registry, profile)
+        assert not [request for request in registry.requests if "/blobs/" in request.path]
+    slack = 10_000_000  # Python's own files, and the tables
+    # into the store and from there, inside the kernel, into the bundle, which is read once to be hashed
+    assert cold.written <= 2 * size + slack
+    assert cold.read <= 2 * size + slack
+    # a blob that another run stored is hashed again, too
+    assert warm.written <= size + slack
+    assert warm.read <= 3 * size + slack
+    assert max(cold.peak, warm.peak) < MEMORY
+
+
+def test_many_images_with_shared_layers_ask_once_for_each_blob(tmp_path: Path) -> None:
+    images = many_images(300, shared=5)
+    with FaultRegistry() as registry:
+        profile = write_profile(tmp_path, serve(registry, images))
+        costs, _ = build(tmp_path, registry, profile)
+        blobs = {digest for image in images for digest in image.blobs}
+        assert len(blobs) == 5 + 2 * 300
+        asked = [request.path for request in registry.requests]
+    assert sorted(path.rpartition("/")[2] for path in asked if "/blobs/" in path) == sorted(blobs)
+    assert len([path for path in asked if "/manifests/" in path]) == 300
+    assert costs.peak < MEMORY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("--help",), {"pydantic", "yaml", "jinja2", "urllib3", "docker", "cryptography", "ssl", "tarfile"}),
+        (("build", "--help"), {"pydantic", "yaml", "jinja2", "urllib3", "docker", "cryptography", "ssl"}),
+        (("profiles",), {"urllib3", "docker", "requests", "cryptography", "zstandard", "ssl"}),
+    ],
+)
+def test_a_command_imports_what_it_needs(tmp_path: Path, arguments: tuple[str, ...], heavy: set[str]) -> None:
+    assert not heavy & run_counted(tmp_path, *arguments).modules
+
+
+def test_a_build_from_a_registry_leaves_the_docker_sdk_alone(tmp_path: Path) -> None:
+    with FaultRegistry() as registry:
+        profile = write_profile(tmp_path, serve(registry, many_images(1, shared=1)))
+        costs, _ = build(tmp_path, registry, profile)
+    assert not {"docker", "requests"} & costs.modules
