@@ -17,13 +17,16 @@ def host_programs() -> dict[str, bytes]:
     Empty where this machine is not a Linux with `ldd`: the image then holds only a text file, and cannot run.
     """
     files: dict[str, bytes] = {}
-    ldd = shutil.which("ldd")
     for program in PROGRAMS:
         found = shutil.which(program, path="/bin:/usr/bin")
-        if ldd is None or found is None:
+        if found is None or shutil.which("ldd") is None:
             return {}
         files[f"bin/{program}"] = Path(found).resolve().read_bytes()
-        result = subprocess.run([ldd, found], capture_output=True, text=True, check=False)
-        for library in _LIBRARY.findall(result.stdout):
-            files[library.lstrip("/")] = Path(library).resolve().read_bytes()
+        files.update(libraries(Path(found)))
     return files
+
+
+def libraries(program: Path) -> dict[str, bytes]:
+    """Path in the image -> bytes, of the shared libraries that a program needs, its loader among them."""
+    result = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    return {path.lstrip("/"): Path(path).resolve().read_bytes() for path in _LIBRARY.findall(result.stdout)}

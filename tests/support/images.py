@@ -91,13 +91,20 @@ def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> Non
     known.add(recipe)
 
 
+def base_archive(suite: str = SUITE) -> Path:
+    """A minimal Debian (with ca-certificates, and so openssl) as a tar; made once."""
+    archive = CACHE / f"{suite}.tar"
+    with cache_lock(f"archive-{suite}"):
+        if not archive.exists():
+            need_program("mmdebstrap")
+            scratch = archive.with_suffix(".part.tar")
+            run("mmdebstrap", "--mode=root", "--variant=minbase", "--include=ca-certificates", suite, scratch)
+            scratch.rename(archive)
+    return archive
+
+
 def _import_base(engine: Engine) -> None:
-    archive = CACHE / f"{SUITE}.tar"
-    if not archive.exists():
-        scratch = archive.with_suffix(".part.tar")
-        run("mmdebstrap", "--mode=root", "--variant=minbase", "--include=ca-certificates", SUITE, scratch)
-        scratch.rename(archive)
-    engine.docker("import", archive, "bundle-test/base:1")
+    engine.docker("import", base_archive(), "bundle-test/base:1")
 
 
 def _build(engine: Engine, name: str, recipes: Path) -> None:
