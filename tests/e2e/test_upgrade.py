@@ -176,7 +176,7 @@ def test_upgrade_that_works_one_that_fails_and_back_by_hand(shop1: Shop) -> None
     assert shop.columns() == "id,what"
     assert shop.site.get("http://127.0.0.1:18080/") == "hello\n"
 
-    forth = shop.control("rollback", "--yes")
+    forth = shop.control("rollback", "--forward", "--yes")
     assert forth.returncode == 0, forth.stdout + forth.stderr
     assert shop.version() == "1.10"
     assert shop.orders() == ["tea", "rice", "pears"]

@@ -258,10 +258,21 @@ def test_rollback_goes_forth_again_and_keeps_what_was_written(new: Server) -> No
     assert new.control("rollback").returncode == 0
     new.check("1.0", "tea\n")
     new.rows.write_text("tea\nbread\n")
-    assert new.control("rollback").returncode == 0
-    new.check("2.0", "tea\nrice\n")
+    again = new.control("rollback")
+    assert again.returncode == 0
+    assert "nothing was changed" in again.stdout
+    new.check("1.0", "tea\nbread\n")
+    for _ in range(2):
+        assert new.control("rollback", "--forward").returncode == 0
+        new.check("2.0", "tea\nrice\n")
     assert new.control("rollback").returncode == 0
     new.check("1.0", "tea\nbread\n")
+
+
+def test_nothing_to_go_forward_to(new: Server) -> None:
+    refused = new.control("rollback", "--forward")
+    assert refused.returncode == 2
+    new.check("2.0", "tea\nrice\n")
 
 
 def test_rollback_on_migrated_data_needs_to_be_accepted(new: Server) -> None:

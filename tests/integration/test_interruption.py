@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.server import Server, Snapshots
 
-BETWEEN = 6
+BETWEEN = 3
 """Calls of programs, spread over a run, that it is killed in; BUNDLE_TEST_KILL_EVERY=1 tries each of them."""
 RUNS = {
     "install": ("empty", ("install", "1.0"), 0, "1.0", ""),
@@ -32,7 +32,10 @@ def points(server: Server, command: tuple[str, ...], code: int) -> Iterator[str]
     before = server.lines()
     done = act(server, command)
     assert done.returncode == code, done.stdout + done.stderr
-    for line in range(before + 1, server.lines() + 1):
+    steps = [line.split("\t")[2:] for line in server.journal()]
+    # until it starts, a failing upgrade is like one that works
+    first = before if code == 0 else steps.index(["begin", "start"], before)
+    for line in range(first + 1, len(steps) + 1):
         yield f"line {line} KILL"
     calls = server.calls()
     every = int(os.environ.get("BUNDLE_TEST_KILL_EVERY", "0")) or max(1, calls // BETWEEN)
@@ -73,5 +76,5 @@ def test_killed_anywhere_the_same_command_completes(run: str, snapshots: list[Sn
 
     with ThreadPoolExecutor(len(snapshots)) as pool:
         tried = list(pool.map(kill_at, list(points(snapshots[0].load(start), command, code))))
-    assert sum(tried) > 15
+    assert sum(tried) >= 12
     assert tried.count(False) <= 1

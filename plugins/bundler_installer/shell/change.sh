@@ -99,6 +99,7 @@ enter_release() {
 # finish_change MIGRATED DATA: it worked: note the way back, forget the note
 finish_change() {
     write_note previous <<EOT
+kind=$CHANGE_KIND
 release=$CHANGE_FROM
 backup=$CHANGE_BACKUP
 migrated=$1
@@ -156,20 +157,21 @@ go_back() {
     TIMEOUT='' # it was meant for the other release
     RELEASE=$CHANGE_FROM
     record begin return
-    if [ -n "$touched" ]; then stop_project; fi
-    [ ! -d "$ROOT/state/answers/$CHANGE_FROM" ] || place_answers "$CHANGE_FROM"
-    switch_release
+    if [ -n "$touched" ]; then step stop stop_project; fi
+    step switch leave_release
     use_current
-    load_images
-    if [ -n "$touched" ]; then return_data; fi
-    start_services || {
-        explain_failure
-        record failed return
-        fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
-    }
+    step images load_images
+    if [ -n "$touched" ]; then step restore return_data; fi
+    start_step
     rm -f "$ROOT/state/change"
     record end return
     if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
+}
+
+# leave_release: answers and `current` are the old release's again
+leave_release() {
+    [ ! -d "$ROOT/state/answers/$CHANGE_FROM" ] || place_answers "$CHANGE_FROM"
+    switch_release
 }
 
 return_data() {
@@ -177,10 +179,7 @@ return_data() {
         warn change.data_left
         return 0
     fi
-    restore_backup "$CHANGE_BACKUP" || {
-        record failed return
-        fail $EXIT_FAILED restore.failed "$CHANGE_BACKUP"
-    }
+    restore_backup "$CHANGE_BACKUP" || fail $EXIT_FAILED restore.failed "$CHANGE_BACKUP"
 }
 
 # stop_project: whatever runs of it, of any release
@@ -210,7 +209,7 @@ resume_change() {
     case $1 in
         upgrade) [ "$2" != "$said_to" ] || exit $EXIT_RETURNED ;;
         start) exit $EXIT_RETURNED ;;
-        rollback) if [ "$CHANGE_KIND" = rollback ]; then exit $EXIT_RETURNED; else exit 0; fi ;;
+        rollback | forward) if [ "$CHANGE_KIND" = "$1" ]; then exit $EXIT_RETURNED; else exit 0; fi ;;
     esac
 }
 

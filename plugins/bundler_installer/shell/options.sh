@@ -7,7 +7,7 @@ set_defaults() {
     COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
-    STARTING='' CHANGING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' KEEP_DATA='' EDITS=refuse
+    STARTING='' CHANGING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' KEEP_DATA='' FORWARD='' EDITS=refuse
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
@@ -46,6 +46,7 @@ parse_options() {
             --no-backup) NO_BACKUP=yes ;;
             --no-keep-blobs) NO_BLOBS=yes ;;
             --keep-data) KEEP_DATA=yes ;;
+            --forward) FORWARD=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
             -*) fail $EXIT_USAGE options.unknown "$1" ;;

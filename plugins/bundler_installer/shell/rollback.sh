@@ -4,13 +4,18 @@ run_rollback() {
     require_tools
     use_installed
     take_lock
-    resume_change rollback
-    if [ -z "$RESUMED" ]; then choose_target; fi
+    direction=rollback undo='rollback --forward'
+    [ -z "$FORWARD" ] || direction=forward undo=rollback
+    resume_change $direction
     use_installed # a change that was ended may have switched
+    if [ -z "$RESUMED" ]; then
+        if is_done_already; then return 0; fi
+        choose_target
+    fi
     require_engine
     if [ -z "$RESUMED" ]; then
         check_way_back
-        begin_change rollback "$RELEASE" "$target" "$restored"
+        begin_change $direction "$RELEASE" "$target" "$restored"
     fi
     [ "$CHANGE_PHASE" != prepare ] || step answers save_answers "$CHANGE_FROM"
     step images name_images "$CHANGE_TO"
@@ -30,7 +35,19 @@ run_rollback() {
     migrated=no
     [ -z "$CHANGE_DATA" ] || migrated=yes
     step finish finish_change "$migrated"
-    say rollback.done "$TITLE" "$VERSION" "$ROOT/${NAME}ctl"
+    say rollback.done "$TITLE" "$VERSION" "$ROOT/${NAME}ctl $undo"
+}
+
+# is_done_already: the same command run twice, perhaps because nobody saw the first one's end, must not go to and fro
+is_done_already() {
+    last=$(note_field previous kind)
+    if [ -z "$FORWARD" ]; then
+        [ "$last" = rollback ] || return 1
+        say rollback.already "$VERSION" "$ROOT/${NAME}ctl"
+    else
+        [ "$last" != rollback ] || return 1
+        [ "$last" = forward ] || fail $EXIT_USAGE rollback.not_back "$VERSION"
+    fi
 }
 
 # choose_target: where to, with which data; asked for, because what was written since can be lost
