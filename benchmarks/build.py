@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["small"])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender, in turn (default 3)")
     parser.add_argument("--only", help="contenders whose name has this word; skopeo always runs")
+    parser.add_argument("--caches", nargs="+", choices=CACHES, default=list(CACHES))
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the tables and plots")
     parser.add_argument("--folder", type=Path, help="where the work is done (default: a temporary folder)")
     chosen = parser.parse_args()
@@ -70,12 +71,12 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
         contenders = [c for c in contenders if chosen.only in c.name or c.name == "skopeo copy"]
     for line in lacking:
         print(f"left out: {line}")
-    for cache, meaning in CACHES.items():
+    for cache in chosen.caches:
         if cache == "cold" and not can_drop_caches():
             print("left out: cold page cache (emptying it needs root)")
             continue
         print(
-            f"\n{work.size}, {work.layers / 1e6:.0f} MB of blobs, {meaning}, {chosen.rounds} rounds",
+            f"\n{work.size}, {work.layers / 1e6:.0f} MB of blobs, {CACHES[cache]}, {chosen.rounds} rounds",
             flush=True,
         )
         results = _rounds(contenders, chosen.rounds, cold=cache == "cold")

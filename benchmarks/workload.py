@@ -14,8 +14,8 @@ from tests.support.images import RECIPES, build_images
 
 LARGE_RECIPES = Path(__file__).parent / "images"
 SERVICES = ("redis", "nginx", "postgres")
-PROGRAMS = ("java", "browser", "science", "compilers", "office", "fonts")
-DATA = ("scenery", "game", "symbols", "media")
+PROGRAMS = ("java", "browser", "compilers", "office")
+DATA = ("fonts", "symbols")
 SIZES = {"small": SERVICES, "medium": SERVICES + PROGRAMS, "large": SERVICES + PROGRAMS + DATA}
 """About 0.4, 2 and 6 GB of gzip layers. All images share one base layer."""
 

@@ -1,0 +1,172 @@
+"""What a site waits for: verifying, loading, installing again; against openssl, sha256sum, `docker load`.
+
+    make bench-site                       redis and nginx on one base, kept and compact
+
+Runs as root: each engine has a network of its own, as in the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.build import OUTPUT
+from benchmarks.report import Spread
+from tests.support.builder import Builder
+from tests.support.engines import DistributionRegistry, Site
+from tests.support.images import build_images
+
+PROFILE = Path(__file__).parents[1] / "tests" / "e2e" / "pair.yaml"
+IMAGES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22"}
+FORMS = {"keep": ("--set", "pack.compression=keep"), "compact": ("--set", "pack.level=12")}
+ENGINES = {"Docker 20.10": False, "Docker 26.1": True}
+TIMED = """#!/bin/sh
+[ "$1" = load ] || exec {docker} "$@"
+start=$(date +%s.%N)
+{docker} "$@"
+code=$?
+echo "$start $(date +%s.%N)" >{times}
+exit $code
+"""
+"""Stands before the real client and notes how long a load takes."""
+
+
+def main() -> None:
+    """Read the options and run."""
+    parser = argparse.ArgumentParser(prog="make bench-site", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the table")
+    chosen = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("needs root: the engines are its own")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engines and registry are ended
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bs-")))
+        bundles = _build(folder, stack)
+        rows: dict[str, list[float]] = {}
+        _verify(bundles["keep"], chosen.rounds, rows)
+        for name, newer in ENGINES.items():
+            site = Site(folder / ("new" if newer else "old"), newer=newer)
+            stack.callback(site.close)
+            site.open()
+            _load(name, site, bundles, chosen.rounds, rows)
+        lines = ["| | wall, s |", "|---|---|"]
+        lines += [f"| {name} | {Spread.of(times).text(2)} |" for name, times in rows.items()]
+        text = "\n".join(lines) + "\n"
+        print(text)
+        (chosen.output / "site.md").write_text(text)
+
+
+def _build(folder: Path, stack: ExitStack) -> dict[str, Path]:
+    """Form -> its bundle, unpacked."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    registry = DistributionRegistry(folder / "registry", port).start()
+    stack.callback(registry.stop)
+    for name, layout in build_images(list(IMAGES)).items():
+        registry.push(layout, IMAGES[name])
+    found = {}
+    for form, options in FORMS.items():
+        builder = Builder(folder / form, folder / "cache")
+        path = builder.build(PROFILE, registry.host, *options)
+        subprocess.run(["tar", "-xf", path, "-C", path.parent], check=True)
+        found[form] = path.with_suffix("")
+        print(f"{form}: {path.stat().st_size / 1e6:.0f} MB", flush=True)
+    return found
+
+
+def _timed(command: list[str | Path], cwd: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]]) -> None:
+    files = [path.relative_to(bundle) for path in sorted(bundle.rglob("*")) if path.is_file()]
+    key = bundle.parents[1] / "bundle.pub"
+    contenders: dict[str, list[str | Path]] = {
+        f"`sh install verify`, {os.cpu_count()} cores": ["sh", "install", "verify", "--key", key],
+        "`openssl dgst -sha256` of its files": ["openssl", "dgst", "-sha256", *files],
+        "`sha256sum -c SHA256SUMS`": ["sha256sum", "--quiet", "-c", "SHA256SUMS"],
+        "`bundle verify`": [
+            sys.executable, "-m", "bundler.cli", "verify", bundle.parent / f"{bundle.name}.tar", "--key", key,
+        ],
+    }  # fmt: skip
+    for _ in range(rounds):
+        for name, command in contenders.items():
+            rows.setdefault(name, []).append(_timed(command, bundle))
+
+
+def _load(
+    engine: str, site: Site, bundles: Mapping[str, Path], rounds: int, rows: dict[str, list[float]]
+) -> None:
+    times = site.folder / "load-times"
+    bin_folder = site.folder / "timed"
+    bin_folder.mkdir()
+    real = site.environment["PATH"].partition(":")[0] + "/docker"
+    wrapper = bin_folder / "docker"
+    wrapper.write_text(TIMED.format(docker=real, times=times))
+    wrapper.chmod(0o755)
+    path = {"PATH": f"{bin_folder}:{site.environment['PATH']}"}
+    archive = site.folder / "layout.tar"
+    subprocess.run(["tar", "-cf", archive, "-C", bundles["keep"] / "images", "."], check=True)
+    compact = bundles["compact"] / "images" / "images.tar.zst"
+
+    def plain(file: Path) -> float:
+        started = time.perf_counter()
+        site.docker("load", "-q", "-i", file)
+        return time.perf_counter() - started
+
+    def install(form: str, *, second: bool = False) -> float:
+        started = time.perf_counter()
+        key = bundles[form].parents[1] / "bundle.pub"
+        options = ("--root", site.folder / "root", "--key", key, "--yes")
+        done = site.run("sh", bundles[form] / "install", *options, environment=path)
+        assert done.returncode == 0, done.stdout + done.stderr  # noqa: S101 a benchmark of failures says nothing
+        whole = time.perf_counter() - started
+        start, end = map(float, times.read_text().split())
+        return whole if second else end - start
+
+    contenders: dict[str, Callable[[], float]] = {
+        f"{engine}: plain `docker load` of the layout": lambda: plain(archive),
+        f"{engine}: loading, keep": lambda: install("keep"),
+        f"{engine}: loading, compact": lambda: install("compact"),
+    }
+    if site.newer:
+        contenders[f"{engine}: plain `docker load` of images.tar.zst"] = lambda: plain(compact)
+    for number in range(rounds):
+        for name, run in contenders.items():
+            _forget(site)
+            os.sync()
+            rows.setdefault(name, []).append(run())
+            print(f"  {number + 1} {name}: {rows[name][-1]:.2f} s", flush=True)
+        _forget(site)
+        install("keep")
+        rows.setdefault(f"{engine}: installing again, nothing changed", []).append(
+            install("keep", second=True)
+        )
+    _forget(site)
+
+
+def _forget(site: Site) -> None:
+    for kind, remove in (("ps", "rm"), ("images", "rmi")):
+        found = site.docker(kind, "-aq").split()
+        if found:
+            site.docker(remove, "-f", *sorted(set(found)))
+    shutil.rmtree(site.folder / "root", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
