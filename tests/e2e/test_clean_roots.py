@@ -162,7 +162,7 @@ def test_with_a_real_engine(hello: SmallBundle, site: Site, tmp_path: Path) -> N
         with_tar = subprocess.run(["tar", "-xf", hello.path, "-C", tools], check=False)
         assert with_tar.returncode == 0
         install = tools / hello.path.stem / "install"
-        where = folder / f"root {name}"
+        where = folder / f"根 root {name}"
         for arguments in (
             ("--root", where, "--key", folder / hello.key.name, "--yes"),
             ("status", "--root", where),

@@ -53,7 +53,7 @@ def test_what_is_there_afterwards(host: Host) -> None:
     assert mode(host.root / "site.env") == mode(host.root / "secrets.env") == 0o600
     assert not (host.root / "current/images").exists()
     assert (host.root / "state/trusted.pub").read_bytes() == host.key.read_bytes()
-    assert not (host.root / "state/lock").exists()
+    assert not (host.root / "state/lock").is_symlink()
     steps = [line.split("\t")[2:] for line in (host.root / "state/journal").read_text().splitlines()]
     begun = [step for state, step in steps if state == "begin"]
     assert begun == [step for state, step in steps if state == "end"]
@@ -276,15 +276,15 @@ def test_two_runs_at_once(host: Host) -> None:
         second = host.install()
         assert second.returncode == 1, second.stdout
         assert f"process {first.pid}" in second.stderr
-        assert (host.root / "state/lock").exists()
+        assert (host.root / "state/lock").is_symlink()
     finally:
         first.send_signal(signal.SIGKILL)
         first.wait()
-    assert (host.root / "state/lock").exists()
+    assert (host.root / "state/lock").is_symlink()
     Path(f"{host.docker}.sick").unlink()
     third = host.install()
     assert third.returncode == 0, third.stderr
-    assert not (host.root / "state/lock").exists()
+    assert not (host.root / "state/lock").is_symlink()
 
 
 def test_it_cleans_up_when_it_is_interrupted(host: Host) -> None:
@@ -293,7 +293,7 @@ def test_it_cleans_up_when_it_is_interrupted(host: Host) -> None:
         run = start(host)
         run.send_signal(number)
         assert run.wait(timeout=60) == code
-        assert not (host.root / "state/lock").exists()
+        assert not (host.root / "state/lock").is_symlink()
         assert list(host.folder.glob("bundle.*")) == []
 
 

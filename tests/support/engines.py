@@ -124,6 +124,8 @@ class Engine:
         self._process = None
         if number == signal.SIGKILL:
             pid_file.unlink(missing_ok=True)
+            # its containerd has died with it; where process 1 reaps nobody, the number stays taken
+            (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def remove(self) -> None:
         """End it and delete everything that it had."""

@@ -55,6 +55,8 @@ print_ending() {
         case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
         say ending.port "$service" "$address:$number/$protocol"
     done
-    case $(fact backup_schedule) in [0-9]*) say ending.schedule "$ROOT/${NAME}ctl" ;; esac
-    say ending.next "$ROOT/${NAME}ctl"
+    control=$ROOT/${NAME}ctl
+    [ -x "$control" ] || control="sh $control" # on a disk that executes nothing
+    case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
+    say ending.next "$control"
 }
