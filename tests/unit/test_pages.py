@@ -1,0 +1,121 @@
+"""The pages for people agree: with each other in two languages, with the installer, and with the Makefile."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from bundler_installer.assemble import SOURCES, join_sources
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAIRS = {
+    "README.md": "README.zh-CN.md",
+    "docs/installer.md": "docs/installer.zh-CN.md",
+    "docs/dify.md": "docs/dify.zh-CN.md",
+}
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def blocks(text: str) -> list[str]:
+    """The code blocks that are commands, without comments, languages and placeholders."""
+    found = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [
+        [
+            re.sub("[\u4e00-\u9fff]+", "NAME", re.sub(r"\s*#.*| --lang zh", "", line))
+            for line in block.splitlines()
+        ]
+        for block in found
+    ]
+    return ["\n".join(filter(None, block)) for block in lines]
+
+
+def headings(text: str) -> list[int]:
+    return [len(marks) for marks in re.findall(r"^(#+) ", without_code(text), flags=re.MULTILINE)]
+
+
+def anchor(heading: str) -> str:
+    """As the usual renderers of Markdown make it."""
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", heading).strip().lower()
+    kept = [c for c in text if c in "-_ " or unicodedata.category(c)[0] in "LN"]
+    return "".join(kept).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_anchors_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", without_code(page.read_text())):
+        path, _, fragment = target.partition("#")
+        other = page if not path else page.parent / path
+        assert other.exists(), target
+        if fragment:
+            known = re.findall(r"^#+ (.*)$", without_code(other.read_text()), flags=re.MULTILINE)
+            assert fragment in {anchor(one) for one in known}, target
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS.items())
+def test_both_languages_have_the_same_shape(english: str, chinese: str) -> None:
+    one, two = ((ROOT / page).read_text() for page in (english, chinese))
+    assert headings(one) == headings(two)
+    assert blocks(one) == blocks(two)
+    assert sorted(re.findall(r"^\| `([^`]+)`", one, re.MULTILINE)) == sorted(
+        re.findall(r"^\| `([^`]+)`", two.replace("<名称>", "<name>"), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("page", ["docs/installer.md", "docs/installer.zh-CN.md"])
+def test_the_installers_page_has_every_command_option_and_exit_code(page: str) -> None:
+    text = (ROOT / page).read_text()
+    source = join_sources(SOURCES).decode()
+    commands = re.search(r"^COMMANDS='(.*)'$", source, re.MULTILINE)
+    parser = source[source.index("parse_options() {") : source.index("parse_value() {")]
+    options = set(re.findall(r"--[a-z][a-z-]+", parser)) - {"--help", "--version"}
+    assert commands
+    assert len(options) > 15
+    assert [name for name in commands[1].split() if f"`{name}`" not in text] == [], f"add them to {page}"
+    assert [name for name in sorted(options) if not re.search(rf"`{name}[ `]", text)] == [], (
+        f"add them to {page}"
+    )
+    for code in re.findall(r"^EXIT_[A-Z_]+=(\d)$", source, re.MULTILINE):
+        assert f"\n| {code} |" in text
+
+
+def test_what_the_pages_say_can_be_made_can_be_made() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert phony
+    assert set(phony[1].split()) == targets
+    for page in PAGES:
+        named = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), flags=re.MULTILINE)
+        assert set(named) <= targets, page.name
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page = (ROOT / "docs/dependencies.md").read_text().lower()
+    project = (ROOT / "pyproject.toml").read_text()
+    lists = re.findall(r"^(?:dependencies|dev) = \[(.*?)^\]", project, flags=re.DOTALL | re.MULTILINE)
+    assert len(lists) == 2
+    names = [name for one in lists for name in re.findall(r'"([a-z][a-z0-9-]*)', one)]
+    assert [name for name in names if name not in page] == []
+    ci = (ROOT / ".ci/run").read_text()
+    packages = re.search(r"^packages=\((.*?)^\)", ci, flags=re.DOTALL | re.MULTILINE)
+    assert packages
+    assert [name for name in packages[1].split() if name not in page] == []
+
+
+def test_the_architecture_names_every_part() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    modules = [path.name for path in (ROOT / "bundler").glob("*.py") if path.name != "__init__.py"]
+    plugins = [path.name for path in (ROOT / "plugins").glob("bundler_*")]
+    shell = [f"`{path.stem}`" for path in (ROOT / "plugins/bundler_installer/shell").glob("*.sh")]
+    assert [
+        name
+        for name in [*modules, *plugins, *shell]
+        if name not in page.replace("standalone.py", "`standalone`")
+    ] == []
