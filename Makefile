@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help venv demo test lint format docs bench clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is %d.%d. Try: make PYTHON=python3.12 ..." % v[:2])'
@@ -44,6 +44,9 @@ bench: $(STAMP)  ## compare with the peers on the same work
 
 bench-site: $(STAMP)  ## what a site waits for (root, Docker)
 	@$(BIN)/python -m benchmarks.site $(BENCH)
+
+bench-limits: $(STAMP)  ## a huge blob, many blobs, slow lines
+	@$(BIN)/python -m benchmarks.limits $(BENCH)
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -71,6 +72,7 @@ class Entry:
     offset: int
 
 
+@lru_cache(maxsize=8192)  # the size is told before the archive is written: each is asked for twice
 def header(path: str, mode: int, size: int, mtime: int) -> bytes:
     """The header blocks of a member: GNU format, which carries any length of name and size."""
     info = tarfile.TarInfo(path)

@@ -90,11 +90,10 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
         for name, header in HEADERS.items()
     }
-    layers = {
-        layer.digest: image.unpacked * layer.size // max(1, sum(x.size for x in image.layers))
-        for image in manifest.images
-        for layer in image.layers
-    }
+    layers: dict[str, int] = {}
+    for image in manifest.images:
+        whole = max(1, sum(layer.size for layer in image.layers))
+        layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
     size = other_bytes + sum(len(text.encode()) for text in facts.values())
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
     values = {

@@ -30,6 +30,7 @@ class RetryPolicy:
         cap: the longest wait that is chosen here.
         retry_after_cap: the longest wait that a server may ask for.
         progress: bytes that count as progress: the attempts are counted from the start again.
+        flow: bytes since the failure before: so many, and a broken connection is made again at once.
     """
 
     attempts: int = 6
@@ -38,6 +39,7 @@ class RetryPolicy:
     cap: float = 20.0
     retry_after_cap: float = 60.0
     progress: int = 16 * 1024
+    flow: int = 256 * 1024
 
 
 class Pause:
@@ -69,9 +71,11 @@ class Retry:
         self._pause = pause
         self._failures = 0
         self._arrived = 0
+        self._flown = 0
 
     def progress(self, size: int) -> None:
         """`size` bytes arrived; enough of them make the earlier failures forgotten."""
+        self._flown += size
         if self._failures:
             self._arrived += size
             if self._arrived >= self._policy.progress:
@@ -85,6 +89,7 @@ class Retry:
         """
         self._failures += 1
         self._arrived = 0
+        flowing, self._flown = self._flown >= self._policy.flow, 0
         policy = self._policy
         if self._failures >= (policy.attempts if error.connected else policy.connect_attempts):
             raise GaveUpError(
@@ -93,7 +98,9 @@ class Retry:
                 or "check the network and the proxy settings, or use a mirror; then run the same"
                 " command again: what has arrived is kept",
             ) from error
-        if error.retry_after is None:
+        if error.retry_after is None and flowing:
+            seconds = 0.0
+        elif error.retry_after is None:
             longest = min(policy.cap, policy.base * 2 ** (self._failures - 1))
             seconds = longest * random.uniform(0.5, 1)  # noqa: S311 jitter, not cryptography
         else:
