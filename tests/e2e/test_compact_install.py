@@ -55,7 +55,7 @@ def without_zstd(site: Site) -> dict[str, str]:
 def forget(site: Site) -> None:
     containers = site.docker("ps", "-aq").split()
     if containers:
-        site.docker("rm", "-f", *containers)
+        site.docker("rm", "--force", "--volumes", *containers)
     images = site.docker("images", "-aq").split()
     if images:
         site.docker("rmi", "-f", *set(images))

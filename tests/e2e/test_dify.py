@@ -376,7 +376,7 @@ def test_a_stand_in_that_is_not_told_to_stay_at_home_is_seen(running: Place) -> 
     running.site.docker("run", "-d", "--rm", "--name", "careless", "--network", "dify_egress", image)
     wait_until(lambda: "telemetry.weaviate.io" in running.left.read_text(), 30)
     assert running.site.leaked() > 0
-    running.site.docker("rm", "-f", "careless")
+    running.site.docker("rm", "--force", "--volumes", "careless")
 
 
 def test_installed_by_prompts_with_a_certificate_made_there(running: Place) -> None:

@@ -115,7 +115,7 @@ def shop1(site: Site, versions: dict[str, Path]) -> Iterator[Shop]:
     yield found
     site.run(*found.shell, found.root / "shopctl", "uninstall", "--purge", "all", "--yes")
     for container in site.docker("ps", "-aq").split():
-        site.docker("rm", "-f", container)
+        site.docker("rm", "--force", "--volumes", container)
     for volume in site.docker("volume", "ls", "-q").split():
         site.docker("volume", "rm", volume)
     shutil.rmtree(found.root, ignore_errors=True)

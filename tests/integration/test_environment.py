@@ -39,6 +39,6 @@ def test_a_site_has_no_way_out_and_runs_containers(
         ).returncode
         == 0
     )
-    site.docker("rm", "-f", "probe")
+    site.docker("rm", "--force", "--volumes", "probe")
     site.docker("rmi", "nginx:1.22")
     assert site.docker("compose", "version").startswith("Docker Compose version ")
