@@ -273,8 +273,10 @@ class Application(Protocol):
     """Knows one application, or one way of describing applications."""
 
     name: str
-    settings_model: type[BaseModel]
-    """Validates the profile's `settings`; its schema is part of `bundle schema`."""
+
+    @property
+    def settings_model(self) -> type[BaseModel]:
+        """Validates the profile's `settings`; its schema is part of `bundle schema`. An attribute will do."""
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
         """Bind all build-time settings.

@@ -1,25 +1,26 @@
-"""The application `dify`: its settings -> the neutral application model."""
+"""The application `dify`, which costs a build of another application nothing: its parts are imported late."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
-from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
-from bundler.errors import BundleError
-from bundler_dify.config_files import config_files
-from bundler_dify.document import certificates, compose_document, data_folders
-from bundler_dify.lifecycle import lifecycle
-from bundler_dify.offline_plugins import plugin_files, wheel_files
-from bundler_dify.releases import find_release
-from bundler_dify.secrets import site_variables
-from bundler_dify.settings import DifySettings
+from bundler.contracts import ApplicationContext, ApplicationModel
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 class DifyApplication:
     """Knows Dify."""
 
     name = "dify"
-    settings_model: type[BaseModel] = DifySettings
+
+    @property
+    def settings_model(self) -> type[BaseModel]:
+        """See `bundler.contracts.Application`."""
+        from bundler_dify.settings import DifySettings  # noqa: PLC0415 50 ms
+
+        return DifySettings
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
         """Bind all build-time settings.
@@ -27,32 +28,6 @@ class DifyApplication:
         Raises:
             BundleError: the settings do not fit together, a file is missing, or a plugin cannot be packed.
         """
-        settings = context.settings
-        if not isinstance(settings, DifySettings):
-            raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
-        release = find_release(settings.version)
-        if context.version not in {None, release.version}:
-            raise BundleError(
-                f"the profile's version is {context.version}, its settings' version is {release.version}",
-                hint="leave the profile's `version` out: `settings: version:` decides",
-            )
-        carried = plugin_files(settings, context.base, context.platform)
-        return ApplicationModel(
-            name=self.name,
-            version=release.version,
-            title="Dify",
-            compose=compose_document(settings, release),
-            files=(
-                *config_files(settings, context.base),
-                *wheel_files(settings, context.base, context.platform),
-            ),
-            variables=site_variables(settings),
-            data=data_folders(settings),
-            certificates=certificates(settings),
-            requirements=(
-                Requirement("docker", minimum=release.docker),
-                Requirement("compose", minimum=release.compose),
-            ),
-            carried=carried,
-            lifecycle=lifecycle(settings),
-        )
+        from bundler_dify.model import dify_model  # noqa: PLC0415 50 ms
+
+        return dify_model(context)

@@ -74,8 +74,8 @@ def test_a_command_imports_what_it_needs(tmp_path: Path, arguments: tuple[str, .
     assert not heavy & run_counted(tmp_path, *arguments).modules
 
 
-def test_a_build_from_a_registry_leaves_the_docker_sdk_alone(tmp_path: Path) -> None:
+def test_a_build_imports_no_source_or_application_that_it_does_not_use(tmp_path: Path) -> None:
     with FaultRegistry() as registry:
         profile = write_profile(tmp_path, serve(registry, many_images(1, shared=1)))
         costs, _ = build(tmp_path, registry, profile)
-    assert not {"docker", "requests"} & costs.modules
+    assert not {"docker", "requests", "bundler_dify.settings"} & costs.modules

@@ -1,0 +1,48 @@
+"""Dify's settings -> the neutral application model."""
+
+from __future__ import annotations
+
+from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
+from bundler.errors import BundleError
+from bundler_dify.config_files import config_files
+from bundler_dify.document import certificates, compose_document, data_folders
+from bundler_dify.lifecycle import lifecycle
+from bundler_dify.offline_plugins import plugin_files, wheel_files
+from bundler_dify.releases import find_release
+from bundler_dify.secrets import site_variables
+from bundler_dify.settings import DifySettings
+
+NAME = "dify"
+
+
+def dify_model(context: ApplicationContext) -> ApplicationModel:
+    """Bind all build-time settings: see `bundler.contracts.Application.model`."""
+    settings = context.settings
+    if not isinstance(settings, DifySettings):
+        raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
+    release = find_release(settings.version)
+    if context.version not in {None, release.version}:
+        raise BundleError(
+            f"the profile's version is {context.version}, its settings' version is {release.version}",
+            hint="leave the profile's `version` out: `settings: version:` decides",
+        )
+    carried = plugin_files(settings, context.base, context.platform)
+    return ApplicationModel(
+        name=NAME,
+        version=release.version,
+        title="Dify",
+        compose=compose_document(settings, release),
+        files=(
+            *config_files(settings, context.base),
+            *wheel_files(settings, context.base, context.platform),
+        ),
+        variables=site_variables(settings),
+        data=data_folders(settings),
+        certificates=certificates(settings),
+        requirements=(
+            Requirement("docker", minimum=release.docker),
+            Requirement("compose", minimum=release.compose),
+        ),
+        carried=carried,
+        lifecycle=lifecycle(settings),
+    )
