@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.engines import DistributionRegistry, Engine, Site
 from tests.support.images import build_images
-from tests.support.installer import shells
+from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
@@ -95,6 +95,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
 @pytest.fixture(params=shells())
 def host(request: pytest.FixtureRequest, kiosk: Kiosk, tmp_path: Path) -> Host:
     """A server without an engine, with the unpacked bundle, for each shell."""
+    need_shell(request.param)
     found = Host(request.param, tmp_path, kiosk.unpack(tmp_path), kiosk.key)
     found.prepare()
     return found

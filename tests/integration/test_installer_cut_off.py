@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installer import SHELLS, shells
+from tests.support.installer import SHELLS, need_shell, shells
 from tests.support.kiosk import Host, Kiosk
 
 PLACES = 30
@@ -34,6 +34,7 @@ def listing(folder: Path) -> list[str]:
 @pytest.mark.parametrize("file", ["install", "preflight.sh"])
 def test_a_file_cut_off_does_nothing(file: str, shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
     """In a bundle that would install itself if the file were whole."""
+    need_shell(shell)
     host = Host(
         shell, tmp_path, kiosk.unpack(tmp_path), kiosk.key, {"BUNDLE_TRUSTED_KEYS": str(kiosk.key.parent)}
     )

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 from bundler_installer.assemble import SOURCES, join_sources
-from tests.support.programs import SYSTEM_PATH
+from tests.support.programs import SYSTEM_PATH, need_program
 
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 MAIN = '\nmain "$@"\n'
 
 
 def shells() -> list[str]:
-    """Those of this machine."""
-    return [name for name, command in SHELLS.items() if shutil.which(command[0], path=SYSTEM_PATH)]
+    """Their names, for tests that run in each; `need_shell` skips where one is not there."""
+    return list(SHELLS)
+
+
+def need_shell(shell: str) -> None:
+    """Skip, with the package's name, where this machine lacks the shell."""
+    need_program(SHELLS[shell][0], "busybox-static" if shell == "busybox" else None)
 
 
 def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subprocess.CompletedProcess[str]:
     """Run `script` after the installer's functions, in a private scratch folder, at `folder`."""
+    need_shell(shell)
     source = join_sources(SOURCES).decode()
     assert source.endswith(MAIN)
     driver = f"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bundler.archive import Member
 from bundler.progress import LogReporter
 from bundler.stages.pack import pack
 from bundler_installer.standalone import TABLES, assemble_preflight
+from tests.support.programs import need_program
 
 FACTS = {
     "bundle.env": "format=1\nname=hello\nversion=1.0\nprofile=demo\ntitle=Hello\nos=linux\narch=amd64\n"
@@ -57,8 +57,7 @@ def test_it_does_nothing_else(preflight: Path) -> None:
 
 def test_it_is_small_and_shellcheck_finds_nothing(preflight: Path) -> None:
     assert preflight.stat().st_size < 150_000
-    if not shutil.which("shellcheck"):
-        pytest.skip("needs shellcheck")
+    need_program("shellcheck")
     result = subprocess.run(
         ["shellcheck", "-s", "sh", "-e", "SC2034,SC2317,SC2329", preflight],
         capture_output=True,

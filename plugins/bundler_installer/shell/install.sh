@@ -44,7 +44,7 @@ start_step() {
     start_services || {
         explain_failure
         record failed start
-        fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
+        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
     }
     record end start
 }

@@ -27,7 +27,7 @@ run_status() {
     fi
     [ -n "$JSON" ] || warn_certificates
     if [ -n "$waiting$broken" ]; then
-        [ -n "$JSON" ] || warn status.unwell "$waiting"
+        [ -n "$JSON" ] || warn status.unwell "${waiting% }"
         exit $EXIT_FAILED
     fi
     say status.well

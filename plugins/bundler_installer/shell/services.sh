@@ -102,7 +102,7 @@ begin_run() {
 compose_up_or_explain() {
     start_services || {
         explain_failure
-        fail $EXIT_FAILED services.failed "$broken" "$ROOT/${NAME}ctl"
+        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
     }
 }
 

@@ -2,11 +2,11 @@
 
 run_uninstall() {
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"
-    kept=''
+    kept='' removed=''
     for each in data volumes secrets images; do
-        purges "$each" || kept="$kept $each"
+        if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
     done
-    say uninstall.start "$TITLE" "$ROOT" "${PURGE:- -}" "$kept"
+    say uninstall.start "$TITLE" "$ROOT" "${removed:- -}" "${kept:- -}"
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
     RELEASE=-
