@@ -20,6 +20,7 @@ SOURCES = (
     "preflight",
     "variables",
     "images",
+    "compact",
 )
 """What the preflight calls; then the tables, then `standalone.sh` with the one line that runs anything."""
 TABLES = ("bundle.env", "images.tsv", "ports.tsv", "requirements.tsv", "variables.tsv")

@@ -110,7 +110,7 @@ def test_an_engine_that_cannot_read_it_is_told_apart_before_anything_is_loaded(
         return
     forget(site)
     done = install(pair, site, without_zstd(site))
-    assert done.returncode != 0
+    assert done.returncode == 3, done.stdout + done.stderr
     assert "zstd" in done.stdout + done.stderr
     assert site.docker("images", "-aq") == ""
 

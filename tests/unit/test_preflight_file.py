@@ -76,3 +76,22 @@ def test_it_lies_beside_the_bundle_with_its_digest(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
     assert (tmp_path / "top.preflight.sh.sha256").read_text() == f"{digest}  top.preflight.sh\n"
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize(("window", "result"), [(20, "pass"), (60, "fail")])
+def test_compact_images_need_memory_for_their_window(tmp_path: Path, window: int, result: str) -> None:
+    facts = {**FACTS, "bundle.env": FACTS["bundle.env"] + f"compression=compact\nwindow={window}\n"}
+    file = tmp_path / "hello.preflight.sh"
+    file.write_bytes(assemble_preflight([Member.of(name, facts[name].encode()) for name in TABLES]))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "zstd").symlink_to("/bin/true")
+    found = subprocess.run(
+        ["sh", file, "--json"],
+        env={"PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    checks = {check["id"]: check for check in json.loads(found.stdout)["checks"]}
+    assert checks["unpacking"]["result"] == result

@@ -20,6 +20,7 @@ run_checks() {
     check_memory
     check_docker
     check_compose
+    check_compact
     check_disk
     check_ports
 }
