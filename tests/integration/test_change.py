@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.programs import need_root, run
 from tests.support.server import Server, Snapshots
 
 
@@ -44,12 +47,18 @@ def journal_line(server: Server, step: str) -> int:
     return before + 2 * steps.index(step) + 1
 
 
-@pytest.mark.parametrize("number", ["TERM", "INT", "HUP"])
-@pytest.mark.parametrize("step", ["", "switch", "start"])
-def test_a_signal_in_the_middle_goes_back(number: str, step: str, old: Server) -> None:
+@pytest.mark.parametrize(
+    ("number", "step", "shell"),
+    [
+        ("TERM", "", "dash"), ("INT", "", "bash --posix"), ("HUP", "", "busybox sh"),
+        ("INT", "switch", "dash"), ("TERM", "switch", "bash --posix"),
+        ("HUP", "start", "dash"), ("INT", "start", "bash --posix"), ("TERM", "start", "busybox sh"),
+    ],
+)  # fmt: skip
+def test_a_signal_in_the_middle_goes_back(number: str, step: str, shell: str, old: Server) -> None:
     """Where no step is named: in the middle of the backup, as soon as the services have stopped."""
     place = f"line {journal_line(old, step)}" if step else "stopped 1"
-    ended = old.install("2.0", point=f"{place} {number}")
+    ended = old.install("2.0", point=f"{place} {number}", shell=shell)
     assert ended.returncode == 5, ended.stdout + ended.stderr
     assert "runs again" in ended.stderr
     old.check("1.0", "tea\n")
@@ -97,6 +106,86 @@ def test_a_failure_that_keeps_the_old_release_from_running_is_said_and_mended_la
     back = old.control("rollback")
     assert back.returncode == 0, back.stdout + back.stderr
     old.check("1.0", "spoilt\n")  # as was accepted with --no-backup
+
+
+@pytest.fixture
+def small_disk(old: Server) -> Iterator[Server]:
+    """Version 1.0 on a disk of 48 MB."""
+    need_root()
+    saved = old.folder / "saved"
+    old.root.rename(saved)
+    old.root.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", old.root)
+    try:
+        run("cp", "-a", f"{saved}/.", old.root)
+        yield old
+    finally:
+        run("umount", old.root)
+
+
+@pytest.mark.root
+def test_the_new_release_fills_the_disk(small_disk: Server) -> None:
+    (small_disk.folder / "engine/fill").touch()
+    failed = small_disk.install("3.0", "--accept", "disk")
+    assert failed.returncode == 5, failed.stdout + failed.stderr
+    assert "is full" in failed.stderr
+    small_disk.check("1.0", "tea\n")
+
+
+def sign_again(bundle: Path, folder: Path) -> Path:
+    """The bundle, signed by another key, whose public part is then in `folder`."""
+    copy = folder / bundle.name
+    shutil.copytree(bundle, copy)
+    key, public, signature = folder / "other.key", folder / "other.pub", folder / "signature"
+    run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    run("openssl", "pkey", "-in", key, "-pubout", "-out", public)
+    run("openssl", "dgst", "-sha256", "-sign", key, "-out", signature, copy / "SHA256SUMS")
+    (copy / "SHA256SUMS.sig").write_bytes(base64.b64encode(signature.read_bytes()) + b"\n")
+    shutil.copy(public, copy / "SHA256SUMS.pub")
+    return copy
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_another_key_must_be_accepted(version: str, old: Server, tmp_path: Path) -> None:
+    bundle = sign_again(old.bundles[version], tmp_path)
+    pinned = old.root / "state/trusted.pub"
+    before = pinned.read_text()
+    words: list[str | Path] = [
+        bundle / "install",
+        "--root",
+        old.root,
+        "--key",
+        tmp_path / "other.pub",
+        "--yes",
+    ]
+    refused = old.run(*words)
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    old.check("1.0", "tea\n")
+    done = old.run(*words, "--accept", "signing-key")
+    if version == "2.0":
+        assert done.returncode == 0, done.stdout + done.stderr
+        old.check("2.0", "tea\n")
+        assert pinned.read_text() == (tmp_path / "other.pub").read_text()
+    else:
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert pinned.read_text() == before
+
+
+def test_a_new_variable_must_be_given_and_data_that_nothing_migrated_stay(old: Server) -> None:
+    plan = json.loads(old.install("2.5", "plan", "--json").stdout)
+    assert {"change": "new", "name": "OWNER", "note": "must be given"} in plan["variables"]
+    assert plan["migrations"] == ""
+    lacking = old.install("2.5")
+    assert lacking.returncode == 2
+    assert "OWNER" in lacking.stderr
+    old.check("1.0", "tea\n")
+    done = old.install("2.5", "--set", "OWNER=me")
+    assert done.returncode == 0, done.stdout + done.stderr
+    old.rows.write_text("tea\nmilk\n")
+    back = old.control("rollback")
+    assert back.returncode == 0, back.stdout + back.stderr
+    old.check("1.0", "tea\nmilk\n")
+    assert "OWNER" not in (old.root / "site.env").read_text()
 
 
 def test_two_runs_at_once(old: Server) -> None:

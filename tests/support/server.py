@@ -25,8 +25,8 @@ settings:
   name: app
   site_templates: [app.conf]
   data: [data]
-  lifecycle: {{migrations: [app]}}
-  variables:
+  lifecycle: {{migrations: [{migrations}]}}
+  variables:{variables}
     - {{name: GREETING, default: hello}}
     - {{name: TOKEN, kind: secret, generator: "random:32"}}
 requirements: {{cpu: {{minimum: 1}}}}
@@ -56,18 +56,30 @@ services:
 
 
 def make_bundles(folder: Path) -> dict[str, Path]:
-    """Version -> unpacked bundle, signed by the key beside it. 3.0 spoils its data and fails."""
+    """Version -> unpacked bundle, signed by the key beside it. 3.0 spoils its data and fails.
+
+    2.5 declares no migrations, and a variable that the site must say.
+    """
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
     unpacked = {}
     with SampleRegistry() as registry:
-        for version in ("1.0", "2.0", "3.0"):
+        for version in ("1.0", "2.0", "2.5", "3.0"):
+            plain = version == "2.5"
             image = make_image([{"base": b"base" * 100}, {"version": version.encode()}])
             registry.add_image("app", version, image)
-            (folder / f"{version}.yaml").write_text(PROFILE.format(version=version))
+            (folder / f"{version}.yaml").write_text(
+                PROFILE.format(
+                    version=version,
+                    migrations="" if plain else "app",
+                    variables="\n    - {name: OWNER, required: true}" if plain else "",
+                )
+            )
             project = folder / f"project{version}"
             project.mkdir()
-            (project / "compose.yaml").write_text(COMPOSE.format(tag=version))
+            (project / "compose.yaml").write_text(
+                COMPOSE.format(tag=version) + ('    labels: {owner: "${OWNER}"}\n' if plain else "")
+            )
             (project / "app.conf").write_text(CONFIG.format(version=version))
             mirror = f"registry.example={registry.host}"
             builder.check("build", "--profile", f"./{version}.yaml", "--registry-mirror", mirror)
@@ -104,10 +116,12 @@ class Server:
             (killer / "point").write_text(f"{point}\n")
         return {"PATH": f"{killer}/bin:/usr/bin:/bin", "HOME": str(self.folder), "TMPDIR": str(self.folder)}
 
-    def run(self, *arguments: str | Path, point: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str | Path, point: str = "", shell: str = "dash"
+    ) -> subprocess.CompletedProcess[str]:
         """Run an installer as the leader of its own process group."""
         return subprocess.run(
-            ["dash", *map(str, arguments)],
+            [*shell.split(), *map(str, arguments)],
             env=self.environment(point),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -118,7 +132,9 @@ class Server:
             timeout=90,
         )
 
-    def install(self, version: str, *arguments: str, point: str = "") -> subprocess.CompletedProcess[str]:
+    def install(
+        self, version: str, *arguments: str, point: str = "", shell: str = "dash"
+    ) -> subprocess.CompletedProcess[str]:
         """Install or upgrade."""
         bundle = self.bundles[version]
         key = bundle.parent / "bundle.pub"

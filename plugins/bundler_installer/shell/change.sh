@@ -148,16 +148,19 @@ forget_change() {
 # what it left running: those data are kept aside. Else they are worth nothing
 go_back() {
     load_change || return 0
-    touched='' aside=drop
-    [ "$CHANGE_PHASE" != switched ] || enter_phase return
-    [ "$CHANGE_PHASE" != return ] || touched=yes
+    touched='' aside=drop RETURNING=yes
+    case $CHANGE_PHASE in switched | return) touched=yes ;; esac
     [ -z "$RESUMED" ] || aside=keep
     warn change.going_back "$CHANGE_FROM"
     require_engine
+    if [ -n "$touched" ]; then
+        stop_project
+        make_room
+        enter_phase return
+    fi
     TIMEOUT='' # it was meant for the other release
     RELEASE=$CHANGE_FROM
     record begin return
-    if [ -n "$touched" ]; then step stop stop_project; fi
     step switch leave_release
     use_current
     step images load_images
@@ -166,6 +169,18 @@ go_back() {
     rm -f "$ROOT/state/change"
     record end return
     if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
+}
+
+# make_room: the failed release may have filled the disk. What it wrote goes before the backup comes back, where both do
+# not fit and nobody can have worked with it; the backup is checked first
+make_room() {
+    rm -rf "$ROOT/releases/.part"
+    if [ -z "$CHANGE_BACKUP" ] || [ "$aside" = keep ] || [ -f "$ROOT/state/restore" ]; then return 0; fi
+    if awk -v need="$(count_bytes "$CHANGE_BACKUP")" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need + 16000000) }'; then
+        verify_backup "$CHANGE_BACKUP" || fail $EXIT_VERIFICATION restore.refused "$CHANGE_BACKUP"
+        warn change.room "$ROOT"
+        clear_data || fail $EXIT_FAILED release.disk "$ROOT"
+    fi
 }
 
 # leave_release: answers and `current` are the old release's again

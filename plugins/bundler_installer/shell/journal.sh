@@ -46,10 +46,10 @@ boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
 # start_time PROCESS: in the kernel's ticks; empty where it does not run
 start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
-# record STATE STEP: append a line to the journal
+# record STATE STEP: append a line to the journal. A full disk must not keep the old release from running again
 record() {
     printf '%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal" ||
-        fail $EXIT_FAILED release.disk "$ROOT"
+        [ -n "$RETURNING" ] || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # step NAME FUNCTION [ARGUMENT...]: run a step between two lines of the journal
