@@ -26,7 +26,6 @@ from bundler.plugins import Plugins
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
 from bundler.reference import Reference
-from bundler.stages.compact import compact, packed_bytes
 from bundler.stages.fetch import FetchedImage, fetch
 from bundler.stages.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.stages.pack import PackedBundle, pack
@@ -147,6 +146,8 @@ def _pack_images(job: Job, images: Sequence[FetchedImage]) -> PackedImages:
     how = compaction(job)
     if how is None:
         return keep(images, job.platform, job.store)
+    from bundler.stages.compact import compact  # noqa: PLC0415 zstandard: who packs anew pays
+
     return compact(images, job.platform, how, job.store, job.reporter)
 
 
@@ -176,6 +177,8 @@ def plan(job: Job) -> Plan:
         planned.append(PlannedImage(image, cached))
     total = sum(size for size, _ in blobs.values())
     missing = sum(size for size, here in blobs.values() if not here)
+    from bundler.stages.compact import packed_bytes  # noqa: PLC0415 likewise
+
     how = compaction(job)
     pairs = [(image.reference.tagged, image.digest) for image in images]
     known = packed_bytes(pairs, how or Compaction(), job.store)

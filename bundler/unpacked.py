@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import zstandard
-
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 GUESS = 3
@@ -31,6 +29,8 @@ def unpacked_size(path: Path) -> int:
                 found += _WRAP
             return found if found >= size else size * GUESS
     if head.startswith(ZSTD_MAGIC):
+        import zstandard  # noqa: PLC0415 12 MB of code: who has such a layer pays
+
         told = zstandard.frame_content_size(head)
         return told if told > 0 else size * GUESS
     return size
