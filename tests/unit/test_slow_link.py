@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bundler_registry.errors import TransientError
+from bundler_registry.retry import Retry, RetryPolicy
 from tests.support.faults import FaultRegistry
 from tests.support.link import Link
 from tests.support.scale import huge_image, many_images, run_counted, write_profile
@@ -45,3 +47,17 @@ def test_connections_are_used_again(tmp_path: Path) -> None:
         requests = len(registry.requests)
     assert requests >= 20 + 2 + 40
     assert link.connections <= 12
+
+
+def test_a_flowing_connection_is_made_again_at_once_and_a_dead_one_is_waited_for() -> None:
+    pauses: list[float] = []
+    retry = Retry("blob", RetryPolicy(), pauses.append)
+    broken = TransientError("the connection broke")
+    for _ in range(20):
+        retry.progress(300_000)
+        retry.wait(broken)
+    assert pauses == [0.0] * 20
+    retry.wait(broken)
+    retry.wait(TransientError("busy", retry_after=7))
+    assert pauses[-2] > 0
+    assert pauses[-1] == 7
