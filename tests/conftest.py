@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.engines import DistributionRegistry, Engine, Site
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
+
+# a busy machine is slow, and that is no fault of what is tested; pytest-timeout finds what hangs
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and the names that the registry has them under."""
