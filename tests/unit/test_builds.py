@@ -1,0 +1,212 @@
+"""Whole builds as processes: two at once, one killed, one pruned against, one asked for its passphrase."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bundler.digest import digest_of
+from bundler.store import Store
+from examples.demo.sample_registry import make_image
+from tests.support.builder import Builder
+from tests.support.faults import FaultRegistry, stall
+from tests.support.programs import need_program
+
+NOISE = random.Random(5).randbytes(900_000)  # noqa: S311 the same in each run
+WEB = make_image([{"base": NOISE}, {"web": NOISE[:90_000]}])
+DB = make_image([{"base": NOISE}, {"db": NOISE[90_000:200_000]}])
+BASE = WEB.layers[0]
+
+
+@pytest.fixture
+def registry() -> Iterator[FaultRegistry]:
+    with FaultRegistry() as found:
+        found.add_image("library/web", "1", WEB)
+        found.add_image("library/db", "1", DB)
+        yield found
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Builder:
+    found = Builder(tmp_path / "work", tmp_path / "cache")
+    (found.folder / "shop").mkdir(parents=True)
+    (found.folder / "shop/compose.yaml").write_text(
+        "services:\n"
+        "  web: {image: 'web:1', environment: {APP_PASSWORD: 'plain-text'}}\n"
+        "  db: {image: 'db:1'}\n"
+    )
+    found.check("init", "--from", "shop")
+    found.check("keygen")
+    return found
+
+
+def arguments(registry: FaultRegistry, *more: str) -> list[str]:
+    return ["build", "--profile", "shop", "--registry-mirror", f"docker.io={registry.host}", *more]
+
+
+def start(builder: Builder, words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bundler.cli", *words],
+        cwd=builder.folder,
+        env={**os.environ, "BUNDLE_CACHE": str(builder.cache)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_partial(builder: Builder) -> Path:
+    """The blob on its way, once some of it is on the disk."""
+    partial = builder.cache / "partial" / BASE[7:]
+    deadline = time.monotonic() + 60
+    while not partial.exists() or not partial.stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return partial
+
+
+def check_store(builder: Builder) -> None:
+    for blob in Store(builder.cache).entries():
+        assert digest_of(Store(builder.cache).path(blob.digest).read_bytes()) == blob.digest
+
+
+def test_init_writes_a_profile_that_builds(builder: Builder, registry: FaultRegistry) -> None:
+    builder.check(*arguments(registry))
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    builder.check("verify", bundle, "--key", "bundle.pub")
+    assert b"plain-text" not in bundle.read_bytes()
+    found = json.loads(builder.check("inspect", bundle, "--json"))["manifest"]
+    assert [v["name"] for v in found["variables"] if v["kind"] == "secret"] == ["APP_PASSWORD"]
+
+
+def test_two_builds_at_once_fetch_each_blob_once(builder: Builder, registry: FaultRegistry) -> None:
+    builds = [start(builder, arguments(registry, "--output", name)) for name in ("one", "two")]
+    for build in builds:
+        _, errors = build.communicate(timeout=120)
+        assert build.returncode == 0, errors
+    assert registry.counts() == dict.fromkeys({*WEB.blobs, *DB.blobs}, 1)
+    bundles = [next((builder.folder / name).glob("*.tar")).read_bytes() for name in ("one", "two")]
+    assert bundles[0] == bundles[1]
+    check_store(builder)
+
+
+def test_a_killed_build_is_taken_up_by_the_next(builder: Builder, registry: FaultRegistry) -> None:
+    registry.fail(BASE, stall(300_000, registry.released))
+    build = start(builder, arguments(registry))
+    size = 0
+    partial = wait_for_partial(builder)
+    while partial.stat().st_size > size:  # what has been sent arrives
+        size = partial.stat().st_size
+        time.sleep(0.3)
+    build.send_signal(signal.SIGKILL)
+    build.communicate()
+    check_store(builder)
+    assert not list(builder.folder.glob("dist/*.tar"))
+    registry.requests.clear()
+    builder.check(*arguments(registry))
+    asked = [request.headers["Range"] for request in registry.requests if request.path.endswith(BASE)]
+    assert asked == [f"bytes={size}-"]
+    assert size > 0
+    check_store(builder)
+
+
+def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultRegistry) -> None:
+    registry.fail(BASE, stall(300_000, registry.released))
+    build = start(builder, arguments(registry))
+    wait_for_partial(builder)
+    build.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    registry.released.set()
+    _, errors = build.communicate(timeout=30)
+    assert build.returncode == 130
+    assert "what was fetched is kept" in errors
+    assert "Traceback" not in errors
+    check_store(builder)
+
+
+def test_nothing_is_pruned_from_under_a_build(builder: Builder, registry: FaultRegistry) -> None:
+    registry.fail(BASE, stall(300_000, registry.released))
+    build = start(builder, arguments(registry))
+    wait_for_partial(builder)
+    for option in ("--prune", "--check"):
+        refused = builder.bundle("cache", option)
+        assert refused.returncode == 1
+        assert "is in use by a build" in refused.stderr
+    build.send_signal(signal.SIGKILL)
+    build.communicate()
+    pruned = json.loads(builder.check("cache", "--prune", "--json"))
+    assert pruned["blobs"] == 0
+    assert not (builder.cache / "partial").exists()
+
+
+def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultRegistry) -> None:
+    builder.check(*arguments(registry))
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    before = bundle.read_bytes()
+    blob = builder.cache / "blobs/sha256" / BASE[7:]
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    failed = builder.bundle(*arguments(registry))
+    assert failed.returncode == 1
+    assert "bundle cache --check" in failed.stderr
+    assert bundle.read_bytes() == before, "the earlier bundle is as it was"
+    assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_terminal_is_asked_for_the_passphrase(builder: Builder, registry: FaultRegistry) -> None:
+    environment = {"BUNDLE_KEY_PASSPHRASE": "correct horse"}
+    builder.check("keygen", "--output", "keys", environment=environment)
+    words = arguments(registry, "--key", "keys/bundle.key")
+    shown, code = on_terminal(builder, words, "Passphrase of the signing key", "correct horse")
+    assert code == 0, shown
+    assert "correct horse" not in shown, "it is not echoed"
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    builder.check("verify", bundle, "--key", "keys/bundle.pub")
+
+
+def on_terminal(builder: Builder, words: list[str], prompt: str, answer: str) -> tuple[str, int]:
+    """Run `bundle` on a terminal of its own, answer its prompt; what was shown, and the exit code."""
+    terminal, far_end = pty.openpty()
+    process = subprocess.Popen(
+        [
+            need_program("setsid", "util-linux"),
+            "--ctty",
+            "--wait",
+            sys.executable,
+            "-m",
+            "bundler.cli",
+            *words,
+        ],
+        cwd=builder.folder,
+        env={**os.environ, "BUNDLE_CACHE": str(builder.cache)},
+        stdin=far_end,
+        stdout=far_end,
+        stderr=far_end,
+    )
+    os.close(far_end)
+    shown, answered = b"", False
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that the other side has closed
+            break
+        if not piece:
+            break
+        shown += piece
+        if not answered and prompt.encode() in shown:
+            time.sleep(0.2)  # the prompt turns the echo off just after
+            os.write(terminal, answer.encode() + b"\n")
+            answered = True
+    os.close(terminal)
+    return shown.decode(), process.wait(60)
