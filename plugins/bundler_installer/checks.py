@@ -110,7 +110,12 @@ CHECKS = (
         asks="touches no route, no name server, not where you are logged in from",
         advises="nor do Docker's pools",
     ),
-    Check("dns", "network", recommended="1", advises="this server's name within 1 s; a name server"),
+    Check(
+        "dns",
+        "network",
+        recommended="1",
+        advises="this server's name within 1 s; a name server; only `preflight` asks",
+    ),
     Check(
         "installation",
         "site",
@@ -132,7 +137,7 @@ PROBES = (
     Check("probe-port", "engine", asks="a connection to a published port gets through"),
     Check("open-files", "engine", "1024", "65536", asks="1024, or bundle", advises="65536, or bundle"),
 )
-"""What only a container can tell: made where the images are, by `install` and `preflight --probe`."""
+"""What only a container can tell: made where the images are, with `--probe`."""
 
 
 def compile_checks(

@@ -39,7 +39,9 @@ def test_a_container_is_tried_before_anything_is_switched(shop: BuiltBundle, sit
     assert early.returncode == 1, early.stdout + early.stderr
 
     try:
-        done = site.run(*install, *common, "--accept", "container", "--report", site.folder / "report.html")
+        done = site.run(
+            *install, *common, "--probe", "--accept", "container", "--report", site.folder / "report.html"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert (site.folder / "report.html").exists()
         probed = site.run(*install, "preflight", "--probe", "--json", *common)

@@ -32,7 +32,7 @@ install_release() {
     step certificates place_certificates
     step images load_images
     step blobs keep_blobs
-    step probe probe_engine
+    if [ -n "$PROBE" ]; then step probe probe_engine; fi
     step pin-key pin_key
     step switch switch_release
     use_current

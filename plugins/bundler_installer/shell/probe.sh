@@ -9,7 +9,7 @@ run_probe() {
     walk_checks container
 }
 
-# probe_engine: the step of an installation, after the images are loaded and before anything is switched. Where the
+# probe_engine: a step of an installation with --probe, after the images are loaded and before anything is switched. Where the
 # application runs already, its own containers are the proof
 probe_engine() {
     [ ! -s "$SCRATCH/engine-ours" ] || return 0
