@@ -179,7 +179,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a check of the preflight asks for: docs/preflight.md has the ids."""
+    """One line of `requirements.tsv`."""
 
     id: str
     minimum: str | None = None

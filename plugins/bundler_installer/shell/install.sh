@@ -15,7 +15,6 @@ run_install() {
     preflight_or_stop
     verify_bundle
     take_lock
-    record_accepted
     require_engine
     check_edits "${PREVIOUS:-$RELEASE}"
     complete_variables
@@ -32,7 +31,6 @@ install_release() {
     step certificates place_certificates
     step images load_images
     step blobs keep_blobs
-    if [ -n "$PROBE" ]; then step probe probe_engine; fi
     step pin-key pin_key
     step switch switch_release
     use_current
@@ -49,6 +47,14 @@ start_step() {
         fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
     }
     record end start
+}
+
+preflight_or_stop() {
+    run_checks
+    print_checks
+    failures=$(count_results fail)
+    [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
+    [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"
 }
 
 # check_collected: values of an earlier run, of defaults and generators obey the same rules

@@ -136,7 +136,6 @@ restore_anew() {
     preflight_or_stop
     verify_bundle
     take_lock
-    record_accepted
     require_engine
     begin_restore "$SOURCE"
     step aside set_aside
