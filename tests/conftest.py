@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from tests.support.kiosk import Host, Kiosk, build_kiosk
 # a busy machine is slow, and that is no fault of what is tested; pytest-timeout finds what hangs
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+# Tests that run in the background ignore Ctrl-C, and every program that they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and the names that the registry has them under."""
