@@ -132,6 +132,18 @@ def test_the_new_release_fills_the_disk(small_disk: Server) -> None:
     small_disk.check("1.0", "tea\n")
 
 
+@pytest.mark.root
+def test_killed_when_room_was_made_on_a_full_disk(small_disk: Server) -> None:
+    """Nothing may then start on the data that are gone."""
+    (small_disk.folder / "engine/fill").touch()
+    killed = small_disk.install("3.0", "--accept", "disk", point="cleared 1 KILL")
+    assert killed.returncode == -signal.SIGKILL
+    assert "phase=return" in (small_disk.root / "state/change").read_text()
+    again = small_disk.install("3.0", "--accept", "disk")
+    assert again.returncode == 5, again.stdout + again.stderr
+    small_disk.check("1.0", "tea\n")
+
+
 def sign_again(bundle: Path, folder: Path) -> Path:
     """The bundle, signed by another key, whose public part is then in `folder`."""
     copy = folder / bundle.name
@@ -407,6 +419,13 @@ def test_no_backup_only_when_it_is_named(old: Server) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (old.root / "backups").exists()
     old.check("2.0", "tea\n")
+
+
+def test_without_a_backup_nothing_is_promised_of_the_data(old: Server) -> None:
+    failed = old.install("3.0", "--no-backup")
+    assert failed.returncode == 5, failed.stdout + failed.stderr
+    assert "as before" not in failed.stderr
+    old.check("1.0", "spoilt\n")
 
 
 def test_uninstall_keeps_what_was_not_named(new: Server) -> None:

@@ -177,7 +177,7 @@ class Server:
         assert not [
             path.name
             for path in (self.root / "state").iterdir()
-            if path.name in {"change", "lock", "restore"}
+            if path.name in {"change", "change.return", "lock", "restore"}
         ]
         assert not list(self.root.glob("releases/*.old")) + list(self.root.glob("releases/.part"))
 

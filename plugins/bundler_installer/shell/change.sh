@@ -23,19 +23,26 @@ write_note() {
         flush "$ROOT/state"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# enter_phase PHASE
+# enter_phase PHASE: the note of the way back is written ahead, so that a full disk cannot keep it from being taken
 enter_phase() {
     CHANGE_PHASE=$1
-    write_note change <<EOT
-kind=$CHANGE_KIND
-from=$CHANGE_FROM
-to=$CHANGE_TO
-phase=$CHANGE_PHASE
-backup=$CHANGE_BACKUP
-data=$CHANGE_DATA
-restored=$CHANGE_RESTORED
-EOT
+    if [ "$1" = return ] && [ -f "$ROOT/state/change.return" ]; then
+        mv -f "$ROOT/state/change.return" "$ROOT/state/change" || fail $EXIT_FAILED release.disk "$ROOT"
+        flush "$ROOT/state"
+        return 0
+    fi
+    if [ "$1" = switched ]; then describe_change return | write_note change.return || exit $EXIT_FAILED; fi
+    describe_change "$1" | write_note change || exit $EXIT_FAILED
 }
+
+# describe_change PHASE
+describe_change() {
+    printf 'kind=%s\nfrom=%s\nto=%s\nphase=%s\n' "$CHANGE_KIND" "$CHANGE_FROM" "$CHANGE_TO" "$1"
+    printf 'backup=%s\ndata=%s\nrestored=%s\n' "$CHANGE_BACKUP" "$CHANGE_DATA" "$CHANGE_RESTORED"
+}
+
+# forget_note: the change has ended
+forget_note() { rm -f "$ROOT/state/change" "$ROOT/state/change.return"; }
 
 # begin_change KIND FROM TO [DATA]: from here on, whatever ends the run goes back first. DATA: a backup to go on with
 begin_change() {
@@ -104,7 +111,7 @@ release=$CHANGE_FROM
 backup=$CHANGE_BACKUP
 migrated=$1
 EOT
-    rm -f "$ROOT/state/change"
+    forget_note
     CHANGING=''
     prune_releases
 }
@@ -133,7 +140,11 @@ undo_change() {
         INTERRUPTED='' tries=$((tries + 1))
     done
     end_code=$EXIT_RETURNED
-    warn change.back "$CHANGE_FROM"
+    if [ -n "$CHANGE_BACKUP" ] || [ "$CHANGE_PHASE" = stopped ]; then
+        warn change.back "$CHANGE_FROM"
+    else
+        warn change.back_only "$CHANGE_FROM"
+    fi
 }
 
 # forget_change: nothing but preparations was made
@@ -141,7 +152,7 @@ forget_change() {
     RELEASE=$CHANGE_TO
     record failed "$CHANGE_KIND"
     if docker_answers; then name_images "$CHANGE_FROM"; fi
-    rm -f "$ROOT/state/change" # what was prepared makes the next try short; a change that succeeds removes it
+    forget_note # what was prepared makes the next try short; a change that succeeds removes it
 }
 
 # go_back: every part can be done again. Where the run before this one was killed, people may have worked since with
@@ -155,8 +166,8 @@ go_back() {
     require_engine
     if [ -n "$touched" ]; then
         stop_project
-        make_room
         enter_phase return
+        make_room
     fi
     TIMEOUT='' # it was meant for the other release
     RELEASE=$CHANGE_FROM
@@ -166,7 +177,7 @@ go_back() {
     step images load_images
     if [ -n "$touched" ]; then step restore return_data; fi
     start_step
-    rm -f "$ROOT/state/change"
+    forget_note
     record end return
     if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
 }

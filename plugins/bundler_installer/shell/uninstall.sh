@@ -25,7 +25,7 @@ run_uninstall() {
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
-    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/previous" "$ROOT/state/reconfigured"
+    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/reconfigured"
     record end uninstall
     # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
     if purges data && purges secrets && [ -z "$(list_kept)" ]; then
