@@ -20,8 +20,10 @@ from tests.support.kiosk import Host, Kiosk, build_kiosk
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# Tests that run in the background ignore Ctrl-C, and every program that they start would inherit that.
+# What runs in the background may ignore Ctrl-C or the end of its terminal, and every program that the tests start would
+# inherit that. A program that is started has the usual answer to signals that are handled here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, lambda *_: None)
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and the names that the registry has them under."""
