@@ -20,8 +20,8 @@ from tests.support.kiosk import Host, Kiosk, build_kiosk
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# What runs in the background may ignore Ctrl-C or the end of its terminal, and every program that the tests start would
-# inherit that. A program that is started has the usual answer to signals that are handled here.
+# What runs in the background may ignore Ctrl-C or the end of its terminal; the programs of the
+# tests would inherit that. A program that is started has the usual answer to signals that are handled here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, lambda *_: None)
 
