@@ -10,6 +10,7 @@ from typing import Any
 from bundler.contracts import ConfigFile
 from bundler.errors import BundleError
 from bundler.templates import render_text
+from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS
 from bundler_dify.settings import DifySettings
 
@@ -60,7 +61,7 @@ def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
 
     parts = []
     for path in settings.ca_certificates:
-        content = _read(base / path, "ca_certificates")
+        content = read_file(base / path, "ca_certificates")
         if b"PRIVATE KEY" in content:
             raise BundleError(
                 f"{path}: settings: ca_certificates: holds a private key, which must not be in a bundle",
@@ -85,7 +86,7 @@ def _pem() -> Any:  # noqa: ANN401 an enumeration of a module that is imported l
 
 def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
     for index, path in enumerate(settings.plugin_signatures.public_keys):
-        content = _read(base / path, "plugin_signatures: public_keys")
+        content = read_file(base / path, "plugin_signatures: public_keys")
         public = b"BEGIN PUBLIC KEY" in content or b"BEGIN RSA PUBLIC KEY" in content
         if b"PRIVATE KEY" in content or not public:
             raise BundleError(
@@ -94,13 +95,3 @@ def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
             )
         # A stray line break at its end was taken for a part of the key (dify-docs #85).
         yield ConfigFile(f"plugin-keys/{index}.pem", content.strip() + b"\n")
-
-
-def _read(path: Path, key: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(
-            f"{path}: settings: {key}: cannot be read: {error.strerror}",
-            hint="a relative path starts from the folder of the profile",
-        ) from error

@@ -12,6 +12,7 @@ from bundler.contracts import ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
 from bundler.store import default_root
+from bundler_dify.local_files import read_file
 from bundler_dify.repackage import gather_wheels, repackage
 from bundler_dify.settings import DifySettings
 from bundler_dify.settings_plugins import Plugin
@@ -66,7 +67,7 @@ def wheel_files(settings: DifySettings, base: Path, platform: Platform) -> tuple
     wheels: dict[str, Path] = {}
     for plugin in settings.plugins:
         if plugin.mode == "carry":
-            package = _read(_fetched(plugin, base))
+            package = read_file(_fetched(plugin, base), "plugins")
             found = hashlib.sha256(package).hexdigest()
             folder = _cache() / f"{found}-{platform}-{RECIPE}-wheels".replace("/", "-")
             if not folder.is_dir():
@@ -90,7 +91,7 @@ def _prepared(plugin: Plugin, base: Path, platform: Platform) -> Path:
     source = _fetched(plugin, base)
     if plugin.mode == "carry":
         return source
-    package = _read(source)
+    package = read_file(source, "plugins")
     found = hashlib.sha256(package).hexdigest()
     key = f"{found}-{platform}-{RECIPE}".replace("/", "-")
     target = _cache() / f"{key}.difypkg"
@@ -102,10 +103,10 @@ def _prepared(plugin: Plugin, base: Path, platform: Platform) -> Path:
 def _fetched(plugin: Plugin, base: Path) -> Path:
     if plugin.path is not None:
         source = base / plugin.path
-        content = _read(source)
+        content = read_file(source, "plugins")
     else:
         source = _cache() / f"{plugin.sha256}.difypkg"
-        content = _read(source) if source.exists() else _downloaded(str(plugin.address))
+        content = read_file(source, "plugins") if source.exists() else _downloaded(str(plugin.address))
     found = hashlib.sha256(content).hexdigest()
     if plugin.sha256 is not None and found != plugin.sha256:
         raise BundleError(
@@ -128,16 +129,6 @@ def _downloaded(url: str) -> bytes:
     if response.status != _OK:
         raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
     return response.data
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(
-            f"{path}: settings: plugins: cannot be read: {error.strerror}",
-            hint="a relative path starts from the folder of the profile",
-        ) from error
 
 
 def _cache() -> Path:
