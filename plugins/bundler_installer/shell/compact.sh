@@ -17,7 +17,8 @@ find_unpacker() {
 check_compact() {
     is_compact || return 0
     if find_unpacker; then
-        window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { printf "%.0f", 2 ^ window }')
+        # doubled: busybox may be built without powers
+        window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { for (b = 1; window > 0; window--) b *= 2; printf "%.0f", b }')
         free_bytes=$(awk '/^MemAvailable:/ { printf "%.0f", $2 * 1024 }' "$PROBE_ROOT/proc/meminfo")
         if awk -v need="$window_bytes" -v free="${free_bytes:-$window_bytes}" 'BEGIN { exit !(free < need) }'; then
             check unpacking fail "$(human "$free_bytes")" "$(human "$window_bytes")"
