@@ -20,19 +20,16 @@ set_defaults() {
 parse_options() {
     : >"$SCRATCH/set"
     while [ $# -gt 0 ]; do
+        if takes_value "$1"; then
+            [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
+            parse_value "$1" "$2"
+            shift 2
+            continue
+        fi
         case $1 in
-            --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits)
-                [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
-                parse_value "$1" "$2"
-                shift
-                ;;
             --*=*)
-                case ${1%%=*} in
-                    --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits)
-                        parse_value "${1%%=*}" "${1#*=}"
-                        ;;
-                    *) fail $EXIT_USAGE options.unknown "$1" ;;
-                esac
+                takes_value "${1%%=*}" || fail $EXIT_USAGE options.unknown "$1"
+                parse_value "${1%%=*}" "${1#*=}"
                 ;;
             --yes | -y) YES=yes ;;
             --json) JSON=yes ;;
@@ -56,6 +53,14 @@ parse_options() {
     done
     [ -n "$COMMAND" ] || COMMAND=$DEFAULT_COMMAND
     [ -z "$JSON" ] || QUIET=yes
+}
+
+# takes_value OPTION: whether a value follows it
+takes_value() {
+    case $1 in
+        --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits) return 0 ;;
+    esac
+    return 1
 }
 
 parse_value() {
