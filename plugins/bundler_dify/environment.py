@@ -89,6 +89,8 @@ def _database_server(settings: DifySettings) -> Environment:
             "DB_USERNAME": "${DB_USERNAME}",
             "DB_PASSWORD": "${DB_PASSWORD}",
             "DB_SSL_MODE": settings.database.sslmode,
+            # Read by libpq and by the plugin daemon's pgx; both would find no authority otherwise.
+            **({"PGSSLROOTCERT": CA_FILE} if settings.database.sslmode.startswith("verify") else {}),
         }
     return {
         "DB_TYPE": "postgresql",
@@ -121,6 +123,12 @@ def _redis_server(settings: DifySettings) -> Environment:
         "REDIS_PORT": "${REDIS_PORT}" if external else "6379",
         "REDIS_PASSWORD": "${REDIS_PASSWORD}",
         "REDIS_USE_SSL": "true" if settings.redis.tls else "false",
+        # Said, because Dify's API takes any certificate otherwise (ext_celery, REDIS_SSL_CERT_REQS).
+        **(
+            {"REDIS_SSL_CERT_REQS": "CERT_REQUIRED", "REDIS_SSL_CA_CERTS": CA_FILE}
+            if settings.redis.tls
+            else {}
+        ),
     }
 
 
@@ -188,13 +196,10 @@ def _vector_store(settings: DifySettings) -> Environment:
             return _pgvector("pgvector", "5432", "dify", "${PGVECTOR_PASSWORD}", "dify")
         case "pgvector-shared":
             server = _database(settings)
-            return _pgvector(
-                server["DB_HOST"],
-                server["DB_PORT"],
-                server["DB_USERNAME"],
-                server["DB_PASSWORD"],
-                server["DB_DATABASE"],
-            )
+            # This client has no setting for it, but libpq has.
+            mode = {"PGSSLMODE": server["DB_SSL_MODE"]} if settings.database.mode == "external" else {}
+            parts = ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_PASSWORD", "DB_DATABASE")
+            return _pgvector(*(server[part] for part in parts)) | mode
 
 
 def _pgvector(host: str, port: str, user: str, password: str, database: str) -> Environment:
@@ -308,6 +313,8 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
     keys = ",".join(f"{PLUGIN_KEYS}/{index}.pem" for index, _ in enumerate(signatures.public_keys))
     return {
         **_database_server(settings),
+        # It takes these two words only (its config.go); with PGSSLROOTCERT, `require` checks who signed.
+        "DB_SSL_MODE": "disable" if settings.database.sslmode == "disable" else "require",
         "DB_DATABASE": "${DB_PLUGIN_DATABASE}" if settings.database.mode == "external" else "dify_plugin",
         # The database that it connects to first, to make its own.
         "DB_DEFAULT_DATABASE": "${DB_DATABASE}" if settings.database.mode == "external" else "dify",

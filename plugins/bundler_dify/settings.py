@@ -13,7 +13,7 @@ from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls
 from bundler_dify.settings_plugins import Plugin, PluginSignatures
 
 VectorStore = Literal["weaviate", "qdrant", "pgvector", "pgvector-shared", "milvus"]
-SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 Count = Annotated[int, Field(ge=1, le=64)]
 Megabytes = Annotated[int, Field(ge=1, le=4096)]
 
@@ -25,7 +25,9 @@ class Database(ProfileModel):
     """`bundled` runs PostgreSQL beside Dify; `external` asks the site for a server of its own, which
     needs the databases `dify` and `dify_plugin` and a user that owns both."""
     sslmode: SslMode = "disable"
-    """How connections to an external server are encrypted, as libpq names it."""
+    """How connections to an external server are encrypted, as libpq names it. `verify-ca` and `verify-full`
+    check its certificate against `ca_certificates`; `verify-full` also its name, which the plugin daemon
+    cannot."""
     max_connections: Annotated[int, Field(ge=50, le=10_000)] = 200
     """Of the bundled server."""
     shared_buffers: Size = 128 * 2**20
@@ -40,7 +42,8 @@ class Redis(ProfileModel):
     mode: Literal["bundled", "external"] = "bundled"
     """`bundled` runs Redis beside Dify; `external` asks the site for a server of its own."""
     tls: bool = False
-    """Whether an external server is spoken to in TLS."""
+    """Whether an external server is spoken to in TLS; its certificate is checked against
+    `ca_certificates`."""
 
 
 class Storage(ProfileModel):
@@ -258,6 +261,17 @@ class DifySettings(ProfileModel):
                 hint="leave it out, or write `mode: external`",
                 at=("database", "sslmode"),
             )
+        checked = (
+            (self.redis.tls, "redis", "tls"),
+            (self.database.sslmode.startswith("verify"), "database", "sslmode"),
+        )
+        for wanted, server, key in checked:
+            if wanted and not self.ca_certificates:
+                raise HintedValueError(
+                    "nothing says who signs that server's certificate",
+                    hint="name the site's certificate authority: `ca_certificates: [bank-ca.pem]`",
+                    at=(server, key),
+                )
 
     def _check_plugins(self) -> None:
         policy = self.plugin_signatures.policy

@@ -19,6 +19,8 @@ from bundler_dify.settings import DifySettings
 PROFILES = Path(__file__).parents[2] / "profiles"
 NAMES = ("dev", "standard", "finance")
 AMD64 = Platform.parse("linux/amd64")
+AUTHORITY = str(Path(__file__).with_name("bank-ca.pem"))
+"""A certificate authority's certificate; nobody has its key."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}|@@([A-Z][A-Z0-9_]*)@@")
 
 BUILT_IN = {"BUNDLE_ROOT", "BUNDLE_DATA", "BUNDLE_CONFIG", "BUNDLE_RELEASE", "BUNDLE_CERTIFICATES"}
@@ -37,6 +39,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "redis": {"mode": "external", "tls": True},
         "storage": {"mode": "s3"},
         "smtp": {},
+        "ca_certificates": [AUTHORITY],
     },
     "external shared pgvector": {"vector_store": "pgvector-shared", "database": {"mode": "external"}},
     "no limits": {"limits": False, "gateway": {"rate_limits": {"enabled": False}}},

@@ -220,6 +220,9 @@ def test_ten_lines_make_a_profile_of_ones_own(tmp_path: Path) -> None:
         ({"hardening": True, "ssrf": {"allow_public": True}}, "every target outside"),
         ({"redis": {"tls": True}}, "bundled Redis speaks no TLS"),
         ({"database": {"sslmode": "require"}}, "bundled PostgreSQL speaks no TLS"),
+        ({"database": {"mode": "external", "sslmode": "prefer"}}, "sslmode"),
+        ({"database": {"mode": "external", "sslmode": "verify-full"}}, "who signs that server's certificate"),
+        ({"redis": {"mode": "external", "tls": True}}, "who signs that server's certificate"),
         ({"tls": {"mode": "upstream"}}, "looks like the load balancer"),
         ({"network": {"pool": "172.30.0.0/24"}}, "2048 addresses"),
         ({"network": {"pool": "172.30.0.1/20"}}, "not a range"),
@@ -301,6 +304,44 @@ def test_the_sites_authorities_reach_who_calls_out(tmp_path: Path) -> None:
         dify.model({"ca_certificates": ["junk.pem"]}, tmp_path)
     with pytest.raises(BundleError, match="cannot be read"):
         dify.model({"ca_certificates": ["none.pem"]}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("sslmode", "daemon", "checked"),
+    [("disable", "disable", False), ("require", "require", False), ("verify-full", "require", True)],
+)
+def test_an_external_databases_certificate_is_checked_by_all(
+    sslmode: str, daemon: str, checked: bool
+) -> None:
+    """The plugin daemon refuses to start with another word than `disable` or `require`."""
+    values = {"database": {"mode": "external", "sslmode": sslmode}, "ca_certificates": [dify.AUTHORITY]}
+    application = dify.model(values | {"vector_store": "pgvector-shared"})
+    for service in ("api", "worker", "migrate"):
+        found = dify.environment(application, service)
+        assert (found["DB_SSL_MODE"], found["DB_EXTRAS"]) == (sslmode, f"sslmode={sslmode}")
+        assert found["PGSSLMODE"] == sslmode
+        assert found.get("PGSSLROOTCERT") == ("/etc/dify/ca.pem" if checked else None)
+    told = dify.environment(application, "plugin_daemon")
+    assert told["DB_SSL_MODE"] == daemon
+    assert told.get("PGSSLROOTCERT") == ("/etc/dify/ca.pem" if checked else None)
+
+
+def test_an_external_caches_certificate_is_checked_by_all() -> None:
+    application = dify.model(
+        {"redis": {"mode": "external", "tls": True}, "ca_certificates": [dify.AUTHORITY]}
+    )
+    for service in ("api", "api_websocket", "worker", "worker_beat", "plugin_daemon"):
+        found = dify.environment(application, service)
+        assert found["REDIS_USE_SSL"] == "true"
+        assert (found["REDIS_SSL_CERT_REQS"], found["REDIS_SSL_CA_CERTS"]) == (
+            "CERT_REQUIRED",
+            "/etc/dify/ca.pem",
+        )
+    agents = dify.environment(application, "agent_backend")
+    assert agents["DIFY_AGENT_REDIS_URL"].startswith("rediss://:")
+    assert agents["SSL_CERT_FILE"] == "/etc/dify/ca.pem"
+    bundled = dify.environment(dify.model({}), "api")
+    assert not {"REDIS_SSL_CERT_REQS", "PGSSLROOTCERT", "PGSSLMODE"} & bundled.keys()
 
 
 def test_networks_share_a_pool() -> None:
