@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 import signal
 import stat
@@ -86,6 +88,40 @@ def test_the_control_command_works_from_anywhere(host: Host) -> None:
         assert said in result.stdout + result.stderr
     assert (host.root / "secrets.env").exists()
     assert not (host.root / "kioskctl").exists()
+
+
+def test_status_has_the_daily_inspection(host: Host) -> None:
+    """Services, CPU, memory, disk, last backup; what else needs attention does not change its exit code."""
+    assert host.install().returncode == 0
+    control = host.root / "kioskctl"
+    command: list[str | Path] = ["sh", control, "status", "--root", host.root]
+
+    def status(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *options],
+            env=host.variables(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    found = json.loads(status("--json").stdout)
+    results = {entry["what"]: entry["result"] for entry in found["inspection"]}
+    assert {service["service"] for service in found["services"]} == {"web", "setup"}
+    assert {"load", "memory", f"disk {host.root}", f"inodes {host.root}"} <= set(results)
+    assert results["backup"] == "warn"
+    assert all(entry["measured"] for entry in found["inspection"])
+    english, chinese = status(), status("--lang", "zh")
+    assert english.returncode == chinese.returncode == 0
+    assert "! last backup: none" in english.stdout
+    assert re.search(r"^. memory: \d+%  \(< 90%\)$", english.stdout, re.MULTILINE)
+    assert "need attention" in english.stderr
+    assert "最近一次备份" in chinese.stdout
+    made = host.root / "backups/20260101T000000Z-1.0-x-manual/backup.env"
+    made.parent.mkdir(parents=True)
+    made.write_text(f"created={dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}\n")
+    assert "✓ last backup: 20" in status().stdout
 
 
 def test_secrets_are_made_once_and_never_shown(host: Host) -> None:

@@ -139,16 +139,6 @@ check_certificate() {
     fi
 }
 
-# warn_certificates: of those in place, which end within 30 days
-warn_certificates() {
-    rows certificates.tsv | while IFS="$TAB" read -r _ _ _ _ kept _; do
-        kept=$ROOT/data/$kept
-        if [ -r "$kept" ] && have openssl && ! openssl x509 -in "$kept" -noout -checkend 2592000 >/dev/null 2>&1; then
-            warn certificate.soon "$kept" "$(show_date "$(certificate_date enddate "$kept")")"
-        fi
-    done
-}
-
 # covers_host FILE
 covers_host() {
     [ -n "$(list_names "$1")" ] || return 1 # browsers read no other field

@@ -1,5 +1,6 @@
 # ---- inspect: the daily inspection. One record a line: what, result (pass, warn, fail, info), measured, limit
 
+# run_inspect: in depth, also with an engine that does not answer; `status` has the services and `inspect_site`
 run_inspect() {
     use_current
     RELEASE=${HERE##*/}
@@ -9,20 +10,18 @@ run_inspect() {
         inspect_services
         inspect_use
     fi
-    inspect_memory
-    inspect_disk "$ROOT"
-    inspect_certificates
-    inspect_backups
-    inspect_state
+    inspect_site
     inspect_clock
     if [ -n "$JSON" ]; then print_inspection_json; else print_inspection; fi
-    troubled=$(awk -F "$TAB" '$2 == "warn" || $2 == "fail" { n++ } END { print n + 0 }' "$SCRATCH/inspection")
+    troubled=$(count_troubled)
     if [ "$troubled" -gt 0 ]; then
         [ -n "$JSON" ] || warn inspect.troubled "$troubled"
         exit $EXIT_FAILED
     fi
     say inspect.well
 }
+
+count_troubled() { awk -F "$TAB" '$2 == "warn" || $2 == "fail" { n++ } END { print n + 0 }' "$SCRATCH/inspection"; }
 
 # note WHAT RESULT MEASURED LIMIT
 note() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3:--}" "${4:--}" >>"$SCRATCH/inspection"; }
@@ -32,10 +31,19 @@ inspect_engine() {
     if docker_answers && find_compose; then
         DOCKER=yes
         note engine pass "$(cat "$SCRATCH/docker-version"), Compose ${COMPOSE_VERSION#v}"
-        inspect_disk "$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)"
     else
         note engine fail "$(format checks.none)"
     fi
+}
+
+# inspect_site: what takes no time to measure: CPU, memory, disks, certificates, the last backup, what was interrupted
+inspect_site() {
+    inspect_memory
+    inspect_disk "$ROOT"
+    [ -z "$DOCKER" ] || inspect_disk "$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)"
+    inspect_certificates
+    inspect_backups
+    inspect_state
 }
 
 # inspect_services: state and health of each, how often it restarted, whether memory ran out
@@ -154,6 +162,10 @@ inspect_clock() {
 
 print_inspection() {
     say status.release "$TITLE" "$VERSION" "$PROFILE" "$RELEASE"
+    print_records
+}
+
+print_records() {
     while IFS="$TAB" read -r what result measured limit; do
         case $result in
             pass) mark="${GREEN}✓$PLAIN" ;;
@@ -176,12 +188,18 @@ name_inspected() {
 }
 
 print_inspection_json() {
-    printf '{"name": "%s", "version": "%s", "profile": "%s", "release": "%s", "inspection": [' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
+    printf '{"name": "%s", "version": "%s", "profile": "%s", "release": "%s", ' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
+    print_records_json
+    printf '}\n'
+}
+
+print_records_json() {
+    printf '"inspection": ['
     comma=''
     while IFS="$TAB" read -r what result measured limit; do
         printf '%s\n  {"what": %s, "result": "%s", "measured": %s, "limit": %s}' "$comma" \
             "$(json_string "$what")" "$result" "$(json_string "$measured")" "$(json_string "$limit")"
         comma=,
     done <"$SCRATCH/inspection"
-    printf '\n]}\n'
+    printf '\n]'
 }

@@ -1,7 +1,9 @@
 # ---- report: what runs, and how it is
 
+# run_status: its exit code is that of the services; what else needs attention is marked
 run_status() {
     use_installed
+    DOCKER=yes
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
     rows services.tsv >"$SCRATCH/services"
     awk -v services="$SCRATCH/services" '
@@ -15,6 +17,8 @@ run_status() {
     : >"$SCRATCH/before"
     up_code=0
     read_states || fail $EXIT_FAILED engine.no_docker
+    : >"$SCRATCH/inspection"
+    inspect_site
     if [ -n "$JSON" ]; then
         print_status_json
     else
@@ -24,8 +28,10 @@ run_status() {
             printf '\n'
             cat "$SCRATCH/status"
         } | awk -F "$TAB" '{ printf "%-24s %-12s %s\n", $1, $2, $3 }'
+        print_records
+        troubled=$(count_troubled)
+        [ "$troubled" -eq 0 ] || warn inspect.troubled "$troubled"
     fi
-    [ -n "$JSON" ] || warn_certificates
     if [ -n "$waiting$broken" ]; then
         [ -n "$JSON" ] || warn status.unwell "${waiting% }"
         exit $EXIT_FAILED
@@ -41,7 +47,9 @@ print_status_json() {
             "$(json_string "$service")" "$expect" "$(json_string "$state")"
         comma=,
     done <"$SCRATCH/status"
-    printf '\n]}\n'
+    printf '\n], '
+    print_records_json
+    printf '}\n'
 }
 
 # print_ending: where it is, and what can be typed next
