@@ -129,7 +129,8 @@ class Backup(ProfileModel):
     """Time of day, in quotes: `"02:30"`. The site's operator switches it on (`schedule --install`); the daily
     inspection warns where there is no backup of the last day."""
     keep: Annotated[int, Field(ge=1)] | None = None
-    """So many scheduled backups stay. Older ones are removed; without a number none is."""
+    """So many scheduled backups stay, and so many of those that upgrades make. Older ones are removed;
+    without a number none is."""
 
     @model_validator(mode="after")
     def _check_keep(self) -> Self:

@@ -370,6 +370,25 @@ def test_rollback_goes_forth_again_and_keeps_what_was_written(new: Server) -> No
     new.check("1.0", "tea\nbread\n")
 
 
+def test_backups_of_changes_are_pruned_but_going_back_still_works(new: Server) -> None:
+    def backups() -> set[str]:
+        return {path.name for path in (new.root / "backups").iterdir()}
+
+    (needed,) = backups()
+    for _ in range(3):
+        assert new.install("3.0").returncode == 5
+    assert needed in backups()
+    assert len(backups()) == 2
+    assert new.control("rollback").returncode == 0
+    new.check("1.0", "tea\n")
+    assert needed not in backups()
+    assert new.control("rollback", "--forward").returncode == 0
+    new.check("2.0", "tea\nrice\n")
+    assert len(backups()) == 1
+    assert new.control("rollback").returncode == 0
+    new.check("1.0", "tea\n")
+
+
 def test_nothing_to_go_forward_to(new: Server) -> None:
     refused = new.control("rollback", "--forward")
     assert refused.returncode == 2

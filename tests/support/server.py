@@ -31,6 +31,7 @@ settings:
     - {{name: TOKEN, kind: secret, generator: "random:32"}}
 requirements: {{cpu: {{minimum: 1}}}}
 health: {{timeout: 20s}}
+backup: {{keep: 1}}
 """
 CONFIG = """
 # greeting and more

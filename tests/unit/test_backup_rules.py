@@ -71,6 +71,30 @@ def test_the_profiles_rule_counts_scheduled_ones_only(shell: str, tmp_path: Path
 
 
 @shell
+def test_those_of_upgrades_go_by_the_same_rule_but_never_the_one_that_going_back_needs(
+    shell: str, tmp_path: Path
+) -> None:
+    reasons = ["manual", "upgrade", "upgrade", "rollback", "forward", "scheduled", "upgrade"]
+    made = [make_backup(tmp_path, day, reason) for day, reason in enumerate(reasons, 1)]
+    elsewhere = make_backup(tmp_path, 8, "upgrade", root="/opt/other")
+    for name in ("here", "root/state"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "root/state/previous").write_text(f"kind=upgrade\nbackup={made[1]}\n")
+    facts = tmp_path / "here/bundle.env"
+    facts.write_text("name=shop\n")
+    assert call(shell, NAMED + "prune_automatic", tmp_path).stdout == ""
+    facts.write_text("backup_keep=2\n")
+    killed = tmp_path / "root/backups/.20250101T020304Z-1-abc-upgrade.pruned"
+    killed.mkdir()
+    done = call(shell, NAMED + "prune_automatic", tmp_path)
+    assert done.returncode == 0, done.stderr
+    stay = {made[0], made[1], made[4], made[5], made[6], elsewhere}
+    assert left(tmp_path) == sorted(path.name for path in stay)
+    call(shell, NAMED + "KEEP=1; prune_automatic", tmp_path)
+    assert left(tmp_path) == sorted(path.name for path in stay - {made[4]})
+
+
+@shell
 def test_a_whole_backup_is_taken(shell: str, tmp_path: Path) -> None:
     backup = make_backup(tmp_path, 1)
     done = call(shell, NAMED + f"verify_backup {backup}", tmp_path)

@@ -114,6 +114,7 @@ EOT
     forget_note
     CHANGING=''
     prune_releases
+    prune_automatic
 }
 
 # undo_change: back to the release that ran before, data included; sets end_code. Signals wait until it is done
@@ -179,6 +180,7 @@ go_back() {
     start_step
     forget_note
     record end return
+    prune_automatic
     if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
 }
 

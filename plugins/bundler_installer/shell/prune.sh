@@ -13,19 +13,30 @@ backup_names() {
 prune_backups() {
     keep=$KEEP kinds='manual scheduled'
     if [ -z "$keep" ] && [ "$REASON" = scheduled ]; then keep=$(number_fact backup_keep) kinds=scheduled; fi
-    [ "${keep:-0}" -gt 0 ] || return 0
+    prune_kinds "${keep:-0}" "$kinds" || fail $EXIT_FAILED prune.failed "$unpruned"
+}
+
+# prune_automatic: the same of those that changes of the release made, whatever became of the change. Nothing depends on it
+prune_automatic() {
+    prune_kinds "${KEEP:-$(number_fact backup_keep)}" 'upgrade rollback forward' || warn prune.failed "$unpruned"
+}
+
+# prune_kinds KEEP REASONS: 0 keeps all; where one cannot be removed the status is 1 and `unpruned` names it
+prune_kinds() {
     backups=${OUTPUT:-$ROOT/backups}
+    rm -rf "$backups"/.[0-9]*T[0-9]*Z-*.pruned # a run was killed here
+    [ "$1" -gt 0 ] || return 0
     backup_names "$backups" | while read -r name; do
         [ "$(backup_fact "$backups/$name" root)" = "$ROOT" ] || continue
-        case " $kinds " in *" $(backup_fact "$backups/$name" reason) "*) printf '%s\n' "$name" ;; esac
+        case " $2 " in *" $(backup_fact "$backups/$name" reason) "*) printf '%s\n' "$name" ;; esac
     done >"$SCRATCH/prunable"
     count=$(wc -l <"$SCRATCH/prunable")
-    awk -v spare=$((count - keep)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
+    awk -v spare=$((count - $1)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
     while read -r name <&5; do
         if backup_is_needed "$name"; then continue; fi
+        unpruned=$backups/$name
         # the name goes first: half a backup must not look like one
-        { mv -- "$backups/$name" "$backups/.$name.part" && rm -rf "$backups/.$name.part"; } ||
-            fail $EXIT_FAILED prune.failed "$backups/$name"
+        { mv -- "$backups/$name" "$backups/.$name.pruned" && rm -rf "$backups/.$name.pruned"; } || return 1
         say prune.removed "$backups/$name"
     done 5<"$SCRATCH/pruned"
 }
