@@ -133,11 +133,12 @@ def finish(services: Services, settings: DifySettings) -> Services:
     """Add what all services have: logs that end, no way up, limits.
 
     Raises:
-        BundleError: the settings give resources to a service that is not there, or reserve more than the
+        BundleError: the settings give resources to a service that no settings make, or reserve more than the
             built-in limit.
     """
     for name in settings.resources:
-        if name not in services:
+        # One that another setting left out is none of this profile's business: it may be inherited.
+        if name not in DEFAULT_LIMITS:
             raise BundleError(
                 f"settings: resources: {name}: there is no such service",
                 hint="services here: " + ", ".join(services),

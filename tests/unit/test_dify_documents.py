@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from bundler.contracts import ApplicationContext
 from bundler.profile import Requirements
 from bundler.profile_loader import load_profile
+from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 
@@ -52,6 +55,11 @@ def test_the_profile_of_ones_own_loads(page: str, tmp_path: Path) -> None:
     own.write_text(blocks[0], encoding="utf-8")
     settings = load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
     assert (settings.hardening, settings.api_replicas) == (True, 4)
+    shutil.copy(dify.AUTHORITY, tmp_path)
+    context = ApplicationContext("bank", settings, tmp_path, None, dify.AMD64)
+    services = DifyApplication().model(context).compose["services"]
+    assert services["api"]["deploy"]["replicas"] == 4
+    assert not {"db_postgres", "redis"} & services.keys()
     for block in blocks[2:]:
         values = yaml.safe_load(block.replace("…", "0" * 64))
         DifySettings.model_validate(values["settings"], strict=False)

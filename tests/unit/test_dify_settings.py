@@ -260,6 +260,11 @@ def test_resources_for_nobody_are_refused() -> None:
     assert "api_websocket" in str(error.value.hint)
 
 
+def test_resources_of_a_server_that_became_external_are_left_alone() -> None:
+    values = {"database": {"mode": "external"}, "resources": {"db_postgres": {"cpus": 1}}}
+    assert "db_postgres" not in dify.model(values).compose["services"]
+
+
 def test_more_reserved_than_the_built_in_limit_is_refused() -> None:
     with pytest.raises(BundleError, match="more is reserved"):
         dify.model({"resources": {"redis": {"reserved_memory": "8GiB"}}})
