@@ -16,6 +16,7 @@ SOURCES = (
     "facts",
     "journal",
     "verify",
+    "medium",
     "engine",
     "checks",
     "preflight",

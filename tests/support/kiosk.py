@@ -35,7 +35,7 @@ class Kiosk:
         return folder / self.path.stem
 
 
-def build_kiosk(folder: Path) -> Kiosk:
+def build_kiosk(folder: Path, *options: str) -> Kiosk:
     """Build the bundle in `folder`, with images from a registry in this process."""
     shutil.copytree(HERE / "kiosk", folder / "kiosk")
     builder = Builder(folder, folder / "cache")
@@ -45,7 +45,7 @@ def build_kiosk(folder: Path) -> Kiosk:
             registry.add_image(f"kiosk/{name}", "1.0", make_image({"etc/name": name.encode()}))
         builder.check(
             "build", "--profile", "kiosk/profile.yaml",
-            "--registry-mirror", f"registry.example={registry.host}",
+            "--registry-mirror", f"registry.example={registry.host}", *options,
         )  # fmt: skip
     return Kiosk(next((folder / "dist").glob("*.tar")), folder / "bundle.pub")
 

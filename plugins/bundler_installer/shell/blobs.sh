@@ -17,8 +17,8 @@ keep_blobs() {
         link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied"
     done <"$SCRATCH/image-files"
     [ -s "$SCRATCH/uncopied" ] || return 0
-    need=$(while IFS="$TAB" read -r _ path; do wc -c <"$HERE/$path"; done <"$SCRATCH/uncopied" |
-        awk -v spare="$WAY_BACK" '{ sum += $1 } END { printf "%.0f\n", sum + spare + 1000000000 }')
+    need=$(cut -f 2 "$SCRATCH/uncopied" | sum_sizes |
+        awk -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + spare + 1000000000 }')
     if awk -v need="$need" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need) }'; then
         warn blobs.no_room "$ROOT"
         return 0
@@ -37,7 +37,10 @@ link_blob() {
 # find_blobs: where the files in $SCRATCH/blobs are: the bundle's, which is verified, or the kept ones, checked now
 find_blobs() {
     BLOBS=$HERE/images/blobs
-    [ ! -d "$BLOBS" ] || return 0
+    if [ -d "$BLOBS" ]; then
+        ! use_copies || BLOBS=$ROOT/blobs
+        return 0
+    fi
     BLOBS=$ROOT/blobs
     check_kept "$SCRATCH/blobs" "$(cat "$SCRATCH/blob-bytes")"
 }
@@ -45,16 +48,24 @@ find_blobs() {
 # check_kept LIST BYTES: the kept files named there (blobs/sha256/<digest>) have their digests
 check_kept() {
     say blobs.check "$(human "$2")"
+    match_digests "$1" || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+}
+
+# match_digests LIST: whether each of them has the digest that it is named by
+match_digests() {
+    [ -s "$1" ] || return 0
     (cd -- "$ROOT" && tr '\n' '\0' <"$1" | hash_files 2>/dev/null) | cut -c 1-64 |
-        paste -d ' ' - "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 }' ||
-        fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+        paste -d ' ' - "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 }'
 }
 
 # find_archive: the one file of compact images; sets ARCHIVE
 find_archive() {
     ARCHIVE=$HERE/images/images.tar.zst
-    [ ! -f "$ARCHIVE" ] || return 0
     image_files "$HERE" | awk -F "$TAB" 'NR == 1 { print "blobs/sha256/" $1 }' >"$SCRATCH/blobs"
+    if [ -f "$ARCHIVE" ]; then
+        ! use_copies || ARCHIVE=$ROOT/$(cat "$SCRATCH/blobs")
+        return 0
+    fi
     check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
     ARCHIVE=$ROOT/$(cat "$SCRATCH/blobs")
 }

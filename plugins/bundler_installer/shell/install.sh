@@ -13,7 +13,8 @@ run_install() {
     if [ -n "$PREVIOUS" ]; then check_upgrade; else say install.start "$TITLE" "$VERSION" "$PROFILE" "$ROOT"; fi
     collect_variables
     preflight_or_stop
-    verify_bundle
+    if [ -n "$PREVIOUS" ] && [ -z "$RESUMED" ]; then check_way_back; fi
+    verify_bundle copy
     take_lock
     require_engine
     check_edits "${PREVIOUS:-$RELEASE}"

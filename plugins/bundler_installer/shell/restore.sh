@@ -134,7 +134,7 @@ restore_anew() {
     fi
     collect_variables
     preflight_or_stop
-    verify_bundle
+    verify_bundle copy
     take_lock
     require_engine
     begin_restore "$SOURCE"
@@ -150,6 +150,7 @@ restore_anew() {
     step release prepare_release
     step certificates place_certificates
     step images load_images
+    step blobs keep_blobs
     step pin-key pin_key
     step switch switch_release
     use_current

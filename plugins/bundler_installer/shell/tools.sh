@@ -21,6 +21,7 @@ end_run() {
         end_tree "$STARTING"
         STARTING=''
     fi
+    for pid in $HASHING; do end_tree "$pid"; done
     [ -z "$CHANGING" ] || undo_change
     clean_up
     exit "$end_code"

@@ -38,7 +38,6 @@ check_way_back() {
 }
 
 upgrade_release() {
-    [ -n "$RESUMED" ] || check_way_back
     begin_change upgrade "$PREVIOUS" "$RELEASE"
     [ "$CHANGE_PHASE" != prepare ] || step answers save_answers "$PREVIOUS"
     step images load_images

@@ -1,9 +1,12 @@
 # ---- verify: signature, then every file, then nothing more. Fails closed
 
+# verify_bundle [copy]: with `copy`, image files that cannot be linked to are copied below the root while they are read
 verify_bundle() {
     say verify.start "$(human "$(number_fact bundle_bytes)")"
     verify_signature
     verify_names
+    : >"$SCRATCH/copies"
+    [ "${1:-}" != copy ] || plan_copies
     verify_digests
     say verify.ok "$(wc -l <"$SCRATCH/listed" | tr -d ' ')"
 }
@@ -95,31 +98,40 @@ verify_digests() {
     processes=$(count_cores)
     (cd -- "$HERE" && sed 's|^|./|' "$SCRATCH/listed" | tr '\n' '\0' | xargs -0 stat -c %s) >"$SCRATCH/sizes" 2>/dev/null ||
         sed 's/.*/1/' "$SCRATCH/listed" >"$SCRATCH/sizes"
-    paste "$SCRATCH/sizes" "$HERE/SHA256SUMS" | sort -rn | awk -v n="$processes" -v out="$SCRATCH/group." '{
-        tab = index($0, "\t"); least = 1
-        for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
-        load[least] += $1
-        print substr($0, tab + 1) > (out least)
-    }'
-    pids='' group=1
+    paste "$SCRATCH/sizes" "$HERE/SHA256SUMS" | sort -rn | awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" '
+        BEGIN { while ((getline line < copies) > 0) copied[line] }
+        {
+            tab = index($0, "\t"); least = 1
+            for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
+            load[least] += $1
+            line = substr($0, tab + 1)
+            print line > (out least (line in copied ? ".copies" : ""))
+        }'
+    group=1
     while [ "$group" -le "$processes" ]; do
-        if [ -f "$SCRATCH/group.$group" ]; then
+        if [ -f "$SCRATCH/group.$group" ] || [ -f "$SCRATCH/group.$group.copies" ]; then
             hash_group "$SCRATCH/group.$group" &
-            pids="$pids $!"
+            HASHING="$HASHING $!"
         fi
         group=$((group + 1))
     done
     bad=''
-    for pid in $pids; do wait "$pid" || bad=yes; done
+    for pid in $HASHING; do wait "$pid" || bad=yes; done
+    HASHING=''
     if [ -n "$bad" ]; then
+        drop_copies
+        [ ! -f "$SCRATCH/disk-full" ] || fail $EXIT_FAILED release.disk "$ROOT"
         refuse verify.changed "$(cat "$SCRATCH"/group.*.bad 2>/dev/null | sed -n 1p)"
     fi
 }
 
-# hash_group FILE: check the lines of a part of SHA256SUMS; the first that differs goes to FILE.bad
+# hash_group FILE: check the lines of a part of SHA256SUMS; the first that differs goes to FILE.bad. Those in FILE.copies
+# are copied as well
 hash_group() {
     (
         cd -- "$HERE" || exit 1
+        if [ -f "$1.copies" ]; then copy_group "$1" || exit 1; fi
+        [ -f "$1" ] || exit 0
         cut -c 67- "$1" | sed 's|^|./|' | tr '\n' '\0' | hash_files >"$1.found" || {
             format verify.unreadable "$HERE" >"$1.bad"
             exit 1
@@ -138,3 +150,6 @@ hash_files() {
         xargs -0 sha256sum
     fi
 }
+
+# hash_stream: the digest of standard input begins the line
+hash_stream() { if have openssl; then openssl dgst -sha256 -r; else sha256sum; fi; }

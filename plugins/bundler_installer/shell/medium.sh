@@ -1,0 +1,62 @@
+# ---- medium: a bundle on another file system is read once. Its image files are copied while they are hashed, and
+# loaded from the copies, which bear their names only when their digests were right
+
+# plan_copies: the lines of SHA256SUMS that are to be copied, in $SCRATCH/copies: those whose files are not kept yet. None
+# where links will do, which cost nothing, or where copies might leave too little room
+plan_copies() {
+    : >"$SCRATCH/copies"
+    if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ] || can_link "$HERE/images"; then return 0; fi
+    FAR=yes kept=$ROOT/blobs/sha256
+    image_files "$HERE" | while IFS="$TAB" read -r digest path; do
+        [ -f "$kept/$digest" ] || printf '%s  %s\n' "$digest" "$path"
+    done >"$SCRATCH/lacking-copies"
+    [ -s "$SCRATCH/lacking-copies" ] || return 0
+    need=$(cut -c 67- "$SCRATCH/lacking-copies" | sum_sizes |
+        awk -v loading="$(count_loading)" -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + loading + spare + 1000000000 }')
+    if awk -v need="$need" -v free="$(free_bytes "$(nearest_folder "$ROOT")")" 'BEGIN { exit !(free < need) }'; then return 0; fi
+    take_lock
+    { mkdir -p "$kept" && rm -f "$kept"/.copy-*; } || fail $EXIT_FAILED release.disk "$ROOT"
+    mv -f "$SCRATCH/lacking-copies" "$SCRATCH/copies"
+}
+
+# count_loading: bytes that an engine on the same disk may take while it loads all images
+count_loading() {
+    awk -v a="$(number_fact images_bytes)" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f\n", a + b }'
+}
+
+# can_link FOLDER: hard links from below the root into it can be made: one mount, and every file our own
+can_link() {
+    [ "$(mount_of "$1")" = "$(mount_of "$(nearest_folder "$ROOT")")" ] &&
+        [ -z "$(find "$1" -type f ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ]
+}
+
+# mount_of PATH: the device, and where it is mounted
+mount_of() { df -P "$1" 2>/dev/null | awk 'NR == 2 { $2 = $3 = $4 = $5 = ""; print }'; }
+
+# sum_sizes: the bytes of the bundle's files that standard input names; from their entries, for busybox wc would read them
+sum_sizes() { (cd -- "$HERE" && tr '\n' '\0' | xargs -0 ls -ln) | awk '{ sum += $5 } END { printf "%.0f\n", sum }'; }
+
+# copy_group GROUP: copy and hash the files of the lines in GROUP.copies; what is wrong goes to GROUP.bad
+copy_group() {
+    while read -r digest path; do
+        found=$({ tee "$kept/.copy-$digest" <"$path" 2>/dev/null || : >"$1.broken"; } | hash_stream)
+        if [ "${found%% *}" = "$digest" ] && [ ! -f "$1.broken" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then continue; fi
+        rm -f "$kept/.copy-$digest"
+        if [ "${found%% *}" = "$digest" ]; then : >"$SCRATCH/disk-full"; else printf '%s\n' "$path" >"$1.bad"; fi
+        return 1
+    done <"$1.copies"
+}
+
+# drop_copies: what was copied from a bundle that is refused
+drop_copies() {
+    while read -r digest _; do rm -f "$kept/$digest" "$kept/.copy-$digest"; done <"$SCRATCH/copies"
+}
+
+# use_copies: the files in $SCRATCH/blobs lie below the root. Those that this run did not copy are checked now
+use_copies() {
+    [ -n "$FAR" ] || return 1
+    awk -v copies="$SCRATCH/copies" '
+        BEGIN { while ((getline line < copies) > 0) copied["blobs/sha256/" substr(line, 1, 64)] }
+        !($0 in copied)' "$SCRATCH/blobs" >"$SCRATCH/older-blobs"
+    match_digests "$SCRATCH/older-blobs"
+}
