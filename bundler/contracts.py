@@ -179,7 +179,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of `requirements.tsv`."""
+    """What a check of the preflight asks for: docs/preflight.md has the ids."""
 
     id: str
     minimum: str | None = None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bundler.contracts import Requirement
 from bundler.profile_values import (
+    CpuFlag,
     Duration,
     FileMode,
     HintedValueError,
@@ -20,6 +21,7 @@ from bundler.profile_values import (
     ReleaseName,
     Sha256,
     Size,
+    SysctlName,
     Url,
     VersionNumber,
     check_member,
@@ -74,6 +76,33 @@ class Drive(ProfileModel):
     """Without one there is a warning."""
 
 
+class Flags(ProfileModel):
+    """Features of the processor, as the line `flags` (arm64: `Features`) of /proc/cpuinfo spells them."""
+
+    minimum: tuple[CpuFlag, ...] = ()
+    """A missing one fails the preflight."""
+    recommended: tuple[CpuFlag, ...] = ()
+    """A missing one gives a warning. On amd64, those of x86-64-v2 where nothing is said."""
+
+
+class Latency(ProfileModel):
+    """How long a small write takes until it is on the disk, on average, in milliseconds."""
+
+    maximum: Annotated[int, Field(ge=1)] | None = None
+    """More fails the preflight."""
+    recommended: Annotated[int, Field(ge=1)] | None = None
+    """More gives a warning; 20 where nothing is said."""
+
+
+class Amount(ProfileModel):
+    """A number."""
+
+    minimum: Annotated[int, Field(ge=0)] | None = None
+    """Less fails the preflight."""
+    recommended: Annotated[int, Field(ge=0)] | None = None
+    """Less gives a warning."""
+
+
 class Release(ProfileModel):
     """A program's version."""
 
@@ -81,6 +110,10 @@ class Release(ProfileModel):
     """An older one fails the preflight. In quotes: unquoted, 20.10 is the number 20.1."""
     recommended: VersionNumber | None = None
     """An older one gives a warning."""
+
+
+ORDERED = ("cpu", "memory", "disk", "docker", "compose", "kernel", "swap", "open_files")
+"""Requirements whose recommended value is at least the minimum."""
 
 
 class Requirements(ProfileModel):
@@ -98,11 +131,24 @@ class Requirements(ProfileModel):
     """Docker engine."""
     compose: Release = Release()
     """Docker Compose."""
+    kernel: Release = Release()
+    """Linux kernel; at least 3.10, recommended 4.18, where nothing is said."""
+    cpu_flags: Flags = Flags()
+    """Features of the processor that the images' programs use."""
+    swap: Bytes = Bytes()
+    """Swap space."""
+    write_latency: Latency = Latency()
+    """Time of a small synchronised write under the installation's root."""
+    open_files: Amount = Amount()
+    """Files that a program in a container may open: at least 1024, recommended 65536."""
+    sysctl: dict[SysctlName, Amount] = {}
+    """Kernel settings that a service needs, such as `vm.max_map_count: {minimum: 262144}`.
+    `vm.overcommit_memory` is a choice, not an amount: it must be the very number."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
-        for name in ("cpu", "memory", "disk", "docker", "compose"):
-            tier = getattr(self, name)
+        tiers = {name: getattr(self, name) for name in ORDERED}
+        for name, tier in (tiers | self.sysctl).items():
             low, high = tier.minimum, tier.recommended
             if isinstance(low, str) and isinstance(high, str):
                 low, high = version_key(low), version_key(high)
@@ -110,8 +156,15 @@ class Requirements(ProfileModel):
                 raise HintedValueError(
                     "is below the minimum",
                     hint="raise it or leave it out",
-                    at=(name, "recommended"),
+                    at=("sysctl", name, "recommended") if name in self.sysctl else (name, "recommended"),
                 )
+        latency = self.write_latency
+        if latency.maximum is not None and (latency.recommended or 0) > latency.maximum:
+            raise HintedValueError(
+                "is above the maximum",
+                hint="lower it or leave it out",
+                at=("write_latency", "recommended"),
+            )
         return self
 
 
@@ -265,11 +318,18 @@ class Profile(ProfileModel):
         return self
 
     def to_requirements(self) -> tuple[Requirement, ...]:
-        """The lines of `requirements.tsv` that ask for something, in the order of the fields."""
+        """What is asked for, in the order of the fields; ids are the keys, with `-` for `_`."""
+        asked = self.requirements
+        tiers: dict[str, Any] = {
+            name.replace("_", "-"): getattr(asked, name)
+            for name in type(asked).model_fields
+            if name != "sysctl"
+        }
+        tiers |= {f"sysctl:{name}": tier for name, tier in asked.sysctl.items()}
         found = []
-        for name in type(self.requirements).model_fields:
-            tier = getattr(self.requirements, name)
-            minimum, recommended = _flat(tier.minimum), _flat(tier.recommended)
+        for name, tier in tiers.items():
+            least = tier.maximum if isinstance(tier, Latency) else tier.minimum
+            minimum, recommended = _flat(least), _flat(tier.recommended)
             if minimum is not None or recommended is not None:
                 found.append(Requirement(name, minimum, recommended))
         return tuple(found)
@@ -282,7 +342,9 @@ class ProfileFile(Profile):
     """What this profile starts from: names, or paths (with a `/`, or ending in `.yaml`)."""
 
 
-def _flat(value: float | str | bool | None) -> str | None:  # noqa: FBT001 a fact, not a switch
+def _flat(value: float | str | bool | tuple[str, ...] | None) -> str | None:  # noqa: FBT001 a fact, not a switch
     if isinstance(value, bool):
         return "yes" if value else None
+    if isinstance(value, tuple):
+        return " ".join(value) or None
     return None if value is None else str(value)

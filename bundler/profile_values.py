@@ -26,6 +26,8 @@ _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-
 _REGISTRY_HOST = re.compile(_HOST)
 _MIRROR = re.compile(rf"{_HOST}(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
+_SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 
 
@@ -235,3 +237,17 @@ MemberPath = Annotated[str, AfterValidator(check_member), _schema("path in the b
 
 Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]
 """http or https."""
+
+CpuFlag = Annotated[
+    str,
+    _match(_CPU_FLAG, "a processor's flag", "as /proc/cpuinfo spells it, for example avx2"),
+    _schema("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
+]
+"""As /proc/cpuinfo spells it."""
+
+SysctlName = Annotated[
+    str,
+    _match(_SYSCTL, "a kernel setting", "as `sysctl` spells it, for example vm.max_map_count"),
+    _schema("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
+]
+"""As `sysctl` spells it."""

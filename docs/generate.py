@@ -1,4 +1,4 @@
-"""Writes profile-reference.md and command-reference.md from the models and commands themselves.
+"""Writes profile-reference.md, command-reference.md and preflight.md from models, commands and catalogues.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are current.
 """  # noqa: INP001 a script, not a package
@@ -263,6 +263,31 @@ def _prose(text: str | None) -> str:
     return "\n\n".join(paragraphs)
 
 
+# ---------------------------------------------------------------- preflight
+
+MARK: Final = f"<!-- What follows is written by `{COMMAND}` from the installer's catalogue. -->"
+
+
+def preflight_reference() -> str:
+    """The page about the preflight: written by hand, then every check of the installer's catalogue."""
+    from bundler_installer.assemble import catalogue  # noqa: PLC0415 the other pages do not need it
+    from bundler_installer.checks import CHECKS, PROBES  # noqa: PLC0415 likewise
+
+    texts = catalogue("en")
+    rows = ["| id | check | required | recommended | remedy |", "|---|---|---|---|---|"]
+    for check in (*CHECKS, *PROBES):
+        cells = (
+            f"`{check.id}`",
+            texts[f"check.{check.id}"],
+            check.asks or check.required or "",
+            check.advises or check.recommended or "",
+            texts.get(f"remedy.{check.id}", "").replace("%s", "..."),
+        )
+        rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    written = (DOCS / "preflight.md").read_text("utf-8").partition(MARK)[0]
+    return f"{written}{MARK}\n\n" + "\n".join(rows) + "\n"
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -271,6 +296,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "profile-reference.md": profile_reference(),
         DOCS / "command-reference.md": command_reference(),
+        DOCS / "preflight.md": preflight_reference(),
     }
 
 

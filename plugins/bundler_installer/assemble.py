@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
 LANGUAGES = ("en", "zh")
+_WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
+"""A message id in the code."""
+_FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
+"""What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
 SOURCES = (
     "header",
     "messages",
@@ -19,7 +24,15 @@ SOURCES = (
     "medium",
     "engine",
     "checks",
+    "checks_hardware",
+    "checks_system",
+    "checks_storage",
+    "checks_engine",
+    "checks_network",
+    "checks_site",
+    "probe",
     "preflight",
+    "preflight_report",
     "variables",
     "certificate",
     "release",
@@ -88,19 +101,31 @@ def guard(script: bytes) -> bytes:
     return "".join([*lines[:first], "{\n", *lines[first:], "}\n"]).encode()
 
 
-def join_sources(names: Iterable[str]) -> bytes:
-    """Shell sources in order; after `messages`, the catalogues."""
+def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
+    """Shell sources in order; after `messages`, the catalogues.
+
+    Args:
+        names: of the sources.
+        part: whether the catalogues hold only what these sources say.
+    """
     shell = files("bundler_installer").joinpath("shell")
+    sources = {name: shell.joinpath(f"{name}.sh").read_text("utf-8").rstrip("\n") for name in names}
+    code = "\n".join(sources.values())
+    words = set(_WORD.findall(code))
+    families = tuple(_FAMILY.findall(code)) if part else ("",)
     parts = []
-    for name in names:
-        parts.append(shell.joinpath(f"{name}.sh").read_text("utf-8").rstrip("\n"))
+    for name, source in sources.items():
+        parts.append(source)
         if name == "messages":
-            parts += [_catalogue_function(language) for language in LANGUAGES]
+            parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _catalogue_function(language: str) -> str:
-    cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in catalogue(language).items())
+def _catalogue_function(language: str, words: set[str], families: tuple[str, ...]) -> str:
+    said = {
+        key: text for key, text in catalogue(language).items() if key in words or key.startswith(families)
+    }
+    cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in said.items())
     return f"find_text_{language}() {{\n    case $1 in\n{cases}        *) text=$1 ;;\n    esac\n}}"
 
 

@@ -10,6 +10,7 @@ from bundler.errors import BundleError
 from bundler.layout import archive_entry, compact, index_entry
 from bundler.manifest import BundleManifest
 from bundler.oci import Platform
+from bundler_installer.checks import compile_checks, network_rows
 
 HEADERS = {
     "images.tsv": "reference manifest config bytes unpacked",
@@ -18,7 +19,8 @@ HEADERS = {
     "blobs.tsv": "manifest blob bytes kind",
     "services.tsv": "service reference expect",
     "ports.tsv": "service address port protocol",
-    "requirements.tsv": "id minimum recommended",
+    "networks.tsv": "name subnet",
+    "checks.tsv": "id group required recommended parameter",
     "variables.tsv": "name kind required default generator pattern choices prompt_en prompt_zh",
     "templates.tsv": "path mode",
     "data.tsv": "path mode uid gid",
@@ -40,6 +42,10 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         BundleError: a field holds a control character.
     """
     platform = Platform.parse(manifest.platform)
+    layers: dict[str, int] = {}
+    for image in manifest.images:
+        whole = max(1, sum(layer.size for layer in image.layers))
+        layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
     rows: dict[str, Iterable[Iterable[object]]] = {
         "images.tsv": [
             (i.tag, i.manifest.digest, i.config.digest, i.size, i.unpacked) for i in manifest.images
@@ -58,7 +64,8 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         ],
         "services.tsv": [(s.name, s.tag, s.expect) for s in manifest.services],
         "ports.tsv": [(p.service, p.address, p.port, p.protocol) for p in manifest.ports],
-        "requirements.tsv": [(r.id, r.minimum, r.recommended) for r in manifest.requirements],
+        "networks.tsv": network_rows(application.compose),
+        "checks.tsv": compile_checks(manifest, sum(layers.values())),
         "variables.tsv": [
             (
                 v.name,
@@ -90,10 +97,6 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
         for name, header in HEADERS.items()
     }
-    layers: dict[str, int] = {}
-    for image in manifest.images:
-        whole = max(1, sum(layer.size for layer in image.layers))
-        layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
     size = other_bytes + sum(len(text.encode()) for text in facts.values())
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
     values = {

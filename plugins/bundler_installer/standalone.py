@@ -17,13 +17,30 @@ SOURCES = (
     "journal",
     "engine",
     "checks",
+    "checks_hardware",
+    "checks_system",
+    "checks_storage",
+    "checks_engine",
+    "checks_network",
+    "checks_site",
     "preflight",
+    "preflight_report",
     "variables",
+    "certificate",
     "images",
     "compact",
+    "standalone",
 )
-"""What the preflight calls; then the tables, then `standalone.sh` with the one line that runs anything."""
-TABLES = ("bundle.env", "images.tsv", "ports.tsv", "requirements.tsv", "variables.tsv")
+"""What the preflight calls; the tables stand before `standalone.sh`, with the one line that runs anything."""
+TABLES = (
+    "bundle.env",
+    "certificates.tsv",
+    "checks.tsv",
+    "images.tsv",
+    "networks.tsv",
+    "ports.tsv",
+    "variables.tsv",
+)
 """The flat facts that it reads."""
 END = "END_OF_TABLE"
 
@@ -43,4 +60,5 @@ def assemble_preflight(members: Sequence[Member]) -> bytes:
         parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content.decode()}{END}\n")
     function = "# write_tables FOLDER: the bundle's facts that the checks read\nwrite_tables() {\n"
     function += "".join(parts) + "}\n\n"
-    return guard(join_sources(SOURCES) + b"\n" + function.encode() + join_sources(["standalone"]))
+    before, mark, after = join_sources(SOURCES, part=True).partition(b"# ---- standalone")
+    return guard(before + function.encode() + mark + after)

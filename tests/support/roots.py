@@ -19,6 +19,7 @@ mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -t tmpfs tmpfs "$root/tmp"
 mount --rbind /proc "$root/proc"
+mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 while [ "$1" != -- ]; do
     mkdir -p "$root$1"
@@ -51,7 +52,7 @@ def busybox_root(folder: Path, *programs: str) -> Path:
     """A root of busybox alone, and of `programs` of this machine with the libraries that they need."""
     need_root()
     busybox = need_program("busybox", "busybox-static")
-    for name in ("bin", "proc", "dev", "tmp", "etc", "root"):
+    for name in ("bin", "proc", "sys", "dev", "tmp", "etc", "root"):
         (folder / name).mkdir(parents=True)
     shutil.copy(busybox, folder / "bin/busybox")
     for applet in run(busybox, "--list").split():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,26 +13,17 @@ import pytest
 from bundler.archive import Member
 from bundler.progress import LogReporter
 from bundler.stages.pack import pack
-from bundler_installer.standalone import TABLES, assemble_preflight
+from bundler_installer.assemble import assemble_installer
+from bundler_installer.checks import CHECKS, PROBES
+from tests.support.fabricated import ENV, preflight_file
 from tests.support.programs import need_program
 
-FACTS = {
-    "bundle.env": "format=1\nname=hello\nversion=1.0\nprofile=demo\ntitle=Hello\nos=linux\narch=amd64\n"
-    "project=hello\ncreated=1700000000\nimages_bytes=1000\nunpacked_bytes=2000\nbundle_bytes=3000\n"
-    "data_bytes=1000\nhealth_timeout=60\n",
-    "images.tsv": "#reference\tmanifest\tconfig\tbytes\tunpacked\n",
-    "ports.tsv": "#service\taddress\tport\tprotocol\n",
-    "requirements.tsv": "#id\tminimum\trecommended\ncpu\t1\t-\n",
-    "variables.tsv": "#name\tkind\trequired\tdefault\tgenerator\tpattern\tchoices\tprompt_en\tprompt_zh\n",
-}
+ROWS = [[c.id, c.group, "-", "-", "vm.swappiness" if c.id == "sysctl" else "-"] for c in (*CHECKS, *PROBES)]
 
 
 @pytest.fixture
 def preflight(tmp_path: Path) -> Path:
-    members = [Member.of(name, FACTS[name].encode()) for name in TABLES]
-    file = tmp_path / "hello.preflight.sh"
-    file.write_bytes(assemble_preflight(members))
-    return file
+    return preflight_file(tmp_path, ROWS)
 
 
 def run(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,15 +70,20 @@ def test_it_lies_beside_the_bundle_with_its_digest(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_no_function_is_defined_twice() -> None:
+    names = re.findall(r"^([a-z_]+)\(\)", assemble_installer().decode(), re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("shell", [("sh",), ("busybox", "sh")], ids=["sh", "busybox"])
 @pytest.mark.parametrize(("window", "result"), [(20, "pass"), (60, "fail")])
 def test_compact_images_need_memory_for_their_window(
     tmp_path: Path, window: int, result: str, shell: tuple[str, ...]
 ) -> None:
     need_program(shell[0], "busybox-static" if shell[0] == "busybox" else None)
-    facts = {**FACTS, "bundle.env": FACTS["bundle.env"] + f"compression=compact\nwindow={window}\n"}
-    file = tmp_path / "hello.preflight.sh"
-    file.write_bytes(assemble_preflight([Member.of(name, facts[name].encode()) for name in TABLES]))
+    facts = {**ENV, "compression": "compact", "window": str(window)}
+    tables = {"bundle.env": "".join(f"{key}={value}\n" for key, value in facts.items())}
+    file = preflight_file(tmp_path, ROWS, tables)
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "zstd").symlink_to("/bin/true")
@@ -99,4 +96,4 @@ def test_compact_images_need_memory_for_their_window(
     )
     assert "awk" not in found.stderr
     checks = {check["id"]: check for check in json.loads(found.stdout)["checks"]}
-    assert checks["unpacking"]["result"] == result
+    assert checks["unpacker"]["result"] == result

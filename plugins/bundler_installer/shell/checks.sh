@@ -1,158 +1,130 @@
-# ---- checks: one record each: id, result, measured, required
+# ---- checks: the table checks.tsv, walked line by line; each line has a function measure_<id>
 
-# check ID RESULT MEASURED REQUIRED: note a result; one that was accepted by name becomes a warning
-check() {
-    result=$2
-    if [ "$result" = fail ] && accepts "$1"; then result=accepted; fi
-    printf '%s\t%s\t%s\t%s\n' "$1" "$result" "${3:--}" "${4:--}" >>"$SCRATCH/checks"
+# make_checks: every check but those that need a container
+make_checks() {
+    : >"$SCRATCH/checks"
+    read_engine
+    walk_checks ''
 }
 
-# check_amount ID MEASURED SHOWN UNIT: against the minimum and the recommended of requirements.tsv
+# walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
+walk_checks() {
+    while IFS="$TAB" read -r check_id group required recommended parameter <&4; do
+        case $check_id in
+            probe-* | open-files) [ "$1" = container ] || continue ;;
+            *) [ -z "$1" ] || continue ;;
+        esac
+        case $check_id in '' | *[!a-z-]*) refuse_table "$check_id" ;; esac
+        function=measure_$(printf '%s' "$check_id" | tr - _)
+        command -v "$function" >/dev/null 2>&1 || refuse_table "$check_id"
+        "$function"
+    done 4<<EOT
+$(rows checks.tsv)
+EOT
+}
+
+refuse_table() { fail $EXIT_VERIFICATION facts.damaged "$1"; }
+
+# check RESULT MEASURED [REQUIRED [REMEDY]]: note what the check of this line found; a failure that was accepted
+# by name becomes `accepted`. REMEDY is a text; else the message remedy.<id>
+check() {
+    result=$1
+    if [ "$result" != pass ] && accepts "$check_id"; then result=accepted; fi
+    remedy=-
+    [ "$result" = pass ] || remedy=${4:-$(format "remedy.$check_id")}
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$check_id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks"
+}
+
+# flatten: a record on one line, without control characters
+flatten() { awk '{ printf "%s%s", (NR > 1 ? " " : ""), $0 } END { printf "\n" }' | tr -d '\001-\010\013-\037'; }
+
+# check_amount MEASURED SHOWN UNIT: against what is required and recommended; UNIT is `bytes` or a word shown after it
 check_amount() {
-    minimum=$(requirement "$1" 2) recommended=$(requirement "$1" 3)
-    required=$(show_amount "$minimum" "$4")
-    if is_number "$minimum" && [ "$2" -lt "$minimum" ]; then
-        check "$1" fail "$3" "$required"
-    elif is_number "$recommended" && [ "$2" -lt "$recommended" ]; then
-        check "$1" warn "$3" "$(show_amount "$recommended" "$4")"
+    if is_number "$required" && below "$1" "$required"; then
+        check fail "$2" "$(show_amount "$required" "$3")"
+    elif is_number "$recommended" && below "$1" "$recommended"; then
+        check warn "$2" "$(show_amount "$recommended" "$3")"
     else
-        check "$1" pass "$3" "$required"
+        check pass "$2" "$(show_amount "$required" "$3")"
     fi
 }
+
+# below NUMBER OTHER: numbers with a decimal point, and beyond what a shell's own arithmetic holds
+below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 < b + 0) }'; }
 
 show_amount() {
     case $1 in
         - | '') printf -- '-' ;;
-        *) if [ "$2" = bytes ]; then human "$1"; else printf '%s' "$1"; fi ;;
+        *)
+            if [ "$2" = bytes ]; then
+                human "$1"
+            else
+                printf '%s%s' "$1" "${2:+ $2}"
+            fi
+            ;;
     esac
 }
 
-# requirement ID FIELD
-requirement() {
-    rows requirements.tsv | awk -F "$TAB" -v id="$1" -v field="$2" '$1 == id { print $field; exit }'
-}
-
-check_platform() {
-    want=$(fact arch)
-    machine=$(probe_machine)
-    case $machine in
-        x86_64 | amd64) found=amd64 ;;
-        aarch64 | arm64) found=arm64 ;;
-        armv7l) found=arm ;;
-        *) found=$machine ;;
-    esac
-    if [ "$found" = "$want" ]; then check platform pass "$found" "$want"; else check platform fail "$found" "$want"; fi
-}
-
-probe_machine() {
-    if [ -n "$PROBE_ROOT" ]; then cat "$PROBE_ROOT/machine"; else uname -m; fi
-}
-
-check_cpu() {
-    if [ -n "$PROBE_ROOT" ]; then cores=$(grep -c '^processor' "$PROBE_ROOT/proc/cpuinfo"); else cores=$(count_cores); fi
-    check_amount cpu "$cores" "$cores" cores
-}
-
-# check_memory: firmware and a crash kernel keep up to a tenth of what was bought
-check_memory() {
-    kib=$(awk '/^MemTotal:/ { print $2; exit }' "$PROBE_ROOT/proc/meminfo")
-    bytes=$(awk -v kib="$kib" 'BEGIN { printf "%.0f", kib * 1024 }')
-    allowed=$(awk -v b="$bytes" 'BEGIN { printf "%.0f", b / 0.9 }')
-    check_amount memory "$allowed" "$(human "$bytes")" bytes
-}
-
-# check_disk: what lies on each device is summed, then compared with its free space
-check_disk() {
-    release_bytes=$(awk -v a="$(number_fact bundle_bytes)" -v b="$(number_fact images_bytes)" \
-        'BEGIN { d = a - b; printf "%.0f", (d > 0 ? d : 0) + 50000000 }')
-    : >"$SCRATCH/needs"
-    need_room "$ROOT" "$(number_fact data_bytes)"
-    need_room "$ROOT" "$release_bytes"
-    engine_root=''
-    if [ "$DOCKER" = yes ]; then engine_root=$(docker info -f '{{.DockerRootDir}}' 2>/dev/null); fi
-    # loading unpacks the archive beside the images: it needs both at once
-    loading=$(awk -v a="$(number_fact images_bytes)" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f", a + b }')
-    if [ "$DOCKER" = yes ] && images_are_there; then loading=0; fi
-    need_room "${engine_root:-/var/lib/docker}" "$loading"
-    awk -F "$TAB" '{ need[$1] += $2; free[$1] = $3; point[$1] = $4 }
-        END { for (d in need) printf "%s\t%.0f\t%s\t%s\n", d, need[d], free[d], point[d] }' "$SCRATCH/needs" |
-        sort >"$SCRATCH/devices"
-    while IFS="$TAB" read -r device need free point; do
-        [ -n "$device" ] || continue
-        if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
-            check disk fail "$point: $(human "$free")" "$(human "$need")"
-        else
-            check disk pass "$point: $(human "$free")" "$(human "$need")"
-        fi
-    done <"$SCRATCH/devices"
-}
-
-# need_room PATH BYTES
-need_room() {
-    df -Pk "$(nearest_folder "$1")" 2>/dev/null | awk -v need="$2" 'NR == 2 {
-        point = $6; for (i = 7; i <= NF; i++) point = point " " $i
-        printf "%s\t%s\t%.0f\t%s\n", $1 ":" point, need, $4 * 1024, point
-    }' >>"$SCRATCH/needs"
-}
-
-check_docker() {
-    DOCKER=''
-    if docker_answers; then
-        DOCKER=yes
-        check_version docker "$(cat "$SCRATCH/docker-version")"
-    else
-        check docker fail "$(format checks.none)" "$(show_amount "$(requirement docker 2)" version)"
-    fi
-}
-
-check_compose() {
-    if find_compose; then
-        check_version compose "${COMPOSE_VERSION#v}"
-    else
-        check compose fail "$(format checks.none)" "$(show_amount "$(requirement compose 2)" version)"
-    fi
-}
-
-# check_version ID FOUND
+# check_version FOUND: dotted numbers against what is required and recommended
 check_version() {
-    minimum=$(requirement "$1" 2) recommended=$(requirement "$1" 3)
-    [ "$1" != compose ] || [ "${minimum:--}" != - ] || minimum=2.0
-    if [ "${minimum:--}" != - ] && ! at_least "$2" "$minimum"; then
-        check "$1" fail "$2" "$minimum"
-    elif [ "${recommended:--}" != - ] && ! at_least "$2" "$recommended"; then
-        check "$1" warn "$2" "$recommended"
+    if [ "$required" != - ] && ! at_least "$1" "$required"; then
+        check fail "$1" "$required"
+    elif [ "$recommended" != - ] && ! at_least "$1" "$recommended"; then
+        check warn "$1" "$recommended"
     else
-        check "$1" pass "$2" "${minimum:--}"
+        check pass "$1" "$required"
     fi
 }
 
-# check_ports: what the services publish must be free, or ours already
-check_ports() {
-    ours=' '
-    if [ "$DOCKER" = yes ]; then
-        ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
-            tr ',' '\n' | sed -n 's/.*:\([0-9]*\)->.*/\1/p' | tr '\n' ' ')"
+# probe PROGRAM [ARGUMENT...]: the host's program, or the fabricated root's own; busybox's shell would take its own first
+probe() {
+    if [ -z "$PROBE_ROOT" ]; then
+        "$@"
+    else
+        program=$1
+        shift
+        [ -x "$PROBE_ROOT/bin/$program" ] || return 127
+        "$PROBE_ROOT/bin/$program" "$@"
     fi
-    rows ports.tsv | while IFS="$TAB" read -r service _ port protocol; do
-        number=$(expand "$port")
-        is_number "$number" || continue
-        case $ours in *" $number "*) continue ;; esac
-        if port_is_taken "$number" "$protocol"; then
-            check port fail "$number/$protocol ($service): $(format checks.taken)" "$(format checks.free)"
-        else
-            check port pass "$number/$protocol ($service): $(format checks.free)" "$(format checks.free)"
+}
+
+# can_probe PROGRAM
+can_probe() { if [ -z "$PROBE_ROOT" ]; then have "$1"; else [ -x "$PROBE_ROOT/bin/$1" ]; fi; }
+
+# read_line FILE: the first line of a file of the host; nothing where it is not there
+read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
+
+# within SECONDS PROGRAM [ARGUMENT...]: run it, but no longer; 124 where it was cut off
+within() {
+    within_limit=$(($1 * 10))
+    shift
+    (run_program "$@") </dev/null &
+    within_pid=$!
+    within_ticks=0 within_begun=0
+    while kill -0 "$within_pid" 2>/dev/null; do
+        if [ "$within_ticks" -ge "$within_limit" ]; then
+            kill "$within_pid" 2>/dev/null
+            wait "$within_pid" 2>/dev/null
+            return 124
         fi
+        if [ "$within_begun" -lt 5 ]; then # most answer at once
+            within_begun=$((within_begun + 1))
+            sleep 0.02 2>/dev/null && continue
+        fi
+        sleep 0.1 2>/dev/null || { sleep 1 && within_ticks=$((within_ticks + 9)); }
+        within_ticks=$((within_ticks + 1))
     done
+    wait "$within_pid"
 }
 
-# port_is_taken NUMBER PROTOCOL: from the kernel's tables; `ss` is not there everywhere
-port_is_taken() {
-    cat "$PROBE_ROOT/proc/net/$2" "$PROBE_ROOT/proc/net/${2}6" 2>/dev/null | awk -v port="$1" -v protocol="$2" '
-        BEGIN { for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i }
-        $1 ~ /^[0-9]+:$/ && (protocol == "udp" || $4 == "0A") {
-            n = split($2, part, ":"); hex = part[n]; value = 0
-            for (i = 1; i <= length(hex); i++) value = value * 16 + digit[substr(hex, i, 1)]
-            if (value == port + 0) found = 1
-        }
-        END { exit !found }'
+# run_program PROGRAM [ARGUMENT...]: in place of this shell, so that a signal reaches it; as `probe` does
+run_program() {
+    if [ -z "$PROBE_ROOT" ]; then exec "$@"; fi
+    program=$1
+    shift
+    [ -x "$PROBE_ROOT/bin/$program" ] || exit 127
+    exec "$PROBE_ROOT/bin/$program" "$@"
 }
+
+# centiseconds: since some moment in the past, from the real clock
+centiseconds() { awk '{ printf "%.0f", $1 * 100 }' /proc/uptime; }

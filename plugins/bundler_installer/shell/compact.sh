@@ -13,23 +13,6 @@ find_unpacker() {
     [ -n "$UNPACKER" ]
 }
 
-# check_compact: something here reads the stream, and there is memory for its window
-check_compact() {
-    is_compact || return 0
-    if find_unpacker; then
-        # doubled: busybox may be built without powers
-        window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { for (b = 1; window > 0; window--) b *= 2; printf "%.0f", b }')
-        free_bytes=$(awk '/^MemAvailable:/ { printf "%.0f", $2 * 1024 }' "$PROBE_ROOT/proc/meminfo")
-        if awk -v need="$window_bytes" -v free="${free_bytes:-$window_bytes}" 'BEGIN { exit !(free < need) }'; then
-            check unpacking fail "$(human "$free_bytes")" "$(human "$window_bytes")"
-        else
-            check unpacking pass "$UNPACKER" "$(human "$window_bytes")"
-        fi
-    else
-        check unpacking fail "$(format checks.none)" 'zstd'
-    fi
-}
-
 # load_compact: the engine leaves out layers that it has
 load_compact() {
     find_archive

@@ -17,7 +17,19 @@ clean_environment() {
     env -i PATH="$PATH" HOME="${HOME:-/root}" "$@"
 }
 
-docker_answers() { have docker && docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>/dev/null; }
+# docker_answers: within a limit; an engine that hangs is as bad as none. Sets docker_code
+docker_answers() {
+    docker_code=127
+    have docker || return 1
+    within 20 docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>"$SCRATCH/docker-error"
+    docker_code=$?
+    [ "$docker_code" = 0 ] && [ -s "$SCRATCH/docker-version" ]
+}
+
+# is_podman: whether what answers as Docker is Podman's service
+is_podman() {
+    within 20 docker version -f '{{range .Server.Components}}{{.Name}} {{end}}' 2>/dev/null | grep -q Podman
+}
 
 # find_compose: the plugin, else a standalone binary of version 2
 find_compose() {
@@ -55,3 +67,6 @@ list_containers() {
     xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
         <"$SCRATCH/ids" 2>/dev/null || return 1
 }
+
+# engine_is_carried: whether the bundle brings an engine for hosts that have none
+engine_is_carried() { [ -f "$HERE/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }

@@ -16,6 +16,7 @@ run_install() {
     if [ -n "$PREVIOUS" ] && [ -z "$RESUMED" ]; then check_way_back; fi
     verify_bundle copy
     take_lock
+    record_accepted
     require_engine
     check_edits "${PREVIOUS:-$RELEASE}"
     complete_variables
@@ -32,6 +33,7 @@ install_release() {
     step certificates place_certificates
     step images load_images
     step blobs keep_blobs
+    if [ -n "$PROBE" ]; then step probe probe_engine; fi
     step pin-key pin_key
     step switch switch_release
     use_current
@@ -48,14 +50,6 @@ start_step() {
         fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
     }
     record end start
-}
-
-preflight_or_stop() {
-    run_checks
-    print_checks
-    failures=$(count_results fail)
-    [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
-    [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"
 }
 
 # check_collected: values of an earlier run, of defaults and generators obey the same rules

@@ -11,7 +11,9 @@ set_defaults() {
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
+    REPORT='' PROBE='' PROBED='' LITTER=''
     PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
+    if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi # a server made of files, for tests
     TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}
     TERMINAL=''
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
@@ -38,6 +40,7 @@ parse_options() {
             --encrypt) ENCRYPT=yes ;;
             --install) SCHEDULE=install ;;
             --remove) SCHEDULE=remove ;;
+            --probe) PROBE=yes ;;
             --allow-unsigned) UNSIGNED=yes ;;
             --allow-downgrade) DOWNGRADE=yes ;;
             --no-backup) NO_BACKUP=yes ;;
@@ -58,7 +61,7 @@ parse_options() {
 # takes_value OPTION: whether a value follows it
 takes_value() {
     case $1 in
-        --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits) return 0 ;;
+        --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits | --report) return 0 ;;
     esac
     return 1
 }
@@ -68,6 +71,7 @@ parse_value() {
         --root) ROOT=$2 ;;
         --answers) ANSWERS=$2 ;;
         --key) KEY=$2 ;;
+        --report) REPORT=$2 ;;
         --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
         --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
         --output) OUTPUT=$2 ;;

@@ -2,55 +2,100 @@
 
 run_preflight() {
     collect_variables
-    run_checks
-    if [ -n "$JSON" ]; then print_checks_json; else print_checks; fi
+    make_checks
+    if [ -n "$PROBE" ]; then run_probe; fi
+    [ -z "$REPORT" ] || write_report
+    if [ -n "$JSON" ]; then print_checks_json; else print_checks all; fi
+    judge_checks
+    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
+}
+
+# preflight_or_stop: before an installation; only what is not as it should be is shown
+preflight_or_stop() {
+    make_checks
+    [ -z "$REPORT" ] || write_report
+    print_checks bad
+    judge_checks
+    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
+}
+
+# judge_checks: ends the run where a check failed, with --strict where one warned
+judge_checks() {
     failures=$(count_results fail)
-    warnings=$(count_results warn)
-    [ -z "$STRICT" ] || failures=$((failures + warnings))
-    if [ "$failures" -gt 0 ]; then
-        fail $EXIT_PREFLIGHT preflight.failed "$failures"
-    fi
-    say preflight.passed "$warnings"
+    [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
+    [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"
 }
 
-run_checks() {
-    : >"$SCRATCH/checks"
-    check_platform
-    check_cpu
-    check_memory
-    check_docker
-    check_compose
-    check_compact
-    check_disk
-    check_ports
+count_results() { awk -F "$TAB" -v result="$1" '$3 == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
+
+# result_of_all: the worst
+result_of_all() {
+    for each in fail warn; do
+        [ "$(count_results "$each")" -eq 0 ] || {
+            printf '%s' "$each"
+            return
+        }
+    done
+    printf pass
 }
 
-count_results() { awk -F "$TAB" -v result="$1" '$2 == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
-
+# print_checks WHICH: all of them under their groups, or the bad ones
 print_checks() {
-    while IFS="$TAB" read -r id result measured required; do
-        case $result in
-            pass) mark="${GREEN}✓$PLAIN" ;;
-            fail) mark="${RED}✗$PLAIN" ;;
-            *) mark="${YELLOW}!$PLAIN" ;;
-        esac
-        said=$(format preflight.line "$(format "check.$id")" "$measured" "$required")
-        printf '%s %s\n' "$mark" "$said"
-        write_log "$result $said"
-        case $result in
-            warn | fail) printf '    %s\n' "$(format "remedy.$id")" ;;
-            accepted) printf '    %s\n' "$(format preflight.accepted "$id")" ;;
-        esac
+    for shown_group in hardware system storage engine network site; do
+        awk -F "$TAB" -v group="$shown_group" -v which="$1" \
+            '$2 == group && (which == "all" || $3 != "pass")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
+        [ -s "$SCRATCH/group-checks" ] || continue
+        printf '%s%s%s\n' "$BOLD" "$(format "group.$shown_group")" "$PLAIN"
+        while IFS="$TAB" read -r id _ result measured needed remedy; do
+            case $result in
+                pass) mark="${GREEN}✓$PLAIN" ;;
+                fail) mark="${RED}✗$PLAIN" ;;
+                *) mark="${YELLOW}!$PLAIN" ;;
+            esac
+            said=$(describe_check)
+            printf '  %s %s\n' "$mark" "$said"
+            case $result in
+                warn | fail) printf '      %s\n' "$(format preflight.remedy "$remedy" "$id")" ;;
+                accepted) printf '      %s\n' "$(format preflight.accepted "$id")" ;;
+            esac
+        done <"$SCRATCH/group-checks"
+    done
+    while IFS="$TAB" read -r id _ result measured needed _; do
+        write_log "$result $id $measured ($needed)"
     done <"$SCRATCH/checks"
+}
+
+# describe_check: id, measured and needed as one line
+describe_check() {
+    if [ "$measured" = - ]; then
+        format preflight.line_moot "$(format "check.$id")"
+    elif [ "$needed" = - ]; then
+        format preflight.line_free "$(format "check.$id")" "$measured"
+    else
+        format preflight.line "$(format "check.$id")" "$measured" "$needed"
+    fi
 }
 
 print_checks_json() {
-    printf '{"name": "%s", "version": "%s", "checks": [' "$NAME" "$VERSION"
+    printf '{"name": "%s", "version": "%s", "profile": "%s", "host": %s, "result": "%s", "checks": [' "$NAME" "$VERSION" "$PROFILE" \
+        "$(json_string "$(probe hostname 2>/dev/null)")" "$(result_of_all)"
     comma=''
-    while IFS="$TAB" read -r id result measured required; do
-        printf '%s\n  {"id": "%s", "result": "%s", "measured": %s, "required": %s, "remedy": %s}' "$comma" "$id" "$result" \
-            "$(json_string "$measured")" "$(json_string "$required")" "$(json_string "$(format "remedy.$id")")"
+    while IFS="$TAB" read -r id group result measured needed remedy; do
+        printf '%s\n  {"id": "%s", "group": "%s", "result": "%s", "measured": %s, "required": %s, "remedy": %s}' "$comma" \
+            "$id" "$group" "$result" "$(json_text "$measured")" "$(json_text "$needed")" "$(json_text "$remedy")"
         comma=,
     done <"$SCRATCH/checks"
     printf '\n]}\n'
+}
+
+# json_text TEXT: a string, or null for `-`
+json_text() { if [ "$1" = - ]; then printf null; else json_string "$1"; fi; }
+
+# record_accepted: what the operator accepted by name, kept where the installation is
+record_accepted() {
+    while IFS="$TAB" read -r id _ result measured needed _; do
+        [ "$result" = accepted ] || continue
+        printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$id" "$measured" "$needed" >>"$ROOT/state/accepted"
+        record accepted "$id"
+    done <"$SCRATCH/checks"
 }

@@ -136,6 +136,7 @@ restore_anew() {
     preflight_or_stop
     verify_bundle copy
     take_lock
+    record_accepted
     require_engine
     begin_restore "$SOURCE"
     step aside set_aside

@@ -15,6 +15,7 @@ main() {
         printf '\n'
         return
     fi
+    [ -z "$PROBE" ] || fail $EXIT_USAGE preflight.no_probe
     RELEASE=-
     HERE=$SCRATCH/tables
     { mkdir "$HERE" && write_tables "$HERE"; } || fail $EXIT_FAILED tools.scratch "$SCRATCH"

@@ -31,7 +31,9 @@ clean_up() {
     trap - EXIT HUP INT TERM
     stty echo 2>/dev/null </dev/tty || :
     [ -z "${PART:-}${UNPACKED:-}" ] || clean_backup
+    [ -z "$PROBED" ] || remove_probe
     release_lock
+    [ -z "$LITTER" ] || rm -rf "$LITTER"
     [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
 }
 

@@ -16,6 +16,7 @@ collect_variables() {
     fi
     take_answers "$SCRATCH/set" --set
     while IFS="$TAB" read -r name kind _ default _; do
+        [ -n "$name" ] || continue
         if [ ! -f "$values/$name" ] && [ "$default" != - ] && [ "$kind" != secret ]; then
             printf '%s' "$default" >"$values/$name"
             printf '%s\n' "$name" >>"$SCRATCH/defaulted"

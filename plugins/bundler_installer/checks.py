@@ -1,0 +1,236 @@
+"""The one table of checks, compiled for the site: profile, application and the bundle's sizes go in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from bundler.errors import BundleError
+from bundler.manifest import BundleManifest, RequirementEntry
+from bundler.oci import Platform
+
+Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
+PARTED = "sysctl"
+"""The check whose requirements name a part: `sysctl:vm.max_map_count`."""
+X86_64_V2 = ("cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3")
+X86_64_V3 = (*X86_64_V2, "abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe")
+X86_64_V4 = (*X86_64_V3, "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
+LEVELS = {"v2": X86_64_V2, "v3": X86_64_V3, "v4": X86_64_V4}
+"""Levels of the x86-64 psABI, as /proc/cpuinfo spells their flags."""
+BYTES_PER_FILE = 20_000
+"""Of unpacked images. Those made from Debian packages have 22 to 43 kB a file, scripting languages less."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A line of `checks.tsv`.
+
+    Attributes:
+        id: names the check in `--accept`, JSON and the messages `check.<id>` and `remedy.<id>`; the shell
+            function is `measure_<id>`, with `_` for `-`.
+        group: of the report.
+        required: what fails the preflight where it is not met; None where nothing does.
+        recommended: what warns where it is not met.
+        parameter: what the check is about, where there are several of one id.
+        asks, advises: for docs/preflight.md: what is required and recommended, where those do not say.
+    """
+
+    id: str
+    group: Group
+    required: str | None = None
+    recommended: str | None = None
+    parameter: str | None = None
+    asks: str = ""
+    advises: str = ""
+
+
+CHECKS = (
+    Check("platform", "hardware", asks="bundle"),
+    Check("userland", "hardware", asks="64 bits, where the bundle has"),
+    Check("cpu", "hardware", asks="bundle", advises="bundle"),
+    Check("cpu-flags", "hardware", asks="bundle", advises="bundle; amd64: x86-64-v2"),
+    Check("page-size", "hardware", recommended="4096"),
+    Check("memory", "hardware", asks="bundle", advises="bundle"),
+    Check("memory-available", "hardware", advises="three quarters of the memory required"),
+    Check("swap", "hardware", asks="bundle", advises="bundle; less than half of it used"),
+    Check("tools", "system", "awk sed tar find sort mktemp tr cut grep df", "openssl od dd"),
+    Check("user", "system", advises="root"),
+    Check("kernel", "system", "3.10", "4.18"),
+    Check(
+        "cgroup",
+        "system",
+        asks="there; version 2 with an engine from 20.10 on",
+        advises="cpu, memory and pids",
+    ),
+    Check("overlay", "system", asks="there, or an engine that runs without"),
+    Check("selinux", "system", advises="not enforcing with an engine that labels"),
+    Check("container", "system", advises="not inside one"),
+    Check("clock", "system", asks="after the build, less a day", advises="within ten years of it"),
+    Check("clock-sync", "system", advises="by chrony, systemd-timesyncd or ntpd"),
+    Check(PARTED, "system", asks="bundle", advises="bundle"),
+    Check("docker", "engine", asks="bundle", advises="bundle"),
+    Check("engine-mode", "engine", asks="on this host", advises="as root, without shifted owners"),
+    Check(
+        "docker-storage",
+        "engine",
+        asks="tells the kind of entries (d_type)",
+        advises="overlay2, btrfs, zfs or containerd's",
+    ),
+    Check("unpacker", "engine", asks="zstd, or Docker 23.0 where it can, for compact images"),
+    Check("compose", "engine", "2.0", asks="bundle, at least 2.0", advises="bundle"),
+    Check(
+        "disk",
+        "storage",
+        asks="bundle: release, images twice while loading, data; summed for each device",
+        advises="bundle",
+    ),
+    Check("inodes", "storage", asks="bundle, on each device"),
+    Check(
+        "ssd",
+        "storage",
+        asks="bundle; warns where the kernel cannot know: virtual, device-mapper, RAID",
+        advises="bundle",
+    ),
+    Check("write-latency", "storage", recommended="20", asks="bundle, ms", advises="20 ms, or bundle"),
+    Check(
+        "filesystem",
+        "storage",
+        asks="chown, chmod, symbolic links, two cases",
+        advises="exec, hard links, local",
+    ),
+    Check("ip-forward", "network", asks="1, where an engine runs"),
+    Check("bridge-filter", "network", advises="not 0"),
+    Check("firewalld", "network", advises="off, or with Docker's zone"),
+    Check("port", "network", asks="free, or this application's"),
+    Check(
+        "address-range",
+        "network",
+        asks="touches no route, no name server, not where you are logged in from",
+        advises="nor do Docker's pools",
+    ),
+    Check(
+        "dns",
+        "network",
+        recommended="1",
+        advises="this server's name within 1 s; a name server; only `preflight` asks",
+    ),
+    Check(
+        "installation",
+        "site",
+        asks="not the same project elsewhere; a folder",
+        advises="not interrupted, nothing foreign",
+    ),
+    Check("certificate", "site", asks="as the application asks"),
+)
+"""All checks of `preflight`, in the order in which they are made: what others need first comes first."""
+
+PROBES = (
+    Check("probe-start", "engine", asks="a container starts", advises="an image has a shell"),
+    Check(
+        "probe-threads",
+        "engine",
+        asks="64 processes, and threads where the image has python3, node, redis or java",
+    ),
+    Check("probe-names", "engine", asks="a container finds its own name"),
+    Check("probe-port", "engine", asks="a connection to a published port gets through"),
+    Check("open-files", "engine", "1024", "65536", asks="1024, or bundle", advises="65536, or bundle"),
+)
+"""What only a container can tell: made where the images are, with `--probe`."""
+
+
+def compile_checks(
+    manifest: BundleManifest, unpacked: int
+) -> list[tuple[str, str, str | None, str | None, str | None]]:
+    """The lines of `checks.tsv`: id, group, required, recommended, parameter.
+
+    Args:
+        manifest: has platform and requirements.
+        unpacked: bytes of all layers once unpacked.
+
+    Raises:
+        BundleError: a requirement is of a check that does not exist.
+    """
+    requirements = {requirement.id: requirement for requirement in manifest.requirements}
+    _refuse_unknown(requirements)
+    defaults = _defaults(manifest, unpacked, requirements)
+    rows: list[tuple[str, str, str | None, str | None, str | None]] = []
+    for check in (*CHECKS, *PROBES):
+        for made in _parts(check, requirements):
+            known = defaults.get(made.id, made)
+            asked = requirements.get(made.id if made.parameter is None else f"{made.id}:{made.parameter}")
+            if asked is not None:
+                known = replace(
+                    known,
+                    required=known.required if asked.minimum is None else asked.minimum,
+                    recommended=known.recommended if asked.recommended is None else asked.recommended,
+                    parameter=made.parameter or known.parameter,
+                )
+            rows.append((known.id, known.group, known.required, known.recommended, known.parameter))
+    return rows
+
+
+def _parts(check: Check, requirements: Iterable[str]) -> list[Check]:
+    if check.id != PARTED:
+        return [check]
+    names = [name.partition(":")[2] for name in requirements if name.startswith(f"{PARTED}:")]
+    return [replace(check, parameter=name) for name in sorted(names)]
+
+
+def _refuse_unknown(requirements: Iterable[str]) -> None:
+    known = {check.id for check in (*CHECKS, *PROBES)}
+    for name in requirements:
+        base = name.partition(":")[0]
+        if base not in known or (base == PARTED) != (":" in name):
+            near = get_close_matches(base, sorted(known), 1)
+            raise BundleError(
+                f"requirement {name}: the installer has no check of this name",
+                hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}",
+            )
+
+
+def _defaults(
+    manifest: BundleManifest, unpacked: int, requirements: Mapping[str, RequirementEntry]
+) -> dict[str, Check]:
+    """Checks whose thresholds follow from the bundle."""
+    platform = Platform.parse(manifest.platform)
+    known = {check.id: check for check in CHECKS}
+    found = {
+        "platform": replace(known["platform"], required=platform.architecture, parameter=platform.variant),
+        "inodes": replace(known["inodes"], required=str(unpacked // BYTES_PER_FILE + 10_000)),
+    }
+    if platform.architecture == "amd64":
+        level = LEVELS.get(platform.variant or "")
+        found["cpu-flags"] = replace(
+            known["cpu-flags"],
+            required=" ".join(level) if level else None,
+            recommended=" ".join(level or X86_64_V2),
+        )
+    memory = requirements.get("memory")
+    if memory is not None and memory.minimum is not None:
+        # what runs already takes some; a quarter less than what was asked for still leaves room to start
+        wanted = str(int(memory.minimum) * 3 // 4)
+        found["memory-available"] = replace(known["memory-available"], recommended=wanted)
+    return found
+
+
+def network_rows(document: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """The lines of `networks.tsv`: each network that Compose makes, with each IPv4 range that it fixes.
+
+    The range is a CIDR, `${NAME}` or `${NAME:-default}`, or None where Docker chooses one of its own pools.
+    """
+    services = (document.get("services") or {}).values()
+    used: dict[str, Any] = dict(document.get("networks") or {})
+    if any(not (entry or {}).get("networks") and not (entry or {}).get("network_mode") for entry in services):
+        used.setdefault("default", None)
+    rows: list[tuple[str, str | None]] = []
+    for name, network in sorted(used.items()):
+        entry = network or {}
+        if entry.get("external") or entry.get("driver") in {"host", "none"}:
+            continue
+        pools = (entry.get("ipam") or {}).get("config") or []
+        ranges = [str(pool["subnet"]) for pool in pools if pool.get("subnet")]
+        four = [text for text in ranges if text.count(":") < 2]  # noqa: PLR2004 more are IPv6, one is ${A:-b}
+        rows += [(name, text) for text in four] or [(name, None)]
+    return rows

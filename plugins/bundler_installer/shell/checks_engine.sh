@@ -1,0 +1,123 @@
+# ---- checks of the engine
+
+# read_engine: asks the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
+read_engine() {
+    DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker
+    : >"$SCRATCH/engine-info"
+    : >"$SCRATCH/engine-ours"
+    docker_answers || return 0
+    DOCKER=yes ENGINE=docker
+    ENGINE_VERSION=$(sed -n 1p "$SCRATCH/docker-version")
+    is_podman && ENGINE=podman
+    within 20 docker info >"$SCRATCH/engine-info" 2>/dev/null
+    root=$(info_field 'Docker Root Dir')
+    [ -z "$root" ] || ENGINE_ROOT=$root
+    within 20 docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/engine-ours" 2>/dev/null
+}
+
+# info_field NAME: of `docker info` as people read it, which every version prints
+info_field() { sed -n "s/^ *$1: *//p" "$SCRATCH/engine-info" | sed -n 1p; }
+
+# info_list NAME: the indented lines below that name
+info_list() {
+    awk -v name="$1:" '
+        { line = $0; sub(/^ */, "", line); depth = length($0) - length(line) }
+        inside && depth <= start { exit }
+        inside { print line }
+        line == name || index(line, name " ") == 1 { inside = 1; start = depth }' "$SCRATCH/engine-info"
+}
+
+measure_docker() {
+    if [ -n "$DOCKER" ]; then
+        if [ "$ENGINE" = podman ]; then
+            check pass "Podman $ENGINE_VERSION" "Docker ${required#-}"
+        else
+            check_version "$ENGINE_VERSION"
+        fi
+    elif ! have docker; then
+        if engine_is_carried; then
+            check warn "$(format checks.engine_carried)" "$(show_amount "$required" '')" "$(format remedy.docker_carried)"
+        elif can_probe podman; then
+            check fail "$(format checks.podman_only)" "$(show_amount "$required" '')" "$(format remedy.podman)"
+        else
+            check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_absent)"
+        fi
+    elif [ "$docker_code" = 124 ]; then
+        check fail "$(format checks.hangs)" "$(show_amount "$required" '')" "$(format remedy.docker_hangs)"
+    else
+        said=$(grep -v '^$' "$SCRATCH/docker-error" | sed -n 1p)
+        check fail "${said:-$(format checks.no_answer)}" "$(show_amount "$required" '')"
+    fi
+}
+
+# measure_engine_mode: what works differently where the engine is not the usual one, as root, on this host
+measure_engine_mode() {
+    if [ -z "$DOCKER" ]; then
+        check pass -
+        return
+    fi
+    case ${DOCKER_HOST:-unix://} in
+        unix://* | fd://*) ;;
+        *)
+            check fail "$(format checks.remote "$DOCKER_HOST")" "$(format checks.local)" "$(format remedy.engine_remote)"
+            return
+            ;;
+    esac
+    if [ "$ENGINE" = podman ]; then
+        check warn Podman Docker "$(format remedy.engine_podman)"
+    elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}rootless'; then
+        check warn rootless root "$(format remedy.engine_rootless)"
+    elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}userns'; then
+        check warn userns-remap root "$(format remedy.engine_userns)"
+    else
+        check pass root root
+    fi
+}
+
+measure_docker_storage() {
+    driver=$(info_field 'Storage Driver')
+    if [ -z "$DOCKER" ] || [ -z "$driver" ]; then
+        check pass -
+        return
+    fi
+    shown="$driver ($(info_field 'Backing Filesystem'))"
+    [ -n "$(info_field 'Backing Filesystem')" ] || shown=$driver
+    if [ "$(info_field 'Supports d_type')" = false ]; then
+        check fail "$shown: $(format checks.lacking d_type)" overlay2 "$(format remedy.d_type "$ENGINE_ROOT")"
+        return
+    fi
+    case $driver in
+        overlay2 | overlayfs | overlay | btrfs | zfs | fuse-overlayfs | stargz)
+            if [ "$driver:$ENGINE" = overlay:docker ]; then check warn "$shown" overlay2; else check pass "$shown" overlay2; fi
+            ;;
+        *) check warn "$shown" overlay2 ;;
+    esac
+}
+
+# measure_unpacker: compact images need somebody who reads their one stream, and memory for its window
+measure_unpacker() {
+    if ! is_compact; then
+        check pass -
+    elif find_unpacker; then
+        # doubled, for busybox may be built without powers
+        window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { for (b = 1; window > 0; window--) b *= 2; printf "%.0f", b }')
+        free_memory=$(awk '/^MemAvailable:/ { printf "%.0f", $2 * 1024 }' "$PROBE_ROOT/proc/meminfo")
+        if is_number "$free_memory" && below "$free_memory" "$window_bytes"; then
+            check fail "$(human "$free_memory")" "$(human "$window_bytes")" "$(format remedy.memory-available)"
+        else
+            check pass "$UNPACKER" 'zstd, Docker 23.0'
+        fi
+    else
+        check fail "$(format checks.none)" 'zstd, Docker 23.0'
+    fi
+}
+
+measure_compose() {
+    if find_compose; then
+        check_version "${COMPOSE_VERSION#v}"
+    elif engine_is_carried; then
+        check warn "$(format checks.engine_carried)" "$required" "$(format remedy.docker_carried)"
+    else
+        check fail "$(format checks.none)" "$required"
+    fi
+}

@@ -1,0 +1,230 @@
+# ---- checks of the network
+
+# measure_ip_forward: without it a container reaches nothing and nothing reaches a container from another machine
+measure_ip_forward() {
+    found=$(read_line /proc/sys/net/ipv4/ip_forward)
+    if [ "$found" = 1 ]; then
+        check pass 1 1
+    elif [ -n "$DOCKER" ]; then
+        check fail "${found:-$(format checks.none)}" 1
+    else
+        check pass "$(format checks.engine_sets "${found:-0}")" 1
+    fi
+}
+
+# measure_bridge_filter: the module comes with the engine; where it is not loaded nothing filters bridges
+measure_bridge_filter() {
+    found=$(read_line /proc/sys/net/bridge/bridge-nf-call-iptables)
+    case $found in
+        0) check warn 0 1 ;;
+        '') check pass "$(format checks.not_loaded)" 1 ;;
+        *) check pass "$found" 1 ;;
+    esac
+}
+
+# measure_firewalld: engines from 20.10 on make their own zone; a reload takes the rules of older ones away
+measure_firewalld() {
+    if [ "$(within 5 firewall-cmd --state 2>/dev/null)" != running ]; then
+        check pass "$(format checks.off)"
+    else
+        case " $(within 5 firewall-cmd --get-zones 2>/dev/null) " in
+            *' docker '*) check pass "$(format checks.on), zone docker" ;;
+            *) check warn "$(format checks.on)" "$(format checks.off), zone docker" ;;
+        esac
+    fi
+}
+
+# measure_port: what the services publish must be free, or ours already
+measure_port() {
+    ours=' '
+    if [ -n "$DOCKER" ]; then
+        ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
+            tr ',' '\n' | sed -n 's/.*:\([0-9]*\)->.*/\1/p' | tr '\n' ' ')"
+    fi
+    rows ports.tsv >"$SCRATCH/ports"
+    while IFS="$TAB" read -r service address port protocol; do
+        number=$(expand "$port")
+        is_number "$number" || continue
+        case $ours in
+            *" $number "*)
+                check pass "$number/$protocol ($service): $(format checks.ours_already)" "$(format checks.free)"
+                continue
+                ;;
+        esac
+        address=$(expand "$address")
+        inode=$(find_listener "$number" "$protocol" "$address")
+        if [ -n "$inode" ]; then
+            holder=$(name_holder "$inode" "$number")
+            check fail "$number/$protocol ($service): $(format checks.taken "$holder")" "$(format checks.free)"
+        else
+            check pass "$number/$protocol ($service): $(format checks.free)" "$(format checks.free)"
+        fi
+    done <"$SCRATCH/ports"
+}
+
+# find_listener NUMBER PROTOCOL ADDRESS: the inode of a socket that is in the way, from the kernel's tables; `ss` is not
+# there everywhere. ADDRESS is an IPv4 address, or anything else for all
+find_listener() {
+    for table in "$2" "${2}6"; do
+        [ ! -r "$PROBE_ROOT/proc/net/$table" ] || sed -n '2,$p' "$PROBE_ROOT/proc/net/$table"
+    done | awk -v port="$1" -v protocol="$2" -v address="$3" '
+        BEGIN {
+            for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i
+            if (split(address, part, ".") == 4 && address != "0.0.0.0")
+                wanted = sprintf("%02X%02X%02X%02X", part[4], part[3], part[2], part[1])
+        }
+        protocol == "udp" || $4 == "0A" {
+            n = split($2, pair, ":"); value = 0
+            for (i = 1; i <= length(pair[n]); i++) value = value * 16 + digit[substr(pair[n], i, 1)]
+            if (value != port + 0) next
+            # an address of its own is only in the way of that address; all zeros is in the way of every one
+            if (wanted != "" && pair[1] != wanted && pair[1] !~ /^0+$/) next
+            print $10; exit
+        }'
+}
+
+# name_holder INODE PORT: the process that has the socket, and the container behind a proxy of Docker's
+name_holder() {
+    # shellcheck disable=SC2012 # links' targets; `find -lname` is not everywhere. /dev/null: one folder alone has no head line
+    pid=$(ls -l /dev/null "$PROBE_ROOT"/proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$1]" '
+        /^\/.*:$/ { folder = $0 }
+        $NF == socket { sub(/\/fd:$/, "", folder); sub(/.*\//, "", folder); print folder; exit }')
+    if [ -z "$pid" ]; then
+        format checks.someone
+        return
+    fi
+    holder_name="$(read_line "/proc/$pid/comm") ($pid)"
+    container=''
+    if [ -n "$DOCKER" ]; then container=$(docker ps --filter "publish=$2" --format '{{.Names}}' 2>/dev/null | sed -n 1p); fi
+    printf '%s%s' "$holder_name" "${container:+, $container}"
+}
+
+# measure_address_range: a network of the application's that covers the operator's own address, a name server or another
+# network of the host cuts them off
+measure_address_range() {
+    list_taken >"$SCRATCH/taken"
+    rows networks.tsv >"$SCRATCH/networks"
+    if [ ! -s "$SCRATCH/networks" ]; then
+        check pass -
+        return
+    fi
+    while IFS="$TAB" read -r network subnet; do
+        if [ "$subnet" != - ]; then
+            range=$(expand "$subnet")
+            clash=$(find_clash "$range" <"$SCRATCH/taken")
+            if [ -n "$clash" ]; then
+                check fail "$network $range: $(describe_clash "$clash")" "$(format checks.no_clash)"
+            else
+                check pass "$network $range" "$(format checks.no_clash)"
+            fi
+        fi
+    done <"$SCRATCH/networks"
+    if grep -q "$TAB-\$" "$SCRATCH/networks"; then measure_pools; fi
+}
+
+# measure_pools: Docker takes the first pool that no route covers; it cannot know who comes through the default route
+measure_pools() {
+    pools=$(info_list 'Default Address Pools' | sed -n 's/^Base: *\([0-9./]*\),.*/\1/p')
+    [ -n "$pools" ] || pools='172.17.0.0/16 172.18.0.0/16 172.19.0.0/16 172.20.0.0/14 172.24.0.0/14 172.28.0.0/14 192.168.0.0/16'
+    : >"$SCRATCH/pool-clashes"
+    for pool in $pools; do
+        grep -v '^route' "$SCRATCH/taken" | find_clash "$pool" all | while IFS="$TAB" read -r kind range name; do
+            # a host's own route keeps Docker away from that range
+            grep '^route' "$SCRATCH/taken" | find_clash "$range" | grep -q . ||
+                printf '%s\t%s\t%s\t%s\n' "$pool" "$kind" "$range" "$name" >>"$SCRATCH/pool-clashes"
+        done
+    done
+    if [ -s "$SCRATCH/pool-clashes" ]; then
+        IFS="$TAB" read -r pool kind range name <"$SCRATCH/pool-clashes"
+        check warn "$(format checks.pool "$pool"): $(describe_clash "$kind$TAB$range$TAB$name")" "$(format checks.no_clash)" "$(format remedy.pool)"
+    else
+        check pass "$(format checks.pools)" "$(format checks.no_clash)"
+    fi
+}
+
+describe_clash() {
+    clash_kind=${1%%"$TAB"*} rest=${1#*"$TAB"}
+    case $clash_kind in
+        ssh) format checks.clash_ssh "${rest%%"$TAB"*}" ;;
+        dns) format checks.clash_dns "${rest%%"$TAB"*}" ;;
+        *) format checks.clash_route "${rest%%"$TAB"*}" "${rest#*"$TAB"}" ;;
+    esac
+}
+
+# list_taken: kind, range, name: what must not be covered: the operator, the name servers, the host's routes
+list_taken() {
+    operator=$(find_operator)
+    [ -z "$operator" ] || printf 'ssh\t%s/32\t-\n' "$operator"
+    name_servers | awk 'split($1, p, ".") == 4 && p[1] != 127 { printf "dns\t%s/32\t-\n", $1 }'
+    mine=' '
+    if [ -n "$DOCKER" ]; then
+        mine=" $(docker network ls -q --filter "label=com.docker.compose.project=$PROJECT" 2>/dev/null | sed 's/^/br-/' | tr '\n' ' ')"
+    fi
+    awk -v mine="$mine" '
+        function number(hex,   i, v) { v = 0; for (i = 1; i <= 2; i++) v = v * 16 + digit[substr(hex, i, 1)]; return v }
+        function quad(hex) { return number(substr(hex, 7, 2)) "." number(substr(hex, 5, 2)) "." number(substr(hex, 3, 2)) "." number(substr(hex, 1, 2)) }
+        BEGIN { for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i }
+        NR > 1 && $8 != "00000000" && index(mine, " " $1 " ") == 0 {
+            bits = 0; split(quad($8), m, ".")
+            for (i = 1; i <= 4; i++) for (b = 128; b >= 1; b /= 2) if (m[i] >= b) { bits++; m[i] -= b }
+            printf "route\t%s/%d\t%s\n", quad($2), bits, $1
+        }' "$PROBE_ROOT/proc/net/route" 2>/dev/null
+}
+
+# find_operator: where the operator's SSH connection comes from; sudo takes the variable away, a parent still has it
+find_operator() {
+    found_from=${SSH_CONNECTION:-}
+    pid=$PPID
+    for _ in 1 2 3 4 5 6 7 8; do
+        [ -z "$found_from" ] || break
+        case $pid in '' | 0 | 1) break ;; esac
+        found_from=$(tr '\000' '\n' 2>/dev/null <"/proc/$pid/environ" | sed -n 's/^SSH_CONNECTION=//p')
+        pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status" 2>/dev/null)
+    done
+    case ${found_from%% *} in *:* | '' | *[!0-9.]*) ;; *) printf '%s\n' "${found_from%% *}" ;; esac
+}
+
+# find_clash RANGE [all]: standard input has kind, range, name; prints the first line (or all) that the range touches
+find_clash() {
+    awk -F "$TAB" -v range="$1" -v all="${2:-}" '
+        function parse(text,   part, q, bits) {
+            split(text, part, "/")
+            if (split(part[1], q, ".") != 4) return 0
+            size = 1 # busybox awk may have no operator ^
+            for (bits = (part[2] == "" ? 32 : part[2]); bits < 32; bits++) size *= 2
+            first = ((q[1] * 256 + q[2]) * 256 + q[3]) * 256 + q[4]
+            first -= first % size
+            return 1
+        }
+        BEGIN { if (!parse(range)) exit; a = first; b = first + size - 1 }
+        parse($2) && first <= b && first + size - 1 >= a { print; if (all == "") exit }'
+}
+
+name_servers() { sed -n 's/^nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' "$PROBE_ROOT/etc/resolv.conf" 2>/dev/null; }
+
+# measure_dns: this server's own name, asked as every program does; nothing else is asked
+#
+# The question may go to the site's name server, so only who types `preflight` asks it: an installation sends nothing.
+measure_dns() {
+    [ "$COMMAND" = preflight ] || return 0
+    if [ -z "$(name_servers)" ]; then
+        check warn "$(format checks.no_name_server)" - "$(format remedy.dns_none)"
+        return
+    fi
+    if ! can_probe getent; then
+        check warn "$(format checks.unknown)" "<= $recommended s"
+        return
+    fi
+    own=$(probe hostname 2>/dev/null)
+    begun=$(centiseconds)
+    within 5 getent ahosts "${own:-localhost}" >/dev/null 2>&1
+    code=$?
+    took=$(awk -v a="$begun" -v b="$(centiseconds)" 'BEGIN { printf "%.1f", (b - a) / 100 }')
+    if [ "$code" = 124 ]; then
+        check warn "$(format checks.hangs)" "<= $recommended s"
+    elif below "$recommended" "$took"; then
+        check warn "$took s" "<= $recommended s"
+    else
+        check pass "$took s" "<= $recommended s"
+    fi
+}

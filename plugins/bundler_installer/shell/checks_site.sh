@@ -1,0 +1,62 @@
+# ---- checks of what is on the site already
+
+# measure_installation: an earlier release, a run that was interrupted, a foreign folder, or the same project elsewhere
+measure_installation() {
+    elsewhere=''
+    own=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P)
+    if [ -n "$DOCKER" ]; then
+        elsewhere=$(docker ps -a --filter "label=com.docker.compose.project=$PROJECT" \
+            --format '{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
+            grep -v '^$' | while IFS= read -r folder; do
+            case $folder in "$ROOT"/* | "${own:-$ROOT}"/*) ;; *) printf '%s\n' "$folder" ;; esac
+        done | sed -n 1p)
+    fi
+    if [ -n "$elsewhere" ]; then
+        check fail "$(format checks.elsewhere "$PROJECT" "$elsewhere")" - "$(format remedy.elsewhere "$ROOT")"
+    elif [ ! -e "$ROOT" ]; then
+        check pass "$(format checks.none)"
+    elif [ -f "$ROOT/state/journal" ]; then
+        open_step=$(awk -F "$TAB" '$3 == "begin" { open = $4 } ($3 == "end" || $3 == "failed") && $4 == open { open = "" }
+            END { print open }' "$ROOT/state/journal")
+        if [ -n "$open_step" ]; then
+            check warn "$(format checks.half "$open_step")" - "$(format remedy.half)"
+        elif [ -f "$CURRENT/bundle.env" ]; then
+            check pass "$(format checks.release "$(sed -n 's/^version=//p' "$CURRENT/bundle.env" | sed -n 1p)")"
+        else
+            check pass "$(format checks.none)"
+        fi
+    elif [ ! -d "$ROOT" ]; then
+        check fail "$(format checks.no_folder "$ROOT")"
+    elif [ -n "$(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name backups ! -name data ! -name site.env ! -name secrets.env ! -name log ! -name state 2>/dev/null | sed -n 1p)" ]; then
+        check warn "$(format checks.foreign "$ROOT")" - "$(format remedy.foreign)"
+    else
+        check pass "$(format checks.none)"
+    fi
+}
+
+# measure_certificate: what was given or is there already; where nothing is yet, `install` asks for it
+measure_certificate() {
+    rows certificates.tsv >"$SCRATCH/certificate-rows"
+    if [ ! -s "$SCRATCH/certificate-rows" ]; then
+        check pass -
+        return
+    fi
+    there=''
+    while IFS="$TAB" read -r host_variable given_variable key_variable made_variable kept _; do
+        [ -n "$(value "$host_variable")" ] || continue
+        if [ -n "$(value "$given_variable")$(value "$key_variable")" ] || [ "$(value "$made_variable")" = true ] || [ -f "$ROOT/data/$kept" ]; then
+            there=yes
+        fi
+    done <"$SCRATCH/certificate-rows"
+    if [ -z "$there" ]; then
+        check pass "$(format checks.not_given)"
+    elif (QUIET=yes && check_certificates) >/dev/null 2>"$SCRATCH/certificate-said"; then
+        if [ -s "$SCRATCH/certificate-said" ]; then
+            check warn "$(sed -n 1p "$SCRATCH/certificate-said")"
+        else
+            check pass "$(format checks.good)"
+        fi
+    else
+        check fail "$(sed -n 1p "$SCRATCH/certificate-said")"
+    fi
+}

@@ -1,0 +1,195 @@
+# ---- checks of disks and file systems
+
+# measure_disk: what lies on each device is summed, then compared with its free space
+measure_disk() {
+    data=$required more=$recommended
+    is_number "$data" || data=0
+    is_number "$more" || more=$data
+    release_bytes=$(awk -v a="$(number_fact bundle_bytes)" -v b="$(number_fact images_bytes)" \
+        'BEGIN { d = a - b; printf "%.0f", (d > 0 ? d : 0) + 50000000 }')
+    # loading unpacks the archive beside the images: it needs both at once
+    streamed=$(number_fact images_bytes)
+    if is_compact; then streamed=$(number_fact unpacked_bytes); fi
+    loading=$(awk -v a="$streamed" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f", a + b }')
+    if [ -n "$DOCKER" ] && images_are_there; then loading=0; fi
+    : >"$SCRATCH/needs"
+    need_room "$ROOT" "$data" "$more"
+    need_room "$ROOT" "$release_bytes" "$release_bytes"
+    need_room "$ENGINE_ROOT" "$loading" "$loading"
+    awk -F "$TAB" '{ need[$1] += $2; more[$1] += $3; free[$1] = $4; point[$1] = $5 }
+        END { for (d in need) printf "%.0f\t%.0f\t%.0f\t%s\n", need[d], more[d], free[d], point[d] }' "$SCRATCH/needs" |
+        sort -t "$TAB" -k 4 >"$SCRATCH/devices"
+    [ -s "$SCRATCH/devices" ] || check warn "$(format checks.unknown)"
+    while IFS="$TAB" read -r need more free point; do
+        if below "$free" "$need"; then
+            check fail "$point: $(human "$free")" "$(human "$need")"
+        elif below "$free" "$more"; then
+            check warn "$point: $(human "$free")" "$(human "$more")"
+        else
+            check pass "$point: $(human "$free")" "$(human "$need")"
+        fi
+    done <"$SCRATCH/devices"
+}
+
+# need_room PATH BYTES RECOMMENDED
+need_room() {
+    probe df -Pk "$(nearest_folder "$1")" 2>/dev/null | awk -v need="$2" -v more="$3" 'NR == 2 {
+        point = $6; for (i = 7; i <= NF; i++) point = point " " $i
+        printf "%s\t%.0f\t%.0f\t%.0f\t%s\n", $1 ":" point, need, more, $4 * 1024, point
+    }' >>"$SCRATCH/needs"
+}
+
+# measure_inodes: many small files fill the table of a file system long before its bytes
+measure_inodes() {
+    wanted=$required
+    if [ -n "$DOCKER" ] && images_are_there; then wanted=10000; fi
+    : >"$SCRATCH/inodes"
+    for folder in "$ROOT" "$ENGINE_ROOT"; do
+        probe df -Pi "$(nearest_folder "$folder")" 2>/dev/null | awk 'NR == 2 {
+            point = $6; for (i = 7; i <= NF; i++) point = point " " $i
+            printf "%s\t%s\t%s\n", $2, $4, point
+        }' >>"$SCRATCH/inodes"
+    done
+    [ -s "$SCRATCH/inodes" ] || check warn "$(format checks.unknown)" "$wanted"
+    awk -F "$TAB" '!($3 in seen) { seen[$3]; print }' "$SCRATCH/inodes" >"$SCRATCH/inodes.sorted"
+    while IFS="$TAB" read -r total free point; do
+        if ! is_number "$total" || [ "$total" = 0 ]; then
+            check pass "$point: $(format checks.unlimited)" "$wanted" # btrfs and others make them as needed
+        elif below "$free" "$wanted"; then
+            check fail "$point: $free" "$wanted"
+        else
+            check pass "$point: $free" "$wanted"
+        fi
+    done <"$SCRATCH/inodes.sorted"
+}
+
+# measure_ssd: what the kernel says of the disk under the root. It is wrong for virtual disks, device-mapper and RAID
+# controllers, which say "rotational" whatever is under them
+measure_ssd() {
+    find_disk "$(nearest_folder "$ROOT")"
+    case $disk_kind:$rotational in
+        none:*) check "$(unless_wanted)" "$(format checks.disk_unknown "$disk_name")" "$(format checks.ssd)" ;;
+        *:0) check pass "$disk_name: $(format checks.ssd)" "$(show_wanted)" ;;
+        plain:1)
+            result=pass
+            [ "$recommended" != yes ] || result=warn
+            [ "$required" != yes ] || result=fail
+            check "$result" "$disk_name: $(format checks.rotational)" "$(show_wanted)"
+            ;;
+        *) check "$(unless_wanted)" "$(format checks.disk_unsure "$disk_name" "$(format "disk.$disk_kind")")" "$(show_wanted)" ;;
+    esac
+}
+
+unless_wanted() { if [ "$required$recommended" = -- ]; then printf pass; else printf warn; fi; }
+
+show_wanted() { if [ "$required$recommended" = -- ]; then printf -- '-'; else format checks.ssd; fi; }
+
+# find_disk FOLDER: sets disk_name, disk_kind (plain, virtual, mapper, raid or none) and rotational
+find_disk() {
+    disk_name=$(probe df -P "$1" 2>/dev/null | awk 'NR == 2 { print $1 }')
+    disk_kind=none rotational=''
+    case $disk_name in
+        /dev/*) block=$(probe readlink -f "$disk_name" 2>/dev/null || printf '%s' "$disk_name") ;;
+        *) return 0 ;;
+    esac
+    block=${block##*/}
+    disk_name=$block
+    sys=$PROBE_ROOT/sys/class/block/$block
+    [ -d "$sys" ] || return 0
+    sys=$(cd -P -- "$sys" && pwd -P)
+    [ ! -f "$sys/partition" ] || sys=${sys%/*}
+    [ -f "$sys/queue/rotational" ] || return 0
+    rotational=$(sed -n 1p "$sys/queue/rotational")
+    disk=${sys##*/}
+    vendor="$(sed -n 1p "$sys/device/vendor" 2>/dev/null) $(sed -n 1p "$sys/device/model" 2>/dev/null)"
+    disk_kind=plain
+    case $disk in
+        vd* | xvd*) disk_kind=virtual ;;
+        dm-*) disk_kind=mapper ;;
+        md*) disk_kind=raid ;;
+        *)
+            case $vendor in
+                *QEMU* | *VMware* | *VBOX* | *Msft* | *Virtual* | *Google* | *0x1af4*) disk_kind=virtual ;;
+                *PERC* | *MegaRAID* | *MR9* | *AVAGO* | *LSI* | *'LOGICAL VOLUME'* | *ServeRAID* | *SAS3* | *Adaptec*) disk_kind=raid ;;
+            esac
+            ;;
+    esac
+}
+
+# measure_write_latency: twenty small writes, each brought to the disk, less what starting the program costs. The only
+# thing that the preflight writes; removed at once
+measure_write_latency() {
+    folder=$(nearest_folder "$ROOT")
+    file=$folder/.bundle-latency.$$
+    if ! (umask 077 && : >"$file") 2>/dev/null; then
+        check warn "$(format checks.unwritable "$folder")" "$(show_latency)"
+        return
+    fi
+    LITTER="$file"
+    synced=$(time_writes conv=fsync)
+    plain=$(time_writes conv=notrunc)
+    rm -f "$file"
+    LITTER=''
+    if [ -z "$synced" ] || [ -z "$plain" ]; then
+        check warn "$(format checks.unknown)" "$(show_latency)"
+        return
+    fi
+    # hundredths of a second over 20 writes: half a millisecond each
+    found=$(awk -v a="$synced" -v b="$plain" 'BEGIN { d = a - b; printf "%.1f", (d > 0 ? d : 0) * 10 / 20 }')
+    if [ "$required" != - ] && below "$required" "$found"; then
+        check fail "$found ms" "<= $required ms"
+    elif [ "$recommended" != - ] && below "$recommended" "$found"; then
+        check warn "$found ms" "<= $recommended ms"
+    else
+        check pass "$found ms" "$(show_latency)"
+    fi
+}
+
+show_latency() { if [ "$required" != - ]; then printf '<= %s ms' "$required"; else printf '<= %s ms' "$recommended"; fi; }
+
+# time_writes CONVERSION: centiseconds that 20 writes took; nothing where dd does not know the conversion
+time_writes() {
+    begun=$(centiseconds)
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        probe dd if=/dev/zero of="$file" bs=4096 count=1 "$1" 2>/dev/null || return 0
+    done
+    printf '%s' $(($(centiseconds) - begun))
+}
+
+# measure_filesystem: whether the file system of the root keeps owners, modes, links and case, and lets programs run
+measure_filesystem() {
+    folder=$(nearest_folder "$ROOT")
+    type=$(probe df -PT "$folder" 2>/dev/null | awk 'NR == 2 { print $2 }')
+    trial=$folder/.bundle-trial.$$
+    if ! (umask 077 && mkdir "$trial") 2>/dev/null; then
+        check warn "$(format checks.unwritable "$folder")" 'chown chmod links exec'
+        return
+    fi
+    LITTER=$trial
+    broken='' weak=''
+    printf '#!/bin/sh\nexit 0\n' >"$trial/a"
+    probe chmod 640 "$trial/a" 2>/dev/null
+    case $(ls -l "$trial/a") in -rw-r-----*) ;; *) broken="$broken chmod" ;; esac
+    if [ "$(probe id -u)" = 0 ]; then
+        probe chown 12345:12346 "$trial/a" 2>/dev/null
+        # shellcheck disable=SC2012 # names are ours; find -printf and stat -c are not everywhere
+        [ "$(ls -ln "$trial/a" | awk '{ print $3 ":" $4 }')" = 12345:12346 ] || broken="$broken chown"
+        probe chown 0:0 "$trial/a" 2>/dev/null
+    fi
+    if ! probe ln -s a "$trial/link" 2>/dev/null || [ ! -L "$trial/link" ]; then broken="$broken symlink"; fi
+    [ ! -e "$trial/A" ] || broken="$broken case"
+    probe chmod 700 "$trial/a" 2>/dev/null
+    "$trial/a" 2>/dev/null || weak="$weak exec"
+    probe ln "$trial/a" "$trial/hard" 2>/dev/null || weak="$weak hard-link"
+    rm -rf "$trial"
+    LITTER=''
+    case $type in nfs* | cifs | smb* | 9p | vfat | exfat | ntfs* | fuse*) weak="$weak type" ;; esac
+    shown="$folder: ${type:-?}"
+    if [ -n "$broken" ]; then
+        check fail "$shown: $(format checks.lacking "${broken# }")" 'chown chmod links exec'
+    elif [ -n "$weak" ]; then
+        check warn "$shown: $(format checks.lacking "${weak# }")" 'chown chmod links exec'
+    else
+        check pass "$shown" 'chown chmod links exec'
+    fi
+}

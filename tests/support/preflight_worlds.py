@@ -1,0 +1,432 @@
+"""Fabricated servers, and what the preflight finds there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.support.certificates import Authority
+from tests.support.fabricated import ENV, INFO, SYNC, Change, Server
+
+NO_HARD_LINKS = '[ "$1" = -s ] && exec /bin/ln "$@"; exit 1'
+LISTENER = "   0: 00000000:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4242 1\n"
+JOURNAL = "2026-01-01T00:00:00Z\tr\tbegin\timages\n"
+
+
+@dataclass(frozen=True)
+class World:
+    """A server, and what the checks named say of it: result, and a part of what was measured."""
+
+    name: str
+    changes: tuple[Change, ...]
+    expected: Mapping[str, tuple[str, str]]
+    tables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    wanted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Required and recommended, where this server is asked for something else."""
+
+
+def write(path: str, content: str) -> Change:
+    return lambda server: server.write(path, content)
+
+
+def remove(*paths: str) -> Change:
+    def change(server: Server) -> None:
+        for path in paths:
+            server.remove(path)
+
+    return change
+
+
+def program(name: str, script: str) -> Change:
+    return lambda server: server.program(name, script)
+
+
+def docker(cases: str) -> Change:
+    return lambda server: server.docker(cases)
+
+
+def info(old: str, new: str) -> Change:
+    return lambda server: server.write("info", INFO.replace(old, new))
+
+
+def link(path: str, target: str) -> Change:
+    def change(server: Server) -> None:
+        (server.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (server.root / path).symlink_to(target)
+
+    return change
+
+
+def installed(path: str, content: str) -> Change:
+    def change(server: Server) -> None:
+        target = server.install / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content)
+
+    return change
+
+
+def occupied(server: Server) -> None:
+    server.install.write_text("a file where the root should be")
+
+
+def df(
+    blocks: int = 100_000_000, inodes: int = 8_000_000, device: str = "/dev/sda1", kind: str = "ext4"
+) -> Change:
+    return program(
+        "df",
+        f"d='{device}'\ncase $1 in\n"
+        f'-Pk) printf "h\\n$d 9 1 {blocks} 1%% /\\n" ;;\n'
+        f'-Pi) printf "h\\n$d {inodes and inodes + 1} 1 {inodes} 1%% /\\n" ;;\n'
+        f'-PT) printf "h\\n$d {kind} 9 1 1 1%% /\\n" ;;\n'
+        '*) printf "h\\n$d 9 1 1 1%% /\\n" ;;\nesac',
+    )
+
+
+def cases(version: str = "24.0.7", compose: str = "2.24.1") -> str:
+    return (
+        f'"version -f {{{{.Server.Version}}}}") echo {version} ;;\n'
+        f'"compose version --short") echo {compose} ;;'
+    )
+
+
+def certified(name: str) -> Change:
+    """A certificate of a company's authority, without its chain, where an earlier run put it."""
+
+    def change(server: Server) -> None:
+        certificate, key = Authority.make(server.root / "authority").issue("server", f"DNS:{name}")
+        tls = server.install / "data" / "tls"
+        tls.mkdir(parents=True)
+        (tls / "server.crt").write_bytes(certificate.read_bytes())
+        (tls / "server.key").write_bytes(key.read_bytes())
+        server.program("openssl", 'exec /usr/bin/openssl "$@"')
+
+    return change
+
+
+CERTIFICATES = "#host\tcertificate\t...\nHOST\tCERT\tKEY\tMADE\ttls/server.crt\ttls/server.key\n"
+VARIABLES = "#name\tkind\trequired\tdefault\nHOST\thost\tyes\tdify.bank.example\t-\t-\t-\t-\t-\n"
+COMPACT = "".join(
+    f"{key}={value}\n" for key, value in {**ENV, "compression": "compact", "window": "27"}.items()
+)
+TLS = {"certificates.tsv": CERTIFICATES, "variables.tsv": VARIABLES}
+PORTS = "#service\taddress\tport\tprotocol\nweb\t-\t8080\ttcp\n"
+FIXED = "#name\tsubnet\nbackend\t10.0.0.128/25\n"
+POOLS = "#name\tsubnet\ndefault\t-\n"
+
+WORLDS = (
+    World(
+        "good",
+        (),
+        {
+            "platform": ("pass", "amd64"),
+            "userland": ("pass", "64 bits"),
+            "cpu": ("pass", "8"),
+            "cpu-flags": ("pass", "all there"),
+            "page-size": ("pass", "4096"),
+            "memory": ("pass", "16.4 GB"),
+            "memory-available": ("pass", "12.3 GB"),
+            "swap": ("pass", "2.0 GB, 0 B"),
+            "tools": ("pass", ""),
+            "user": ("pass", "root"),
+            "kernel": ("pass", "6.1.0-18-amd64"),
+            "cgroup": ("pass", "2"),
+            "overlay": ("pass", "yes"),
+            "selinux": ("pass", "off"),
+            "container": ("pass", "no"),
+            "clock": ("pass", "2025-01-01 00:00"),
+            "clock-sync": ("pass", "yes"),
+            "sysctl": ("pass", "vm.max_map_count = 262144"),
+            "docker": ("pass", "24.0.7"),
+            "engine-mode": ("pass", "root"),
+            "docker-storage": ("pass", "overlay2"),
+            "compose": ("pass", "2.24.1"),
+            "disk": ("pass", "/: 102.4 GB"),
+            "inodes": ("pass", "/: 8000000"),
+            "ssd": ("pass", "sda1: solid state"),
+            "write-latency": ("pass", " ms"),
+            "filesystem": ("pass", "ext4"),
+            "ip-forward": ("pass", "1"),
+            "bridge-filter": ("pass", "1"),
+            "firewalld": ("pass", "off"),
+            "port": ("pass", "8080/tcp (web): free"),
+            "address-range": ("pass", "Docker's pools"),
+            "dns": ("pass", " s"),
+            "installation": ("pass", "none"),
+            "unpacker": ("pass", ""),
+            "certificate": ("pass", "not given yet"),
+        },
+        {"ports.tsv": PORTS, "networks.tsv": POOLS, **TLS},
+        wanted={"write-latency": ("-", "2000")},
+    ),
+    World(
+        "middling",
+        (
+            write("sys/devices/system/cpu/online", "0-15\n"),
+            write("proc/self/status", "Cpus_allowed_list:\t0,2-6\n"),
+            write("proc/cpuinfo", "flags\t: sse4_2\n"),
+            write("proc/self/smaps", "KernelPageSize:       64 kB\n"),
+            write(
+                "proc/meminfo",
+                "MemTotal: 9000000 kB\nMemAvailable: 5000000 kB\nSwapTotal: 1500000 kB\n"
+                "SwapFree: 1400000 kB\n",
+            ),
+            write("sys/kernel/kexec_crash_size", "268435456\n"),
+            program("id", "echo 1000"),
+            program("uname", "case $1 in -m) echo x86_64 ;; *) echo 3.10.0-1160.el7 ;; esac"),
+            write("sys/fs/cgroup/cgroup.controllers", "cpu io\n"),
+            write("sys/fs/selinux/enforce", "1\n"),
+            info("  seccomp", "  selinux"),
+            write("proc/filesystems", "\text4\n"),
+            write("run/.containerenv", ""),
+            program("date", '[ "$*" != +%s ] || { echo 2200000000; exit; }\nexec /bin/date "$@"'),
+            remove("run/systemd/timesync/synchronized"),
+            program("timedatectl", "echo NTPSynchronized=no"),
+            write("proc/sys/vm/overcommit_memory", "2\n"),
+            docker(cases("20.10.24", "2.20.3")),
+            df(50_000_000, 0, "/dev/mapper/vg-data", "nfs4"),
+            link("sys/class/block/dm-0", "../../devices/dm-0"),
+            write("sys/devices/dm-0/queue/rotational", "1\n"),
+            program("readlink", 'case $2 in /dev/*) echo /dev/dm-0 ;; *) exec /bin/readlink "$@" ;; esac'),
+            program("dd", SYNC.format("sleep 0.05; exit 0")),
+            write("proc/sys/net/bridge/bridge-nf-call-iptables", "0\n"),
+            program("firewall-cmd", "case $1 in --state) echo running ;; *) echo public work ;; esac"),
+            write("etc/resolv.conf", ""),
+            remove("bin/openssl"),
+            installed("notes.txt", "mine"),
+        ),
+        {
+            "cpu": ("warn", "6 (online 16, allowed to this process 6, quota -)"),
+            "cpu-flags": ("warn", "lacks avx"),
+            "page-size": ("warn", "65536"),
+            "memory": ("warn", "9.2 GB, and 268.4 MB for the crash kernel"),
+            "memory-available": ("warn", "5.1 GB"),
+            "swap": ("warn", "1.5 GB"),
+            "tools": ("warn", "lacks openssl"),
+            "user": ("warn", "uid 1000"),
+            "kernel": ("warn", "3.10.0"),
+            "cgroup": ("warn", "lacks memory pids"),
+            "selinux": ("warn", "labels"),
+            "overlay": ("warn", "no"),
+            "container": ("warn", "podman"),
+            "clock": ("warn", "2039-"),
+            "clock-sync": ("warn", "no"),
+            "sysctl": ("warn", "vm.overcommit_memory = 2"),
+            "docker": ("warn", "20.10.24"),
+            "compose": ("warn", "2.20.3"),
+            "disk": ("warn", "/: 51.2 GB"),
+            "inodes": ("pass", "without limit"),
+            "ssd": ("warn", "cannot be known for a device-mapper volume"),
+            "write-latency": ("warn", " ms"),
+            "filesystem": ("warn", "nfs4: lacks type"),
+            "bridge-filter": ("warn", "0"),
+            "firewalld": ("warn", "on"),
+            "dns": ("warn", "no name server"),
+            "installation": ("warn", "files of something else"),
+        },
+        wanted={"write-latency": ("2000", "5")},
+    ),
+    World(
+        "bad",
+        (
+            program("uname", "case $1 in -m) echo aarch64 ;; *) echo 2.6.32-754.el6 ;; esac"),
+            write("bin/sh", "\x7fELF\x01"),
+            write("sys/fs/cgroup/user.slice/cpu.max", "250000 100000\n"),
+            write("proc/cpuinfo", "flags\t: fpu\n"),
+            write("proc/meminfo", "MemTotal: 7000000 kB\nSwapTotal: 500000 kB\nSwapFree: 500000 kB\n"),
+            remove("bin/openssl", "bin/find"),
+            docker(cases("19.03.15", "2.6.0")),
+            write("proc/filesystems", "\text4\n"),
+            info("d_type: true", "d_type: false"),
+            program("date", '[ "$*" != +%s ] || { echo 1500000000; exit; }\nexec /bin/date "$@"'),
+            write("proc/sys/vm/max_map_count", "65530\n"),
+            df(20_000_000, 90_000, "/dev/sdb1"),
+            link("sys/class/block/sdb1", "../../devices/sdb/sdb1"),
+            write("sys/devices/sdb/queue/rotational", "1\n"),
+            write("sys/devices/sdb/device/vendor", "ATA\n"),
+            write("sys/devices/sdb/sdb1/partition", "1\n"),
+            program("dd", SYNC.format("sleep 0.05; exit 0")),
+            program("chmod", "exit 0"),
+            program("chown", "exit 1"),
+            write("proc/sys/net/ipv4/ip_forward", "0\n"),
+            write("proc/net/tcp", "head\n" + LISTENER),
+            write("proc/77/comm", "nginx\n"),
+            link("proc/77/fd/5", "socket:[4242]"),
+            program("getent", "exec sleep 30"),
+            occupied,
+        ),
+        {
+            "platform": ("fail", "arm64"),
+            "userland": ("fail", "32 bits"),
+            "cpu": ("fail", "2.5 (online 8, allowed to this process 8, quota 2.5)"),
+            "cpu-flags": ("fail", "lacks sse4_2"),
+            "memory": ("fail", "7.2 GB"),
+            "swap": ("fail", "512.0 MB"),
+            "tools": ("fail", "lacks find"),
+            "kernel": ("fail", "2.6.32"),
+            "cgroup": ("fail", "2, Docker 19.03.15"),
+            "clock": ("fail", "2017-"),
+            "sysctl": ("fail", "vm.max_map_count = 65530"),
+            "docker": ("fail", "19.03.15"),
+            "docker-storage": ("fail", "lacks d_type"),
+            "compose": ("fail", "2.6.0"),
+            "disk": ("fail", "/: 20.5 GB"),
+            "inodes": ("fail", "/: 90000"),
+            "ssd": ("fail", "sdb1: rotational"),
+            "write-latency": ("fail", " ms"),
+            "filesystem": ("fail", "lacks chmod chown"),
+            "ip-forward": ("fail", "0"),
+            "port": ("fail", "8080/tcp (web): taken by nginx (77)"),
+            "address-range": ("fail", "backend 10.0.0.128/25: covers 10.0.0.200"),
+            "dns": ("warn", "does not answer"),
+            "installation": ("fail", "is not a folder"),
+        },
+        {"ports.tsv": PORTS, "networks.tsv": FIXED},
+        {"SSH_CONNECTION": "10.0.0.200 50000 10.0.0.5 22"},
+        {"write-latency": ("5", "2")},
+    ),
+    World(
+        "no engine",
+        (
+            remove("bin/docker", "sys/fs/cgroup", "proc/self/smaps", "sys/class/block/sda1", "proc/sys/net"),
+            write("proc/filesystems", "\text4\n"),
+            write("bin/sh", "#!"),
+            write("sys/fs/selinux/enforce", "0\n"),
+            write("proc/1/environ", "PATH=/bin\0container=lxc\0"),
+            program("chronyc", "echo 'Leap status     : Normal'"),
+            remove("run/systemd/timesync/synchronized"),
+            program("getent", "sleep 1.3"),
+            remove("proc/net/route"),
+            write("proc/meminfo", "MemTotal: 9000000 kB\nSwapTotal: 1500000 kB\nSwapFree: 100000 kB\n"),
+            installed("state/journal", JOURNAL),
+            certified("other.bank.example"),
+        ),
+        {
+            "userland": ("warn", "cannot be told"),
+            "page-size": ("warn", "cannot be told"),
+            "cgroup": ("fail", "none"),
+            "overlay": ("fail", "no"),
+            "selinux": ("pass", "permissive"),
+            "container": ("warn", "lxc"),
+            "clock-sync": ("pass", "yes"),
+            "docker": ("fail", "none"),
+            "engine-mode": ("pass", ""),
+            "docker-storage": ("pass", ""),
+            "compose": ("fail", "none"),
+            "ssd": ("warn", "no disk that the kernel tells of"),
+            "ip-forward": ("pass", "the engine sets it"),
+            "bridge-filter": ("pass", "not loaded"),
+            "dns": ("warn", " s"),
+            "installation": ("warn", "an earlier run stopped in the step images"),
+            "swap": ("warn", "1.4 GB of it used"),
+            "unpacker": ("fail", "none"),
+            "certificate": ("fail", "does not cover the host name"),
+            "address-range": ("warn", "Docker's pool 172.20.0.0/14: covers 172.20.5.7"),
+        },
+        {"networks.tsv": POOLS, "bundle.env": COMPACT, **TLS},
+        {"SSH_CONNECTION": "172.20.5.7 50000 10.0.0.5 22"},
+    ),
+    World(
+        "other engine",
+        (
+            docker(
+                '"version -f {{range .Server.Components}}{{.Name}} {{end}}") echo Podman Engine Conmon ;;\n'
+                '"ps -q --filter") echo 0123 ;;\n'
+                '"ps --filter label=com.docker.compose.project=hello") echo "0.0.0.0:8080->80/tcp" ;;\n'
+                '"ps -a --filter") echo /srv/other/releases/1/config ;;'
+            ),
+            info("overlay2", "vfs"),
+            remove("sys/fs/cgroup/cgroup.controllers"),
+            write("sys/fs/cgroup/memory/x", ""),
+            write("sys/fs/cgroup/cpu/x", ""),
+            write("sys/fs/cgroup/pids/x", ""),
+            write("proc/self/cgroup", "4:cpu,cpuacct:/docker/1\n"),
+            write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us", "-1\n"),
+            write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_period_us", "100000\n"),
+            write("sys/fs/cgroup/cpu/docker/cpu.cfs_quota_us", "550000\n"),
+            write("sys/fs/cgroup/cpu/docker/cpu.cfs_period_us", "100000\n"),
+            write("sys/fs/selinux/enforce", "1\n"),
+            write("proc/meminfo", "MemTotal: 16000000 kB\nMemAvailable: 100 kB\n"),
+            write("proc/net/tcp", "head\n" + LISTENER),
+            program("modprobe", "exit 0"),
+            write("proc/filesystems", "\text4\n"),
+            write("sys/class/block/sda1/queue/rotational", "1\n"),
+            write("sys/class/block/sda1/device/model", "MegaRAID SAS\n"),
+            program("firewall-cmd", "case $1 in --state) echo running ;; *) echo public docker ;; esac"),
+            program("ln", "exit 1"),
+            write("etc/resolv.conf", "nameserver 127.0.0.53\n"),
+        ),
+        {
+            "docker": ("pass", "Podman"),
+            "engine-mode": ("warn", "Podman"),
+            "docker-storage": ("warn", "vfs"),
+            "cgroup": ("pass", "1"),
+            "cpu": ("warn", "5.5"),
+            "selinux": ("pass", "enforcing; the engine does not"),
+            "memory-available": ("pass", "the application itself runs already"),
+            "port": ("pass", "in use by this application"),
+            "overlay": ("pass", "as a module"),
+            "ssd": ("warn", "cannot be known for a RAID volume"),
+            "firewalld": ("pass", "zone docker"),
+            "filesystem": ("fail", "lacks symlink"),
+            "installation": ("fail", "the project hello runs from /srv/other/releases/1/config"),
+            "address-range": ("fail", "overlaps 10.0.0.0/24 of eth0"),
+        },
+        {"ports.tsv": PORTS, "networks.tsv": "#name\tsubnet\nbackend\t${NET:-10.0.0.0/16}\n"},
+    ),
+    World(
+        "far engine",
+        (
+            docker('"info  ") exit 0 ;;'),
+            df(device="/dev/vda1"),
+            write("sys/class/block/vda1/queue/rotational", "1\n"),
+            write(
+                "proc/net/tcp6", "head\n   0: 00000000000000000000000000000000:1F90 0:0 0A 0 0 0 0 0 99 1\n"
+            ),
+            installed("state/journal", JOURNAL + JOURNAL.replace("begin", "end")),
+            installed("current/bundle.env", "version=0.9\n"),
+            certified("dify.bank.example"),
+        ),
+        {
+            "engine-mode": ("fail", "on another machine"),
+            "ssd": ("pass", "cannot be known for a virtual disk"),
+            "port": ("fail", "taken by somebody"),
+            "installation": ("pass", "0.9 is installed"),
+            "docker-storage": ("pass", ""),
+            "address-range": ("fail", "covers the name server 10.0.0.53"),
+            "certificate": ("warn", "expires on"),
+        },
+        {"ports.tsv": PORTS, "networks.tsv": "#name\tsubnet\nbackend\t10.0.0.52/30\n", **TLS},
+        {"DOCKER_HOST": "tcp://10.1.1.1:2375"},
+        wanted={"ssd": ("-", "-")},
+    ),
+    World(
+        "silent engine",
+        (
+            program("docker", "exit 124"),
+            write("etc/resolv.conf", "nameserver 10.0.0.53\n"),
+            remove("bin/getent", "sys/fs"),
+        ),
+        {
+            "docker": ("fail", "does not answer within the time limit"),
+            "cgroup": ("warn", "cannot be told"),
+            "dns": ("warn", "cannot be told"),
+        },
+    ),
+    World(
+        "rootless engine",
+        (info("  seccomp", "  rootless"), df(device="tmpfs"), program("ln", NO_HARD_LINKS)),
+        {
+            "engine-mode": ("warn", "rootless"),
+            "ssd": ("warn", "tmpfs"),
+            "filesystem": ("warn", "lacks hard-link"),
+        },
+    ),
+    World(
+        "shifted owners",
+        (info("  seccomp", "  userns"),),
+        {"engine-mode": ("warn", "userns-remap"), "unpacker": ("pass", "engine")},
+        {"bundle.env": COMPACT},
+    ),
+)
