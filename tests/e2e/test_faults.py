@@ -181,10 +181,11 @@ def test_the_engine_is_killed_while_it_loads(frail: Frail, tmp_path: Path) -> No
     again = frail.install(root)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "hello" in frail.site.docker("ps", "--format", "{{.Names}}")
+    frail.purge(root)
 
 
 def test_the_engine_is_killed_while_services_run(frail: Frail, tmp_path: Path) -> None:
-    """The place of the test before: the services come back with the engine, or with `start`."""
+    """The services come back with the engine, or with `start`."""
     root = tmp_path / "root"
     assert frail.install(root).returncode == 0
     frail.site.engine.stop(signal.SIGKILL)
