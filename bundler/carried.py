@@ -1,84 +1,126 @@
-"""Files that a profile carries along (`files:`): from a path or a URL, always with a digest."""
+"""Files that a profile carries along: from a path or a URL, always with a digest."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.contracts import ConfigFile
 from bundler.errors import BundleError, FetchError
+from bundler.profile_merge import show_key
 from bundler.progress import Reporter
 from bundler.store import Store
+from bundler.yaml_marks import KeyPath
 
 if TYPE_CHECKING:
-    from bundler.profile import CarriedFile
+    from bundler.profile_files import CarriedFile, DigestedFile
 
 
-def carry(
-    files: Sequence[CarriedFile], base: Path, store: Store, reporter: Reporter, *, offline: bool
-) -> list[ConfigFile]:
-    """Check or download every file.
+@dataclass(frozen=True)
+class Carrier:
+    """Brings the files of one profile.
+
+    Attributes:
+        base: folder that relative paths start from.
+        store: keeps what is downloaded.
+        reporter: told of downloads.
+        where: key -> the file and line at which the profile gives it.
+        offline: nothing may be connected to.
+    """
+
+    base: Path
+    store: Store
+    reporter: Reporter
+    where: Callable[[KeyPath], str]
+    offline: bool
+
+    def bring(self, file: DigestedFile, key: KeyPath) -> Path:
+        """Check a file of this machine or of the store, or download it.
+
+        Args:
+            file: what the profile says of it.
+            key: under which the profile says it.
+
+        Raises:
+            BundleError: it is missing or is not what its digest says.
+            FetchError: it cannot be downloaded.
+        """
+        if file.path is not None:
+            source = self.base / file.path
+            self._check(source, file.sha256, str(source), key)
+            return source
+        url, digest = str(file.url), f"sha256:{file.sha256}"
+        source = self.store.path(digest)
+        if source.exists():
+            self._check(source, file.sha256, f"{url}, as the cache has it", key)
+            return source
+        if self.offline:
+            raise FetchError(
+                f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
+                hint="build once without --offline on the same cache",
+            )
+        found = self._download(url, key)
+        if found != digest:
+            self.store.path(found).unlink(missing_ok=True)
+            raise FetchError(self._other(url, found.removeprefix("sha256:"), file.sha256, key), hint=_WHICH)
+        return source
+
+    def at(self, key: KeyPath) -> str:
+        """`finance.yaml:7: files.0.sha256`."""
+        return f"{self.where(key)}: {show_key(tuple(key))}"
+
+    def _check(self, path: Path, expected: str, name: str, key: KeyPath) -> None:
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(
+                f"{self.at((*key, 'path'))}: {path}: cannot be read: {error.strerror}",
+                hint="a relative path starts from the folder of the file that says it",
+            ) from error
+        if found != expected:
+            raise BundleError(self._other(name, found, expected, key), hint=_WHICH)
+
+    def _other(self, name: str, found: str, expected: str, key: KeyPath) -> str:
+        where = self.at((*key, "sha256"))
+        return f"{where}: {name}: its sha256 is {found}, the profile says {expected}"
+
+    def _download(self, url: str, key: KeyPath) -> str:
+        import urllib3  # noqa: PLC0415 only builds that download need it
+
+        where = self.at((*key, "url"))
+        timeout = urllib3.Timeout(connect=30, read=60)
+        with self.reporter.step(f"download {url}"):
+            try:
+                response = urllib3.PoolManager(timeout=timeout).request(
+                    "GET", url, preload_content=False, decode_content=False
+                )
+            except urllib3.exceptions.HTTPError as error:
+                raise FetchError(f"{where}: {url}: {error}", hint="check the URL and the proxy") from error
+            try:
+                if response.status != 200:  # noqa: PLR2004 HTTP OK
+                    raise FetchError(f"{where}: {url}: HTTP {response.status}", hint="check the URL")
+                found, _ = self.store.ingest(response, lambda _: None)
+            except urllib3.exceptions.HTTPError as error:
+                raise FetchError(f"{where}: {url}: {error}", hint="build again") from error
+            finally:
+                response.release_conn()
+        return found
+
+
+_WHICH = "find out which of the two is right before you change the profile"
+
+
+def carry(files: Sequence[CarriedFile], carrier: Carrier) -> list[ConfigFile]:
+    """Bring every file of `files:`.
 
     Raises:
         BundleError: a file is missing or is not what its digest says.
     """
-    carried = []
-    for file in files:
-        digest = f"sha256:{file.sha256}"
-        if file.path is not None:
-            source = base / file.path
-            name = file.to or source.name
-            _check_local(source, file.sha256)
-        else:
-            url = str(file.url)
-            name = file.to or url.rpartition("/")[2].partition("?")[0]
-            source = store.path(digest)
-            if not source.exists():
-                if offline:
-                    raise FetchError(
-                        f"{url}: not in the cache {store.root}",
-                        hint="build once without --offline on the same cache",
-                    )
-                _download(url, digest, store, reporter)
-        carried.append(ConfigFile(name, source, file.mode))
-    return carried
-
-
-def _check_local(path: Path, expected: str) -> None:
-    try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
-    if found != expected:
-        raise BundleError(
-            f"{path}: its sha256 is {found}, the profile says {expected}",
-            hint="find out which of the two is right before you change the profile",
-        )
-
-
-def _download(url: str, digest: str, store: Store, reporter: Reporter) -> None:
-    import urllib3  # noqa: PLC0415 only builds that download need it
-
-    timeout = urllib3.Timeout(connect=30, read=60)
-    with reporter.step(f"download {url}"):
-        try:
-            response = urllib3.PoolManager(timeout=timeout).request(
-                "GET", url, preload_content=False, decode_content=False
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise FetchError(f"{url}: {error}", hint="check the URL and the proxy") from error
-        try:
-            if response.status != 200:  # noqa: PLR2004 HTTP OK
-                raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
-            found, _ = store.ingest(response, lambda _: None)
-        finally:
-            response.release_conn()
-    if found != digest:
-        store.path(found).unlink(missing_ok=True)
-        raise FetchError(
-            f"{url}: its digest is {found}, the profile says {digest}",
-            hint="find out which of the two is right before you change the profile",
-        )
+    return [
+        ConfigFile(file.target, carrier.bring(file, ("files", index)), file.mode)
+        for index, file in enumerate(files)
+    ]

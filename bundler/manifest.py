@@ -126,6 +126,36 @@ class BackupEntry(Model):
     """Scheduled backups that stay; None for all."""
 
 
+class PackageEntry(Model):
+    """A distribution's package."""
+
+    kind: Literal["deb", "rpm"]
+    """Which package manager takes it."""
+    name: str
+    """As the package manager knows it."""
+    path: str
+    """In the bundle."""
+
+
+class EngineEntry(Model):
+    """Docker, carried for servers that have none. Paths are the bundle's."""
+
+    version: str | None = None
+    """Docker's, as the profile says."""
+    archive: str | None = None
+    """Docker's static archive."""
+    programs: tuple[str, ...] = ()
+    """What lies in the archive's folder `docker/`, sorted."""
+    compose: str | None = None
+    """The Compose plugin."""
+    packages: tuple[PackageEntry, ...] = ()
+    """A distribution's packages."""
+    data_root: str | None = None
+    """Where the engine keeps its data; None for its default."""
+    size: int
+    """Bytes of all these files."""
+
+
 class Packing(Model):
     """How the images travel."""
 
@@ -183,6 +213,8 @@ class BundleManifest(Model):
     """Seconds to wait until all services are healthy."""
     backup: BackupEntry = BackupEntry()
     """When backups are made."""
+    engine: EngineEntry | None = None
+    """Docker for servers that have none."""
     packing: Packing
     """How the images travel."""
     provenance: Provenance

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler import compose
-from bundler.carried import carry
+from bundler.carried import Carrier, carry
 from bundler.contracts import (
     ApplicationContext,
     ApplicationModel,
+    ConfigFile,
     ImageSource,
     ResolvedImage,
     SourceOptions,
 )
+from bundler.engine import CarriedEngine, carry_engine
 from bundler.errors import BundleError
 from bundler.lock import Lock
 from bundler.manifest import BackupEntry, BundleManifest
 from bundler.oci import Platform
 from bundler.plugins import Plugins
+from bundler.profile_files import EngineFiles
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
 from bundler.reference import Reference
@@ -87,6 +90,8 @@ class Plan:
     """Bytes of the images with `compact`: known where an earlier build made it, else estimated."""
     compact_known: bool
     """Whether it is known."""
+    engine: EngineFiles | None
+    """Docker for servers that have none."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,8 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
         with reporter.step("resolve"):
             images = _resolve(job, application, sources)
         with reporter.step("fetch"):
+            carried, engine = _carry(job)  # what is wrong there is told before the gigabytes
             fetched = fetch(images, _by_name(sources), store, job.platform, reporter)
-            carried = carry(profile.files, job.profile.base, store, reporter, offline=job.options.offline)
         with reporter.step("images"):
             packed = _pack_images(job, fetched)
         with reporter.step("render"):
@@ -122,7 +127,8 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 requirements=profile.to_requirements(),
                 health_timeout=profile.health.timeout,
                 backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
-                carried=carried,
+                carried=(*carried, *engine.files),
+                engine=engine.entry,
                 epoch=job.epoch,
                 renderer=job.plugins.renderer(profile.renderer),
                 packer=job.plugins.packer(profile.packer),
@@ -140,6 +146,14 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 sidecars=rendered.sidecars,
             )
     return Built(bundle, rendered.manifest, images)
+
+
+def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
+    profile = job.profile.profile
+    carrier = Carrier(
+        job.profile.base, job.store, job.reporter, job.profile.origin, offline=job.options.offline
+    )
+    return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)
 
 
 def _pack_images(job: Job, images: Sequence[FetchedImage]) -> PackedImages:
@@ -183,7 +197,8 @@ def plan(job: Job) -> Plan:
     pairs = [(image.reference.tagged, image.digest) for image in images]
     known = packed_bytes(pairs, how or Compaction(), job.store)
     compact_bytes = known or int(total * COMPACT_SHARE)
-    return Plan(application, tuple(planned), total, missing, how, compact_bytes, known is not None)
+    engine = job.profile.profile.engine.get(str(job.platform))
+    return Plan(application, tuple(planned), total, missing, how, compact_bytes, known is not None, engine)
 
 
 def lock(job: Job) -> Lock:

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from bundler.contracts import Requirement
+from bundler.profile_files import CarriedFile, EngineFiles
+from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import (
     CpuFlag,
     Duration,
-    FileMode,
     HintedValueError,
     Identifier,
-    MemberPath,
     Mirror,
     PlatformName,
     RegistryHost,
     ReleaseName,
-    Sha256,
     Size,
     SysctlName,
-    Url,
     VersionNumber,
-    check_member,
     version_key,
 )
-
-LocalPath = Annotated[Path, Field(strict=False)]
-"""Relative to the folder of the file in which it is written."""
-
-
-class ProfileModel(BaseModel):
-    """What all parts of a profile share. A base for the settings models of applications, too."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Registries(ProfileModel):
     """How registries are reached."""
 
-    mirrors: dict[RegistryHost, Mirror] = {}
+    mirrors: dict[RegistryHost, Mirror] = Field(default={})
     """Registry host: `host[:port][/prefix]` that is asked first. See `--registry-mirror`."""
     insecure: tuple[RegistryHost, ...] = ()
     """Hosts, with port, that may be spoken to in plain HTTP. `--insecure-registry` adds to them."""
@@ -141,7 +128,7 @@ class Requirements(ProfileModel):
     """Time of a small synchronised write under the installation's root."""
     open_files: Amount = Amount()
     """Files that a program in a container may open: at least 1024, recommended 65536."""
-    sysctl: dict[SysctlName, Amount] = {}
+    sysctl: dict[SysctlName, Amount] = Field(default={})
     """Kernel settings that a service needs, such as `vm.max_map_count: {minimum: 262144}`.
     `vm.overcommit_memory` is a choice, not an amount: it must be the very number."""
 
@@ -191,43 +178,6 @@ class Backup(ProfileModel):
             raise HintedValueError(
                 "a schedule without an end fills the disk", hint="add `keep: 7`", at=("schedule",)
             )
-        return self
-
-
-class CarriedFile(ProfileModel):
-    """A file that travels in the bundle's `files/`. One of `path` and `url` is given."""
-
-    path: LocalPath | None = None
-    """File on this machine."""
-    url: Url | None = None
-    """Address that it is downloaded from; kept in the cache."""
-    sha256: Sha256
-    """SHA-256 of its bytes, as `sha256sum` prints it. Another file is refused."""
-    to: MemberPath | None = None
-    """Path below `files/`; the last part of `path` or `url` where nothing is said."""
-    mode: FileMode = 0o644
-    """Permissions at the site."""
-
-    @property
-    def target(self) -> str:
-        """Path below `files/`."""
-        if self.to is not None:
-            return self.to
-        if self.path is not None:
-            return self.path.name
-        return (self.url or "").partition("?")[0].partition("#")[0].rpartition("/")[2]
-
-    @model_validator(mode="after")
-    def _check_origin(self) -> Self:
-        if (self.path is None) == (self.url is None):
-            raise HintedValueError(
-                "neither `path` nor `url` says where the file comes from"
-                if self.path is None
-                else "both `path` and `url` say where the file comes from",
-                hint="give one of them",
-            )
-        if self.to is None:
-            check_member(self.target)
         return self
 
 
@@ -283,7 +233,7 @@ class Profile(ProfileModel):
     """Provider that signs."""
     packer: str = "installer"
     """Provider that makes the bundle install itself."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default={})
     """The application's own settings; see its section below."""
     registries: Registries = Registries()
     """How registries are reached."""
@@ -297,6 +247,9 @@ class Profile(ProfileModel):
     """When backups are made and how many stay."""
     files: tuple[CarriedFile, ...] = ()
     """Files that travel along."""
+    engine: dict[PlatformName, EngineFiles] = Field(default={})
+    """Docker, carried for servers that have none: what travels in a bundle for each platform, such as
+    `linux/amd64: {archive: ..., compose: ...}`. The operator installs it with `--install-engine`."""
     pack: Pack = Pack()
     """How the bundle is written."""
     signing: Signing = Signing()
@@ -315,6 +268,18 @@ class Profile(ProfileModel):
                     raise HintedValueError(
                         f"{name!r} is there twice", hint="keep one of them", at=(key, index)
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        least = self.requirements.docker.minimum
+        for platform, engine in self.engine.items():
+            if least and engine.version and version_key(engine.version) < version_key(least):
+                raise HintedValueError(
+                    f"is older than the Docker that is required, {least}",
+                    hint="carry a newer one, or require less (`requirements.docker.minimum`)",
+                    at=("engine", platform, "version"),
+                )
         return self
 
     def to_requirements(self) -> tuple[Requirement, ...]:

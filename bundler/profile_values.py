@@ -28,6 +28,7 @@ _MIRROR = re.compile(rf"{_HOST}(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
 _SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+_ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
 _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 
 
@@ -234,6 +235,13 @@ Sha256 = Annotated[
 
 MemberPath = Annotated[str, AfterValidator(check_member), _schema("path in the bundle", ["string"])]
 """A relative path that every tar, shell and file system takes."""
+
+AbsolutePath = Annotated[
+    str,
+    _match(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
+    _schema("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
+]
+"""A path at the site that needs no quoting anywhere."""
 
 Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]
 """http or https."""

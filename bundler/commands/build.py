@@ -256,6 +256,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
         "compression": "compact" if found.compaction else "keep",
         "compact": found.compact,
         "compact_known": found.compact_known,
+        "engine": list(found.engine.targets) if found.engine else None,
     }
 
 
@@ -277,6 +278,8 @@ def _show_plan(found: Plan) -> None:
     click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
     click.echo(f"\n{format_bytes(found.missing)} to fetch")
+    if found.engine:
+        click.echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
     if found.compaction is None:
         click.echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
         return

@@ -18,7 +18,7 @@ from bundler.progress import format_bytes
 from bundler.table import format_table
 
 if TYPE_CHECKING:
-    from bundler.manifest import Packing
+    from bundler.manifest import EngineEntry, Packing
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -116,6 +116,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
         ("created", created),
         ("size", format_bytes(file.stat().st_size)),
         ("images", _packing(manifest.packing)),
+        *([("engine", _engine(manifest.engine))] if manifest.engine else []),
         ("files", str(found.files)),
         ("signed", f"{signed} (not verified: use `bundle verify`)"),
     ]
@@ -128,6 +129,13 @@ def inspect_command(file: Path, as_json: bool) -> None:
     if manifest.requirements:
         needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
         click.echo("\n" + format_table(("requirement", "minimum", "recommended"), needs))
+
+
+def _engine(engine: EngineEntry) -> str:
+    parts = [path.rpartition("/")[2] for path in (engine.archive, engine.compose) if path]
+    parts += [package.path.rpartition("/")[2] for package in engine.packages]
+    version = f"Docker {engine.version}, " if engine.version else ""
+    return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
 
 
 def _packing(packing: Packing) -> str:

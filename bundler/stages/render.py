@@ -21,6 +21,7 @@ from bundler.manifest import (
     FORMAT,
     BackupEntry,
     BundleManifest,
+    EngineEntry,
     PortEntry,
     Provenance,
     RequirementEntry,
@@ -48,6 +49,7 @@ class Rendering:
     health_timeout: int
     backup: BackupEntry
     carried: Sequence[ConfigFile]
+    engine: EngineEntry | None
     epoch: int | None
     renderer: Renderer
     packer: Packer
@@ -171,6 +173,7 @@ def _manifest(
         ),
         health_timeout=rendering.health_timeout,
         backup=rendering.backup,
+        engine=rendering.engine,
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )

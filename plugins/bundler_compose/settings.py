@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from bundler.contracts import SiteVariable, VariableKind
-from bundler.profile import ProfileModel
+from bundler.profile_model import ProfileModel
 from bundler.profile_values import HintedValueError, Identifier
 
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bundler.profile import LocalPath, ProfileModel
+from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import Duration, HintedValueError, Size
 from bundler_dify.releases import DEFAULT, RELEASES
 from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bundler.profile import ProfileModel
+from bundler.profile_model import ProfileModel
 from bundler.profile_values import HintedValueError
 
 NETWORKS = 6

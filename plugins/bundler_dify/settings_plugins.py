@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from bundler.profile import LocalPath, ProfileModel
+from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import HintedValueError, Sha256, Url
 
 SUFFIX = ".difypkg"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bundler.contracts import ApplicationModel
 from bundler.errors import BundleError
 from bundler.layout import archive_entry, compact, index_entry
-from bundler.manifest import BundleManifest
+from bundler.manifest import BundleManifest, EngineEntry
 from bundler.oci import Platform
 from bundler_installer.checks import compile_checks, network_rows
 
@@ -27,6 +27,7 @@ HEADERS = {
     "certificates.tsv": "host certificate key self_signed certificate_path key_path",
     "dumps.tsv": "id service backup restore",
     "lifecycle.tsv": "what name",
+    "engine.tsv": "kind value name",
 }
 
 
@@ -92,6 +93,7 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
             for what in ("quiesce", "dumped", "disposable", "migrations")
             for name in getattr(application.lifecycle, what)
         ],
+        "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {
         name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
@@ -122,6 +124,22 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
     }
     facts["bundle.env"] = "".join(f"{key}={_field(value)}\n" for key, value in values.items())
     return facts
+
+
+def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | None, str | None]]:
+    if engine is None:
+        return
+    for kind, value in (
+        ("version", engine.version),
+        ("data-root", engine.data_root),
+        ("archive", engine.archive),
+        *(("program", name) for name in engine.programs),
+        ("compose", engine.compose),
+    ):
+        if value is not None:
+            yield kind, value, None
+    for package in engine.packages:
+        yield package.kind, package.path, package.name
 
 
 def _row(fields: Iterable[object]) -> str:

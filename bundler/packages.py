@@ -1,0 +1,133 @@
+"""What a distribution's package says of itself: name and architecture, read from its own header."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import struct
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from bundler.errors import BundleError
+
+LIMIT = 64 << 20
+"""Bytes of a header that are looked at."""
+_DEB = {"armhf": "arm", "armel": "arm", "i386": "386", "ppc64el": "ppc64le"}
+"""Debian's names of architectures that are not the OCI's."""
+_RPM = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7hl": "arm",
+    "i686": "386",
+    "i386": "386",
+    "loongarch64": "loong64",
+}
+"""RPM's names of architectures that are not the OCI's."""
+_ANY = ("all", "noarch")
+_AR_MAGIC, _AR_ENTRY = b"!<arch>\n", 60
+_RPM_LEAD, _RPM_LEAD_MAGIC, _RPM_HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"
+_RPM_NAME, _RPM_ARCH, _RPM_STRING = 1000, 1022, 6
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package.
+
+    Attributes:
+        name: as the package manager knows it.
+        architecture: as the OCI names it; None where it is for every one.
+    """
+
+    name: str
+    architecture: str | None
+
+
+def read_package(path: Path, kind: Literal["deb", "rpm"]) -> Package:
+    """Read the header of a `deb` or `rpm` file.
+
+    Raises:
+        BundleError: it is no such package.
+    """
+    try:
+        with path.open("rb") as file:
+            name, architecture = _read_deb(file) if kind == "deb" else _read_rpm(file)
+    except (ValueError, KeyError, EOFError, OSError, struct.error, tarfile.TarError) as error:
+        raise _broken(path, kind, str(error)) from error
+    except (lzma.LZMAError, zlib.error) as error:
+        raise _broken(path, kind, str(error)) from error
+    if architecture in _ANY:
+        return Package(name, None)
+    return Package(name, (_DEB if kind == "deb" else _RPM).get(architecture, architecture))
+
+
+def _broken(path: Path, kind: str, what: str) -> BundleError:
+    return BundleError(
+        f"{path.name}: is no {kind} package: {what}", hint="check what lies behind the path or URL"
+    )
+
+
+def _read_deb(file: BinaryIO) -> tuple[str, str]:
+    """See deb(5): an ar archive whose second member is a tar with the file `control`."""
+    for name, size in _ar_members(file):
+        if name.startswith("control.tar"):
+            packed = file.read(min(size, LIMIT))
+            with tarfile.open(fileobj=io.BytesIO(_unpack(name, packed))) as archive:
+                entry = next(member for member in archive if member.name in {"control", "./control"})
+                content = archive.extractfile(entry)
+                if content is None:
+                    raise ValueError("its control file is a folder")
+                lines = content.read(LIMIT).decode("utf-8").splitlines()
+            fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line[0].isspace())
+            return fields["Package"], fields["Architecture"]
+        file.seek(size + size % 2, io.SEEK_CUR)
+    raise ValueError("no control.tar in it")
+
+
+def _ar_members(file: BinaryIO) -> Iterator[tuple[str, int]]:
+    """Name and size of each member; the file stands at the member's content."""
+    if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
+        raise ValueError("it does not begin as one")
+    while len(head := file.read(_AR_ENTRY)) == _AR_ENTRY:
+        yield head[:16].decode("ascii").rstrip(" /"), int(head[48:58])
+
+
+def _unpack(name: str, packed: bytes) -> bytes:
+    match name.rpartition(".")[2]:
+        case "tar":
+            return packed
+        case "gz":
+            return zlib.decompressobj(31).decompress(packed, LIMIT)
+        case "xz":
+            return lzma.LZMADecompressor().decompress(packed, LIMIT)
+        case "zst":
+            import zstandard  # noqa: PLC0415 only such a package needs it
+
+            return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    raise ValueError(f"{name} is compressed in an unknown way")
+
+
+def _read_rpm(file: BinaryIO) -> tuple[str, str]:
+    """See the RPM V4 package format: a lead, a header of signatures, padded to 8 bytes, then its header."""
+    if file.read(_RPM_LEAD)[:4] != _RPM_LEAD_MAGIC:
+        raise ValueError("it does not begin as one")
+    _, signatures = _rpm_header(file)
+    file.seek(-signatures % 8, io.SEEK_CUR)
+    strings, _ = _rpm_header(file)
+    return strings[_RPM_NAME], strings[_RPM_ARCH]
+
+
+def _rpm_header(file: BinaryIO) -> tuple[dict[int, str], int]:
+    """Its strings by tag, and the bytes of its data."""
+    magic, _, entries, size = struct.unpack(">4s4sII", file.read(16))
+    if magic != _RPM_HEADER_MAGIC or entries * 16 + size > LIMIT:
+        raise ValueError("its header is damaged")
+    index, data = file.read(entries * 16), file.read(size)
+    strings = {}
+    for tag, kind, offset, _ in struct.iter_unpack(">IIII", index):
+        if kind == _RPM_STRING:
+            strings[tag] = data[offset : data.index(b"\0", offset)].decode("utf-8")
+    return strings, size

@@ -1,0 +1,90 @@
+"""Stand-ins for Docker's static archive and the packages of a distribution."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import lzma
+import struct
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import zstandard
+
+from bundler.engine import MACHINES, NEEDED
+
+
+def program(architecture: str = "amd64", content: bytes = b"") -> bytes:
+    """What begins as a program for `architecture` does, and cannot run."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, MACHINES[architecture]) + content
+
+
+def static_archive(programs: Mapping[str, bytes]) -> bytes:
+    """As Docker's own: one folder `docker`, whose files belong to a user of the builder's."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        folder = tarfile.TarInfo("docker/")
+        folder.type, folder.mode, folder.uid = tarfile.DIRTYPE, 0o755, 1000
+        archive.addfile(folder)
+        for name, content in programs.items():
+            entry = tarfile.TarInfo(f"docker/{name}")
+            entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o755, 1000, 1000
+            archive.addfile(entry, io.BytesIO(content))
+    return gzip.compress(packed.getvalue(), 1, mtime=0)
+
+
+def whole_archive(architecture: str = "amd64") -> bytes:
+    """With every program that is needed."""
+    return static_archive({name: program(architecture, name.encode()) for name in NEEDED})
+
+
+def deb(name: str, architecture: str, kind: str = "gz") -> bytes:
+    """A package as deb(5) has it, with a control file alone, packed as `gz`, `xz` or `zst`."""
+    control = io.BytesIO()
+    with tarfile.open(fileobj=control, mode="w") as archive:
+        text = f"Package: {name}\nVersion: 1\nArchitecture: {architecture}\nDescription: a\n b: c\n".encode()
+        entry = tarfile.TarInfo("./control")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gz": gzip.compress,
+        "xz": lzma.compress,
+        "zst": zstandard.ZstdCompressor().compress,
+    }
+    packed = packers[kind](control.getvalue())
+    members = (("debian-binary", b"2.0\n"), (f"control.tar.{kind}", packed), ("data.tar", b""))
+    return b"!<arch>\n" + b"".join(
+        f"{member:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode()
+        + content
+        + b"\n" * (len(content) % 2)
+        for member, content in members
+    )
+
+
+def rpm(name: str, architecture: str) -> bytes:
+    """A package of RPM's format, with name and architecture alone."""
+    signatures = _rpm_header({1000: "abc"})
+    return (
+        b"\xed\xab\xee\xdb"
+        + bytes(92)
+        + signatures
+        + bytes(-len(signatures) % 8)
+        + _rpm_header({1000: name, 1022: architecture})
+    )
+
+
+def _rpm_header(strings: Mapping[int, str]) -> bytes:
+    index = data = b""
+    for tag, text in strings.items():
+        index += struct.pack(">IIII", tag, 6, len(data), 1)
+        data += text.encode() + b"\0"
+    return struct.pack(">4s4sII", b"\x8e\xad\xe8\x01", b"", len(strings), len(data)) + index + data
+
+
+def put(path: Path, content: bytes) -> str:
+    """Write a file; returns its sha256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
