@@ -41,6 +41,8 @@ SOURCES = (
     "redact",
     "services",
     "report",
+    "carried_engine",
+    "engine_service",
     "install",
     "change",
     "upgrade",

@@ -56,7 +56,7 @@ compose() {
 }
 
 require_engine() {
-    docker_answers || fail $EXIT_FAILED engine.no_docker
+    docker_answers || explain_no_engine
     find_compose || fail $EXIT_FAILED engine.no_compose
 }
 

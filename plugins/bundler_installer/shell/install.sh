@@ -11,12 +11,14 @@ run_install() {
     fi
     find_previous
     if [ -n "$PREVIOUS" ]; then check_upgrade; else say install.start "$TITLE" "$VERSION" "$PROFILE" "$ROOT"; fi
+    settle_engine
     collect_variables
     preflight_or_stop
     if [ -n "$PREVIOUS" ] && [ -z "$RESUMED" ]; then check_way_back; fi
     verify_bundle copy
     take_lock
     record_accepted
+    if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
     require_engine
     check_edits "${PREVIOUS:-$RELEASE}"
     complete_variables

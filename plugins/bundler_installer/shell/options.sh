@@ -9,11 +9,14 @@ set_defaults() {
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' KEEP_DATA='' FORWARD='' EDITS=refuse
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
+    INSTALL_ENGINE='' ENGINE_PLAN='' MANAGER='' foreign=''
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
     REPORT='' PROBE='' PROBED='' LITTER=''
     PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
     if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi # a server made of files, for tests
+    # where a carried engine lies; sudo may leave it out
+    case :$PATH: in *":$PROBE_ROOT/usr/local/bin:"*) ;; *) PATH=$PATH:$PROBE_ROOT/usr/local/bin ;; esac
     TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}
     TERMINAL=''
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
@@ -47,6 +50,7 @@ parse_options() {
             --no-keep-blobs) NO_BLOBS=yes ;;
             --keep-data) KEEP_DATA=yes ;;
             --forward) FORWARD=yes ;;
+            --install-engine) INSTALL_ENGINE=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
             -*) fail $EXIT_USAGE options.unknown "$1" ;;
@@ -101,7 +105,7 @@ parse_value() {
         --purge)
             for each in $(printf '%s' "$2" | tr ',' ' '); do
                 case $each in
-                    data | volumes | images | secrets | all) PURGE="$PURGE $each " ;;
+                    data | volumes | images | secrets | engine | all) PURGE="$PURGE $each " ;;
                     *) fail $EXIT_USAGE options.purge "$each" ;;
                 esac
             done
@@ -132,5 +136,9 @@ parse_word() {
 # accepts ID: whether the operator accepted this by name
 accepts() { case $ACCEPTED in *" $1 "*) return 0 ;; esac; return 1; }
 
-# purges WHAT: whether the operator named it for removal
-purges() { case $PURGE in *" $1 "* | *" all "*) return 0 ;; esac; return 1; }
+# purges WHAT: whether the operator named it for removal; `all` is all of the application, and no engine
+purges() {
+    case $PURGE in *" $1 "*) return 0 ;; esac
+    case $1$PURGE in engine*) return 1 ;; *" all "*) return 0 ;; esac
+    return 1
+}

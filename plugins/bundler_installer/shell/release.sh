@@ -13,7 +13,7 @@ mend_release() {
     if [ ! -d "$RELEASE_DIR" ] && [ -d "$RELEASE_DIR.old" ]; then mv "$RELEASE_DIR.old" "$RELEASE_DIR"; fi
 }
 
-# prepare_release: copy everything but the images, fill in the templates, then give it its name. `.written` keeps
+# prepare_release: copy everything but images and engine, fill in the templates, then give it its name. `.written` keeps
 # config/ as it was written, so that edits can be told from it
 prepare_release() {
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
@@ -22,8 +22,9 @@ prepare_release() {
     part=$ROOT/releases/.part
     rm -rf "$part"
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
-    (cd -- "$HERE" && for each in *; do
-        case $each in images) ;; *) cp -R -- "./$each" "$part/" || exit 1 ;; esac
+    (cd -- "$HERE" && for each in * files/*; do
+        case $each in images | files | files/engine | 'files/*') continue ;; files/*) mkdir -p "$part/files" || exit 1 ;; esac
+        cp -R -- "./$each" "$part/${each%"${each##*/}"}" || exit 1
     done) || fail $EXIT_FAILED release.disk "$ROOT"
     check_copies
     chmod 755 "$part"
@@ -67,7 +68,7 @@ list_changes() {
 
 # check_copies: the medium may return other bytes the second time it is read
 check_copies() {
-    awk 'substr($0, 67, 7) != "images/"' "$HERE/SHA256SUMS" >"$SCRATCH/copied"
+    awk 'substr($0, 67, 7) != "images/" && substr($0, 67, 13) != "files/engine/"' "$HERE/SHA256SUMS" >"$SCRATCH/copied"
     cut -c 67- "$SCRATCH/copied" | sed 's|^|./|' | tr '\n' '\0' >"$SCRATCH/copied.names"
     (cd -- "$part" && hash_files <"$SCRATCH/copied.names") | cut -c 1-64 >"$SCRATCH/copied.found"
     cut -c 1-64 "$SCRATCH/copied" | cmp -s - "$SCRATCH/copied.found" || refuse verify.changed "$part"

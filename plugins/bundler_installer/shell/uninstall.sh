@@ -3,7 +3,8 @@
 run_uninstall() {
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"
     kept='' removed=''
-    for each in data volumes secrets images; do
+    for each in data volumes secrets images engine; do
+        if [ "$each" = engine ] && [ ! -f "$ROOT/state/engine" ]; then continue; fi
         if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
     done
     say uninstall.start "$TITLE" "$ROOT" "${removed:- -}" "${kept:- -}"
@@ -20,6 +21,7 @@ run_uninstall() {
     # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
     if purges volumes && docker_answers; then remove_volumes; fi
     if purges images && docker_answers; then remove_images; fi
+    if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
     # the rest goes in an order in which a second run can finish what a first one began
     if purges data; then rm -rf "${ROOT:?}/data"; fi
@@ -28,7 +30,7 @@ run_uninstall() {
     rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/reconfigured"
     record end uninstall
     # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
-    if purges data && purges secrets && [ -z "$(list_kept)" ]; then
+    if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ]; then
         release_lock
         LOG=''
         rm -rf "${ROOT:?}/state" "$ROOT/log"

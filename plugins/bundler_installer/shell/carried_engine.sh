@@ -1,0 +1,248 @@
+# ---- carried engine: Docker for a server that has none. One that is there is never touched
+#
+# state/engine notes what belongs to this installation before it is put in place, so that a run that was killed knows its
+# own files again: `what` (whole, or compose: the plugin alone), `state` (begun, installed), then lines file= and package=.
+
+# engine_parts KIND [FIELD]: of engine.tsv
+engine_parts() {
+    [ -f "$HERE/engine.tsv" ] || return 0
+    rows engine.tsv | awk -F "$TAB" -v kind="$1" -v field="${2:-2}" '$1 == kind { print $field }'
+}
+
+# name_places: where the parts go, below the root of a server that may be made of files
+name_places() {
+    PROGRAMS=$PROBE_ROOT/usr/local/bin PLUGIN=$PROBE_ROOT/usr/local/lib/docker/cli-plugins/docker-compose
+    SETTINGS=$PROBE_ROOT/etc/docker/daemon.json UNIT=$PROBE_ROOT/etc/systemd/system/docker.service
+}
+
+# owns_engine: whether this installation brought the engine, or began to
+owns_engine() { [ "$(note_field engine what)" = whole ]; }
+
+# find_foreign_engine: what shows that the server has an engine or a part of one, not from here; sets `foreign`
+find_foreign_engine() {
+    foreign=''
+    for each in docker dockerd containerd; do
+        if have "$each"; then
+            foreign=$(command -v "$each")
+            return 0
+        fi
+    done
+    for each in run/docker.sock var/run/docker.sock run/containerd/containerd.sock; do
+        if [ -S "$PROBE_ROOT/$each" ]; then
+            foreign=$PROBE_ROOT/$each
+            return 0
+        fi
+    done
+    foreign=${DOCKER_HOST:-}
+}
+
+# plan_engine: sets ENGINE_PLAN: whole; compose, where an engine lacks only that; empty, where there is nothing to do
+plan_engine() {
+    ENGINE_PLAN='' foreign=''
+    if owns_engine && [ "$(note_field engine state)" != installed ]; then
+        ENGINE_PLAN=whole
+    elif docker_answers; then
+        find_compose || [ -z "$(engine_parts compose)" ] || ENGINE_PLAN=compose
+    elif owns_engine; then
+        ENGINE_PLAN=whole # it stands still
+    else
+        find_foreign_engine
+        [ -n "$foreign" ] || ENGINE_PLAN=whole
+    fi
+}
+
+# settle_engine: whether this run installs it: where it was asked to, or where somebody at the terminal agrees
+settle_engine() {
+    ENGINE_PLAN=''
+    if ! engine_is_carried; then
+        [ -z "$INSTALL_ENGINE" ] || fail $EXIT_USAGE carried.none
+        return 0
+    fi
+    plan_engine
+    if [ -z "$INSTALL_ENGINE" ]; then
+        if [ "$ENGINE_PLAN" = whole ] && [ -n "$TERMINAL" ] && [ -z "$YES" ] && ask carried.offer "$(engine_version)"; then
+            INSTALL_ENGINE=yes
+        else
+            ENGINE_PLAN=''
+            return 0
+        fi
+    fi
+    [ -z "$foreign" ] || fail $EXIT_FAILED carried.foreign "$foreign"
+    if [ -z "$ENGINE_PLAN" ]; then
+        say carried.kept "$(cat "$SCRATCH/docker-version")"
+        return 0
+    fi
+    [ "$(id -u)" = 0 ] || fail $EXIT_FAILED carried.root
+    choose_manager
+}
+
+# engine_version: as the bundle's maker says
+engine_version() { engine_parts version | sed 's/^/ /'; }
+
+# find_dpkg, find_rpm: by their own places. A busybox shell has parts of both built in, and takes them before those on PATH
+find_dpkg() { [ -x "$PROBE_ROOT/usr/bin/dpkg" ] && [ -s "$PROBE_ROOT/var/lib/dpkg/status" ]; }
+
+find_rpm() {
+    [ -x "$PROBE_ROOT/usr/bin/rpm" ] && { [ -d "$PROBE_ROOT/var/lib/rpm" ] || [ -d "$PROBE_ROOT/usr/lib/sysimage/rpm" ]; }
+}
+
+# choose_manager: whose packages are carried and known here: deb, rpm, or empty for the static archive
+choose_manager() {
+    MANAGER=''
+    [ "$ENGINE_PLAN" = whole ] || return 0
+    if find_dpkg && [ -n "$(engine_parts deb)" ]; then
+        MANAGER=deb
+    elif find_rpm && [ -n "$(engine_parts rpm)" ]; then
+        MANAGER=rpm
+    elif [ -z "$(engine_parts archive)" ]; then
+        fail $EXIT_FAILED carried.no_manager
+    fi
+}
+
+# install_engine: every part can be done again
+install_engine() {
+    name_places
+    if [ "$ENGINE_PLAN" = compose ]; then
+        say carried.compose "$PLUGIN"
+        claim "$PLUGIN"
+        own what=compose
+        place_compose
+        return 0
+    fi
+    say carried.start "$(engine_version)"
+    claim_programs
+    own what=whole
+    set_engine_state begun
+    write_settings
+    make_group
+    if [ -n "$MANAGER" ]; then install_packages; else place_programs; fi
+    if [ -n "$(engine_parts compose)" ] && { [ -z "$MANAGER" ] || ! find_compose; }; then
+        claim "$PLUGIN"
+        place_compose
+    fi
+    start_engine
+    set_engine_state installed
+    say carried.done "$(cat "$SCRATCH/docker-version")"
+}
+
+# own LINE...: note what belongs to this installation from now on
+own() {
+    {
+        if [ -f "$ROOT/state/engine" ]; then cat "$ROOT/state/engine"; fi
+        printf '%s\n' "$@"
+    } | awk '/^what=/ { if (what != "what=whole") what = $0; next } !seen[$0]++ { rest = rest $0 "\n" } END { if (what != "") print what; printf "%s", rest }' |
+        write_note engine || exit $EXIT_FAILED
+}
+
+set_engine_state() {
+    sed '/^state=/d' "$ROOT/state/engine" >"$SCRATCH/engine-note"
+    { cat "$SCRATCH/engine-note" && printf 'state=%s\n' "$1"; } | write_note engine || exit $EXIT_FAILED
+}
+
+# owns FILE: whether it is noted as this installation's
+owns() { [ -f "$ROOT/state/engine" ] && grep -qxF -- "file=$1" "$ROOT/state/engine"; }
+
+# claim FILE: a file that somebody else has put there stays, and ends the run before anything is changed
+claim() {
+    owns "$1" || {
+        if [ -e "$1" ] || [ -L "$1" ]; then fail $EXIT_FAILED carried.file_there "$1"; fi
+        own "file=$1"
+    }
+}
+
+# claim_programs: all or none, in one note
+claim_programs() {
+    [ -z "$MANAGER" ] || return 0
+    {
+        engine_parts program | sed "s|^|$PROGRAMS/|"
+        if has_systemd; then printf '%s\n' "$UNIT"; fi
+        if [ -n "$(engine_parts compose)" ]; then printf '%s\n' "$PLUGIN"; fi
+    } >"$SCRATCH/engine-files"
+    while IFS= read -r each; do
+        if { [ -e "$each" ] || [ -L "$each" ]; } && ! owns "$each"; then fail $EXIT_FAILED carried.file_there "$each"; fi
+    done <"$SCRATCH/engine-files"
+    sed 's/^/file=/' "$SCRATCH/engine-files" >"$SCRATCH/engine-claims"
+    own "$(cat "$SCRATCH/engine-claims")"
+}
+
+# copy_carried PATH TARGET: the medium may return other bytes the second time it is read
+copy_carried() {
+    cp -- "$HERE/$1" "$2" || fail $EXIT_FAILED release.disk "${2%/*}"
+    listed=$(awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64); exit }' "$HERE/SHA256SUMS")
+    copied=$(printf '%s\000' "$2" | hash_files | cut -c 1-64)
+    { [ -n "$listed" ] && [ "$copied" = "$listed" ]; } || refuse verify.changed "$1"
+}
+
+# place_programs: unpacked beside their places, then renamed into them
+place_programs() {
+    part=$PROGRAMS/.docker.part
+    rm -rf "$part"
+    mkdir -p "$part" || fail $EXIT_FAILED release.disk "$PROGRAMS"
+    copy_carried "$(engine_parts archive)" "$part/archive.tgz"
+    tar -xzf "$part/archive.tgz" -C "$part" 2>"$SCRATCH/engine-errors" ||
+        fail $EXIT_FAILED carried.unpack "$PROGRAMS" "$(tail -n 2 "$SCRATCH/engine-errors")"
+    # the archive's files belong to a user of its maker's
+    engine_parts program | while IFS= read -r each; do
+        chown 0:0 "$part/docker/$each" && chmod 755 "$part/docker/$each" && flush "$part/docker/$each" || exit 1
+    done || fail $EXIT_FAILED release.disk "$PROGRAMS"
+    engine_parts program | while IFS= read -r each; do
+        mv -f "$part/docker/$each" "$PROGRAMS/$each" && label "$PROGRAMS/$each" || exit 1
+    done || fail $EXIT_FAILED release.disk "$PROGRAMS"
+    rm -rf "$part"
+}
+
+place_compose() {
+    part=${PLUGIN%/*}/.docker-compose.part
+    mkdir -p "${PLUGIN%/*}" || fail $EXIT_FAILED release.disk "${PLUGIN%/*}"
+    copy_carried "$(engine_parts compose)" "$part"
+    { chown 0:0 "$part" && chmod 755 "$part" && flush "$part" && mv -f "$part" "$PLUGIN" && label "$PLUGIN"; } ||
+        fail $EXIT_FAILED release.disk "${PLUGIN%/*}"
+}
+
+# label FILE: as SELinux's policy wants it, where there is one
+label() { if have restorecon; then restorecon "$1" >/dev/null 2>&1 || write_log "restorecon $1"; fi; }
+
+# install_packages: those that the server lacks; one that it has stays as it is
+install_packages() {
+    folder=$ROOT/state/engine-packages
+    rm -rf "$folder"
+    (umask 077 && mkdir -p "$folder") || fail $EXIT_FAILED release.disk "$ROOT"
+    set --
+    rows engine.tsv >"$SCRATCH/engine-rows"
+    while IFS="$TAB" read -r kind path name <&5; do
+        [ "$kind" = "$MANAGER" ] || continue
+        if ! grep -qxF "package=$name" "$ROOT/state/engine" && package_is_installed "$name"; then
+            say carried.package_there "$name"
+            continue
+        fi
+        own "package=$name" "manager=$MANAGER"
+        copy_carried "$path" "$folder/${path##*/}"
+        set -- "$@" "$folder/${path##*/}"
+    done 5<"$SCRATCH/engine-rows"
+    if [ $# -gt 0 ]; then
+        case $MANAGER in
+            deb) DEBIAN_FRONTEND=noninteractive "$PROBE_ROOT/usr/bin/dpkg" --force-confold -i "$@" ;;
+            *) "$PROBE_ROOT/usr/bin/rpm" -Uvh --replacepkgs "$@" ;;
+        esac >"$SCRATCH/engine-packages" 2>&1 </dev/null || {
+            write_log "$(cat "$SCRATCH/engine-packages")"
+            fail $EXIT_FAILED carried.packages "$(tail -n 6 "$SCRATCH/engine-packages")"
+        }
+        write_log "$(cat "$SCRATCH/engine-packages")"
+    fi
+    rm -rf "$folder"
+}
+
+package_is_installed() {
+    case $MANAGER in
+        deb) "$PROBE_ROOT/usr/bin/dpkg" -s "$1" 2>/dev/null | grep -q '^Status: .* installed$' ;;
+        *) "$PROBE_ROOT/usr/bin/rpm" -q "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# make_group: whoever is in it may use the engine's socket
+make_group() {
+    if grep -q '^docker:' "$PROBE_ROOT/etc/group" 2>/dev/null; then return 0; fi
+    if have getent && getent group docker >/dev/null 2>&1; then return 0; fi
+    if have groupadd; then groupadd -r docker; elif have addgroup; then addgroup -S docker; fi >/dev/null 2>"$SCRATCH/engine-errors" ||
+        warn carried.group "$(tail -n 1 "$SCRATCH/engine-errors")"
+}

@@ -1,0 +1,168 @@
+# ---- engine service: the carried engine's settings, how it is started, and how it goes again
+
+# write_settings: only where the server has none
+write_settings() {
+    if [ -e "$SETTINGS" ] && ! owns "$SETTINGS"; then
+        say carried.settings_kept "$SETTINGS"
+        return 0
+    fi
+    own "file=$SETTINGS"
+    print_settings | write_note engine-settings || exit $EXIT_FAILED # to tell later whether somebody changed them
+    write_place "$SETTINGS" print_settings
+}
+
+# write_place FILE COMMAND: whole or not at all
+write_place() {
+    mkdir -p "${1%/*}" || fail $EXIT_FAILED release.disk "${1%/*}"
+    { "$2" >"$1.part" && chmod 644 "$1.part" && flush "$1.part" && mv -f "$1.part" "$1" && label "$1"; } ||
+        fail $EXIT_FAILED release.disk "${1%/*}"
+}
+
+# print_settings: logs that end; without a limit they fill the disk one day
+print_settings() {
+    printf '{\n'
+    data_root=$(engine_parts data-root)
+    [ -z "$data_root" ] || printf '  "data-root": "%s",\n' "$data_root"
+    printf '  "log-driver": "json-file",\n  "log-opts": {"max-size": "50m", "max-file": "5"}\n}\n'
+}
+
+# print_unit: containers outlive a restart of the service's own process, and have the limits of their own
+print_unit() {
+    data_root=$(engine_parts data-root)
+    cat <<EOT
+# Docker engine, put in place with $NAME
+[Unit]
+Description=Docker engine
+Documentation=man:dockerd(8)
+After=network-online.target firewalld.service time-set.target
+Wants=network-online.target
+RequiresMountsFor=${data_root:-/var/lib/docker}
+StartLimitIntervalSec=60
+StartLimitBurst=3
+
+[Service]
+Type=notify
+Environment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ExecStart=/usr/local/bin/dockerd
+ExecReload=/bin/kill -s HUP \$MAINPID
+TimeoutStartSec=0
+Restart=always
+RestartSec=2
+Delegate=yes
+KillMode=process
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+OOMScoreAdjust=-500
+
+[Install]
+WantedBy=multi-user.target
+EOT
+}
+
+# start_engine: by systemd, now and after each boot; without one, as a process of its own
+start_engine() {
+    if has_systemd; then
+        if owns "$UNIT"; then write_place "$UNIT" print_unit; fi
+        { systemctl daemon-reload && systemctl enable --now docker.service; } >"$SCRATCH/systemctl" 2>&1 ||
+            fail $EXIT_FAILED carried.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
+    elif ! docker_answers; then
+        launch_engine
+        warn carried.boot "$(print_launch)"
+    fi
+    waited=0
+    until docker_answers; do
+        waited=$((waited + 1))
+        [ "$waited" -le 60 ] || fail $EXIT_FAILED carried.silent "$(print_engine_log)"
+        sleep 1
+    done
+    find_compose || fail $EXIT_FAILED engine.no_compose
+}
+
+# launch_engine: it outlives this run, and sees nothing of the operator's environment
+launch_engine() {
+    mkdir -p "$PROBE_ROOT/var/log"
+    env -i PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME=/root setsid dockerd \
+        >>"$PROBE_ROOT/var/log/dockerd.log" 2>&1 </dev/null &
+}
+
+print_launch() { printf 'setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &'; }
+
+print_engine_log() {
+    if has_systemd; then
+        printf 'journalctl -u docker\n'
+        journalctl -u docker -n 3 --no-pager -o cat 2>/dev/null
+    else
+        printf '%s\n' "$PROBE_ROOT/var/log/dockerd.log"
+        tail -n 3 "$PROBE_ROOT/var/log/dockerd.log" 2>/dev/null
+    fi
+}
+
+# explain_no_engine: the run ends, with what the operator of this server can do
+explain_no_engine() {
+    if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
+    if engine_is_carried; then
+        find_foreign_engine
+        [ -n "$foreign" ] || fail $EXIT_FAILED carried.not_asked
+    fi
+    fail $EXIT_FAILED engine.no_docker
+}
+
+# remove_engine: what this installation brought, never what the engine keeps. Other containers keep it
+remove_engine() {
+    name_places
+    if owns_engine && docker_answers && [ -n "$(docker ps -aq)" ]; then
+        warn carried.in_use
+        return 0
+    fi
+    record begin engine
+    if owns_engine; then stop_engine; fi
+    remove_packages
+    sed -n 's/^file=//p' "$ROOT/state/engine" >"$SCRATCH/engine-files"
+    while IFS= read -r each; do
+        if [ "$each" = "$SETTINGS" ] && [ -f "$each" ] && ! cmp -s "$ROOT/state/engine-settings" "$each"; then
+            say carried.settings_changed "$each"
+            continue
+        fi
+        rm -f "$each" || fail $EXIT_FAILED release.disk "${each%/*}"
+    done <"$SCRATCH/engine-files"
+    rm -rf "$PROGRAMS/.docker.part" "${PLUGIN%/*}/.docker-compose.part"
+    rmdir "${PLUGIN%/*}" "${PLUGIN%/*/*}" 2>/dev/null || :
+    if has_systemd; then systemctl daemon-reload >/dev/null 2>&1 || write_log "systemctl daemon-reload"; fi
+    data_root=$(sed -n 's/.*"data-root": "\(.*\)",$/\1/p' "$ROOT/state/engine-settings" 2>/dev/null)
+    rm -f "$ROOT/state/engine" "$ROOT/state/engine-settings"
+    record end engine
+    say carried.removed "${data_root:-/var/lib/docker}"
+}
+
+stop_engine() {
+    if has_systemd; then
+        systemctl disable --now docker.service >"$SCRATCH/systemctl" 2>&1 ||
+            fail $EXIT_FAILED carried.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
+        return 0
+    fi
+    process=$(cat "$PROBE_ROOT/run/docker.pid" "$PROBE_ROOT/var/run/docker.pid" 2>/dev/null | sed -n 1p)
+    is_number "$process" && [ "$(cat "/proc/$process/comm" 2>/dev/null)" = dockerd ] || return 0
+    kill "$process"
+    waited=0
+    while is_running "$process"; do
+        waited=$((waited + 1))
+        [ "$waited" -le 60 ] || fail $EXIT_FAILED carried.not_stopped "$process"
+        sleep 1
+    done
+}
+
+# is_running PROCESS: one that has ended and that nobody asks for its end does not count
+is_running() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) return 1 ;; esac; }
+
+remove_packages() {
+    sed -n 's/^package=//p' "$ROOT/state/engine" >"$SCRATCH/engine-names"
+    [ -s "$SCRATCH/engine-names" ] || return 0
+    # names of packages have no blanks
+    if [ "$(note_field engine manager)" = deb ]; then
+        xargs "$PROBE_ROOT/usr/bin/dpkg" -r <"$SCRATCH/engine-names"
+    else
+        xargs "$PROBE_ROOT/usr/bin/rpm" -e <"$SCRATCH/engine-names"
+    fi >"$SCRATCH/engine-packages" 2>&1 || fail $EXIT_FAILED carried.packages "$(tail -n 6 "$SCRATCH/engine-packages")"
+}
