@@ -76,6 +76,18 @@ settle_engine() {
     choose_manager
 }
 
+# name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the
+# bundle brings one that is lacking here, and nobody asked for it
+name_engine_change() {
+    ENGINE_CHANGE=none
+    engine_is_carried || return 0
+    plan_engine
+    if [ -n "$ENGINE_PLAN" ]; then
+        ENGINE_CHANGE=$ENGINE_PLAN
+        [ -n "$INSTALL_ENGINE" ] || ENGINE_CHANGE=offer
+    fi
+}
+
 # engine_version: as the bundle's maker says
 engine_version() { engine_parts version | sed 's/^/ /'; }
 

@@ -9,6 +9,7 @@ run_plan() {
     if [ -n "$PREVIOUS" ]; then BASE=$ROOT/releases/$PREVIOUS; elif [ -d "$ROOT/releases/$RELEASE" ]; then BASE=$ROOT/releases/$RELEASE; fi
     ANSWERING=''
     if docker_answers; then ANSWERING=yes; fi
+    name_engine_change
     compare_images
     compare_services
     collect_variables
@@ -177,6 +178,7 @@ print_plan() {
     if [ -n "$PREVIOUS" ]; then old=" ($PREVIOUS)" old_version=$(previous_fact version); fi
     show_line "plan.$kind" "$TITLE" "$VERSION ($RELEASE)" "$ROOT" "$old_version$old"
     if load_change; then show_line plan.pending "$CHANGE_FROM" "$CHANGE_TO"; fi
+    [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"
     show_line plan.images
     while IFS="$TAB" read -r what reference bytes; do
         printf '  %s  %s  %s\n' "$(format "plan.$what")" "$reference" "$(human "$bytes")"
@@ -221,6 +223,7 @@ print_plan_json() {
     printf ',\n "config_diff": %s' "$(json_string "$(cat "$SCRATCH/plan-diff")")"
     printf ',\n "bytes": {"load": %s, "unpack": %s, "release": %s, "backup": %s}' \
         "$LOAD_BYTES" "$UNPACK_BYTES" "$RELEASE_BYTES" "$WAY_BACK"
+    printf ',\n "engine": "%s"' "$ENGINE_CHANGE"
     printf ',\n "restarts": %s, "migrations": %s}\n' "$(json_string "$DOWN")" "$(json_string "$MIGRATIONS")"
 }
 
