@@ -30,8 +30,8 @@ take_passphrase() {
 
 # ask_passphrase ID: typed without an echo
 ask_passphrase() {
-    printf '%s ' "$(format "$1")" >&2
     stty -echo </dev/tty
+    printf '%s ' "$(format "$1")" >&2
     IFS= read -r PASSPHRASE </dev/tty || PASSPHRASE=''
     stty echo </dev/tty
     printf '\n' >&2

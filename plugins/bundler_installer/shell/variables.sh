@@ -55,7 +55,8 @@ take_answers() {
             \"*\") value=${value#\"} value=${value%\"} ;;
             \'*\') value=${value#\'} value=${value%\'} ;;
         esac
-        if [ "$kind" = secret ] && [ -f "$values/$name" ]; then
+        # one that was made here is what data are locked with; one that another server dictates may change there
+        if [ "$kind" = secret ] && [ -f "$values/$name" ] && [ "$(variable_field "$name" 5)" != - ]; then
             [ "$value" = "$(cat "$values/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
             continue
         fi
@@ -67,7 +68,7 @@ take_answers() {
 # variable_field NAME FIELD: of variables.tsv
 variable_field() { rows variables.tsv | awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }'; }
 
-# complete_variables: ask on a terminal, else generate, else say all that is missing
+# complete_variables: ask on a terminal, else generate, else say all that is missing. Secrets that can be made are not asked for
 complete_variables() {
     : >"$SCRATCH/lacking"
     while IFS="$TAB" read -r name kind required default generator _ choices english chinese <&3; do
@@ -75,7 +76,9 @@ complete_variables() {
         prompt=$english
         [ "$LANGUAGE" != zh ] || [ "$chinese" = - ] || prompt=$chinese
         [ "$prompt" != - ] || prompt=$name
-        if [ -n "$TERMINAL" ] && [ -z "$YES" ] && [ "$kind" != secret ] && may_ask "$name"; then
+        if [ "$kind" = secret ] && [ "$generator" != - ]; then
+            :
+        elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask "$name"; then
             ask_value
         fi
         if [ ! -f "$values/$name" ]; then
@@ -103,8 +106,7 @@ ask_value() {
     if [ -f "$values/$name" ]; then shown=$(cat "$values/$name"); elif [ "$generator" != - ]; then shown=$(format variables.generated); fi
     [ "$choices" = - ] || prompt="$prompt ($choices)"
     while :; do
-        printf '%s%s%s: ' "$BOLD" "$prompt" "${shown:+ [$shown]}$PLAIN" >&2
-        read -r given </dev/tty || fail $EXIT_FAILED variables.no_terminal
+        read_given "$BOLD$prompt${shown:+ [$shown]}$PLAIN: " || fail $EXIT_FAILED variables.no_terminal
         if [ -z "$given" ]; then
             if [ -n "$shown" ] || [ "$required" != yes ]; then return; fi
             continue
@@ -112,6 +114,22 @@ ask_value() {
         if (check_value "$name" "$given"); then break; fi
     done
     printf '%s' "$given" >"$values/$name"
+}
+
+# read_given PROMPT: a line of the terminal; a secret is not shown, also when it is typed before it is asked for
+read_given() {
+    read_code=0
+    if [ "$kind" = secret ]; then
+        stty -echo </dev/tty
+        printf '%s' "$1" >&2
+        IFS= read -r given </dev/tty || read_code=1
+        stty echo </dev/tty
+        printf '\n' >&2
+    else
+        printf '%s' "$1" >&2
+        read -r given </dev/tty || read_code=1
+    fi
+    return "$read_code"
 }
 
 # check_value NAME VALUE: by its kind and its pattern
