@@ -24,6 +24,8 @@ from bundler_dify.settings import DifySettings
 APP_USER = "1001:1001"
 """User of the API's image (Dify docs; the Helm chart's runAsUser)."""
 STORAGE = "/app/api/storage"
+ALIVE = "/run/dify"
+"""Folder of memory, new with each start, where a worker's health check notes that it was answered."""
 STOP_WORKER = "120s"
 """So that running tasks end before a worker does."""
 
@@ -118,13 +120,17 @@ def _api(settings: DifySettings, images: Images) -> Service:
     return {
         **_program(settings, images, "api", SERVER_WORKER_AMOUNT=str(settings.api_workers)),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
-        "healthcheck": check(
-            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5001/health",
-            retries=12, start="120s",
-        ),
+        "healthcheck": _api_check(),
         "deploy": {"replicas": settings.api_replicas},
         "stop_grace_period": "60s",
-    }  # fmt: skip
+    }
+
+
+def _api_check() -> Service:
+    return check(
+        "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5001/health",
+        interval="5s", retries=24, start="120s",
+    )  # fmt: skip
 
 
 def _api_websocket(settings: DifySettings, images: Images) -> Service:
@@ -138,27 +144,31 @@ def _api_websocket(settings: DifySettings, images: Images) -> Service:
             SERVER_WORKER_CONNECTIONS="1000",
         ),
         "depends_on": wait_for(**_needs(settings), migrate="completed"),
-        "healthcheck": check(
-            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:5001/health",
-            retries=12, start="120s",
-        ),
-    }  # fmt: skip
+        "healthcheck": _api_check(),
+    }
 
 
 def _worker(settings: DifySettings, images: Images) -> Service:
     return {
-        **_program(
-            settings, images, "worker", CELERY_WORKER_AMOUNT=str(settings.worker_concurrency)
-        ),
+        **_program(settings, images, "worker", CELERY_WORKER_AMOUNT=str(settings.worker_concurrency)),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
-        # As seldom as upstream's, because it costs a busy worker time; each replica asks only itself.
-        "healthcheck": check(
-            'celery -A celery_healthcheck.celery inspect ping -d "celery@$$(hostname)"',
-            interval="30s", timeout="30s", retries=10, start="180s",
-        ),
+        # Each replica asks only itself.
+        **_worker_check('-d "celery@$$(hostname)"'),
         "deploy": {"replicas": settings.worker_replicas},
         "stop_grace_period": STOP_WORKER,
-    }  # fmt: skip
+    }
+
+
+def _worker_check(whom: str = "") -> Service:
+    """Often until it answers, and then once a minute: an answer costs a busy worker time."""
+    ping = f"celery -A celery_healthcheck.celery inspect ping {whom}".rstrip()
+    noted = f'[ -n "$$(find {ALIVE}/alive -mmin -1 2>/dev/null)" ]'
+    return {
+        "healthcheck": check(
+            f"{noted} || {{ {ping} && touch {ALIVE}/alive; }}", timeout="30s", retries=24, start="180s"
+        ),
+        "tmpfs": [f"{ALIVE}:mode=1777"],
+    }
 
 
 def _worker_beat(settings: DifySettings, images: Images) -> Service:
@@ -166,11 +176,8 @@ def _worker_beat(settings: DifySettings, images: Images) -> Service:
         # Exactly one: two would start every task of the clock twice.
         **_program(settings, images, "beat"),
         "depends_on": wait_for(**_needs(settings), migrate="completed"),
-        "healthcheck": check(
-            "celery -A celery_healthcheck.celery inspect ping",
-            interval="30s", timeout="30s", retries=10, start="180s",
-        ),
-    }  # fmt: skip
+        **_worker_check(),
+    }
 
 
 def _web(settings: DifySettings, images: Images) -> Service:
@@ -202,7 +209,7 @@ def _nginx(settings: DifySettings, images: Images) -> Service:
             api="healthy", api_websocket="healthy", web="healthy", plugin_daemon="started"
         ),
         # Through the gateway to the API and its database: what a browser needs, on a port of loopback.
-        "healthcheck": http_check(8080, "/console/api/setup", retries=12, start="60s"),
+        "healthcheck": http_check(8080, "/console/api/setup", interval="5s", retries=24, start="60s"),
         **read_only("/tmp", "/var/cache/nginx", "/run"),  # noqa: S108 the container's own
         **drop_all("CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"),
     }

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,32 @@ def test_one_job_migrates_and_all_wait_for_it() -> None:
     assert migrating == ["migrate"]
     for name in ("api", "api_websocket", "worker", "worker_beat"):
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("service", ["worker", "worker_beat"])
+def test_a_worker_that_answered_is_left_alone_for_a_minute(service: str, tmp_path: Path) -> None:
+    whole = dify.model({}).compose["services"][service]
+    assert whole["tmpfs"] == ["/run/dify:mode=1777"]
+    kind, command = whole["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    program, note = tmp_path / "celery", tmp_path / "alive"
+    program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nexit "$(cat {tmp_path}/code)"\n')
+    program.chmod(0o755)
+    text = command.replace("/run/dify", str(tmp_path)).replace("$$", "$")
+
+    def check(code: int) -> tuple[int, int]:
+        (tmp_path / "code").write_text(str(code))
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        found = subprocess.run(["sh", "-c", text], env=environment, check=False)
+        return found.returncode, len((tmp_path / "asked").read_text().splitlines())
+
+    assert check(69) == (69, 1)
+    assert not note.exists()
+    assert check(0) == (0, 2)
+    assert check(69) == (0, 2)
+    os.utime(note, (0, 0))
+    assert check(69) == (69, 3)
+    assert ("celery@" in (tmp_path / "asked").read_text()) == (service == "worker")
 
 
 # ---------------------------------------------------------------- releases
