@@ -23,8 +23,8 @@ venv: $(STAMP)  ## .venv with everything for development; the others make it whe
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(STAMP)  ## the tests
-	@$(BIN)/python -m pytest
+test: $(STAMP)  ## the tests, on up to three processors
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 3 --dist loadgroup
 
 lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
 	$(BIN)/ruff check .

@@ -29,6 +29,13 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 """Images made from Debian packages, and the names that the registry has them under."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run in parallel share what is dear: the sites are opened once, all else goes by file."""
+    for item in items:
+        shared = "site" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("sites" if shared else item.path.name))
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
