@@ -98,7 +98,7 @@ CHECKS = (
         "filesystem",
         "storage",
         asks="chown, chmod, symbolic links, two cases",
-        advises="exec, hard links, local",
+        advises="exec, hard links, local, kinds of entries (d_type)",
     ),
     Check("ip-forward", "network", asks="1, where an engine runs"),
     Check("bridge-filter", "network", advises="not 0"),

@@ -424,6 +424,11 @@ WORLDS = (
         },
     ),
     World(
+        "old XFS",
+        (df(kind="xfs"), program("xfs_info", "echo 'naming =version 2 bsize=4096 ascii-ci=0, ftype=0'")),
+        {"filesystem": ("warn", "xfs: lacks d_type")},
+    ),
+    World(
         "shifted owners",
         (info("  seccomp", "  userns"),),
         {"engine-mode": ("warn", "userns-remap"), "unpacker": ("pass", "engine")},

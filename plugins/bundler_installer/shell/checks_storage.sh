@@ -159,10 +159,12 @@ time_writes() {
 # measure_filesystem: whether the file system of the root keeps owners, modes, links and case, and lets programs run
 measure_filesystem() {
     folder=$(nearest_folder "$ROOT")
-    type=$(probe df -PT "$folder" 2>/dev/null | awk 'NR == 2 { print $2 }')
+    read -r device type <<EOT
+$(probe df -PT "$folder" 2>/dev/null | awk 'NR == 2 { print $1, $2 }')
+EOT
     trial=$folder/.bundle-trial.$$
     if ! (umask 077 && mkdir "$trial") 2>/dev/null; then
-        check warn "$(format checks.unwritable "$folder")" 'chown chmod links exec'
+        check warn "$(format checks.unwritable "$folder")" 'chown chmod links exec d_type'
         return
     fi
     LITTER=$trial
@@ -183,13 +185,14 @@ measure_filesystem() {
     probe ln "$trial/a" "$trial/hard" 2>/dev/null || weak="$weak hard-link"
     rm -rf "$trial"
     LITTER=''
+    if [ "$type" = xfs ] && probe xfs_info "$device" 2>/dev/null | grep -q 'ftype=0'; then weak="$weak d_type"; fi
     case $type in nfs* | cifs | smb* | 9p | vfat | exfat | ntfs* | fuse*) weak="$weak type" ;; esac
     shown="$folder: ${type:-?}"
     if [ -n "$broken" ]; then
-        check fail "$shown: $(format checks.lacking "${broken# }")" 'chown chmod links exec'
+        check fail "$shown: $(format checks.lacking "${broken# }")" 'chown chmod links exec d_type'
     elif [ -n "$weak" ]; then
-        check warn "$shown: $(format checks.lacking "${weak# }")" 'chown chmod links exec'
+        check warn "$shown: $(format checks.lacking "${weak# }")" 'chown chmod links exec d_type'
     else
-        check pass "$shown" 'chown chmod links exec'
+        check pass "$shown" 'chown chmod links exec d_type'
     fi
 }
