@@ -57,7 +57,12 @@ case "$1 ${2:-}" in
     info*) case $* in *DockerRootDir*) echo /var/lib/docker ;; esac ;;
     load*) load ;;
     tag*) printf '%s %s\n' "$3" "$(find_image "$2")" >>"$self.images" ;;
-    'image inspect') find_image "$last" || exit 1 ;;
+    'image inspect')
+        case $3 in -f) shift 4 ;; *) shift 2 ;; esac
+        code=0
+        for each in "$@"; do find_image "$each" || code=1; done
+        exit $code
+        ;;
     'image rm') awk -v name="$last" '$1 != name' "$self.images" >"$self.new" && mv "$self.new" "$self.images" ;;
     ps*) case $* in *-aq*) sed 's/.* //' "$self.containers" ;; esac ;;
     inspect*)

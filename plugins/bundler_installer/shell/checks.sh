@@ -9,17 +9,16 @@ make_checks() {
 
 # walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
 walk_checks() {
-    while IFS="$TAB" read -r check_id group required recommended parameter <&4; do
+    while IFS="$TAB" read -r function check_id group required recommended parameter <&4; do
         case $check_id in
             probe-* | open-files) [ "$1" = container ] || continue ;;
             *) [ -z "$1" ] || continue ;;
         esac
         case $check_id in '' | *[!a-z-]*) refuse_table "$check_id" ;; esac
-        function=measure_$(printf '%s' "$check_id" | tr - _)
         command -v "$function" >/dev/null 2>&1 || refuse_table "$check_id"
         "$function"
     done 4<<EOT
-$(rows checks.tsv)
+$(rows checks.tsv | awk -F "$TAB" '{ name = $1; gsub(/-/, "_", name); print "measure_" name "\t" $0 }')
 EOT
 }
 
@@ -36,7 +35,7 @@ check() {
 }
 
 # flatten: a record on one line, without control characters
-flatten() { awk '{ printf "%s%s", (NR > 1 ? " " : ""), $0 } END { printf "\n" }' | tr -d '\001-\010\013-\037'; }
+flatten() { awk '{ gsub(/[\001-\010\013-\037]/, ""); printf "%s%s", (NR > 1 ? " " : ""), $0 } END { printf "\n" }'; }
 
 # check_amount MEASURED SHOWN UNIT: against what is required and recommended; UNIT is `bytes` or a word shown after it
 check_amount() {

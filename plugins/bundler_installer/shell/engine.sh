@@ -31,9 +31,10 @@ is_podman() {
     within 20 docker version -f '{{range .Server.Components}}{{.Name}} {{end}}' 2>/dev/null | grep -q Podman
 }
 
-# find_compose: the plugin, else a standalone binary of version 2
+# find_compose: the plugin, else a standalone binary of version 2; what a run has found, it keeps
 find_compose() {
-    COMPOSE='' COMPOSE_VERSION=''
+    [ -z "$COMPOSE" ] || return 0
+    COMPOSE_VERSION=''
     if have docker && COMPOSE_VERSION=$(docker compose version --short 2>/dev/null); then
         COMPOSE=plugin
     elif have docker-compose && COMPOSE_VERSION=$(docker-compose version --short 2>/dev/null); then

@@ -45,7 +45,7 @@ read_facts() {
 fact() { fact_of "$HERE" "$1"; }
 
 # fact_of RELEASE_DIR KEY: the same, of another release
-fact_of() { sed -n "s/^$2=//p" "$1/bundle.env" | sed -n 1p; }
+fact_of() { sed -n "/^$2=/{s///p;q;}" "$1/bundle.env"; }
 
 # number_fact KEY: the same, 0 unless it is a whole number
 number_fact() {

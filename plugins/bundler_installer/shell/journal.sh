@@ -48,7 +48,8 @@ start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 # record STATE STEP: append a line to the journal. A full disk must not keep the old release from running again
 record() {
-    printf '%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal" ||
+    recorded=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
+    printf '%s\t%s\t%s\t%s\n' "$recorded" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal" ||
         [ -n "$RETURNING" ] || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
@@ -57,7 +58,7 @@ step() {
     step_name=$1
     shift
     record begin "$step_name"
-    write_log "begin $step_name"
+    write_log "begin $step_name" "$recorded"
     "$@" || {
         record failed "$step_name"
         fail $EXIT_FAILED journal.failed "$step_name"

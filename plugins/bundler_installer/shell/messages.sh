@@ -38,11 +38,12 @@ fail() {
     exit "$fail_code"
 }
 
+# write_log TEXT [TIME]
 write_log() {
     # what is said before the log can be written is kept for it
     log_file=${LOG:-${SCRATCH:+$SCRATCH/early-log}}
     if [ -n "$log_file" ]; then
-        printf '%s %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$1" >>"$log_file"
+        printf '%s %s\n' "${2:-$(date -u '+%Y-%m-%dT%H:%M:%SZ')}" "$1" >>"$log_file"
     fi
 }
 

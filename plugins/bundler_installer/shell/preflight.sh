@@ -60,8 +60,9 @@ print_checks() {
             esac
         done <"$SCRATCH/group-checks"
     done
+    checked=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
     while IFS="$TAB" read -r id _ result measured needed _; do
-        write_log "$result $id $measured ($needed)"
+        write_log "$result $id $measured ($needed)" "$checked"
     done <"$SCRATCH/checks"
 }
 

@@ -22,9 +22,12 @@ prepare_release() {
     part=$ROOT/releases/.part
     rm -rf "$part"
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
-    (cd -- "$HERE" && for each in * files/*; do
-        case $each in images | files | files/engine | 'files/*') continue ;; files/*) mkdir -p "$part/files" || exit 1 ;; esac
-        cp -R -- "./$each" "$part/${each%"${each##*/}"}" || exit 1
+    (cd -- "$HERE" && set -- && for each in *; do
+        case $each in images | files) ;; *) set -- "$@" "./$each" ;; esac
+    done && cp -R -- "$@" "$part/") || fail $EXIT_FAILED release.disk "$ROOT"
+    (cd -- "$HERE" && for each in files/*; do
+        case $each in files/engine | 'files/*') continue ;; esac
+        mkdir -p "$part/files" && cp -R -- "./$each" "$part/files/" || exit 1
     done) || fail $EXIT_FAILED release.disk "$ROOT"
     check_copies
     chmod 755 "$part"

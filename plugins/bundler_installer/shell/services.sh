@@ -33,7 +33,7 @@ start_services() {
             warn services.late "$limit"
             break
         fi
-        sleep 1
+        rest
     done
     [ -n "$up_code" ] || end_tree "$up"
     STARTING=''
@@ -41,6 +41,11 @@ start_services() {
     [ -z "$broken" ] || return 1
     rm -f "$ROOT/state/stopped" "$ROOT/state/reconfigured" # what a backup or new answers noted
     say services.healthy "$(($(date +%s) - started))"
+}
+
+# rest: services that ran before are ready in a moment; others are not asked more than once a second
+rest() {
+    if [ $(($(date +%s) - started)) -lt 3 ]; then sleep 0.2 2>/dev/null || sleep 1; else sleep 1; fi
 }
 
 # read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says

@@ -66,7 +66,7 @@ take_answers() {
 }
 
 # variable_field NAME FIELD: of variables.tsv
-variable_field() { rows variables.tsv | awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }'; }
+variable_field() { awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }' "$HERE/variables.tsv"; }
 
 # complete_variables: ask on a terminal, else generate, else say all that is missing. Secrets that can be made are not asked for
 complete_variables() {
@@ -134,7 +134,9 @@ read_given() {
 
 # check_value NAME VALUE: by its kind and its pattern
 check_value() {
-    checked_kind=$(variable_field "$1" 2) pattern=$(variable_field "$1" 6) allowed=$(variable_field "$1" 7)
+    IFS="$TAB" read -r _ checked_kind _ _ _ pattern allowed _ <<EOT
+$(awk -F "$TAB" -v name="$1" '$1 == name { print; exit }' "$HERE/variables.tsv")
+EOT
     good=yes
     case $checked_kind in
         port) { is_number "$2" && [ "${#2}" -le 5 ] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ]; } || good='' ;;
@@ -172,7 +174,11 @@ generate() {
 }
 
 # value NAME
-value() { cat "$values/$1" 2>/dev/null; }
+value() {
+    [ -f "$values/$1" ] || return 1
+    IFS= read -r found_value <"$values/$1" # a line without its end: the status says nothing
+    printf '%s' "$found_value"
+}
 
 # expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
 expand() {
@@ -262,6 +268,8 @@ join_answers() {
 
 # write_pair NAME VALUE: for Compose, which reads single-quoted values as they are, and for templates
 write_pair() {
-    printf "%s='%s'\n" "$1" "$(printf '%s' "$2" | sed "s/'/\\\\'/g")" >>"$draft/compose.env" &&
+    quoted=$2
+    case $2 in *\'*) quoted=$(printf '%s' "$2" | sed "s/'/\\\\'/g") ;; esac
+    printf "%s='%s'\n" "$1" "$quoted" >>"$draft/compose.env" &&
         printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
 }
