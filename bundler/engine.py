@@ -33,6 +33,8 @@ MACHINES = {
     "loong64": 258,
 }
 """Architecture -> `e_machine` of an ELF header (System V ABI, "ELF Header")."""
+PACKED = 6
+"""Bytes on the disk for each byte of a package: 3 to 4 unpacked, as Debian's have, and the copy of it."""
 _ELF_HEAD, _BIG_ENDIAN = 20, 2
 _PROGRAM = re.compile(r"docker/([a-z0-9][a-z0-9._-]*)")
 
@@ -63,12 +65,14 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
         )
     key: KeyPath = ("engine", name)
     files: list[ConfigFile] = []
-    programs: tuple[str, ...] = ()
+    programs: dict[str, int] = {}
+    room = 0
     archive = compose = None
     if engine.archive is not None:
         where = (*key, "archive")
         path = carrier.bring(engine.archive, where)
         programs = _programs(path, platform, carrier.at(where))
+        room += path.stat().st_size + sum(programs.values())
         archive = f"{FOLDER}/{engine.archive.target}"
         files.append(ConfigFile(archive, path))
     if engine.compose is not None:
@@ -77,6 +81,7 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
         with path.open("rb") as stream:
             _check_machine(stream, platform, f"{carrier.at(where)}: {path.name}")
         compose = f"{FOLDER}/docker-compose"
+        room += path.stat().st_size
         files.append(ConfigFile(compose, path, 0o755))
     packages: list[PackageEntry] = []
     for index, package in enumerate(engine.packages):
@@ -87,11 +92,12 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
     entry = EngineEntry(
         version=engine.version,
         archive=_member(archive),
-        programs=programs,
+        programs=tuple(sorted(programs)),
         compose=_member(compose),
         packages=tuple(packages),
         data_root=engine.data_root,
         size=sum(_size(file) for file in files),
+        room=max(room, PACKED * sum(_size(file) for file in files if "/packages/" in file.path)),
     )
     return CarriedEngine(tuple(files), entry)
 
@@ -104,13 +110,13 @@ def _size(file: ConfigFile) -> int:
     return file.content.stat().st_size if isinstance(file.content, Path) else len(file.content)
 
 
-def _programs(path: Path, platform: Platform, where: str) -> tuple[str, ...]:
-    """Names of the programs in a static archive: all lie in its one folder, `docker/`.
+def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
+    """Names and bytes of the programs in a static archive: all lie in its one folder, `docker/`.
 
     Raises:
         BundleError: it has another form, lacks a program, or has one for another platform.
     """
-    found = []
+    found: dict[str, int] = {}
     hint = "give Docker's static archive, docker-<version>.tgz"
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -122,13 +128,13 @@ def _programs(path: Path, platform: Platform, where: str) -> tuple[str, ...]:
                 if named is None or content is None:
                     raise BundleError(f"{where}: {path.name}: {member.name!r} is no program of it", hint=hint)
                 _check_machine(content, platform, f"{where}: {path.name}: {member.name}")
-                found.append(named[1])
+                found[named[1]] = member.size
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BundleError(f"{where}: {path.name}: is no gzip-compressed tar: {error}", hint=hint) from error
     for name in NEEDED:
         if name not in found:
             raise BundleError(f"{where}: {path.name}: there is no docker/{name} in it", hint=hint)
-    return tuple(sorted(found))
+    return found
 
 
 def _check_machine(stream: IO[bytes], platform: Platform, where: str) -> None:

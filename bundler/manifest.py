@@ -154,6 +154,8 @@ class EngineEntry(Model):
     """Where the engine keeps its data; None for its default."""
     size: int
     """Bytes of all these files."""
+    room: int
+    """Bytes that installing them takes at most, on the site's disk of programs."""
 
 
 class Packing(Model):

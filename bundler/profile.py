@@ -274,6 +274,12 @@ class Profile(ProfileModel):
     def _check_engine(self) -> Self:
         least = self.requirements.docker.minimum
         for platform, engine in self.engine.items():
+            if engine.version is None and self.pack.compression == "compact":
+                raise HintedValueError(
+                    "carries an engine of unknown version, and `pack.compression: compact` needs Docker 23",
+                    hint='add its `version:`, for example "26.1.4"',
+                    at=("engine", platform),
+                )
             if least and engine.version and version_key(engine.version) < version_key(least):
                 raise HintedValueError(
                     f"is older than the Docker that is required, {least}",

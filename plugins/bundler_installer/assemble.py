@@ -23,6 +23,7 @@ SOURCES = (
     "verify",
     "medium",
     "engine",
+    "engine_plan",
     "checks",
     "checks_hardware",
     "checks_system",

@@ -126,11 +126,12 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
     return facts
 
 
-def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | None, str | None]]:
+def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | None, str | None]]:
     if engine is None:
         return
     for kind, value in (
         ("version", engine.version),
+        ("room", engine.room),
         ("data-root", engine.data_root),
         ("archive", engine.archive),
         *(("program", name) for name in engine.programs),

@@ -73,7 +73,7 @@ def bring(folder: Path, text: str, platform: str = "linux/amd64", *, offline: bo
 def test_what_is_carried(folder: Path) -> None:
     found = bring(folder, PROFILE.format(**digests(folder)))
     assert found.entry is not None
-    assert found.entry.model_dump(exclude={"size"}) == {
+    assert found.entry.model_dump(exclude={"size", "room"}) == {
         "version": "26.1",
         "archive": "files/engine/docker-26.1.tgz",
         "programs": tuple(sorted(NEEDED)),
@@ -237,6 +237,18 @@ def test_an_engine_that_is_older_than_required(folder: Path) -> None:
     )
 
 
+def test_compact_images_need_to_know_the_version(folder: Path) -> None:
+    (folder / "a.yaml").write_text(
+        f"application: compose\npack: {{compression: compact}}\nengine:\n  linux/amd64:\n"
+        f"    packages: [{{path: a.deb, sha256: {OTHER}}}]\n"
+    )
+    with pytest.raises(ProfileError) as caught:
+        load_profile("./a.yaml")
+    assert caught.value.message.startswith(
+        "a.yaml:4: engine.linux/amd64: carries an engine of unknown version"
+    )
+
+
 @pytest.mark.parametrize("kind", ["gz", "xz", "zst"])
 def test_packages_say_what_they_are(folder: Path, kind: str) -> None:
     for architecture, expected in (("amd64", "amd64"), ("armhf", "arm"), ("all", None)):
@@ -334,9 +346,11 @@ def test_a_bundle_lists_it_signed_and_the_same_each_time(tmp_path: Path) -> None
         assert sums
         rows = [line.split("\t") for line in engine.read().decode().splitlines()]
         assert f"{found['archive']}  files/engine/docker-26.1.tgz\n" in sums.read().decode()
+    manifest = json.loads(builder.check("inspect", bundles[0], "--json"))["manifest"]
     assert rows == [
         ["#kind", "value", "name"],
         ["version", "26.1", "-"],
+        ["room", str(manifest["engine"]["room"]), "-"],
         ["data-root", "/data/docker", "-"],
         ["archive", "files/engine/docker-26.1.tgz", "-"],
         *(["program", name, "-"] for name in sorted(NEEDED)),
@@ -345,6 +359,5 @@ def test_a_bundle_lists_it_signed_and_the_same_each_time(tmp_path: Path) -> None
         ["rpm", "files/engine/packages/docker.x86_64.rpm", "docker-ce"],
     ]
     assert "files/engine/packages/docker.x86_64.rpm" in names
-    manifest = json.loads(builder.check("inspect", bundles[0], "--json"))["manifest"]
     assert manifest["engine"]["programs"] == sorted(NEEDED)
     assert "Docker 26.1, " in builder.check("inspect", bundles[0])

@@ -3,93 +3,36 @@
 # state/engine notes what belongs to this installation before it is put in place, so that a run that was killed knows its
 # own files again: `what` (whole, or compose: the plugin alone), `state` (begun, installed), then lines file= and package=.
 
-# engine_parts KIND [FIELD]: of engine.tsv
-engine_parts() {
-    [ -f "$HERE/engine.tsv" ] || return 0
-    rows engine.tsv | awk -F "$TAB" -v kind="$1" -v field="${2:-2}" '$1 == kind { print $field }'
-}
-
 # name_places: where the parts go, below the root of a server that may be made of files
 name_places() {
     PROGRAMS=$PROBE_ROOT/usr/local/bin PLUGIN=$PROBE_ROOT/usr/local/lib/docker/cli-plugins/docker-compose
     SETTINGS=$PROBE_ROOT/etc/docker/daemon.json UNIT=$PROBE_ROOT/etc/systemd/system/docker.service
 }
 
-# owns_engine: whether this installation brought the engine, or began to
-owns_engine() { [ "$(note_field engine what)" = whole ]; }
-
-# find_foreign_engine: what shows that the server has an engine or a part of one, not from here; sets `foreign`
-find_foreign_engine() {
-    foreign=''
-    for each in docker dockerd containerd; do
-        if have "$each"; then
-            foreign=$(command -v "$each")
-            return 0
-        fi
-    done
-    for each in run/docker.sock var/run/docker.sock run/containerd/containerd.sock; do
-        if [ -S "$PROBE_ROOT/$each" ]; then
-            foreign=$PROBE_ROOT/$each
-            return 0
-        fi
-    done
-    foreign=${DOCKER_HOST:-}
-}
-
-# plan_engine: sets ENGINE_PLAN: whole; compose, where an engine lacks only that; empty, where there is nothing to do
-plan_engine() {
-    ENGINE_PLAN='' foreign=''
-    if owns_engine && [ "$(note_field engine state)" != installed ]; then
-        ENGINE_PLAN=whole
-    elif docker_answers; then
-        find_compose || [ -z "$(engine_parts compose)" ] || ENGINE_PLAN=compose
-    elif owns_engine; then
-        ENGINE_PLAN=whole # it stands still
-    else
-        find_foreign_engine
-        [ -n "$foreign" ] || ENGINE_PLAN=whole
-    fi
-}
-
 # settle_engine: whether this run installs it: where it was asked to, or where somebody at the terminal agrees
 settle_engine() {
     ENGINE_PLAN=''
+    plan_engine
     if ! engine_is_carried; then
         [ -z "$INSTALL_ENGINE" ] || fail $EXIT_USAGE carried.none
         return 0
     fi
-    plan_engine
     if [ -z "$INSTALL_ENGINE" ]; then
-        if [ "$ENGINE_PLAN" = whole ] && [ -n "$TERMINAL" ] && [ -z "$YES" ] && ask carried.offer "$(engine_version)"; then
+        if [ "$LACKING" = whole ] && [ -n "$TERMINAL" ] && [ -z "$YES" ] && ask carried.offer "$(engine_version)"; then
             INSTALL_ENGINE=yes
         else
-            ENGINE_PLAN=''
             return 0
         fi
     fi
     [ -z "$foreign" ] || fail $EXIT_FAILED carried.foreign "$foreign"
-    if [ -z "$ENGINE_PLAN" ]; then
+    if [ -z "$LACKING" ]; then
         say carried.kept "$(cat "$SCRATCH/docker-version")"
         return 0
     fi
     [ "$(id -u)" = 0 ] || fail $EXIT_FAILED carried.root
+    ENGINE_PLAN=$LACKING
     choose_manager
 }
-
-# name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the
-# bundle brings one that is lacking here, and nobody asked for it
-name_engine_change() {
-    ENGINE_CHANGE=none
-    engine_is_carried || return 0
-    plan_engine
-    if [ -n "$ENGINE_PLAN" ]; then
-        ENGINE_CHANGE=$ENGINE_PLAN
-        [ -n "$INSTALL_ENGINE" ] || ENGINE_CHANGE=offer
-    fi
-}
-
-# engine_version: as the bundle's maker says
-engine_version() { engine_parts version | sed 's/^/ /'; }
 
 # find_dpkg, find_rpm: by their own places. A busybox shell has parts of both built in, and takes them before those on PATH
 find_dpkg() { [ -x "$PROBE_ROOT/usr/bin/dpkg" ] && [ -s "$PROBE_ROOT/var/lib/dpkg/status" ]; }

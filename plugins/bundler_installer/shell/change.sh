@@ -14,9 +14,6 @@ load_change() {
     done
 }
 
-# note_field NOTE KEY: a value of state/NOTE
-note_field() { sed -n "s/^$2=//p" "$ROOT/state/$1" 2>/dev/null | sed -n 1p; }
-
 # write_note NOTE: standard input becomes state/NOTE, whole and on the disk, or not at all
 write_note() {
     { (umask 077 && cat >"$ROOT/state/$1.new") && flush "$ROOT/state/$1.new" && mv -f "$ROOT/state/$1.new" "$ROOT/state/$1" &&

@@ -5,7 +5,11 @@ read_engine() {
     DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker
     : >"$SCRATCH/engine-info"
     : >"$SCRATCH/engine-ours"
-    docker_answers || return 0
+    plan_engine
+    docker_answers || {
+        [ -z "$(engine_parts data-root)" ] || ENGINE_ROOT=$(engine_parts data-root)
+        return 0
+    }
     DOCKER=yes ENGINE=docker
     ENGINE_VERSION=$(sed -n 1p "$SCRATCH/docker-version")
     is_podman && ENGINE=podman
@@ -34,9 +38,11 @@ measure_docker() {
         else
             check_version "$ENGINE_VERSION"
         fi
+    elif [ "$LACKING" = whole ]; then
+        check_lacking
     elif ! have docker; then
-        if engine_is_carried; then
-            check warn "$(format checks.engine_carried)" "$(show_amount "$required" '')" "$(format remedy.docker_carried)"
+        if [ -n "$foreign" ]; then
+            check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$foreign")"
         elif can_probe podman; then
             check fail "$(format checks.podman_only)" "$(show_amount "$required" '')" "$(format remedy.podman)"
         else
@@ -98,6 +104,10 @@ measure_docker_storage() {
 measure_unpacker() {
     if ! is_compact; then
         check pass -
+    elif [ "$LACKING" = whole ] && [ -n "$INSTALL_ENGINE" ] && [ "$(number_fact window)" -le 27 ] && ! have zstd; then
+        version=$(engine_parts version)
+        if at_least "${version:-0}" 23.0; then result=pass; else result=fail; fi
+        check "$result" "Docker $version" 'zstd, Docker 23.0'
     elif find_unpacker; then
         # doubled, for busybox may be built without powers
         window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { for (b = 1; window > 0; window--) b *= 2; printf "%.0f", b }')
@@ -115,8 +125,8 @@ measure_unpacker() {
 measure_compose() {
     if find_compose; then
         check_version "${COMPOSE_VERSION#v}"
-    elif engine_is_carried; then
-        check warn "$(format checks.engine_carried)" "$required" "$(format remedy.docker_carried)"
+    elif [ -n "$LACKING" ]; then
+        check_lacking
     else
         check fail "$(format checks.none)" "$required"
     fi

@@ -16,6 +16,7 @@ measure_disk() {
     need_room "$ROOT" "$data" "$more"
     need_room "$ROOT" "$release_bytes" "$release_bytes"
     need_room "$ENGINE_ROOT" "$loading" "$loading"
+    if [ "$LACKING" = whole ] && [ -n "$INSTALL_ENGINE" ]; then need_room /usr/local "$(engine_parts room)" "$(engine_parts room)"; fi
     awk -F "$TAB" '{ need[$1] += $2; more[$1] += $3; free[$1] = $4; point[$1] = $5 }
         END { for (d in need) printf "%.0f\t%.0f\t%.0f\t%s\n", need[d], more[d], free[d], point[d] }' "$SCRATCH/needs" |
         sort -t "$TAB" -k 4 >"$SCRATCH/devices"

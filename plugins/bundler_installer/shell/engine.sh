@@ -68,6 +68,3 @@ list_containers() {
     xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
         <"$SCRATCH/ids" 2>/dev/null || return 1
 }
-
-# engine_is_carried: whether the bundle brings an engine for hosts that have none
-engine_is_carried() { [ -f "$HERE/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }

@@ -65,3 +65,6 @@ step() {
     }
     record end "$step_name"
 }
+
+# note_field NOTE KEY: a value of state/NOTE
+note_field() { sed -n "s/^$2=//p" "$ROOT/state/$1" 2>/dev/null | sed -n 1p; }
