@@ -122,7 +122,9 @@ def _load(
     path = {"PATH": f"{bin_folder}:{site.environment['PATH']}"}
     archive = site.folder / "layout.tar"
     subprocess.run(["tar", "-cf", archive, "-C", bundles["keep"] / "images", "."], check=True)
-    compact = bundles["compact"] / "images" / "images.tar.zst"
+    compact = site.folder / "images.tar.zst"
+    parts = sorted((bundles["compact"] / "images").iterdir())
+    compact.write_bytes(b"".join(part.read_bytes() for part in parts))
 
     def plain(file: Path) -> float:
         started = time.perf_counter()

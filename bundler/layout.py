@@ -13,7 +13,7 @@ from bundler.manifest import ImageEntry
 from bundler.oci import OCI_INDEX, Platform
 
 COMPACT = "images.tar.zst"
-"""The one file of `images/` where the layers travel unpacked in one zstd stream."""
+"""The stream where the layers travel unpacked; `images/` has it in parts, `<this>.0000` and so on."""
 
 
 def blob_path(digest: str) -> str:

@@ -3,6 +3,7 @@
 The stream is a tar that is an OCI image layout and a docker-archive at once, as `images/` is otherwise. A
 long window finds what layers and images share; layers that share files stand side by side. Configs, and
 with them image IDs, stay as they are; manifests are made anew, because theirs name the packed layers.
+The stream travels in parts, so that it is hashed on all cores and fits file systems with small files.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from bundler.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
 from bundler.progress import Reporter
 from bundler.stages.fetch import FetchedImage
 from bundler.stages.images import Compaction, PackedImages, image_entry
-from bundler.store import Store
+from bundler.store import Readable, Store
 
-MAKE = 1
+PART = 1 << 26
+"""Bytes of a part of the stream; the last one is smaller."""
+MAKE = 2
 """Changes when the same images and settings become another stream."""
 
 
@@ -83,21 +86,27 @@ def compact(
         files = layout_files(entries, platform)
         files |= {blob_path(digest): content for digest, content in sorted(small.items())}
         ordered = order_by_likeness(sorted(layers.values(), key=lambda layer: _rank(layer, images)))
-        made = Made(_compress(files, ordered, how, store, reporter), sizes)
+        made = Made(tuple(_compress(files, ordered, how, store, reporter)), sizes)
         store.remember(name, store.put(json.dumps(asdict(made)).encode()))
-    path = store.path(made.archive)
-    size = path.stat().st_size
-    checked = store.checked(made.archive)
-    archive = Member(f"images/{COMPACT}", size, made.archive[7:], path, checked=checked)
+    members = [
+        Member(
+            f"images/{COMPACT}.{number:04}",
+            store.path(part).stat().st_size,
+            part.removeprefix("sha256:"),
+            store.path(part),
+            checked=store.checked(part),
+        )
+        for number, part in enumerate(made.parts)
+    ]
     blobs = {blob.digest: blob.size for i in images for blob in (*i.manifest.blobs, i.manifest.descriptor)}
     packing = Packing(
         compression="compact",
         level=how.level,
         window=how.window,
         kept_bytes=sum(blobs.values()),
-        packed_bytes=size,
+        packed_bytes=sum(member.size for member in members),
     )
-    return PackedImages(entries, [archive], packing)
+    return PackedImages(entries, members, packing)
 
 
 @dataclass(frozen=True)
@@ -105,26 +114,27 @@ class Made:
     """What an earlier build made, as the store remembers it.
 
     Attributes:
-        archive: the stream's digest.
+        parts: digests of the stream's parts, in order.
         sizes: bytes of each layer unpacked, by diff ID.
     """
 
-    archive: str
+    parts: tuple[str, ...]
     sizes: dict[str, int]
 
 
 def packed_bytes(images: Sequence[tuple[str, str]], how: Compaction, store: Store) -> int | None:
     """Bytes of the stream for these images, where an earlier build made it; see `recipe`."""
     made = _recall(recipe(images, how), store)
-    return store.path(made.archive).stat().st_size if made else None
+    return sum(store.path(part).stat().st_size for part in made.parts) if made else None
 
 
 def _recall(name: str, store: Store) -> Made | None:
     noted = store.recall(name)
     if noted is None or not store.path(noted).exists():
         return None
-    made = Made(**json.loads(store.read(noted)))
-    return made if store.path(made.archive).exists() else None
+    found = json.loads(store.read(noted))
+    made = Made(tuple(found["parts"]), found["sizes"])
+    return made if all(store.path(part).exists() for part in made.parts) else None
 
 
 def recipe(images: Sequence[tuple[str, str]], how: Compaction) -> str:
@@ -170,7 +180,8 @@ def _compress(
     how: Compaction,
     store: Store,
     reporter: Reporter,
-) -> str:
+) -> list[str]:
+    """The digests of the stream's parts, which are in the store then."""
     pieces = [Piece(path, len(content), content) for path, content in files.items()]
     pieces += [Piece(blob_path(layer.diff_id), layer.size, layer.path) for layer in layers]
     size = sum(len(piece.header) + padded(piece.size) for piece in pieces)
@@ -189,8 +200,24 @@ def _compress(
         packed = zstandard.ZstdCompressor(compression_params=parameters).stream_reader(
             cast("IO[bytes]", tar), size=size
         )
-        digest, _ = store.ingest(packed, lambda _: None)
-    return digest
+        parts: list[str] = []
+        while (part := store.ingest(_Limited(packed, PART), lambda _: None))[1]:
+            parts.append(part[0])
+    return parts
+
+
+class _Limited:
+    """The next `limit` bytes of a stream."""
+
+    def __init__(self, stream: Readable, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end of the stream or where the limit is reached."""
+        chunk = self._stream.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
 
 
 class _Tar:

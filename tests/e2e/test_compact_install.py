@@ -119,7 +119,7 @@ def test_damage_is_refused_before_anything_is_loaded(pair: Pair, site: Site, tmp
     forget(site)
     copied = tmp_path / pair.unpacked.name
     subprocess.run(["cp", "-a", pair.unpacked, copied], check=True)
-    archive = copied / "images/images.tar.zst"
+    archive = copied / "images/images.tar.zst.0000"
     with archive.open("r+b") as file:
         file.seek(archive.stat().st_size // 2)
         byte = file.read(1)

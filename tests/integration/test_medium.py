@@ -113,10 +113,10 @@ def test_compact_images_are_read_once(damaged: bool, tmp_path: Path, medium: Pat
     host = Host("dash", tmp_path, kiosk.unpack(medium), kiosk.key)
     host.prepare()
     if damaged:
-        damage(host.unpacked / "images/images.tar.zst")
+        damage(host.unpacked / "images/images.tar.zst.0000")
     with Reads(host.unpacked / "images") as reads:
         done = host.install()
         assert done.returncode == (4 if damaged else 0), done.stdout + done.stderr
-        assert reads.count() == {"images.tar.zst": 1}
+        assert reads.count() == {"images.tar.zst.0000": 1}
     assert len(kept(host)) == (0 if damaged else 1)
     assert ("load" in host.calls()) is not damaged

@@ -49,9 +49,12 @@ def pack(store: Store, how: Compaction) -> PackedImages:
 
 
 def content(packed: PackedImages) -> dict[str, bytes]:
-    (member,) = packed.members
-    assert isinstance(member.source, Path)
-    raw = zstandard.ZstdDecompressor().stream_reader(member.source.read_bytes()).read()
+    stream = b""
+    for number, member in enumerate(packed.members):
+        assert member.path == f"images/images.tar.zst.{number:04}"
+        assert isinstance(member.source, Path)
+        stream += member.source.read_bytes()
+    raw = zstandard.ZstdDecompressor().stream_reader(stream).read()
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         return {each.name: file.read() for each in tar if (file := tar.extractfile(each))}
 
@@ -94,6 +97,22 @@ def test_a_second_build_takes_what_the_first_made(tmp_path: Path, monkeypatch: p
     assert second.members[0].sha256 == first.members[0].sha256
     assert packed_bytes(names, Compaction(), store) == first.packing.packed_bytes
     assert packed_bytes(names, Compaction(level=3), store) is None
+
+
+def test_the_stream_travels_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pack(Store(tmp_path / "whole"), Compaction())
+    monkeypatch.setattr("bundler.stages.compact.PART", 100_000)
+    store = Store(tmp_path / "parts")
+    parts = pack(store, Compaction())
+    assert [member.size for member in parts.members[:-1]] == [100_000] * (len(parts.members) - 1)
+    assert len(parts.members) > 1
+    assert content(parts) == content(whole)
+    assert parts.packing == whole.packing
+    names = [(f"registry.example/{n}:1", i.manifest.digest) for n, i in IMAGES.items()]
+    assert packed_bytes(names, Compaction(), store) == whole.packing.packed_bytes
+    store.path("sha256:" + parts.members[0].sha256).unlink()  # pruned: made again
+    assert packed_bytes(names, Compaction(), store) is None
+    assert pack(store, Compaction()).members == parts.members
 
 
 def test_a_layer_that_is_not_the_configs_is_refused(tmp_path: Path) -> None:

@@ -58,18 +58,6 @@ match_digests() {
         paste -d ' ' - "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 }'
 }
 
-# find_archive: the one file of compact images; sets ARCHIVE
-find_archive() {
-    ARCHIVE=$HERE/images/images.tar.zst
-    image_files "$HERE" | awk -F "$TAB" 'NR == 1 { print "blobs/sha256/" $1 }' >"$SCRATCH/blobs"
-    if [ -f "$ARCHIVE" ]; then
-        ! use_copies || ARCHIVE=$ROOT/$(cat "$SCRATCH/blobs")
-        return 0
-    fi
-    check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
-    ARCHIVE=$ROOT/$(cat "$SCRATCH/blobs")
-}
-
 # prune_blobs: those of kept releases stay
 prune_blobs() {
     [ -d "$ROOT/blobs/sha256" ] || return 0

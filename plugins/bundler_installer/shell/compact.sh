@@ -19,16 +19,33 @@ load_compact() {
     find_unpacker || fail $EXIT_FAILED compact.no_unpacker
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(number_fact images_bytes)")"
     rm -f "$SCRATCH/unpack-failed"
-    {
-        case $UNPACKER in
-            zstd) zstd -dcq --long="$(number_fact window)" -- "$ARCHIVE" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
-            *) cat -- "$ARCHIVE" 2>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
-        esac
-    } | docker load >"$SCRATCH/load-output" 2>&1 || {
+    : >"$SCRATCH/unpack-errors"
+    case $UNPACKER in
+        zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
+        *) join_parts ;;
+    esac | docker load >"$SCRATCH/load-output" 2>&1 || {
         write_log "$(cat "$SCRATCH/load-output")"
-        [ ! -f "$SCRATCH/unpack-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
+        [ -z "$(read_error "$SCRATCH/unpack-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/unpack-errors")"
         fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
     }
     [ ! -f "$SCRATCH/unpack-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
     images_are_there || fail $EXIT_FAILED images.wrong "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+}
+
+# join_parts: the stream, whose parts lie below ARCHIVE
+join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed"; }
+
+# find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. The bundle's are verified, kept ones
+# are checked now
+find_archive() {
+    image_files "$HERE" >"$SCRATCH/image-files"
+    cut -f 1 "$SCRATCH/image-files" | sed 's|^|blobs/sha256/|' >"$SCRATCH/blobs"
+    cp "$SCRATCH/blobs" "$SCRATCH/parts"
+    ARCHIVE=$ROOT
+    if [ ! -d "$HERE/images" ]; then
+        check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
+    elif ! use_copies; then
+        ARCHIVE=$HERE
+        cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts"
+    fi
 }

@@ -139,9 +139,9 @@ stream_images() {
 
 fail_to_load() {
     write_log "$(cat "$SCRATCH/load-output")"
-    [ -z "$(read_error)" ] || fail $EXIT_FAILED images.read_failed "$(read_error)"
+    [ -z "$(read_error "$SCRATCH/tar-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/tar-errors")"
     fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
 }
 
-# read_error: what tar says of the files that it read; that nobody took what it wrote is the loader's fault
-read_error() { grep -v -i -e 'broken pipe' -e 'wrote only' -e 'write error' -e 'not recoverable' "$SCRATCH/tar-errors" | sed -n 1p; }
+# read_error FILE: what a program says of the files that it read; that nobody took what it wrote is the loader's fault
+read_error() { grep -v -i -e 'broken pipe' -e 'wrote only' -e 'write error' -e 'not recoverable' "$1" | sed -n 1p; }
