@@ -24,7 +24,7 @@ demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed wher
 	@$(BIN)/python examples/demo/demo.py
 
 test: $(STAMP)  ## the tests, on up to three processors
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 3 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 3
 
 lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
 	$(BIN)/ruff check .

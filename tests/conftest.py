@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support.engines import DistributionRegistry, Engine, Site
 from tests.support.images import build_images
@@ -29,11 +30,21 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 """Images made from Debian packages, and the names that the registry has them under."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run in parallel share what is dear: the sites are opened once, all else goes by file."""
-    for item in items:
-        shared = "site" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("sites" if shared else item.path.name))
+SITE_FILES = ("backup", "clean_roots", "compact_install", "demo", "main_line", "preflight", "upgrade")
+"""Of tests/e2e: those that share the sites, which are dear to open."""
+
+
+class BySite(LoadScopeScheduling):  # type: ignore[misc]
+    """What shares the sites goes to one worker, all else file by file to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "sites" if Path(file).stem.removeprefix("test_") in SITE_FILES else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
+    """Where tests run in parallel."""
+    return BySite(config, log)
 
 
 def free_port() -> int:

@@ -144,7 +144,7 @@ else names=untried; fi
 echo "names=$names"
 if has sleep; then
     (n=0; while [ $n -lt 64 ]; do sleep 3 >/dev/null 2>&1 & n=$((n + 1)); echo "processes=$n"; done) 2>/dev/null
-    n=0; while [ $n -lt 10 ]; do [ -n "$(jobs)" ] || break; sleep 1; n=$((n + 1)); done
+    n=0; while [ $n -lt 30 ]; do [ -n "$(jobs)" ] || break; sleep 1; n=$((n + 1)); done
 fi
 echo end=ok'
 
