@@ -97,18 +97,25 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     assert "is there already and stays; --install-engine changes nothing" in again
     assert (site.shared / "told").read_text().splitlines() == told
 
+    control = ("sh", "/opt/hello/helloctl")
+    token = site.check("cat", "/opt/hello/secrets.env")
+    site.check(*control, "backup", "--output", "/site/backups", "--yes")
+
     # it goes by name, what it kept stays
-    gone = site.check("sh", "/opt/hello/helloctl", "uninstall", "--purge", "all,engine", "--yes")
+    gone = site.check(*control, "uninstall", "--purge", "all,engine", "--yes")
     assert "Docker is removed" in gone
     assert site.check("ls", "/usr/local/bin", "/etc/systemd/system").count("docker") == 0
     assert "overlay2" in site.check("ls", "/var/lib/docker")
     assert site.run("ls", "/opt/hello").returncode != 0
 
-    # without systemd
+    # a backup goes back to a server without Docker, and without systemd
     site.check("rm", "-rf", "/run/systemd", "/usr/bin/systemctl")
-    done = site.check(*install, "--install-engine", "--lang", "zh")
+    (backup,) = (site.shared / "backups").iterdir()
+    restore = (*install[:2], "restore", f"/site/backups/{backup.name}", *install[2:])
+    assert site.run(*restore).returncode == 3
+    done = site.check(*restore, "--install-engine", "--lang", "zh")
     assert "setsid dockerd >>/var/log/dockerd.log" in done
-    control = ("sh", "/opt/hello/helloctl")
+    assert site.check("cat", "/opt/hello/secrets.env") == token
     assert "as they should be" in site.check(*control, "status", "--lang", "en")
     site.check("sh", "-c", "kill $(cat /run/docker.pid); while [ -e /run/docker.pid ]; do sleep 0.1; done")
     standing = site.run(*control, "status")

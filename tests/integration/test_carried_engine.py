@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from bundler.engine import NEEDED
+from bundler.packages import read_package
 from tests.support.bare_server import INSTALL, BareServer, link_tools
+from tests.support.engine_files import put, real_package
 from tests.support.installer import shells
 from tests.support.programs import need_root
 from tests.support.server import TOOLS
@@ -286,6 +288,40 @@ def test_packages_where_the_server_knows_them(server: BareServer, kind: str) -> 
     gone = server.run("RELEASE=-; remove_engine")
     assert gone.returncode == 0, gone.stderr
     assert f"{'dpkg -r' if kind == 'deb' else 'rpm -e'} docker containerd" in server.told()
+
+
+@pytest.mark.parametrize("kind", ["deb", "rpm"])
+def test_the_real_package_managers(one: BareServer, kind: str) -> None:
+    """A run in which a package is missing fails, and the next one, with it, completes."""
+    state = one.site / "state"
+    present = "libseccomp2, " if kind == "deb" else ""
+    made = {
+        f"docker.{kind}": real_package(kind, one.folder, "docker", state / "docker", f"{present}containerd"),
+        f"containerd.{kind}": real_package(kind, one.folder, "containerd", state / "dockerd"),
+    }
+    if kind == "deb":
+        made["libseccomp2.deb"] = real_package(kind, one.folder, "libseccomp2", state / "docker")
+    for name, content in made.items():
+        put(one.folder / name, content)
+        found = read_package(one.folder / name, "deb" if kind == "deb" else "rpm")
+        assert (found.name, found.architecture) == (name.partition(".")[0], None)
+    one.add_real_manager(kind)
+    one.carry({name: made[name] for name in (f"docker.{kind}",)} | {"compose": b"compose"})
+    failed = one.run()
+    assert failed.returncode == 1
+    assert "containerd" in failed.stderr
+    one.carry(made | {"compose": b"compose"})
+    done = one.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    if kind == "deb":
+        assert "Package libseccomp2 is installed already" in done.stdout
+        assert "Version: 9" in (one.site / "var/lib/dpkg/status").read_text()
+    assert (one.site / "bin/docker").read_bytes() == (state / "docker").read_bytes()
+    assert (one.site / "bin/dockerd").exists()
+    gone = one.run("RELEASE=-; remove_engine")
+    assert gone.returncode == 0, gone.stderr
+    assert not (one.site / "bin/docker").exists()
+    assert not (one.site / "bin/dockerd").exists()
 
 
 def test_packages_of_another_kind(one: BareServer) -> None:

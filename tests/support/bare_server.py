@@ -75,6 +75,11 @@ case $1 in
         ;;
 esac
 """
+REAL = {
+    "deb": "PATH=/usr/sbin:/usr/bin:/sbin:/bin exec /usr/bin/dpkg --root={site} --log=/dev/null",
+    "rpm": "exec /usr/bin/rpm --root {site} --dbpath /var/lib/rpm",
+}
+"""The machine's own package managers, at work on the server's root."""
 SCRIPT = """
 PROBE_ROOT={site} PATH={path}
 RELEASE=1.0-abc NAME=shop DOCKER_HOST=
@@ -175,6 +180,19 @@ class BareServer:
             (self.site / "var/lib/dpkg").mkdir()
             (self.site / "var/lib/dpkg/status").write_text("Package: base-files\n")
         (self.site / "state/packages").touch()
+
+    def add_real_manager(self, kind: str) -> None:
+        """The real one, with a database that knows one package, `libseccomp2`."""
+        self._script("usr/bin/dpkg" if kind == "deb" else "usr/bin/rpm", f'#!/bin/sh\n{REAL[kind]} "$@"\n')
+        if kind == "rpm":
+            (self.site / "var/lib/rpm").mkdir(parents=True)
+            return
+        for name in ("info", "updates", "triggers"):
+            (self.site / "var/lib/dpkg" / name).mkdir(parents=True)
+        (self.site / "var/lib/dpkg/status").write_text(
+            "Package: libseccomp2\nStatus: install ok installed\nPriority: optional\nSection: libs\n"
+            "Maintainer: nobody\nArchitecture: all\nVersion: 9\nDescription: there\n"
+        )
 
     def add_engine(self, *, running: bool, compose: bool = True) -> None:
         """An engine of somebody else's."""

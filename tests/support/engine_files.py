@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import shutil
 import struct
 import tarfile
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 import zstandard
 
 from bundler.engine import MACHINES, NEEDED
+from tests.support.programs import need_program, run
 
 
 def program(architecture: str = "amd64", content: bytes = b"") -> bytes:
@@ -88,3 +90,37 @@ def put(path: Path, content: bytes) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
+
+
+def real_package(kind: str, folder: Path, name: str, program: Path, depends: str = "") -> bytes:
+    """A package made by the distribution's own program: puts `program` into /bin.
+
+    Args:
+        kind: `deb` or `rpm`.
+        folder: to build in.
+        name: of the package.
+        program: installed under its own name.
+        depends: as the format writes it.
+    """
+    top = folder / f"{name}.{kind}.d"
+    if kind == "deb":
+        (top / "DEBIAN").mkdir(parents=True)
+        (top / "bin").mkdir()
+        shutil.copy(program, top / "bin")
+        control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: {name}\n"
+        control += f"Depends: {depends}\n" if depends else ""
+        (top / "DEBIAN/control").write_text(control)
+        built = folder / f"{name}.deb"
+        run(need_program("dpkg-deb", "dpkg"), "--root-owner-group", "--build", top, built)
+        return built.read_bytes()
+    top.mkdir()
+    spec = top / "package.spec"
+    spec.write_text(
+        f"Name: {name}\nVersion: 1\nRelease: 1\nSummary: {name}\nLicense: none\nBuildArch: noarch\n"
+        f"AutoReqProv: no\n{f'Requires: {depends}' if depends else ''}\n%description\n{name}\n"
+        f"%install\nmkdir -p %{{buildroot}}/bin\ncp {program} %{{buildroot}}/bin/\n"
+        f"%files\n/bin/{program.name}\n"
+    )
+    run(need_program("rpmbuild", "rpm"), "-bb", "--quiet", "--define", f"_topdir {top}", spec)
+    (built,) = top.rglob("*.rpm")
+    return built.read_bytes()

@@ -63,9 +63,9 @@ check_lacking() {
     lacked=$(show_amount "$required" '')
     if [ -n "$INSTALL_ENGINE" ]; then
         check pass "$(format checks.engine_planned "$(engine_version)")" "$lacked"
-    elif [ "$COMMAND" = install ]; then
-        check fail "$(format checks.engine_carried)" "$lacked" "$(format remedy.docker_carried)"
-    else
+    elif [ "$COMMAND" = preflight ]; then
         check warn "$(format checks.engine_carried)" "$lacked" "$(format remedy.docker_carried)"
+    else
+        check fail "$(format checks.engine_carried)" "$lacked" "$(format remedy.docker_carried)"
     fi
 }

@@ -132,11 +132,13 @@ restore_anew() {
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then
         ask restore.ask "$(backup_fact "$SOURCE" created)" "$ROOT" || fail $EXIT_FAILED restore.no
     fi
+    settle_engine
     collect_variables
     preflight_or_stop
     verify_bundle copy
     take_lock
     record_accepted
+    if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
     require_engine
     begin_restore "$SOURCE"
     step aside set_aside

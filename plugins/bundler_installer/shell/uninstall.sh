@@ -21,13 +21,14 @@ run_uninstall() {
     # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
     if purges volumes && docker_answers; then remove_volumes; fi
     if purges images && docker_answers; then remove_images; fi
-    if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
     # the rest goes in an order in which a second run can finish what a first one began
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
     rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/reconfigured"
+    # last, for what stands above needs it
+    if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall
     # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
     if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ]; then
