@@ -131,6 +131,7 @@ def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | 
         return
     for kind, value in (
         ("version", engine.version),
+        ("bytes", engine.size),
         ("room", engine.room),
         ("data-root", engine.data_root),
         ("archive", engine.archive),

@@ -143,6 +143,24 @@ def test_nothing_is_installed_without_being_told(server: BareServer) -> None:
     assert server.told() == []
 
 
+def test_on_a_terminal_it_is_offered(server: BareServer) -> None:
+    command = 'settle_engine; echo "plan: $ENGINE_PLAN."'
+    asked = "the bundle brings Docker. Install it? [y/N]"
+    assert "plan: ." in server.answer(command, asked, "n")
+    assert "plan: whole." in server.answer(command, asked, "y")
+    assert "plan: whole." in server.answer(command, "安装包自带 Docker。现在安装吗", "是", language="zh")
+
+
+def test_the_plan_tells_of_it(one: BareServer) -> None:
+    tell = 'name_engine_change; [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"'
+    assert "--install-engine installs it" in one.run(tell).stdout
+    assert one.run(f"INSTALL_ENGINE=yes; {tell}").stdout == "Engine: Docker is installed from the bundle\n"
+    one.add_engine(running=True, compose=False)
+    assert "the Compose plugin is put in place" in one.run(f"INSTALL_ENGINE=yes; {tell}").stdout
+    assert one.run(INSTALL).returncode == 0
+    assert one.run(f"INSTALL_ENGINE=yes; {tell}").stdout == ""
+
+
 def test_a_bundle_that_carries_none(one: BareServer) -> None:
     one.carry({})
     refused = one.run()

@@ -20,6 +20,7 @@ from bundler_installer.assemble import SOURCES, join_sources
 from tests.support.engine_files import static_archive
 from tests.support.installer import MAIN, SHELLS, need_shell
 from tests.support.programs import SYSTEM_PATH
+from tests.support.terminal import converse
 
 ABSENT = (
     "docker",
@@ -211,10 +212,8 @@ class BareServer:
         path = self.site / "state/told"
         return path.read_text().splitlines() if path.exists() else []
 
-    def run(
-        self, command: str = INSTALL, *, language: str = "en", before: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command after the installer's functions, as the leader of a process group."""
+    def write_program(self, command: str, language: str, before: str = "") -> list[str]:
+        """The installer's functions and a command after them; returns the command line that runs it."""
         need_shell(self.shell)
         source = join_sources(SOURCES).decode().removesuffix(MAIN)
         path = f"{before}{self.site}/bin:{self.tools}:{self.site}/usr/local/bin"
@@ -224,9 +223,20 @@ class BareServer:
         )
         program = self.folder / "program"
         program.write_text(source + prelude + SCRIPT.format(site=self.site, path=path, command=command))
+        return [*SHELLS[self.shell], str(program)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the operator."""
+        return {"PATH": SYSTEM_PATH, "HOME": str(self.folder), "HTTP_PROXY": "http://proxy.example:3128"}
+
+    def run(
+        self, command: str = INSTALL, *, language: str = "en", before: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command after the installer's functions, as the leader of a process group."""
         return subprocess.run(
-            [*SHELLS[self.shell], str(program)],
-            env={"PATH": SYSTEM_PATH, "HOME": str(self.folder), "HTTP_PROXY": "http://proxy.example:3128"},
+            self.write_program(command, language, before),
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -234,6 +244,11 @@ class BareServer:
             start_new_session=True,
             timeout=60,
         )
+
+    def answer(self, command: str, prompt: str, answer: str, *, language: str = "en") -> str:
+        """Run it on a terminal; returns what was shown."""
+        line = self.write_program(command, language)
+        return converse(line, [(prompt, answer)], cwd=self.folder, environment=self.environment)[1]
 
     def tree(self) -> dict[str, str]:
         """What an installation left, without what the stand-ins note: path -> mode and content."""

@@ -350,6 +350,7 @@ def test_a_bundle_lists_it_signed_and_the_same_each_time(tmp_path: Path) -> None
     assert rows == [
         ["#kind", "value", "name"],
         ["version", "26.1", "-"],
+        ["bytes", str(manifest["engine"]["size"]), "-"],
         ["room", str(manifest["engine"]["room"]), "-"],
         ["data-root", "/data/docker", "-"],
         ["archive", "files/engine/docker-26.1.tgz", "-"],

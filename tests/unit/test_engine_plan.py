@@ -42,6 +42,10 @@ def measure(
 def test_without_an_engine(tmp_path: Path, shell: str) -> None:
     server = Server(tmp_path)
     server.remove("bin/docker")
+    _, found = measure(server, shell)
+    assert found["docker"][0].result == "fail"
+    assert found["docker"][0].measured == "lacks iptables"
+    server.program("iptables", "exit 0")
     code, found = measure(server, shell)
     assert code == 3, "nobody unpacks the images"
     for check in ("docker", "compose"):
@@ -58,6 +62,20 @@ def test_without_an_engine(tmp_path: Path, shell: str) -> None:
     code, none = measure(server, shell, engine="#kind\tvalue\tname\n")
     assert code == 3
     assert none["docker"][0].result == none["compose"][0].result == "fail"
+
+
+def test_packages_bring_what_they_need_or_are_of_another_system(tmp_path: Path, shell: str) -> None:
+    server = Server(tmp_path)
+    server.remove("bin/docker")
+    packages = "#kind\tvalue\tname\ndeb\tfiles/engine/packages/docker.deb\tdocker\n"
+    _, other = measure(server, shell, "--install-engine", engine=packages)
+    assert other["docker"][0].result == "fail"
+    assert "another kind of system" in other["docker"][0].remedy
+    server.write("var/lib/dpkg/status", "Package: base-files\n")
+    server.write("usr/bin/dpkg", "#!/bin/sh\n")
+    (server.root / "usr/bin/dpkg").chmod(0o755)
+    _, fit = measure(server, shell, "--install-engine", engine=packages)
+    assert fit["docker"][0].result == "pass"
 
 
 def test_with_an_engine_that_lacks_compose(tmp_path: Path, shell: str) -> None:
@@ -89,5 +107,6 @@ def test_the_room_that_its_programs_take_is_counted(tmp_path: Path, shell: str) 
     server = Server(tmp_path)
     _, plain = measure(server, shell)
     server.remove("bin/docker")
+    server.program("iptables", "exit 0")
     _, more = measure(server, shell, "--install-engine")
     assert plain["disk"][0].required != more["disk"][0].required

@@ -32,26 +32,7 @@ settle_engine() {
     [ "$(id -u)" = 0 ] || fail $EXIT_FAILED carried.root
     ENGINE_PLAN=$LACKING
     choose_manager
-}
-
-# find_dpkg, find_rpm: by their own places. A busybox shell has parts of both built in, and takes them before those on PATH
-find_dpkg() { [ -x "$PROBE_ROOT/usr/bin/dpkg" ] && [ -s "$PROBE_ROOT/var/lib/dpkg/status" ]; }
-
-find_rpm() {
-    [ -x "$PROBE_ROOT/usr/bin/rpm" ] && { [ -d "$PROBE_ROOT/var/lib/rpm" ] || [ -d "$PROBE_ROOT/usr/lib/sysimage/rpm" ]; }
-}
-
-# choose_manager: whose packages are carried and known here: deb, rpm, or empty for the static archive
-choose_manager() {
-    MANAGER=''
-    [ "$ENGINE_PLAN" = whole ] || return 0
-    if find_dpkg && [ -n "$(engine_parts deb)" ]; then
-        MANAGER=deb
-    elif find_rpm && [ -n "$(engine_parts rpm)" ]; then
-        MANAGER=rpm
-    elif [ -z "$(engine_parts archive)" ]; then
-        fail $EXIT_FAILED carried.no_manager
-    fi
+    [ "$LACKING$MANAGER$(engine_parts archive)" != whole ] || fail $EXIT_FAILED carried.no_manager
 }
 
 # install_engine: every part can be done again

@@ -39,7 +39,7 @@ measure_docker() {
             check_version "$ENGINE_VERSION"
         fi
     elif [ "$LACKING" = whole ]; then
-        check_lacking
+        check_engine_lacking
     elif ! have docker; then
         if [ -n "$foreign" ]; then
             check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$foreign")"

@@ -5,8 +5,8 @@ measure_disk() {
     data=$required more=$recommended
     is_number "$data" || data=0
     is_number "$more" || more=$data
-    release_bytes=$(awk -v a="$(number_fact bundle_bytes)" -v b="$(number_fact images_bytes)" \
-        'BEGIN { d = a - b; printf "%.0f", (d > 0 ? d : 0) + 50000000 }')
+    release_bytes=$(awk -v a="$(number_fact bundle_bytes)" -v b="$(number_fact images_bytes)" -v c="$(engine_parts bytes)" \
+        'BEGIN { d = a - b - c; printf "%.0f", (d > 0 ? d : 0) + 50000000 }')
     # loading unpacks the archive beside the images: it needs both at once
     streamed=$(number_fact images_bytes)
     if is_compact; then streamed=$(number_fact unpacked_bytes); fi

@@ -50,12 +50,43 @@ plan_engine() {
     fi
 }
 
-# name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the
-# bundle brings what is lacking here, and nobody asked for it
-name_engine_change() {
-    plan_engine
-    ENGINE_CHANGE=${LACKING:-none}
-    if [ -n "$LACKING" ] && [ -z "$INSTALL_ENGINE" ]; then ENGINE_CHANGE=offer; fi
+# find_dpkg, find_rpm: by their own places. A busybox shell has parts of both built in, and takes them before those on PATH
+find_dpkg() { [ -x "$PROBE_ROOT/usr/bin/dpkg" ] && [ -s "$PROBE_ROOT/var/lib/dpkg/status" ]; }
+
+find_rpm() {
+    [ -x "$PROBE_ROOT/usr/bin/rpm" ] && { [ -d "$PROBE_ROOT/var/lib/rpm" ] || [ -d "$PROBE_ROOT/usr/lib/sysimage/rpm" ]; }
+}
+
+# choose_manager: whose packages are carried and known here; sets MANAGER: deb, rpm, or nothing for the static archive
+choose_manager() {
+    MANAGER=''
+    if find_dpkg && [ -n "$(engine_parts deb)" ]; then
+        MANAGER=deb
+    elif find_rpm && [ -n "$(engine_parts rpm)" ]; then
+        MANAGER=rpm
+    fi
+}
+
+# lacks_iptables: the static archive has all but that, and its engine does not start without
+lacks_iptables() {
+    choose_manager
+    [ -z "$MANAGER" ] || return 1
+    for each in /usr/sbin /sbin /usr/local/sbin; do
+        if [ -x "$PROBE_ROOT$each/iptables" ]; then return 1; fi
+    done
+    ! can_probe iptables
+}
+
+# check_engine_lacking: the same, of the engine as a whole, which must be able to run here
+check_engine_lacking() {
+    choose_manager
+    if [ -z "$MANAGER" ] && [ -z "$(engine_parts archive)" ]; then
+        check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format carried.no_manager)"
+    elif lacks_iptables; then
+        check fail "$(format checks.lacking iptables)" "$(show_amount "$required" '')" "$(format remedy.docker_iptables)"
+    else
+        check_lacking
+    fi
 }
 
 # check_lacking: the preflight's word where the bundle brings what is lacking. Whoever installs must have said so

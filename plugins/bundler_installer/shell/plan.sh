@@ -20,6 +20,14 @@ run_plan() {
     if [ -n "$JSON" ]; then print_plan_json; else print_plan; fi
 }
 
+# name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the
+# bundle brings what is lacking here, and nobody asked for it
+name_engine_change() {
+    plan_engine
+    ENGINE_CHANGE=${LACKING:-none}
+    if [ -n "$LACKING" ] && [ -z "$INSTALL_ENGINE" ]; then ENGINE_CHANGE=offer; fi
+}
+
 # base_rows TABLE: of the release that runs
 base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then sed '/^#/d' "$BASE/$1"; fi; }
 
