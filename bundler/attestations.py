@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from bundler import __version__
-from bundler.manifest import BundleManifest, ImageEntry
+from bundler.manifest import BundleManifest, EngineFile, ImageEntry
 from bundler.oci import Platform
 from bundler.reference import Reference
 
@@ -52,8 +52,22 @@ def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
     }
 
 
+def _spdx_engine_file(file: EngineFile, version: str | None) -> dict[str, Any]:
+    purpose = {"archive": "ARCHIVE", "compose": "APPLICATION"}.get(file.kind, "INSTALL")
+    return {
+        "SPDXID": f"SPDXRef-engine-{file.sha256[:16]}",
+        "name": file.name,
+        **({"versionInfo": version} if version and file.kind == "archive" else {}),
+        "packageFileName": file.path,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": purpose,
+        "checksums": [{"algorithm": "SHA256", "checksumValue": file.sha256}],
+    }
+
+
 def sbom(manifest: BundleManifest) -> bytes:
-    """An SPDX 2.3 document: the application and its images, by digest.
+    """An SPDX 2.3 document: the application, its images and the engine carried with them, by digest.
 
     Images are described as wholes; what is installed inside them is not analysed, and said so
     (`filesAnalyzed: false`).
@@ -62,6 +76,8 @@ def sbom(manifest: BundleManifest) -> bytes:
     seed = manifest.model_dump_json()
     images = {image.origin: image for image in manifest.images}
     packages = [_spdx_package(image, platform) for image in images.values()]
+    engine = manifest.engine
+    packages += [_spdx_engine_file(file, engine.version) for file in engine.files] if engine else []
     root = {
         "SPDXID": "SPDXRef-application",
         "name": manifest.name,
@@ -128,6 +144,10 @@ def provenance(manifest: BundleManifest) -> bytes:
                             "digest": {"sha256": image.origin[7:]},
                         }
                         for image in manifest.images
+                    ]
+                    + [
+                        {"name": file.name, "digest": {"sha256": file.sha256}}
+                        for file in (manifest.engine.files if manifest.engine else ())
                     ],
                 },
                 "runDetails": {

@@ -12,12 +12,13 @@ from typing import IO, Literal
 from bundler.carried import Carrier
 from bundler.contracts import ConfigFile
 from bundler.errors import BundleError, ProfileError
-from bundler.manifest import EngineEntry, PackageEntry
+from bundler.manifest import EngineEntry, EngineFile
 from bundler.oci import Platform
 from bundler.packages import read_package
-from bundler.profile_files import EngineFiles
+from bundler.profile_files import PACKAGE_KINDS, EngineFiles
 from bundler.yaml_marks import KeyPath
 
+Kind = Literal["archive", "compose", "deb", "rpm"]
 FOLDER = "engine"
 """Below `files/`."""
 NEEDED = ("docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc")
@@ -64,50 +65,40 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
             hint=f"there is one for {', '.join(engines)}; add `{name}:`, or remove the key",
         )
     key: KeyPath = ("engine", name)
-    files: list[ConfigFile] = []
+    found: list[EngineFile] = []
+    sources: list[ConfigFile] = []
     programs: dict[str, int] = {}
-    room = 0
-    archive = compose = None
+
+    def add(kind: Kind, sha256: str, target: str, source: Path, name: str) -> None:
+        path = f"{FOLDER}/{target}"
+        sources.append(ConfigFile(path, source, 0o755 if kind == "compose" else 0o644))
+        size = source.stat().st_size
+        found.append(EngineFile(kind=kind, name=name, path=f"files/{path}", sha256=sha256, size=size))
+
     if engine.archive is not None:
-        where = (*key, "archive")
-        path = carrier.bring(engine.archive, where)
-        programs = _programs(path, platform, carrier.at(where))
-        room += path.stat().st_size + sum(programs.values())
-        archive = f"{FOLDER}/{engine.archive.target}"
-        files.append(ConfigFile(archive, path))
+        path = carrier.bring(engine.archive, (*key, "archive"))
+        programs = _programs(path, platform, carrier.at((*key, "archive")))
+        add("archive", engine.archive.sha256, engine.archive.target, path, engine.archive.target)
     if engine.compose is not None:
-        where = (*key, "compose")
-        path = carrier.bring(engine.compose, where)
+        path = carrier.bring(engine.compose, (*key, "compose"))
         with path.open("rb") as stream:
-            _check_machine(stream, platform, f"{carrier.at(where)}: {path.name}")
-        compose = f"{FOLDER}/docker-compose"
-        room += path.stat().st_size
-        files.append(ConfigFile(compose, path, 0o755))
-    packages: list[PackageEntry] = []
+            _check_machine(stream, platform, f"{carrier.at((*key, 'compose'))}: {path.name}")
+        add("compose", engine.compose.sha256, "docker-compose", path, engine.compose.target)
+    room = sum(file.size for file in found) + sum(programs.values())
     for index, package in enumerate(engine.packages):
         where = (*key, "packages", index)
         path = carrier.bring(package, where)
-        packages.append(_package(path, package.target, platform, carrier.at(where)))
-        files.append(ConfigFile(f"{FOLDER}/packages/{package.target}", path))
+        kind: Literal["deb", "rpm"] = "deb" if package.target.endswith(".deb") else "rpm"
+        title = _package_name(path, kind, package.target, platform, carrier.at(where))
+        add(kind, package.sha256, f"packages/{package.target}", path, title)
     entry = EngineEntry(
         version=engine.version,
-        archive=_member(archive),
+        files=tuple(found),
         programs=tuple(sorted(programs)),
-        compose=_member(compose),
-        packages=tuple(packages),
         data_root=engine.data_root,
-        size=sum(_size(file) for file in files),
-        room=max(room, PACKED * sum(_size(file) for file in files if "/packages/" in file.path)),
+        room=max(room, PACKED * sum(file.size for file in found if file.kind in PACKAGE_KINDS)),
     )
-    return CarriedEngine(tuple(files), entry)
-
-
-def _member(path: str | None) -> str | None:
-    return None if path is None else f"files/{path}"
-
-
-def _size(file: ConfigFile) -> int:
-    return file.content.stat().st_size if isinstance(file.content, Path) else len(file.content)
+    return CarriedEngine(tuple(sources), entry)
 
 
 def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
@@ -157,8 +148,7 @@ def _check_machine(stream: IO[bytes], platform: Platform, where: str) -> None:
         )
 
 
-def _package(path: Path, name: str, platform: Platform, where: str) -> PackageEntry:
-    kind: Literal["deb", "rpm"] = "deb" if name.endswith(".deb") else "rpm"
+def _package_name(path: Path, kind: Literal["deb", "rpm"], name: str, platform: Platform, where: str) -> str:
     try:
         found = read_package(path, kind)
     except BundleError as error:
@@ -168,4 +158,4 @@ def _package(path: Path, name: str, platform: Platform, where: str) -> PackageEn
             f"{where}: {name}: is for {found.architecture}, the bundle for {platform}",
             hint=f"give the one for {platform}, with its own digest",
         )
-    return PackageEntry(kind=kind, name=found.name, path=f"files/{FOLDER}/packages/{name}")
+    return found.name

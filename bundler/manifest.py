@@ -126,36 +126,39 @@ class BackupEntry(Model):
     """Scheduled backups that stay; None for all."""
 
 
-class PackageEntry(Model):
-    """A distribution's package."""
+class EngineFile(Model):
+    """A file of Docker, carried for servers that have none."""
 
-    kind: Literal["deb", "rpm"]
-    """Which package manager takes it."""
+    kind: Literal["archive", "compose", "deb", "rpm"]
+    """Docker's static archive, the Compose plugin, or a distribution's package."""
     name: str
-    """As the package manager knows it."""
+    """Of a package as its manager knows it; of others the name that the file came with."""
     path: str
     """In the bundle."""
+    sha256: str
+    """Hex digits."""
+    size: int
+    """Bytes."""
 
 
 class EngineEntry(Model):
-    """Docker, carried for servers that have none. Paths are the bundle's."""
+    """Docker, carried for servers that have none."""
 
     version: str | None = None
     """Docker's, as the profile says."""
-    archive: str | None = None
-    """Docker's static archive."""
+    files: tuple[EngineFile, ...]
+    """In the order of the profile's keys."""
     programs: tuple[str, ...] = ()
     """What lies in the archive's folder `docker/`, sorted."""
-    compose: str | None = None
-    """The Compose plugin."""
-    packages: tuple[PackageEntry, ...] = ()
-    """A distribution's packages."""
     data_root: str | None = None
     """Where the engine keeps its data; None for its default."""
-    size: int
-    """Bytes of all these files."""
     room: int
     """Bytes that installing them takes at most, on the site's disk of programs."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
 
 
 class Packing(Model):

@@ -132,8 +132,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
 
 
 def _engine(engine: EngineEntry) -> str:
-    parts = [path.rpartition("/")[2] for path in (engine.archive, engine.compose) if path]
-    parts += [package.path.rpartition("/")[2] for package in engine.packages]
+    parts = [file.path.rpartition("/")[2] for file in engine.files]
     version = f"Docker {engine.version}, " if engine.version else ""
     return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
 

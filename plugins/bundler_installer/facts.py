@@ -134,14 +134,12 @@ def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | 
         ("bytes", engine.size),
         ("room", engine.room),
         ("data-root", engine.data_root),
-        ("archive", engine.archive),
         *(("program", name) for name in engine.programs),
-        ("compose", engine.compose),
     ):
         if value is not None:
             yield kind, value, None
-    for package in engine.packages:
-        yield package.kind, package.path, package.name
+    for file in engine.files:
+        yield file.kind, file.path, file.name
 
 
 def _row(fields: Iterable[object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -73,25 +74,18 @@ def bring(folder: Path, text: str, platform: str = "linux/amd64", *, offline: bo
 def test_what_is_carried(folder: Path) -> None:
     found = bring(folder, PROFILE.format(**digests(folder)))
     assert found.entry is not None
-    assert found.entry.model_dump(exclude={"size", "room"}) == {
-        "version": "26.1",
-        "archive": "files/engine/docker-26.1.tgz",
-        "programs": tuple(sorted(NEEDED)),
-        "compose": "files/engine/docker-compose",
-        "packages": (
-            {"kind": "deb", "name": "docker.io", "path": "files/engine/packages/docker_amd64.deb"},
-            {"kind": "rpm", "name": "docker-ce", "path": "files/engine/packages/docker.x86_64.rpm"},
-        ),
-        "data_root": "/data/docker",
-    }
-    paths = [file.path for file in found.files]
-    assert paths == [
-        "engine/docker-26.1.tgz",
-        "engine/docker-compose",
-        "engine/packages/docker_amd64.deb",
-        "engine/packages/docker.x86_64.rpm",
+    assert (found.entry.version, found.entry.data_root) == ("26.1", "/data/docker")
+    assert found.entry.programs == tuple(sorted(NEEDED))
+    assert [(file.kind, file.name, file.path) for file in found.entry.files] == [
+        ("archive", "docker-26.1.tgz", "files/engine/docker-26.1.tgz"),
+        ("compose", "docker-compose", "files/engine/docker-compose"),
+        ("deb", "docker.io", "files/engine/packages/docker_amd64.deb"),
+        ("rpm", "docker-ce", "files/engine/packages/docker.x86_64.rpm"),
     ]
-    assert found.entry.size == sum(len(Path(str(file.content)).read_bytes()) for file in found.files)
+    assert [f"files/{file.path}" for file in found.files] == [file.path for file in found.entry.files]
+    for source, file in zip(found.files, found.entry.files, strict=True):
+        content = Path(str(source.content)).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (file.sha256, file.size)
     assert [file.mode for file in found.files] == [0o644, 0o755, 0o644, 0o644]
 
 
@@ -342,7 +336,17 @@ def test_a_bundle_lists_it_signed_and_the_same_each_time(tmp_path: Path) -> None
         names = [name.partition("/")[2] for name in bundle.getnames()]
         engine = bundle.extractfile(f"{bundles[0].stem}/engine.tsv")
         sums = bundle.extractfile(f"{bundles[0].stem}/SHA256SUMS")
+        sbom = bundle.extractfile(f"{bundles[0].stem}/attestations/sbom.spdx.json")
+        provenance = bundle.extractfile(f"{bundles[0].stem}/attestations/provenance.json")
         assert engine
+        assert sbom
+        assert provenance
+        named = {
+            (package["name"], package["checksums"][0]["checksumValue"])
+            for package in json.load(sbom)["packages"]
+            if package["SPDXID"].startswith("SPDXRef-engine-")
+        }
+        materials = json.load(provenance)["predicate"]["buildDefinition"]["resolvedDependencies"]
         assert sums
         rows = [line.split("\t") for line in engine.read().decode().splitlines()]
         assert f"{found['archive']}  files/engine/docker-26.1.tgz\n" in sums.read().decode()
@@ -350,15 +354,22 @@ def test_a_bundle_lists_it_signed_and_the_same_each_time(tmp_path: Path) -> None
     assert rows == [
         ["#kind", "value", "name"],
         ["version", "26.1", "-"],
-        ["bytes", str(manifest["engine"]["size"]), "-"],
+        ["bytes", str(sum(file["size"] for file in manifest["engine"]["files"])), "-"],
         ["room", str(manifest["engine"]["room"]), "-"],
         ["data-root", "/data/docker", "-"],
-        ["archive", "files/engine/docker-26.1.tgz", "-"],
         *(["program", name, "-"] for name in sorted(NEEDED)),
-        ["compose", "files/engine/docker-compose", "-"],
+        ["archive", "files/engine/docker-26.1.tgz", "docker-26.1.tgz"],
+        ["compose", "files/engine/docker-compose", "docker-compose"],
         ["deb", "files/engine/packages/docker_amd64.deb", "docker.io"],
         ["rpm", "files/engine/packages/docker.x86_64.rpm", "docker-ce"],
     ]
     assert "files/engine/packages/docker.x86_64.rpm" in names
+    assert named == {
+        ("docker-26.1.tgz", found["archive"]),
+        ("docker-compose", found["compose"]),
+        ("docker.io", found["deb"]),
+        ("docker-ce", found["rpm"]),
+    }
+    assert named == {(one["name"], one["digest"]["sha256"]) for one in materials if "name" in one}
     assert manifest["engine"]["programs"] == sorted(NEEDED)
     assert "Docker 26.1, " in builder.check("inspect", bundles[0])
