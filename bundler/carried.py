@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.contracts import ConfigFile
+from bundler.download import Downloader
 from bundler.errors import BundleError, FetchError
 from bundler.profile_merge import show_key
 from bundler.progress import Reporter
@@ -28,6 +29,7 @@ class Carrier:
         store: keeps what is downloaded.
         reporter: told of downloads.
         where: key -> the file and line at which the profile gives it.
+        downloader: for files that have a URL.
         offline: nothing may be connected to.
     """
 
@@ -35,6 +37,7 @@ class Carrier:
     store: Store
     reporter: Reporter
     where: Callable[[KeyPath], str]
+    downloader: Downloader
     offline: bool
 
     def bring(self, file: DigestedFile, key: KeyPath) -> Path:
@@ -89,25 +92,12 @@ class Carrier:
         return f"{where}: {name}: its sha256 is {found}, the profile says {expected}"
 
     def _download(self, url: str, key: KeyPath) -> str:
-        import urllib3  # noqa: PLC0415 only builds that download need it
-
-        where = self.at((*key, "url"))
-        timeout = urllib3.Timeout(connect=30, read=60)
         with self.reporter.step(f"download {url}"):
             try:
-                response = urllib3.PoolManager(timeout=timeout).request(
-                    "GET", url, preload_content=False, decode_content=False
-                )
-            except urllib3.exceptions.HTTPError as error:
-                raise FetchError(f"{where}: {url}: {error}", hint="check the URL and the proxy") from error
-            try:
-                if response.status != 200:  # noqa: PLR2004 HTTP OK
-                    raise FetchError(f"{where}: {url}: HTTP {response.status}", hint="check the URL")
-                found, _ = self.store.ingest(response, lambda _: None)
-            except urllib3.exceptions.HTTPError as error:
-                raise FetchError(f"{where}: {url}: {error}", hint="build again") from error
-            finally:
-                response.release_conn()
+                with self.downloader.open(url) as stream:
+                    found, _ = self.store.ingest(stream, lambda _: None)
+            except FetchError as error:
+                raise FetchError(f"{self.at((*key, 'url'))}: {error.message}", hint=error.hint) from error
         return found
 
 

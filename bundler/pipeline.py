@@ -19,6 +19,7 @@ from bundler.contracts import (
     ResolvedImage,
     SourceOptions,
 )
+from bundler.download import Downloader
 from bundler.engine import CarriedEngine, carry_engine
 from bundler.errors import BundleError
 from bundler.lock import Lock
@@ -151,7 +152,12 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
 def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
     profile = job.profile.profile
     carrier = Carrier(
-        job.profile.base, job.store, job.reporter, job.profile.origin, offline=job.options.offline
+        base=job.profile.base,
+        store=job.store,
+        reporter=job.reporter,
+        where=job.profile.origin,
+        downloader=Downloader(job.options.ca_file),
+        offline=job.options.offline,
     )
     return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)
 

@@ -9,7 +9,8 @@ from importlib import resources
 from pathlib import Path
 
 from bundler.contracts import ConfigFile
-from bundler.errors import BundleError, FetchError
+from bundler.download import Downloader
+from bundler.errors import BundleError
 from bundler.oci import Platform
 from bundler.store import default_root
 from bundler_dify.local_files import read_file
@@ -21,7 +22,6 @@ FOLDER = "dify-plugins"
 WHEELS = "plugin-wheels"
 RECIPE = "1"
 """Part of the cache's key: raise it when `repackage` makes something else of the same package."""
-_OK = 200
 
 
 def plugin_files(settings: DifySettings, base: Path, platform: Platform) -> tuple[ConfigFile, ...]:
@@ -119,16 +119,8 @@ def _fetched(plugin: Plugin, base: Path) -> Path:
 
 
 def _downloaded(url: str) -> bytes:
-    import urllib3  # noqa: PLC0415 only builds that download need it
-
-    timeout = urllib3.Timeout(connect=30, read=120)
-    try:
-        response = urllib3.PoolManager(timeout=timeout).request("GET", url)
-    except urllib3.exceptions.HTTPError as error:
-        raise FetchError(f"{url}: {error}", hint="check the URL and the proxy") from error
-    if response.status != _OK:
-        raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
-    return response.data
+    with Downloader().open(url) as stream:
+        return stream.read()
 
 
 def _cache() -> Path:

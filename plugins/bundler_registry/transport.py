@@ -22,8 +22,8 @@ from urllib3 import exceptions
 
 from bundler import __version__
 from bundler.errors import FetchError
+from bundler.proxies import DEFAULT_PORTS, Proxies, is_loopback
 from bundler_registry.errors import TlsError, TransientError
-from bundler_registry.proxies import DEFAULT_PORTS, Proxies, is_loopback
 from bundler_registry.tls import Certificates
 
 MAX_REDIRECTS: Final = 5

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bundler.carried import Carrier, carry
+from bundler.download import Downloader
 from bundler.engine import NEEDED, CarriedEngine, carry_engine
 from bundler.errors import BundleError, FetchError, ProfileError
 from bundler.oci import Platform
@@ -65,7 +66,12 @@ def bring(folder: Path, text: str, platform: str = "linux/amd64", *, offline: bo
     (folder / "a.yaml").write_text(text)
     loaded = load_profile("./a.yaml")
     carrier = Carrier(
-        loaded.base, Store(folder / "cache"), LogReporter(io.StringIO()), loaded.origin, offline=offline
+        loaded.base,
+        Store(folder / "cache"),
+        LogReporter(io.StringIO()),
+        loaded.origin,
+        Downloader(),
+        offline=offline,
     )
     carry(loaded.profile.files, carrier)
     return carry_engine(loaded.profile.engine, Platform.parse(platform), carrier)

@@ -11,8 +11,8 @@ import pytest
 
 from bundler.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, UsageError
+from bundler.proxies import Proxies
 from bundler_registry.credentials import Login
-from bundler_registry.proxies import Proxies
 from bundler_registry.source import RegistrySource
 from examples.demo.sample_registry import make_image
 from tests.support.certificates import Authority

@@ -1,0 +1,87 @@
+"""Files from web servers, by the proxies and authorities that the environment and the user name."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from bundler.errors import FetchError
+from bundler.proxies import Proxies
+
+if TYPE_CHECKING:
+    import urllib3
+
+CONNECT_LIMIT, READ_LIMIT = 30, 120
+"""Seconds until a server answers, and between two of its packets."""
+_OK = 200
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """Opens URLs.
+
+    Attributes:
+        ca_file: PEM file with private certificate authorities, trusted besides the system's.
+        environment: where the proxies are read from.
+    """
+
+    ca_file: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The bytes behind `url`, as a stream; redirects are followed.
+
+        Raises:
+            FetchError: they cannot be had, or break off while they are read.
+        """
+        import urllib3  # noqa: PLC0415 only builds that download need it
+
+        try:
+            response = self._manager(url).request("GET", url, preload_content=False, decode_content=False)
+            try:
+                if response.status != _OK:
+                    raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
+                yield response
+            finally:
+                response.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise FetchError(
+                f"{url}: {error}", hint="check the URL and the proxy, then build again"
+            ) from error
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        import urllib3  # noqa: PLC0415 likewise
+
+        timeout = urllib3.Timeout(connect=CONNECT_LIMIT, read=READ_LIMIT)
+        context = self._context()
+        proxy = Proxies.from_environment(self.environment).choose(url)
+        if proxy is None:
+            return urllib3.PoolManager(timeout=timeout, ssl_context=context)
+        parts = urlsplit(proxy)
+        headers = {}
+        if parts.username is not None:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            headers = urllib3.make_headers(proxy_basic_auth=login)
+        bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return urllib3.ProxyManager(bare, proxy_headers=headers, timeout=timeout, ssl_context=context)
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        # Python 3.13 asks more of a CA than other programs of a company's network do
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if self.ca_file is not None:
+            try:
+                context.load_verify_locations(self.ca_file)
+            except (OSError, ssl.SSLError) as error:
+                raise FetchError(
+                    f"{self.ca_file}: not a file of CA certificates: {error}",
+                    hint="give certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+                ) from error
+        return context
