@@ -118,9 +118,10 @@ run_stop() {
     say services.stopped
 }
 
+# run_restart: not `compose restart`, which starts jobs that ended together with the database that they need
 run_restart() {
     begin_run
-    compose restart >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    stop_all
     compose_up_or_explain
 }
 
