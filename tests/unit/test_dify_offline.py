@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bundler_dify import offline
 from tests.support import dify
 
 API = ("api", "api_websocket", "worker", "worker_beat", "migrate")
@@ -50,15 +51,34 @@ READS: dict[str, tuple[tuple[str, ...], str]] = {
     "SSRF_PROXY_HTTP_URL": (API, "http://ssrf_proxy:3128"),
     "SSRF_PROXY_HTTPS_URL": (API, "http://ssrf_proxy:3128"),
     "PGVECTOR_PG_BIGM": (API, "false"),
+    "QDRANT__TELEMETRY_DISABLED": (("qdrant",), "true"),
+    "LOGFIRE_SEND_TO_LOGFIRE": (("agent_backend",), "false"),
+    "DIFY_AGENT_SANDBOX_METERING_ENABLED": (("agent_backend",), "false"),
+    "DO_NOT_TRACK": ((*API, "web", "plugin_daemon", "agent_backend"), "1"),
 }
+STORES = {"PGVECTOR": "pgvector", "QDRANT": "qdrant"}
 
 
 @pytest.mark.parametrize("variable", sorted(READS))
 def test_who_reads_a_variable_gets_it(variable: str) -> None:
-    application = dify.model({"vector_store": "pgvector"} if variable.startswith("PGVECTOR") else {})
+    store = STORES.get(variable.partition("_")[0], "weaviate")
+    application = dify.model({"vector_store": store})
     services, value = READS[variable]
     for service in services:
         assert dify.environment(application, service).get(variable) == value, service
+
+
+def test_none_is_left_out_of_the_table() -> None:
+    tables = (
+        offline.API,
+        offline.WEB,
+        offline.AGENT_BACKEND,
+        offline.SANDBOX,
+        offline.WEAVIATE,
+        offline.QDRANT,
+    )
+    said = {variable for table in (*tables, offline.plugin_daemon(None, None)) for variable in table}
+    assert said <= READS.keys()
 
 
 def test_caches_inside_the_images_are_left_alone() -> None:
