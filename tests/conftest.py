@@ -31,15 +31,17 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 
 
 SITE_FILES = ("backup", "clean_roots", "compact_install", "demo", "main_line", "preflight", "upgrade")
-"""Of tests/e2e: those that share the sites, which are dear to open."""
+BANK_FILES = ("dify", "dify_data", "dify_external")
+"""Of tests/e2e: those that share the sites, and those that share the bank's; they are dear to open."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
-    """What shares the sites goes to one worker, all else file by file to whoever is free."""
+    """What shares a site goes to one worker, all else file by file to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "sites" if Path(file).stem.removeprefix("test_") in SITE_FILES else file
+        name = Path(file).stem.removeprefix("test_")
+        return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:

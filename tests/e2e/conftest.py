@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples.demo.sample_registry import SampleRegistry, make_image
+from tests.support.bank import ACCEPT, Place, Workshop, open_place
 from tests.support.builder import Builder
 from tests.support.engines import DistributionRegistry
 from tests.support.small import SmallBundle
@@ -49,3 +50,33 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBundle]:
         builder.check("build", *arguments)
         path = next((folder / "dist").glob("*.tar"))
         yield SmallBundle(path, folder / "bundle.pub", builder, arguments, folder / "foreign")
+
+
+@pytest.fixture(scope="session")
+def workshop(registry: DistributionRegistry, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Where the bank's bundles of Dify are built."""
+    return Workshop(registry, tmp_path_factory.mktemp("bank"))
+
+
+@pytest.fixture(scope="session")
+def bank(workshop: Workshop) -> Path:
+    """The bank's bundle of Dify."""
+    return workshop.build("bank.yaml")
+
+
+@pytest.fixture(scope="session")
+def place(workshop: Workshop, bank: Path, short_folder: Path) -> Iterator[Place]:
+    """The bank's site with the bundle and its key, carried there and unpacked."""
+    with open_place(short_folder / "bank") as found:
+        found.carry(bank, workshop.key)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def running(place: Place) -> Place:
+    """Installed unattended."""
+    done = place.install(*ACCEPT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    secrets = place.secrets().values()
+    assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
+    return place

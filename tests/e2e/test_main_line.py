@@ -38,6 +38,15 @@ def psql(site: Site, statement: str) -> str:
     return run_in(site, "db", "psql", "-U", "shop", "-d", "shop", "-Atc", statement)
 
 
+def check_restart(site: Site, control: list[str | Path]) -> None:
+    """The same containers are there again, with their data."""
+    before = site.docker("ps", "-q")
+    restarted = site.run(*control, "restart")
+    assert restarted.returncode == 0, restarted.stdout + restarted.stderr
+    assert site.docker("ps", "-q") == before
+    assert psql(site, "SELECT what FROM orders") == "tea"
+
+
 @pytest.mark.usefixtures("nothing_leaks")
 def test_install_run_and_uninstall_without_internet(shop: BuiltBundle, site: Site) -> None:
     unpacked = carry(shop, site)
@@ -85,6 +94,8 @@ def test_install_run_and_uninstall_without_internet(shop: BuiltBundle, site: Sit
     started = site.run(*control, "start")
     assert started.returncode == 0, started.stdout + started.stderr
     assert psql(site, "SELECT what FROM orders") == "tea"
+    if site.newer:
+        check_restart(site, control)
     logs = site.run(*control, "logs", "db")
     assert "database system is ready" in logs.stdout
 

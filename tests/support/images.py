@@ -1,15 +1,18 @@
 """Real service images made from Debian packages, each once, on shared bases: tests/images/<recipe>/.
 
-A name is a recipe, or `recipe:variant`: the same recipe with another build argument VARIANT.
+A name is a recipe, or `recipe:variant`: the recipe's image, told by its variable VARIANT which one it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.support.engines import Engine
 from tests.support.programs import CACHE, cache_lock, need_program, need_root, run
@@ -47,13 +50,45 @@ def layout_of(name: str, recipes: Path = RECIPES) -> Path:
 def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
     """Name -> OCI layout folder; builds what the cache lacks with an engine started for it."""
 
+    wanted = dict.fromkeys([*(name.partition(":")[0] for name in names), *names])
+
     def lacking() -> list[str]:
-        return [name for name in names if not layout_of(name, recipes).is_dir()]
+        return [name for name in wanted if not layout_of(name, recipes).is_dir()]
 
     if lacking():
         with cache_lock("images" if recipes == RECIPES else f"images-{recipes.parent.name}"):
-            _build_lacking(lacking(), recipes)
+            _build_lacking([name for name in lacking() if ":" not in name], recipes)
+            for name in lacking():
+                _make_variant(layout_of(name.partition(":")[0], recipes), layout_of(name, recipes), name)
     return {name: layout_of(name, recipes) for name in names}
+
+
+def _make_variant(layout: Path, target: Path, name: str) -> None:
+    """The same layers with another variable: not built, exported and compressed once more."""
+    scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=".part-"))
+    shutil.copytree(layout, scratch, copy_function=os.link, dirs_exist_ok=True)
+    blobs = scratch / "blobs/sha256"
+
+    def put(document: dict[str, Any]) -> dict[str, Any]:
+        content = json.dumps(document).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        (blobs / digest).write_bytes(content)
+        return {"digest": f"sha256:{digest}", "size": len(content)}
+
+    def get(entry: dict[str, Any]) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((blobs / entry["digest"].partition(":")[2]).read_bytes())
+        return document
+
+    index = json.loads((scratch / "index.json").read_text())
+    (entry,) = index["manifests"]
+    manifest = get(entry)
+    config = get(manifest["config"])
+    config["config"].setdefault("Env", []).append(f"VARIANT={name.partition(':')[2]}")
+    manifest["config"] |= put(config)
+    entry |= put(manifest)
+    (scratch / "index.json").unlink()  # it is a link to the recipe's own
+    (scratch / "index.json").write_text(json.dumps(index))
+    scratch.rename(target)
 
 
 def _build_lacking(lacking: list[str], recipes: Path) -> None:
@@ -67,7 +102,7 @@ def _build_lacking(lacking: list[str], recipes: Path) -> None:
         try:
             known: set[str] = set()
             for name in lacking:
-                _provide(engine, parent(name.partition(":")[0], recipes), recipes, known)
+                _provide(engine, parent(name, recipes), recipes, known)
                 _build(engine, name, recipes)
         finally:
             engine.remove()
@@ -107,24 +142,21 @@ def _import_base(engine: Engine) -> None:
     engine.docker("import", base_archive(), "bundle-test/base:1")
 
 
-def _build(engine: Engine, name: str, recipes: Path) -> None:
-    recipe, _, variant = name.partition(":")
-    tag = f"bundle-test/{recipe}:{variant or 1}"
+def _build(engine: Engine, recipe: str, recipes: Path) -> None:
+    tag = f"bundle-test/{recipe}:1"
     environment = {
         "DOCKER_BUILDKIT": "0",
         "DOCKER_HOST": engine.host,
         "PATH": "/usr/bin:/bin",
         "HOME": "/root",
     }
-    run(
-        "/usr/bin/docker", "build", "--network=host", "-q", "-t", tag,
-        *(["--build-arg", f"VARIANT={variant}"] if variant else []), recipes / recipe, env=environment,
-    )  # fmt: skip
+    build = ("/usr/bin/docker", "build", "--network=host", "-q", "-t", tag)
+    run(*build, recipes / recipe, env=environment)
     scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=".part-"))
     run(
         "skopeo", "copy", "--quiet", "--src-daemon-host", engine.host,
         f"docker-daemon:{tag}", f"oci:{scratch}:latest",
     )  # fmt: skip
-    target = layout_of(name, recipes)
+    target = layout_of(recipe, recipes)
     shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import psycopg2  # type: ignore[import-untyped]
 import redis  # type: ignore[import-not-found]
 
-LIMIT = 4
-"""Seconds for each answer."""
+LIMIT = 60 if os.environ.get("MODE") == "migration" else 4
+"""Seconds for each answer: health is asked for again, a job has one try."""
 
 
 class Refused(Exception):  # noqa: N818 what a peer did
@@ -38,7 +39,7 @@ def query(database: str, statement: str, *values: object) -> list[Any]:
         user=need("DB_USERNAME"),
         password=need("DB_PASSWORD"),
         dbname=database,
-        sslmode=os.environ.get("DB_SSL_MODE", "prefer"),
+        sslmode=_sslmode(),  # an authority's file is libpq's own affair: PGSSLROOTCERT
         connect_timeout=LIMIT,
     )
     try:
@@ -50,6 +51,17 @@ def query(database: str, statement: str, *values: object) -> list[Any]:
         connection.close()
 
 
+def _sslmode() -> str:
+    """The API takes it out of DB_EXTRAS; the plugin daemon has a variable of its own, with two words."""
+    if os.environ.get("VARIANT") != "plugin_daemon":
+        extras = dict(urllib.parse.parse_qsl(os.environ.get("DB_EXTRAS", "")))
+        return extras.get("sslmode", "prefer")
+    mode = os.environ.get("DB_SSL_MODE", "disable")
+    if mode not in {"disable", "require"}:
+        raise Refused(f"DB_SSL_MODE is {mode}")
+    return mode
+
+
 def cache() -> redis.Redis:
     """The Redis of REDIS_HOST and its kin."""
     return redis.Redis(
@@ -59,12 +71,24 @@ def cache() -> redis.Redis:
         db=int(os.environ.get("REDIS_DB", "0")),
         socket_timeout=30,
         socket_connect_timeout=LIMIT,
+        **({"ssl": True} | _checking() if os.environ.get("REDIS_USE_SSL") == "true" else {}),
     )
 
 
 def by_url(name: str) -> redis.Redis:
     """The Redis of a variable that holds a URL with its password."""
-    return redis.Redis.from_url(need(name), socket_timeout=30, socket_connect_timeout=LIMIT)
+    url = need(name)
+    # Celery is told what to check; the agent backend has the client's own defaults, which check.
+    checking = _checking() if url.startswith("rediss:") and name.startswith("CELERY") else {}
+    return redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=LIMIT, **checking)
+
+
+def _checking() -> dict[str, Any]:
+    """Nothing is checked unless it is said."""
+    return {
+        "ssl_cert_reqs": os.environ.get("REDIS_SSL_CERT_REQS", "CERT_NONE").removeprefix("CERT_").lower(),
+        "ssl_ca_certs": os.environ.get("REDIS_SSL_CA_CERTS"),
+    }
 
 
 def ask(url: str, *headers: str, expect: int = 200, proxy: str | None = None) -> bytes:

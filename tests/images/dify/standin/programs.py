@@ -19,6 +19,7 @@ PORTS = {
     "local_sandbox": 5004,
     "sandbox": 8194,
     "weaviate": 8080,
+    "qdrant": 6333,
 }
 SCHEMA = "standin-1.17.1"
 """What the migration leaves in the database, and all others look for."""
@@ -60,12 +61,13 @@ CALLS_OUT: dict[str, dict[str, tuple[str, str]]] = {
     },
     "sandbox": {"PIP_MIRROR_URL": ("http://offline.invalid/simple", "pypi.org")},
     "weaviate": {"DISABLE_TELEMETRY": ("true", "telemetry.weaviate.io")},
+    "qdrant": {"QDRANT__TELEMETRY_DISABLED": ("true", "telemetry.qdrant.io")},
 }
 
 
 def program() -> str:
     """Which image this is."""
-    return need("STANDIN")
+    return need("VARIANT")
 
 
 def called_out(name: str) -> dict[str, str]:
@@ -87,6 +89,7 @@ def checks() -> Checks:
         "local_sandbox": _local_sandbox,
         "sandbox": _sandbox,
         "weaviate": _weaviate,
+        "qdrant": _qdrant,
     }[program()]()
 
 
@@ -101,7 +104,6 @@ def _bearer(name: str) -> tuple[str, str]:
 
 def _api() -> Checks:
     daemon = f"{need('PLUGIN_DAEMON_URL')}/plugin/health/management/list"
-    meta = f"{need('WEAVIATE_ENDPOINT')}/v1/meta"
     runs = f"{need('AGENT_BACKEND_BASE_URL')}/runs/x"
     code = f"{need('CODE_EXECUTION_ENDPOINT')}/v1/sandbox/dependencies"
     return {
@@ -110,13 +112,23 @@ def _api() -> Checks:
         "broker": lambda: peers.by_url("CELERY_BROKER_URL").ping(),
         "storage": lambda: check_folder(STORAGE),
         "secret key": lambda: peers.check_shared("SECRET_KEY"),
-        "vector store": lambda: check_key(meta, *_bearer("WEAVIATE_API_KEY")),
+        "vector store": _vector_store,
         "plugin daemon": lambda: check_key(daemon, "X-Api-Key", need("PLUGIN_DAEMON_KEY")),
         "agent backend": lambda: check_key(runs, *_bearer("AGENT_BACKEND_API_TOKEN"), expect=404),
         "sandbox": lambda: check_key(code, "X-Api-Key", need("CODE_EXECUTION_API_KEY")),
         # It answers, and lets nobody through to the databases.
         "proxy": lambda: ask("http://db_postgres:5432/", expect=403, proxy=need("SSRF_PROXY_HTTP_URL")),
     }
+
+
+def _vector_store() -> None:
+    match need("VECTOR_STORE"):
+        case "weaviate":
+            check_key(f"{need('WEAVIATE_ENDPOINT')}/v1/meta", *_bearer("WEAVIATE_API_KEY"))
+        case "qdrant":
+            check_key(f"{need('QDRANT_URL')}/collections", "api-key", need("QDRANT_API_KEY"))
+        case other:
+            raise Refused(f"VECTOR_STORE: {other} has no stand-in")
 
 
 def _migrated() -> None:
@@ -126,7 +138,12 @@ def _migrated() -> None:
 
 
 def migrate() -> None:
-    """What the migration job does: it alone changes the database's shape."""
+    """What the migration job does: it alone changes the database's shape, with a lock in Redis held."""
+    with peers.cache().lock("db_upgrade_lock", timeout=60):
+        _migrate()
+
+
+def _migrate() -> None:
     peers.query(
         database(),
         "CREATE TABLE IF NOT EXISTS alembic_version (version text PRIMARY KEY);"
@@ -206,6 +223,13 @@ def _weaviate() -> Checks:
         "keys": lambda: need("AUTHENTICATION_APIKEY_ALLOWED_KEYS"),
         "no anonymous access": _no_anonymous,
         "data": lambda: check_folder(need("PERSISTENCE_DATA_PATH")),
+    }
+
+
+def _qdrant() -> Checks:
+    return {
+        "key": lambda: need("QDRANT__SERVICE__API_KEY"),
+        "data": lambda: check_folder("/qdrant/storage"),
     }
 
 

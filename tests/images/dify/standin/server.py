@@ -23,6 +23,7 @@ HEALTH = {
     "local_sandbox": "/healthz",
     "sandbox": "/health",
     "weaviate": "/v1/.well-known/ready",
+    "qdrant": "/readyz",
 }
 KEYS = {
     # program: prefix of the path, header, what it must say, with variables
@@ -32,6 +33,7 @@ KEYS = {
     "local_sandbox": ("/sessions", "Authorization", "Bearer {SHELLCTL_AUTH_TOKEN}"),
     "sandbox": ("/v1/", "X-Api-Key", "{API_KEY}"),
     "weaviate": ("/v1/meta", "Authorization", "Bearer {AUTHENTICATION_APIKEY_ALLOWED_KEYS}"),
+    "qdrant": ("/collections", "api-key", "{QDRANT__SERVICE__API_KEY}"),
 }
 FRESH = 3
 """Seconds that what was found of the peers stays true."""
@@ -90,7 +92,8 @@ class Answer(BaseHTTPRequestHandler):
             rows = peers.query(programs.database(), "SELECT count(*) FROM tenants")
             self.say(200, {"step": "finished" if rows[0][0] else "not_started", "service": self.name})
         else:
-            self.say(200, {"service": self.name, "path": self.path, "headers": dict(self.headers)})
+            echo = {"path": self.path, "headers": dict(self.headers)}
+            self.say(200, {"service": self.name, "host": os.uname().nodename, **echo})
 
     def do_POST(self) -> None:
         """The few things that tests do."""

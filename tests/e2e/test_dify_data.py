@@ -1,0 +1,109 @@
+"""What Dify keeps is there after a backup, a new release, and a restore to a place where nothing is left."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.bank import ACCEPT, E2E, Place, Workshop
+
+pytestmark = pytest.mark.engine
+
+LATER = ("  plugins:", "  worker_replicas: 1\n  uploads: {file_mb: 50}\n  plugins:")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was there before anything happened."""
+
+    place: Place
+    since: int
+    secrets: dict[str, str]
+    task: str
+    worker: str
+    rows: str
+    plugins: str
+
+    def check(self) -> None:
+        """It is there, and what needs it works."""
+        place = self.place
+        assert place.secrets() == self.secrets
+        assert place.sql("dify", ROWS) == self.rows
+        assert place.sql("dify_plugin", PLUGINS) == self.plugins
+        written = place.root / "data/app/storage" / self.task
+        assert (written.read_text(), written.stat().st_uid) == (self.worker, 1001)
+        assert place.control("status").returncode == 0
+        # Through gateway, API, queue and worker, into database and storage, with the old secrets.
+        task, worker = place.work()
+        assert f"{task}|{worker}" in place.sql("dify", "SELECT id, worker FROM work")
+
+
+ROWS = "SELECT string_agg(name, ',' ORDER BY name) FROM tenants"
+PLUGINS = "SELECT string_agg(identifier, ',' ORDER BY identifier) FROM plugins"
+
+
+@pytest.fixture(scope="module")
+def kept(running: Place) -> Kept:
+    """A workspace, a plugin, and what a worker left."""
+    task, worker = running.work()
+    running.post("/console/api/setup", {"name": "Bank 银行"})
+    running.sql("dify_plugin", "INSERT INTO plugins VALUES ('bank/rates') ON CONFLICT DO NOTHING")
+    since = running.left.stat().st_size
+    rows, plugins = running.sql("dify", ROWS), running.sql("dify_plugin", PLUGINS)
+    assert "Bank 银行" in rows
+    return Kept(running, since, running.secrets(), task, worker, rows, plugins)
+
+
+@pytest.fixture(scope="module")
+def later(workshop: Workshop) -> Path:
+    """The same release of Dify with other settings, under the same profile's name."""
+    text = (E2E / "bank.yaml").read_text()
+    assert LATER[0] in text
+    (workshop.folder / "bank.yaml").write_text(text.replace(*LATER))
+    return workshop.build_locked("bank.yaml")
+
+
+def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, workshop: Workshop, later: Path) -> None:
+    place = kept.place
+    release = (place.root / "current").resolve()
+    migrations = int(place.sql("dify", "SELECT count(*) FROM migrations"))
+    shutil.rmtree(place.unpacked)
+    place.carry(later, workshop.key)
+    plan = place.install("plan")
+    assert "worker" in plan.stdout
+    done = place.install(*ACCEPT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (place.root / "current").resolve() != release
+    assert place.told("api", "UPLOAD_FILE_SIZE_LIMIT") == "50"
+    assert len(place.containers("worker")) == 1
+    assert place.sql("dify", "SELECT count(*) FROM migrations") == str(migrations + 1)
+    kept.check()
+
+
+def test_a_backup_is_all_that_a_new_start_needs(kept: Kept) -> None:
+    """Made by the upgrade's release, carried away, and put back where nothing is left."""
+    place = kept.place
+    away = place.site.folder / "nas"
+    before = set(place.site.docker("ps", "-q").split())
+    started = time.time()
+    done = place.control("backup", "--output", away)
+    assert done.returncode == 0, done.stdout + done.stderr
+    backup = next(away.iterdir())
+    assert sorted(path.name for path in (backup / "dumps").iterdir()) == ["dify", "dify_plugin"]
+    # Every service was stopped, the vector store in order, and is there again.
+    assert float((place.root / "data/weaviate/stopped").read_text()) > started
+    assert set(place.site.docker("ps", "-q").split()) == before
+    kept.check()
+    place.sql("dify", "INSERT INTO tenants VALUES (gen_random_uuid(), 'written after the backup', now())")
+    place.remove()
+    shutil.rmtree(place.root)
+    restore = place.command("restore", backup, *ACCEPT, "--yes")
+    restored = place.site.run(*restore, cwd=place.carried, timeout=600)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    kept.check()
+    assert place.get("/")[0]["status"] == 200
+    assert place.asked_outside(kept.since) == set()

@@ -1,0 +1,222 @@
+"""A bank that has Dify: its bundles, from images under the real names, and its site without internet.
+
+Real PostgreSQL, Redis, nginx and squid; **stand-ins** for Dify's own programs and for the vector stores
+(tests/images/dify), which connect to what they are told to with the secrets that they are given.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bundler_dify.releases import DEFAULT, RELEASES
+from tests.support import https, sniffer
+from tests.support.builder import Builder
+from tests.support.engines import DistributionRegistry, Site
+from tests.support.images import build_images
+from tests.support.site_certificates import HOST, write_pair
+
+E2E = Path(__file__).parents[1] / "e2e"
+STANDINS = (
+    "api", "web", "plugin_daemon", "agent_backend", "local_sandbox", "sandbox", "weaviate", "qdrant",
+)  # fmt: skip
+REAL = {"init": "busybox", "nginx": "nginx", "squid": "squid", "postgres": "postgres", "redis": "redis"}
+ACCEPT = ("--accept", "cpu", "--accept", "memory", "--accept", "ssd")
+SERVICES = {
+    "init_permissions", "migrate", "api", "api_websocket", "worker", "worker_beat", "web", "db_postgres",
+    "redis", "weaviate", "plugin_daemon", "agent_backend", "local_sandbox", "sandbox", "ssrf_proxy",
+    "agent_ssrf_proxy", "nginx",
+}  # fmt: skip
+"""Of the profile finance with everything bundled."""
+
+
+class Workshop:
+    """Where the bank's bundles are built: the registry has all images under their own names."""
+
+    def __init__(self, registry: DistributionRegistry, folder: Path) -> None:
+        self.folder = folder
+        self.builder = Builder(folder, folder / "cache")
+        images = RELEASES[DEFAULT].images
+        names = {getattr(images, part): recipe for part, recipe in REAL.items()}
+        names |= {getattr(images, part): f"dify:{part}" for part in STANDINS}
+        layouts = build_images(list(names.values()))
+        for reference, recipe in names.items():
+            name = reference.removeprefix("cr.weaviate.io/")
+            registry.push(layouts[recipe], name if "/" in name else f"library/{name}")
+        hosts = ("docker.io", "cr.weaviate.io")
+        self.mirrors = [word for host in hosts for word in ("--registry-mirror", f"{host}={registry.host}")]
+        write_plugin(folder / "hello.difypkg")
+        self.builder.check("keygen")
+
+    @property
+    def key(self) -> Path:
+        """What the site verifies with."""
+        return self.folder / "bundle.pub"
+
+    def build(self, profile: str, text: str | None = None) -> Path:
+        """Lock and build a profile: one of tests/e2e, or one that is made here of a text."""
+        file = self.folder / profile
+        if text is None:
+            shutil.copy(E2E / profile, file)
+        else:
+            file.write_text(text)
+        self.builder.check("lock", "--profile", profile, *self.mirrors)
+        return self.build_locked(profile)
+
+    def build_locked(self, profile: str) -> Path:
+        """Build a profile whose lock file is there."""
+        self.builder.check("build", "--profile", profile, "--key", "bundle.key", *self.mirrors)
+        return next((self.folder / "dist").glob(f"*-{Path(profile).stem}-*.tar"))
+
+
+def write_plugin(path: Path) -> None:
+    """A plugin package as it lies in a bundle: its wheels inside, and somebody's signature."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.yaml", "version: 0.0.1\nname: hello\nauthor: bank\n")
+        archive.writestr("requirements.txt", "--no-index --find-links=./wheels/\n")
+        archive.comment = b"signature"
+
+
+@dataclass
+class Place:
+    """The site, the bundle that is unpacked there, and what is typed there."""
+
+    site: Site
+    root: Path
+    ca: Path
+    left: Path
+    unpacked: Path = Path()
+    answers: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def carried(self) -> Path:
+        """Where bundles and their key come in."""
+        return self.site.folder / "carried"
+
+    def carry(self, bundle: Path, key: Path) -> None:
+        """Bring a bundle and its key, nothing else; check and unpack it."""
+        self.carried.mkdir(exist_ok=True)
+        for path in (bundle, bundle.with_name(f"{bundle.name}.sha256"), key):
+            shutil.copy(path, self.carried)
+        for command in (("sha256sum", "-c", f"{bundle.name}.sha256"), ("tar", "-xf", bundle.name)):
+            result = self.site.run(*command, cwd=self.carried)
+            assert result.returncode == 0, result.stderr
+        self.unpacked = self.carried / bundle.stem
+
+    def command(self, *options: str | Path) -> list[str | Path]:
+        """The installer's command line."""
+        return [
+            "dash", self.unpacked / "install", *options, "--root", self.root, "--key", "bundle.pub",
+        ]  # fmt: skip
+
+    def install(self, *options: str | Path, **answers: object) -> subprocess.CompletedProcess[str]:
+        """Unattended, with an answers file."""
+        file = self.site.folder / "answers.env"
+        file.write_text("".join(f"{name}={value}\n" for name, value in (self.answers | answers).items()))
+        command = self.command(*options, "--answers", file, "--yes")
+        return self.site.run(*command, cwd=self.carried, timeout=600)
+
+    def control(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """`difyctl`."""
+        return self.site.run("dash", self.root / "difyctl", *words, timeout=600)
+
+    def remove(self) -> None:
+        """Everything but the engine's images."""
+        removed = self.control("uninstall", "--purge", "data,secrets,volumes", "--yes")
+        assert removed.returncode == 0, removed.stdout + removed.stderr
+        assert self.site.docker("ps", "-aq", "--filter", "label=com.docker.compose.project=dify") == ""
+
+    def ask(self, *requests: tuple[str, str, dict[str, str], str | None], tls: bool = True) -> list[Any]:
+        """Through the gateway."""
+        wish = {
+            "host": HOST,
+            "port": 8443 if tls else 8080,
+            "ca": str(self.ca) if tls else None,
+            "requests": requests,
+        }
+        result = self.site.run("python3", https.__file__, text=json.dumps(wish))
+        assert result.returncode == 0, result.stderr
+        return list(json.loads(result.stdout))
+
+    def get(self, *paths: str, tls: bool = True) -> list[Any]:
+        """Answers to GET."""
+        return self.ask(*(("GET", path, {}, None) for path in paths), tls=tls)
+
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        """The answer to a POST of JSON."""
+        headers = {"Content-Type": "application/json"}
+        answer: dict[str, Any] = self.ask(("POST", path, headers, json.dumps(body)))[0]
+        return answer
+
+    def work(self) -> tuple[str, str]:
+        """Have a worker do something; its name for it and its own name, as the database should have them."""
+        done = json.loads(self.post("/v1/work", {})["body"])
+        return done["task"], done["worker"]
+
+    def containers(self, service: str) -> list[str]:
+        """Those of a service that run."""
+        label = f"label=com.docker.compose.service={service}"
+        return self.site.docker("ps", "-q", "--filter", label).split()
+
+    def told(self, service: str, variable: str) -> str:
+        """What a service's container has in a variable."""
+        return self.site.docker("exec", self.containers(service)[0], "printenv", variable).strip()
+
+    def sql(self, database: str, statement: str) -> str:
+        """Of the bundled PostgreSQL."""
+        container = self.containers("db_postgres")[0]
+        command = ("psql", "-U", "dify", "-d", database, "-Atc", statement)
+        return self.site.docker("exec", container, *command).strip()
+
+    def secrets(self) -> dict[str, str]:
+        """All that the installer made, and was given."""
+        lines = (self.root / "secrets.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def status(self) -> dict[str, str]:
+        """State of each service."""
+        result = self.control("status", "--json")
+        return {entry["service"]: entry["state"] for entry in json.loads(result.stdout)["services"]}
+
+    def asked_outside(self, since: int = 0) -> set[str]:
+        """What tried to leave, but for names of sister services that were down at that moment.
+
+        While a service is made anew its name is not known, and who may ask the site's name server then does.
+        """
+        lines = self.left.read_bytes()[since:].decode().splitlines()
+        return {line for line in lines if line.removeprefix("dns ") not in SERVICES}
+
+
+@contextmanager
+def open_place(folder: Path) -> Iterator[Place]:
+    """A site, watched: what is brought there is all that it has of this machine."""
+    site = Site(folder, newer=True)
+    try:
+        site.open()
+        (site.folder / "pki").mkdir()
+        certificate, key = write_pair(site.folder / "pki", hosts=(HOST,))
+        answers = {
+            "SERVER_NAME": HOST,
+            "HTTP_PORT": 8080,
+            "HTTPS_PORT": 8443,
+            "TLS_CERTIFICATE": certificate,
+            "TLS_KEY": key,
+        }
+        left = site.folder / "left"
+        site.watch()
+        with left.open("wb") as output:
+            sniffing = subprocess.Popen(site.inside("python3", sniffer.__file__, "nowhere"), stdout=output)
+        try:
+            yield Place(site, site.folder / "opt", certificate, left, answers=answers)
+        finally:
+            sniffing.kill()
+            sniffing.wait()
+    finally:
+        site.close()
