@@ -29,6 +29,7 @@ SOURCES = (
     "checks_system",
     "checks_storage",
     "checks_engine",
+    "checks_podman",
     "checks_network",
     "checks_site",
     "probe",

@@ -22,6 +22,7 @@ SOURCES = (
     "checks_system",
     "checks_storage",
     "checks_engine",
+    "checks_podman",
     "checks_network",
     "checks_site",
     "preflight",
@@ -41,6 +42,7 @@ TABLES = (
     "images.tsv",
     "networks.tsv",
     "ports.tsv",
+    "services.tsv",
     "variables.tsv",
 )
 """The flat facts that it reads."""

@@ -168,6 +168,7 @@ def preflight_file(
         "engine.tsv": "#kind\tvalue\tname\n",
         "networks.tsv": "#name\tsubnet\n",
         "ports.tsv": "#service\taddress\tport\tprotocol\n",
+        "services.tsv": "#service\treference\texpect\nhello\thello:1\thealthy\n",
         "certificates.tsv": "#host\tcertificate\tkey\tself_signed\tcertificate_path\tkey_path\n",
         "variables.tsv": "#name\tkind\trequired\tdefault\tgenerator\tpattern\tchoices\ten\tzh\n",
         **(tables or {}),

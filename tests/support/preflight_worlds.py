@@ -336,6 +336,7 @@ WORLDS = (
                 '"ps --filter label=com.docker.compose.project=hello") echo "0.0.0.0:8080->80/tcp" ;;\n'
                 '"ps -a --filter") echo /srv/other/releases/1/config ;;'
             ),
+            write("run/systemd/system/none", ""),
             info("overlay2", "vfs"),
             remove("sys/fs/cgroup/cgroup.controllers"),
             write("sys/fs/cgroup/memory/x", ""),
@@ -427,6 +428,34 @@ WORLDS = (
         "old XFS",
         (df(kind="xfs"), program("xfs_info", "echo 'naming =version 2 bsize=4096 ascii-ci=0, ftype=0'")),
         {"filesystem": ("warn", "xfs: lacks d_type")},
+    ),
+    World(
+        "old Podman without systemd",
+        (
+            docker(
+                '"version -f {{.Server.Version}}") echo 3.4.4 ;;\n'
+                '"version -f {{range .Server.Components}}{{.Name}} {{end}}") echo Podman Engine ;;'
+            ),
+        ),
+        {"docker": ("warn", "Podman 3.4.4"), "engine-mode": ("fail", "without systemd")},
+    ),
+    World(
+        "Podman under Docker's name",
+        (
+            docker(
+                '"version -f {{.Server.Version}}") echo 4.3.1 ;;\n'
+                '"version -f {{range .Server.Components}}{{.Name}} {{end}}") exit 125 ;;\n'
+                '"--version  ") echo podman version 4.3.1 ;;\n'
+                '"compose version --short") exit 125 ;;'
+            ),
+            write("run/systemd/system/none", ""),
+        ),
+        {
+            "docker": ("pass", "Podman 4.3.1"),
+            "compose": ("fail", "none"),
+            "engine-mode": ("warn", "Podman, 0."),
+        },
+        {"ports.tsv": "#service\taddress\tport\tprotocol\nhello\t0.0.0.0\t8080\ttcp\n"},
     ),
     World(
         "shifted owners",

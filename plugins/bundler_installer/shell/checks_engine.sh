@@ -33,11 +33,7 @@ info_list() {
 
 measure_docker() {
     if [ -n "$DOCKER" ]; then
-        if [ "$ENGINE" = podman ]; then
-            check pass "Podman $ENGINE_VERSION" "Docker ${required#-}"
-        else
-            check_version "$ENGINE_VERSION"
-        fi
+        if [ "$ENGINE" = podman ]; then measure_podman_version; else check_version "$ENGINE_VERSION"; fi
     elif [ "$LACKING" = whole ]; then
         check_engine_lacking
     elif ! have docker; then
@@ -70,7 +66,7 @@ measure_engine_mode() {
             ;;
     esac
     if [ "$ENGINE" = podman ]; then
-        check warn Podman Docker "$(format remedy.engine_podman)"
+        measure_podman
     elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}rootless'; then
         check warn rootless root "$(format remedy.engine_rootless)"
     elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}userns'; then
@@ -127,6 +123,8 @@ measure_compose() {
         check_version "${COMPOSE_VERSION#v}"
     elif [ -n "$LACKING" ]; then
         check_lacking
+    elif [ "$ENGINE" = podman ]; then
+        check fail "$(format checks.none)" "$required" "$(format remedy.podman)"
     else
         check fail "$(format checks.none)" "$required"
     fi

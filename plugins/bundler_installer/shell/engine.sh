@@ -26,9 +26,12 @@ docker_answers() {
     [ "$docker_code" = 0 ] && [ -s "$SCRATCH/docker-version" ]
 }
 
-# is_podman: whether what answers as Docker is Podman's service
+# is_podman: whether what answers as Docker is Podman's service, or Podman itself under the name of docker
 is_podman() {
-    within 20 docker version -f '{{range .Server.Components}}{{.Name}} {{end}}' 2>/dev/null | grep -q Podman
+    {
+        within 20 docker version -f '{{range .Server.Components}}{{.Name}} {{end}}'
+        docker --version
+    } 2>/dev/null | grep -qi podman
 }
 
 # find_compose: the plugin, else a standalone binary of version 2; what a run has found, it keeps
@@ -65,6 +68,6 @@ require_engine() {
 list_containers() {
     docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/ids" 2>/dev/null || return 1
     [ -s "$SCRATCH/ids" ] || return 0
-    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
+    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
         <"$SCRATCH/ids" 2>/dev/null || return 1
 }

@@ -106,6 +106,7 @@ explain_no_engine() {
         find_foreign_engine
         [ -n "$foreign" ] || fail $EXIT_FAILED carried.not_asked
     fi
+    if have podman && ! have dockerd; then fail $EXIT_FAILED engine.podman_only; fi
     fail $EXIT_FAILED engine.no_docker
 }
 

@@ -1,0 +1,31 @@
+# ---- checks of Podman, whose service answers as Docker: what was tried with it, and what it does not do
+
+PODMAN_TRIED=4.3
+
+measure_podman_version() {
+    if at_least "$ENGINE_VERSION" "$PODMAN_TRIED"; then
+        check pass "Podman $ENGINE_VERSION" "Podman $PODMAN_TRIED"
+    else
+        check warn "Podman $ENGINE_VERSION" "Podman $PODMAN_TRIED" "$(format remedy.podman_old "$PODMAN_TRIED")"
+    fi
+}
+
+# measure_podman: what would not work of this application; the rest of what differs is said in docs/installer.md
+measure_podman() {
+    if [ ! -d "$PROBE_ROOT/run/systemd/system" ] && rows services.tsv | grep -q "${TAB}healthy\$"; then
+        check fail "Podman, $(format checks.no_systemd)" systemd "$(format remedy.podman_systemd)"
+    elif grep -q '^ *entrypoint: *\[\]' "$HERE/config/compose.yaml" 2>/dev/null; then
+        check fail 'Podman, entrypoint: []' Docker "$(format remedy.podman_entrypoint)"
+    elif publishes_anywhere; then
+        check warn 'Podman, 0.0.0.0' Docker "$(format remedy.podman_address)"
+    else
+        check warn Podman Docker "$(format remedy.engine_podman)"
+    fi
+}
+
+# publishes_anywhere: a port is published at 0.0.0.0, which is another thing than at no address
+publishes_anywhere() {
+    rows ports.tsv | cut -f 2 | while IFS= read -r address; do
+        [ "$(expand "$address")" != 0.0.0.0 ] || printf 'found\n'
+    done | grep -q found
+}
