@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -232,8 +233,12 @@ def test_a_truncated_copy(kiosk: Kiosk, tmp_path: Path) -> None:
     """Wherever the copy ends, the checksum beside it says so, and what can be unpacked refuses to install."""
     content = kiosk.path.read_bytes()
     comments = 512 + content[512:].index(b"{\n")
+    with tarfile.open(kiosk.path) as archive:
+        rest = archive.getmembers()[1].offset  # `install` comes first
+    end = len(content) - 10240  # what pads the archive
+    cuts = [*range(700, rest, rest // 6), *range(rest + 700, end, (end - rest) // 6)]
     codes = set()
-    for number, cut in enumerate(range(700, len(content) - 10240, len(content) // 12)):
+    for number, cut in enumerate(cuts):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / kiosk.path.name).write_bytes(content[:cut])
