@@ -121,6 +121,7 @@ def _redis_server(settings: DifySettings) -> Environment:
     return {
         "REDIS_HOST": "${REDIS_HOST}" if external else "redis",
         "REDIS_PORT": "${REDIS_PORT}" if external else "6379",
+        **({"REDIS_USERNAME": "${REDIS_USERNAME}"} if external else {}),
         "REDIS_PASSWORD": "${REDIS_PASSWORD}",
         "REDIS_USE_SSL": "true" if settings.redis.tls else "false",
         # Said, because Dify's API takes any certificate otherwise (ext_celery, REDIS_SSL_CERT_REQS).
@@ -136,7 +137,8 @@ def redis_url(settings: DifySettings, database: int) -> str:
     """Where a program finds its Redis database: 0 is the API's, 1 the queue, 2 the agent backend's."""
     server = _redis_server(settings)
     scheme = "rediss" if settings.redis.tls else "redis"
-    return f"{scheme}://:${{REDIS_PASSWORD}}@{server['REDIS_HOST']}:{server['REDIS_PORT']}/{database}"
+    user = server.get("REDIS_USERNAME", "")
+    return f"{scheme}://{user}:${{REDIS_PASSWORD}}@{server['REDIS_HOST']}:{server['REDIS_PORT']}/{database}"
 
 
 def _redis(settings: DifySettings) -> Environment:

@@ -95,6 +95,13 @@ def _servers(settings: DifySettings) -> Iterator[SiteVariable]:
     if settings.redis.mode == "external":
         yield SiteVariable("REDIS_HOST", "host", "Redis server", "Redis 服务器", required=True)
         yield SiteVariable("REDIS_PORT", "port", "Port of Redis", "Redis 端口", default="6379")
+        yield SiteVariable(
+            "REDIS_USERNAME",
+            "string",
+            "User of Redis; empty for its default user",
+            "Redis 用户, 留空为默认用户",
+            pattern=NAME,
+        )
         yield _given("REDIS_PASSWORD", "Password of Redis", "Redis 密码")
     if settings.storage.mode == "s3":
         yield SiteVariable(

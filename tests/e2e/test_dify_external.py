@@ -69,6 +69,7 @@ def test_wrong_passwords_are_said(branch: Place, servers: OwnServers) -> None:
         ("PostgreSQL 密码", WRONG),
         ("Redis 服务器", ADDRESS),
         ("Redis 端口", ""),
+        ("Redis 用户", "dify"),
         ("Redis 密码", WRONG),
     ]
     command = branch.site.inside(*branch.command(*ACCEPT, "--lang", "zh"))

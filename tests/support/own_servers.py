@@ -27,7 +27,7 @@ REDIS = (
     "install -o redis -m 600 /pki/server.key /tmp/server.key && exec docker-entrypoint.sh redis-server "
     "--protected-mode no --port 0 --tls-port 6379 --tls-auth-clients no "
     "--tls-cert-file /pki/server.crt --tls-key-file /tmp/server.key "
-    '--requirepass "$REDIS_PASSWORD"'
+    """--user default off --user dify on ">$REDIS_PASSWORD" '~*' '&*' +@all"""
 )
 
 
@@ -47,7 +47,7 @@ class OwnServers:
 
     def cache(self, database: int, *words: str) -> str:
         """An answer of Redis."""
-        tls = ("--tls", "--cacert", "/pki/ca.crt", "-h", ADDRESS, "-n", str(database))
+        tls = ("--tls", "--cacert", "/pki/ca.crt", "-h", ADDRESS, "--user", "dify", "-n", str(database))
         environment = ("-e", f"REDISCLI_AUTH={self.cache_password}")
         return self.site.docker("exec", *environment, "own-redis", "redis-cli", *tls, *words).strip()
 

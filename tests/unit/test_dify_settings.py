@@ -370,8 +370,9 @@ def test_an_external_caches_certificate_is_checked_by_all() -> None:
             "CERT_REQUIRED",
             "/etc/dify/ca.pem",
         )
+        assert found["REDIS_USERNAME"] == "${REDIS_USERNAME}"
     agents = dify.environment(application, "agent_backend")
-    assert agents["DIFY_AGENT_REDIS_URL"].startswith("rediss://:")
+    assert agents["DIFY_AGENT_REDIS_URL"].startswith("rediss://${REDIS_USERNAME}:${REDIS_PASSWORD}@")
     assert agents["SSL_CERT_FILE"] == "/etc/dify/ca.pem"
     bundled = dify.environment(dify.model({}), "api")
     assert not {"REDIS_SSL_CERT_REQS", "PGSSLROOTCERT", "PGSSLMODE"} & bundled.keys()

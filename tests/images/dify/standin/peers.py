@@ -67,6 +67,7 @@ def cache() -> redis.Redis:
     return redis.Redis(
         host=need("REDIS_HOST"),
         port=int(need("REDIS_PORT")),
+        username=os.environ.get("REDIS_USERNAME") or None,
         password=need("REDIS_PASSWORD"),
         db=int(os.environ.get("REDIS_DB", "0")),
         socket_timeout=30,
