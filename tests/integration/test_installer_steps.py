@@ -93,8 +93,7 @@ def test_the_control_command_works_from_anywhere(host: Host) -> None:
 def test_status_has_the_daily_inspection(host: Host) -> None:
     """Services, CPU, memory, disk, last backup; what else needs attention does not change its exit code."""
     assert host.install().returncode == 0
-    control = host.root / "kioskctl"
-    command: list[str | Path] = ["sh", control, "status", "--root", host.root]
+    command: list[str | Path] = [*SHELLS[host.shell], host.root / "current/install", "status"]
 
     def status(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -5,8 +5,11 @@ For what takes hundreds of runs: an engine of its own would make each one take a
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.programs import need_program
 
+BUSYBOX = "busybox sh"
 TOOLS = Path(__file__).parent / "site_tools"
 KILLED_IN = ("docker", "mv", "ln", "cp", "rm", "mkdir", "tar", "sync", "chmod", "date")
 """Programs that the installer may be killed in the call of."""
@@ -96,6 +100,7 @@ class Server:
 
     folder: Path
     bundles: dict[str, Path]
+    shell: str = "dash"
 
     @property
     def root(self) -> Path:
@@ -118,9 +123,15 @@ class Server:
         return {"PATH": f"{killer}/bin:/usr/bin:/bin", "HOME": str(self.folder), "TMPDIR": str(self.folder)}
 
     def run(
-        self, *arguments: str | Path, point: str = "", shell: str = "dash"
+        self, *arguments: str | Path, point: str = "", shell: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run an installer as the leader of its own process group."""
+        """Run an installer as the leader of its own process group.
+
+        The busybox shell runs its own `mv` and `tar` whatever PATH says: there the journal is watched.
+        """
+        shell = shell or self.shell
+        if shell == BUSYBOX and point:
+            return self._watch(arguments, *point.split())
         return subprocess.run(
             [*shell.split(), *map(str, arguments)],
             env=self.environment(point),
@@ -133,19 +144,53 @@ class Server:
             timeout=90,
         )
 
+    def _watch(
+        self, arguments: tuple[str | Path, ...], what: str, number: str, name: str
+    ) -> subprocess.CompletedProcess[str]:
+        """End an installer when its journal has so many lines, or as soon as the services have stopped."""
+
+        def is_reached() -> bool:
+            if what == "line":
+                return self.lines() >= int(number)
+            assert what == "stopped"
+            states = [path.read_text() for path in (self.folder / "engine/containers").iterdir()]
+            return any(state.startswith("exited") for state in states)
+
+        command = [*BUSYBOX.split(), *map(str, arguments)]
+        with (self.folder / "said").open("w+") as said:
+            process = subprocess.Popen(
+                command, env=self.environment(""), cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=said, stderr=said, start_new_session=True,
+            )  # fmt: skip
+            deadline = time.monotonic() + 90
+            while process.poll() is None and not is_reached():
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            if process.poll() is None:
+                end = os.killpg if name == "KILL" else os.kill
+                end(process.pid, signal.Signals[f"SIG{name}"])
+            code = process.wait(timeout=90)
+            said.seek(0)
+            text = said.read()
+        return subprocess.CompletedProcess(command, code, text, text)
+
     def install(
-        self, version: str, *arguments: str, point: str = "", shell: str = "dash"
+        self, version: str, *arguments: str, point: str = "", shell: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Install or upgrade."""
         bundle = self.bundles[version]
         key = bundle.parent / "bundle.pub"
-        return self.run(
-            bundle / "install", *arguments, "--root", self.root, "--key", key, "--yes", point=point
-        )
+        options = ("--root", self.root, "--key", key, "--yes")
+        return self.run(bundle / "install", *arguments, *options, point=point, shell=shell)
 
-    def control(self, *arguments: str, point: str = "") -> subprocess.CompletedProcess[str]:
-        """Run the installed program."""
-        return self.run(self.root / "appctl", *arguments, "--yes", point=point)
+    def control(self, *arguments: str, point: str = "", shell: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the installed program, in the shell that is named."""
+        return self.run(self.root / "current/install", *arguments, "--yes", point=point, shell=shell)
+
+    def backup(self) -> str:
+        """The name of the one backup that there is."""
+        (found,) = (self.root / "backups").iterdir()
+        return found.name
 
     @property
     def rows(self) -> Path:
@@ -201,7 +246,7 @@ class Snapshots:
         return self.server
 
     def fill(self) -> None:
-        """Save `empty`, `old` (1.0 runs) and `new` (upgraded from it to 2.0)."""
+        """Save `empty`, `old` (1.0 runs), `spoilt` and `wiped` (it had a backup), `new` (upgraded to 2.0)."""
         server = self.server
         server.folder.mkdir()
         self.save("empty")
@@ -210,6 +255,15 @@ class Snapshots:
         server.rows.write_text("tea\n")
         server.check("1.0", "tea\n")
         self.save("old")
+        done = server.control("backup")
+        assert done.returncode == 0, done.stdout + done.stderr
+        server.rows.write_text("spoilt\n")
+        (server.root / "data/data/more").write_text("written later\n")
+        self.save("spoilt")
+        done = server.control("uninstall", "--purge", "all")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.save("wiped")
+        self.load("old")
         done = server.install("2.0")
         assert done.returncode == 0, done.stdout + done.stderr
         server.check("2.0", "tea\n")

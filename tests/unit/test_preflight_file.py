@@ -75,7 +75,9 @@ def test_no_function_is_defined_twice() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("shell", [("sh",), ("busybox", "sh")], ids=["sh", "busybox"])
+@pytest.mark.parametrize(
+    "shell", [("dash",), ("bash", "--posix"), ("busybox", "sh")], ids=["dash", "bash", "busybox"]
+)
 @pytest.mark.parametrize(("window", "result"), [(20, "pass"), (60, "fail")])
 def test_compact_images_need_memory_for_their_window(
     tmp_path: Path, window: int, result: str, shell: tuple[str, ...]
