@@ -93,7 +93,7 @@ def test_the_archive_with_systemd(server: BareServer) -> None:
         "systemctl enable --now docker.service",
     ]
     assert journal(server) == DONE
-    assert "Docker 26.1.0 runs" in done.stdout
+    assert "Docker 26.1.0 runs, and starts with the server." in done.stdout
 
     again = server.run()
     assert again.returncode == 0, again.stderr

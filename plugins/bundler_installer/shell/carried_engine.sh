@@ -58,7 +58,8 @@ install_engine() {
     fi
     start_engine
     set_engine_state installed
-    say carried.done "$(cat "$SCRATCH/docker-version")"
+    if has_systemd; then done_message=carried.done_boot; else done_message=carried.done; fi
+    say "$done_message" "$(cat "$SCRATCH/docker-version")"
 }
 
 # own LINE...: note what belongs to this installation from now on
