@@ -276,6 +276,21 @@ def test_an_engine_that_does_not_start(one: BareServer) -> None:
     assert "is there and is not from here" not in done.stderr
 
 
+def test_what_the_operator_changed_stays(one: BareServer) -> None:
+    assert one.run().returncode == 0
+    settings, unit = '{"debug": true}', one.unit.read_text().replace("RestartSec=2", "RestartSec=9")
+    one.settings.write_text(settings)
+    one.unit.write_text(unit)
+    (one.site / "state/running").unlink()
+    again = one.run()
+    assert again.returncode == 0, again.stderr
+    assert f"{one.settings} is there and stays" in again.stdout
+    assert f"{one.unit} is there and stays" in again.stdout
+    gone = one.run("RELEASE=-; remove_engine")
+    assert f"{one.unit} was changed since" in gone.stdout
+    assert (one.settings.read_text(), one.unit.read_text()) == (settings, unit)
+
+
 # ---------------------------------------------------------------- packages
 
 

@@ -49,7 +49,7 @@ install_engine() {
     claim_programs
     own what=whole
     set_engine_state begun
-    write_settings
+    write_own "$SETTINGS" print_settings engine-settings
     make_group
     if [ -n "$MANAGER" ]; then install_packages; else place_programs; fi
     if [ -n "$(engine_parts compose)" ] && { [ -z "$MANAGER" ] || ! find_compose; }; then

@@ -1,15 +1,18 @@
 # ---- engine service: the carried engine's settings, how it is started, and how it goes again
 
-# write_settings: only where the server has none
-write_settings() {
-    if [ -e "$SETTINGS" ] && ! owns "$SETTINGS"; then
-        say carried.settings_kept "$SETTINGS"
+# write_own FILE COMMAND COPY: only where there is none, or one from here that nobody changed; state/COPY is as it was written
+write_own() {
+    if [ -e "$1" ] && { ! owns "$1" || is_changed "$1" "$3"; }; then
+        say carried.settings_kept "$1"
         return 0
     fi
-    own "file=$SETTINGS"
-    print_settings | write_note engine-settings || exit $EXIT_FAILED # to tell later whether somebody changed them
-    write_place "$SETTINGS" print_settings
+    own "file=$1"
+    write_place "$1" "$2"
+    "$2" | write_note "$3" || exit $EXIT_FAILED
 }
+
+# is_changed FILE COPY: since it was written
+is_changed() { [ -f "$ROOT/state/$2" ] && ! cmp -s "$ROOT/state/$2" "$1"; }
 
 # write_place FILE COMMAND: whole or not at all
 write_place() {
@@ -64,7 +67,7 @@ EOT
 # start_engine: by systemd, now and after each boot; without one, as a process of its own
 start_engine() {
     if has_systemd; then
-        if owns "$UNIT"; then write_place "$UNIT" print_unit; fi
+        if owns "$UNIT"; then write_own "$UNIT" print_unit engine-unit; fi
         { systemctl daemon-reload && systemctl enable --now docker.service; } >"$SCRATCH/systemctl" 2>&1 ||
             fail $EXIT_FAILED carried.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
     elif ! docker_answers; then
@@ -122,7 +125,8 @@ remove_engine() {
     remove_packages
     sed -n 's/^file=//p' "$ROOT/state/engine" >"$SCRATCH/engine-files"
     while IFS= read -r each; do
-        if [ "$each" = "$SETTINGS" ] && [ -f "$each" ] && ! cmp -s "$ROOT/state/engine-settings" "$each"; then
+        case $each in "$SETTINGS") copy=engine-settings ;; "$UNIT") copy=engine-unit ;; *) copy=none ;; esac
+        if [ -f "$each" ] && is_changed "$each" "$copy"; then
             say carried.settings_changed "$each"
             continue
         fi
@@ -132,7 +136,7 @@ remove_engine() {
     rmdir "${PLUGIN%/*}" "${PLUGIN%/*/*}" 2>/dev/null || :
     if has_systemd; then systemctl daemon-reload >/dev/null 2>&1 || write_log "systemctl daemon-reload"; fi
     data_root=$(sed -n 's/.*"data-root": "\(.*\)",$/\1/p' "$ROOT/state/engine-settings" 2>/dev/null)
-    rm -f "$ROOT/state/engine" "$ROOT/state/engine-settings"
+    rm -f "$ROOT/state/engine" "$ROOT/state/engine-settings" "$ROOT/state/engine-unit"
     record end engine
     say carried.removed "${data_root:-/var/lib/docker}"
 }
