@@ -20,9 +20,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.contenders import Contender, available
+from benchmarks.contenders import COPY, Contender, available
 from benchmarks.measure import Sample, can_drop_caches, drop_caches
-from benchmarks.report import plot, table
+from benchmarks.report import excess, plot, table
 from benchmarks.workload import SIZES, Workload, prepare
 from tests.support.engines import DistributionRegistry, Engine
 
@@ -68,7 +68,7 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
     folder.mkdir()
     contenders, lacking = available(work, folder, engine)
     if chosen.only:
-        contenders = [c for c in contenders if chosen.only in c.name or c.name == "skopeo copy"]
+        contenders = [c for c in contenders if chosen.only in c.name or c.name in {"skopeo copy", COPY}]
     for line in lacking:
         print(f"left out: {line}")
     for cache in chosen.caches:
@@ -81,6 +81,9 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
         )
         results = _rounds(contenders, chosen.rounds, cold=cache == "cold")
         text = table(results, "skopeo copy")
+        if COPY in results:
+            more = excess(results["bundle build, warm"], results[COPY]).text(2)
+            text += f"\nA warm build takes {more} s more than a plain copy of its file in the same round.\n"
         print(text, flush=True)
         _write(chosen.output, f"build-{work.size}-{cache}", work, results, text)
     shutil.rmtree(folder, ignore_errors=True)

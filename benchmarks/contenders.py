@@ -14,6 +14,7 @@ from benchmarks.workload import Workload
 from tests.support.engines import Engine, docker_client
 
 Command = Sequence[str | Path]
+COPY = "cp of the bundle"
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,17 @@ def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = (
 
     name = "bundle build" + "".join(f" {o}" for o in options if o != "--set") + (", warm" if warm else "")
     result = home / "dist" / f"{work.size}-1.0-{work.size}-linux-amd64.tar"
+    # an installed program has its bytecode; a working copy would be compiled each time where this is set
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     if warm:
-        measure([build], result=home, cwd=home)
-    return Contender(name, reset, [build], result, cwd=home)
+        measure([build], result=home, environment=bytecode, cwd=home)
+    return Contender(name, reset, [build], result, bytecode, home)
+
+
+def copy(warm: Contender, folder: Path) -> Contender:
+    """A plain copy of our file: what writing its bytes takes here."""
+    target = folder / "copy.tar"
+    return Contender(COPY, lambda: None, [["cp", warm.result, target]], target)
 
 
 def skopeo(work: Workload, folder: Path) -> Contender:
@@ -173,7 +182,8 @@ def hauler(work: Workload, folder: Path) -> Contender:
 
 def available(work: Workload, folder: Path, engine: Engine | None) -> tuple[list[Contender], list[str]]:
     """Every contender whose program is here, ours first, and what is missing for the others."""
-    found = [ours(work, folder, warm=False), ours(work, folder, warm=True)]
+    warm = ours(work, folder, warm=True)
+    found = [ours(work, folder, warm=False), warm, copy(warm, folder)]
     lacking = []
     for program, make in {"skopeo": skopeo, "podman": podman, "zarf": zarf, "hauler": hauler}.items():
         if shutil.which(program) is None:

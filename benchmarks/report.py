@@ -36,6 +36,11 @@ def ratios(samples: Sequence[Sample], base: Sequence[Sample]) -> Spread:
     return Spread.of([one.wall / other.wall for one, other in zip(samples, base, strict=True)])
 
 
+def excess(samples: Sequence[Sample], base: Sequence[Sample]) -> Spread:
+    """Seconds of wall time beyond the base's of the same rounds."""
+    return Spread.of([one.wall - other.wall for one, other in zip(samples, base, strict=True)])
+
+
 def table(results: Mapping[str, Sequence[Sample]], base: str) -> str:
     """Markdown; `base` is the contender that the ratios are over."""
     lines = [

@@ -95,24 +95,34 @@ class Hasher:
     """Hashes on a thread of its own while the caller writes (hashlib releases the GIL)."""
 
     def __init__(self) -> None:
-        self._digest = hashlib.sha256()
+        self._digests: list[str] = []
         self._chunks: queue.Queue[bytes | None] = queue.Queue(8)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def update(self, chunk: bytes) -> None:
         """Hash `chunk`, soon. Waits when eight chunks are waiting already: memory stays small."""
-        self._chunks.put(chunk)
+        if chunk:
+            self._chunks.put(chunk)
 
-    def hexdigest(self) -> str:
-        """Wait for all chunks; the hex digits."""
+    def cut(self) -> None:
+        """What has come since the last cut is one thing, with a digest of its own."""
+        self._chunks.put(b"")
+
+    def finish(self) -> list[str]:
+        """Wait for all chunks; the hex digits of each thing."""
         self._chunks.put(None)
         self._thread.join()
-        return self._digest.hexdigest()
+        return self._digests
 
     def _run(self) -> None:
+        digest = hashlib.sha256()
         while (chunk := self._chunks.get()) is not None:
-            self._digest.update(chunk)
+            if chunk:
+                digest.update(chunk)
+            else:
+                self._digests.append(digest.hexdigest())
+                digest = hashlib.sha256()
 
 
 def write_archive(
@@ -129,7 +139,9 @@ def write_archive(
     """
     with contextlib.suppress(OSError):  # not every file system can; writing then finds out
         os.posix_fallocate(file.fileno(), 0, archive_size(top, members, mtime))
-    whole = Hasher()
+    # two threads: members that this run did not hash before, and the whole
+    own, whole = Hasher(), Hasher()
+    unchecked = [member for member in members if not member.checked]
     written = 0
 
     def put(chunk: bytes) -> None:
@@ -141,26 +153,35 @@ def write_archive(
     try:
         for member in members:
             put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
-            own = None if member.checked else hashlib.sha256()
             size = 0
             for chunk in _chunks(member.source):
                 put(chunk)
-                if own:
+                if not member.checked:
                     own.update(chunk)
                 size += len(chunk)
                 advance(len(chunk))
-            if size != member.size or (own and own.hexdigest() != member.sha256):
-                raise BundleError(
-                    f"{member.path}: the file changed or is damaged ({_origin(member)})",
-                    hint="run `bundle cache --check`, then build again",
-                )
+            if size != member.size:
+                raise _changed(member)
+            if not member.checked:
+                own.cut()
             put(bytes(padded(size) - size))
         end = -(-(written + 2 * BLOCK) // RECORD) * RECORD
         put(bytes(end - written))
         file.truncate(written)
+        whole.cut()
     finally:
-        digest = whole.hexdigest()
-    return digest
+        found, digest = own.finish(), whole.finish()
+    for member, hexdigest in zip(unchecked, found, strict=True):
+        if hexdigest != member.sha256:
+            raise _changed(member)
+    return digest[0]
+
+
+def _changed(member: Member) -> BundleError:
+    return BundleError(
+        f"{member.path}: the file changed or is damaged ({_origin(member)})",
+        hint="run `bundle cache --check`, then build again",
+    )
 
 
 def _origin(member: Member) -> str:

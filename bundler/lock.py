@@ -23,7 +23,7 @@ SUFFIX = ".lock.json"
 class Pin(BaseModel):
     """What one reference means on one platform."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     source: str
     """Name of the source that resolved it."""
@@ -34,7 +34,7 @@ class Pin(BaseModel):
 
 
 class _LockFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     format: Literal[1] = 1
     images: dict[str, dict[str, Pin]]

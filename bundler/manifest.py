@@ -16,7 +16,7 @@ FORMAT = 1
 class Model(BaseModel):
     """What all parts of the manifest share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LayerEntry(Model):

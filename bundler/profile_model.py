@@ -14,4 +14,6 @@ LocalPath = Annotated[Path, Field(strict=False)]
 class ProfileModel(BaseModel):
     """What all parts of a profile share. A base for the settings models of applications, too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True
+    )
