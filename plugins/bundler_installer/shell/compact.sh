@@ -26,6 +26,7 @@ load_compact() {
     esac | docker load >"$SCRATCH/load-output" 2>&1 || {
         write_log "$(cat "$SCRATCH/load-output")"
         [ -z "$(read_error "$SCRATCH/unpack-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/unpack-errors")"
+        docker_answers || fail $EXIT_FAILED images.engine_gone
         fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
     }
     [ ! -f "$SCRATCH/unpack-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"

@@ -140,6 +140,7 @@ stream_images() {
 fail_to_load() {
     write_log "$(cat "$SCRATCH/load-output")"
     [ -z "$(read_error "$SCRATCH/tar-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/tar-errors")"
+    docker_answers || fail $EXIT_FAILED images.engine_gone
     fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
 }
 
