@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import shutil
 import signal
@@ -16,24 +15,24 @@ from pathlib import Path
 import pytest
 
 from tests.support.programs import need_root, run
-from tests.support.server import Server, Snapshots
+from tests.support.server import BUSYBOX, Server, Snapshots
 
 
-def spread(server: Server, name: str) -> Server:
-    """Each test in one of two shells; busybox has tests of its own, for it refuses GNU tar's backups."""
-    return dataclasses.replace(server, shell=("dash", "bash --posix")[zlib.crc32(name.encode()) % 2])
+def load(snapshots: Snapshots, start: str, name: str) -> Server:
+    """The server for a test of that name, each in one of the three shells."""
+    return snapshots.load(start, ("dash", "bash --posix", BUSYBOX)[zlib.crc32(name.encode()) % 3])
 
 
 @pytest.fixture
 def old(snapshots: list[Snapshots], request: pytest.FixtureRequest) -> Server:
     """Version 1.0 runs."""
-    return spread(snapshots[0].load("old"), request.node.name)
+    return load(snapshots[0], "old", request.node.name)
 
 
 @pytest.fixture
 def new(snapshots: list[Snapshots], request: pytest.FixtureRequest) -> Server:
     """Version 2.0 runs; it was upgraded from 1.0."""
-    return spread(snapshots[0].load("new"), request.node.name)
+    return load(snapshots[0], "new", request.node.name)
 
 
 def journal_line(server: Server, step: str) -> int:

@@ -5,6 +5,7 @@ For what takes hundreds of runs: an engine of its own would make each one take a
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -235,37 +236,46 @@ class Snapshots:
         self.folder = folder
         self.server = Server(folder / "server", bundles)
 
-    def save(self, name: str) -> None:
+    def save(self, name: str, shell: str) -> None:
         """Keep the server as it is."""
-        shutil.copytree(self.server.folder, self.folder / name, symlinks=True)
+        shutil.copytree(self.server.folder, self._kept(name, shell), symlinks=True)
 
-    def load(self, name: str) -> Server:
-        """The server as it was."""
+    def load(self, name: str, shell: str = "dash") -> Server:
+        """The server as it was, with what that shell did: a backup made by GNU tar needs GNU tar."""
         shutil.rmtree(self.server.folder, ignore_errors=True)
-        shutil.copytree(self.folder / name, self.server.folder, symlinks=True)
-        return self.server
+        shutil.copytree(self._kept(name, shell), self.server.folder, symlinks=True)
+        return dataclasses.replace(self.server, shell=shell)
+
+    def _kept(self, name: str, shell: str) -> Path:
+        return self.folder / (f"{name} busybox" if shell == BUSYBOX else name)
 
     def fill(self) -> None:
+        """All of `fill_by`, by dash and by busybox."""
+        for shell in ("dash", BUSYBOX):
+            self.fill_by(shell)
+
+    def fill_by(self, shell: str) -> None:
         """Save `empty`, `old` (1.0 runs), `spoilt` and `wiped` (it had a backup), `new` (upgraded to 2.0)."""
-        server = self.server
+        server = dataclasses.replace(self.server, shell=shell)
+        shutil.rmtree(server.folder, ignore_errors=True)
         server.folder.mkdir()
-        self.save("empty")
+        self.save("empty", shell)
         done = server.install("1.0")
         assert done.returncode == 0, done.stdout + done.stderr
         server.rows.write_text("tea\n")
         server.check("1.0", "tea\n")
-        self.save("old")
+        self.save("old", shell)
         done = server.control("backup")
         assert done.returncode == 0, done.stdout + done.stderr
         server.rows.write_text("spoilt\n")
         (server.root / "data/data/more").write_text("written later\n")
-        self.save("spoilt")
+        self.save("spoilt", shell)
         done = server.control("uninstall", "--purge", "all")
         assert done.returncode == 0, done.stdout + done.stderr
-        self.save("wiped")
-        self.load("old")
+        self.save("wiped", shell)
+        self.load("old", shell)
         done = server.install("2.0")
         assert done.returncode == 0, done.stdout + done.stderr
         server.check("2.0", "tea\n")
         server.rows.write_text("tea\nrice\n")
-        self.save("new")
+        self.save("new", shell)
