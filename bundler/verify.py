@@ -25,6 +25,7 @@ class Verified:
 
     manifest: BundleManifest
     files: int
+    """Those that the checksums list, as the site counts them."""
     size: int
     """Bytes of the file."""
     signed_by: str | None
@@ -78,11 +79,12 @@ def verify(
     if sums is None or "bundle.json" not in heads:
         raise VerificationError(f"{path}: not a bundle: no {SUMS} or no bundle.json in it")
     _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
-    _compare(parse_sums(sums), found)
+    listed = parse_sums(sums)
+    _compare(listed, found)
     signed = SIGNATURE in heads
     fingerprint = hashlib.sha256(key).hexdigest() if signed and key else None
     manifest = BundleManifest.from_bytes(heads["bundle.json"])
-    return Verified(manifest, len(found), path.stat().st_size, fingerprint)
+    return Verified(manifest, len(listed), path.stat().st_size, fingerprint)
 
 
 def _check_mode(entry: Entry) -> None:
