@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from bundler.errors import FetchError
-from bundler.proxies import Proxies
+from bundler.proxies import Proxies, proxy_headers, server
+from bundler.trust import trusting_context
 
 if TYPE_CHECKING:
     import urllib3
@@ -60,28 +59,10 @@ class Downloader:
         import urllib3  # noqa: PLC0415 likewise
 
         timeout = urllib3.Timeout(connect=CONNECT_LIMIT, read=READ_LIMIT)
-        context = self._context()
+        context = trusting_context(self.ca_file)
         proxy = Proxies.from_environment(self.environment).choose(url)
         if proxy is None:
             return urllib3.PoolManager(timeout=timeout, ssl_context=context)
-        parts = urlsplit(proxy)
-        headers = {}
-        if parts.username is not None:
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers = urllib3.make_headers(proxy_basic_auth=login)
-        bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        return urllib3.ProxyManager(bare, proxy_headers=headers, timeout=timeout, ssl_context=context)
-
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        # Python 3.13 asks more of a CA than other programs of a company's network do
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if self.ca_file is not None:
-            try:
-                context.load_verify_locations(self.ca_file)
-            except (OSError, ssl.SSLError) as error:
-                raise FetchError(
-                    f"{self.ca_file}: not a file of CA certificates: {error}",
-                    hint="give certificates in PEM form (-----BEGIN CERTIFICATE-----)",
-                ) from error
-        return context
+        return urllib3.ProxyManager(
+            server(proxy), proxy_headers=proxy_headers(proxy), timeout=timeout, ssl_context=context
+        )

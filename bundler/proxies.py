@@ -11,7 +11,9 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from bundler.errors import FetchError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -24,6 +26,40 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def server(url: str) -> str:
+    """`scheme://host[:port]` of a URL: what may be shown of it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{netloc(parts)}"
+
+
+def netloc(parts: SplitResult) -> str:
+    """`host[:port]`, without credentials; an IPv6 address keeps its brackets."""
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def proxy_headers(proxy: str) -> Mapping[str, str] | None:
+    """What a proxy is told first: the credentials in its URL, if there are any.
+
+    Args:
+        proxy: `http[s]://[user:password@]host[:port]`.
+
+    Raises:
+        FetchError: it is of another kind.
+    """
+    import urllib3  # noqa: PLC0415 only builds that fetch need it
+
+    parts = urlsplit(proxy)
+    if parts.scheme not in DEFAULT_PORTS:
+        raise FetchError(
+            f"the proxy {server(proxy)} is not supported",
+            hint="set HTTPS_PROXY to an HTTP proxy: http://host:port",
+        )
+    if parts.username is None:
+        return None
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return urllib3.make_headers(proxy_basic_auth=login)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,7 @@ _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
 _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
 """What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
-SOURCES = (
-    "header",
-    "messages",
-    "tools",
-    "options",
-    "help",
-    "facts",
-    "journal",
-    "verify",
-    "medium",
+CHECKS = (
     "engine",
     "engine_plan",
     "checks",
@@ -32,6 +23,19 @@ SOURCES = (
     "checks_podman",
     "checks_network",
     "checks_site",
+)
+"""The engine and every check: in the installer, and in the preflight that is sent ahead."""
+SOURCES = (
+    "header",
+    "messages",
+    "tools",
+    "options",
+    "help",
+    "facts",
+    "journal",
+    "verify",
+    "medium",
+    *CHECKS,
     "probe",
     "preflight",
     "preflight_report",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bundler.archive import Member
 from bundler.errors import BundleError
-from bundler_installer.assemble import guard, join_sources
+from bundler_installer.assemble import CHECKS, guard, join_sources
 
 SOURCES = (
     "header",
@@ -15,16 +15,7 @@ SOURCES = (
     "options",
     "facts",
     "journal",
-    "engine",
-    "engine_plan",
-    "checks",
-    "checks_hardware",
-    "checks_system",
-    "checks_storage",
-    "checks_engine",
-    "checks_podman",
-    "checks_network",
-    "checks_site",
+    *CHECKS,
     "preflight",
     "preflight_report",
     "variables",

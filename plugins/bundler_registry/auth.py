@@ -15,11 +15,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
+from bundler.proxies import netloc, server
 from bundler_registry.challenges import Challenge
 from bundler_registry.credentials import Login, Logins
 from bundler_registry.errors import AbsentError, TransientError
 from bundler_registry.retry import parse_retry_after
-from bundler_registry.transport import Answer, Transport, netloc, server
+from bundler_registry.transport import Answer, Transport
 
 CLIENT_ID: Final = "bundle"
 DEFAULT_LIFETIME: Final = 60.0

@@ -15,13 +15,14 @@ from urllib3 import exceptions
 from bundler.digest import digest_of
 from bundler.errors import FetchError
 from bundler.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
+from bundler.proxies import server
 from bundler.reference import DEFAULT_REGISTRY
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import parse_challenges
 from bundler_registry.credentials import Logins
 from bundler_registry.errors import AbsentError, TlsError, TransientError
 from bundler_registry.retry import parse_retry_after
-from bundler_registry.transport import Answer, Transport, broken, server
+from bundler_registry.transport import Answer, Transport, broken
 
 ACCEPT: Final = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
 DOCKER_HUB: Final = "registry-1.docker.io"

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import threading
 from pathlib import Path
 
 from bundler.errors import FetchError
+from bundler.trust import trust, trusting_context
 
 DOCKER_CERTIFICATES = Path("/etc/docker/certs.d")
 """`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` client certificates: Docker's documentation, "Verify
 repository client with certificates"."""
-
-SYSTEM_BUNDLES = (
-    Path("/etc/ssl/certs/ca-certificates.crt"),
-    Path("/etc/pki/tls/certs/ca-bundle.crt"),
-    Path("/etc/ssl/ca-bundle.pem"),
-    Path("/etc/ssl/cert.pem"),
-)
-"""Where systems keep their CAs; asked only by a Python whose own OpenSSL looks elsewhere."""
 
 _FOLDER = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*")
 
@@ -48,35 +40,13 @@ class Certificates:
             return self._contexts[key]
 
     def _make(self, folder: Path | None) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        # Python 3.13 asks more of a CA than Docker does; one that pulls from a registry must build from it
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        explicit = os.environ.get("SSL_CERT_FILE")
-        if explicit and not Path(explicit).is_file():
-            raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="correct or unset it")
-        paths = ssl.get_default_verify_paths()
-        if not explicit and not paths.cafile and not paths.capath:
-            for bundle in filter(Path.is_file, SYSTEM_BUNDLES):
-                _trust(context, bundle)
-                break
-        if self._ca_file is not None:
-            _trust(context, self._ca_file)
+        context = trusting_context(self._ca_file)
         if folder is not None:
             for authority in sorted(folder.glob("*.crt")):
-                _trust(context, authority)
+                trust(context, authority)
             for certificate in sorted(folder.glob("*.cert")):
                 _identify(context, certificate)
         return context
-
-
-def _trust(context: ssl.SSLContext, file: Path) -> None:
-    try:
-        context.load_verify_locations(file)
-    except (OSError, ssl.SSLError) as error:
-        raise FetchError(
-            f"{file}: not a file of CA certificates: {error}",
-            hint="give certificates in PEM form (-----BEGIN CERTIFICATE-----)",
-        ) from error
 
 
 def _identify(context: ssl.SSLContext, certificate: Path) -> None:

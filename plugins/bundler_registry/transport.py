@@ -15,14 +15,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3 import exceptions
 
 from bundler import __version__
 from bundler.errors import FetchError
-from bundler.proxies import DEFAULT_PORTS, Proxies, is_loopback
+from bundler.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
 from bundler_registry.errors import TlsError, TransientError
 from bundler_registry.tls import Certificates
 
@@ -227,35 +227,15 @@ class Transport:
         if proxy is None:
             return urllib3.PoolManager(num_pools=64, maxsize=CONNECTIONS_PER_HOST, ssl_context=context)
         parts = urlsplit(proxy)
-        if parts.scheme not in DEFAULT_PORTS:
-            raise FetchError(
-                f"the proxy {server(proxy)} is not supported",
-                hint="set HTTPS_PROXY to an HTTP proxy: http://host:port",
-            )
-        headers = None
-        if parts.username is not None:
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers = urllib3.make_headers(proxy_basic_auth=login)
         secure = self._certificates.context(netloc(parts)) if parts.scheme == "https" else None
         return urllib3.ProxyManager(
             server(proxy),
             num_pools=64,
             maxsize=CONNECTIONS_PER_HOST,
-            proxy_headers=headers,
+            proxy_headers=proxy_headers(proxy),
             ssl_context=context,
             proxy_ssl_context=secure,
         )
-
-
-def server(url: str) -> str:
-    """`scheme://host[:port]` of a URL: what may be shown of it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{netloc(parts)}"
-
-
-def netloc(parts: SplitResult) -> str:
-    """`host[:port]`, without credentials; an IPv6 address keeps its brackets."""
-    return parts.netloc.rpartition("@")[2].lower()
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
