@@ -167,12 +167,7 @@ print_inspection() {
 
 print_records() {
     while IFS="$TAB" read -r what result measured limit; do
-        case $result in
-            pass) mark="${GREEN}✓$PLAIN" ;;
-            fail) mark="${RED}✗$PLAIN" ;;
-            warn) mark="${YELLOW}!$PLAIN" ;;
-            *) mark=' ' ;;
-        esac
+        choose_mark
         case $limit in - | '') limit='' ;; *) limit="  ($limit)" ;; esac
         printf '%s %s: %s%s\n' "$mark" "$(name_inspected "$what")" "$measured" "$limit"
     done <"$SCRATCH/inspection"

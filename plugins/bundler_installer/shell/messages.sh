@@ -54,3 +54,13 @@ choose_colours() {
         BOLD=$(printf '\033[1m') PLAIN=$(printf '\033[0m')
     fi
 }
+
+# choose_mark: what stands before a finding with that `result`; sets `mark`
+choose_mark() {
+    case $result in
+        pass) mark="${GREEN}✓$PLAIN" ;;
+        fail) mark="${RED}✗$PLAIN" ;;
+        warn | accepted) mark="${YELLOW}!$PLAIN" ;;
+        *) mark=' ' ;;
+    esac
+}

@@ -47,11 +47,7 @@ print_checks() {
         [ -s "$SCRATCH/group-checks" ] || continue
         printf '%s%s%s\n' "$BOLD" "$(format "group.$shown_group")" "$PLAIN"
         while IFS="$TAB" read -r id _ result measured needed remedy; do
-            case $result in
-                pass) mark="${GREEN}✓$PLAIN" ;;
-                fail) mark="${RED}✗$PLAIN" ;;
-                *) mark="${YELLOW}!$PLAIN" ;;
-            esac
+            choose_mark
             said=$(describe_check)
             printf '  %s %s\n' "$mark" "$said"
             case $result in
