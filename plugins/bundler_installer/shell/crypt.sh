@@ -30,11 +30,8 @@ take_passphrase() {
 
 # ask_passphrase ID: typed without an echo
 ask_passphrase() {
-    stty -echo </dev/tty
-    printf '%s ' "$(format "$1")" >&2
-    IFS= read -r PASSPHRASE </dev/tty || PASSPHRASE=''
-    stty echo </dev/tty
-    printf '\n' >&2
+    read_silently "$(format "$1") " || given=''
+    PASSPHRASE=$given
 }
 
 # require_cipher: OpenSSL 1.1.1 is the first that derives keys with PBKDF2

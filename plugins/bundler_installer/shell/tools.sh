@@ -131,3 +131,14 @@ ask() {
     case $answer in y | Y | yes | YES | Yes | 是) return 0 ;; esac
     return 1
 }
+
+# read_silently PROMPT: a line of the terminal that is not shown, also when it is typed before it is asked for; sets `given`
+read_silently() {
+    read_code=0
+    stty -echo </dev/tty
+    printf '%s' "$1" >&2
+    IFS= read -r given </dev/tty || read_code=1
+    stty echo </dev/tty
+    printf '\n' >&2
+    return "$read_code"
+}

@@ -116,20 +116,14 @@ ask_value() {
     printf '%s' "$given" >"$values/$name"
 }
 
-# read_given PROMPT: a line of the terminal; a secret is not shown, also when it is typed before it is asked for
+# read_given PROMPT: a line of the terminal; a secret is not shown
 read_given() {
-    read_code=0
     if [ "$kind" = secret ]; then
-        stty -echo </dev/tty
-        printf '%s' "$1" >&2
-        IFS= read -r given </dev/tty || read_code=1
-        stty echo </dev/tty
-        printf '\n' >&2
+        read_silently "$1"
     else
         printf '%s' "$1" >&2
-        read -r given </dev/tty || read_code=1
+        read -r given </dev/tty
     fi
-    return "$read_code"
 }
 
 # check_value NAME VALUE: by its kind and its pattern
