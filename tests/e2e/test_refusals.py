@@ -19,7 +19,7 @@ from bundler.stages.pack import member_order
 from bundler.verify import verify
 from bundler_signature.ecdsa import EcdsaSigner
 from tests.support.builder import Builder
-from tests.support.programs import SYSTEM_PATH, need_program
+from tests.support.programs import SYSTEM_PATH, need_forwarding, need_program
 from tests.support.small import SmallBundle
 
 SHELLS = {"dash": ("dash",), "bash": ("bash", "--posix"), "busybox": ("busybox", "sh")}
@@ -114,6 +114,7 @@ def unpacked(small: SmallBundle, tmp_path: Path) -> Path:
 
 def site_tools(tmp_path: Path) -> dict[str, str]:
     """A PATH whose `docker` notes every call: none may load or run anything."""
+    need_forwarding()
     folder = tmp_path / "bin"
     folder.mkdir()
     docker = folder / "docker"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import need_forwarding
 from tests.support.server import Snapshots, make_bundles
 
 WORKERS = 2
@@ -16,6 +17,7 @@ WORKERS = 2
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Version -> unpacked bundle."""
+    need_forwarding()
     return make_bundles(tmp_path_factory.mktemp("bundles"))
 
 

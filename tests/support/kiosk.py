@@ -15,7 +15,7 @@ from pathlib import Path
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.installer import SHELLS
-from tests.support.programs import SYSTEM_PATH
+from tests.support.programs import SYSTEM_PATH, need_forwarding
 
 HERE = Path(__file__).parent
 PROMPT_LIMIT = 60
@@ -80,6 +80,7 @@ class Host:
 
     def prepare(self) -> None:
         """Put the fake `docker` in place."""
+        need_forwarding()
         self.docker.parent.mkdir(parents=True)
         shutil.copy(HERE / "fake_docker.sh", self.docker)
         self.docker.chmod(0o755)

@@ -16,6 +16,7 @@ import pytest
 NO_SKIP = "BUNDLE_TESTS_NO_SKIP"
 CACHE = Path(os.environ.get("BUNDLE_TEST_CACHE") or Path.home() / ".cache" / "bundle-tests")
 """What is slow to make and the same each time (images, a newer engine) is kept here between runs."""
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
 
 
@@ -45,6 +46,18 @@ def need_root() -> None:
     """Skip unless the tests run as root."""
     if os.geteuid() != 0:
         missing("needs root")
+
+
+def need_forwarding() -> None:
+    """Have packets forwarded: a real engine does so when it starts, a stand-in has no network of its own.
+
+    Preflight asks for it where an engine answers.
+    """
+    if FORWARDING.read_text().strip() == "1":
+        return
+    if os.geteuid() != 0:
+        missing("needs packets forwarded, as where an engine runs (sysctl -w net.ipv4.ip_forward=1)")
+    FORWARDING.write_text("1\n")
 
 
 def run(*command: str | Path, **options: object) -> str:
