@@ -19,31 +19,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from bundler.digest import check_digest, digest_of
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Descriptor
-
-CHUNK = 1 << 20
-"""Bytes read at a time: large enough that Python's own cost per read vanishes."""
-
-
-class Readable(Protocol):
-    """Anything that hands out bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end."""
-
-
-class Stream(Readable, Protocol):
-    """A stream that holds something which must be given back."""
-
-    def close(self) -> None:
-        """Give it back."""
+from bundler.receive import CHUNK, Readable, Receiver, Stream, WrongBytesError
 
 
 @dataclass(frozen=True)
@@ -162,19 +145,18 @@ class Store:
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
                 return target
-            digest = hashlib.sha256()
-            have = self._resume(descriptor, blob, digest, advance)
-            if have < blob.size or blob.size == 0:
-                with closing(open_at(have)) as stream:
-                    have = self._stream(descriptor, blob, have, digest, stream, advance)
-            found = "sha256:" + digest.hexdigest()
-            if have != blob.size or found != blob.digest:
+            receiver = self._resume(descriptor, blob, advance)
+
+            def write(chunk: bytes) -> None:
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+
+            try:
+                receiver.receive(open_at, write, advance)
+            except WrongBytesError:
                 partial.unlink(missing_ok=True)
-                what = f"{have} bytes" if have != blob.size else found
-                raise FetchError(
-                    f"blob {blob.digest} ({blob.size} bytes) arrived as {what}; it was thrown away",
-                    hint="the registry or a proxy on the way is broken; try a mirror",
-                )
+                raise
             self._adopt(partial, target)
         self._checked.add(blob.digest)
         return target
@@ -287,43 +269,17 @@ class Store:
                 os.close(descriptor)
 
     @staticmethod
-    def _resume(
-        descriptor: int,
-        blob: Descriptor,
-        digest: hashlib._Hash,
-        advance: Callable[[int], None],
-    ) -> int:
-        have = 0
+    def _resume(descriptor: int, blob: Descriptor, advance: Callable[[int], None]) -> Receiver:
+        receiver = Receiver(blob)
         while chunk := os.read(descriptor, CHUNK):
-            digest.update(chunk)
-            have += len(chunk)
-        if have > blob.size:
+            receiver.note(chunk)
+        if receiver.have > blob.size:
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             raise FetchError(f"an unfinished {blob.digest} was too long; it was thrown away")
-        if have:
-            advance(have)
-        return have
-
-    @staticmethod
-    def _stream(  # noqa: PLR0917 the state of one transfer
-        descriptor: int,
-        blob: Descriptor,
-        have: int,
-        digest: hashlib._Hash,
-        stream: Stream,
-        advance: Callable[[int], None],
-    ) -> int:
-        while chunk := stream.read(CHUNK):
-            have += len(chunk)
-            if have > blob.size:
-                return have  # more than promised: do not fill the disk with it
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            digest.update(chunk)
-            advance(len(chunk))
-        return have
+        if receiver.have:
+            advance(receiver.have)
+        return receiver
 
     def _adopt(self, temporary: Path, target: Path) -> None:
         temporary.chmod(0o444)

@@ -25,9 +25,10 @@ from bundler.layout import COMPACT, blob_path, layout_files
 from bundler.manifest import Packing
 from bundler.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
 from bundler.progress import Reporter
+from bundler.receive import Readable
 from bundler.stages.fetch import FetchedImage
 from bundler.stages.images import Compaction, PackedImages, image_entry
-from bundler.store import Readable, Store
+from bundler.store import Store
 
 PART = 1 << 26
 """Bytes of a part of the stream; the last one is smaller."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 
 from bundler.contracts import ImageSource, ResolvedImage
+from bundler.crew import Crew
 from bundler.errors import FetchError
 from bundler.oci import Descriptor, ImageConfig, Manifest, Platform
 from bundler.progress import Reporter, Transfer
@@ -99,31 +100,19 @@ def _fetch_blobs(
     transfer: Transfer,
 ) -> None:
     """Largest first, so that no long one is left for the end; the first failure ends the rest."""
-    stop = False
+    with Crew(CONNECTIONS, "fetch") as crew:
 
-    def bring(image: ResolvedImage, blob: Descriptor) -> None:
-        label = f"{image.reference.familiar} {blob.hex[:12]}"
+        def bring(image: ResolvedImage, blob: Descriptor) -> None:
+            label = f"{image.reference.familiar} {blob.hex[:12]}"
 
-        def advance(size: int) -> None:
-            if stop:
-                raise FetchError("given up: another blob failed")
-            transfer.advance(label, size)
+            def advance(size: int) -> None:
+                crew.check()
+                transfer.advance(label, size)
 
-        transfer.expect(label, blob.size)
-        source = sources[image.source]
-        store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance)
+            transfer.expect(label, blob.size)
+            source = sources[image.source]
+            store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance)
 
-    ordered = sorted(missing, key=lambda owner: -owner[1].size)
-    with ThreadPoolExecutor(CONNECTIONS, "fetch") as pool:
-        futures = [pool.submit(bring, image, blob) for image, blob in ordered]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [future for future in done if future.exception()]
-        except BaseException:  # Ctrl-C: what is on its way ends at its next chunk
-            stop = True
-            pool.shutdown(cancel_futures=True)
-            raise
-        if failed:
-            stop = True
-            pool.shutdown(cancel_futures=True)
-            failed[0].result()
+        for image, blob in sorted(missing, key=lambda owner: -owner[1].size):
+            crew.submit(partial(bring, image, blob))
+        crew.wait()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bundler.archive import Member, archive_size, write_archive
+from bundler.archive import Member, archive_size
+from bundler.archive_writer import write_archive
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
 from bundler.progress import Reporter, format_bytes

@@ -27,8 +27,9 @@ from bundler.oci import (
     ImageConfig,
     Manifest,
 )
+from bundler.receive import Readable
 from bundler.reference import Reference
-from bundler.store import Readable, Store
+from bundler.store import Store
 
 LEVEL: Final = 6
 """What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""

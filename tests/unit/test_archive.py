@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.archive import ArchiveReader, Member, archive_size, header, write_archive
+from bundler.archive import ArchiveReader, Member, archive_size, header
+from bundler.archive_writer import write_archive
 from bundler.errors import BundleError, VerificationError
 
 TOP = "app-1-demo-linux-amd64"

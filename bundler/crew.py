@@ -1,0 +1,51 @@
+"""Jobs on a few threads, of which the first failure ends the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Self
+
+from bundler.errors import FetchError
+
+
+class Crew:
+    """Threads that work until all is done, one fails, or the block is left."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(size, name)
+        self._jobs: list[Future[None]] = []
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """What is on its way ends at its next `check`: after a failure, or Ctrl-C."""
+        self._ended = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, job: Callable[[], None], done: Callable[[Future[None]], None] | None = None) -> None:
+        """Have `job` done, in the order of the calls; `done` is called when it is, or has failed."""
+        future = self._pool.submit(job)
+        self._jobs.append(future)
+        if done:
+            future.add_done_callback(done)
+
+    def check(self) -> None:
+        """For jobs to call every now and then.
+
+        Raises:
+            FetchError: the block was left; nobody wants the rest.
+        """
+        if self._ended:
+            raise FetchError("given up: another blob failed")
+
+    def wait(self) -> None:
+        """Until all is done; raises what the first job to fail raised."""
+        done, _ = wait(self._jobs, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()

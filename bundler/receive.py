@@ -1,0 +1,85 @@
+"""A blob's bytes as they come: hashed on the way, and never more of them than were promised."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from typing import Protocol
+
+from bundler.errors import FetchError
+from bundler.oci import Descriptor
+
+CHUNK = 1 << 20
+"""Bytes read at a time: large enough that Python's own cost per read vanishes."""
+
+
+class Readable(Protocol):
+    """Anything that hands out bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+
+
+class Stream(Readable, Protocol):
+    """A stream that holds something which must be given back."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+
+class WrongBytesError(FetchError):
+    """A blob arrived whole, and is not what its digest names."""
+
+
+class Receiver:
+    """One blob on its way.
+
+    Attributes:
+        blob: digest and size that the bytes must have.
+        have: how many have come.
+    """
+
+    def __init__(self, blob: Descriptor) -> None:
+        self.blob = blob
+        self.have = 0
+        self._digest = hashlib.sha256()
+
+    def note(self, chunk: bytes) -> None:
+        """Count bytes that are in their place already."""
+        self._digest.update(chunk)
+        self.have += len(chunk)
+
+    def receive(
+        self,
+        open_at: Callable[[int], Stream],
+        write: Callable[[bytes], None],
+        advance: Callable[[int], None],
+    ) -> None:
+        """Bring what is missing, and check the whole.
+
+        Args:
+            open_at: opens the blob's bytes from an offset on.
+            write: puts the next bytes in their place.
+            advance: told of every stretch that came.
+
+        Raises:
+            FetchError: the bytes cannot be had.
+            WrongBytesError: they are too few, too many, or others.
+        """
+        if self.have < self.blob.size or self.blob.size == 0:
+            with closing(open_at(self.have)) as stream:
+                while chunk := stream.read(CHUNK):
+                    if self.have + len(chunk) > self.blob.size:
+                        self.have += len(chunk)
+                        break  # more than promised: do not fill the disk with it
+                    write(chunk)
+                    self.note(chunk)
+                    advance(len(chunk))
+        found = "sha256:" + self._digest.hexdigest()
+        if self.have != self.blob.size or found != self.blob.digest:
+            what = f"{self.have} bytes" if self.have != self.blob.size else found
+            raise WrongBytesError(
+                f"blob {self.blob.digest} ({self.blob.size} bytes) arrived as {what}; it was thrown away",
+                hint="the registry or a proxy on the way is broken; try a mirror",
+            )
