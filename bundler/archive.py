@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bundler.errors import VerificationError
+from bundler.incoming import Incoming
 from bundler.receive import CHUNK, Readable
 
 BLOCK = 512
@@ -30,16 +31,16 @@ class Member:
         path: relative to the bundle's top folder, with `/`.
         size: bytes.
         sha256: hex digits.
-        source: the bytes, or the file that has them.
+        source: the bytes, the file that has them, or the layer that is fetched while the archive is written.
         mode: 0o644 or 0o755.
         checked: whether the bytes of `source` were hashed in this very run; others are hashed while
-            they are packed.
+            they are packed. A layer that is still to be fetched always is.
     """
 
     path: str
     size: int
     sha256: str
-    source: bytes | Path
+    source: bytes | Path | Incoming
     mode: int = 0o644
     checked: bool = False
 
@@ -56,6 +57,17 @@ class Member:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
         return cls(path, size, digest, source, mode)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of a small member.
+
+        Raises:
+            TypeError: it is a layer that is still to be fetched.
+        """
+        if isinstance(self.source, Incoming):
+            raise TypeError(f"{self.path} is not here yet")
+        return self.source.read_bytes() if isinstance(self.source, Path) else self.source
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive import BLOCK, RECORD, Member, archive_size, header, padded
+from bundler.crew import CONNECTIONS, Crew
 from bundler.errors import BundleError
+from bundler.incoming import Incoming, Placing
 from bundler.receive import CHUNK
 
 
@@ -55,51 +57,102 @@ def write_archive(
     top: str,
     members: Sequence[Member],
     mtime: int,
-    advance: Callable[[int], None],
+    advance: Callable[[str, int], None],
 ) -> str:
     """Write the archive and return the SHA-256 (hex) of the whole of it.
 
+    Args:
+        file: empty, open for reading and writing.
+        top: the archive's folder.
+        members: in their order.
+        mtime: of all, seconds since 1970.
+        advance: told of the bytes that are in their place, by what they belong to; from any thread.
+
     Raises:
         BundleError: a member changed on disk since it was hashed, or the disk is full.
+        FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
     with contextlib.suppress(OSError):  # not every file system can; writing then finds out
         os.posix_fallocate(file.fileno(), 0, archive_size(top, members, mtime))
-    # two threads: members that this run did not hash before, and the whole
-    own, whole = Hasher(), Hasher()
-    unchecked = [member for member in members if not member.checked]
-    written = 0
-
-    def put(chunk: bytes) -> None:
-        nonlocal written
-        file.write(chunk)
-        whole.update(chunk)
-        written += len(chunk)
-
-    try:
+    with Crew(CONNECTIONS, "place") as crew:
+        placing = Placing(file.fileno(), crew, advance)
+        at = 0
         for member in members:
-            put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
-            size = 0
-            for chunk in _chunks(member.source):
-                put(chunk)
-                if not member.checked:
-                    own.update(chunk)
-                size += len(chunk)
-                advance(len(chunk))
-            if size != member.size:
-                raise _changed(member)
-            if not member.checked:
-                own.cut()
-            put(bytes(padded(size) - size))
-        end = -(-(written + 2 * BLOCK) // RECORD) * RECORD
-        put(bytes(end - written))
-        file.truncate(written)
-        whole.cut()
-    finally:
-        found, digest = own.finish(), whole.finish()
-    for member, hexdigest in zip(unchecked, found, strict=True):
-        if hexdigest != member.sha256:
+            at += len(header(f"{top}/{member.path}", member.mode, member.size, mtime))
+            if isinstance(member.source, Incoming):
+                placing.begin(member.source, at)
+            at += padded(member.size)
+        writer = _Writer(file, placing, lambda size: advance(f"{top}.tar", size))
+        try:
+            for member in members:
+                writer.put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
+                writer.add(member)
+            writer.put(bytes(-(-(writer.at + 2 * BLOCK) // RECORD) * RECORD - writer.at))
+            file.truncate(writer.at)
+        finally:
+            digest = writer.finish()
+        crew.wait()
+    writer.check()
+    return digest
+
+
+class _Writer:
+    """Writes on the caller's thread; hashes on two more: what this run did not hash yet, and the whole.
+
+    Attributes:
+        at: offset of the next byte.
+    """
+
+    def __init__(self, file: BinaryIO, placing: Placing, advance: Callable[[int], None]) -> None:
+        self.at = 0
+        self._file = file
+        self._placing = placing
+        self._advance = advance
+        self._own, self._whole = Hasher(), Hasher()
+        self._unchecked: list[Member] = []
+        self._found: list[str] = []
+
+    def put(self, chunk: bytes) -> None:
+        """Write the next bytes."""
+        self._file.write(chunk)
+        self._whole.update(chunk)
+        self.at += len(chunk)
+
+    def add(self, member: Member) -> None:
+        """Write a member's bytes, and what fills its last block."""
+        end = self.at + member.size
+        if isinstance(member.source, Incoming):
+            for chunk in self._placing.chunks(member.source, self.at):
+                self._whole.update(chunk)
+            self._file.seek(end)
+            self.at = end
+        else:
+            self._copy(member, _chunks(member.source))
+        if self.at != end:
             raise _changed(member)
-    return digest[0]
+        self.put(bytes(padded(member.size) - member.size))
+
+    def _copy(self, member: Member, chunks: Iterator[bytes]) -> None:
+        for chunk in chunks:
+            self.put(chunk)
+            if not member.checked:
+                self._own.update(chunk)
+            self._advance(len(chunk))
+        if not member.checked:
+            self._unchecked.append(member)
+            self._own.cut()
+
+    def finish(self) -> str:
+        """End the threads; the SHA-256 (hex) of all that was written."""
+        self._whole.cut()
+        self._found = self._own.finish()
+        return self._whole.finish()[0]
+
+    def check(self) -> None:
+        """Compare the members that were hashed here with what was signed of them."""
+        for member, digest in zip(self._unchecked, self._found, strict=True):
+            if digest != member.sha256:
+                raise _changed(member)
 
 
 def _changed(member: Member) -> BundleError:

@@ -119,7 +119,7 @@ def _run(words: list[str], *, as_json: bool) -> int:
     except click.ClickException as error:
         expected = _usage_error(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nstopped; what was fetched is kept and the next build goes on from there", err=True)
+        click.echo("\nstopped; what is in the cache stays, and the next build goes on from there", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

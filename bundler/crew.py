@@ -9,11 +9,19 @@ from typing import Self
 
 from bundler.errors import FetchError
 
+CONNECTIONS = 6
+"""Blobs fetched at once. More do not fill a link better and cost a registry more."""
+
 
 class Crew:
-    """Threads that work until all is done, one fails, or the block is left."""
+    """Threads that work until all is done, one fails, or the block is left.
+
+    Attributes:
+        failed: whether a job has failed.
+    """
 
     def __init__(self, size: int, name: str) -> None:
+        self.failed = False
         self._pool = ThreadPoolExecutor(size, name)
         self._jobs: list[Future[None]] = []
         self._ended = False
@@ -28,12 +36,19 @@ class Crew:
         self._ended = True
         self._pool.shutdown(cancel_futures=True)
 
-    def submit(self, job: Callable[[], None], done: Callable[[Future[None]], None] | None = None) -> None:
-        """Have `job` done, in the order of the calls; `done` is called when it is, or has failed."""
-        future = self._pool.submit(job)
-        self._jobs.append(future)
-        if done:
-            future.add_done_callback(done)
+    def submit(self, job: Callable[[], None], ended: Callable[[], None] = lambda: None) -> None:
+        """Have `job` done, in the order of the calls; `ended` is called when it is, or has failed."""
+
+        def run() -> None:
+            try:
+                job()
+            except BaseException:
+                self.failed = True
+                raise
+            finally:
+                ended()
+
+        self._jobs.append(self._pool.submit(run))
 
     def check(self) -> None:
         """For jobs to call every now and then.

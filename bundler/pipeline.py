@@ -21,7 +21,7 @@ from bundler.contracts import (
 )
 from bundler.download import Downloader
 from bundler.engine import CarriedEngine, carry_engine
-from bundler.errors import BundleError
+from bundler.errors import BundleError, UsageError
 from bundler.lock import Lock
 from bundler.manifest import BackupEntry, BundleManifest
 from bundler.oci import Platform
@@ -30,7 +30,7 @@ from bundler.profile_files import EngineFiles
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
 from bundler.reference import Reference
-from bundler.stages.fetch import FetchedImage, fetch
+from bundler.stages.fetch import Fetched, fetch
 from bundler.stages.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.stages.pack import PackedBundle, pack
 from bundler.stages.render import Rendering, render
@@ -53,6 +53,7 @@ class Job:
         reporter: told of progress.
         locked: refuse what the lock does not pin.
         epoch: SOURCE_DATE_EPOCH, seconds; None takes the newest image's time.
+        write_once: layers that the store has not are fetched straight into the bundle, and not kept.
     """
 
     profile: LoadedProfile
@@ -64,6 +65,7 @@ class Job:
     reporter: Reporter
     locked: bool = False
     epoch: int | None = None
+    write_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,20 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
         BundleError: whatever went wrong; nothing half-written is left in `output`.
     """
     reporter, store, profile = job.reporter, job.store, job.profile.profile
+    if job.write_once and compaction(job):
+        raise UsageError(
+            "--write-once does not go with pack.compression: compact, which packs layers anew from the cache",
+            hint="leave --write-once out, or add --set pack.compression=keep",
+        )
     with store.in_use(), _sources(job) as sources:
         application = model(job)
         with reporter.step("resolve"):
             images = _resolve(job, application, sources)
         with reporter.step("fetch"):
             carried, engine = _carry(job)  # what is wrong there is told before the gigabytes
-            fetched = fetch(images, _by_name(sources), store, job.platform, reporter)
+            fetched = fetch(
+                images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once
+            )
         with reporter.step("images"):
             packed = _pack_images(job, fetched)
         with reporter.step("render"):
@@ -134,7 +143,7 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 renderer=job.plugins.renderer(profile.renderer),
                 packer=job.plugins.packer(profile.packer),
             )
-            rendered = render(application, fetched, packed, rendering)
+            rendered = render(application, fetched.images, packed, rendering)
         with reporter.step("sign" if key else "checksums"):
             members = sign(rendered.members, key)
         with reporter.step("pack"):
@@ -162,13 +171,13 @@ def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
     return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)
 
 
-def _pack_images(job: Job, images: Sequence[FetchedImage]) -> PackedImages:
+def _pack_images(job: Job, fetched: Fetched) -> PackedImages:
     how = compaction(job)
     if how is None:
-        return keep(images, job.platform, job.store)
+        return keep(fetched, job.platform, job.store)
     from bundler.stages.compact import compact  # noqa: PLC0415 zstandard: who packs anew pays
 
-    return compact(images, job.platform, how, job.store, job.reporter)
+    return compact(fetched.images, job.platform, how, job.store, job.reporter)
 
 
 def compaction(job: Job) -> Compaction | None:

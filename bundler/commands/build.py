@@ -45,12 +45,18 @@ KEY_OPTIONS = (
     help="Folder for the bundle.",
 )
 @click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@click.option(
+    "--write-once",
+    is_flag=True,
+    help="Fetch large layers straight into the bundle: half the disk, none of them kept in the cache.",
+)
 @add(SHARED)
 @add(KEY_OPTIONS)
 @add(COMMON)
 def build_command(
     output: Path,
     locked: bool,
+    write_once: bool,
     key_file: Path | None,
     passphrase_file: Path | None,
     unsigned: bool,
@@ -59,19 +65,20 @@ def build_command(
     """Build a bundle: resolve, fetch, render, sign, pack.
 
     Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it, and
-    a .sha256 for each. What is fetched is kept in the cache, so a build that was stopped goes on from there.
+    a .sha256 for each. What is fetched is kept in the cache, so a build that was stopped goes on from there;
+    with --write-once it begins again.
     """
     from bundler import pipeline
 
     if unsigned and key_file:
         raise UsageError("--key and --unsigned exclude each other", hint="leave one of them out")
     chosen = JobOptions(**options)
-    job = make_job(chosen, locked=locked)
+    job = make_job(chosen, locked=locked, write_once=write_once)
     profile = job.profile.profile
     if unsigned and profile.signing.required:
         raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
     if profile.lock.required and not locked:
-        job = make_job(chosen, locked=True)
+        job = make_job(chosen, locked=True, write_once=write_once)
     key = None if unsigned else _signing_key(job, key_file, passphrase_file)
     if unsigned:
         job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")

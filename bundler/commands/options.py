@@ -148,7 +148,9 @@ def make_store(folder: Path | None) -> Store:
     return Store(folder or default_root())
 
 
-def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) -> Job:
+def make_job(
+    options: JobOptions, *, locked: bool, ignore_lock: bool = False, write_once: bool = False
+) -> Job:
     """Load the profile and the plugins, and put together what the pipeline needs."""
     from bundler.contracts import SourceOptions
     from bundler.lock import Lock
@@ -179,6 +181,7 @@ def make_job(options: JobOptions, *, locked: bool, ignore_lock: bool = False) ->
         reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
         locked=locked,
         epoch=_epoch(),
+        write_once=write_once,
     )
 
 

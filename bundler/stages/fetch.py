@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
 from bundler.contracts import ImageSource, ResolvedImage
-from bundler.crew import Crew
+from bundler.crew import CONNECTIONS, Crew
 from bundler.errors import FetchError
-from bundler.oci import Descriptor, ImageConfig, Manifest, Platform
+from bundler.incoming import Incoming
+from bundler.oci import (
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    Platform,
+)
 from bundler.progress import Reporter, Transfer
 from bundler.stages.resolve import memory_key
 from bundler.store import Store
+from bundler.unpacked import GZIP_MAGIC, TAIL, told_size
 
-CONNECTIONS = 6
-"""Blobs fetched at once. More do not fill a link better and cost a registry more."""
+WORTH_WAITING = 1 << 20
+"""Bytes of a layer from which on writing it once is worth one more request, for its last four bytes."""
+TELLING = frozenset({OCI_LAYER, OCI_LAYER_GZIP, DOCKER_LAYER, DOCKER_LAYER_GZIP})
+"""Layers whose unpacked size is known without their beginning."""
+GZIP = frozenset({OCI_LAYER_GZIP, DOCKER_LAYER_GZIP})
+
+Owner = tuple[ResolvedImage, Descriptor]
+"""A blob, and the first image that has it."""
 
 
 @dataclass(frozen=True)
 class FetchedImage:
-    """An image whose every blob is in the store."""
+    """An image whose config is in the store, and its layers there or on their way."""
 
     resolved: ResolvedImage
     manifest: Manifest
     config: ImageConfig
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What the fetch stage made.
+
+    Attributes:
+        images: in the order of the resolved ones.
+        incoming: by digest, layers that are not in the store: whoever packs them fetches them.
+    """
+
+    images: tuple[FetchedImage, ...]
+    incoming: Mapping[str, Incoming]
 
 
 def fetch(
@@ -33,14 +64,16 @@ def fetch(
     store: Store,
     platform: Platform,
     reporter: Reporter,
-) -> tuple[FetchedImage, ...]:
-    """Bring every blob of every image into the store.
+    *,
+    write_once: bool = False,
+) -> Fetched:
+    """Bring every blob of every image into the store; with `write_once`, no large layer that is not there.
 
     Raises:
         FetchError: a blob cannot be had or is wrong, or an image is for another platform.
     """
     complete = [_export(image, sources, store, platform, reporter) for image in images]
-    owners: dict[str, tuple[ResolvedImage, Descriptor]] = {}
+    owners: dict[str, Owner] = {}
     for image, manifest in complete:
         for blob in manifest.blobs:
             known = owners.setdefault(blob.digest, (image, blob))[1]
@@ -50,9 +83,12 @@ def fetch(
                     f" and {known.size} in another image"
                 )
     missing = [owner for owner in owners.values() if not store.has(owner[1])]
-    total = sum(blob.size for _, blob in missing)
-    with reporter.transfer("fetch", total) as transfer:
-        _fetch_blobs(missing, sources, store, transfer)
+    layers = {layer.digest for _, manifest in complete for layer in manifest.layers}
+    waiting = [owner for owner in missing if write_once and owner[1].digest in layers and _may_wait(owner[1])]
+    now = [owner for owner in missing if owner not in waiting]
+    with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
+        _fetch_blobs(now, sources, store, transfer)
+    incoming = _ask_sizes(waiting, sources)
     fetched = []
     for image, manifest in complete:
         store.put(manifest.raw)
@@ -72,7 +108,7 @@ def fetch(
         if image.manifest is None:
             store.remember(f"{image.digest} {platform}", manifest.descriptor.digest)
         fetched.append(FetchedImage(image, manifest, config))
-    return tuple(fetched)
+    return Fetched(tuple(fetched), incoming)
 
 
 def _export(
@@ -93,8 +129,35 @@ def _export(
         return image, sources[image.source].export(image, store)
 
 
+def _may_wait(blob: Descriptor) -> bool:
+    return blob.size >= WORTH_WAITING and blob.media_type in TELLING
+
+
+def _ask_sizes(waiting: Sequence[Owner], sources: Mapping[str, ImageSource]) -> dict[str, Incoming]:
+    """Layers that the pack stage will fetch, with their unpacked sizes: the bundle's head has those."""
+    incoming: dict[str, Incoming] = {}
+    with Crew(CONNECTIONS, "ask") as crew:
+
+        def ask(image: ResolvedImage, blob: Descriptor) -> None:
+            open_at = partial(sources[image.source].open_blob, image, blob)
+            unpacked = blob.size
+            if blob.media_type in GZIP:
+                with closing(open_at(blob.size - TAIL)) as stream:
+                    unpacked = told_size(GZIP_MAGIC, stream.read(TAIL), blob.size)
+            incoming[blob.digest] = Incoming(blob, _label(image, blob), open_at, unpacked)
+
+        for image, blob in waiting:
+            crew.submit(partial(ask, image, blob))
+        crew.wait()
+    return incoming
+
+
+def _label(image: ResolvedImage, blob: Descriptor) -> str:
+    return f"{image.reference.familiar} {blob.hex[:12]}"
+
+
 def _fetch_blobs(
-    missing: Sequence[tuple[ResolvedImage, Descriptor]],
+    missing: Sequence[Owner],
     sources: Mapping[str, ImageSource],
     store: Store,
     transfer: Transfer,
@@ -103,7 +166,7 @@ def _fetch_blobs(
     with Crew(CONNECTIONS, "fetch") as crew:
 
         def bring(image: ResolvedImage, blob: Descriptor) -> None:
-            label = f"{image.reference.familiar} {blob.hex[:12]}"
+            label = _label(image, blob)
 
             def advance(size: int) -> None:
                 crew.check()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundler.archive import Member
 from bundler.layout import blob_path, layout_files
 from bundler.manifest import ImageEntry, LayerEntry, Packing
 from bundler.oci import Manifest, Platform
-from bundler.stages.fetch import FetchedImage
+from bundler.stages.fetch import Fetched, FetchedImage
 from bundler.store import Store
 from bundler.unpacked import unpacked_size
 
@@ -59,13 +58,16 @@ COMPACT_SHARE = 0.66
 """Of the bytes that come, what `compact` takes at its default level: docs/performance.md, "Size"."""
 
 
-def keep(images: Sequence[FetchedImage], platform: Platform, store: Store) -> PackedImages:
+def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
     """An image layout over the blobs as they came, under their own digests."""
+    incoming = fetched.incoming
+
+    def unpacked(digest: str) -> int:
+        return incoming[digest].unpacked if digest in incoming else unpacked_size(store.path(digest))
+
     entries = tuple(
-        image_entry(
-            image, image.manifest, sum(unpacked_size(store.path(x.digest)) for x in image.manifest.layers)
-        )
-        for image in images
+        image_entry(image, image.manifest, sum(unpacked(x.digest) for x in image.manifest.layers))
+        for image in fetched.images
     )
     files = layout_files(entries, platform)
     members = [Member.of(f"images/{name}", content) for name, content in files.items()]
@@ -76,8 +78,8 @@ def keep(images: Sequence[FetchedImage], platform: Platform, store: Store) -> Pa
                 f"images/{blob_path(digest)}",
                 blob.size,
                 digest.removeprefix("sha256:"),
-                store.path(digest),
-                checked=store.checked(digest),
+                incoming.get(digest) or store.path(digest),
+                checked=digest in incoming or store.checked(digest),
             )
         )
     size = sum(blob.size for blob in blobs.values())

@@ -14,6 +14,7 @@ from bundler.archive import Member, archive_size
 from bundler.archive_writer import write_archive
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
+from bundler.incoming import Incoming
 from bundler.progress import Reporter, format_bytes
 
 HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
@@ -57,6 +58,7 @@ def pack(
 
     Raises:
         BundleError: the disk has too little room, or a source file changed under the build.
+        FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
     ordered = sorted(members, key=member_order)
     size = archive_size(top, ordered, mtime)
@@ -73,13 +75,10 @@ def pack(
         try:
             content = sum(member.size for member in ordered)
             with reporter.transfer("pack", content) as transfer:
-                digest = write_archive(
-                    cast("BinaryIO", file),
-                    top,
-                    ordered,
-                    mtime,
-                    lambda count: transfer.advance(target.name, count),
-                )
+                for source in (member.source for member in ordered):
+                    if isinstance(source, Incoming):
+                        transfer.expect(source.label, source.blob.size)
+                digest = write_archive(cast("BinaryIO", file), top, ordered, mtime, transfer.advance)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             beside = tuple(_write_sidecar(output, top, sidecar) for sidecar in sidecars)
@@ -94,8 +93,7 @@ def pack(
 
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
     target = output / f"{top}.{sidecar.path}"
-    content = sidecar.source if isinstance(sidecar.source, bytes) else sidecar.source.read_bytes()
-    _write_file(target, content, sidecar.mode)
+    _write_file(target, sidecar.content, sidecar.mode)
     _write_sum(output, target.name, sidecar.sha256)
     return target
 

@@ -174,7 +174,8 @@ class RegistryBlob:
         response = self._response
         while response is not None and have < wanted:
             try:
-                piece = response.read1(size - have, decode_content=False)
+                some = min(self._skip, ENOUGH) or size - have
+                piece = response.read1(some, decode_content=False)
             except (exceptions.HTTPError, OSError) as error:
                 if self._complete(have):  # only the end mark of a chunked body was lost
                     self._finished = True
@@ -186,11 +187,8 @@ class RegistryBlob:
                 self._ended(have)
                 break
             if self._skip:
-                skipped = min(self._skip, len(piece))
-                self._skip -= skipped
-                piece = piece[skipped:]
-                if not piece:
-                    continue
+                self._skip -= len(piece)
+                continue
             pieces.append(piece)
             have += len(piece)
             now = time.monotonic()

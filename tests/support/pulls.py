@@ -81,6 +81,6 @@ class Puller:
             resolver = Resolver([source], platform, Lock(self.folder / "none", {}), store)
             images = resolve([Reference.parse(text) for text in references], resolver)
             with (self.folder / "log").open("a") as log:
-                return fetch(images, {"registry": source}, store, platform, LogReporter(log))
+                return fetch(images, {"registry": source}, store, platform, LogReporter(log)).images
         finally:
             source.close()

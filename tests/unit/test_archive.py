@@ -18,8 +18,8 @@ MTIME = 1_700_000_000
 
 
 def pack(path: Path, members: list[Member]) -> str:
-    with path.open("wb") as file:
-        return write_archive(file, TOP, members, MTIME, lambda _: None)
+    with path.open("w+b") as file:
+        return write_archive(file, TOP, members, MTIME, lambda _, __: None)
 
 
 def contents(raw: bytes) -> dict[str, bytes]:

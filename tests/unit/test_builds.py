@@ -130,7 +130,7 @@ def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultR
     registry.released.set()
     _, errors = build.communicate(timeout=30)
     assert build.returncode == 130
-    assert "what was fetched is kept" in errors
+    assert "what is in the cache stays" in errors
     assert "Traceback" not in errors
     check_store(builder)
 

@@ -1,0 +1,109 @@
+"""Blobs that are fetched straight into their places in the bundle: written once, not kept in the store."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from bundler.crew import Crew
+from bundler.errors import FetchError
+from bundler.oci import Descriptor
+from bundler.receive import CHUNK, Receiver, Stream
+from bundler.unpacked import HEAD, TAIL, told_size
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A layer that is still to be fetched.
+
+    Attributes:
+        blob: digest and size that the bytes must have.
+        label: for the one who waits.
+        open_at: opens the blob's bytes from an offset on.
+        unpacked: bytes of the layer's tar, as its media type and its last bytes have it.
+    """
+
+    blob: Descriptor
+    label: str
+    open_at: Callable[[int], Stream]
+    unpacked: int
+
+
+class Placing:
+    """Brings blobs into their places in a file while others are waited for. `chunks` is for one thread."""
+
+    def __init__(self, file: int, crew: Crew, advance: Callable[[str, int], None]) -> None:
+        """Nothing comes yet.
+
+        Args:
+            file: descriptor, open for reading and writing.
+            crew: does the work, as long as its block lasts.
+            advance: told of every stretch that came, by label; from any thread.
+        """
+        self._file = file
+        self._crew = crew
+        self._advance = advance
+        self._here: dict[str, int] = {}
+        self._changed = threading.Condition()
+
+    def begin(self, source: Incoming, at: int) -> None:
+        """Have `source` brought to the offset `at` of the file, soon."""
+        self._here[source.blob.digest] = 0
+        self._crew.submit(partial(self._bring, source, at), self._wake)
+
+    def chunks(self, source: Incoming, at: int) -> Iterator[bytes]:
+        """The bytes of `source`, read back as soon as they are there: from memory, if nothing is slow.
+
+        Raises:
+            FetchError: a blob cannot be had or is wrong, this one or another.
+        """
+        done = 0
+        while done < source.blob.size:
+            here = self._wait(source.blob.digest, done)
+            while done < here:
+                chunk = os.pread(self._file, min(CHUNK, here - done), at + done)
+                done += len(chunk)
+                yield chunk
+
+    def _wait(self, digest: str, done: int) -> int:
+        with self._changed:
+            self._changed.wait_for(lambda: self._here[digest] > done or self._crew.failed)
+            here = self._here[digest]
+        if self._crew.failed:
+            self._crew.wait()
+        return here
+
+    def _bring(self, source: Incoming, at: int) -> None:
+        receiver = Receiver(source.blob)
+
+        def write(chunk: bytes) -> None:
+            view, place = memoryview(chunk), at + receiver.have
+            while view:
+                written = os.pwrite(self._file, view, place)
+                view, place = view[written:], place + written
+
+        def advance(size: int) -> None:
+            self._crew.check()
+            self._here[source.blob.digest] = receiver.have
+            self._wake()
+            self._advance(source.label, size)
+
+        receiver.receive(source.open_at, write, advance)
+        self._compare(source, at)
+
+    def _compare(self, source: Incoming, at: int) -> None:
+        """What the bundle says of the layer was written before it came: it must be true."""
+        size = source.blob.size
+        head, tail = os.pread(self._file, HEAD, at), os.pread(self._file, TAIL, at + size - TAIL)
+        if told_size(head, tail, size) != source.unpacked:
+            raise FetchError(
+                f"{source.label}: the layer is not what its media type {source.blob.media_type} says",
+                hint="build without --write-once: layers are then looked at before anything is written",
+            )
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
