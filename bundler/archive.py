@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,9 +109,17 @@ class ArchiveReader:
     bytes in the padding or after the end, two members of one name, names that leave the top folder.
     """
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, skip: Callable[[int], object] | None = None) -> None:
+        """Begin at the archive's first byte.
+
+        Args:
+            stream: has the archive.
+            skip: passes over so many bytes of the stream; without it they are read.
+        """
         self._stream = stream
+        self._skip = skip
         self._at = 0
+        self._left = 0
         self.top: str | None = None
         self.mtime: int | None = None
         self._seen: set[str] = set()
@@ -119,10 +127,9 @@ class ArchiveReader:
     def __iter__(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each member with its bytes; bytes that the caller leaves are passed over."""
         while (entry := self._next()) is not None:
-            body = self._body(entry)
-            yield entry, body
-            for _ in body:
-                pass
+            self._left = entry.size
+            yield entry, self._body()
+            self._pass_over()
             self._expect_zero(padded(entry.size) - entry.size, entry.path)
         self._end()
 
@@ -186,12 +193,19 @@ class ArchiveReader:
         self._seen.add(path)
         return path
 
-    def _body(self, entry: Entry) -> Iterator[bytes]:
-        left = entry.size
-        while left:
-            chunk = self._read(min(left, CHUNK))
-            left -= len(chunk)
+    def _body(self) -> Iterator[bytes]:
+        while self._left:
+            chunk = self._read(min(self._left, CHUNK))
+            self._left -= len(chunk)
             yield chunk
+
+    def _pass_over(self) -> None:
+        if self._skip is None:
+            for _ in self._body():
+                pass
+        else:
+            self._skip(self._left)
+            self._at += self._left
 
     def _expect_zero(self, size: int, where: str) -> None:
         if self._read(size) != bytes(size):

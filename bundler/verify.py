@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from bundler.archive import ArchiveReader, Entry
+from bundler.archive import WHICH, ArchiveReader, Entry
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.contracts import Signer
+from bundler.crew import Crew
 from bundler.errors import UsageError, VerificationError
 from bundler.manifest import BundleManifest
+from bundler.receive import CHUNK
 
 SMALL = 16 << 20
 """Bytes that a head file may have at most: it is held in memory."""
@@ -40,14 +44,14 @@ def verify(
     allow_unsigned: bool,
     advance: Callable[[int], None],
 ) -> Verified:
-    """Check signature, structure and every byte, in one pass.
+    """Check signature and structure, then every byte, once, on all cores.
 
     Args:
         path: the bundle's file.
         signer: checks the signature.
         key: the public key that is trusted, PEM; the one inside the bundle never is.
         allow_unsigned: whether a bundle without a signature may pass.
-        advance: told of the bytes read.
+        advance: told of the bytes hashed, from any thread.
 
     Raises:
         VerificationError: anything is not as it was signed.
@@ -57,34 +61,59 @@ def verify(
             "no public key to verify with",
             hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
         )
-    found: dict[str, str] = {}
+    if not path.is_file():
+        raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
     heads: dict[str, bytes] = {}
-    with path.open("rb") as file:
-        for entry, body in ArchiveReader(file):
-            digest = hashlib.sha256()
-            keep = entry.path in UNLISTED or entry.path == "bundle.json"
-            parts = []
-            for chunk in body:
-                digest.update(chunk)
-                advance(len(chunk))
-                if keep:
-                    parts.append(chunk)
-            found[entry.path] = digest.hexdigest()
+    with path.open("rb") as file, Crew(os.cpu_count() or 1, "hash") as crew:
+        hashing = _Hashing(file.fileno(), crew, advance)
+        for entry, body in ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR)):
             _check_mode(entry)
-            if keep:
-                heads[entry.path] = b"".join(parts)
+            hashing.begin(entry)
+            if entry.path in UNLISTED or entry.path == "bundle.json":
+                heads[entry.path] = b"".join(body)
             if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
                 _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
+        crew.wait()
     sums = heads.get(SUMS)
     if sums is None or "bundle.json" not in heads:
         raise VerificationError(f"{path}: not a bundle: no {SUMS} or no bundle.json in it")
     _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
     listed = parse_sums(sums)
-    _compare(listed, found)
+    _compare(listed, hashing.found)
     signed = SIGNATURE in heads
     fingerprint = hashlib.sha256(key).hexdigest() if signed and key else None
     manifest = BundleManifest.from_bytes(heads["bundle.json"])
     return Verified(manifest, len(listed), path.stat().st_size, fingerprint)
+
+
+class _Hashing:
+    """Members of an archive, each hashed by whoever is free.
+
+    Attributes:
+        found: hex digits by path; all of them once the crew is done.
+    """
+
+    def __init__(self, file: int, crew: Crew, advance: Callable[[int], None]) -> None:
+        self.found: dict[str, str] = {}
+        self._file = file
+        self._crew = crew
+        self._advance = advance
+
+    def begin(self, entry: Entry) -> None:
+        """Have the bytes of `entry` hashed, soon."""
+        self._crew.submit(partial(self._hash, entry))
+
+    def _hash(self, entry: Entry) -> None:
+        digest, at, end = hashlib.sha256(), entry.offset, entry.offset + entry.size
+        while at < end:
+            self._crew.check()
+            chunk = os.pread(self._file, min(CHUNK, end - at), at)
+            if not chunk:
+                return  # the archive ends early: its reader says so
+            digest.update(chunk)
+            at += len(chunk)
+            self._advance(len(chunk))
+        self.found[entry.path] = digest.hexdigest()
 
 
 def _check_mode(entry: Entry) -> None:

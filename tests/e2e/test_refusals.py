@@ -248,6 +248,13 @@ def test_bundle_verify_refuses_what_follows_and_what_is_cut_off(small: SmallBund
         assert small.builder.bundle("verify", copy, "--key", small.key).returncode == 4, name
 
 
+def test_bundle_verify_asks_for_a_file(small: SmallBundle, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused = small.builder.bundle("verify", tmp_path / "pipe", "--key", small.key)
+    assert refused.returncode == 2
+    assert "not a file" in refused.stderr
+
+
 def test_unsigned_bundles_are_loud_and_refused(small: SmallBundle, tmp_path: Path) -> None:
     builder = Builder(tmp_path, small.builder.cache)
     refused = builder.bundle("build", *small.arguments)
