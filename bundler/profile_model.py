@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 
 LocalPath = Annotated[Path, Field(strict=False)]
 """Relative to the folder of the file in which it is written."""
 
 
 class ProfileModel(BaseModel):
-    """What all parts of a profile share. A base for the settings models of applications, too."""
+    """What all parts of a profile share. A base for the settings models of applications, too.
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True
-    )
+    The text below an attribute describes it in the schema. It is read from the source when a schema is asked
+    for: pydantic's own `use_attribute_docstrings` does so for every model that is used, in every run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls,
+        core_schema: Any,  # noqa: ANN401 pydantic's union of some fifty dictionaries
+        handler: GetJsonSchemaHandler,
+    ) -> dict[str, Any]:
+        """The schema that pydantic makes, with descriptions."""
+        schema = handler(core_schema)
+        described = handler.resolve_ref_schema(schema)
+        texts = _attribute_texts(cls)
+        for name, field in cls.model_fields.items():
+            shown = described.get("properties", {}).get(field.alias or name)
+            if shown is not None and name in texts:
+                shown.setdefault("description", texts[name])
+        return schema
+
+
+def _attribute_texts(model: type[BaseModel]) -> dict[str, str]:
+    """Attribute -> the string below it, of the model and those that it extends."""
+    import ast  # noqa: PLC0415 who asks for a schema pays
+    import inspect  # noqa: PLC0415 likewise
+    import textwrap  # noqa: PLC0415 likewise
+
+    texts: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if not issubclass(each, BaseModel) or each is BaseModel:
+            continue
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+        lines = body.body if isinstance(body, ast.ClassDef) else []
+        for line, below in itertools.pairwise(lines):
+            match line, below:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    texts[name] = inspect.cleandoc(text)
+    return texts
