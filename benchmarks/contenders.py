@@ -183,7 +183,8 @@ def hauler(work: Workload, folder: Path) -> Contender:
 def available(work: Workload, folder: Path, engine: Engine | None) -> tuple[list[Contender], list[str]]:
     """Every contender whose program is here, ours first, and what is missing for the others."""
     warm = ours(work, folder, warm=True)
-    found = [ours(work, folder, warm=False), warm, copy(warm, folder)]
+    once = ours(work, folder, warm=False, options=("--write-once",))
+    found = [ours(work, folder, warm=False), once, warm, copy(warm, folder)]
     lacking = []
     for program, make in {"skopeo": skopeo, "podman": podman, "zarf": zarf, "hauler": hauler}.items():
         if shutil.which(program) is None:

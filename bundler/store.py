@@ -219,10 +219,13 @@ class Store:
 
     def remember(self, name: str, digest: str) -> None:
         """Note which manifest `name` (a reference and a platform) means."""
-        self._refs.mkdir(parents=True, exist_ok=True)
         target = self._refs / digest_of(name.encode())[7:]
+        text = json.dumps({"name": name, "digest": digest})
+        if target.exists() and target.read_text() == text:
+            return
+        self._refs.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self._refs, delete=False) as file:
-            json.dump({"name": name, "digest": digest}, file)
+            file.write(text)
         Path(file.name).replace(target)
 
     def recall(self, name: str) -> str | None:
