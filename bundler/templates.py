@@ -6,9 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from bundler.errors import BundleError
 
 SUFFIX = ".j2"
@@ -29,6 +26,10 @@ def render_text(source: str, name: str, values: Mapping[str, object]) -> str:
     Raises:
         BundleError: the template is wrong, or uses a value that is not there; file and line are named.
     """
+    # projects without a template do not pay for it
+    from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError  # noqa: PLC0415
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
         autoescape=False,
