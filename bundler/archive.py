@@ -93,10 +93,37 @@ def padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-def archive_size(top: str, members: Sequence[Member], mtime: int) -> int:
-    """Bytes of the archive, known before the first one is written."""
-    size = sum(len(header(f"{top}/{m.path}", m.mode, m.size, mtime)) + padded(m.size) for m in members)
-    return -(-(size + 2 * BLOCK) // RECORD) * RECORD
+@dataclass(frozen=True)
+class Archive:
+    """An archive to be written: all that its bytes follow from.
+
+    Attributes:
+        top: its folder.
+        members: in their order.
+        mtime: of all, seconds since 1970.
+    """
+
+    top: str
+    members: Sequence[Member]
+    mtime: int
+
+    def header(self, member: Member) -> bytes:
+        """The header blocks of one of the members."""
+        return header(f"{self.top}/{member.path}", member.mode, member.size, self.mtime)
+
+    @property
+    def size(self) -> int:
+        """Bytes, known before the first one is written."""
+        size = sum(len(self.header(member)) + padded(member.size) for member in self.members)
+        return -(-(size + 2 * BLOCK) // RECORD) * RECORD
+
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) of the headers and digests: archives of one key are the same, byte for byte."""
+        digest = hashlib.sha256()
+        for member in self.members:
+            digest.update(self.header(member) + bytes.fromhex(member.sha256))
+        return digest.hexdigest()
 
 
 WHICH = "give the .tar file that `bundle build` wrote"

@@ -7,11 +7,11 @@ import hashlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from bundler.archive import BLOCK, RECORD, Member, archive_size, header, padded
+from bundler.archive import Archive, Member, padded
 from bundler.crew import CONNECTIONS, Crew
 from bundler.errors import BundleError
 from bundler.incoming import Incoming, Placing
@@ -53,46 +53,50 @@ class Hasher:
 
 
 def write_archive(
-    file: BinaryIO,
-    top: str,
-    members: Sequence[Member],
-    mtime: int,
-    advance: Callable[[str, int], None],
+    file: BinaryIO, archive: Archive, advance: Callable[[str, int], None], expected: str | None = None
 ) -> str:
     """Write the archive and return the SHA-256 (hex) of the whole of it.
 
     Args:
         file: empty, open for reading and writing.
-        top: the archive's folder.
-        members: in their order.
-        mtime: of all, seconds since 1970.
+        archive: what to write.
         advance: told of the bytes that are in their place, by what they belong to; from any thread.
+        expected: SHA-256 (hex) of the whole, as an earlier run found it: where it comes out again,
+            every member is right, and none is hashed besides.
 
     Raises:
         BundleError: a member changed on disk since it was hashed, or the disk is full.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
     with contextlib.suppress(OSError):  # not every file system can; writing then finds out
-        os.posix_fallocate(file.fileno(), 0, archive_size(top, members, mtime))
+        os.posix_fallocate(file.fileno(), 0, archive.size)
+    digest = _write(file, archive, advance, check=expected is None)
+    if expected in {None, digest}:
+        return digest
+    file.seek(0)  # once more, to find out which member is damaged
+    return _write(file, archive, lambda _, __: None, check=True)
+
+
+def _write(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None], *, check: bool) -> str:
     with Crew(CONNECTIONS, "place") as crew:
         placing = Placing(file.fileno(), crew, advance)
         at = 0
-        for member in members:
-            at += len(header(f"{top}/{member.path}", member.mode, member.size, mtime))
+        for member in archive.members:
+            at += len(archive.header(member))
             if isinstance(member.source, Incoming):
                 placing.begin(member.source, at)
             at += padded(member.size)
-        writer = _Writer(file, placing, lambda size: advance(f"{top}.tar", size))
+        writer = _Writer(file, placing, lambda size: advance(f"{archive.top}.tar", size), check=check)
         try:
-            for member in members:
-                writer.put(header(f"{top}/{member.path}", member.mode, member.size, mtime))
+            for member in archive.members:
+                writer.put(archive.header(member))
                 writer.add(member)
-            writer.put(bytes(-(-(writer.at + 2 * BLOCK) // RECORD) * RECORD - writer.at))
+            writer.put(bytes(archive.size - writer.at))
             file.truncate(writer.at)
         finally:
             digest = writer.finish()
         crew.wait()
-    writer.check()
+    writer.compare()
     return digest
 
 
@@ -103,8 +107,11 @@ class _Writer:
         at: offset of the next byte.
     """
 
-    def __init__(self, file: BinaryIO, placing: Placing, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, file: BinaryIO, placing: Placing, advance: Callable[[int], None], *, check: bool
+    ) -> None:
         self.at = 0
+        self._check = check
         self._file = file
         self._placing = placing
         self._advance = advance
@@ -133,12 +140,13 @@ class _Writer:
         self.put(bytes(padded(member.size) - member.size))
 
     def _copy(self, member: Member, chunks: Iterator[bytes]) -> None:
+        check = self._check and not member.checked
         for chunk in chunks:
             self.put(chunk)
-            if not member.checked:
+            if check:
                 self._own.update(chunk)
             self._advance(len(chunk))
-        if not member.checked:
+        if check:
             self._unchecked.append(member)
             self._own.cut()
 
@@ -148,7 +156,7 @@ class _Writer:
         self._found = self._own.finish()
         return self._whole.finish()[0]
 
-    def check(self) -> None:
+    def compare(self) -> None:
         """Compare the members that were hashed here with what was signed of them."""
         for member, digest in zip(self._unchecked, self._found, strict=True):
             if digest != member.sha256:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler import compose
+from bundler.archive import Archive
 from bundler.carried import Carrier, carry
 from bundler.contracts import (
     ApplicationContext,
@@ -147,14 +148,8 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
         with reporter.step("sign" if key else "checksums"):
             members = sign(rendered.members, key)
         with reporter.step("pack"):
-            bundle = pack(
-                members,
-                rendered.top,
-                rendered.manifest.created,
-                output,
-                reporter,
-                sidecars=rendered.sidecars,
-            )
+            archive = Archive(rendered.top, members, rendered.manifest.created)
+            bundle = pack(archive, output, store, reporter, sidecars=rendered.sidecars)
     return Built(bundle, rendered.manifest, images)
 
 

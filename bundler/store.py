@@ -2,7 +2,7 @@
 
     <root>/blobs/sha256/<hex>      whole blobs, digest checked, read-only
     <root>/partial/<hex>           blobs on their way, locked by the build that fetches them
-    <root>/refs/<sha256 of name>   which manifest a reference meant when it was last resolved
+    <root>/refs/<sha256 of name>   what a name meant when it was last seen: a manifest, an archive
     <root>/lock                    held shared by builds, exclusively by pruning
 
 A blob appears under its name by a rename after its digest was checked, so a kill at any moment leaves
@@ -218,7 +218,7 @@ class Store:
     # ------------------------------------------------------------ references
 
     def remember(self, name: str, digest: str) -> None:
-        """Note which manifest `name` (a reference and a platform) means."""
+        """Note what `name` means: a reference and a platform, a manifest; an archive's key, its digest."""
         target = self._refs / digest_of(name.encode())[7:]
         text = json.dumps({"name": name, "digest": digest})
         if target.exists() and target.read_text() == text:
@@ -232,9 +232,9 @@ class Store:
         """The digest that `remember` noted last, or None."""
         try:
             noted = json.loads((self._refs / digest_of(name.encode())[7:]).read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return check_digest(noted.get("digest"))
+            return check_digest(noted["digest"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError, FetchError):
+            return None  # not noted, or damaged, which is the same
 
     # ------------------------------------------------------------ inside
 

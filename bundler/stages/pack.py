@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bundler.archive import Member, archive_size
+from bundler.archive import Archive, Member
 from bundler.archive_writer import write_archive
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
 from bundler.incoming import Incoming
-from bundler.progress import Reporter, format_bytes
+from bundler.progress import Reporter, Transfer, format_bytes
+from bundler.store import Store
 
 HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
 """The first members, in order; then the flat facts, then the folders."""
@@ -46,22 +47,28 @@ def member_order(member: Member) -> tuple[int, int, bytes]:
 
 
 def pack(
-    members: Sequence[Member],
-    top: str,
-    mtime: int,
+    archive: Archive,
     output: Path,
+    store: Store,
     reporter: Reporter,
     *,
     sidecars: Sequence[Member] = (),
 ) -> PackedBundle:
     """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for each, whole or not at all.
 
+    Args:
+        archive: its members in any order.
+        output: folder.
+        store: remembers the digest of the whole, by which the next run knows the same archive.
+        reporter: told of progress.
+        sidecars: small files beside the bundle.
+
     Raises:
         BundleError: the disk has too little room, or a source file changed under the build.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
-    ordered = sorted(members, key=member_order)
-    size = archive_size(top, ordered, mtime)
+    top, size = archive.top, archive.size
+    archive = Archive(top, sorted(archive.members, key=member_order), archive.mtime)
     output.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(output).free
     target = output / f"{top}.tar"
@@ -73,12 +80,8 @@ def pack(
     with tempfile.NamedTemporaryFile(dir=output, prefix=f".{top}.", delete=False) as file:
         temporary = Path(file.name)
         try:
-            content = sum(member.size for member in ordered)
-            with reporter.transfer("pack", content) as transfer:
-                for source in (member.source for member in ordered):
-                    if isinstance(source, Incoming):
-                        transfer.expect(source.label, source.blob.size)
-                digest = write_archive(cast("BinaryIO", file), top, ordered, mtime, transfer.advance)
+            with reporter.transfer("pack", sum(member.size for member in archive.members)) as transfer:
+                digest = _write_archive(cast("BinaryIO", file), archive, store, transfer)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             beside = tuple(_write_sidecar(output, top, sidecar) for sidecar in sidecars)
@@ -87,8 +90,19 @@ def pack(
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-    signed = any(member.path == SIGNATURE for member in ordered)
+    signed = any(member.path == SIGNATURE for member in archive.members)
     return PackedBundle(target, size, digest, signed, beside)
+
+
+def _write_archive(file: BinaryIO, archive: Archive, store: Store, transfer: Transfer) -> str:
+    incoming = [member.source for member in archive.members if isinstance(member.source, Incoming)]
+    for source in incoming:
+        transfer.expect(source.label, source.blob.size)
+    name = f"archive {archive.key}"
+    known = None if incoming else store.recall(name)
+    digest = write_archive(file, archive, transfer.advance, known and known.removeprefix("sha256:"))
+    store.remember(name, f"sha256:{digest}")
+    return digest
 
 
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.archive import ArchiveReader, Member, archive_size, header
+from bundler.archive import Archive, ArchiveReader, Member, header
 from bundler.archive_writer import write_archive
 from bundler.errors import BundleError, VerificationError
 
@@ -19,7 +19,7 @@ MTIME = 1_700_000_000
 
 def pack(path: Path, members: list[Member]) -> str:
     with path.open("w+b") as file:
-        return write_archive(file, TOP, members, MTIME, lambda _, __: None)
+        return write_archive(file, Archive(TOP, members, MTIME), lambda _, __: None)
 
 
 def contents(raw: bytes) -> dict[str, bytes]:
@@ -40,7 +40,7 @@ def test_what_is_written_is_read_back(
     digest = pack(path, members)
     raw = path.read_bytes()
     assert hashlib.sha256(raw).hexdigest() == digest
-    assert len(raw) == archive_size(TOP, members, MTIME)
+    assert len(raw) == Archive(TOP, members, MTIME).size
     assert contents(raw) == files
 
 

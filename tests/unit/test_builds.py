@@ -164,6 +164,38 @@ def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultR
     assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
 
 
+def test_what_the_cache_says_of_an_earlier_bundle_is_not_believed(
+    builder: Builder, registry: FaultRegistry
+) -> None:
+    """The digest of an archive that it remembers saves hashing each blob: a wrong one costs a second look."""
+    builder.check(*arguments(registry))
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    before = bundle.read_bytes()
+    remembered = [path for path in (builder.cache / "refs").iterdir() if '"archive ' in path.read_text()]
+    (noted,) = remembered
+    right = noted.read_text()
+    for wrong in (right.replace("sha256:", "sha256:0000")[: len(right)], "not JSON", "[]", "{}"):
+        noted.write_text(wrong)
+        bundle.unlink()
+        builder.check(*arguments(registry))
+        assert bundle.read_bytes() == before
+        assert noted.read_text() == right
+    other = json.loads(right) | {"digest": digest_of(b"another archive")}
+    noted.write_text(json.dumps(other))
+    builder.check(*arguments(registry))
+    assert bundle.read_bytes() == before
+    assert noted.read_text() == right
+    blob = builder.cache / "blobs/sha256" / BASE[7:]
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    for text in (json.dumps(other), right):
+        noted.write_text(text)
+        failed = builder.bundle(*arguments(registry))
+        assert failed.returncode == 1
+        assert BASE[7:] in failed.stderr
+        assert bundle.read_bytes() == before
+
+
 def test_a_terminal_is_asked_for_the_passphrase(builder: Builder, registry: FaultRegistry) -> None:
     environment = {"BUNDLE_KEY_PASSPHRASE": "correct horse"}
     builder.check("keygen", "--output", "keys", environment=environment)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bundler.archive import Member
+from bundler.archive import Archive, Member
 from bundler.progress import LogReporter
 from bundler.stages.pack import pack
+from bundler.store import Store
 from bundler_installer.assemble import assemble_installer
 from bundler_installer.checks import CHECKS, PROBES
 from tests.support.fabricated import ENV, preflight_file
@@ -61,13 +62,14 @@ def test_it_is_small_and_shellcheck_finds_nothing(preflight: Path) -> None:
 
 def test_it_lies_beside_the_bundle_with_its_digest(tmp_path: Path) -> None:
     sidecar = Member.of("preflight.sh", b"#!/bin/sh\n", 0o755)
-    packed = pack([Member.of("install", b"x")], "top", 1, tmp_path, LogReporter(), sidecars=[sidecar])
+    archive, store = Archive("top", [Member.of("install", b"x")], 1), Store(tmp_path / "cache")
+    packed = pack(archive, tmp_path / "dist", store, LogReporter(), sidecars=[sidecar])
     (path,) = packed.sidecars
-    assert path == tmp_path / "top.preflight.sh"
+    assert path == tmp_path / "dist/top.preflight.sh"
     assert path.stat().st_mode & 0o777 == 0o755
     digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
-    assert (tmp_path / "top.preflight.sh.sha256").read_text() == f"{digest}  top.preflight.sh\n"
-    assert len(list(tmp_path.iterdir())) == 4
+    assert (path.parent / "top.preflight.sh.sha256").read_text() == f"{digest}  top.preflight.sh\n"
+    assert len(list(path.parent.iterdir())) == 4
 
 
 def test_no_function_is_defined_twice() -> None:
