@@ -73,6 +73,7 @@ SOURCES = (
 """In this order; `main.sh` ends with the one line that runs anything."""
 
 
+@cache
 def catalogue(language: str) -> dict[str, str]:
     """Message id -> text of a language, from `messages/<language>/*.tsv`.
 
@@ -116,8 +117,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         names: of the sources.
         part: whether the catalogues hold only what these sources say.
     """
-    shell = files("bundler_installer").joinpath("shell")
-    sources = {name: shell.joinpath(f"{name}.sh").read_text("utf-8").rstrip("\n") for name in names}
+    sources = {name: _source(name) for name in names}
     code = "\n".join(sources.values())
     words = set(_WORD.findall(code))
     families = tuple(_FAMILY.findall(code)) if part else ("",)
@@ -127,6 +127,11 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         if name == "messages":
             parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
     return ("\n\n".join(parts) + "\n").encode()
+
+
+@cache
+def _source(name: str) -> str:
+    return files("bundler_installer").joinpath(f"shell/{name}.sh").read_text("utf-8").rstrip("\n")
 
 
 def _catalogue_function(language: str, words: set[str], families: tuple[str, ...]) -> str:
