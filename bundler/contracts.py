@@ -250,6 +250,22 @@ class ApplicationModel:
 
 
 @dataclass(frozen=True)
+class Downloads:
+    """How an application may fetch what it needs besides images.
+
+    Attributes:
+        cache: folder of the store; what an application keeps there it keeps in a folder of its own.
+            None: the user's.
+        ca_file: PEM file with private certificate authorities.
+        offline: nothing may be connected to.
+    """
+
+    cache: Path | None = None
+    ca_file: Path | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True)
 class ApplicationContext:
     """What an application is asked to model.
 
@@ -259,6 +275,7 @@ class ApplicationContext:
         base: folder that relative paths in the settings start from.
         version: the profile's `version`, if it says one.
         platform: what the bundle is for.
+        downloads: how it may fetch files.
     """
 
     profile: str
@@ -266,6 +283,7 @@ class ApplicationContext:
     base: Path
     version: str | None
     platform: Platform
+    downloads: Downloads = Downloads()
 
 
 @runtime_checkable

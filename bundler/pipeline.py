@@ -16,6 +16,7 @@ from bundler.contracts import (
     ApplicationContext,
     ApplicationModel,
     ConfigFile,
+    Downloads,
     ImageSource,
     ResolvedImage,
     SourceOptions,
@@ -230,6 +231,7 @@ def model(job: Job) -> ApplicationModel:
         base=job.profile.base,
         version=profile.version,
         platform=job.platform,
+        downloads=Downloads(job.store.root, job.options.ca_file, job.options.offline),
     )
     return application.model(context)
 

@@ -26,7 +26,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
             f"the profile's version is {context.version}, its settings' version is {release.version}",
             hint="leave the profile's `version` out: `settings: version:` decides",
         )
-    carried = plugin_files(settings, context.base, context.platform)
+    carried = plugin_files(settings, context)
     return ApplicationModel(
         name=NAME,
         version=release.version,
@@ -34,7 +34,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
         compose=compose_document(settings, release),
         files=(
             *config_files(settings, context.base),
-            *wheel_files(settings, context.base, context.platform),
+            *wheel_files(settings, context),
         ),
         variables=site_variables(settings),
         data=data_folders(settings),

@@ -8,9 +8,9 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from bundler.contracts import ConfigFile
+from bundler.contracts import ApplicationContext, ConfigFile
 from bundler.download import Downloader
-from bundler.errors import BundleError
+from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
 from bundler.store import default_root
 from bundler_dify.local_files import read_file
@@ -24,23 +24,23 @@ RECIPE = "1"
 """Part of the cache's key: raise it when `repackage` makes something else of the same package."""
 
 
-def plugin_files(settings: DifySettings, base: Path, platform: Platform) -> tuple[ConfigFile, ...]:
+def plugin_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
     """The packages and the command that installs them, below `files/`.
 
     Args:
         settings: say which, and how.
-        base: folder that relative paths start from.
-        platform: what wheels are for.
+        context: says what wheels are for, and where files come from.
 
     Raises:
         BundleError: a package is missing, is not what its digest says, or cannot be repackaged.
+        FetchError: something cannot be downloaded.
     """
     if not settings.plugins:
         return ()
     largest = settings.uploads.plugin_mb * 2**20
     packages = []
     for plugin in settings.plugins:
-        path = _prepared(plugin, base, platform)
+        path = _prepared(plugin, context)
         size = path.stat().st_size
         if size > largest:
             raise BundleError(
@@ -56,22 +56,23 @@ def plugin_files(settings: DifySettings, base: Path, platform: Platform) -> tupl
     )
 
 
-def wheel_files(settings: DifySettings, base: Path, platform: Platform) -> tuple[ConfigFile, ...]:
+def wheel_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
     """Wheels for the packages that are carried as they are, below `config/`: the plugin daemon looks there.
 
     Raises:
         BundleError: a package is missing or has no wheels for the platform.
+        FetchError: something cannot be downloaded.
     """
     if not settings.carries_plugins:
         return ()
     wheels: dict[str, Path] = {}
     for plugin in settings.plugins:
         if plugin.mode == "carry":
-            package = read_file(_fetched(plugin, base), "plugins")
-            found = hashlib.sha256(package).hexdigest()
-            folder = _cache() / f"{found}-{platform}-{RECIPE}-wheels".replace("/", "-")
+            package = read_file(_fetched(plugin, context), "plugins")
+            folder = _cache(context) / f"{_key(package, context.platform)}-wheels"
             if not folder.is_dir():
-                _write_folder(folder, gather_wheels(package, plugin.target, platform))
+                _refuse_offline(f"the wheels of {plugin.target}", context)
+                _write_folder(folder, gather_wheels(package, plugin.target, context.platform))
             wheels |= {path.name: path for path in folder.iterdir()}
     # The folder is there also when every package brings its own.
     about = ConfigFile(f"{WHEELS}/README", b"Wheels for the plugin packages in files/dify-plugins.\n")
@@ -87,26 +88,31 @@ def _write_folder(path: Path, files: dict[str, bytes]) -> None:
         whole.rename(path)
 
 
-def _prepared(plugin: Plugin, base: Path, platform: Platform) -> Path:
-    source = _fetched(plugin, base)
+def _prepared(plugin: Plugin, context: ApplicationContext) -> Path:
+    source = _fetched(plugin, context)
     if plugin.mode == "carry":
         return source
     package = read_file(source, "plugins")
-    found = hashlib.sha256(package).hexdigest()
-    key = f"{found}-{platform}-{RECIPE}".replace("/", "-")
-    target = _cache() / f"{key}.difypkg"
+    target = _cache(context) / f"{_key(package, context.platform)}.difypkg"
     if not target.exists():
-        _write(target, repackage(package, source.name if plugin.path else plugin.target, platform))
+        _refuse_offline(f"the wheels of {plugin.target}", context)
+        name = source.name if plugin.path else plugin.target
+        _write(target, repackage(package, name, context.platform))
     return target
 
 
-def _fetched(plugin: Plugin, base: Path) -> Path:
+def _key(package: bytes, platform: Platform) -> str:
+    return f"{hashlib.sha256(package).hexdigest()}-{platform}-{RECIPE}".replace("/", "-")
+
+
+def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
     if plugin.path is not None:
-        source = base / plugin.path
+        source = context.base / plugin.path
         content = read_file(source, "plugins")
     else:
-        source = _cache() / f"{plugin.sha256}.difypkg"
-        content = read_file(source, "plugins") if source.exists() else _downloaded(str(plugin.address))
+        source = _cache(context) / f"{plugin.sha256}.difypkg"
+        url = str(plugin.address)
+        content = read_file(source, "plugins") if source.exists() else _downloaded(url, context)
     found = hashlib.sha256(content).hexdigest()
     if plugin.sha256 is not None and found != plugin.sha256:
         raise BundleError(
@@ -118,13 +124,22 @@ def _fetched(plugin: Plugin, base: Path) -> Path:
     return source
 
 
-def _downloaded(url: str) -> bytes:
-    with Downloader().open(url) as stream:
+def _downloaded(url: str, context: ApplicationContext) -> bytes:
+    _refuse_offline(url, context)
+    with Downloader(context.downloads.ca_file).open(url) as stream:
         return stream.read()
 
 
-def _cache() -> Path:
-    folder = default_root() / FOLDER
+def _refuse_offline(what: str, context: ApplicationContext) -> None:
+    if context.downloads.offline:
+        raise FetchError(
+            f"plugins: {what}: not in the cache {_cache(context)}",
+            hint="build once without --offline on the same cache",
+        )
+
+
+def _cache(context: ApplicationContext) -> Path:
+    folder = (context.downloads.cache or default_root()) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

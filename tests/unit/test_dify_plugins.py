@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -18,13 +19,16 @@ from typing import Any
 
 import pytest
 
+from bundler.contracts import Downloads
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
 from bundler_dify import offline, offline_plugins
 from bundler_dify.repackage import OPTIONS, gather_wheels, repackage
 from bundler_dify.settings_plugins import Plugin
 from tests.support import dify
+from tests.support.certificates import Authority
 from tests.support.programs import need_program, need_root, run
+from tests.support.web import serving
 
 MANIFEST = b"version: 0.0.1\ntype: plugin\nauthor: bank\nname: hello\nmeta:\n  runner: {language: python}\n"
 LOCK = b"""
@@ -286,22 +290,39 @@ def test_a_package_that_the_site_would_refuse_is_refused_here(tmp_path: Path) ->
         dify.model(wanted, tmp_path)
 
 
-def test_what_is_downloaded_is_checked_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_marketplace_has_an_address_for_each_package() -> None:
+    address = Plugin(marketplace="bank/hello:0.0.1", sha256="1" * 64).address
+    assert str(address).startswith("https://marketplace.dify.ai/")
+    assert "bank/hello" in str(address)
+
+
+def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_path: Path) -> None:
+    """By a private authority; without a connection once it is there."""
     package = pack({"manifest.yaml": MANIFEST})
-    asked: list[str] = []
-
-    def download(url: str) -> bytes:
-        asked.append(url)
-        return package
-
-    monkeypatch.setattr(offline_plugins, "_downloaded", download)
+    authority = Authority.make(tmp_path / "ca")
     digest = hashlib.sha256(package).hexdigest()
-    wanted = profile(marketplace="bank/hello:0.0.1", sha256=digest)
-    for _ in range(2):
-        assert dify.model(wanted, tmp_path).carried[0].path == "dify-plugins/bank-hello_0.0.1-offline.difypkg"
-    assert asked == [Plugin(marketplace="bank/hello:0.0.1", sha256=digest).address]
-    with pytest.raises(BundleError, match="the profile says"):
-        dify.model(profile(url="https://plugins.example/a.difypkg", sha256="1" * 64), tmp_path)
+    online = Downloads(tmp_path / "mine", authority.certificate)
+    with serving(package, authority.server()) as port:
+        wanted = profile(url=f"https://localhost:{port}/file", sha256=digest)
+        with pytest.raises(FetchError, match="certificate"):
+            dify.model(wanted, tmp_path, Downloads(tmp_path / "mine"))
+        with pytest.raises(FetchError, match=r"plugins: https://localhost.* not in the cache .*mine"):
+            dify.model(wanted, tmp_path, dataclasses.replace(online, offline=True))
+        with pytest.raises(BundleError, match="the profile says"):
+            dify.model(profile(url=f"https://localhost:{port}/file", sha256="1" * 64), tmp_path, online)
+        first = dify.model(wanted, tmp_path, online).carried
+    again = dify.model(wanted, tmp_path, dataclasses.replace(online, offline=True)).carried
+    assert again == first
+    assert first[0].content == tmp_path / "mine/dify-plugins" / Path(str(first[0].content)).name
+    assert not (tmp_path / "cache").exists()
+
+
+def test_wheels_that_are_not_in_the_cache_are_not_fetched_offline(tmp_path: Path) -> None:
+    package = pack({"manifest.yaml": MANIFEST})
+    (tmp_path / "hello.difypkg").write_bytes(package)
+    digest = hashlib.sha256(package).hexdigest()
+    with pytest.raises(FetchError, match=r"plugins: the wheels of hello.* not in the cache"):
+        dify.model(profile(path="hello.difypkg", sha256=digest), tmp_path, Downloads(offline=True))
 
 
 # ---------------------------------------------------------------- the command at the site

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,42 +11,9 @@ from bundler.errors import FetchError
 from tests.support.certificates import Authority
 from tests.support.faults import basic
 from tests.support.proxies import ForwardProxy
+from tests.support.web import serving
 
 CONTENT = bytes(range(256)) * 400
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        if self.path == "/moved":
-            self.send_response(302)
-            self.send_header("Location", "/file")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.send_response(200 if self.path in {"/file", "/cut"} else 404)
-        self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        self.wfile.write(CONTENT if self.path != "/cut" else CONTENT[:1000])
-        if self.path == "/cut":
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
-        """Say nothing."""
-
-
-@contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A web server; its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield int(server.server_address[1])
-        server.shutdown()
-        thread.join()
 
 
 def read(url: str, downloader: Downloader | None = None) -> bytes:
@@ -60,7 +22,7 @@ def read(url: str, downloader: Downloader | None = None) -> bytes:
 
 
 def test_a_file_and_what_is_none() -> None:
-    with serving() as port:
+    with serving(CONTENT) as port:
         assert read(f"http://127.0.0.1:{port}/file") == CONTENT
         assert read(f"http://127.0.0.1:{port}/moved") == CONTENT
         with pytest.raises(FetchError, match=r"/none: HTTP 404"):
@@ -70,7 +32,7 @@ def test_a_file_and_what_is_none() -> None:
 
 
 def test_it_goes_through_the_proxy_with_its_login() -> None:
-    with serving() as port, ForwardProxy() as proxy:
+    with serving(CONTENT) as port, ForwardProxy() as proxy:
         url = f"http://files.bank.example:{port}/file"
         environment = {"http_proxy": f"http://user:p%40ss@{proxy.host}"}
         assert read(url, Downloader(environment=environment)) == CONTENT
@@ -88,7 +50,7 @@ def test_a_proxy_of_another_kind_is_refused_without_its_password() -> None:
 
 def test_a_private_authority(tmp_path: Path) -> None:
     authority = Authority.make(tmp_path)
-    with serving(authority.server()) as port:
+    with serving(CONTENT, authority.server()) as port:
         url = f"https://localhost:{port}/file"
         assert read(url, Downloader(authority.certificate, {})) == CONTENT
         with pytest.raises(FetchError, match="certificate"):
