@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +73,20 @@ def fetch(
         FetchError: a blob cannot be had or is wrong, or an image is for another platform.
     """
     complete = [_export(image, sources, store, platform, reporter) for image in images]
+    missing = [owner for owner in _owners(complete) if not store.has(owner[1])]
+    layers = {layer.digest for _, manifest in complete for layer in manifest.layers}
+    now: list[Owner] = []
+    later: list[Owner] = []
+    for owner in missing:
+        waits = write_once and owner[1].digest in layers and _may_wait(owner[1])
+        (later if waits else now).append(owner)
+    with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
+        _fetch_blobs(now, sources, store, transfer)
+    incoming = _ask_sizes(later, sources)
+    return Fetched(tuple(_finish(image, manifest, store, platform) for image, manifest in complete), incoming)
+
+
+def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Owner]:
     owners: dict[str, Owner] = {}
     for image, manifest in complete:
         for blob in manifest.blobs:
@@ -82,33 +96,27 @@ def fetch(
                     f"{image.reference.familiar}: blob {blob.digest} has {blob.size} bytes here"
                     f" and {known.size} in another image"
                 )
-    missing = [owner for owner in owners.values() if not store.has(owner[1])]
-    layers = {layer.digest for _, manifest in complete for layer in manifest.layers}
-    waiting = [owner for owner in missing if write_once and owner[1].digest in layers and _may_wait(owner[1])]
-    now = [owner for owner in missing if owner not in waiting]
-    with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
-        _fetch_blobs(now, sources, store, transfer)
-    incoming = _ask_sizes(waiting, sources)
-    fetched = []
-    for image, manifest in complete:
-        store.put(manifest.raw)
-        where = image.reference.familiar
-        config = ImageConfig.parse(store.read(manifest.config.digest), where)
-        if not platform.accepts(config.platform):
-            raise FetchError(
-                f"{where}: this image is for {config.platform}, the bundle for {platform}",
-                hint="choose another --platform, or an image that is built for this one",
-            )
-        if len(config.diff_ids) != len(manifest.layers):
-            raise FetchError(
-                f"{where}: {len(manifest.layers)} layers in the manifest,"
-                f" {len(config.diff_ids)} in the config"
-            )
-        store.remember(memory_key(image.reference, platform, image.source), manifest.descriptor.digest)
-        if image.manifest is None:
-            store.remember(f"{image.digest} {platform}", manifest.descriptor.digest)
-        fetched.append(FetchedImage(image, manifest, config))
-    return Fetched(tuple(fetched), incoming)
+    return owners.values()
+
+
+def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Platform) -> FetchedImage:
+    """Check the image's config, and remember what its name means."""
+    store.put(manifest.raw)
+    where = image.reference.familiar
+    config = ImageConfig.parse(store.read(manifest.config.digest), where)
+    if not platform.accepts(config.platform):
+        raise FetchError(
+            f"{where}: this image is for {config.platform}, the bundle for {platform}",
+            hint="choose another --platform, or an image that is built for this one",
+        )
+    if len(config.diff_ids) != len(manifest.layers):
+        raise FetchError(
+            f"{where}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config"
+        )
+    store.remember(memory_key(image.reference, platform, image.source), manifest.descriptor.digest)
+    if image.manifest is None:
+        store.remember(f"{image.digest} {platform}", manifest.descriptor.digest)
+    return FetchedImage(image, manifest, config)
 
 
 def _export(
@@ -143,7 +151,8 @@ def _ask_sizes(waiting: Sequence[Owner], sources: Mapping[str, ImageSource]) -> 
             unpacked = blob.size
             if blob.media_type in GZIP:
                 with closing(open_at(blob.size - TAIL)) as stream:
-                    unpacked = told_size(GZIP_MAGIC, stream.read(TAIL), blob.size)
+                    tail = b"".join(iter(lambda: stream.read(TAIL), b""))
+                unpacked = told_size(GZIP_MAGIC, tail, blob.size)
             incoming[blob.digest] = Incoming(blob, _label(image, blob), open_at, unpacked)
 
         for image, blob in waiting:
