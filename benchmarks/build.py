@@ -47,7 +47,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engine and registry are ended
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.folder)))
-        registry = DistributionRegistry(folder / "registry", _free_port()).start()
+        registry = DistributionRegistry(folder / "registry", free_port()).start()
         stack.callback(registry.stop)
         engine = _engine(folder, stack)
         for size in chosen.sizes:
@@ -112,7 +112,8 @@ def _write(output: Path, name: str, work: Workload, results: dict[str, list[Samp
     (output / f"{name}.svg").write_text(plot(title, results))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

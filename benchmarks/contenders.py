@@ -167,16 +167,19 @@ def zarf(work: Workload, folder: Path) -> Contender:
 
 
 def hauler(work: Workload, folder: Path) -> Contender:
-    """`hauler store add image` of each, then `hauler store save`."""
+    """`hauler store sync` of a list, as many at once as it sees fit, then `hauler store save`."""
     home = folder / "hauler"
     home.mkdir(parents=True, exist_ok=True)
-    store, result = home / "store", home / "haul.tar.zst"
-    adds: list[Command] = [
-        ["hauler", "store", "add", "image", f"{work.host}/{i}", "--store", store] for i in work.images
-    ]
-    save: Command = ["hauler", "store", "save", "--store", store, "--filename", result]
+    store, result, wanted = home / "store", home / "haul.tar.zst", home / "images.txt"
+    wanted.write_text("".join(f"{work.host}/{image}\n" for image in work.images))
+    common: Command = ["--store", store, "--haulerdir", home / "settings", "--tempdir", home]
+    sync: Command = [
+        "hauler", "store", "sync", "--image-txt", wanted, "--platform", "linux/amd64",
+        "--exclude-extras", "--no-progress", *common,
+    ]  # fmt: skip
+    save: Command = ["hauler", "store", "save", "--filename", result, *common]
     return Contender(
-        "hauler add, save", lambda: shutil.rmtree(store, ignore_errors=True), [*adds, save], result
+        "hauler sync, save", lambda: shutil.rmtree(store, ignore_errors=True), [sync, save], result
     )
 
 

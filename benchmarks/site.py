@@ -1,6 +1,7 @@
 """What a site waits for: verifying, loading, installing again; against openssl, sha256sum, `docker load`.
 
     make bench-site                       redis and nginx on one base, kept and compact
+    make bench-site BENCH=--medium        verifying also of the 2 GB that `make bench SIZES=medium` carries
 
 Runs as root: each engine has a network of its own, as in the tests.
 """
@@ -11,7 +12,6 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,8 +20,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.build import OUTPUT
+from benchmarks.build import OUTPUT, free_port
 from benchmarks.report import Spread
+from benchmarks.workload import prepare
 from tests.support.builder import Builder
 from tests.support.engines import DistributionRegistry, Site
 from tests.support.images import build_images
@@ -45,6 +46,7 @@ def main() -> None:
     """Read the options and run."""
     parser = argparse.ArgumentParser(prog="make bench-site", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--medium", action="store_true", help="verify also a bundle of 2 GB")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the table")
     chosen = parser.parse_args()
     if os.geteuid() != 0:
@@ -53,9 +55,15 @@ def main() -> None:
     chosen.output.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bs-")))
-        bundles = _build(folder, stack)
+        registry = DistributionRegistry(folder / "registry", free_port()).start()
+        stack.callback(registry.stop)
+        bundles = _build(folder, registry)
         rows: dict[str, list[float]] = {}
         _verify(bundles["keep"], chosen.rounds, rows)
+        if chosen.medium:
+            medium = _build_medium(folder / "medium", registry)
+            _verify(medium, chosen.rounds, rows, "2 GB: ")
+            shutil.rmtree(medium)
         for name, newer in ENGINES.items():
             site = Site(folder / ("new" if newer else "old"), newer=newer)
             stack.callback(site.close)
@@ -68,23 +76,26 @@ def main() -> None:
         (chosen.output / "site.md").write_text(text)
 
 
-def _build(folder: Path, stack: ExitStack) -> dict[str, Path]:
+def _build(folder: Path, registry: DistributionRegistry) -> dict[str, Path]:
     """Form -> its bundle, unpacked."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    registry = DistributionRegistry(folder / "registry", port).start()
-    stack.callback(registry.stop)
     for name, layout in build_images(list(IMAGES)).items():
         registry.push(layout, IMAGES[name])
     found = {}
     for form, options in FORMS.items():
         builder = Builder(folder / form, folder / "cache")
-        path = builder.build(PROFILE, registry.host, *options)
-        subprocess.run(["tar", "-xf", path, "-C", path.parent], check=True)
-        found[form] = path.with_suffix("")
-        print(f"{form}: {path.stat().st_size / 1e6:.0f} MB", flush=True)
+        found[form] = _unpacked(builder.build(PROFILE, registry.host, *options))
     return found
+
+
+def _build_medium(folder: Path, registry: DistributionRegistry) -> Path:
+    work = prepare("medium", registry, folder)
+    return _unpacked(Builder(folder, folder / "cache").build(work.profile, registry.host, "--write-once"))
+
+
+def _unpacked(bundle: Path) -> Path:
+    print(f"{bundle.name}: {bundle.stat().st_size / 1e6:.0f} MB", flush=True)
+    subprocess.run(["tar", "-xf", bundle, "-C", bundle.parent], check=True)
+    return bundle.with_suffix("")
 
 
 def _timed(command: list[str | Path], cwd: Path) -> float:
@@ -93,7 +104,7 @@ def _timed(command: list[str | Path], cwd: Path) -> float:
     return time.perf_counter() - started
 
 
-def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]]) -> None:
+def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]], prefix: str = "") -> None:
     files = [path.relative_to(bundle) for path in sorted(bundle.rglob("*")) if path.is_file()]
     key = bundle.parents[1] / "bundle.pub"
     contenders: dict[str, list[str | Path]] = {
@@ -106,7 +117,7 @@ def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]]) -> None:
     }  # fmt: skip
     for _ in range(rounds):
         for name, command in contenders.items():
-            rows.setdefault(name, []).append(_timed(command, bundle))
+            rows.setdefault(prefix + name, []).append(_timed(command, bundle))
 
 
 def _load(
