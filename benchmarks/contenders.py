@@ -156,7 +156,7 @@ def zarf(work: Workload, folder: Path) -> Contender:
     cache = home / "cache"
     command: Command = [
         "zarf", "package", "create", home, "--confirm", "--skip-sbom", "--plain-http",
-        "--zarf-cache", cache, "--output", result, "--architecture", "amd64",
+        "--cache", cache, "--output", result, "--architecture", "amd64",
     ]  # fmt: skip
 
     def reset() -> None:
