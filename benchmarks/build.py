@@ -27,6 +27,7 @@ from benchmarks.workload import SIZES, Workload, prepare
 from tests.support.engines import DistributionRegistry, Engine
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "performance"
+WARM = "bundle build, warm"
 CACHES = {"cold": "page cache emptied before every run", "warm": "page cache as it is"}
 
 
@@ -81,8 +82,8 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
         )
         results = _rounds(contenders, chosen.rounds, cold=cache == "cold")
         text = table(results, "skopeo copy")
-        if COPY in results:
-            more = excess(results["bundle build, warm"], results[COPY]).text(2)
+        if {WARM, COPY} <= results.keys():
+            more = excess(results[WARM], results[COPY]).text(2)
             text += f"\nA warm build takes {more} s more than a plain copy of its file in the same round.\n"
         print(text, flush=True)
         _write(chosen.output, f"build-{work.size}-{cache}", work, results, text)
