@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["small"])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender, in turn (default 3)")
     parser.add_argument("--only", help="contenders whose name has this word; skopeo always runs")
+    parser.add_argument("--skip", nargs="+", default=[], help="contenders whose name has one of these words")
     parser.add_argument("--caches", nargs="+", choices=CACHES, default=list(CACHES))
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the tables and plots")
     parser.add_argument("--folder", type=Path, help="where the work is done (default: a temporary folder)")
@@ -70,6 +71,7 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
     contenders, lacking = available(work, folder, engine)
     if chosen.only:
         contenders = [c for c in contenders if chosen.only in c.name or c.name in {"skopeo copy", COPY}]
+    contenders = [c for c in contenders if not any(word in c.name for word in chosen.skip)]
     for line in lacking:
         print(f"left out: {line}")
     for cache in chosen.caches:
