@@ -50,8 +50,9 @@ def table(results: Mapping[str, Sequence[Sample]], base: str) -> str:
     for name, samples in results.items():
         ratio = ratios(samples, results[base]).text(2) if base in results else "-"
         peak = max(sample.peak for sample in samples) / 1e6
+        cell = name.replace("|", r"\|")
         lines.append(
-            f"| {name} | {Spread.of([s.wall for s in samples]).text()} | {ratio} |"
+            f"| {cell} | {Spread.of([s.wall for s in samples]).text()} | {ratio} |"
             f" {median(s.cpu for s in samples):.1f} | {peak:.0f} |"
             f" {median(s.written for s in samples) / 1e6:.0f} |"
             f" {median(s.size for s in samples) / 1e6:.0f} |"
