@@ -98,7 +98,7 @@ class SourceOptions:
         mirrors: registry host -> `host[:port][/prefix]` asked first.
         insecure: hosts (with port) that may be spoken to in plain HTTP.
         ca_file: PEM file with private certificate authorities.
-        archives: files and folders that hold images (docker-archive, OCI layout), absolute.
+        archives: absolute paths that hold images (docker-archive, OCI layout).
         offline: nothing may be connected to.
     """
 
@@ -250,22 +250,6 @@ class ApplicationModel:
 
 
 @dataclass(frozen=True)
-class Downloads:
-    """How an application may fetch what it needs besides images.
-
-    Attributes:
-        cache: folder of the store; what an application keeps there it keeps in a folder of its own.
-            None: the user's.
-        ca_file: PEM file with private certificate authorities.
-        offline: nothing may be connected to.
-    """
-
-    cache: Path | None = None
-    ca_file: Path | None = None
-    offline: bool = False
-
-
-@dataclass(frozen=True)
 class ApplicationContext:
     """What an application is asked to model.
 
@@ -275,7 +259,7 @@ class ApplicationContext:
         base: folder that relative paths in the settings start from.
         version: the profile's `version`, if it says one.
         platform: what the bundle is for.
-        downloads: how it may fetch files.
+        cache: the store's folder, None for the user's; ca_file, offline: as in `SourceOptions`.
     """
 
     profile: str
@@ -283,7 +267,9 @@ class ApplicationContext:
     base: Path
     version: str | None
     platform: Platform
-    downloads: Downloads = Downloads()
+    cache: Path | None = None
+    ca_file: Path | None = None
+    offline: bool = False
 
 
 @runtime_checkable

@@ -16,7 +16,6 @@ from bundler.contracts import (
     ApplicationContext,
     ApplicationModel,
     ConfigFile,
-    Downloads,
     ImageSource,
     ResolvedImage,
     SourceOptions,
@@ -231,7 +230,9 @@ def model(job: Job) -> ApplicationModel:
         base=job.profile.base,
         version=profile.version,
         platform=job.platform,
-        downloads=Downloads(job.store.root, job.options.ca_file, job.options.offline),
+        cache=job.store.root,
+        ca_file=job.options.ca_file,
+        offline=job.options.offline,
     )
     return application.model(context)
 

@@ -126,12 +126,12 @@ def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
 
 def _downloaded(url: str, context: ApplicationContext) -> bytes:
     _refuse_offline(url, context)
-    with Downloader(context.downloads.ca_file).open(url) as stream:
+    with Downloader(context.ca_file).open(url) as stream:
         return stream.read()
 
 
 def _refuse_offline(what: str, context: ApplicationContext) -> None:
-    if context.downloads.offline:
+    if context.offline:
         raise FetchError(
             f"plugins: {what}: not in the cache {_cache(context)}",
             hint="build once without --offline on the same cache",
@@ -139,7 +139,7 @@ def _refuse_offline(what: str, context: ApplicationContext) -> None:
 
 
 def _cache(context: ApplicationContext) -> Path:
-    folder = (context.downloads.cache or default_root()) / FOLDER
+    folder = (context.cache or default_root()) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bundler.contracts import ApplicationContext, ApplicationModel, Downloads
+from bundler.contracts import ApplicationContext, ApplicationModel
 from bundler.oci import Platform
 from bundler.profile_loader import load_profile
 from bundler_dify.application import DifyApplication
@@ -83,11 +83,9 @@ def settings(values: Mapping[str, Any]) -> DifySettings:
     return DifySettings.model_validate_json(json.dumps(values))
 
 
-def model(
-    values: Mapping[str, Any], base: Path = PROFILES, downloads: Downloads | None = None
-) -> ApplicationModel:
+def model(values: Mapping[str, Any], base: Path = PROFILES, **more: Any) -> ApplicationModel:  # noqa: ANN401 of the context
     """The application with these settings."""
-    context = ApplicationContext("test", settings(values), base, None, AMD64, downloads or Downloads())
+    context = ApplicationContext("test", settings(values), base, None, AMD64, **more)
     return DifyApplication().model(context)
 
 

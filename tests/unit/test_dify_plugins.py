@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -19,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from bundler.contracts import Downloads
 from bundler.errors import BundleError, FetchError
 from bundler.oci import Platform
 from bundler_dify import offline, offline_plugins
@@ -301,17 +299,17 @@ def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_pa
     package = pack({"manifest.yaml": MANIFEST})
     authority = Authority.make(tmp_path / "ca")
     digest = hashlib.sha256(package).hexdigest()
-    online = Downloads(tmp_path / "mine", authority.certificate)
+    online = {"cache": tmp_path / "mine", "ca_file": authority.certificate}
     with serving(package, authority.server()) as port:
         wanted = profile(url=f"https://localhost:{port}/file", sha256=digest)
         with pytest.raises(FetchError, match="certificate"):
-            dify.model(wanted, tmp_path, Downloads(tmp_path / "mine"))
+            dify.model(wanted, tmp_path, cache=tmp_path / "mine")
         with pytest.raises(FetchError, match=r"plugins: https://localhost.* not in the cache .*mine"):
-            dify.model(wanted, tmp_path, dataclasses.replace(online, offline=True))
+            dify.model(wanted, tmp_path, **online, offline=True)
         with pytest.raises(BundleError, match="the profile says"):
-            dify.model(profile(url=f"https://localhost:{port}/file", sha256="1" * 64), tmp_path, online)
-        first = dify.model(wanted, tmp_path, online).carried
-    again = dify.model(wanted, tmp_path, dataclasses.replace(online, offline=True)).carried
+            dify.model(profile(url=f"https://localhost:{port}/file", sha256="1" * 64), tmp_path, **online)
+        first = dify.model(wanted, tmp_path, **online).carried
+    again = dify.model(wanted, tmp_path, **online, offline=True).carried
     assert again == first
     assert first[0].content == tmp_path / "mine/dify-plugins" / Path(str(first[0].content)).name
     assert not (tmp_path / "cache").exists()
@@ -322,7 +320,7 @@ def test_wheels_that_are_not_in_the_cache_are_not_fetched_offline(tmp_path: Path
     (tmp_path / "hello.difypkg").write_bytes(package)
     digest = hashlib.sha256(package).hexdigest()
     with pytest.raises(FetchError, match=r"plugins: the wheels of hello.* not in the cache"):
-        dify.model(profile(path="hello.difypkg", sha256=digest), tmp_path, Downloads(offline=True))
+        dify.model(profile(path="hello.difypkg", sha256=digest), tmp_path, offline=True)
 
 
 # ---------------------------------------------------------------- the command at the site
