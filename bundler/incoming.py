@@ -79,19 +79,13 @@ class Placing:
     def _bring(self, source: Incoming, at: int) -> None:
         receiver = Receiver(source.blob)
 
-        def write(chunk: bytes) -> None:
-            view, place = memoryview(chunk), at + receiver.have
-            while view:
-                written = os.pwrite(self._file, view, place)
-                view, place = view[written:], place + written
-
         def advance(size: int) -> None:
             self._crew.check()
             self._here[source.blob.digest] = receiver.have
             self._wake()
             self._advance(source.label, size)
 
-        receiver.receive(source.open_at, write, advance)
+        receiver.receive(source.open_at, self._file, advance, place=at)
         self._compare(source, at)
 
     def _compare(self, source: Incoming, at: int) -> None:

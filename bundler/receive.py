@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import closing
 from typing import Protocol
@@ -53,15 +54,18 @@ class Receiver:
     def receive(
         self,
         open_at: Callable[[int], Stream],
-        write: Callable[[bytes], None],
+        file: int,
         advance: Callable[[int], None],
+        *,
+        place: int = 0,
     ) -> None:
         """Bring what is missing, and check the whole.
 
         Args:
             open_at: opens the blob's bytes from an offset on.
-            write: puts the next bytes in their place.
-            advance: told of every stretch that came.
+            file: descriptor of the file that they belong in.
+            advance: told of every stretch that is there.
+            place: offset of the blob's first byte in the file.
 
         Raises:
             FetchError: the bytes cannot be had.
@@ -73,7 +77,7 @@ class Receiver:
                     if self.have + len(chunk) > self.blob.size:
                         self.have += len(chunk)
                         break  # more than promised: do not fill the disk with it
-                    write(chunk)
+                    _write_at(file, place + self.have, chunk)
                     self.note(chunk)
                     advance(len(chunk))
         found = "sha256:" + self._digest.hexdigest()
@@ -83,3 +87,10 @@ class Receiver:
                 f"blob {self.blob.digest} ({self.blob.size} bytes) arrived as {what}; it was thrown away",
                 hint="the registry or a proxy on the way is broken; try a mirror",
             )
+
+
+def _write_at(file: int, place: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        written = os.pwrite(file, view, place)
+        view, place = view[written:], place + written

@@ -146,14 +146,8 @@ class Store:
                 advance(blob.size)
                 return target
             receiver = self._resume(descriptor, blob, advance)
-
-            def write(chunk: bytes) -> None:
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-
             try:
-                receiver.receive(open_at, write, advance)
+                receiver.receive(open_at, descriptor, advance)
             except WrongBytesError:
                 partial.unlink(missing_ok=True)
                 raise
@@ -278,7 +272,6 @@ class Store:
             receiver.note(chunk)
         if receiver.have > blob.size:
             os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
             raise FetchError(f"an unfinished {blob.digest} was too long; it was thrown away")
         if receiver.have:
             advance(receiver.have)
