@@ -11,7 +11,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bundler.errors import VerificationError
@@ -80,7 +80,7 @@ class Entry:
     offset: int
 
 
-@lru_cache(maxsize=8192)  # the size is told before the archive is written: each is asked for twice
+@lru_cache(maxsize=8192)  # places, size and key follow from the headers, before they are written
 def header(path: str, mode: int, size: int, mtime: int) -> bytes:
     """The header blocks of a member: GNU format, which carries any length of name and size."""
     info = tarfile.TarInfo(path)
@@ -111,7 +111,7 @@ class Archive:
         """The header blocks of one of the members."""
         return header(f"{self.top}/{member.path}", member.mode, member.size, self.mtime)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes, known before the first one is written."""
         size = sum(len(self.header(member)) + padded(member.size) for member in self.members)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -67,8 +67,8 @@ def pack(
         BundleError: the disk has too little room, or a source file changed under the build.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
+    archive = replace(archive, members=sorted(archive.members, key=member_order))
     top, size = archive.top, archive.size
-    archive = Archive(top, sorted(archive.members, key=member_order), archive.mtime)
     output.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(output).free
     target = output / f"{top}.tar"
