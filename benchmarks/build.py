@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from benchmarks.measure import Sample, can_drop_caches, drop_caches
 from benchmarks.report import excess, plot, table
 from benchmarks.workload import SIZES, Workload, prepare
 from tests.support.engines import DistributionRegistry, Engine
+from tests.support.programs import free_port
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "performance"
 WARM = "bundle build, warm"
@@ -113,13 +113,6 @@ def _write(output: Path, name: str, work: Workload, results: dict[str, list[Samp
     (output / f"{name}.md").write_text(text)
     title = f"{len(work.images)} images, {work.layers / 1e6:.0f} MB: seconds, less is better"
     (output / f"{name}.svg").write_text(plot(title, results))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -20,12 +20,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.build import OUTPUT, free_port
+from benchmarks.build import OUTPUT
 from benchmarks.report import Spread
 from benchmarks.workload import prepare
 from tests.support.builder import Builder
 from tests.support.engines import DistributionRegistry, Site
 from tests.support.images import build_images
+from tests.support.programs import free_port
 
 PROFILE = Path(__file__).parents[1] / "tests" / "e2e" / "pair.yaml"
 IMAGES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22"}
@@ -93,7 +94,7 @@ def _build_medium(folder: Path, registry: DistributionRegistry) -> Path:
 
 
 def _unpacked(bundle: Path) -> Path:
-    print(f"{bundle.name}: {bundle.stat().st_size / 1e6:.0f} MB", flush=True)
+    print(f"{bundle.parents[1].name}: {bundle.stat().st_size / 1e6:.0f} MB", flush=True)
     subprocess.run(["tar", "-xf", bundle, "-C", bundle.parent], check=True)
     return bundle.with_suffix("")
 

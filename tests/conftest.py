@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.support.engines import DistributionRegistry, Engine, Site
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
+from tests.support.programs import free_port
 
 # a busy machine is slow, and that is no fault of what is tested; pytest-timeout finds what hangs
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -47,13 +47,6 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
     """Where tests run in parallel."""
     return BySite(config, log)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,18 @@ class Builder:
             check=False,
         )
 
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Begin to run `bundle`, and leave it to the caller."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "bundler.cli", *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, "BUNDLE_CACHE": str(self.cache)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def check(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
         """Run `bundle`; it must succeed. Returns what it printed on standard output."""
         result = self.bundle(*arguments, environment=environment)

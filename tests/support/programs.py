@@ -6,6 +6,7 @@ import fcntl
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,13 @@ def need_forwarding() -> None:
     if os.geteuid() != 0:
         missing("needs packets forwarded, as where an engine runs (sysctl -w net.ipv4.ip_forward=1)")
     FORWARDING.write_text("1\n")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def run(*command: str | Path, **options: object) -> str:

@@ -54,18 +54,6 @@ def arguments(registry: FaultRegistry, *more: str) -> list[str]:
     return ["build", "--profile", "shop", "--registry-mirror", f"docker.io={registry.host}", *more]
 
 
-def start(builder: Builder, words: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bundler.cli", *words],
-        cwd=builder.folder,
-        env={**os.environ, "BUNDLE_CACHE": str(builder.cache)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def wait_for_partial(builder: Builder) -> Path:
     """The blob on its way, once some of it is on the disk."""
     partial = builder.cache / "partial" / BASE[7:]
@@ -91,7 +79,7 @@ def test_init_writes_a_profile_that_builds(builder: Builder, registry: FaultRegi
 
 
 def test_two_builds_at_once_fetch_each_blob_once(builder: Builder, registry: FaultRegistry) -> None:
-    builds = [start(builder, arguments(registry, "--output", name)) for name in ("one", "two")]
+    builds = [builder.start(*arguments(registry, "--output", name)) for name in ("one", "two")]
     for build in builds:
         _, errors = build.communicate(timeout=120)
         assert build.returncode == 0, errors
@@ -103,7 +91,7 @@ def test_two_builds_at_once_fetch_each_blob_once(builder: Builder, registry: Fau
 
 def test_a_killed_build_is_taken_up_by_the_next(builder: Builder, registry: FaultRegistry) -> None:
     registry.fail(BASE, stall(300_000, registry.released))
-    build = start(builder, arguments(registry))
+    build = builder.start(*arguments(registry))
     size = 0
     partial = wait_for_partial(builder)
     while partial.stat().st_size > size:  # what has been sent arrives
@@ -123,7 +111,7 @@ def test_a_killed_build_is_taken_up_by_the_next(builder: Builder, registry: Faul
 
 def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultRegistry) -> None:
     registry.fail(BASE, stall(300_000, registry.released))
-    build = start(builder, arguments(registry))
+    build = builder.start(*arguments(registry))
     wait_for_partial(builder)
     build.send_signal(signal.SIGINT)
     time.sleep(0.2)
@@ -137,7 +125,7 @@ def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultR
 
 def test_nothing_is_pruned_from_under_a_build(builder: Builder, registry: FaultRegistry) -> None:
     registry.fail(BASE, stall(300_000, registry.released))
-    build = start(builder, arguments(registry))
+    build = builder.start(*arguments(registry))
     wait_for_partial(builder)
     for option in ("--prune", "--check"):
         refused = builder.bundle("cache", option)

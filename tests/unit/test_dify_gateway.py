@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support import dify
-from tests.support.programs import need_program, need_root, run
+from tests.support.programs import free_port, need_program, need_root, run
 
 pytestmark = pytest.mark.peer
 
@@ -187,7 +187,6 @@ def gateway(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 def start_gateways(folder: Path) -> Iterator[Callable[..., Gateway]]:
     need_root()
     nginx = need_program("nginx", "nginx-light")
-    from tests.conftest import free_port  # noqa: PLC0415 a helper of the fixtures
 
     upstreams = [Upstream(name) for name in UPSTREAMS]
     running: list[subprocess.Popen[bytes]] = []

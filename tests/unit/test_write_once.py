@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from examples.demo.sample_registry import LAYER_TYPE, Document, Image, digest_of, encode, make_image
+from examples.demo.sample_registry import (
+    LAYER_TYPE,
+    Document,
+    Image,
+    Request,
+    Response,
+    digest_of,
+    encode,
+    make_image,
+)
 from tests.support.builder import Builder
 from tests.support.faults import (
     Fault,
@@ -57,9 +63,18 @@ def builder(tmp_path: Path) -> Builder:
     return found
 
 
+def usual(host: str, *more: str | Path) -> list[str | Path]:
+    """A build by way of the cache."""
+    return ["build", "--profile", "scale.yaml", "--registry-mirror", f"registry.example={host}", *more]
+
+
 def words(host: str, *more: str | Path) -> list[str | Path]:
-    mirror = f"registry.example={host}"
-    return ["build", "--profile", "scale.yaml", "--registry-mirror", mirror, "--write-once", *more]
+    return usual(host, "--write-once", *more)
+
+
+def as_it_is(_request: Request, answer: Response) -> Response:
+    """No fault: for the question for a layer's end, where the fault is meant for the layer."""
+    return answer
 
 
 def cached(builder: Builder) -> set[str]:
@@ -104,16 +119,16 @@ def test_the_same_file_and_no_large_layer_in_the_cache(builder: Builder, registr
         **dict.fromkeys(LAYERS, 2),
     }
     builder.check("verify", once, "--key", "bundle.pub")
-    builder.check(*[word for word in words(registry.host, "-o", "usual") if word != "--write-once"])
-    usual = builder.folder / "usual" / once.name
-    assert usual.read_bytes() == once.read_bytes()
+    builder.check(*usual(registry.host, "-o", "usual"))
+    twice = builder.folder / "usual" / once.name
+    assert twice.read_bytes() == once.read_bytes()
     assert {path.name: path.read_bytes() for path in once.parent.iterdir()} == {
-        path.name: path.read_bytes() for path in usual.parent.iterdir()
+        path.name: path.read_bytes() for path in twice.parent.iterdir()
     }
 
 
 def test_what_the_cache_has_is_taken_from_there(builder: Builder, registry: FaultRegistry) -> None:
-    builder.check(*[word for word in words(registry.host) if word != "--write-once"])
+    builder.check(*usual(registry.host))
     registry.requests.clear()
     for digest in LAYERS[1:]:
         (builder.cache / "blobs/sha256" / digest[7:]).unlink()
@@ -138,7 +153,7 @@ PASSING: dict[str, Fault] = {
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
 def test_what_passes_ends_in_a_right_bundle(builder: Builder, registry: FaultRegistry, fault: Fault) -> None:
-    registry.fail(LAYERS[0], lambda request, answer: answer)  # the question for its end
+    registry.fail(LAYERS[0], as_it_is)
     registry.fail(LAYERS[0], fault)
     registry.fail(LAYERS[1], fault)
     builder.check(*words(registry.host))
@@ -158,7 +173,7 @@ def test_a_registry_without_ranges_sends_the_whole_for_its_end(
 
 @pytest.mark.parametrize("fault", [other_bytes, longer], ids=["other bytes", "more bytes"])
 def test_a_wrong_layer_leaves_nothing(builder: Builder, registry: FaultRegistry, fault: Fault) -> None:
-    registry.fail(LAYERS[1], lambda request, answer: answer)
+    registry.fail(LAYERS[1], as_it_is)
     registry.fail(LAYERS[1], fault)
     failed = builder.bundle(*words(registry.host))
     assert failed.returncode == 1
@@ -175,7 +190,7 @@ def test_a_layer_that_is_not_what_its_type_says_is_refused(builder: Builder, reg
     assert "is not what its media type" in failed.stderr
     assert "build without --write-once" in failed.stderr
     assert left(builder) == []
-    builder.check(*[word for word in words(registry.host) if word != "--write-once"])
+    builder.check(*usual(registry.host))
 
 
 def test_a_wrong_end_is_found_when_the_layer_came(builder: Builder, registry: FaultRegistry) -> None:
@@ -187,17 +202,9 @@ def test_a_wrong_end_is_found_when_the_layer_came(builder: Builder, registry: Fa
 
 
 def test_ctrl_c_leaves_nothing(builder: Builder, registry: FaultRegistry) -> None:
-    registry.fail(LAYERS[0], lambda request, answer: answer)
+    registry.fail(LAYERS[0], as_it_is)
     registry.fail(LAYERS[0], stall(1_000_000, registry.released))
-    build = subprocess.Popen(
-        [sys.executable, "-m", "bundler.cli", *words(registry.host)],
-        cwd=builder.folder,
-        env={**os.environ, "BUNDLE_CACHE": str(builder.cache)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    build = builder.start(*words(registry.host))
     deadline = time.monotonic() + 60
     while not any((builder.folder / "dist").glob(".*")) or registry.asked(LAYERS[0]) < 2:
         assert time.monotonic() < deadline
