@@ -65,9 +65,22 @@ class Member:
         Raises:
             TypeError: it is a layer that is still to be fetched.
         """
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, in pieces of at most `CHUNK` where they are in a file.
+
+        Raises:
+            TypeError: it is a layer that is still to be fetched.
+        """
         if isinstance(self.source, Incoming):
             raise TypeError(f"{self.path} is not here yet")
-        return self.source.read_bytes() if isinstance(self.source, Path) else self.source
+        if isinstance(self.source, bytes):
+            yield self.source
+            return
+        with self.source.open("rb", buffering=0) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,23 @@ class Archive:
         """Bytes, known before the first one is written."""
         size = sum(len(self.header(member)) + padded(member.size) for member in self.members)
         return -(-(size + 2 * BLOCK) // RECORD) * RECORD
+
+    def places(self) -> Iterator[tuple[Member, int]]:
+        """Each member with the offset of its first byte."""
+        at = 0
+        for member in self.members:
+            at += len(self.header(member))
+            yield member, at
+            at += padded(member.size)
+
+    def frame(self) -> Iterator[tuple[int, bytes]]:
+        """What is between the members, by offset: headers, and the zeros that fill blocks and the end."""
+        end = 0
+        for member, at in self.places():
+            header = self.header(member)
+            yield end, bytes(at - len(header) - end) + header
+            end = at + member.size
+        yield end, bytes(self.size - end)
 
     @property
     def key(self) -> str:

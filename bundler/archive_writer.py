@@ -8,14 +8,15 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive import Archive, Member, padded
-from bundler.crew import CONNECTIONS, Crew
+from bundler.crew import CONNECTIONS, CORES, Crew
 from bundler.errors import BundleError
 from bundler.incoming import Incoming, Placing
-from bundler.receive import CHUNK
+from bundler.receive import CHUNK, write_at
 
 
 class Hasher:
@@ -52,41 +53,25 @@ class Hasher:
                 digest = hashlib.sha256()
 
 
-def write_archive(
-    file: BinaryIO, archive: Archive, advance: Callable[[str, int], None], expected: str | None = None
-) -> str:
+def write_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> str:
     """Write the archive and return the SHA-256 (hex) of the whole of it.
 
     Args:
         file: empty, open for reading and writing.
         archive: what to write.
         advance: told of the bytes that are in their place, by what they belong to; from any thread.
-        expected: SHA-256 (hex) of the whole, as an earlier run found it: where it comes out again,
-            every member is right, and none is hashed besides.
 
     Raises:
         BundleError: a member changed on disk since it was hashed, or the disk is full.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
-    with contextlib.suppress(OSError):  # not every file system can; writing then finds out
-        os.posix_fallocate(file.fileno(), 0, archive.size)
-    digest = _write(file, archive, advance, check=expected is None)
-    if expected in {None, digest}:
-        return digest
-    file.seek(0)  # once more, to find out which member is damaged
-    return _write(file, archive, lambda _, __: None, check=True)
-
-
-def _write(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None], *, check: bool) -> str:
+    _allocate(file, archive)
     with Crew(CONNECTIONS, "place") as crew:
         placing = Placing(file.fileno(), crew, advance)
-        at = 0
-        for member in archive.members:
-            at += len(archive.header(member))
+        for member, at in archive.places():
             if isinstance(member.source, Incoming):
                 placing.begin(member.source, at)
-            at += padded(member.size)
-        writer = _Writer(file, placing, lambda size: advance(f"{archive.top}.tar", size), check=check)
+        writer = _Writer(file, placing, lambda size: advance(f"{archive.top}.tar", size))
         try:
             for member in archive.members:
                 writer.put(archive.header(member))
@@ -100,6 +85,82 @@ def _write(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]
     return digest
 
 
+def write_known_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> None:
+    """Write an archive of which the digest of the whole is known: the members side by side, on all cores.
+
+    A hash of the whole has to begin at the first byte and keeps one core busy. Where each member is
+    what its digest names, the archive is what it was when it was hashed.
+
+    Args:
+        file: empty, open for reading and writing.
+        archive: what to write; nothing in it is still to be fetched.
+        advance: told of the bytes that are in their place, by what they belong to; from any thread.
+
+    Raises:
+        BundleError: a member changed on disk since it was hashed, or the disk is full.
+    """
+    _allocate(file, archive)
+
+    def place(member: Member, at: int) -> Iterator[bytes]:
+        for chunk in member.chunks():
+            write_at(file.fileno(), at, chunk)
+            at += len(chunk)
+            yield chunk
+
+    for at, blocks in archive.frame():
+        write_at(file.fileno(), at, blocks)
+    _hash_members(archive, place, advance)
+    file.truncate(archive.size)
+
+
+def is_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> bool:
+    """Whether the file is what `write_archive` would write; each byte is read, on all cores."""
+    if os.fstat(file.fileno()).st_size != archive.size:
+        return False
+
+    def read(member: Member, at: int) -> Iterator[bytes]:
+        end = at + member.size
+        while chunk := os.pread(file.fileno(), min(CHUNK, end - at), at):
+            at += len(chunk)
+            yield chunk
+
+    if any(os.pread(file.fileno(), len(blocks), at) != blocks for at, blocks in archive.frame()):
+        return False
+    try:
+        _hash_members(archive, read, advance)
+    except BundleError:
+        return False
+    return True
+
+
+def _hash_members(
+    archive: Archive,
+    chunks: Callable[[Member, int], Iterator[bytes]],
+    advance: Callable[[str, int], None],
+) -> None:
+    """Hash what `chunks` has of each member, given its offset, and compare."""
+    with Crew(CORES, "pack") as crew:
+
+        def check(member: Member, at: int) -> None:
+            digest, size = hashlib.sha256(), 0
+            for chunk in chunks(member, at):
+                crew.check()
+                digest.update(chunk)
+                size += len(chunk)
+                advance(f"{archive.top}.tar", len(chunk))
+            if (size, digest.hexdigest()) != (member.size, member.sha256):
+                raise _changed(member)
+
+        for member, at in sorted(archive.places(), key=lambda place: -place[0].size):  # the longest first
+            crew.submit(partial(check, member, at))
+        crew.wait()
+
+
+def _allocate(file: BinaryIO, archive: Archive) -> None:
+    with contextlib.suppress(OSError):  # not every file system can; writing then finds out
+        os.posix_fallocate(file.fileno(), 0, archive.size)
+
+
 class _Writer:
     """Writes on the caller's thread; hashes on two more: what this run did not hash yet, and the whole.
 
@@ -107,11 +168,8 @@ class _Writer:
         at: offset of the next byte.
     """
 
-    def __init__(
-        self, file: BinaryIO, placing: Placing, advance: Callable[[int], None], *, check: bool
-    ) -> None:
+    def __init__(self, file: BinaryIO, placing: Placing, advance: Callable[[int], None]) -> None:
         self.at = 0
-        self._check = check
         self._file = file
         self._placing = placing
         self._advance = advance
@@ -134,19 +192,18 @@ class _Writer:
             self._file.seek(end)
             self.at = end
         else:
-            self._copy(member, _chunks(member.source))
+            self._copy(member)
         if self.at != end:
             raise _changed(member)
         self.put(bytes(padded(member.size) - member.size))
 
-    def _copy(self, member: Member, chunks: Iterator[bytes]) -> None:
-        check = self._check and not member.checked
-        for chunk in chunks:
+    def _copy(self, member: Member) -> None:
+        for chunk in member.chunks():
             self.put(chunk)
-            if check:
+            if not member.checked:
                 self._own.update(chunk)
             self._advance(len(chunk))
-        if check:
+        if not member.checked:
             self._unchecked.append(member)
             self._own.cut()
 
@@ -172,13 +229,3 @@ def _changed(member: Member) -> BundleError:
 
 def _origin(member: Member) -> str:
     return str(member.source) if isinstance(member.source, Path) else "made by this program"
-
-
-def _chunks(source: bytes | Path) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        if source:
-            yield source
-        return
-    with source.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            yield chunk

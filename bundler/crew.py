@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from types import TracebackType
@@ -11,6 +12,9 @@ from bundler.errors import FetchError
 
 CONNECTIONS = 6
 """Blobs fetched at once. More do not fill a link better and cost a registry more."""
+
+CORES = min(os.cpu_count() or 1, 16)
+"""Files hashed at once. With more than sixteen it is memory that is waited for."""
 
 
 class Crew:

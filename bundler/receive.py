@@ -77,7 +77,7 @@ class Receiver:
                     if self.have + len(chunk) > self.blob.size:
                         self.have += len(chunk)
                         break  # more than promised: do not fill the disk with it
-                    _write_at(file, place + self.have, chunk)
+                    write_at(file, place + self.have, chunk)
                     self.note(chunk)
                     advance(len(chunk))
         found = "sha256:" + self._digest.hexdigest()
@@ -89,7 +89,8 @@ class Receiver:
             )
 
 
-def _write_at(file: int, place: int, chunk: bytes) -> None:
+def write_at(file: int, place: int, chunk: bytes) -> None:
+    """Write all of `chunk` to the offset `place` of the file with this descriptor."""
     view = memoryview(chunk)
     while view:
         written = os.pwrite(file, view, place)

@@ -214,7 +214,7 @@ class Store:
     def remember(self, name: str, digest: str) -> None:
         """Note what `name` means: a reference and a platform, a manifest; an archive's key, its digest."""
         target = self._refs / digest_of(name.encode())[7:]
-        text = json.dumps({"name": name, "digest": digest})
+        text = json.dumps({"name": name, "digest": digest, "sum": _sum(name, digest)})
         if target.exists() and target.read_text() == text:
             return
         self._refs.mkdir(parents=True, exist_ok=True)
@@ -226,7 +226,8 @@ class Store:
         """The digest that `remember` noted last, or None."""
         try:
             noted = json.loads((self._refs / digest_of(name.encode())[7:]).read_text())
-            return check_digest(noted["digest"])
+            digest = check_digest(noted["digest"])
+            return digest if noted["sum"] == _sum(name, digest) else None
         except (FileNotFoundError, ValueError, TypeError, KeyError, FetchError):
             return None  # not noted, or damaged, which is the same
 
@@ -281,3 +282,8 @@ class Store:
         temporary.chmod(0o444)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(target)
+
+
+def _sum(name: str, digest: str) -> str:
+    """What shows that the disk has changed a note."""
+    return digest_of(f"{name} {digest}".encode())

@@ -14,7 +14,7 @@ from pathlib import Path
 from bundler.archive import WHICH, ArchiveReader, Entry
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.contracts import Signer
-from bundler.crew import Crew
+from bundler.crew import CORES, Crew
 from bundler.errors import UsageError, VerificationError
 from bundler.manifest import BundleManifest
 from bundler.receive import CHUNK
@@ -64,7 +64,7 @@ def verify(
     if not path.is_file():
         raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
     heads: dict[str, bytes] = {}
-    with path.open("rb") as file, Crew(os.cpu_count() or 1, "hash") as crew:
+    with path.open("rb") as file, Crew(CORES, "hash") as crew:
         hashing = _Hashing(file.fileno(), crew, advance)
         for entry, body in ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR)):
             _check_mode(entry)

@@ -66,7 +66,7 @@ def build_command(
 
     Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it, and
     a .sha256 for each. What is fetched is kept in the cache, so a build that was stopped goes on from there;
-    with --write-once it begins again.
+    with --write-once it begins again. Where the very bundle is there already, it is read, and not written.
     """
     from bundler import pipeline
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bundler.archive import Archive, Member
-from bundler.archive_writer import write_archive
+from bundler.archive_writer import is_archive, write_archive, write_known_archive
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
 from bundler.incoming import Incoming
@@ -21,6 +21,8 @@ from bundler.store import Store
 HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
 """The first members, in order; then the flat facts, then the folders."""
 FOLDERS = ("config", "attestations", "files", "images")
+MODE = 0o644
+"""Of the files that are written."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def pack(
 ) -> PackedBundle:
     """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for each, whole or not at all.
 
+    Where the same file is there already, it is read and left.
+
     Args:
         archive: its members in any order.
         output: folder.
@@ -68,41 +72,70 @@ def pack(
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
     archive = replace(archive, members=sorted(archive.members, key=member_order))
-    top, size = archive.top, archive.size
     output.mkdir(parents=True, exist_ok=True)
+    target = output / f"{archive.top}.tar"
+    note = f"archive {archive.key}"
+    known = store.recall(note)
+    if known and _is_there(target, archive, reporter):
+        return _packed(target, archive, known, sidecars)
     free = shutil.disk_usage(output).free
-    target = output / f"{top}.tar"
-    if free < size:
+    if free < archive.size:
         raise BundleError(
-            f"{output}: the bundle has {format_bytes(size)}, the disk has {format_bytes(free)} free",
+            f"{output}: the bundle has {format_bytes(archive.size)}, the disk has {format_bytes(free)} free",
             hint="free some room, or choose another folder with --output",
         )
-    with tempfile.NamedTemporaryFile(dir=output, prefix=f".{top}.", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=output, prefix=f".{archive.top}.", delete=False) as file:
         temporary = Path(file.name)
         try:
-            with reporter.transfer("pack", sum(member.size for member in archive.members)) as transfer:
-                digest = _write_archive(cast("BinaryIO", file), archive, store, transfer)
+            with reporter.transfer("pack", _total(archive)) as transfer:
+                digest = _write_archive(cast("BinaryIO", file), archive, known, transfer)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            beside = tuple(_write_sidecar(output, top, sidecar) for sidecar in sidecars)
-            _write_sum(output, target.name, digest)
+            os.fchmod(file.fileno(), MODE)
+            packed = _packed(target, archive, digest, sidecars)
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-    signed = any(member.path == SIGNATURE for member in archive.members)
-    return PackedBundle(target, size, digest, signed, beside)
+    store.remember(note, digest)
+    return packed
 
 
-def _write_archive(file: BinaryIO, archive: Archive, store: Store, transfer: Transfer) -> str:
+def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
+    """Whether an earlier run left the very file, each byte of it; it then counts as written now."""
+    try:
+        if target.is_symlink() or target.stat().st_size != archive.size:
+            return False
+        with target.open("rb") as file, reporter.transfer("check", _total(archive)) as transfer:
+            there = is_archive(file, archive, transfer.advance)
+            if there:
+                os.fchmod(file.fileno(), MODE)
+                os.utime(file.fileno())
+            return there
+    except OSError:  # not there, or not ours to read: it is replaced
+        return False
+
+
+def _write_archive(file: BinaryIO, archive: Archive, known: str | None, transfer: Transfer) -> str:
     incoming = [member.source for member in archive.members if isinstance(member.source, Incoming)]
+    if known and not incoming:
+        write_known_archive(file, archive, transfer.advance)
+        return known
     for source in incoming:
         transfer.expect(source.label, source.blob.size)
-    name = f"archive {archive.key}"
-    known = None if incoming else store.recall(name)
-    digest = write_archive(file, archive, transfer.advance, known and known.removeprefix("sha256:"))
-    store.remember(name, f"sha256:{digest}")
-    return digest
+    return "sha256:" + write_archive(file, archive, transfer.advance)
+
+
+def _total(archive: Archive) -> int:
+    return sum(member.size for member in archive.members)
+
+
+def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Member]) -> PackedBundle:
+    """Write what belongs beside the bundle, and say what it is."""
+    beside = tuple(_write_sidecar(target.parent, archive.top, sidecar) for sidecar in sidecars)
+    sha256 = digest.removeprefix("sha256:")
+    _write_sum(target.parent, target.name, sha256)
+    signed = any(member.path == SIGNATURE for member in archive.members)
+    return PackedBundle(target, archive.size, sha256, signed, beside)
 
 
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
@@ -113,7 +146,7 @@ def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
 
 
 def _write_sum(output: Path, name: str, digest: str) -> None:
-    _write_file(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), 0o644)
+    _write_file(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), MODE)
 
 
 def _write_file(target: Path, content: bytes, mode: int) -> None:

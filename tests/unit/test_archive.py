@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.archive import Archive, ArchiveReader, Member, header
-from bundler.archive_writer import write_archive
+from bundler.archive_writer import write_archive, write_known_archive
 from bundler.errors import BundleError, VerificationError
 
 TOP = "app-1-demo-linux-amd64"
@@ -20,6 +21,14 @@ MTIME = 1_700_000_000
 def pack(path: Path, members: list[Member]) -> str:
     with path.open("w+b") as file:
         return write_archive(file, Archive(TOP, members, MTIME), lambda _, __: None)
+
+
+def pack_known(path: Path, members: list[Member]) -> int:
+    """Write it as one whose digest is known; the bytes of members that were told of."""
+    told: list[int] = []
+    with path.open("w+b") as file:
+        write_known_archive(file, Archive(TOP, members, MTIME), lambda _, size: told.append(size))
+    return sum(told)
 
 
 def contents(raw: bytes) -> dict[str, bytes]:
@@ -42,6 +51,8 @@ def test_what_is_written_is_read_back(
     assert hashlib.sha256(raw).hexdigest() == digest
     assert len(raw) == Archive(TOP, members, MTIME).size
     assert contents(raw) == files
+    assert pack_known(path, members) == sum(map(len, files.values()))
+    assert path.read_bytes() == raw, "the members side by side"
 
 
 def test_any_tar_reads_it(tmp_path: Path) -> None:
@@ -60,13 +71,17 @@ def test_a_size_over_eight_gigabytes_fits_the_header() -> None:
     assert info.size == 9 << 30
 
 
-def test_a_source_that_changed_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [pack, pack_known])
+@pytest.mark.parametrize("found", [b"evil", b"goo", b"good and more", b""])
+def test_a_source_that_changed_is_refused(
+    tmp_path: Path, write: Callable[[Path, list[Member]], object], found: bytes
+) -> None:
     source = tmp_path / "blob"
     source.write_bytes(b"good")
     member = Member.of_file("blob", source)
-    source.write_bytes(b"evil")
-    with pytest.raises(BundleError, match="changed or is damaged"):
-        pack(tmp_path / "a.tar", [member])
+    source.write_bytes(found)
+    with pytest.raises(BundleError, match="blob: the file changed or is damaged"):
+        write(tmp_path / "a.tar", [Member.of("install", b"#!/bin/sh\n"), member])
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,7 +142,8 @@ def test_nothing_is_pruned_from_under_a_build(builder: Builder, registry: FaultR
 def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultRegistry) -> None:
     builder.check(*arguments(registry))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
-    before = bundle.read_bytes()
+    before = b"an earlier one"
+    bundle.write_bytes(before)
     blob = builder.cache / "blobs/sha256" / BASE[7:]
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
@@ -152,10 +154,10 @@ def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultR
     assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_what_the_cache_says_of_an_earlier_bundle_is_not_believed(
+def test_a_damaged_note_of_an_earlier_bundle_counts_as_none(
     builder: Builder, registry: FaultRegistry
 ) -> None:
-    """The digest of an archive that it remembers saves hashing each blob: a wrong one costs a second look."""
+    """Where the cache knows the digest of an archive, the members are hashed and not the whole."""
     builder.check(*arguments(registry))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
     before = bundle.read_bytes()
@@ -173,6 +175,7 @@ def test_what_the_cache_says_of_an_earlier_bundle_is_not_believed(
     builder.check(*arguments(registry))
     assert bundle.read_bytes() == before
     assert noted.read_text() == right
+    bundle.write_bytes(b"an earlier one")
     blob = builder.cache / "blobs/sha256" / BASE[7:]
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
@@ -181,7 +184,38 @@ def test_what_the_cache_says_of_an_earlier_bundle_is_not_believed(
         failed = builder.bundle(*arguments(registry))
         assert failed.returncode == 1
         assert BASE[7:] in failed.stderr
+        assert bundle.read_bytes() == b"an earlier one"
+        assert noted.read_text() == text
+
+
+def test_a_bundle_that_is_there_already_is_read_and_left(builder: Builder, registry: FaultRegistry) -> None:
+    first = builder.check(*arguments(registry))
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    before, file = bundle.read_bytes(), bundle.stat().st_ino
+    os.utime(bundle, (0, 0))
+    bundle.chmod(0o600)
+    checksum = bundle.with_name(bundle.name + ".sha256")
+    noted = checksum.read_text()
+    checksum.unlink()
+    assert builder.check(*arguments(registry)) == first
+    assert bundle.stat().st_ino == file
+    assert bundle.stat().st_mode & 0o777 == 0o644
+    assert bundle.stat().st_mtime > time.time() - 600, "as one that was written now, for make and its like"
+    assert checksum.read_text() == noted
+    with tarfile.open(bundle) as tar:
+        last = tar.getmembers()[-1]
+    places = [0, 300, 512, last.offset + 1, last.offset_data, last.offset_data + last.size, len(before) - 1]
+    others = [before[:at] + bytes([before[at] ^ 1]) + before[at + 1 :] for at in places]
+    for other in (*others, before[:-512], before + bytes(512), b""):
+        bundle.write_bytes(other)
+        builder.check(*arguments(registry))
         assert bundle.read_bytes() == before
+    elsewhere = builder.folder / "elsewhere"
+    bundle.rename(elsewhere)
+    bundle.symlink_to(elsewhere)
+    builder.check(*arguments(registry))
+    assert not bundle.is_symlink()
+    assert bundle.read_bytes() == before
 
 
 def test_a_terminal_is_asked_for_the_passphrase(builder: Builder, registry: FaultRegistry) -> None:

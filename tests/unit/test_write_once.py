@@ -132,9 +132,24 @@ def test_what_the_cache_has_is_taken_from_there(builder: Builder, registry: Faul
     registry.requests.clear()
     for digest in LAYERS[1:]:
         (builder.cache / "blobs/sha256" / digest[7:]).unlink()
-    builder.check(*words(registry.host))
+    builder.check(*words(registry.host, "-o", "once"))
     assert registry.counts() == dict.fromkeys(LAYERS[1:], 2)
-    builder.check("verify", next((builder.folder / "dist").glob("*.tar")), "--key", "bundle.pub")
+    builder.check("verify", next((builder.folder / "once").glob("*.tar")), "--key", "bundle.pub")
+
+
+def test_a_bundle_that_is_there_already_is_not_fetched_again(
+    builder: Builder, registry: FaultRegistry
+) -> None:
+    builder.check(*words(registry.host))
+    (bundle,) = (builder.folder / "dist").glob("*.tar")
+    before = bundle.read_bytes()
+    registry.requests.clear()
+    builder.check(*words(registry.host))
+    assert registry.counts() == dict.fromkeys(LAYERS, 1), "their ends"
+    bundle.write_bytes(before[:-512])
+    builder.check(*words(registry.host))
+    assert registry.counts() == dict.fromkeys(LAYERS, 3)
+    assert bundle.read_bytes() == before
 
 
 def test_layers_that_are_not_compressed_are_asked_for_once(builder: Builder, registry: FaultRegistry) -> None:
