@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.build import OUTPUT
 from benchmarks.report import Spread
-from benchmarks.workload import prepare
+from benchmarks.workload import RECIPES, prepare
 from tests.support.builder import Builder
 from tests.support.engines import DistributionRegistry, Site
 from tests.support.images import build_images
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _build(folder: Path, registry: DistributionRegistry) -> dict[str, Path]:
     """Form -> its bundle, unpacked."""
-    for name, layout in build_images(list(IMAGES)).items():
+    for name, layout in build_images(list(IMAGES), RECIPES).items():
         registry.push(layout, IMAGES[name])
     found = {}
     for form, options in FORMS.items():

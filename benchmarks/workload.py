@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 
 from tests.support.engines import DistributionRegistry
-from tests.support.images import RECIPES, build_images
+from tests.support.images import build_images
 
-LARGE_RECIPES = Path(__file__).parent / "images"
+RECIPES = Path(__file__).parent / "images"
+"""The services as apt leaves them, with its indexes and archives: larger than those of the tests."""
 SERVICES = ("redis", "nginx", "postgres")
 PROGRAMS = ("java", "browser", "compilers", "office")
 DATA = ("fonts", "symbols")
@@ -42,8 +43,7 @@ class Workload:
 def prepare(size: str, registry: DistributionRegistry, folder: Path) -> Workload:
     """Build what the cache of images lacks, push it, write the profile."""
     names = SIZES[size]
-    layouts = build_images([name for name in names if name in SERVICES], RECIPES)
-    layouts |= build_images([name for name in names if name not in SERVICES], LARGE_RECIPES)
+    layouts = build_images(list(names), RECIPES)
     images = []
     for name in names:
         images.append(f"library/{name}:1")
