@@ -19,11 +19,19 @@ from tests.support.programs import CACHE, cache_lock, need_program, need_root, r
 
 RECIPES = Path(__file__).parents[1] / "images"
 SUITE = "bookworm"
-BASE = "base"
+_PERL = 'dpkg-query -W -f "\\${Package} " perl "libperl5*" "perl-modules*"'
+SLIM = (
+    *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")),
+    "--include=usr-is-merged",
+    f"""--customize-hook=chroot "$1" sh -c 'apt-get -qq -y purge usrmerge $({_PERL})'""",
+)
+"""Half of it: dozens of engines and roots unpack it. Perl comes with what merged /usr, and nobody runs it."""
+BASES = {"base": (), "slim": SLIM}
+"""Images of a minimal Debian, and the options of `mmdebstrap` that they are made with."""
 
 
 def parent(recipe: str, recipes: Path = RECIPES) -> str:
-    """The recipe that this one is made from; `base` has none."""
+    """The recipe that this one is made from; those of `BASES` have none."""
     file = recipes / recipe / "Dockerfile"
     found = re.search(r"^FROM bundle-test/([a-z]+):1", file.read_text(), re.MULTILINE)
     assert found, f"{file}: no FROM bundle-test/<recipe>:1"
@@ -33,7 +41,7 @@ def parent(recipe: str, recipes: Path = RECIPES) -> str:
 def recipe_digest(recipe: str, recipes: Path = RECIPES) -> str:
     """Changes when the recipe does, or one that it is made from."""
     digest = hashlib.sha256(SUITE.encode())
-    if parent(recipe, recipes) != BASE:
+    if parent(recipe, recipes) not in BASES:
         digest.update(recipe_digest(parent(recipe, recipes), recipes).encode())
     for path in sorted((recipes / recipe).rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -112,8 +120,8 @@ def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> Non
     """Let the engine have an image that others are made from, from the cache or built for it."""
     if recipe in known:
         return
-    if recipe == BASE:
-        _import_base(engine)
+    if recipe in BASES:
+        engine.docker("import", base_archive(base=recipe), f"bundle-test/{recipe}:1")
     elif layout_of(recipe, recipes).is_dir():
         # Its layers are the same bytes each time, so that all that is made from it shares them.
         run(
@@ -126,20 +134,17 @@ def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> Non
     known.add(recipe)
 
 
-def base_archive(suite: str = SUITE) -> Path:
+def base_archive(suite: str = SUITE, base: str = "slim") -> Path:
     """A minimal Debian (with ca-certificates, and so openssl) as a tar; made once."""
-    archive = CACHE / f"{suite}.tar"
-    with cache_lock(f"archive-{suite}"):
+    archive = CACHE / f"{suite}-{base}.tar"
+    with cache_lock(f"archive-{suite}-{base}"):
         if not archive.exists():
             need_program("mmdebstrap")
             scratch = archive.with_suffix(".part.tar")
-            run("mmdebstrap", "--mode=root", "--variant=minbase", "--include=ca-certificates", suite, scratch)
+            options = ("--mode=root", "--variant=minbase", "--include=ca-certificates", *BASES[base])
+            run("mmdebstrap", *options, suite, scratch)
             scratch.rename(archive)
     return archive
-
-
-def _import_base(engine: Engine) -> None:
-    engine.docker("import", base_archive(), "bundle-test/base:1")
 
 
 def _build(engine: Engine, recipe: str, recipes: Path) -> None:

@@ -36,12 +36,12 @@ exec chroot "$root" "$@"
 def debian_root(suite: str) -> Path:
     """A minimal Debian as `mmdebstrap` makes it, with openssl; extracted once."""
     need_root()
-    target = CACHE / "roots" / suite
+    archive = base_archive(suite)
+    target = CACHE / "roots" / archive.stem
     with cache_lock(f"root-{suite}"):
         if not target.is_dir():
-            archive = base_archive(suite)
             target.parent.mkdir(exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{suite}."))
+            scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
             run("tar", "-xf", archive, "-C", scratch, "--exclude=./dev/*")
             scratch.chmod(0o755)
             scratch.rename(target)
