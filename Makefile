@@ -23,8 +23,8 @@ venv: $(STAMP)  ## .venv with everything for development; the others make it whe
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(STAMP)  ## the tests, on up to three processors
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 3
+test: $(STAMP)  ## the tests, three files at a time: they wait for engines as often as they work
+	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 
 lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
 	$(BIN)/ruff check .
