@@ -68,7 +68,8 @@ def pack(
         sidecars: small files beside the bundle.
 
     Raises:
-        BundleError: the disk has too little room, or a source file changed under the build.
+        BundleError: the disk has too little room, a folder is in the way, or a source file changed
+            under the build.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
     archive = replace(archive, members=sorted(archive.members, key=member_order))
@@ -76,7 +77,13 @@ def pack(
     target = output / f"{archive.top}.tar"
     note = f"archive {archive.key}"
     known = store.recall(note)
+    if target.is_dir():
+        raise BundleError(
+            f"{target}: a folder is where the bundle belongs",
+            hint="remove it, or choose another folder with --output",
+        )
     if known and _is_there(target, archive, reporter):
+        reporter.info(f"{target}: there already, byte for byte; it was left")
         return _packed(target, archive, known, sidecars)
     free = shutil.disk_usage(output).free
     if free < archive.size:

@@ -197,16 +197,18 @@ def test_a_bundle_that_is_there_already_is_read_and_left(builder: Builder, regis
     checksum = bundle.with_name(bundle.name + ".sha256")
     noted = checksum.read_text()
     checksum.unlink()
-    assert builder.check(*arguments(registry)) == first
+    again = builder.bundle(*arguments(registry))
+    assert (again.returncode, again.stdout) == (0, first)
+    assert f"{bundle.name}: there already, byte for byte" in again.stderr
     assert bundle.stat().st_ino == file
     assert bundle.stat().st_mode & 0o777 == 0o644
     assert bundle.stat().st_mtime > time.time() - 600, "as one that was written now, for make and its like"
     assert checksum.read_text() == noted
     with tarfile.open(bundle) as tar:
         last = tar.getmembers()[-1]
-    places = [0, 300, 512, last.offset + 1, last.offset_data, last.offset_data + last.size, len(before) - 1]
+    places = [300, last.offset + 1, last.offset_data, last.offset_data + last.size]
     others = [before[:at] + bytes([before[at] ^ 1]) + before[at + 1 :] for at in places]
-    for other in (*others, before[:-512], before + bytes(512), b""):
+    for other in (*others, before[:-512], before + bytes(512)):
         bundle.write_bytes(other)
         builder.check(*arguments(registry))
         assert bundle.read_bytes() == before
@@ -216,6 +218,13 @@ def test_a_bundle_that_is_there_already_is_read_and_left(builder: Builder, regis
     builder.check(*arguments(registry))
     assert not bundle.is_symlink()
     assert bundle.read_bytes() == before
+    bundle.unlink()
+    bundle.mkdir()
+    refused = builder.bundle(*arguments(registry))
+    assert refused.returncode == 1
+    assert f"{bundle.name}: a folder is where the bundle belongs" in refused.stderr
+    assert "hint: remove it" in refused.stderr
+    assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_a_terminal_is_asked_for_the_passphrase(builder: Builder, registry: FaultRegistry) -> None:
