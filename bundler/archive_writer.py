@@ -16,7 +16,7 @@ from bundler.archive import Archive, Member, padded
 from bundler.crew import CONNECTIONS, CORES, Crew
 from bundler.errors import BundleError
 from bundler.incoming import Incoming, Placing
-from bundler.receive import CHUNK, write_at
+from bundler.receive import read_at, write_at
 
 
 class Hasher:
@@ -110,24 +110,16 @@ def write_known_archive(file: BinaryIO, archive: Archive, advance: Callable[[str
     for at, blocks in archive.frame():
         write_at(file.fileno(), at, blocks)
     _hash_members(archive, place, advance)
-    file.truncate(archive.size)
 
 
 def is_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> bool:
     """Whether the file is what `write_archive` would write; each byte is read, on all cores."""
     if os.fstat(file.fileno()).st_size != archive.size:
         return False
-
-    def read(member: Member, at: int) -> Iterator[bytes]:
-        end = at + member.size
-        while chunk := os.pread(file.fileno(), min(CHUNK, end - at), at):
-            at += len(chunk)
-            yield chunk
-
     if any(os.pread(file.fileno(), len(blocks), at) != blocks for at, blocks in archive.frame()):
         return False
     try:
-        _hash_members(archive, read, advance)
+        _hash_members(archive, lambda member, at: read_at(file.fileno(), at, member.size), advance)
     except BundleError:
         return False
     return True

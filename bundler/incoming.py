@@ -11,7 +11,7 @@ from functools import partial
 from bundler.crew import Crew
 from bundler.errors import FetchError
 from bundler.oci import Descriptor
-from bundler.receive import CHUNK, Receiver, Stream
+from bundler.receive import Receiver, Stream, read_at
 from bundler.unpacked import HEAD, TAIL, told_size
 
 
@@ -63,8 +63,7 @@ class Placing:
         done = 0
         while done < source.blob.size:
             here = self._wait(source.blob.digest, done)
-            while done < here:
-                chunk = os.pread(self._file, min(CHUNK, here - done), at + done)
+            for chunk in read_at(self._file, at + done, here - done):
                 done += len(chunk)
                 yield chunk
 

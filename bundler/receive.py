@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Protocol
 
@@ -95,3 +95,11 @@ def write_at(file: int, place: int, chunk: bytes) -> None:
     while view:
         written = os.pwrite(file, view, place)
         view, place = view[written:], place + written
+
+
+def read_at(file: int, place: int, size: int) -> Iterator[bytes]:
+    """The `size` bytes from the offset `place` on, `CHUNK` at a time; fewer where the file ends."""
+    end = place + size
+    while chunk := os.pread(file, min(CHUNK, end - place), place):
+        place += len(chunk)
+        yield chunk

@@ -17,7 +17,7 @@ from bundler.contracts import Signer
 from bundler.crew import CORES, Crew
 from bundler.errors import UsageError, VerificationError
 from bundler.manifest import BundleManifest
-from bundler.receive import CHUNK
+from bundler.receive import read_at
 
 SMALL = 16 << 20
 """Bytes that a head file may have at most: it is held in memory."""
@@ -104,14 +104,10 @@ class _Hashing:
         self._crew.submit(partial(self._hash, entry))
 
     def _hash(self, entry: Entry) -> None:
-        digest, at, end = hashlib.sha256(), entry.offset, entry.offset + entry.size
-        while at < end:
+        digest = hashlib.sha256()
+        for chunk in read_at(self._file, entry.offset, entry.size):  # where it ends early, its reader says so
             self._crew.check()
-            chunk = os.pread(self._file, min(CHUNK, end - at), at)
-            if not chunk:
-                return  # the archive ends early: its reader says so
             digest.update(chunk)
-            at += len(chunk)
             self._advance(len(chunk))
         self.found[entry.path] = digest.hexdigest()
 
