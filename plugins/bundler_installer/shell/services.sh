@@ -55,21 +55,23 @@ read_states() {
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" '
         BEGIN {
             while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
-            # until `compose up` has replaced them, containers of an earlier start prove nothing bad
             if (up == "") while ((getline line < before) > 0) { split(line, f, " "); old[f[6]] }
         }
         {
             service = $1; state = $2; health = $3; code = $4; restarts = $5
             seen[service]++
-            if ($6 in old) restarts = code = 0
             wanted = expect[service]
             if (wanted == "completed") {
-                if (state == "exited" && code == 0) good[service]++
-                else if (state == "exited" || state == "dead") bad[service] = 1
+                well = state == "exited" && code == 0
+                ill = state == "exited" && code != 0
             } else {
-                if (state == "running" && (health == "healthy" || (health == "none" && wanted == "running"))) good[service]++
-                if (restarts >= 5 || (state == "exited" && code != 0 && restarts == 0) || state == "dead") bad[service] = 1
+                well = state == "running" && (health == "healthy" || (health == "none" && wanted == "running"))
+                ill = restarts >= 5 || (state == "exited" && code != 0 && restarts == 0)
             }
+            if (well) good[service]++
+            # until `compose up` ends it replaces containers: those of an earlier start prove nothing bad,
+            # and one that is being removed is dead for a moment
+            if (up == "" ? ill && !($6 in old) : ill || state == "dead") bad[service] = 1
         }
         END {
             for (i = 1; i <= n; i++) {
@@ -86,9 +88,16 @@ read_states() {
 # explain_failure: the last lines of each service that is not as it should be, without secrets
 explain_failure() {
     for service in $broken; do
-        warn services.not_healthy "$service"
+        warn services.not_healthy "$service" "$(describe_state "$service")"
         compose logs --no-color --no-log-prefix --tail 15 "$service" 2>&1 | redact | sed 's/^/    /' | tee -a "${LOG:-/dev/null}" >&2
     done
+}
+
+# describe_state SERVICE: of each of its containers, as the engine calls it: state, health, exit code
+describe_state() {
+    awk -v service="$1" '
+        $1 == service { printf "%s%s%s%s", comma, $2, ($3 != "none" ? "/" $3 : ""), ($2 != "running" ? " " $4 : ""); comma = ", " }
+        END { if (!comma) printf "-" }' "$SCRATCH/containers"
 }
 
 run_start() {

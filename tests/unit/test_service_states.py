@@ -1,0 +1,89 @@
+"""Which services the installer waits for and which are broken, by what the engine says of containers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.installer import call, shells
+
+SERVICES = "app\texample/app\thealthy\njob\texample/job\tcompleted\nside\texample/side\trunning\n"
+GOOD = "app running healthy 0 0 a\njob exited none 0 0 j\nside running none 0 0 s\n"
+
+
+def judge(shell: str, folder: Path, containers: str, *, before: str = "", ended: str = "") -> tuple[str, str]:
+    """What is waited for and what is broken; `ended` is the exit code of `compose up`, or nothing yet."""
+    (folder / "here").mkdir()
+    (folder / "here/services.tsv").write_text(SERVICES)
+    (folder / "lines").write_text(containers)
+    (folder / "before").write_text(before)
+    script = f"""
+list_containers() {{ cat '{folder}/lines'; }}
+cp '{folder}/before' "$SCRATCH/before"
+up_code='{ended}'
+read_states || exit
+printf '%s/%s\\n' "$waiting" "$broken"
+"""
+    result = call(shell, script, folder)
+    assert result.returncode == 0, result.stderr
+    waiting, _, broken = result.stdout.strip("\n").partition("/")
+    return waiting, broken
+
+
+def with_app(line: str) -> str:
+    """The good containers, with another state of `app`."""
+    return GOOD.replace("app running healthy 0 0 a", line)
+
+
+@pytest.mark.parametrize("shell", shells())
+class TestStates:
+    """In every shell."""
+
+    def test_all_good(self, shell: str, tmp_path: Path) -> None:
+        assert judge(shell, tmp_path, GOOD, ended="0") == ("", "")
+
+    @pytest.mark.parametrize(
+        ("line", "broken"),
+        [
+            ("app running starting 0 0 a", ""),
+            ("app running unhealthy 0 0 a", ""),  # it may become healthy until the time is over
+            ("app created none 0 0 a", ""),
+            ("app restarting none 1 1 a", ""),
+            ("app restarting none 1 5 a", "app "),
+            ("app exited none 1 0 a", "app "),
+        ],
+    )
+    def test_one_that_is_not_healthy(self, line: str, broken: str, shell: str, tmp_path: Path) -> None:
+        assert judge(shell, tmp_path, with_app(line)) == ("app ", broken)
+
+    def test_a_job_that_failed(self, shell: str, tmp_path: Path) -> None:
+        containers = GOOD.replace("job exited none 0", "job exited none 3")
+        assert judge(shell, tmp_path, containers) == ("job ", "job ")
+
+    @pytest.mark.parametrize("state", ["exited none 137 0", "restarting none 1 9", "dead none 137 0"])
+    def test_a_container_of_an_earlier_start_proves_nothing_bad(
+        self, state: str, shell: str, tmp_path: Path
+    ) -> None:
+        line = f"app {state} a"
+        assert judge(shell, tmp_path, with_app(line), before=line) == ("app ", "")
+
+    def test_one_that_stays_proves_what_it_is(self, shell: str, tmp_path: Path) -> None:
+        line = "app restarting none 1 9 a"
+        assert judge(shell, tmp_path, with_app(line), before=line, ended="0") == ("app ", "app ")
+
+    def test_one_that_is_removed_is_dead_for_a_moment(self, shell: str, tmp_path: Path) -> None:
+        containers = GOOD + "app dead none 0 0 made-after-the-start\n"
+        assert judge(shell, tmp_path, containers) == ("app ", "")
+
+    def test_one_that_could_not_be_removed_is_broken(self, shell: str, tmp_path: Path) -> None:
+        assert judge(shell, tmp_path, GOOD + "app dead none 0 0 b\n", ended="0") == ("app ", "app ")
+
+    def test_what_the_engine_calls_it_is_said(self, shell: str, tmp_path: Path) -> None:
+        lines = "app running unhealthy 0 0 a\njob exited none 3 0 j\napp exited none 0 0 b\n"
+        script = f"""
+printf '%s' '{lines}' >"$SCRATCH/containers"
+for service in app job side; do describe_state "$service" && echo; done
+"""
+        said = call(shell, script, tmp_path).stdout
+        assert said.splitlines() == ["running/unhealthy, exited 0", "exited 3", "-"]
