@@ -5,6 +5,7 @@ Commands are imported when they are called: `bundle --help` must not pay for cry
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -107,6 +108,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else arguments
     # start-up makes much that stays: looking through it for rubbish, again and again, takes 5 to 8 % of it
     gc.set_threshold(50_000, 50, 50)
+    atexit.register(gc.freeze)  # and once more at the end, when all of it goes with the process: 50 ms
     # pydantic would read the metadata of every installed package, to find plugins that are to see all values
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     sys.exit(_run(words, as_json="--json" in words))

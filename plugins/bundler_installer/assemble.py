@@ -119,8 +119,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
     """
     sources = {name: _source(name) for name in names}
     code = "\n".join(sources.values())
-    words = set(_WORD.findall(code))
-    families = tuple(_FAMILY.findall(code)) if part else ("",)
+    words, families = (set(_WORD.findall(code)), tuple(_FAMILY.findall(code))) if part else (set(), ("",))
     parts = []
     for name, source in sources.items():
         parts.append(source)

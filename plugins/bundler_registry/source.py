@@ -7,7 +7,6 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from bundler.contracts import ResolvedImage, SourceOptions
@@ -20,7 +19,7 @@ from bundler_registry.credentials import DockerLogins, Logins
 from bundler_registry.errors import AbsentError, GaveUpError, TlsError
 from bundler_registry.retry import Pause, Retry, RetryPolicy
 from bundler_registry.stream import Place, RegistryBlob
-from bundler_registry.tls import DOCKER_CERTIFICATES, Certificates
+from bundler_registry.tls import Certificates
 from bundler_registry.transport import READ_TIMEOUT, Transport
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ class RegistrySource:
         pause: Callable[[float], None] | None = None,
         read_timeout: float = READ_TIMEOUT,
         environment: Mapping[str, str] | None = None,
-        certificates: Path = DOCKER_CERTIFICATES,
+        certificates: Certificates | None = None,
     ) -> None:
         """Remember where to look.
 
@@ -57,7 +56,7 @@ class RegistrySource:
             pause: waits so many seconds.
             read_timeout: seconds without a byte after which a connection is given up.
             environment: where proxies are looked up; by default, this process's.
-            certificates: Docker's folder of certificates by host.
+            certificates: whom to trust; by default, the system, the CA file and what Docker was told.
 
         Raises:
             UsageError: a mirror is none.
@@ -69,7 +68,7 @@ class RegistrySource:
         self._pauses = Pause()
         self._pause = pause or self._pauses
         self._transport = Transport(
-            Certificates(options.ca_file, certificates),
+            certificates or Certificates(options.ca_file),
             insecure=options.insecure,
             environment=environment,
             read_timeout=read_timeout,

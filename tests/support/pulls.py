@@ -16,6 +16,7 @@ from bundler.stages.resolve import Resolver, resolve
 from bundler.store import Store
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
+from bundler_registry.tls import Certificates
 
 AMD64 = Platform.parse("linux/amd64")
 
@@ -65,7 +66,7 @@ class Puller:
             logins=Fixed(self.logins),
             pause=self.pauses.append,
             environment=self.environment,
-            certificates=self.certificates,
+            certificates=Certificates(self.options.ca_file, self.certificates),
             read_timeout=self.read_timeout,
         )
 
