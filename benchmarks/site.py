@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,6 +32,10 @@ PROFILE = Path(__file__).parents[1] / "tests" / "e2e" / "pair.yaml"
 IMAGES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22"}
 FORMS = {"keep": ("--set", "pack.compression=keep"), "compact": ("--set", "pack.level=12")}
 ENGINES = {"Docker 20.10": False, "Docker 26.1": True}
+OPENSSL = "`openssl dgst -sha256` of its files"
+PLAIN = "plain `docker load` of the layout"
+"""The yardsticks: what comes after one in the table is compared with it."""
+AGAIN = "installing again, nothing changed"
 TIMED = """#!/bin/sh
 [ "$1" = load ] || exec {docker} "$@"
 start=$(date +%s.%N)
@@ -70,11 +74,21 @@ def main() -> None:
             stack.callback(site.close)
             site.open()
             _load(name, site, bundles, chosen.rounds, rows)
-        lines = ["| | wall, s |", "|---|---|"]
-        lines += [f"| {name} | {Spread.of(times).text(2)} |" for name, times in rows.items()]
-        text = "\n".join(lines) + "\n"
+        text = _table(rows)
         print(text)
         (chosen.output / "site.md").write_text(text)
+
+
+def _table(rows: Mapping[str, Sequence[float]]) -> str:
+    """Markdown, with the times over those of the yardstick in the same rounds."""
+    lines = ["| | wall, s | / openssl, / plain load |", "|---|---|---|"]
+    yardstick: Sequence[float] = ()
+    for name, times in rows.items():
+        if name.endswith((OPENSSL, PLAIN)):
+            yardstick = times
+        ratio = Spread.of([one / other for one, other in zip(times, yardstick, strict=True)]).text(2)
+        lines.append(f"| {name} | {Spread.of(times).text(2)} | {'' if name.endswith(AGAIN) else ratio} |")
+    return "\n".join(lines) + "\n"
 
 
 def _build(folder: Path, registry: DistributionRegistry) -> dict[str, Path]:
@@ -109,8 +123,8 @@ def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]], prefix: str
     files = [path.relative_to(bundle) for path in sorted(bundle.rglob("*")) if path.is_file()]
     key = bundle.parents[1] / "bundle.pub"
     contenders: dict[str, list[str | Path]] = {
+        OPENSSL: ["openssl", "dgst", "-sha256", *files],
         f"`sh install verify`, {os.cpu_count()} cores": ["sh", "install", "verify", "--key", key],
-        "`openssl dgst -sha256` of its files": ["openssl", "dgst", "-sha256", *files],
         "`sha256sum -c SHA256SUMS`": ["sha256sum", "--quiet", "-c", "SHA256SUMS"],
         "`bundle verify`": [
             sys.executable, "-m", "bundler.cli", "verify", bundle.parent / f"{bundle.name}.tar", "--key", key,
@@ -154,7 +168,7 @@ def _load(
         return whole if second else end - start
 
     contenders: dict[str, Callable[[], float]] = {
-        f"{engine}: plain `docker load` of the layout": lambda: plain(archive),
+        f"{engine}: {PLAIN}": lambda: plain(archive),
         f"{engine}: loading, keep": lambda: install("keep"),
         f"{engine}: loading, compact": lambda: install("compact"),
     }
@@ -168,9 +182,7 @@ def _load(
             print(f"  {number + 1} {name}: {rows[name][-1]:.2f} s", flush=True)
         _forget(site)
         install("keep")
-        rows.setdefault(f"{engine}: installing again, nothing changed", []).append(
-            install("keep", second=True)
-        )
+        rows.setdefault(f"{engine}: {AGAIN}", []).append(install("keep", second=True))
     _forget(site)
 
 
