@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from bundler.errors import BundleError, FetchError, ImageNotFoundError, UsageErr
 from bundler.proxies import Proxies
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
+from bundler_registry.tls import Certificates
 from examples.demo.sample_registry import make_image
 from tests.support.certificates import Authority
 from tests.support.faults import FaultRegistry, basic, cut, redirect, status
@@ -142,6 +145,23 @@ def test_files_that_are_no_certificates(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     with pytest.raises(FetchError, match=r"SSL_CERT_FILE=/nowhere.pem"):
         Puller(tmp_path).pull(f"{secure.host}/app:1")
+
+
+def test_what_was_read_ahead_serves_and_its_errors_wait(authority: Authority, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(authority.certificate.read_bytes())
+    certificates = Certificates(file, tmp_path)
+    certificates.read_ahead()
+    for thread in threading.enumerate():
+        if thread.name == "authorities":
+            thread.join()
+    file.write_text("no certificate")
+    known = certificates.context(BANK).get_ca_certs(binary_form=True)
+    assert ssl.PEM_cert_to_DER_cert(authority.certificate.read_text()) in known
+    wrong = Certificates(file, tmp_path)
+    wrong.read_ahead()
+    with pytest.raises(FetchError, match=r"ca.pem: not a file of CA certificates"):
+        wrong.context(BANK)
 
 
 def test_a_redirect_from_tls_to_plain_http_is_not_followed(
