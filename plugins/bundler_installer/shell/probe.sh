@@ -94,17 +94,18 @@ echo shell'
 # shellcheck disable=SC2016 # it is for the shell in the container
 PROBE_SCRIPT='has() { command -v "$1" >/dev/null 2>&1; }
 echo "files=$(ulimit -Hn)"
+listener=""
 if has python3; then
     (python3 -c "import socket
 s = socket.socket(); s.bind((\"\", 61616)); s.listen(1); print(\"listener=python3\", flush=True)
-s.accept(); print(\"port=ok\", flush=True)" 2>/dev/null) &
+s.accept(); print(\"port=ok\", flush=True)" 2>/dev/null) & listener=$!
 elif has perl; then
     (perl -MSocket -e "\$| = 1; socket(S, PF_INET, SOCK_STREAM, 6); bind(S, pack_sockaddr_in(61616, INADDR_ANY)) or exit 1;
-listen(S, 1); print qq(listener=perl\n); accept(C, S); print qq(port=ok\n)" 2>/dev/null) &
+listen(S, 1); print qq(listener=perl\n); accept(C, S); print qq(port=ok\n)" 2>/dev/null) & listener=$!
 elif has node; then
-    (node -e "require(\"net\").createServer(() => { console.log(\"port=ok\"); process.exit() }).listen(61616, () => console.log(\"listener=node\"))" 2>/dev/null) &
+    (node -e "require(\"net\").createServer(() => { console.log(\"port=ok\"); process.exit() }).listen(61616, () => console.log(\"listener=node\"))" 2>/dev/null) & listener=$!
 elif has nc; then
-    (echo listener=nc; nc -l -p 61616 </dev/null >/dev/null 2>&1 && echo port=ok) &
+    (echo listener=nc; nc -l -p 61616 </dev/null >/dev/null 2>&1 && echo port=ok) & listener=$!
 else
     echo listener=none; echo port=untried
 fi
@@ -144,7 +145,8 @@ else names=untried; fi
 echo "names=$names"
 if has sleep; then
     (n=0; while [ $n -lt 64 ]; do sleep 3 >/dev/null 2>&1 & n=$((n + 1)); echo "processes=$n"; done) 2>/dev/null
-    n=0; while [ $n -lt 30 ]; do [ -n "$(jobs)" ] || break; sleep 1; n=$((n + 1)); done
+    # who listens ends when somebody came
+    n=0; while [ -n "$listener" ] && [ $n -lt 30 ] && kill -0 "$listener" 2>/dev/null; do sleep 1; n=$((n + 1)); done
 fi
 echo end=ok'
 
@@ -191,7 +193,7 @@ measure_probe_names() {
 measure_probe_port() {
     case $(probe_finding port):$probe_port in
         ok:*) check pass "127.0.0.1:$probe_port" "$(format checks.yes)" ;;
-        untried:?*) check pass "127.0.0.1:$probe_port, $(format checks.untried)" "$(format checks.yes)" ;;
+        untried:*) check pass "${probe_port:+127.0.0.1:$probe_port, }$(format checks.untried)" "$(format checks.yes)" ;;
         *)
             if [ -z "$(probe_finding files)" ]; then
                 check pass -
