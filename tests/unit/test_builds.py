@@ -206,9 +206,9 @@ def test_a_bundle_that_is_there_already_is_read_and_left(builder: Builder, regis
     assert checksum.read_text() == noted
     with tarfile.open(bundle) as tar:
         last = tar.getmembers()[-1]
-    places = [300, last.offset + 1, last.offset_data, last.offset_data + last.size]
+    places = [0, 300, 512, last.offset + 1, last.offset_data, last.offset_data + last.size, len(before) - 1]
     others = [before[:at] + bytes([before[at] ^ 1]) + before[at + 1 :] for at in places]
-    for other in (*others, before[:-512], before + bytes(512)):
+    for other in (*others, before[:-512], before + bytes(512), b""):
         bundle.write_bytes(other)
         builder.check(*arguments(registry))
         assert bundle.read_bytes() == before

@@ -71,7 +71,7 @@ read_states() {
             if (well) good[service]++
             # until `compose up` ends it replaces containers: those of an earlier start prove nothing bad,
             # and one that is being removed is dead for a moment
-            if (up == "" ? ill && !($6 in old) : ill || state == "dead") bad[service] = 1
+            if ((ill && !($6 in old)) || (state == "dead" && up != "")) bad[service] = 1
         }
         END {
             for (i = 1; i <= n; i++) {
