@@ -10,6 +10,7 @@ import shutil
 import struct
 import tarfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import zstandard
@@ -51,7 +52,7 @@ def deb(name: str, architecture: str, kind: str = "gz") -> bytes:
         entry.size = len(text)
         archive.addfile(entry, io.BytesIO(text))
     packers: dict[str, Callable[[bytes], bytes]] = {
-        "gz": gzip.compress,
+        "gz": partial(gzip.compress, mtime=0),
         "xz": lzma.compress,
         "zst": zstandard.ZstdCompressor().compress,
     }
