@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.programs import need_root, run
-from tests.support.server import BUSYBOX, Server, Snapshots
+from tests.support.server import BUSYBOX, Server, Snapshots, wait_until_stopped
 
 
 def load(snapshots: Snapshots, start: str, name: str) -> Server:
@@ -59,6 +59,7 @@ def journal_line(server: Server, step: str) -> int:
         ("TERM", "", "dash"), ("INT", "", "bash --posix"), ("HUP", "", "busybox sh"),
         ("INT", "switch", "dash"), ("TERM", "switch", "bash --posix"),
         ("HUP", "start", "dash"), ("INT", "start", "bash --posix"), ("TERM", "start", "busybox sh"),
+        ("PIPE", "switch", "busybox sh"), ("PIPE", "start", "dash"), ("PIPE", "start", "bash --posix"),
     ],
 )  # fmt: skip
 def test_a_signal_in_the_middle_goes_back(number: str, step: str, shell: str, old: Server) -> None:
@@ -67,6 +68,27 @@ def test_a_signal_in_the_middle_goes_back(number: str, step: str, shell: str, ol
     ended = old.install("2.0", point=f"{place} {number}", shell=shell)
     assert ended.returncode == 5, ended.stdout + ended.stderr
     assert "runs again" in ended.stderr
+    old.check("1.0", "tea\n")
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix"])
+def test_it_goes_back_where_nobody_is_left_to_read_what_it_says(shell: str, old: Server) -> None:
+    """As with `sh install 2>&1 | tee log` and Ctrl-C, which ends tee first."""
+    bundle = old.bundles["2.0"]
+    arguments: list[str | Path] = ["--root", old.root, "--key", bundle.parent / "bundle.pub", "--yes"]
+    reader, writer = os.pipe()
+    begin = journal_line(old, "start")
+    run = subprocess.Popen(
+        [*shell.split(), bundle / "install", *arguments],
+        env=old.environment(f"line {begin} STOP"), stdin=subprocess.DEVNULL, stdout=writer, stderr=writer,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(writer)
+    wait_until_stopped(run)
+    os.close(reader)
+    run.send_signal(signal.SIGINT)
+    run.send_signal(signal.SIGCONT)
+    assert run.wait(timeout=60) == 5
     old.check("1.0", "tea\n")
 
 
@@ -214,10 +236,7 @@ def test_two_runs_at_once(old: Server) -> None:
         ["dash", bundle / "install", *arguments],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while "\tbegin\tanswers" not in (old.root / "state/journal").read_text().rpartition("prune")[2]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until_stopped(first)
     second = subprocess.run(
         ["busybox", "sh", bundle / "install", *arguments],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,

@@ -229,6 +229,15 @@ class Server:
         assert not list(self.root.glob("releases/*.old")) + list(self.root.glob("releases/.part"))
 
 
+def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
+    """Wait for an installer that `STOP` is sent to; a CONT that comes before it would have no effect."""
+    deadline = time.monotonic() + 120
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 class Snapshots:
     """Copies of a server in certain states."""
 

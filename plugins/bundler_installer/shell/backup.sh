@@ -220,8 +220,10 @@ clean_backup() {
         rmdir "$ROOT/state" "$ROOT" 2>/dev/null || :
     fi
     [ -n "$PART" ] || return 0
-    rm -rf "$PART"
     if [ -f "$ROOT/state/stopped" ]; then
+        # the engine goes on stopping what it was told to stop, and takes a start before that for done
+        xargs docker stop <"$ROOT/state/stopped" >/dev/null 2>&1
         xargs docker start <"$ROOT/state/stopped" >/dev/null 2>&1 && rm -f "$ROOT/state/stopped"
     fi
+    rm -rf "$PART"
 }

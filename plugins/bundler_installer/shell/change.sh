@@ -225,9 +225,7 @@ resume_change() {
     fi
     said_to=$CHANGE_TO end_code=0
     undo_change || exit "$end_code"
-    trap 'end_run 129' HUP
-    trap 'end_run 130' INT
-    trap 'end_run 143' TERM
+    end_at_signals
     RESUMED=''
     [ "$end_code" -eq $EXIT_RETURNED ] || return 0
     # whoever asked for that very change, or only for services that run, has been answered

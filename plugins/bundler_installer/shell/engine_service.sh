@@ -159,9 +159,6 @@ stop_engine() {
     done
 }
 
-# is_running PROCESS: one that has ended and that nobody asks for its end does not count
-is_running() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) return 1 ;; esac; }
-
 remove_packages() {
     sed -n 's/^package=//p' "$ROOT/state/engine" >"$SCRATCH/engine-names"
     [ -s "$SCRATCH/engine-names" ] || return 0

@@ -8,14 +8,20 @@ make_scratch() {
     chmod 700 "$SCRATCH"
     # dash does not run the EXIT trap when a signal ends it
     trap 'end_run $?' EXIT
+    end_at_signals
+}
+
+end_at_signals() {
     trap 'end_run 129' HUP
     trap 'end_run 130' INT
+    trap 'end_run 141' PIPE
     trap 'end_run 143' TERM
 }
 
 # end_run CODE: whatever ends the run, a change of release that is under way is undone first
 end_run() {
     trap - EXIT
+    trap '' PIPE # nobody may be left to read what is said
     end_code=$1
     if [ -n "$STARTING" ]; then
         end_tree "$STARTING"
@@ -27,9 +33,11 @@ end_run() {
     exit "$end_code"
 }
 
+# clean_up: a second Ctrl-C does not keep services from being started again
 clean_up() {
-    trap - EXIT HUP INT TERM
-    stty echo 2>/dev/null </dev/tty || :
+    trap - EXIT
+    trap '' HUP INT TERM
+    [ ! -f "$SCRATCH/silent" ] || stty echo 2>/dev/null </dev/tty || : # from the background, stty would be stopped for ever
     [ -z "${PART:-}${UNPACKED:-}" ] || clean_backup
     [ -z "$PROBED" ] || remove_probe
     release_lock
@@ -61,13 +69,24 @@ end_tree() {
     wait "$1" 2>/dev/null
     waited=0
     # shellcheck disable=SC2046 # splitting is wanted
-    while kill -0 $(cat "$SCRATCH/tree") 2>/dev/null && [ "$waited" -lt 10 ]; do
+    while [ "$waited" -lt 10 ] && one_is_running $(cat "$SCRATCH/tree"); do
         sleep 1
         waited=$((waited + 1))
     done
     # shellcheck disable=SC2046 # splitting is wanted
     kill -9 $(cat "$SCRATCH/tree") 2>/dev/null
     return 0
+}
+
+# is_running PROCESS: one that has ended and that nobody asks for its end does not count
+is_running() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) return 1 ;; esac; }
+
+# one_is_running PROCESS...: shells do not agree on `kill -0` of many
+one_is_running() {
+    for member in "$@"; do
+        if is_running "$member"; then return 0; fi
+    done
+    return 1
 }
 
 # count_cores: processors online
@@ -135,10 +154,12 @@ ask() {
 # read_silently PROMPT: a line of the terminal that is not shown, also when it is typed before it is asked for; sets `given`
 read_silently() {
     read_code=0
+    : >"$SCRATCH/silent"
     stty -echo </dev/tty
     printf '%s' "$1" >&2
     IFS= read -r given </dev/tty || read_code=1
     stty echo </dev/tty
+    rm -f "$SCRATCH/silent"
     printf '\n' >&2
     return "$read_code"
 }
