@@ -333,7 +333,7 @@ WORLDS = (
             docker(
                 '"version -f {{range .Server.Components}}{{.Name}} {{end}}") echo Podman Engine Conmon ;;\n'
                 '"ps -q --filter") echo 0123 ;;\n'
-                '"ps --filter label=com.docker.compose.project=hello") echo "0.0.0.0:8080->80/tcp" ;;\n'
+                '"ps --filter label=com.docker.compose.project=hello") echo "0.0.0.0:8080-8081->1-2/tcp" ;;\n'
                 '"ps -a --filter") echo /srv/other/releases/1/config ;;'
             ),
             write("run/systemd/system/none", ""),

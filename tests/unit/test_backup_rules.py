@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,28 @@ def test_the_newest_stay_and_what_is_not_ours_is_not_touched(shell: str, tmp_pat
     stay = [made[0], made[4], made[5], upgrade, elsewhere, other, half]
     assert left(tmp_path) == sorted(path.name for path in stay)
     assert done.stdout.count("Removed") == 3
+
+
+@shell
+def test_the_one_just_made_stays_though_the_clock_went_back(shell: str, tmp_path: Path) -> None:
+    made = [make_backup(tmp_path, day) for day in range(1, 5)]
+    done = call(shell, NAMED + f"KEEP=2 BACKUP={made[0]}; prune_backups", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert left(tmp_path) == [made[0].name, made[2].name, made[3].name]
+
+
+@shell
+def test_what_another_run_reads_from_is_not_removed(shell: str, tmp_path: Path) -> None:
+    backup = make_backup(tmp_path, 1)
+    packed = tmp_path / "backup.tar"
+    subprocess.run(["tar", "-cf", packed, "-C", backup.parent, backup.name], check=True)
+    state = tmp_path / "root/state"
+    others = [state / f"unpacked.{os.getpid()}", state / "unpacked.999999999"]
+    for other in others:
+        other.mkdir(parents=True)
+    done = call(shell, NAMED + f'find_backup {packed}; verify_backup "$SOURCE" && echo good', tmp_path)
+    assert done.stdout == "good\n", done.stderr
+    assert list(state.iterdir()) == others[:1]
 
 
 @shell

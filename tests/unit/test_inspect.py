@@ -63,7 +63,14 @@ def test_certificates(shell: str, tmp_path: Path, days: int, result: str) -> Non
 @shell
 @pytest.mark.parametrize(
     ("hours", "schedule", "result"),
-    [(1, "02:30", "pass"), (30, "02:30", "warn"), (30, "-", "pass"), (200, "-", "warn"), (None, "-", "warn")],
+    [
+        (1, "02:30", "pass"),
+        (30, "02:30", "warn"),
+        (30, "-", "pass"),
+        (200, "-", "warn"),
+        (None, "-", "warn"),
+        (-5, "02:30", "warn"),  # a clock was wrong
+    ],
 )
 def test_the_newest_backup(shell: str, tmp_path: Path, hours: int | None, schedule: str, result: str) -> None:
     (tmp_path / "here").mkdir()
@@ -81,6 +88,36 @@ def test_the_newest_backup(shell: str, tmp_path: Path, hours: int | None, schedu
 def test_what_an_interrupted_run_left(shell: str, tmp_path: Path) -> None:
     script = ': >"$ROOT/state/restore"; : >"$ROOT/state/stopped"; inspect_state'
     assert inspect(shell, tmp_path, script) == {"restore": "fail", "backup": "fail"}
+    script = 'ln -s "1 2 another-boot" "$ROOT/state/lock"; inspect_state'
+    assert inspect(shell, tmp_path, script) == {"restore": "fail", "backup": "fail"}
+
+
+@shell
+def test_what_a_run_at_work_has_under_way_is_no_interruption(shell: str, tmp_path: Path) -> None:
+    script = ': >"$ROOT/state/restore"; : >"$ROOT/state/stopped"; COMMAND=backup; take_lock; inspect_state'
+    assert inspect(shell, tmp_path, script) == {}
+
+
+@shell
+def test_a_container_that_goes_while_it_is_asked_for(shell: str, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    docker = tmp_path / "bin/docker"
+    docker.write_text(
+        f"""#!/bin/sh
+case $1 in
+    ps) echo a1 ;;
+    inspect)
+        echo x >>{tmp_path}/asked
+        echo app running none 0 0 a1 no
+        [ "$(wc -l <{tmp_path}/asked)" -eq "$GOOD" ] ;;
+esac
+"""
+    )
+    docker.chmod(0o755)
+    script = f"PATH={tmp_path}/bin:$PATH PROJECT=shop; list_containers; echo code $?"
+    seen = call(shell, "export GOOD=3; " + script, tmp_path).stdout
+    assert seen == "app running none 0 0 a1 no\ncode 0\n"
+    assert call(shell, "export GOOD=1; " + script, tmp_path).stdout == "code 1\n"
 
 
 def test_every_inspected_thing_has_a_name() -> None:

@@ -51,11 +51,18 @@ class TestStates:
             ("app created none 0 0 a", ""),
             ("app restarting none 1 1 a", ""),
             ("app restarting none 1 5 a", "app "),
+            ("app running unhealthy 1 5 a", "app "),
             ("app exited none 1 0 a", "app "),
+            ("app exited none 1 0 a no", "app "),
+            ("app exited none 1 0 a unless-stopped", ""),  # the moment before the engine starts it again
         ],
     )
     def test_one_that_is_not_healthy(self, line: str, broken: str, shell: str, tmp_path: Path) -> None:
         assert judge(shell, tmp_path, with_app(line)) == ("app ", broken)
+
+    def test_one_that_is_well_was_restarted_long_ago(self, shell: str, tmp_path: Path) -> None:
+        line = "app running healthy 0 7 a unless-stopped"
+        assert judge(shell, tmp_path, with_app(line), before=line, ended="0") == ("", "")
 
     def test_a_job_that_failed(self, shell: str, tmp_path: Path) -> None:
         containers = GOOD.replace("job exited none 0", "job exited none 3")

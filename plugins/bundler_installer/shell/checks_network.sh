@@ -39,7 +39,8 @@ measure_port() {
     ours=' '
     if [ -n "$DOCKER" ]; then
         ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
-            tr ',' '\n' | sed -n 's/.*:\([0-9]*\)->.*/\1/p' | tr '\n' ' ')"
+            tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*/\1/p' | # neighbours come as 8443-8444
+            awk -F - '{ for (n = $1; n <= $NF; n++) printf "%d ", n }')"
     fi
     rows ports.tsv >"$SCRATCH/ports"
     while IFS="$TAB" read -r service address port protocol; do

@@ -64,10 +64,25 @@ require_engine() {
     find_compose || fail $EXIT_FAILED engine.no_compose
 }
 
-# list_containers: a line a container of the project: service, state, health, exit code, restarts, id
+# list_containers: a line a container of the project: service, state, health, exit code, restarts, ID, restart policy.
+# What somebody runs with `compose run` is none of them
 list_containers() {
-    docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/ids" 2>/dev/null || return 1
-    [ -s "$SCRATCH/ids" ] || return 0
-    xargs docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}}' \
-        <"$SCRATCH/ids" 2>/dev/null || return 1
+    inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}}' \
+        --filter label=com.docker.compose.oneoff=False
+}
+
+# inspect_containers TEMPLATE [FILTER...]: of the project's; asked again where one went between its name and its facts
+inspect_containers() {
+    template=$1 asked=0
+    shift
+    while [ "$asked" -lt 3 ]; do
+        asked=$((asked + 1))
+        docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" "$@" >"$SCRATCH/ids" 2>/dev/null || return 1
+        [ -s "$SCRATCH/ids" ] || return 0
+        if xargs docker inspect -f "$template" <"$SCRATCH/ids" >"$SCRATCH/inspected" 2>/dev/null; then
+            cat "$SCRATCH/inspected"
+            return 0
+        fi
+    done
+    return 1
 }

@@ -48,10 +48,12 @@ inspect_site() {
 
 # inspect_services: state and health of each, how often it restarted, whether memory ran out
 inspect_services() {
-    list_containers >"$SCRATCH/containers"
     : >"$SCRATCH/before"
     up_code=0
-    read_states || return
+    read_states || {
+        note engine fail "$(format checks.unknown)"
+        return
+    }
     rows services.tsv >"$SCRATCH/expected"
     while IFS="$TAB" read -r service _ expect <&5; do
         state=$(awk -v service="$service" '$1 == service { printf "%s%s%s", comma, $2, ($3 == "none" ? "" : "/" $3); comma = "," }' "$SCRATCH/containers")
@@ -139,14 +141,16 @@ inspect_backups() {
         }
         BEGIN { printf "%.0f", (day(now) - day(then)) * 24 + substr(now, 12, 2) - substr(then, 12, 2) }')
     result=pass
-    [ "$hours" -le $((limit * 24 + 2)) ] || result=warn
+    { [ "$hours" -le $((limit * 24 + 2)) ] && [ "$hours" -ge -1 ]; } || result=warn # one of the future: a clock was wrong
     note backup "$result" "$last" "$(format inspect.days "$limit")"
 }
 
 # inspect_state: what an interrupted run left
 inspect_state() {
-    if [ -f "$ROOT/state/restore" ]; then note restore fail "$(format inspect.half)"; fi
-    if [ -f "$ROOT/state/stopped" ] && [ ! -d "$ROOT/state/lock" ]; then note backup fail "$(format inspect.left_stopped)"; fi
+    if ! is_locked; then
+        if [ -f "$ROOT/state/restore" ]; then note restore fail "$(format inspect.half)"; fi
+        if [ -f "$ROOT/state/stopped" ]; then note backup fail "$(format inspect.left_stopped)"; fi
+    fi
     for each in "$ROOT"/data.before-restore-*; do
         if [ -d "$each" ]; then note "${each##*/}" info "$(human "$(count_bytes "$each")")"; fi
     done

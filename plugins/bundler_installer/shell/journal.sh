@@ -24,7 +24,13 @@ take_lock() {
 
 # is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
 is_at_work() {
-    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ]
+    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ] && is_running "$1"
+}
+
+# is_locked: some run is at work
+is_locked() {
+    # shellcheck disable=SC2046 # splitting is wanted
+    is_at_work $(readlink "$ROOT/state/lock" 2>/dev/null)
 }
 
 # drop_lock: its run was killed, or the power went. Renaming tells who of two dropped it

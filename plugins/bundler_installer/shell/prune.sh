@@ -33,7 +33,8 @@ prune_kinds() {
     count=$(wc -l <"$SCRATCH/prunable")
     awk -v spare=$((count - $1)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
     while read -r name <&5; do
-        if backup_is_needed "$name"; then continue; fi
+        # the newest by its making, which a clock that went back makes the oldest by name
+        if [ "$backups/$name" = "${BACKUP:-}" ] || backup_is_needed "$name"; then continue; fi
         unpruned=$backups/$name
         # the name goes first: half a backup must not look like one
         { mv -- "$backups/$name" "$backups/.$name.pruned" && rm -rf "$backups/.$name.pruned"; } || return 1

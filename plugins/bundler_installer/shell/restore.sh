@@ -19,8 +19,11 @@ find_backup() {
         *) if [ -e "$ROOT/backups/$1" ]; then SOURCE=$ROOT/backups/$1; else SOURCE=$(pwd -P)/$1; fi ;;
     esac
     if [ -f "$SOURCE" ]; then
-        UNPACKED=$ROOT/state/unpacked
+        UNPACKED=$ROOT/state/unpacked.$$ # its own: nothing is locked yet
         mkdir -p "$ROOT/state" || fail $EXIT_FAILED journal.root "$ROOT"
+        for each in "$ROOT"/state/unpacked*; do # of runs that were killed
+            if ! is_running "${each##*.}"; then rm -rf "$each"; fi
+        done
         rm -rf "$UNPACKED"
         (umask 077 && mkdir "$UNPACKED" && tar -xf "$SOURCE" -C "$UNPACKED" 2>/dev/null) ||
             fail $EXIT_VERIFICATION restore.damaged "$SOURCE"

@@ -58,7 +58,7 @@ read_states() {
             if (up == "") while ((getline line < before) > 0) { split(line, f, " "); old[f[6]] }
         }
         {
-            service = $1; state = $2; health = $3; code = $4; restarts = $5
+            service = $1; state = $2; health = $3; code = $4; restarts = $5; policy = $7
             seen[service]++
             wanted = expect[service]
             if (wanted == "completed") {
@@ -66,7 +66,8 @@ read_states() {
                 ill = state == "exited" && code != 0
             } else {
                 well = state == "running" && (health == "healthy" || (health == "none" && wanted == "running"))
-                ill = restarts >= 5 || (state == "exited" && code != 0 && restarts == 0)
+                # restarts add up as long as the container is there; one that the engine starts again is exited for a moment
+                ill = !well && (restarts >= 5 || (state == "exited" && code != 0 && restarts == 0 && (policy == "" || policy == "no")))
             }
             if (well) good[service]++
             # until `compose up` ends it replaces containers: those of an earlier start prove nothing bad,

@@ -3,11 +3,10 @@
 # list_volumes: the project's volumes and those that its containers mount
 list_volumes() {
     {
-        docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT"
-        docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/mounting"
-        [ ! -s "$SCRATCH/mounting" ] ||
-            xargs docker inspect -f '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}' <"$SCRATCH/mounting"
-    } | sed '/^$/d' | sort -u
+        docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" &&
+            inspect_containers '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}'
+    } >"$SCRATCH/mounted" || return 1
+    sed '/^$/d' "$SCRATCH/mounted" | sort -u
 }
 
 # has_name VOLUME: the engine names volumes that nobody named with 64 hex digits
