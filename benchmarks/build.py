@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.contenders import AGAIN, COPY, WARM, Contender, available
-from benchmarks.measure import Sample, can_drop_caches, drop_caches
+from benchmarks.measure import Sample, can_drop_caches, drop_caches, touch_memory
 from benchmarks.report import excess, plot, table
 from benchmarks.workload import SIZES, Workload, prepare
 from tests.support.engines import DistributionRegistry, Engine
@@ -81,7 +81,7 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
             f"\n{work.size}, {work.layers / 1e6:.0f} MB of blobs, {CACHES[cache]}, {chosen.rounds} rounds",
             flush=True,
         )
-        results = _rounds(contenders, chosen.rounds, cold=cache == "cold")
+        results = _rounds(contenders, chosen.rounds, work.layers, cold=cache == "cold")
         text = table(results, "skopeo copy")
         for name in (WARM, AGAIN):
             if {name, COPY} <= results.keys():
@@ -92,15 +92,16 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _rounds(contenders: list[Contender], rounds: int, *, cold: bool) -> dict[str, list[Sample]]:
-    """In turn, so that a busy minute of the machine meets everybody."""
+def _rounds(contenders: list[Contender], rounds: int, size: int, *, cold: bool) -> dict[str, list[Sample]]:
+    """In turn, so that a busy minute of the machine meets everybody; `size` bytes are what each writes."""
     results: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         for contender in contenders:
-            contender.reset()
             os.sync()
+            contender.reset()
             if cold:
                 drop_caches()
+            touch_memory(2 * size)
             sample = contender.run()
             print(f"  {number + 1} {contender.name}: {sample.wall:.2f} s", flush=True)
             results[contender.name].append(sample)
