@@ -181,7 +181,7 @@ def test_upgrade_that_works_one_that_fails_and_back_by_hand(shop1: Shop) -> None
     assert set(secrets.splitlines()) < set((shop.root / "secrets.env").read_text().splitlines())
     psql(shop.site, "INSERT INTO orders (what) VALUES ('pears')")
 
-    failed = shop.install("1.11", "--timeout", "20")
+    failed = shop.install("1.11", "--timeout", "40")
     assert failed.returncode == 5, failed.stdout + failed.stderr
     assert "web is not as it should be (running/" in failed.stderr
     assert "web is not as it should be (running/" in shop.log()

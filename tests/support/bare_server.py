@@ -242,7 +242,7 @@ class BareServer:
             text=True,
             check=False,
             start_new_session=True,
-            timeout=60,
+            timeout=300,
         )
 
     def answer(self, command: str, prompt: str, answer: str, *, language: str = "en") -> str:

@@ -117,7 +117,7 @@ class Engine:
         with contextlib.suppress(ProcessLookupError, FileNotFoundError, ValueError):
             os.kill(int(pid_file.read_text()), number)
         try:
-            self._process.wait(timeout=60)
+            self._process.wait(timeout=300)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -306,6 +306,7 @@ class DistributionRegistry:
             try:
                 urllib.request.urlopen(f"http://{self.host}/v2/", timeout=2).close()
             except OSError:
+                assert self._process.poll() is None, (self.folder / "log").read_text()
                 assert time.monotonic() < deadline, (self.folder / "log").read_text()
                 time.sleep(0.1)
             else:

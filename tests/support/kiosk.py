@@ -150,6 +150,7 @@ class Host:
             if waiting and waiting[0][0] in unseen:
                 unseen = unseen.partition(waiting[0][0])[2]
                 os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+                deadline = time.monotonic() + PROMPT_LIMIT
             if not select.select([terminal], [], [], 1)[0]:
                 continue
             try:

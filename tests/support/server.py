@@ -142,7 +142,7 @@ class Server:
             text=True,
             check=False,
             start_new_session=True,
-            timeout=90,
+            timeout=300,
         )
 
     def _watch(
@@ -163,14 +163,14 @@ class Server:
                 command, env=self.environment(""), cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=said, stderr=said, start_new_session=True,
             )  # fmt: skip
-            deadline = time.monotonic() + 90
+            deadline = time.monotonic() + 300
             while process.poll() is None and not is_reached():
                 assert time.monotonic() < deadline
                 time.sleep(0.001)
             if process.poll() is None:
                 end = os.killpg if name == "KILL" else os.kill
                 end(process.pid, signal.Signals[f"SIG{name}"])
-            code = process.wait(timeout=90)
+            code = process.wait(timeout=300)
             said.seek(0)
             text = said.read()
         return subprocess.CompletedProcess(command, code, text, text)

@@ -17,7 +17,7 @@ def converse(
     *,
     cwd: Path,
     environment: Mapping[str, str],
-    limit: float = 240,
+    limit: float = 600,
 ) -> tuple[int, str]:
     """Run a command on a terminal; wait for each text in turn and type its answer.
 

@@ -117,7 +117,7 @@ def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultR
     build.send_signal(signal.SIGINT)
     time.sleep(0.2)
     registry.released.set()
-    _, errors = build.communicate(timeout=30)
+    _, errors = build.communicate(timeout=120)
     assert build.returncode == 130
     assert "what is in the cache stays" in errors
     assert "Traceback" not in errors

@@ -52,13 +52,14 @@ for line in sys.stdin.read().split():
 """Asks the proxy, in a network of its own, where 10.20.0.1 is this machine."""
 
 WAIT = """
-import socket, time
-for _ in range(200):
+import socket, sys, time
+for _ in range(1200):
     try:
         socket.create_connection(("10.20.0.1", 3128)).close()
-        break
+        sys.exit()
     except OSError:
         time.sleep(0.05)
+sys.exit("squid does not answer")
 """
 
 ASKED = {

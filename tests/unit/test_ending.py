@@ -41,16 +41,9 @@ def test_one_in_the_background_of_a_terminal_is_not_stopped(shell: str, tmp_path
     """As `nohup ... &` starts it: whoever sets a terminal from there is stopped, and would keep the lock."""
     assert call(shell, "echo done", tmp_path).stdout == "done\n"
     controller, terminal = os.openpty()
-    started = [
-        "bash",
-        "-c",
-        'set -m; "$@" & wait $!; echo "code $?"',
-        "bash",
-        *SHELLS[shell],
-        tmp_path / "program",
-    ]
+    started = ["bash", "-c", 'set -m; "$@" & wait $!; echo "code $?"', "bash"]
     ran = subprocess.run(
-        ["setsid", "--ctty", "--wait", *started],
+        ["setsid", "--ctty", "--wait", *started, *SHELLS[shell], str(tmp_path / "program")],
         stdin=terminal, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     os.close(controller)

@@ -14,7 +14,8 @@ from tests.support.programs import SYSTEM_PATH, need_root
 LATE = """ip link set lo up
 "$@" & probe=$!
 sleep 4
-python3 -c 'import socket; socket.create_connection(("127.0.0.1", 61616), 5)'
+until python3 -c 'import socket; socket.create_connection(("127.0.0.1", 61616), 5)' 2>/dev/null
+do sleep 0.2; done
 wait $probe
 """
 """In a network of its own: somebody comes after all else that the script tries is over."""

@@ -81,8 +81,8 @@ def until(seconds: int) -> Fault:
 
 
 PASSING: dict[str, Fault] = {
-    "429": status(429, {"Retry-After": "7"}),
-    "429 until a date": until(7),
+    "429": status(429, {"Retry-After": "30"}),
+    "429 until a date": until(30),
     "503": status(503),
     "500": status(500),
     "502": status(502, text="<html>"),
@@ -113,7 +113,7 @@ def test_what_passes_ends_in_a_right_blob(
 def test_retry_after_is_what_is_waited(registry: FaultRegistry, puller: Puller, name: str) -> None:
     registry.fail(BASE, PASSING[name])
     puller.pull(f"{registry.host}/app:1")
-    assert puller.pauses == [pytest.approx(7, abs=1.5)]
+    assert puller.pauses == [pytest.approx(30, abs=15)]
 
 
 def test_a_server_cannot_make_a_build_wait_for_hours(registry: FaultRegistry, puller: Puller) -> None:
@@ -131,11 +131,11 @@ def test_a_manifest_is_asked_for_again_too(registry: FaultRegistry, puller: Pull
 
 
 def test_a_body_that_stalls_is_taken_up_where_it_ended(registry: FaultRegistry, puller: Puller) -> None:
-    puller.read_timeout = 0.3
+    puller.read_timeout = 2
     registry.fail(BASE, stall(100_000, registry.released))
     started = time.monotonic()
     puller.pull(f"{registry.host}/app:1")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     check_store(puller.store, IMAGE)
     ranges = [r.headers["Range"] for r in registry.requests if r.path.endswith(BASE)]
     assert ranges == [None, "bytes=100000-"]

@@ -227,7 +227,7 @@ def test_ctrl_c_leaves_nothing(builder: Builder, registry: FaultRegistry) -> Non
     build.send_signal(signal.SIGINT)
     time.sleep(0.2)
     registry.released.set()
-    _, errors = build.communicate(timeout=30)
+    _, errors = build.communicate(timeout=120)
     assert build.returncode == 130
     assert "Traceback" not in errors
     assert left(builder) == []
