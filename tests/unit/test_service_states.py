@@ -86,6 +86,32 @@ class TestStates:
     def test_one_that_could_not_be_removed_is_broken(self, shell: str, tmp_path: Path) -> None:
         assert judge(shell, tmp_path, GOOD + "app dead none 0 0 b\n", ended="0") == ("app ", "app ")
 
+    def test_one_without_a_health_check_must_go_on_for_a_while(self, shell: str, tmp_path: Path) -> None:
+        (tmp_path / "services.tsv").write_text(SERVICES)
+        others = GOOD.partition("side")[0]
+        old, new, again = (f"side running none 0 {facts}\n" for facts in ("0 s", "0 t", "1 t"))
+        script = f"""
+date() {{ echo "$now"; }}
+cp '{tmp_path}/services.tsv' "$SCRATCH/services"
+settling=''
+at() {{
+    now=$1
+    printf '%s' "$2" >"$SCRATCH/containers"
+    if have_settled; then echo "$1 well"; else echo "$1 not yet"; fi
+}}
+printf '%s' '{old}' >"$SCRATCH/before"
+at 90 '{others}{old}'
+at 100 '{others}{new}'
+at 104 '{others}{new}'
+at 105 '{others}{again}'
+at 109 '{others}{again}'
+at 110 '{others}{again}'
+"""
+        said = call(shell, script, tmp_path)
+        assert said.stdout.splitlines() == [
+            "90 well", "100 not yet", "104 not yet", "105 not yet", "109 not yet", "110 well",
+        ], said.stderr  # fmt: skip
+
     def test_what_the_engine_calls_it_is_said(self, shell: str, tmp_path: Path) -> None:
         lines = "app running unhealthy 0 0 a\njob exited none 3 0 j\napp exited none 0 0 b\n"
         script = f"""

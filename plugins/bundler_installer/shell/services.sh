@@ -14,15 +14,19 @@ start_services() {
     STARTING=$up
     up_code=''
     started=$(date +%s)
-    waiting='' broken=''
+    waiting='' broken='' settling=''
     while :; do
         if [ -z "$up_code" ] && ! kill -0 "$up" 2>/dev/null; then
             wait "$up"
             up_code=$?
         fi
         read_states || { waiting=$PROJECT broken=''; }
-        if [ -z "$waiting" ] && [ "$up_code" = 0 ]; then break; fi
         if [ -n "$broken" ]; then break; fi
+        if [ -z "$waiting" ] && [ "$up_code" = 0 ]; then
+            if have_settled; then break; fi
+            rest
+            continue
+        fi
         if [ -n "$up_code" ] && [ "$up_code" != 0 ]; then
             broken=${waiting:-$PROJECT}
             redact <"$SCRATCH/up" | tail -n 5 >&2
@@ -46,6 +50,19 @@ start_services() {
 # rest: services that ran before are ready in a moment; others are not asked more than once a second
 rest() {
     if [ $(($(date +%s) - started)) -lt 3 ]; then sleep 0.2 2>/dev/null || sleep 1; else sleep 1; fi
+}
+
+# have_settled: one without a health check is well with its first breath; what this run started must go on for five seconds
+have_settled() {
+    young=$(awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" '
+        BEGIN {
+            while ((getline line < services) > 0) { split(line, f, "\t"); if (f[3] == "running") lasting[f[1]] }
+            while ((getline line < before) > 0) old[line]
+        }
+        $1 in lasting && $3 == "none" && !($0 in old)' "$SCRATCH/containers")
+    [ -n "$young" ] || return 0
+    if [ "$young" != "$settling" ]; then settling=$young settled=$(date +%s); fi
+    [ $(($(date +%s) - settled)) -ge 5 ]
 }
 
 # read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says
