@@ -21,6 +21,7 @@ prepare_release() {
     [ "$HERE" != "$RELEASE_DIR" ] || return 0
     part=$ROOT/releases/.part
     rm -rf "$part"
+    LITTER=$part # it holds secrets, and room
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
     (cd -- "$HERE" && set -- && for each in *; do
         case $each in images | files) ;; *) set -- "$@" "./$each" ;; esac
@@ -39,6 +40,7 @@ prepare_release() {
     rm -rf "$RELEASE_DIR.old"
     if [ -d "$RELEASE_DIR" ]; then mv "$RELEASE_DIR" "$RELEASE_DIR.old"; fi
     mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
+    LITTER=''
     rm -rf "$RELEASE_DIR.old"
 }
 
