@@ -12,6 +12,10 @@ CALLS = 24
 
 def test_the_engine_is_asked_for_all_images_at_once(host: Host) -> None:
     assert host.install().returncode == 0
+    first = [call for call in host.calls().splitlines() if call.startswith(("image ", "images ", "load"))]
+    assert [call.partition(" -")[0] for call in first] == [
+        "image inspect", "image inspect", "image inspect", "images", "load", "image inspect",
+    ]  # fmt: skip
     Path(f"{host.docker}.calls").unlink()
     again = host.install()
     assert again.returncode == 0, again.stdout + again.stderr

@@ -37,6 +37,19 @@ one_is_running $(cat "$SCRATCH/tree") || echo none runs
 
 
 @shell
+def test_a_tree_that_does_not_end_is_killed(shell: str, tmp_path: Path) -> None:
+    script = f"""
+sh -c 'trap "" TERM; touch {tmp_path}/ready; while :; do sleep 1; done' &
+tree=$!
+while [ ! -f {tmp_path}/ready ]; do sleep 0.1; done
+end_tree $tree
+one_is_running $tree || echo none runs
+"""
+    done = call(shell, script, tmp_path)
+    assert done.stdout == "none runs\n", done.stderr
+
+
+@shell
 def test_one_in_the_background_of_a_terminal_is_not_stopped(shell: str, tmp_path: Path) -> None:
     """As `nohup ... &` starts it: whoever sets a terminal from there is stopped, and would keep the lock."""
     assert call(shell, "echo done", tmp_path).stdout == "done\n"

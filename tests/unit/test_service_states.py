@@ -12,7 +12,9 @@ SERVICES = "app\texample/app\thealthy\njob\texample/job\tcompleted\nside\texampl
 GOOD = "app running healthy 0 0 a\njob exited none 0 0 j\nside running none 0 0 s\n"
 
 
-def judge(shell: str, folder: Path, containers: str, *, before: str = "", ended: str = "") -> tuple[str, str]:
+def judge(
+    shell: str, folder: Path, containers: str, *, before: str = "", ended: str = "", early: str = ""
+) -> tuple[str, str]:
     """What is waited for and what is broken; `ended` is the exit code of `compose up`, or nothing yet."""
     (folder / "here").mkdir()
     (folder / "here/services.tsv").write_text(SERVICES)
@@ -21,7 +23,7 @@ def judge(shell: str, folder: Path, containers: str, *, before: str = "", ended:
     script = f"""
 list_containers() {{ cat '{folder}/lines'; }}
 cp '{folder}/before' "$SCRATCH/before"
-up_code='{ended}'
+up_code='{ended}' early={early}
 read_states || exit
 printf '%s/%s\\n' "$waiting" "$broken"
 """
@@ -59,6 +61,10 @@ class TestStates:
     )
     def test_one_that_is_not_healthy(self, line: str, broken: str, shell: str, tmp_path: Path) -> None:
         assert judge(shell, tmp_path, with_app(line)) == ("app ", broken)
+
+    def test_one_may_end_again_and_again_until_its_database_answers(self, shell: str, tmp_path: Path) -> None:
+        line = "app restarting none 1 8 a unless-stopped"
+        assert judge(shell, tmp_path, with_app(line), ended="0", early="yes") == ("app ", "")
 
     def test_one_that_is_well_was_restarted_long_ago(self, shell: str, tmp_path: Path) -> None:
         line = "app running healthy 0 7 a unless-stopped"

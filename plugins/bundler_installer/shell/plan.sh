@@ -35,6 +35,7 @@ base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then sed '/^#/d' "$BASE/$1
 compare_images() {
     : >"$SCRATCH/absent"
     base_rows images.tsv >"$SCRATCH/base-images"
+    [ -z "$ANSWERING" ] || list_engine_images
     rows images.tsv | while IFS="$TAB" read -r reference manifest config bytes _; do
         state=absent
         [ -z "$ANSWERING" ] || state=$(image_state "$reference" "$manifest" "$config")

@@ -14,8 +14,9 @@ start_services() {
     STARTING=$up
     up_code=''
     started=$(date +%s)
-    waiting='' broken='' settling=''
+    waiting='' broken='' settling='' early=yes
     while :; do
+        [ $(($(date +%s) - started)) -lt 60 ] || early=''
         if [ -z "$up_code" ] && ! kill -0 "$up" 2>/dev/null; then
             wait "$up"
             up_code=$?
@@ -69,7 +70,7 @@ have_settled() {
 read_states() {
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services"
-    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" '
+    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" '
         BEGIN {
             while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
             if (up == "") while ((getline line < before) > 0) { split(line, f, " "); old[f[6]] }
@@ -83,8 +84,9 @@ read_states() {
                 ill = state == "exited" && code != 0
             } else {
                 well = state == "running" && (health == "healthy" || (health == "none" && wanted == "running"))
-                # restarts add up as long as the container is there; one that the engine starts again is exited for a moment
-                ill = !well && (restarts >= 5 || (state == "exited" && code != 0 && restarts == 0 && (policy == "" || policy == "no")))
+                # restarts add up as long as the container is there, and one may wait for its database by ending until it
+                # answers; one that the engine starts again is exited for a moment
+                ill = !well && ((restarts >= 5 && early == "") || (state == "exited" && code != 0 && restarts == 0 && (policy == "" || policy == "no")))
             }
             if (well) good[service]++
             # until `compose up` ends it replaces containers: those of an earlier start prove nothing bad,

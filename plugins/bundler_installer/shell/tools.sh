@@ -66,15 +66,14 @@ end_tree() {
         }' >"$SCRATCH/tree"
     # shellcheck disable=SC2046 # splitting is wanted
     kill $(cat "$SCRATCH/tree") 2>/dev/null
-    wait "$1" 2>/dev/null
-    waited=0
+    told=$(date +%s)
     # shellcheck disable=SC2046 # splitting is wanted
-    while [ "$waited" -lt 10 ] && one_is_running $(cat "$SCRATCH/tree"); do
-        sleep 1
-        waited=$((waited + 1))
+    while one_is_running $(cat "$SCRATCH/tree") && [ $(($(date +%s) - told)) -lt 10 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
     done
     # shellcheck disable=SC2046 # splitting is wanted
     kill -9 $(cat "$SCRATCH/tree") 2>/dev/null
+    wait "$1" 2>/dev/null
     return 0
 }
 
