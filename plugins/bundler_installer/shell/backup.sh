@@ -221,9 +221,12 @@ clean_backup() {
     fi
     [ -n "$PART" ] || return 0
     if [ -f "$ROOT/state/stopped" ]; then
-        # the engine goes on stopping what it was told to stop, and takes a start before that for done
-        xargs docker stop <"$ROOT/state/stopped" >/dev/null 2>&1
-        xargs docker start <"$ROOT/state/stopped" >/dev/null 2>&1 && rm -f "$ROOT/state/stopped"
+        # the engine goes on stopping what it was told to stop, and takes a start before that for done. Within limits: no
+        # signal ends this part
+        # shellcheck disable=SC2046 # splitting is wanted
+        set -- $(cat "$ROOT/state/stopped")
+        within 600 docker stop "$@" >/dev/null 2>&1
+        within 120 docker start "$@" >/dev/null 2>&1 && rm -f "$ROOT/state/stopped"
     fi
     rm -rf "$PART"
 }
