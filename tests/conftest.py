@@ -30,13 +30,9 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 """Images made from Debian packages, and the names that the registry has them under."""
 
 
-GROUPS = {
-    "lifecycle": ("backup", "upgrade"),
-    "sites": ("clean_roots", "compact_install", "demo", "main_line", "preflight"),
-    "bank": ("dify", "dify_data", "dify_external"),
-}
-"""Of tests/e2e: files that share sites or the bank's, which are dear to open. All that use sites, one after
-another, would end long after all else."""
+SITE_FILES = ("backup", "clean_roots", "compact_install", "demo", "main_line", "preflight", "upgrade")
+BANK_FILES = ("dify", "dify_data", "dify_external")
+"""Of tests/e2e: those that share the sites, and those that share the bank's; they are dear to open."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
@@ -45,7 +41,7 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         name = Path(file).stem.removeprefix("test_")
-        return next((group for group, names in GROUPS.items() if name in names), file)
+        return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
