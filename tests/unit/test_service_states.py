@@ -98,11 +98,12 @@ class TestStates:
         old, new, again = (f"side running none 0 {facts}\n" for facts in ("0 s", "0 t", "1 t"))
         script = f"""
 date() {{ echo "$now"; }}
-cp '{tmp_path}/services.tsv' "$SCRATCH/services"
-settling=''
+rows() {{ cat '{tmp_path}/services.tsv'; }}
+list_containers() {{ printf '%s' "$seen"; }}
+settling='' up_code=0
 at() {{
-    now=$1
-    printf '%s' "$2" >"$SCRATCH/containers"
+    now=$1 seen=$2
+    read_states || exit
     if have_settled; then echo "$1 well"; else echo "$1 not yet"; fi
 }}
 printf '%s' '{old}' >"$SCRATCH/before"

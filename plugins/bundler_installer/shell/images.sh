@@ -49,10 +49,12 @@ load_images() {
         say images.present
         return
     fi
-    if is_compact; then
-        load_compact
-        return
-    fi
+    if is_compact; then load_compact; else load_layout; fi
+    images_are_there || fail $EXIT_FAILED images.wrong "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+}
+
+# load_layout: the absent images, without the layers that the engine has
+load_layout() {
     list_known_layers
     list_blobs
     find_blobs
@@ -67,7 +69,6 @@ load_images() {
         find_blobs
         stream_images || fail_to_load
     }
-    images_are_there || fail $EXIT_FAILED images.wrong "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
 }
 
 # list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another

@@ -25,15 +25,11 @@ start_services() {
         if [ -n "$broken" ]; then break; fi
         if [ -z "$waiting" ] && [ "$up_code" = 0 ]; then
             if have_settled; then break; fi
-            rest
-            continue
-        fi
-        if [ -n "$up_code" ] && [ "$up_code" != 0 ]; then
+        elif [ "${up_code:-0}" != 0 ]; then
             broken=${waiting:-$PROJECT}
             redact <"$SCRATCH/up" | tail -n 5 >&2
             break
-        fi
-        if [ $(($(date +%s) - started)) -ge "$limit" ]; then
+        elif [ $(($(date +%s) - started)) -ge "$limit" ]; then
             broken=${waiting:-$PROJECT}
             warn services.late "$limit"
             break
@@ -53,27 +49,25 @@ rest() {
     if [ $(($(date +%s) - started)) -lt 3 ]; then sleep 0.2 2>/dev/null || sleep 1; else sleep 1; fi
 }
 
-# have_settled: one without a health check is well with its first breath; what this run started must go on for five seconds
+# have_settled: what is young must go on as it is for five seconds
 have_settled() {
-    young=$(awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" '
-        BEGIN {
-            while ((getline line < services) > 0) { split(line, f, "\t"); if (f[3] == "running") lasting[f[1]] }
-            while ((getline line < before) > 0) old[line]
-        }
-        $1 in lasting && $3 == "none" && !($0 in old)' "$SCRATCH/containers")
     [ -n "$young" ] || return 0
     if [ "$young" != "$settling" ]; then settling=$young settled=$(date +%s); fi
     [ $(($(date +%s) - settled)) -ge 5 ]
 }
 
-# read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says
+# read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says, and `young`: the containers
+# without a health check that this run started. Such a one is well with its first breath
 read_states() {
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services"
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" '
         BEGIN {
             while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
-            if (up == "") while ((getline line < before) > 0) { split(line, f, " "); old[f[6]] }
+            while ((getline line < before) > 0) {
+                same[line]
+                if (up == "") { split(line, f, " "); old[f[6]] }
+            }
         }
         {
             service = $1; state = $2; health = $3; code = $4; restarts = $5; policy = $7
@@ -89,6 +83,7 @@ read_states() {
                 ill = !well && ((restarts >= 5 && early == "") || (state == "exited" && code != 0 && restarts == 0 && (policy == "" || policy == "no")))
             }
             if (well) good[service]++
+            if (wanted == "running" && health == "none" && !($0 in same)) young = young $0 ";"
             # until `compose up` ends it replaces containers: those of an earlier start prove nothing bad,
             # and one that is being removed is dead for a moment
             if ((ill && !($6 in old)) || (state == "dead" && up != "")) bad[service] = 1
@@ -99,10 +94,11 @@ read_states() {
                 if (!seen[service] || good[service] < seen[service]) waiting = waiting service " "
                 if (bad[service]) broken = broken service " "
             }
-            print waiting; print broken
+            print waiting; print broken; print young
         }' "$SCRATCH/containers" >"$SCRATCH/states" || return 1
     waiting=$(sed -n 1p "$SCRATCH/states")
     broken=$(sed -n 2p "$SCRATCH/states")
+    young=$(sed -n 3p "$SCRATCH/states")
 }
 
 # explain_failure: the last lines of each service that is not as it should be, without secrets
