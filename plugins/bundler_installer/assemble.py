@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from bundler_installer.forms import shell_folds, shell_forms
+
 LANGUAGES = ("en", "zh")
 _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
@@ -32,6 +34,8 @@ SOURCES = (
     "options",
     "help",
     "facts",
+    "forms",
+    "bundle",
     "journal",
     "verify",
     "medium",
@@ -111,7 +115,7 @@ def guard(script: bytes) -> bytes:
 
 
 def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
-    """Shell sources in order; after `messages`, the catalogues.
+    """Shell sources in order; after `messages`, the catalogues; after `forms`, their table.
 
     Args:
         names: of the sources.
@@ -123,6 +127,8 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
     parts = []
     for name, source in sources.items():
         parts.append(source)
+        if name == "forms":
+            parts += [shell_forms(), shell_folds()]
         if name == "messages":
             parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
     return ("\n\n".join(parts) + "\n").encode()

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from bundler.archive import Member
 from bundler.contracts import ApplicationModel
-from bundler.errors import BundleError
 from bundler.layout import archive_entry, compact, index_entry
 from bundler.manifest import BundleManifest, EngineEntry
 from bundler.oci import Platform
+from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 
-HEADERS = {
-    "images.tsv": "reference manifest config bytes unpacked",
-    "image-oci.tsv": "reference descriptor",
-    "image-archive.tsv": "reference entry",
-    "blobs.tsv": "manifest blob bytes kind",
-    "services.tsv": "service reference expect",
-    "ports.tsv": "service address port protocol",
-    "networks.tsv": "name subnet",
-    "checks.tsv": "id group required recommended parameter",
-    "variables.tsv": "name kind required default generator pattern choices prompt_en prompt_zh",
-    "templates.tsv": "path mode",
-    "data.tsv": "path mode uid gid",
-    "certificates.tsv": "host certificate key self_signed certificate_path key_path",
-    "dumps.tsv": "id service backup restore",
-    "lifecycle.tsv": "what name",
-    "engine.tsv": "kind value name",
-}
 
-
-def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_bytes: int) -> dict[str, str]:
+def flat_facts(
+    manifest: BundleManifest, application: ApplicationModel, others: Sequence[Member]
+) -> dict[str, str]:
     """Every flat file, by name.
 
     Args:
         manifest: what to flatten.
         application: has the parts that bundle.json leaves out (prompts, templates, folders).
-        other_bytes: bytes of the bundle's other files.
+        others: the bundle's other files.
 
     Raises:
-        BundleError: a field holds a control character.
+        BundleError: a field has another form than the site accepts.
     """
     platform = Platform.parse(manifest.platform)
     layers: dict[str, int] = {}
@@ -82,6 +66,11 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
             for v in application.variables
         ],
         "templates.tsv": [(f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template],
+        "modes.tsv": [
+            (member.path, f"{member.mode:04o}")
+            for member in others
+            if member.path.startswith(("config/", "files/"))
+        ],
         "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
         "certificates.tsv": [
             (c.host, c.certificate, c.key, c.self_signed, c.certificate_path, c.key_path)
@@ -96,10 +85,10 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {
-        name: "#" + header.replace(" ", "\t") + "\n" + "".join(map(_row, rows[name]))
-        for name, header in HEADERS.items()
+        name: forms.header(name) + "".join(forms.row(name, fields) for fields in rows[name])
+        for name in forms.TABLES
     }
-    size = other_bytes + sum(len(text.encode()) for text in facts.values())
+    size = sum(member.size for member in others) + sum(len(text.encode()) for text in facts.values())
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
     values = {
         "format": manifest.format,
@@ -122,7 +111,7 @@ def flat_facts(manifest: BundleManifest, application: ApplicationModel, other_by
         "backup_schedule": manifest.backup.schedule,
         "backup_keep": manifest.backup.keep,
     }
-    facts["bundle.env"] = "".join(f"{key}={_field(value)}\n" for key, value in values.items())
+    facts["bundle.env"] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
     return facts
 
 
@@ -140,17 +129,3 @@ def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | 
             yield kind, value, None
     for file in engine.files:
         yield file.kind, file.path, file.name
-
-
-def _row(fields: Iterable[object]) -> str:
-    return "\t".join(map(_field, fields)) + "\n"
-
-
-def _field(value: object) -> str:
-    text = "" if value is None else str(value)
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise BundleError(
-            f"{text!r}: a line break, tab or control character where the installer reads one line",
-            hint="write it on one line",
-        )
-    return text or "-"

@@ -25,8 +25,7 @@ class InstallerPacker:
     ) -> list[Member]:
         """See `bundler.contracts.Packer.members`."""
         install = Member.of("install", assemble_installer(), 0o755)
-        size = sum(member.size for member in (*others, install))
-        facts = flat_facts(manifest, application, size)
+        facts = flat_facts(manifest, application, (*others, install))
         return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
 
     def sidecars(self, members: Sequence[Member]) -> list[Member]:

@@ -37,6 +37,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named_and_changes_nothing(host: Host, arguments: list[str], message: str) -> None:
+    arguments = ["--key", str(host.key), *arguments]
     before = sorted(host.folder.rglob("*"))
     result = host.run(*arguments, *(() if "--root" in arguments else ("--root", host.root)))
     assert result.returncode == 2, result.stdout + result.stderr

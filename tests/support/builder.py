@@ -9,13 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = str(Path(__file__).parents[2])
+HOOKED = "tests.support.hooked"
+
 
 @dataclass(frozen=True)
 class Builder:
-    """A release engineer's machine: a working folder, and a cache of its own."""
+    """A release engineer's machine: a working folder, and a cache of its own.
+
+    Attributes:
+        module: what `python -m` runs: `bundle`, or the one whose installers have the tests' hooks.
+    """
 
     folder: Path
     cache: Path
+    module: str = "bundler.cli"
 
     def bundle(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
@@ -23,9 +31,9 @@ class Builder:
         """Run `bundle`; never raises for its exit code."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return subprocess.run(
-            [sys.executable, "-m", "bundler.cli", *map(str, arguments)],
+            [sys.executable, "-m", self.module, *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, "BUNDLE_CACHE": str(self.cache), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": ROOT, "BUNDLE_CACHE": str(self.cache), **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -35,9 +43,9 @@ class Builder:
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Begin to run `bundle`, and leave it to the caller."""
         return subprocess.Popen(
-            [sys.executable, "-m", "bundler.cli", *map(str, arguments)],
+            [sys.executable, "-m", self.module, *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, "BUNDLE_CACHE": str(self.cache)},
+            env={**os.environ, "PYTHONPATH": ROOT, "BUNDLE_CACHE": str(self.cache)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bundler.archive import Member
 from bundler_installer.standalone import TABLES, assemble_preflight
+from tests.support.hooks import with_hooks
 
 TOOLS = (
     "awk", "basename", "cat", "cmp", "cut", "date", "dd", "df", "dirname", "env", "find", "grep",
@@ -174,7 +175,9 @@ def preflight_file(
         **(tables or {}),
     }
     file = folder / "hello.preflight.sh"
-    file.write_bytes(assemble_preflight([Member.of(name, contents[name].encode()) for name in TABLES]))
+    file.write_bytes(
+        with_hooks(assemble_preflight([Member.of(name, contents[name].encode()) for name in TABLES]))
+    )
     return file
 
 

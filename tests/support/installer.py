@@ -33,7 +33,7 @@ LANGUAGE={language}
 choose_colours
 set_defaults
 make_scratch
-HERE={folder}/here ROOT={folder}/root values=$SCRATCH/values
+HERE={folder}/here FACTS={folder}/here ROOT={folder}/root values=$SCRATCH/values
 mkdir -p "$values" "$ROOT/state" "$ROOT/log" "$ROOT/data"
 : >"$SCRATCH/defaulted"
 {script}

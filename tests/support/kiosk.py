@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from examples.demo.sample_registry import SampleRegistry, make_image
-from tests.support.builder import Builder
+from tests.support.builder import HOOKED, Builder
 from tests.support.installer import SHELLS
 from tests.support.programs import SYSTEM_PATH, need_forwarding
 
@@ -38,7 +38,7 @@ class Kiosk:
 def build_kiosk(folder: Path, *options: str) -> Kiosk:
     """Build the bundle in `folder`, with images from a registry in this process."""
     shutil.copytree(HERE / "kiosk", folder / "kiosk")
-    builder = Builder(folder, folder / "cache")
+    builder = Builder(folder, folder / "cache", HOOKED)
     builder.check("keygen")
     with SampleRegistry() as registry:
         for name in ("web", "setup"):

@@ -154,8 +154,8 @@ copy_identity() {
         printf 'root=%s\ntar=%s\nencrypted=%s\n' "$ROOT" "$TAR_KIND" "${ENCRYPT:-no}"
         [ -z "$ENCRYPT" ] || printf 'rounds=%s\nsalt=%s\n' "$CRYPT_ROUNDS" "$(openssl rand -hex 8)"
     } >"$PART/backup.env" || fail $EXIT_FAILED release.disk "$backups"
-    cp "$HERE/images.tsv" "$PART/images.tsv" || fail $EXIT_FAILED release.disk "$backups"
-    cp "$HERE/SHA256SUMS" "$PART/release.sha256" || fail $EXIT_FAILED release.disk "$backups"
+    cp "$FACTS/images.tsv" "$PART/images.tsv" || fail $EXIT_FAILED release.disk "$backups"
+    cp "$FACTS/SHA256SUMS" "$PART/release.sha256" || fail $EXIT_FAILED release.disk "$backups"
     for each in site.env secrets.env state/trusted.pub; do
         [ ! -f "$ROOT/$each" ] || store_or_stop "${each##*/}" cat "$ROOT/$each"
     done

@@ -10,8 +10,8 @@ keep_blobs() {
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ]; then return 0; fi
     kept=$ROOT/blobs/sha256
     mkdir -p "$kept" || fail $EXIT_FAILED release.disk "$ROOT"
-    image_files "$HERE" >"$SCRATCH/image-files"
-    : >"$SCRATCH/uncopied"
+    keep "$SCRATCH/image-files" image_files "$FACTS"
+    empty_file "$SCRATCH/uncopied"
     while IFS="$TAB" read -r digest path; do
         [ ! -f "$kept/$digest" ] || continue
         link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied"
@@ -28,9 +28,9 @@ keep_blobs() {
     done <"$SCRATCH/uncopied"
 }
 
-# link_blob FILE TARGET: only a file of our own: who owns another one could change it later
+# link_blob FILE TARGET: only a file of our own that nobody else may write: who can, could change it later
 link_blob() {
-    [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ] || return 1
+    [ -n "$(find "$1" -prune -user "$(id -u)" ! -perm -020 ! -perm -002 2>/dev/null)" ] || return 1
     ln "$1" "$2" 2>/dev/null
 }
 

@@ -105,7 +105,7 @@ claim_programs() {
 # copy_carried PATH TARGET: the medium may return other bytes the second time it is read
 copy_carried() {
     cp -- "$HERE/$1" "$2" || fail $EXIT_FAILED release.disk "${2%/*}"
-    listed=$(awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64); exit }' "$HERE/SHA256SUMS")
+    listed=$(awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64); exit }' "$FACTS/SHA256SUMS")
     copied=$(printf '%s\000' "$2" | hash_files | cut -c 1-64)
     { [ -n "$listed" ] && [ "$copied" = "$listed" ]; } || refuse verify.changed "$1"
 }

@@ -90,7 +90,8 @@ name_images() {
 # use_release RELEASE: let HERE be its folder: that of the installed one, or this bundle
 use_release() {
     HERE=$ROOT/releases/$1
-    [ "$1" != "$BUNDLE_RELEASE" ] || HERE=$BUNDLE_FOLDER
+    FACTS=$HERE
+    if [ "$1" = "$BUNDLE_RELEASE" ]; then HERE=$BUNDLE_FOLDER FACTS=$SCRATCH/bundle; fi
 }
 
 # enter_release: answers and `current` are the new release's

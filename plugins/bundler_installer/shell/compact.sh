@@ -38,13 +38,15 @@ join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH
 # find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. The bundle's are verified, kept ones
 # are checked now
 find_archive() {
-    image_files "$HERE" >"$SCRATCH/image-files"
+    image_files "$FACTS" >"$SCRATCH/image-files"
     cut -f 1 "$SCRATCH/image-files" | sed 's|^|blobs/sha256/|' >"$SCRATCH/blobs"
     cp "$SCRATCH/blobs" "$SCRATCH/parts"
     ARCHIVE=$ROOT
     if [ ! -d "$HERE/images" ]; then
         check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
     elif ! use_copies; then
+        # the engine takes whatever images the stream names
+        [ -z "$(find "$HERE/images" ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ] || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
         ARCHIVE=$HERE
         cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts"
     fi

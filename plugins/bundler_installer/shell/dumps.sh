@@ -1,10 +1,10 @@
 # ---- dumps: databases hand out their data and take them back, each in its own service's container
 
 # names WHAT: of lifecycle.tsv, one a line
-names() { [ ! -f "$HERE/lifecycle.tsv" ] || rows lifecycle.tsv | awk -F "$TAB" -v what="$1" '$1 == what { print $2 }'; }
+names() { [ ! -f "$FACTS/lifecycle.tsv" ] || rows lifecycle.tsv | awk -F "$TAB" -v what="$1" '$1 == what { print $2 }'; }
 
 # list_dumps: id, service, backup, restore
-list_dumps() { [ ! -f "$HERE/dumps.tsv" ] || rows dumps.tsv; }
+list_dumps() { [ ! -f "$FACTS/dumps.tsv" ] || rows dumps.tsv; }
 
 dump_services() { list_dumps | cut -f 2 | sort -u; }
 

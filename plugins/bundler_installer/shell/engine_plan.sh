@@ -1,11 +1,11 @@
 # ---- engine plan: what the server lacks of an engine, and whether the bundle brings it
 
 # engine_is_carried: whether the bundle brings an engine for servers that have none
-engine_is_carried() { [ -f "$HERE/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }
+engine_is_carried() { [ -f "$FACTS/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }
 
 # engine_parts KIND [FIELD]: of engine.tsv
 engine_parts() {
-    [ -f "$HERE/engine.tsv" ] || return 0
+    [ -f "$FACTS/engine.tsv" ] || return 0
     rows engine.tsv | awk -F "$TAB" -v kind="$1" -v field="${2:-2}" '$1 == kind { print $field }'
 }
 

@@ -8,19 +8,6 @@ find_bundle() {
     esac
     HERE=$(cd -- "${HERE:-/}" && pwd -P) || fail $EXIT_FAILED facts.folder
     [ -f "$HERE/bundle.env" ] || fail $EXIT_FAILED facts.bundle "$HERE"
-    read_facts
-}
-
-# read_facts: what the bundle in HERE says of itself, and where it is to be installed
-read_facts() {
-    NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile) PROJECT=$(fact project)
-    for word in "$NAME" "$VERSION" "$PROFILE" "$PROJECT"; do
-        case $word in
-            '' | [!a-z0-9]* | *[!a-z0-9._-]*) fail $EXIT_VERIFICATION facts.damaged "$word" ;;
-        esac
-    done
-    [ "$(fact format)" = 1 ] || fail $EXIT_VERIFICATION facts.format "$(fact format)"
-    TITLE=$(fact title | tr -d '\000-\037')
     INSTALLED=''
     case ${HERE%/*} in
         */releases)
@@ -30,6 +17,19 @@ read_facts() {
             fi
             ;;
     esac
+    if [ -n "$INSTALLED" ]; then
+        FACTS=$HERE
+        name_root
+    else
+        open_bundle
+    fi
+    read_facts
+}
+
+# name_root: sets NAME, and ROOT where the operator did not. Read before the signature is checked: the root has the pinned key
+name_root() {
+    NAME=$(fact name)
+    check_words "$NAME"
     [ -n "$ROOT" ] || ROOT=/opt/$NAME
     case $ROOT in
         /*) ;;
@@ -41,8 +41,25 @@ read_facts() {
     CURRENT=$ROOT/current
 }
 
+# read_facts: what the bundle or release says of itself
+read_facts() {
+    NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile) PROJECT=$(fact project)
+    check_words "$NAME" "$VERSION" "$PROFILE" "$PROJECT"
+    [ "$(fact format)" = 1 ] || fail $EXIT_VERIFICATION facts.format "$(fact format | show_plain)"
+    TITLE=$(fact title | tr -d '\000-\037\177')
+}
+
+# check_words WORD...: they become names of folders, files and projects
+check_words() {
+    for word in "$@"; do
+        case $word in
+            '' | [!a-z0-9]* | *[!a-z0-9._-]*) fail $EXIT_VERIFICATION facts.damaged "$(printf '%s' "$word" | show_plain)" ;;
+        esac
+    done
+}
+
 # fact KEY: a value of bundle.env
-fact() { fact_of "$HERE" "$1"; }
+fact() { fact_of "$FACTS" "$1"; }
 
 # fact_of RELEASE_DIR KEY: the same, of another release
 fact_of() { sed -n "/^$2=/{s///p;q;}" "$1/bundle.env"; }
@@ -55,11 +72,12 @@ number_fact() {
 }
 
 # rows TABLE: its lines without the head
-rows() { sed -e '/^#/d' "$HERE/$1"; }
+rows() { sed -e '/^#/d' "$FACTS/$1"; }
 
 # use_current: let HERE be the release that runs at this root
 use_current() {
     [ -d "$CURRENT/config" ] || fail $EXIT_FAILED facts.none "$ROOT"
-    HERE=$(cd -- "$CURRENT" && pwd -P)
+    HERE=$(cd -- "$CURRENT" && pwd -P) || fail $EXIT_FAILED facts.none "$ROOT"
+    FACTS=$HERE
     PROJECT=$(fact project) NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile)
 }

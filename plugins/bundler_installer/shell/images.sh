@@ -74,7 +74,7 @@ load_layout() {
 # list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another
 list_known_layers() {
     : >"$SCRATCH/known-layers"
-    for tables in "$HERE" "$ROOT"/releases/*; do
+    for tables in "$FACTS" "$ROOT"/releases/*; do
         [ -f "$tables/blobs.tsv" ] || continue
         sed '/^#/d' "$tables/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
             if grep -qF -- "$manifest" "$SCRATCH/known-layers"; then continue; fi

@@ -108,7 +108,7 @@ inspect_disk() {
 inspect_certificates() {
     have openssl || return 0
     {
-        [ ! -f "$HERE/certificates.tsv" ] || rows certificates.tsv | cut -f 5 | sed "s|^|$ROOT/data/|"
+        [ ! -f "$FACTS/certificates.tsv" ] || rows certificates.tsv | cut -f 5 | sed "s|^|$ROOT/data/|"
         find "$ROOT/data/tls" -type f \( -name '*.crt' -o -name '*.pem' \) 2>/dev/null
     } | sort -u >"$SCRATCH/certificate-files"
     while IFS= read -r file <&5; do

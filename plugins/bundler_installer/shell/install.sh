@@ -58,7 +58,7 @@ start_step() {
 check_collected() {
     rows variables.tsv | while IFS="$TAB" read -r name _; do
         [ -z "$(value "$name")" ] || check_value "$name" "$(value "$name")"
-    done || exit $EXIT_USAGE
+    done || leave $EXIT_USAGE
 }
 
 run_verify() {

@@ -4,12 +4,13 @@
 # plan_copies: the lines of SHA256SUMS that are to be copied, in $SCRATCH/copies: those whose files are not kept yet. None
 # where links will do, which cost nothing, or where copies might leave too little room
 plan_copies() {
-    : >"$SCRATCH/copies"
+    empty_file "$SCRATCH/copies"
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ] || can_link "$HERE/images"; then return 0; fi
     FAR=yes kept=$ROOT/blobs/sha256
-    image_files "$HERE" | while IFS="$TAB" read -r digest path; do
-        [ -f "$kept/$digest" ] || printf '%s  %s\n' "$digest" "$path"
-    done >"$SCRATCH/lacking-copies"
+    keep "$SCRATCH/image-files" image_files "$FACTS"
+    while IFS="$TAB" read -r digest path; do
+        [ -f "$kept/$digest" ] || printf '%s  %s\n' "$digest" "$path" || lose_scratch
+    done <"$SCRATCH/image-files" >"$SCRATCH/lacking-copies" || lose_scratch
     [ -s "$SCRATCH/lacking-copies" ] || return 0
     need=$(cut -c 67- "$SCRATCH/lacking-copies" | sum_sizes |
         awk -v loading="$(count_loading)" -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + loading + spare + 1000000000 }')
@@ -27,7 +28,7 @@ count_loading() {
 # can_link FOLDER: hard links from below the root into it can be made: one mount, and every file our own
 can_link() {
     [ "$(mount_of "$1")" = "$(mount_of "$(nearest_folder "$ROOT")")" ] &&
-        [ -z "$(find "$1" -type f ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ]
+        [ -z "$(find "$1" ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ]
 }
 
 # mount_of PATH: the device, and where it is mounted
@@ -40,7 +41,10 @@ sum_sizes() { (cd -- "$HERE" && tr '\n' '\0' | xargs -0 ls -ln) | awk '{ sum += 
 copy_group() {
     while read -r digest path; do
         found=$({ tee "$kept/.copy-$digest" <"$path" 2>/dev/null || : >"$1.broken"; } | hash_stream)
-        if [ "${found%% *}" = "$digest" ] && [ ! -f "$1.broken" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then continue; fi
+        if [ "${found%% *}" = "$digest" ] && [ ! -f "$1.broken" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then
+            count=$((count + 1))
+            continue
+        fi
         rm -f "$kept/.copy-$digest"
         if [ "${found%% *}" = "$digest" ]; then : >"$SCRATCH/disk-full"; else printf '%s\n' "$path" >"$1.bad"; fi
         return 1

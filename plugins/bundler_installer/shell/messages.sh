@@ -35,7 +35,7 @@ fail() {
     said=$(format "$@")
     printf '%s%s%s\n' "$RED" "$said" "$PLAIN" >&2
     write_log "$said"
-    exit "$fail_code"
+    leave "$fail_code"
 }
 
 # write_log TEXT [TIME]
@@ -43,7 +43,8 @@ write_log() {
     # what is said before the log can be written is kept for it
     log_file=${LOG:-${SCRATCH:+$SCRATCH/early-log}}
     if [ -n "$log_file" ]; then
-        printf '%s %s\n' "${2:-$(date -u '+%Y-%m-%dT%H:%M:%SZ')}" "$1" >>"$log_file"
+        # nothing depends on the log. Redirected by itself: what a signal has to say must be seen
+        printf '%s %s\n' "${2:-$(date -u '+%Y-%m-%dT%H:%M:%SZ')}" "$1" 2>/dev/null >>"$log_file" || return 0
     fi
 }
 

@@ -8,22 +8,23 @@ set_defaults() {
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' SCRATCH=''
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' COMPOSE='' KEEP_DATA='' FORWARD='' EDITS=refuse
+    FACTS='' SIGNED_BY='' ENDED=''
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     INSTALL_ENGINE='' ENGINE_PLAN='' LACKING='' MANAGER='' foreign=''
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
     REPORT='' PROBE='' PROBED='' LITTER=''
-    PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}
-    if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi # a server made of files, for tests
+    PROBE_ROOT='' # where the facts of this server are read from
+    if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
     # where a carried engine lies; sudo may leave it out
     case :$PATH: in *":$PROBE_ROOT/usr/local/bin:"*) ;; *) PATH=$PATH:$PROBE_ROOT/usr/local/bin ;; esac
-    TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}
+    TRUSTED_KEYS=/etc/bundle/trusted-keys
     TERMINAL=''
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
 }
 
 parse_options() {
-    : >"$SCRATCH/set"
+    empty_file "$SCRATCH/set"
     while [ $# -gt 0 ]; do
         if takes_value "$1"; then
             [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
@@ -113,7 +114,7 @@ parse_value() {
         --set)
             case $2 in
                 *"$NEWLINE"*) fail $EXIT_USAGE options.set "${2%%=*}" ;;
-                [A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" ;;
+                [A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" || lose_scratch ;;
                 *) fail $EXIT_USAGE options.set "$2" ;;
             esac
             ;;

@@ -10,6 +10,7 @@ run_plan() {
     ANSWERING=''
     if docker_answers; then ANSWERING=yes; fi
     name_engine_change
+    copy_config
     compare_images
     compare_services
     collect_variables
@@ -63,8 +64,8 @@ compare_services() {
     while IFS= read -r service; do
         if ! grep -qxF -- "$service" "$SCRATCH/base-services"; then
             what=added
-        elif [ "$(service_image "$HERE" "$service")" != "$(service_image "$BASE" "$service")" ] ||
-            [ "$(service_section "$HERE" "$service")" != "$(service_section "$BASE" "$service")" ]; then
+        elif [ "$(service_image "$FACTS" "$service")" != "$(service_image "$BASE" "$service")" ] ||
+            [ "$(service_section "$part" "$service")" != "$(service_section "$BASE" "$service")" ]; then
             what=changed
         else
             what=kept
@@ -114,6 +115,14 @@ compare_variables() {
         "$SCRATCH/new-names" "$SCRATCH/base-variables" >>"$SCRATCH/plan-variables"
 }
 
+# copy_config: into $SCRATCH/plan, as it is listed
+copy_config() {
+    awk 'substr($0, 67, 7) == "config/"' "$FACTS/SHA256SUMS" >"$SCRATCH/config-sums" || lose_scratch
+    part=$SCRATCH/plan
+    mkdir -p "$part" || lose_scratch
+    copy_listed "$SCRATCH/config-sums" "$part"
+}
+
 # compare_config: a unified diff of config/ as it was written with config/ as it would be; secrets are blotted out
 compare_config() {
     rows variables.tsv | while IFS="$TAB" read -r name kind _; do
@@ -121,10 +130,9 @@ compare_config() {
             if [ "$kind" = secret ]; then printf '******' >"$values/$name"; else printf '<%s>' "$name" >"$values/$name"; fi
         fi
     done
-    part=$SCRATCH/plan draft=$SCRATCH/plan-answers
-    mkdir -p "$part" "$draft"
+    draft=$SCRATCH/plan-answers
+    mkdir -p "$draft" || lose_scratch
     write_draft
-    cp -R -- "$HERE/config" "$part/config" || fail $EXIT_FAILED release.disk "$SCRATCH"
     fill_templates
     : >"$SCRATCH/plan-diff"
     [ -n "$BASE" ] || return 0

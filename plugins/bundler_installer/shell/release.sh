@@ -2,8 +2,10 @@
 
 name_release() {
     BUNDLE_FOLDER=$HERE
-    digest=$(openssl dgst -sha256 -r "$HERE/SHA256SUMS" 2>/dev/null || sha256sum "$HERE/SHA256SUMS")
-    RELEASE=$VERSION-$(printf '%s' "$digest" | cut -c 1-12)
+    digest=$(hash_stream <"$FACTS/SHA256SUMS")
+    digest=${digest%% *}
+    [ "${#digest}" -eq 64 ] || lose_scratch
+    RELEASE=$VERSION-$(printf '%.12s' "$digest")
     BUNDLE_RELEASE=$RELEASE
     RELEASE_DIR=$ROOT/releases/$RELEASE
 }
@@ -23,17 +25,14 @@ prepare_release() {
     rm -rf "$part"
     LITTER=$part # it holds secrets, and room
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
-    (cd -- "$HERE" && set -- && for each in *; do
-        case $each in images | files) ;; *) set -- "$@" "./$each" ;; esac
-    done && cp -R -- "$@" "$part/") || fail $EXIT_FAILED release.disk "$ROOT"
-    (cd -- "$HERE" && for each in files/*; do
-        case $each in files/engine | 'files/*') continue ;; esac
-        mkdir -p "$part/files" && cp -R -- "./$each" "$part/files/" || exit 1
-    done) || fail $EXIT_FAILED release.disk "$ROOT"
-    check_copies
-    chmod 755 "$part"
-    fill_templates
-    (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
+    awk 'substr($0, 67, 7) != "images/" && substr($0, 67, 13) != "files/engine/"' "$FACTS/SHA256SUMS" >"$SCRATCH/copied" || lose_scratch
+    copy_listed "$SCRATCH/copied" "$part"
+    for each in SHA256SUMS SHA256SUMS.sig SHA256SUMS.pub; do
+        [ ! -f "$FACTS/$each" ] || cp -- "$FACTS/$each" "$part/$each" || fail $EXIT_FAILED release.disk "$ROOT"
+    done
+    chmod 755 "$part" "$part/install" || fail $EXIT_FAILED release.disk "$ROOT"
+    (umask 077 && cp -R -- "$part/config" "$part/.pristine") || fail $EXIT_FAILED release.disk "$ROOT"
+    render_config "$part"
     carry_edits
     note_reconfigured
     sync
@@ -42,6 +41,52 @@ prepare_release() {
     mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
     LITTER=''
     rm -rf "$RELEASE_DIR.old"
+}
+
+# copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
+# FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
+copy_listed() {
+    made=''
+    while IFS= read -r line; do
+        path=${line#*  } source=$HERE/${line#*  } above=$2
+        case $path in
+            */*) above=$2/${path%/*} ;;
+            *) source=$FACTS/$path ;;
+        esac
+        if [ "$above" != "$made" ]; then
+            mkdir -p "$above" || fail $EXIT_FAILED release.disk "$ROOT"
+            made=$above
+        fi
+        if [ -L "$source" ] || [ ! -f "$source" ]; then refuse verify.changed "$path"; fi
+        cat -- "$source" >"$2/$path" || {
+            [ -r "$source" ] || refuse verify.unreadable "$HERE"
+            fail $EXIT_FAILED release.disk "${2%/*}"
+        }
+    done <"$1" || lose_scratch
+    match_sums "$1" "$2" || blame_sums $? "$2" "$1"
+    set_modes "$2"
+}
+
+# set_modes FOLDER: of the files of modes.tsv that are there
+set_modes() {
+    keep "$SCRATCH/modes" rows modes.tsv
+    cut -f 2 "$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
+    while IFS= read -r mode; do
+        awk -F "$TAB" -v mode="$mode" '$2 == mode { print $1 }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
+        (cd -- "$1" && while IFS= read -r path; do
+            [ ! -f "$path" ] || printf '%s\n' "$path" || exit 1
+        done <"$SCRATCH/of-mode") >"$SCRATCH/chmod" || lose_scratch
+        tr '\n' '\0' <"$SCRATCH/chmod" >"$SCRATCH/chmod.null" || lose_scratch
+        [ ! -s "$SCRATCH/chmod" ] || (cd -- "$1" && xargs -0 chmod "$mode" <"$SCRATCH/chmod.null") || fail $EXIT_FAILED release.disk "${1%/*}"
+    done <"$SCRATCH/mode-list"
+}
+
+# render_config FOLDER: fill the templates in FOLDER/config, and keep what was written in FOLDER/.written
+render_config() {
+    part=$1
+    fill_templates
+    rm -rf "$part/.written"
+    (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # note_reconfigured: services that run read their configuration again only when they are made anew
@@ -69,14 +114,6 @@ list_changes() {
         fi
     done <"$SCRATCH/tree-1"
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
-}
-
-# check_copies: the medium may return other bytes the second time it is read
-check_copies() {
-    awk 'substr($0, 67, 7) != "images/" && substr($0, 67, 13) != "files/engine/"' "$HERE/SHA256SUMS" >"$SCRATCH/copied"
-    cut -c 67- "$SCRATCH/copied" | sed 's|^|./|' | tr '\n' '\0' >"$SCRATCH/copied.names"
-    (cd -- "$part" && hash_files <"$SCRATCH/copied.names") | cut -c 1-64 >"$SCRATCH/copied.found"
-    cut -c 1-64 "$SCRATCH/copied" | cmp -s - "$SCRATCH/copied.found" || refuse verify.changed "$part"
 }
 
 # fill_templates: @@NAME@@ -> the site's value, literally; a name that nobody knows is an error

@@ -19,6 +19,8 @@ main() {
     RELEASE=-
     HERE=$SCRATCH/tables
     { mkdir "$HERE" && write_tables "$HERE"; } || fail $EXIT_FAILED tools.scratch "$SCRATCH"
+    FACTS=$HERE INSTALLED=''
+    name_root
     read_facts
     case $COMMAND in
         version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;

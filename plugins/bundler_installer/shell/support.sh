@@ -24,8 +24,8 @@ run_support() {
     collect configuration/site.env cat "$ROOT/site.env"
     collect configuration/secrets.env print_secret_names
     collect configuration/compose.yaml cat "$HERE/config/compose.yaml"
-    collect configuration/bundle.env cat "$HERE/bundle.env"
-    collect configuration/images.tsv cat "$HERE/images.tsv"
+    collect configuration/bundle.env cat "$FACTS/bundle.env"
+    collect configuration/images.tsv cat "$FACTS/images.tsv"
     for service in $(rows services.tsv | cut -f 1); do
         collect "logs/$service.txt" compose logs --no-color --no-log-prefix --timestamps --tail "$LOG_LINES" "$service"
         collect "logs/$service.json" inspect_service "$service"

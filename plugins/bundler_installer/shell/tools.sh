@@ -2,10 +2,15 @@
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# make_scratch: a private folder for this run, removed at its end whatever happens
+# make_scratch: a private folder for this run, removed at its end whatever happens. Where the operator does not say, in
+# memory: what it holds may be secret, and does not survive the power
 make_scratch() {
-    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/bundle.XXXXXX") || fail $EXIT_FAILED tools.scratch "${TMPDIR:-/tmp}"
-    chmod 700 "$SCRATCH"
+    for scratch_in in ${TMPDIR:+"$TMPDIR"} /run /dev/shm /tmp; do
+        if [ -z "${TMPDIR:-}" ] && [ "$scratch_in" != /tmp ] && { [ ! -d "$scratch_in" ] || [ ! -w "$scratch_in" ]; }; then continue; fi
+        SCRATCH=$(mktemp -d "$scratch_in/bundle.XXXXXX" 2>/dev/null) && break
+        [ -z "${TMPDIR:-}" ] || break
+    done
+    { [ -n "$SCRATCH" ] && chmod 700 "$SCRATCH"; } || fail $EXIT_FAILED tools.scratch "$scratch_in"
     # dash does not run the EXIT trap when a signal ends it
     trap 'end_run $?' EXIT
     end_at_signals
@@ -23,6 +28,10 @@ end_run() {
     trap - EXIT
     trap '' PIPE # nobody may be left to read what is said
     end_code=$1
+    # a shell that cannot fork or redirect ends with 2, which here means wrong usage
+    if [ "$end_code" -gt 0 ] && [ "$end_code" -lt 126 ] && [ "$end_code" != "$ENDED" ]; then
+        [ "$end_code" -ne 2 ] || end_code=$EXIT_FAILED
+    fi
     if [ -n "$STARTING" ]; then
         end_tree "$STARTING"
         STARTING=''
@@ -31,6 +40,33 @@ end_run() {
     [ -z "$CHANGING" ] || undo_change
     clean_up
     exit "$end_code"
+}
+
+# leave CODE: end the run, which has said why
+leave() {
+    ENDED=$1
+    exit "$1"
+}
+
+# lose_scratch: nothing can be written to the scratch folder, or a program that writes there cannot run
+lose_scratch() {
+    if [ -d "$SCRATCH" ] && scratch_has_room; then fail $EXIT_FAILED tools.failed; fi
+    fail $EXIT_FAILED tools.scratch_full "${SCRATCH%/*}"
+}
+
+# scratch_has_room: 64 KiB more can be written there
+scratch_has_room() {
+    printf '%65536s' x 2>/dev/null >"$SCRATCH/room" && [ "$(wc -c <"$SCRATCH/room")" -eq 65536 ] && rm -f "$SCRATCH/room"
+}
+
+# empty_file FILE: of the scratch folder. `:` with a redirection would end some shells when it fails
+empty_file() { printf '' >"$1" || lose_scratch; }
+
+# keep FILE COMMAND...: what it prints becomes a file of the scratch folder, or the run ends
+keep() {
+    kept_file=$1
+    shift
+    "$@" >"$kept_file" || lose_scratch
 }
 
 # clean_up: a second Ctrl-C does not keep services from being started again

@@ -69,7 +69,7 @@ list_kept() {
 
 # remove_images: of every release that is there, by their names and, where a later release took the name, by what they are
 remove_images() {
-    for tables in "$HERE" "$ROOT"/releases/*; do
+    for tables in "$FACTS" "$ROOT"/releases/*; do
         [ -f "$tables/images.tsv" ] || continue
         sed '/^#/d' "$tables/images.tsv"
     done | sort -u | while IFS="$TAB" read -r reference manifest config _; do

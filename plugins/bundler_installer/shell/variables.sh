@@ -66,7 +66,7 @@ take_answers() {
 }
 
 # variable_field NAME FIELD: of variables.tsv
-variable_field() { awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }' "$HERE/variables.tsv"; }
+variable_field() { awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }' "$FACTS/variables.tsv"; }
 
 # complete_variables: ask on a terminal, else generate, else say all that is missing. Secrets that can be made are not asked for
 complete_variables() {
@@ -129,7 +129,7 @@ read_given() {
 # check_value NAME VALUE: by its kind and its pattern
 check_value() {
     IFS="$TAB" read -r _ checked_kind _ _ _ pattern allowed _ <<EOT
-$(awk -F "$TAB" -v name="$1" '$1 == name { print; exit }' "$HERE/variables.tsv")
+$(awk -F "$TAB" -v name="$1" '$1 == name { print; exit }' "$FACTS/variables.tsv")
 EOT
     good=yes
     case $checked_kind in

@@ -1,36 +1,47 @@
 # ---- verify: signature, then every file, then nothing more. Fails closed
 
-# verify_bundle [copy]: with `copy`, image files that cannot be linked to are copied below the root while they are read
+# verify_bundle [copy]: the rest of a bundle that was opened: every listed file is there and as listed, and no other.
+# With `copy`, image files that cannot be linked to are copied below the root while they are read
 verify_bundle() {
     say verify.start "$(human "$(number_fact bundle_bytes)")"
-    verify_signature
     verify_names
-    : >"$SCRATCH/copies"
+    empty_file "$SCRATCH/copies"
     [ "${1:-}" != copy ] || plan_copies
     verify_digests
-    say verify.ok "$(wc -l <"$SCRATCH/listed" | tr -d ' ')"
+    say verify.ok "$TOTAL"
 }
 
-refuse() { fail $EXIT_VERIFICATION "$@"; }
+# refuse ID [ARGUMENT...]: the bundle is not as it was signed. A full scratch folder says nothing about it
+refuse() {
+    scratch_has_room || lose_scratch
+    fail $EXIT_VERIFICATION "$@"
+}
+
+# is_lenient: commands that install nothing may look at a bundle whose maker nobody knows
+is_lenient() { case $COMMAND in install | verify | restore) return 1 ;; esac; }
+
+# doubt ID [ARGUMENT...]: a bundle that only looks are taken at
+doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }
 
 verify_signature() {
     SIGNED_BY=''
-    for name in SHA256SUMS SHA256SUMS.sig SHA256SUMS.pub; do
-        if [ -L "$HERE/$name" ]; then refuse verify.special "$name"; fi
-    done
-    [ -f "$HERE/SHA256SUMS" ] || refuse verify.no_sums
-    if [ ! -f "$HERE/SHA256SUMS.sig" ]; then
-        [ -n "$UNSIGNED" ] || refuse verify.unsigned
-        warn verify.unsigned_accepted
+    if [ ! -f "$FACTS/SHA256SUMS.sig" ]; then
+        if [ -n "$UNSIGNED" ]; then
+            warn verify.unsigned_accepted
+            return
+        fi
+        is_lenient || refuse verify.unsigned
+        doubt verify.unsigned_look
         return
     fi
     have openssl || refuse tools.missing openssl
-    tr -d '\n' <"$HERE/SHA256SUMS.sig" | openssl base64 -d -A >"$SCRATCH/signature" 2>/dev/null ||
+    tr -d '\n' <"$FACTS/SHA256SUMS.sig" | openssl base64 -d -A >"$SCRATCH/signature" 2>/dev/null ||
         refuse verify.bad_signature "$HERE/SHA256SUMS.sig"
     # base64 has bits that say nothing, where a change would hide: only one text stands for these bytes
-    { openssl base64 -A -in "$SCRATCH/signature" && printf '\n'; } | cmp -s - "$HERE/SHA256SUMS.sig" ||
+    { openssl base64 -A -in "$SCRATCH/signature" && printf '\n'; } | cmp -s - "$FACTS/SHA256SUMS.sig" ||
         refuse verify.bad_signature "$HERE/SHA256SUMS.sig"
     choose_key
+    [ -n "$SIGNED_BY" ] || return 0
     check_carried_key
 }
 
@@ -51,27 +62,31 @@ choose_key() {
             if check_signature "$trusted"; then return; fi
         done
         [ "${trusted:-}" = "$TRUSTED_KEYS/*.pub" ] || refuse verify.bad_signature "$TRUSTED_KEYS/*.pub"
+        if is_lenient; then
+            doubt verify.unknown_maker
+            return
+        fi
         ask_for_key
     fi
 }
 
 ask_for_key() {
-    offered=$HERE/SHA256SUMS.pub
+    offered=$FACTS/SHA256SUMS.pub
     if [ ! -f "$offered" ] || [ -z "$TERMINAL" ] || [ -n "$YES" ]; then refuse verify.no_key; fi
     ask verify.compare "$(fingerprint "$offered")" || refuse verify.no_key
-    check_signature "$offered" || refuse verify.bad_signature "$offered"
+    check_signature "$offered" || refuse verify.bad_signature "$HERE/SHA256SUMS.pub"
 }
 
 check_signature() {
-    openssl dgst -sha256 -verify "$1" -signature "$SCRATCH/signature" "$HERE/SHA256SUMS" >/dev/null 2>&1 || return 1
+    openssl dgst -sha256 -verify "$1" -signature "$SCRATCH/signature" "$FACTS/SHA256SUMS" >/dev/null 2>&1 || return 1
     SIGNED_BY=$1
     say verify.signed "$(fingerprint "$1")"
 }
 
 # check_carried_key: no checksum covers the carried key, so it must be the one that the signature was checked with
 check_carried_key() {
-    [ -f "$HERE/SHA256SUMS.pub" ] || return 0
-    tr -d '\r' <"$SIGNED_BY" | awk 1 | cmp -s - "$HERE/SHA256SUMS.pub" || refuse verify.carried_key
+    [ -f "$FACTS/SHA256SUMS.pub" ] || return 0
+    tr -d '\r' <"$SIGNED_BY" | awk 1 | cmp -s - "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
 }
 
 same_key() { [ "$(fingerprint "$1")" = "$(fingerprint "$2")" ]; }
@@ -80,33 +95,37 @@ fingerprint() { openssl dgst -sha256 -r "$1" | cut -c 1-64; }
 
 # verify_names: the listed files are the files that are there; regular ones, inside this folder
 verify_names() {
-    sed -n 's/^[0-9a-f]\{64\}  //p' "$HERE/SHA256SUMS" >"$SCRATCH/listed"
-    if [ "$(wc -l <"$HERE/SHA256SUMS")" -ne "$(wc -l <"$SCRATCH/listed")" ]; then refuse verify.bad_sums; fi
-    if grep -E '^/|(^|/)\.\.?(/|$)|//' "$SCRATCH/listed" >/dev/null; then refuse verify.bad_sums; fi
     (cd -- "$HERE" && find . ! -type f ! -type d) >"$SCRATCH/special" || refuse verify.unreadable "$HERE"
-    if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(sed -n 1p "$SCRATCH/special")"; fi
-    (cd -- "$HERE" && find . -type f) | sed 's|^\./||' >"$SCRATCH/there" || refuse verify.unreadable "$HERE"
-    { cat "$SCRATCH/listed" && printf '%s\n' SHA256SUMS SHA256SUMS.sig SHA256SUMS.pub; } >"$SCRATCH/allowed"
-    extra=$(awk 'NR == FNR { known[$0]; next } !($0 in known) { print; exit }' "$SCRATCH/allowed" "$SCRATCH/there")
-    [ -z "$extra" ] || refuse verify.extra "$extra"
-    lost=$(awk 'NR == FNR { known[$0]; next } !($0 in known) { print; exit }' "$SCRATCH/there" "$SCRATCH/listed")
-    [ -z "$lost" ] || refuse verify.missing "$lost"
+    if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(sed -n 1p "$SCRATCH/special" | show_plain)"; fi
+    # a line break in a name would make two names of one
+    (cd -- "$HERE" && find . \( -name '*[[:cntrl:]]*' -o -name "*$NEWLINE*" \)) >"$SCRATCH/special" || refuse verify.unreadable "$HERE"
+    if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(show_plain <"$SCRATCH/special")"; fi
+    (cd -- "$HERE" && find . -type f) >"$SCRATCH/found-files" || refuse verify.unreadable "$HERE"
+    sed 's|^\./||' "$SCRATCH/found-files" >"$SCRATCH/there" || lose_scratch
+    awk '
+        BEGIN { known["SHA256SUMS"]; known["SHA256SUMS.sig"]; known["SHA256SUMS.pub"] }
+        NR == FNR { known[$0]; wanted[$0]; left++; next }
+        !($0 in known) { extra = $0; exit }
+        $0 in wanted { delete wanted[$0]; left-- }
+        END {
+            if (extra != "") { print "extra " extra; exit }
+            for (path in wanted) { print "missing " path; exit }
+            if (left == 0) print "ok"
+        }' "$SCRATCH/signed" "$SCRATCH/there" >"$SCRATCH/names-verdict" || lose_scratch
+    IFS= read -r verdict <"$SCRATCH/names-verdict" || lose_scratch
+    case $verdict in
+        ok) ;;
+        'extra '*) refuse verify.extra "$(printf '%s' "${verdict#extra }" | show_plain)" ;;
+        'missing '*) refuse verify.missing "$(printf '%s' "${verdict#missing }" | show_plain)" ;;
+        *) lose_scratch ;;
+    esac
 }
 
-# verify_digests: hash every file, one process a core, the bytes spread evenly over them
+# verify_digests: hash every file, one process a core, the bytes spread evenly over them. All of them were hashed, or it failed
 verify_digests() {
-    processes=$(count_cores)
-    (cd -- "$HERE" && sed 's|^|./|' "$SCRATCH/listed" | tr '\n' '\0' | xargs -0 stat -c %s) >"$SCRATCH/sizes" 2>/dev/null ||
-        sed 's/.*/1/' "$SCRATCH/listed" >"$SCRATCH/sizes"
-    paste "$SCRATCH/sizes" "$HERE/SHA256SUMS" | sort -rn | awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" '
-        BEGIN { while ((getline line < copies) > 0) copied[line] }
-        {
-            tab = index($0, "\t"); least = 1
-            for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
-            load[least] += $1
-            line = substr($0, tab + 1)
-            print line > (out least (line in copied ? ".copies" : ""))
-        }'
+    processes=$(count_cores) || processes=1
+    { is_number "$processes" && [ "$processes" -gt 0 ]; } || processes=1
+    deal_sums
     group=1
     while [ "$group" -le "$processes" ]; do
         if [ -f "$SCRATCH/group.$group" ] || [ -f "$SCRATCH/group.$group.copies" ]; then
@@ -115,31 +134,61 @@ verify_digests() {
         fi
         group=$((group + 1))
     done
-    bad=''
+    bad='' hashed=0
     for pid in $HASHING; do wait "$pid" || bad=yes; done
     HASHING=''
-    if [ -n "$bad" ]; then
-        drop_copies
-        [ ! -f "$SCRATCH/disk-full" ] || fail $EXIT_FAILED release.disk "$ROOT"
-        refuse verify.changed "$(cat "$SCRATCH"/group.*.bad 2>/dev/null | sed -n 1p)"
-    fi
+    for each in "$SCRATCH"/group.*.count; do
+        [ -f "$each" ] || continue
+        IFS= read -r count <"$each" || lose_scratch
+        is_number "$count" || lose_scratch
+        hashed=$((hashed + count))
+    done
+    if [ -z "$bad" ] && [ "$hashed" -eq "$TOTAL" ]; then return 0; fi
+    drop_copies
+    [ ! -f "$SCRATCH/disk-full" ] || fail $EXIT_FAILED release.disk "$ROOT"
+    for each in "$SCRATCH"/group.*.bad; do
+        [ ! -s "$each" ] || refuse verify.changed "$(sed -n 1p "$each" | show_plain)"
+    done
+    for each in "$SCRATCH"/group.*.unread; do
+        [ ! -f "$each" ] || refuse verify.unreadable "$HERE"
+    done
+    scratch_has_room || lose_scratch
+    fail $EXIT_FAILED verify.incomplete
 }
 
-# hash_group FILE: check the lines of a part of SHA256SUMS; the first that differs goes to FILE.bad. Those in FILE.copies
-# are copied as well
+# deal_sums: the lines of SHA256SUMS to group.N, and to group.N.copies those that are copied as well
+deal_sums() {
+    { sed 's|^|./|' "$SCRATCH/signed" >"$SCRATCH/signed.names" && tr '\n' '\0' <"$SCRATCH/signed.names" >"$SCRATCH/signed.null"; } || lose_scratch
+    if ! (cd -- "$HERE" && xargs -0 stat -c %s) <"$SCRATCH/signed.null" >"$SCRATCH/sizes" 2>/dev/null ||
+        [ "$(wc -l <"$SCRATCH/sizes")" -ne "$TOTAL" ]; then
+        sed 's/.*/1/' "$SCRATCH/signed" >"$SCRATCH/sizes" || lose_scratch
+    fi
+    { paste "$SCRATCH/sizes" "$FACTS/SHA256SUMS" >"$SCRATCH/sized" && sort -rn "$SCRATCH/sized" >"$SCRATCH/sorted"; } || lose_scratch
+    awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" '
+        BEGIN { while ((getline line < copies) > 0) copied[line] }
+        {
+            tab = index($0, "\t"); least = 1
+            for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
+            load[least] += $1
+            line = substr($0, tab + 1)
+            print line > (out least (line in copied ? ".copies" : ""))
+        }' "$SCRATCH/sorted" || lose_scratch
+}
+
+# hash_group FILE: check the lines of a part of SHA256SUMS, and copy those in FILE.copies; how many were right goes to
+# FILE.count, the first that differs to FILE.bad. Runs in the background
 hash_group() {
-    (
-        cd -- "$HERE" || exit 1
-        if [ -f "$1.copies" ]; then copy_group "$1" || exit 1; fi
-        [ -f "$1" ] || exit 0
-        cut -c 67- "$1" | sed 's|^|./|' | tr '\n' '\0' | hash_files >"$1.found" || {
-            format verify.unreadable "$HERE" >"$1.bad"
+    cd -- "$HERE" || exit 1
+    count=0
+    if [ -f "$1.copies" ]; then copy_group "$1" || exit 1; fi
+    if [ -f "$1" ]; then
+        match_sums "$1" "$HERE" || {
+            [ $? -ne 3 ] || printf 'unread\n' >"$1.unread"
             exit 1
         }
-        # OpenSSL uses the processor's SHA instructions, coreutils do not: four times the speed
-        cut -c 1-64 "$1.found" | paste -d ' ' - "$1" | awk -v bad="$1.bad" '
-            $1 != $2 { print substr($0, 132) > bad; exit 1 }'
-    )
+        count=$((count + wanted_sums))
+    fi
+    printf '%s\n' "$count" >"$1.count"
 }
 
 # hash_files: hash the files whose names come NUL-separated, in order; the digest begins each line

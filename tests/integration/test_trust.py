@@ -1,0 +1,294 @@
+"""Attacks on an unpacked bundle whose `install` is the signed one: nothing is used before it is verified."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bundler_installer.assemble import assemble_installer
+from bundler_signature.ecdsa import EcdsaSigner
+from tests.support.installer import SHELLS, call, shells
+from tests.support.kiosk import Host, Kiosk, build_kiosk
+
+ROOT_USER = os.geteuid() == 0
+ROW = "\t".join([*"xy", "no", "value", *"-----"])
+"""A line of variables.tsv with the name `x`."""
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def sign_again(host: Host) -> None:
+    """SHA256SUMS of what lies there now, signed by the maker, whose builder was tricked."""
+    folder = host.unpacked
+    names = sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith("SHA256SUMS")
+    )
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    write_sums(host, "".join(lines).encode())
+
+
+def write_sums(host: Host, sums: bytes) -> None:
+    (host.unpacked / "SHA256SUMS").write_bytes(sums)
+    key = host.key.with_suffix(".key").read_bytes()
+    signature = base64.b64encode(EcdsaSigner().sign(sums, key, None).value) + b"\n"
+    (host.unpacked / "SHA256SUMS.sig").write_bytes(signature)
+
+
+def commands(host: Host) -> Sequence[Sequence[str | Path]]:
+    """Each command that reads a bundle."""
+    common = ("--root", host.root, "--set", "GREETING=hello")
+    return (
+        ("preflight", *common),
+        ("plan", *common),
+        ("preflight", "--key", host.key, *common),
+        ("plan", "--key", host.key, *common),
+        ("verify", "--key", host.key, "--root", host.root),
+        ("install", "--key", host.key, "--yes", *common),
+    )
+
+
+def test_a_changed_table_is_refused_before_it_is_read(host: Host) -> None:
+    target = host.folder / "written-by-root"
+    append(
+        host.unpacked / "variables.tsv", f"../../../../../../{target}\tstring\tno\tevil" + "\t-" * 5 + "\n"
+    )
+    for command in commands(host):
+        result = host.run(*command)
+        assert result.returncode == 4, (command, result.stdout, result.stderr)
+        assert "variables.tsv is not what was signed" in result.stderr
+        assert not target.exists()
+        assert not host.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("variables.tsv", "../../evil\tstring\tno\tx\t-\t-\t-\t-\t-"),
+        ("variables.tsv", "A\tstring\tno\t\x1b[2J\t-\t-\t-\t-\t-"),
+        ("variables.tsv", "A\tstring\tno\tx\t-\t-\t-\t-\tunder\u202e"),
+        ("variables.tsv", "A\tstring\tno\tx\t-\t-\t-\t-"),
+        ("variables.tsv", "GREETING\tstring\tno\tx\t-\t-\t-\t-\t-"),
+        ("templates.tsv", "config/../../x\t0644"),
+        ("templates.tsv", "config/x\t4755"),
+        ("templates.tsv", "config/x\t0646"),
+        ("data.tsv", "/etc\t0755\t-\t-"),
+        ("data.tsv", "a/..\t0755\t-\t-"),
+        ("data.tsv", "a\t0755\troot\t-"),
+        ("images.tsv", "-x\tsha256:a\tsha256:b\t1\t1"),
+        ("images.tsv", "x\tsha256:a\tsha256:b\t1\t99999999999999999"),
+        ("images.tsv", "x\tsha256:a\tsha256:$(id)\t1\t1"),
+        ("services.tsv", "-rf\tx\trunning"),
+        ("dumps.tsv", "../x\tweb\ttrue\ttrue"),
+        ("checks.tsv", "x; id\tsystem\t-\t-\t-"),
+    ],
+)
+def test_hostile_tables_of_an_unknown_maker_steer_nothing(host: Host, table: str, row: str) -> None:
+    """Also of a maker whose builder was tricked: the form of every field is checked before one is used."""
+    append(host.unpacked / table, row + "\n")
+    sign_again(host)
+    for command in (("preflight", "--root", host.root), ("plan", "--root", host.root)):
+        result = host.run(*command)
+        assert result.returncode == 4, (result.stdout, result.stderr)
+        assert f"table of the bundle is damaged: {table}" in result.stderr
+        assert not any(mark in result.stderr for mark in ("\x1b", "\u202e"))
+    assert host.install().returncode == 4
+    assert not host.root.exists()
+
+
+def test_who_made_it_is_unknown_is_said_loudly(host: Host) -> None:
+    for command in ("preflight", "plan"):
+        result = host.run(command, "--root", host.root, "--set", "GREETING=x")
+        assert "WHO MADE THIS BUNDLE IS UNKNOWN" in result.stderr
+        known = host.run(command, "--root", host.root, "--key", host.key, "--set", "GREETING=x")
+        assert "UNKNOWN" not in known.stderr
+        assert "Signature good" in known.stdout
+    (host.unpacked / "SHA256SUMS.sig").unlink()
+    for command in ("preflight", "plan"):
+        assert "NOT SIGNED" in host.run(command, "--root", host.root, "--set", "GREETING=x").stderr
+
+
+def test_an_installer_that_is_not_the_signed_one(host: Host) -> None:
+    append(host.unpacked / "install", "\n# changed\n")
+    for command in commands(host):
+        result = host.run(*command)
+        assert result.returncode == 4
+        assert "install is not what was signed" in result.stderr
+
+
+def hide_newline(host: Host) -> None:
+    (host.unpacked / "config/compose.yaml\ninstall").write_text("unsigned")
+
+
+def hide_tab(host: Host) -> None:
+    (host.unpacked / "config/a\tb").write_text("unsigned")
+
+
+def hide_in_folder(host: Host) -> None:
+    folder = host.unpacked / "config\nconfig"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text("unsigned")
+
+
+def hide_link(host: Host) -> None:
+    (host.unpacked / "config/link").symlink_to("/etc/passwd")
+
+
+def hide_pipe(host: Host) -> None:
+    os.mkfifo(host.unpacked / "config/pipe")
+
+
+@pytest.mark.parametrize("hide", [hide_newline, hide_tab, hide_in_folder, hide_link, hide_pipe])
+def test_a_file_that_was_not_signed(host: Host, hide: Callable[[Host], None]) -> None:
+    hide(host)
+    for command in (
+        ("verify", "--key", host.key),
+        ("install", "--key", host.key, "--yes", "--set", "GREETING=x"),
+    ):
+        result = host.run(*command, "--root", host.root)
+        assert result.returncode == 4, (result.stdout, result.stderr)
+        assert "link or a special file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config/a\\b",
+        "config/-rf",
+        "-rf",
+        "config/../x",
+        "/etc/x",
+        "config//x",
+        "config/x/",
+        "config/\x1bx",
+        "config/\x7f",
+        "config/\u202ex",
+        "config/\u0085",
+        "config/Compose.yaml",
+        "CONFIG/x",
+        "config/e\u0301",
+        "config/compose.yaml",
+        "config/compose.yaml/x",
+    ],
+)
+def test_names_that_are_refused_though_they_are_signed(host: Host, name: str) -> None:
+    sums = (host.unpacked / "SHA256SUMS").read_bytes()
+    write_sums(host, sums + hashlib.sha256(b"").hexdigest().encode() + b"  " + name.encode() + b"\n")
+    result = host.run("verify", "--key", host.key, "--root", host.root)
+    assert result.returncode == 4
+    assert "SHA256SUMS is damaged" in result.stderr
+
+
+def test_letters_of_two_bytes_that_differ_in_case(host: Host) -> None:
+    for first, second, code in (("\u00c9", "\u00e9", 4), ("\u0416", "\u0436", 4), ("\u4f60", "\u597d", 0)):
+        for name in (first, second):
+            (host.unpacked / "config" / name).write_text("x")
+        sign_again(host)
+        result = host.run("verify", "--key", host.key, "--root", host.root)
+        assert result.returncode == code, (first, result.stderr)
+        for name in (first, second):
+            (host.unpacked / "config" / name).unlink()
+
+
+def test_modes_come_from_the_signed_table(host: Host) -> None:
+    """A medium without modes or a narrow umask changes nothing; set-user-ID does not pass."""
+    for path in host.unpacked.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    (host.unpacked / "config/compose.yaml").chmod(0o4777)
+    result = host.install()
+    assert result.returncode == 0, result.stdout + result.stderr
+    current = host.root / "current"
+    modes = {
+        line.split("\t")[0]: line.split("\t")[1]
+        for line in (current / "modes.tsv").read_text().splitlines()[1:]
+    }
+    assert modes["config/compose.yaml"] == "0644"
+    templates = (current / "templates.tsv").read_text()
+    for name, mode in modes.items():
+        if name not in templates:
+            assert stat.S_IMODE((current / name).stat().st_mode) == int(mode, 8), name
+    assert stat.S_IMODE((current / "config").stat().st_mode) == 0o755
+    assert not any(path.stat().st_mode & 0o7022 for path in current.rglob("*") if not path.is_symlink())
+
+
+def test_folders_that_no_checksum_covers_do_not_get_in(host: Host) -> None:
+    (host.unpacked / "config/extra").mkdir()
+    assert host.install().returncode == 0
+    assert not (host.root / "current/config/extra").exists()
+
+
+SWAP = """
+cat() {
+    command cat "$@"
+    case "$*" in
+        *SHA256SUMS.sig)
+            command cp "$HERE/../new-sums" "$HERE/SHA256SUMS"
+            command cp "$HERE/../new-compose" "$HERE/config/compose.yaml"
+            ;;
+    esac
+}
+"""
+
+
+@pytest.mark.parametrize("shell", shells())
+def test_checksums_are_read_once(shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
+    """Who owns the unpacked folder puts a consistent forged set in place right after SHA256SUMS was read."""
+    unpacked = kiosk.unpack(tmp_path)
+    forged = (unpacked / "config/compose.yaml").read_bytes() + b"# forged\n"
+    (tmp_path / "new-compose").write_bytes(forged)
+    old = hashlib.sha256((unpacked / "config/compose.yaml").read_bytes()).hexdigest()
+    sums = (unpacked / "SHA256SUMS").read_text()
+    (tmp_path / "new-sums").write_text(sums.replace(old, hashlib.sha256(forged).hexdigest()))
+    result = call(
+        shell,
+        f"{SWAP}\nHERE={unpacked} ROOT='' KEY={kiosk.key} COMMAND=verify\n"
+        "open_bundle\nread_facts\nverify_bundle\n",
+        tmp_path,
+    )
+    assert result.returncode == 4, (result.stdout, result.stderr)
+    assert "config/compose.yaml is not what was signed" in result.stderr
+
+
+@pytest.mark.skipif(not ROOT_USER, reason="needs root: mounts a tmpfs")
+@pytest.mark.parametrize("shell", shells())
+def test_a_full_scratch_folder_is_called_that(shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
+    unpacked = kiosk.unpack(tmp_path)
+    append(unpacked / "config/compose.yaml", "# changed by somebody\n")
+    full = tmp_path / "full"
+    full.mkdir()
+    script = 'mount -t tmpfs -o size="$1"k tmpfs "$2"; shift; export TMPDIR=$1; shift; exec "$@"'
+    said = set()
+    for size in range(4, 700, 24):
+        result = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, "sh", str(size), full,
+             *SHELLS[shell], unpacked / "install", "verify", "--key", kiosk.key, "--root", tmp_path / "root"],
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert "Verified" not in result.stdout, size
+        if result.returncode == 4:
+            assert "config/compose.yaml is not what was signed" in result.stderr, size
+        else:
+            assert result.returncode == 1, (size, result.stderr)
+            assert "scratch folder" in result.stderr or "No temporary folder" in result.stderr
+        said.add(result.returncode)
+    assert said == {1, 4}  # the largest has room enough to tell
+
+
+def test_the_shipped_installer_has_no_hooks_for_tests(tmp_path: Path) -> None:
+    assert b"BUNDLE_PROBE_ROOT" not in assemble_installer()
+    assert b"BUNDLE_TRUSTED_KEYS" not in assemble_installer()
+    kiosk = build_kiosk(tmp_path)
+    shutil.rmtree(tmp_path / "cache")
+    assert b"BUNDLE_TRUSTED_KEYS" in (kiosk.unpack(tmp_path) / "install").read_bytes()  # the tests' own
