@@ -219,7 +219,8 @@ class BareServer:
         path = f"{before}{self.site}/bin:{self.tools}:{self.site}/usr/local/bin"
         prelude = (
             f"LANGUAGE={language}\nchoose_colours\nset_defaults\nmake_scratch\n"
-            f'HERE={self.folder}/here FACTS={self.folder}/here ROOT={self.folder}/root\nmkdir -p "$ROOT/state" "$ROOT/log"\n'
+            f"HERE={self.folder}/here FACTS={self.folder}/here ROOT={self.folder}/root\n"
+            'mkdir -p "$ROOT/state" "$ROOT/log"\n'
         )
         program = self.folder / "program"
         program.write_text(source + prelude + SCRIPT.format(site=self.site, path=path, command=command))
