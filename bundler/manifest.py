@@ -126,6 +126,17 @@ class BackupEntry(Model):
     """Scheduled backups that stay; None for all."""
 
 
+class ReleaseEntry(Model):
+    """What keeps an old bundle from being passed off as a new one."""
+
+    counter: int
+    """Rises with each release; a site refuses a lower one than the highest that was installed there."""
+    expires: int | None = None
+    """Seconds since 1970, UTC, from which on it may not be installed without a warning."""
+    grace: int = 0
+    """Seconds after `expires` for which it may still be installed."""
+
+
 class EngineFile(Model):
     """A file of Docker, carried for servers that have none."""
 
@@ -218,6 +229,8 @@ class BundleManifest(Model):
     """Seconds to wait until all services are healthy."""
     backup: BackupEntry = BackupEntry()
     """When backups are made."""
+    release: ReleaseEntry | None = None
+    """Counter and expiry; None in bundles made before there were any."""
     engine: EngineEntry | None = None
     """Docker for servers that have none."""
     packing: Packing

@@ -27,6 +27,7 @@ from bundler.lock import Lock
 from bundler.manifest import BackupEntry, BundleManifest
 from bundler.oci import Platform
 from bundler.plugins import Plugins
+from bundler.profile import Freshness
 from bundler.profile_files import EngineFiles
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
@@ -96,6 +97,8 @@ class Plan:
     """Whether it is known."""
     engine: EngineFiles | None
     """Docker for servers that have none."""
+    release: Freshness
+    """Counter and expiry, as the profile says."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,9 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 requirements=profile.to_requirements(),
                 health_timeout=profile.health.timeout,
                 backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
+                counter=profile.release.counter,
+                expires=profile.release.expires,
+                grace=profile.release.grace,
                 carried=(*carried, *engine.files),
                 engine=engine.entry,
                 epoch=job.epoch,
@@ -208,7 +214,17 @@ def plan(job: Job) -> Plan:
     known = packed_bytes(pairs, how or Compaction(), job.store)
     compact_bytes = known or int(total * COMPACT_SHARE)
     engine = job.profile.profile.engine.get(str(job.platform))
-    return Plan(application, tuple(planned), total, missing, how, compact_bytes, known is not None, engine)
+    return Plan(
+        application=application,
+        images=tuple(planned),
+        total=total,
+        missing=missing,
+        compaction=how,
+        compact=compact_bytes,
+        compact_known=known is not None,
+        engine=engine,
+        release=job.profile.profile.release,
+    )
 
 
 def lock(job: Job) -> Lock:

@@ -15,6 +15,7 @@ from bundler.profile_values import (
     HintedValueError,
     Identifier,
     Mirror,
+    Moment,
     PlatformName,
     RegistryHost,
     ReleaseName,
@@ -99,6 +100,8 @@ class Release(ProfileModel):
     """An older one gives a warning."""
 
 
+MOST_RELEASES = 999_999_999_999_999
+"""Highest release counter: every awk of a site can compare numbers of 15 digits."""
 ORDERED = ("cpu", "memory", "disk", "docker", "compose", "kernel", "swap", "open_files")
 """Requirements whose recommended value is at least the minimum."""
 
@@ -181,6 +184,27 @@ class Backup(ProfileModel):
         return self
 
 
+class Freshness(ProfileModel):
+    """What keeps an old bundle from being passed off as a new one. Both are signed with the bundle."""
+
+    counter: Annotated[int, Field(ge=1, le=MOST_RELEASES)] | None = None
+    """Rises with each release. A site refuses a bundle whose counter is below the highest that was installed
+    there, unless the operator gives `--allow-downgrade`. By default it is the bundle's time, in seconds since
+    1970, so a counter of your own that starts later must start above that: a day and a number, `2027063001`.
+    In a pipeline: `--set release.counter=...`."""
+    expires: Moment | None = None
+    """Last day (UTC) on which it may be installed: `2027-06-30`, or a time, `2027-06-30T12:00Z`. A later
+    installation needs `--accept expiry`. What is installed runs on."""
+    grace: Duration = 0
+    """How long after `expires` it may still be installed, with a warning: `30d`."""
+
+    @model_validator(mode="after")
+    def _check_grace(self) -> Self:
+        if self.grace and self.expires is None:
+            raise HintedValueError("has nothing to extend", hint="add `expires:`", at=("grace",))
+        return self
+
+
 class Pack(ProfileModel):
     """How the bundle is written."""
 
@@ -246,6 +270,8 @@ class Profile(ProfileModel):
     """When an installation counts as done."""
     backup: Backup = Backup()
     """When backups are made and how many stay."""
+    release: Freshness = Freshness()
+    """What keeps an old bundle from being passed off as a new one."""
     files: tuple[CarriedFile, ...] = ()
     """Files that travel along."""
     engine: dict[PlatformName, EngineFiles] = Field(default={})

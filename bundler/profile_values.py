@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from fractions import Fraction
 from math import ceil
 from typing import Annotated, Any, Final
@@ -18,7 +19,9 @@ _UNITS: Final = {"": 1, "b": 1} | {
     for power, letter in enumerate("kmgtp", 1)
     for suffix, base in (("b", 1000), ("ib", 1024))
 }
-_DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s?)?")
+_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s?)?")
+_DAY = 24 * 3600
+_MOMENT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z)?")
 _MODE = re.compile(r"(?:0o?)?([0-7]{3})")
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
@@ -70,7 +73,7 @@ def parse_size(value: object) -> int:
 
 
 def parse_duration(value: object) -> int:
-    """Seconds: a number, or hours, minutes and seconds such as `90s`, `10m`, `1h30m`.
+    """Seconds: a number, or days, hours, minutes and seconds such as `90s`, `10m`, `1h30m`, `30d`.
 
     Raises:
         HintedValueError: it has another form.
@@ -80,10 +83,32 @@ def parse_duration(value: object) -> int:
     if not text or found is None:
         raise HintedValueError(
             f"{value!r} is not a duration",
-            hint="write seconds (600), or for example 90s, 10m, 1h30m",
+            hint="write seconds (600), or for example 90s, 10m, 1h30m, 30d",
         )
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return days * _DAY + hours * 3600 + minutes * 60 + seconds
+
+
+def parse_moment(value: object) -> int:
+    """Seconds since 1970 of a date or a time in UTC: `2027-06-30`, `2027-06-30T12:00Z`.
+
+    A date means the end of that day: it is the last one that counts.
+
+    Raises:
+        HintedValueError: it has another form, or there is no such day.
+    """
+    text = _text(value)
+    found = _MOMENT.fullmatch(text)
+    try:
+        moment = datetime.fromisoformat(text) if found else None
+    except ValueError:
+        moment = None
+    if found is None or moment is None:
+        raise HintedValueError(
+            f"{value!r} is not a date",
+            hint="write a day (2027-06-30) or a time in UTC (2027-06-30T12:00Z)",
+        )
+    return int(moment.replace(tzinfo=UTC).timestamp()) + (0 if found[1] else _DAY)
 
 
 def parse_mode(value: object) -> int:
@@ -181,9 +206,16 @@ Size = Annotated[
 Duration = Annotated[
     int,
     BeforeValidator(parse_duration),
-    _schema("duration", ["integer", "string"], examples=["90s", "10m", "1h30m"]),
+    _schema("duration", ["integer", "string"], examples=["90s", "10m", "1h30m", "30d"]),
 ]
 """Seconds; see `parse_duration`."""
+
+Moment = Annotated[
+    int,
+    BeforeValidator(parse_moment),
+    _schema("date", ["string"], examples=["2027-06-30", "2027-06-30T12:00Z"]),
+]
+"""Seconds since 1970; see `parse_moment`."""
 
 FileMode = Annotated[
     int,

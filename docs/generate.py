@@ -29,7 +29,7 @@ import click  # noqa: E402 after sys.path
 from pydantic import BaseModel  # noqa: E402 after sys.path
 
 from bundler.profile import ProfileFile  # noqa: E402 after sys.path
-from bundler.profile_values import parse_duration, parse_mode, parse_size  # noqa: E402 after sys.path
+from bundler.profile_values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
 
 RULES: Final = """\
 A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
@@ -92,6 +92,7 @@ def profile_reference() -> str:
         for name, parser in (
             ("size", parse_size),
             ("duration", parse_duration),
+            ("date", parse_moment),
             ("file mode", parse_mode),
         )
     ]

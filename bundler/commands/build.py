@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.commands.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.commands.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -260,6 +260,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
         ],
         "total": found.total,
         "missing": found.missing,
+        "release": found.release.model_dump(),
         "compression": "compact" if found.compaction else "keep",
         "compact": found.compact,
         "compact_known": found.compact_known,
@@ -284,7 +285,8 @@ def _show_plan(found: Plan) -> None:
     click.echo(f"{found.application.title} {found.application.version}")
     click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
-    click.echo(f"\n{format_bytes(found.missing)} to fetch")
+    click.echo(f"\nrelease: {describe_release(found.release)}")
+    click.echo(f"{format_bytes(found.missing)} to fetch")
     if found.engine:
         click.echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
     if found.compaction is None:

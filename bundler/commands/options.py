@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ import click
 from bundler.errors import BundleError, UsageError
 
 if TYPE_CHECKING:
+    from bundler.manifest import ReleaseEntry
     from bundler.oci import Platform
     from bundler.pipeline import Job
     from bundler.plugins import Plugins
+    from bundler.profile import Freshness
     from bundler.progress import Reporter
     from bundler.store import Store
 
@@ -192,6 +195,21 @@ def lock_path(profile: Path) -> Path:
 
     folder = Path("profiles") if is_builtin(profile) else profile.parent
     return folder / (profile.stem + SUFFIX)
+
+
+def describe_release(release: Freshness | ReleaseEntry) -> str:
+    """Counter and expiry in a line."""
+    parts = [f"counter {release.counter or 'as the bundle is dated'}"]
+    if release.expires is None:
+        parts.append("no expiry")
+    else:
+        parts.append(f"expires {_show_time(release.expires)}")
+        parts.append(f"refused from {_show_time(release.expires + release.grace)} on")
+    return ", ".join(parts)
+
+
+def _show_time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.commands.options import COMMON, add, make_plugins, make_reporter
+from bundler.commands.options import COMMON, add, describe_release, make_plugins, make_reporter
 from bundler.errors import VerificationError
 from bundler.progress import format_bytes
 from bundler.table import format_table
@@ -114,6 +114,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
         ("profile", manifest.profile),
         ("platform", manifest.platform),
         ("created", created),
+        *([("release", describe_release(manifest.release))] if manifest.release else []),
         ("size", format_bytes(file.stat().st_size)),
         ("images", _packing(manifest.packing)),
         *([("engine", _engine(manifest.engine))] if manifest.engine else []),

@@ -24,6 +24,7 @@ from bundler.manifest import (
     EngineEntry,
     PortEntry,
     Provenance,
+    ReleaseEntry,
     RequirementEntry,
     ServiceEntry,
     VariableEntry,
@@ -48,6 +49,9 @@ class Rendering:
     requirements: Sequence[Requirement]
     health_timeout: int
     backup: BackupEntry
+    counter: int | None
+    expires: int | None
+    grace: int
     carried: Sequence[ConfigFile]
     engine: EngineEntry | None
     epoch: int | None
@@ -173,6 +177,11 @@ def _manifest(
         ),
         health_timeout=rendering.health_timeout,
         backup=rendering.backup,
+        release=ReleaseEntry(
+            counter=created if rendering.counter is None else rendering.counter,
+            expires=rendering.expires,
+            grace=rendering.grace,
+        ),
         engine=rendering.engine,
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),

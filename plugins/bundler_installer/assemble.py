@@ -25,6 +25,7 @@ CHECKS = (
     "checks_podman",
     "checks_network",
     "checks_site",
+    "expiry",
 )
 """The engine and every check: in the installer, and in the preflight that is sent ahead."""
 SOURCES = (
@@ -53,6 +54,7 @@ SOURCES = (
     "report",
     "carried_engine",
     "engine_service",
+    "counter",
     "install",
     "change",
     "upgrade",

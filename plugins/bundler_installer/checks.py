@@ -67,7 +67,12 @@ CHECKS = (
     Check("overlay", "system", asks="there, or an engine that runs without"),
     Check("selinux", "system", advises="not enforcing with an engine that labels"),
     Check("container", "system", advises="not inside one"),
-    Check("clock", "system", asks="after the build, less a day", advises="within ten years of it"),
+    Check(
+        "clock",
+        "system",
+        asks="after the build, less a day",
+        advises="after the build, within ten years of it",
+    ),
     Check("clock-sync", "system", advises="by chrony, systemd-timesyncd or ntpd"),
     Check(PARTED, "system", asks="bundle", advises="bundle"),
     Check("docker", "engine", asks="bundle", advises="bundle"),
@@ -123,6 +128,12 @@ CHECKS = (
         advises="not interrupted, nothing foreign",
     ),
     Check("certificate", "site", asks="as the application asks"),
+    Check(
+        "expiry",
+        "site",
+        asks="at most the grace period past the bundle's last day",
+        advises="not past the bundle's last day",
+    ),
 )
 """All checks of `preflight`, in the order in which they are made: what others need first comes first."""
 

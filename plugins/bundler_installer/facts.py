@@ -110,6 +110,9 @@ def flat_facts(
         "window": manifest.packing.window,
         "backup_schedule": manifest.backup.schedule,
         "backup_keep": manifest.backup.keep,
+        "counter": manifest.release.counter if manifest.release else None,
+        "expires": manifest.release.expires if manifest.release else None,
+        "grace": manifest.release.grace if manifest.release else 0,
     }
     facts["bundle.env"] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
     return facts

@@ -107,9 +107,14 @@ def certified(name: str) -> Change:
 
 CERTIFICATES = "#host\tcertificate\t...\nHOST\tCERT\tKEY\tMADE\ttls/server.crt\ttls/server.key\n"
 VARIABLES = "#name\tkind\trequired\tdefault\nHOST\thost\tyes\tdify.bank.example\t-\t-\t-\t-\t-\n"
-COMPACT = "".join(
-    f"{key}={value}\n" for key, value in {**ENV, "compression": "compact", "window": "27"}.items()
-)
+
+
+def facts(**more: object) -> dict[str, str]:
+    """A `bundle.env` that says more, or other things, than the usual one."""
+    return {"bundle.env": "".join(f"{key}={value}\n" for key, value in {**ENV, **more}.items())}
+
+
+COMPACT = facts(compression="compact", window=27)["bundle.env"]
 TLS = {"certificates.tsv": CERTIFICATES, "variables.tsv": VARIABLES}
 PORTS = "#service\taddress\tport\tprotocol\nweb\t-\t8080\ttcp\n"
 FIXED = "#name\tsubnet\nbackend\t10.0.0.128/25\n"
@@ -156,6 +161,7 @@ WORLDS = (
             "installation": ("pass", "none"),
             "unpacker": ("pass", ""),
             "certificate": ("pass", "not given yet"),
+            "expiry": ("pass", "none"),
         },
         {"ports.tsv": PORTS, "networks.tsv": POOLS, **TLS},
         wanted={"write-latency": ("-", "2000"), "dns": ("-", "60")},  # however busy this machine is
@@ -462,5 +468,29 @@ WORLDS = (
         (info("  seccomp", "  userns"),),
         {"engine-mode": ("warn", "userns-remap"), "unpacker": ("pass", "engine")},
         {"bundle.env": COMPACT},
+    ),
+    World(
+        "a clock before the build, on the bundle's last day",
+        (),
+        {"clock": ("warn", "2025-01-01 00:00"), "expiry": ("pass", "until 2025-01-01 00:00 (UTC)")},
+        facts(created=1735689601, expires=1735689601, grace=0),
+    ),
+    World(
+        "a bundle in its grace period",
+        (),
+        {"expiry": ("warn", "until 2025-01-01 00:00 (UTC)")},
+        facts(expires=1735689600, grace=1),
+    ),
+    World(
+        "an expired bundle",
+        (),
+        {"expiry": ("fail", "until 2024-12-31 23:59 (UTC)")},
+        facts(expires=1735689599, grace=1),
+    ),
+    World(
+        "an expiring bundle without a clock",
+        (program("date", '[ "$*" != +%s ] || exit 1\nexec /bin/date "$@"'),),
+        {"expiry": ("fail", "cannot be told")},
+        facts(expires=1735689601, grace=0),
     ),
 )

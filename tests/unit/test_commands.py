@@ -131,6 +131,30 @@ def test_source_date_epoch_is_the_time_of_everything(
     assert console("build", *mirror(registry)).code == 0
     with tarfile.open(BUNDLE) as archive:
         assert {member.mtime for member in archive} == {1700000000}
+    found = console("inspect", BUNDLE, "--json").json["manifest"]
+    assert (found["created"], found["release"]["counter"]) == (1700000000, 1700000000)
+
+
+def test_counter_and_expiry_are_signed_and_shown(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    settings = ("--set", "release={counter: 42, expires: 2027-06-30, grace: 30d}")
+    shown = "counter 42, expires 2027-07-01 00:00 UTC, refused from 2027-07-31 00:00 UTC on"
+    planned = console("plan", *mirror(registry), *settings)
+    assert f"release: {shown}" in planned.out
+    found = console("plan", *mirror(registry), *settings, "--json").json["release"]
+    assert found == {"counter": 42, "expires": 1814400000, "grace": 2592000}
+    assert console("build", *mirror(registry), *settings).code == 0
+    assert shown in console("inspect", BUNDLE).out
+    assert console("inspect", BUNDLE, "--json").json["manifest"]["release"] == found
+    with tarfile.open(BUNDLE) as archive:
+        (member,) = (each for each in archive if each.name.endswith("/bundle.env"))
+        flat = archive.extractfile(member)
+        assert flat is not None
+        lines = flat.read().decode().splitlines()
+    assert {"counter=42", "expires=1814400000", "grace=2592000"} <= set(lines)
+    plain = console("plan", *mirror(registry)).out
+    assert "release: counter as the bundle is dated, no expiry" in plain
 
 
 def test_json_is_for_machines(folder: Path, registry: FaultRegistry, console: Console) -> None:

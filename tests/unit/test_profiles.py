@@ -176,6 +176,10 @@ def test_where_a_value_came_from(folder: Path) -> None:
         ("version=1.10", "version", "1.10"),
         ("version=true", "version", "true"),
         ("health.timeout=10m", "health", {"timeout": 600}),
+        ("release.counter=42", "release", {"counter": 42, "expires": None, "grace": 0}),
+        ("release={expires: 2027-06-30, grace: 30d}", "release", {"expires": 1814400000, "grace": 2592000}),
+        ("release.expires=2027-06-30T12:00Z", "release", {"expires": 1814356800}),
+        ("release.expires=2027-06-30T12:00:01Z", "release", {"expires": 1814356801}),
         ("sources=[docker, registry]", "sources", ("docker", "registry")),
         ("sources+=docker", "sources", ("registry", "docker")),
         ("title=", "title", ""),
@@ -206,6 +210,12 @@ def test_set(folder: Path, override: str, key: str, value: object) -> None:
         ("sources=[docker", "--set sources=[docker: a bracket or comma is missing", "close each"),
         ("registries.mirrors.docker.io=x:1", "must be a string", "quote a part"),
         ("health.timeout=soon", "--set health.timeout=soon: ", None),
+        ("release.expires=2027-02-30", "'2027-02-30' is not a date", "write a day (2027-06-30)"),
+        ("release.expires=2027-06-30T12:00", "is not a date", "a time in UTC (2027-06-30T12:00Z)"),
+        ("release.expires=1814400000", "is not a date", "write a day"),
+        ("release.counter=0", "release.counter", None),
+        ("release.counter=1000000000000000", "release.counter", None),
+        ("release.grace=30d", "release.grace", "add `expires:`"),
     ],
 )
 def test_a_wrong_set_is_told(folder: Path, override: str, says: str, hint: str | None) -> None:

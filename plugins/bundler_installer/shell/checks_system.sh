@@ -103,6 +103,8 @@ measure_clock() {
     oldest=$(show_time "$built")
     if [ "${now:-0}" -lt $((built - 86400)) ]; then
         check fail "$shown" ">= $oldest"
+    elif [ "$now" -lt "$built" ]; then
+        check warn "$shown" ">= $oldest"
     elif [ "$now" -gt $((built + 315360000)) ]; then # ten years
         check warn "$shown" "$oldest + 10"
     else

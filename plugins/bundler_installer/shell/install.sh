@@ -11,6 +11,7 @@ run_install() {
     fi
     find_previous
     if [ -n "$PREVIOUS" ]; then check_upgrade; else say install.start "$TITLE" "$VERSION" "$PROFILE" "$ROOT"; fi
+    check_counter
     settle_engine
     collect_variables
     preflight_or_stop
@@ -40,6 +41,7 @@ install_release() {
     step switch switch_release
     use_current
     start_step
+    step counter raise_counter
     step prune prune_releases
 }
 

@@ -5,6 +5,8 @@ run_plan() {
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
     name_release
     find_previous
+    read_counters
+    read_expiry
     BASE=''
     if [ -n "$PREVIOUS" ]; then BASE=$ROOT/releases/$PREVIOUS; elif [ -d "$ROOT/releases/$RELEASE" ]; then BASE=$ROOT/releases/$RELEASE; fi
     ANSWERING=''
@@ -182,7 +184,7 @@ plan_kind() {
         echo install
     elif [ -z "$PREVIOUS" ]; then
         echo reinstall
-    elif at_least "$VERSION" "$(previous_fact version)"; then
+    elif at_least "$VERSION" "$(previous_fact version)" && ! is_older; then
         echo upgrade
     else
         echo downgrade
@@ -194,6 +196,9 @@ print_plan() {
     old='' old_version=''
     if [ -n "$PREVIOUS" ]; then old=" ($PREVIOUS)" old_version=$(previous_fact version); fi
     show_line "plan.$kind" "$TITLE" "$VERSION ($RELEASE)" "$ROOT" "$old_version$old"
+    show_line plan.counter "$COUNTER" "${HIGHEST:--}"
+    if [ -z "$BASE" ] && is_older; then show_line plan.older; fi
+    [ "$EXPIRY" = none ] || show_line "plan.expiry_$EXPIRY" "$(show_time "$EXPIRES")" "$(show_time "$LAST")"
     if load_change; then show_line plan.pending "$CHANGE_FROM" "$CHANGE_TO"; fi
     [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"
     show_line plan.images
@@ -233,6 +238,7 @@ print_plan_json() {
     printf '{"kind": "%s", "name": "%s", "version": "%s", "profile": "%s", "release": "%s", "from": %s, "root": %s' \
         "$(plan_kind)" "$NAME" "$VERSION" "$PROFILE" "$RELEASE" \
         "$(if [ -n "$BASE" ]; then json_string "${BASE##*/}"; else printf null; fi)" "$(json_string "$ROOT")"
+    printf ',\n "counter": %s, "highest": %s, "expires": %s, "grace": %s' "$COUNTER" "${HIGHEST:-null}" "${EXPIRES:-null}" "$GRACE"
     print_plan_list images plan-images change reference bytes
     print_plan_list services plan-services change service
     print_plan_list variables plan-variables change name note

@@ -135,6 +135,7 @@ restore_anew() {
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then
         ask restore.ask "$(backup_fact "$SOURCE" created)" "$ROOT" || fail $EXIT_FAILED restore.no
     fi
+    check_counter
     settle_engine
     collect_variables
     preflight_or_stop
@@ -163,6 +164,7 @@ restore_anew() {
     step databases put_databases_back
     end_restore
     compose_up_or_explain
+    step counter raise_counter
 }
 
 # restore_backup FOLDER: verify it, then put data, volumes, answers, secrets and pinned key back

@@ -51,6 +51,7 @@ upgrade_release() {
     step switch enter_release
     use_current
     start_step
+    step counter raise_counter
     migrated=no
     [ -z "$(names migrations)" ] || migrated=yes
     step finish finish_change "$migrated"
