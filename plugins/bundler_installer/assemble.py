@@ -30,6 +30,7 @@ CHECKS = (
 """The engine and every check: in the installer, and in the preflight that is sent ahead."""
 SOURCES = (
     "header",
+    "environment",
     "messages",
     "tools",
     "options",

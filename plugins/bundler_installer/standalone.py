@@ -10,6 +10,7 @@ from bundler_installer.assemble import CHECKS, guard, join_sources
 
 SOURCES = (
     "header",
+    "environment",
     "messages",
     "tools",
     "options",

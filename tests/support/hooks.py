@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HOOKS = (
+    (b"            LD_*) ;;", b"            LD_* | BUNDLE_*) ;;"),
     (b"    PROBE_ROOT=''", b"    PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}"),
     (
         b"TRUSTED_KEYS=/etc/bundle/trusted-keys",

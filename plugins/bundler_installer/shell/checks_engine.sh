@@ -36,6 +36,8 @@ measure_docker() {
         if [ "$ENGINE" = podman ]; then measure_podman_version; else check_version "$ENGINE_VERSION"; fi
     elif [ "$LACKING" = whole ]; then
         check_engine_lacking
+    elif [ -n "$REMOTE" ]; then
+        check pass - # measure_engine_mode says why it was not asked
     elif ! have docker; then
         if [ -n "$foreign" ]; then
             check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$foreign")"
@@ -54,17 +56,13 @@ measure_docker() {
 
 # measure_engine_mode: what works differently where the engine is not the usual one, as root, on this host
 measure_engine_mode() {
-    if [ -z "$DOCKER" ]; then
+    if [ -n "$REMOTE" ]; then
+        check fail "$(format checks.remote "$REMOTE")" "$(format checks.local)" "$(format remedy.engine_remote "$REMOTE_REMEDY")"
+        return
+    elif [ -z "$DOCKER" ]; then
         check pass -
         return
     fi
-    case ${DOCKER_HOST:-unix://} in
-        unix://* | fd://*) ;;
-        *)
-            check fail "$(format checks.remote "$DOCKER_HOST")" "$(format checks.local)" "$(format remedy.engine_remote)"
-            return
-            ;;
-    esac
     if [ "$ENGINE" = podman ]; then
         measure_podman
     elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}rootless'; then

@@ -37,5 +37,5 @@ check_counter() {
 # raise_counter: what check_counter has read, once the services run
 raise_counter() {
     if [ -z "$HIGHEST" ] || below "$HIGHEST" "$COUNTER"; then HIGHEST=$COUNTER; fi
-    printf '%s\n' "$HIGHEST" | write_note counter || exit $EXIT_FAILED
+    printf '%s\n' "$HIGHEST" | write_note counter || leave $EXIT_FAILED
 }

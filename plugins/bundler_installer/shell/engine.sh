@@ -1,26 +1,67 @@
 # ---- engine: Docker and Compose, called in one place
 
-# clean_environment COMMAND...: run with nothing of the operator's shell that Compose would take for a variable
+# choose_engine: which engine every docker command of this run asks, with a configuration of its own: that of the operator
+# holds proxies, which Compose hands to the services. Sets REMOTE where the operator's is on another machine
+choose_engine() {
+    REMOTE='' REMOTE_REMEDY=''
+    operator=${DOCKER_CONFIG:-$HOME/.docker}
+    if [ -n "${DOCKER_HOST:-}" ]; then
+        judge_engine "$DOCKER_HOST" DOCKER_HOST 'unset DOCKER_HOST'
+    elif ! have docker; then
+        :
+    elif [ -n "${DOCKER_CONTEXT:-}" ]; then
+        ask_context "DOCKER_CONTEXT=$DOCKER_CONTEXT" 'unset DOCKER_CONTEXT'
+    elif grep -q '"currentContext"' "$operator/config.json" 2>/dev/null; then
+        ask_context "$operator/config.json" 'docker context use default'
+    fi
+    unset DOCKER_CONTEXT
+    [ -n "${DOCKER_HOST:-}" ] || unset DOCKER_HOST # an empty one is exported too
+    { (umask 077 && mkdir -p "$SCRATCH/docker") && printf '{}\n' >"$SCRATCH/docker/config.json"; } ||
+        fail $EXIT_FAILED tools.scratch "$SCRATCH"
+    # where a user's own Compose may be
+    if [ -d "$operator/cli-plugins" ]; then
+        ln -s "$(cd -- "$operator/cli-plugins" && pwd -P)" "$SCRATCH/docker/cli-plugins" ||
+            fail $EXIT_FAILED tools.scratch "$SCRATCH"
+    fi
+    export DOCKER_CONFIG="$SCRATCH/docker"
+}
+
+# ask_context WHERE REMEDY: the address of the context that is in force, which may be a socket of this machine
+ask_context() {
+    if endpoint=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2>/dev/null </dev/null) && [ -n "$endpoint" ]; then
+        judge_engine "$endpoint" "$1" "$2"
+    else
+        judge_engine "$(format checks.unknown)" "$1" "$2"
+    fi
+}
+
+# judge_engine ADDRESS WHERE REMEDY: a socket of this machine is used; anything else may be another machine
+judge_engine() {
+    case $1 in
+        unix:///*) export DOCKER_HOST="$1" ;;
+        *)
+            REMOTE=$(printf '%s (%s)' "$1" "$2" | tr -d '\000-\037\177')
+            REMOTE_REMEDY=$3
+            ;;
+    esac
+}
+
+# refuse_remote: the commands that use the engine end here
+refuse_remote() { [ -z "${REMOTE:-}" ] || fail $EXIT_FAILED engine.remote "$REMOTE" "$REMOTE_REMEDY"; }
+
+# clean_environment COMMAND...: run with nothing that Compose would take for a variable of the application
 clean_environment() {
-    for variable in DOCKER_HOST DOCKER_CONFIG DOCKER_CONTEXT DOCKER_CERT_PATH DOCKER_TLS_VERIFY XDG_RUNTIME_DIR TMPDIR; do
-        case $variable in
-            DOCKER_HOST) content=${DOCKER_HOST:-} ;;
-            DOCKER_CONFIG) content=${DOCKER_CONFIG:-} ;;
-            DOCKER_CONTEXT) content=${DOCKER_CONTEXT:-} ;;
-            DOCKER_CERT_PATH) content=${DOCKER_CERT_PATH:-} ;;
-            DOCKER_TLS_VERIFY) content=${DOCKER_TLS_VERIFY:-} ;;
-            XDG_RUNTIME_DIR) content=${XDG_RUNTIME_DIR:-} ;;
-            TMPDIR) content=${TMPDIR:-} ;;
-        esac
-        [ -z "$content" ] || set -- "$variable=$content" "$@"
-    done
-    env -i PATH="$PATH" HOME="${HOME:-/root}" "$@"
+    [ -z "${DOCKER_HOST:-}" ] || set -- DOCKER_HOST="$DOCKER_HOST" "$@"
+    [ -z "${DOCKER_CONFIG:-}" ] || set -- DOCKER_CONFIG="$DOCKER_CONFIG" "$@"
+    [ -z "${XDG_RUNTIME_DIR:-}" ] || set -- XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" "$@"
+    [ -z "${TMPDIR:-}" ] || set -- TMPDIR="$TMPDIR" "$@"
+    env -i PATH="$PATH" HOME="$HOME" "$@"
 }
 
 # docker_answers: within a limit; an engine that hangs is as bad as none. Sets docker_code
 docker_answers() {
     docker_code=127
-    have docker || return 1
+    if [ -n "${REMOTE:-}" ] || ! have docker; then return 1; fi
     within 20 docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>"$SCRATCH/docker-error"
     docker_code=$?
     [ "$docker_code" = 0 ] && [ -s "$SCRATCH/docker-version" ]
@@ -60,6 +101,7 @@ compose() {
 }
 
 require_engine() {
+    refuse_remote
     docker_answers || explain_no_engine
     find_compose || fail $EXIT_FAILED engine.no_compose
 }

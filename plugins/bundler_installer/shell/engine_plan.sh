@@ -30,7 +30,7 @@ find_foreign_engine() {
             return 0
         fi
     done
-    foreign=${DOCKER_HOST:-}
+    foreign=${REMOTE:-${DOCKER_HOST:-}}
 }
 
 # plan_engine: sets LACKING, what the server lacks and the bundle brings: whole; compose, where an engine lacks only that;

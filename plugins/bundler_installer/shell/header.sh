@@ -6,7 +6,6 @@
 # commands: a shell reads it to the end before it runs any of it, so a file that was cut off does nothing.
 
 set -u
-umask 022
 
 EXIT_FAILED=1
 EXIT_USAGE=2
@@ -14,6 +13,6 @@ EXIT_PREFLIGHT=3
 EXIT_VERIFICATION=4
 EXIT_RETURNED=5
 
-TAB=$(printf '\t')
+TAB='	'
 NEWLINE='
 '

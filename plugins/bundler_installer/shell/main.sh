@@ -14,6 +14,8 @@ main() {
     fi
     find_bundle
     RELEASE=-
+    choose_engine
+    case $COMMAND in version | preflight | verify | schedule | inspect | support | certificate) ;; *) refuse_remote ;; esac
     case $COMMAND in
         version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
         install) run_install ;;

@@ -13,7 +13,7 @@ set_defaults() {
     INSTALL_ENGINE='' ENGINE_PLAN='' LACKING='' MANAGER='' foreign=''
     unset PASSPHRASE # an exported one would stay exported
     PASSPHRASE=''
-    REPORT='' PROBE='' PROBED='' LITTER=''
+    REPORT='' PROBE='' PROBED='' LITTER='' REMOTE='' REMOTE_REMEDY=''
     PROBE_ROOT='' # where the facts of this server are read from
     if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
     # where a carried engine lies; sudo may leave it out

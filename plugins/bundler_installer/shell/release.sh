@@ -168,6 +168,7 @@ write_control() {
     cat >"$ROOT/.ctl.new" <<'EOT'
 #!/bin/sh
 # Runs a command of the installed release: status, logs, stop, start, restart, backup, rollback, uninstall, help, ...
+unset CDPATH
 here=$(cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 exec sh "$here/current/install" "${@:-status}"
 EOT
