@@ -1,4 +1,4 @@
-"""A bundle that is older than what was installed, or past its last day: what a site refuses, and what it remembers."""
+"""Bundles older than what was installed, or past their last day: what a site refuses and remembers."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(params=[" ".join(words) for words in SHELLS.values()])
-def server(
-    request: pytest.FixtureRequest, tmp_path: Path, dated: dict[str, Path]
-) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, dated: dict[str, Path]) -> Iterator[Server]:
     """A server on which nothing is installed."""
     folder = tmp_path / "server"
     folder.mkdir()

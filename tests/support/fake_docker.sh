@@ -1,11 +1,22 @@
 #!/bin/sh
 # Stands in for the docker command where a test has no engine: remembers calls, images and containers as text files.
 # A file beside it steers it: <self>.<what>. down: nothing answers; load-fails, up-fails: that command does, with the
-# file's text; sick: services that never become healthy, one a line; logs: what `compose logs` prints.
+# file's text; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
+# sick: services that never become healthy, one a line; logs: what `compose logs` prints.
 self=$0
 printf '%s\n' "$*" >>"$self.calls"
 touch "$self.images" "$self.containers"
 [ ! -f "$self.down" ] || { echo "Cannot connect to the Docker daemon" >&2; exit 1; }
+
+if [ "$1" = context ]; then
+    cat "$self.endpoint" 2>/dev/null
+    exit
+fi
+if [ -f "$self.watch" ]; then
+    # in one write: calls overlap
+    printf '%s\nconfig=%s\nplugins=%s\n\000\n' "$(env)" "$(cat "${DOCKER_CONFIG:-/}/config.json")" \
+        "$(readlink "${DOCKER_CONFIG:-/}/cli-plugins")" >>"$self.environment"
+fi
 
 # find_image NAME: the ID of an image by name or ID
 find_image() { awk -v name="$1" '$1 == name || $2 == name { print $2; found = 1; exit } END { exit !found }' "$self.images"; }

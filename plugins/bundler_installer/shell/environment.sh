@@ -35,6 +35,7 @@ forget_environment() {
             # the loader has heard of these before any script could object
             LD_*) ;;
             PWD | OLDPWD | SHLVL | _ | PPID | UID | EUID | SHELLOPTS | BASHOPTS) ;; # the shell's own
+            TAB | NEWLINE | EXIT_*) eval "own=\$$each && unset -v $each && $each=\$own" ;; # this file's, not the operator's
             *) unset -v "$each" ;;
         esac
     done

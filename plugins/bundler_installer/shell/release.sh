@@ -168,9 +168,12 @@ write_control() {
     cat >"$ROOT/.ctl.new" <<'EOT'
 #!/bin/sh
 # Runs a command of the installed release: status, logs, stop, start, restart, backup, rollback, uninstall, help, ...
-unset CDPATH
-here=$(cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
-exec sh "$here/current/install" "${@:-status}"
+case $0 in
+    /*/*) here=${0%/*} ;;
+    */*) here=./${0%/*} ;;
+    *) here=. ;;
+esac
+exec /bin/sh "$here/current/install" "${@:-status}"
 EOT
     { chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
