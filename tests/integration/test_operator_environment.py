@@ -98,7 +98,8 @@ def test_programs_see_little_and_an_empty_docker_configuration(host: Host) -> No
     }
     hostile |= {
         "HTTP_PROXY": "http://proxy.example:3128", "https_proxy": "x",
-        "DOCKER_DEFAULT_PLATFORM": "linux/s390x", "DOCKER_API_VERSION": "1.12", "DOCKER_TLS_VERIFY": "1", "DOCKER_CONTENT_TRUST": "1",
+        "DOCKER_DEFAULT_PLATFORM": "linux/s390x", "DOCKER_API_VERSION": "1.12",
+        "DOCKER_TLS_VERIFY": "1", "DOCKER_CONTENT_TRUST": "1",
         "COMPOSE_HTTP_TIMEOUT": "1", "COMPOSE_PARALLEL_LIMIT": "1", "GREETING": "of the operator",
     }  # fmt: skip
     done = install(host, hostile)

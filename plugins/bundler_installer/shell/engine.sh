@@ -4,6 +4,9 @@
 # holds proxies, which Compose hands to the services. Sets REMOTE where the operator's is on another machine
 choose_engine() {
     REMOTE='' REMOTE_REMEDY=''
+    # an empty variable names nothing, but releases of the docker command differ in that
+    [ -n "${DOCKER_HOST:-}" ] || unset DOCKER_HOST
+    [ -n "${DOCKER_CONTEXT:-}" ] || unset DOCKER_CONTEXT
     operator=${DOCKER_CONFIG:-$HOME/.docker}
     if [ -n "${DOCKER_HOST:-}" ]; then
         judge_engine "$DOCKER_HOST" DOCKER_HOST 'unset DOCKER_HOST'
@@ -15,7 +18,6 @@ choose_engine() {
         ask_context "$operator/config.json" 'docker context use default'
     fi
     unset DOCKER_CONTEXT
-    [ -n "${DOCKER_HOST:-}" ] || unset DOCKER_HOST # an empty one is exported too
     { (umask 077 && mkdir -p "$SCRATCH/docker") && printf '{}\n' >"$SCRATCH/docker/config.json"; } ||
         fail $EXIT_FAILED tools.scratch "$SCRATCH"
     # where a user's own Compose may be
