@@ -19,11 +19,10 @@ choose_engine() {
     fi
     unset DOCKER_CONTEXT
     { (umask 077 && mkdir -p "$SCRATCH/docker") && printf '{}\n' >"$SCRATCH/docker/config.json"; } ||
-        fail $EXIT_FAILED tools.scratch "$SCRATCH"
+        lose_scratch
     # where a user's own Compose may be
     if [ -d "$operator/cli-plugins" ]; then
-        ln -s "$(cd -- "$operator/cli-plugins" && pwd -P)" "$SCRATCH/docker/cli-plugins" ||
-            fail $EXIT_FAILED tools.scratch "$SCRATCH"
+        ln -s "$(cd -- "$operator/cli-plugins" && pwd -P)" "$SCRATCH/docker/cli-plugins" || lose_scratch
     fi
     export DOCKER_CONFIG="$SCRATCH/docker"
 }
