@@ -36,6 +36,7 @@ SOURCES = (
     "options",
     "help",
     "facts",
+    "root",
     "forms",
     "bundle",
     "journal",

@@ -15,6 +15,7 @@ SOURCES = (
     "tools",
     "options",
     "facts",
+    "root",
     "journal",
     *CHECKS,
     "preflight",

@@ -43,6 +43,7 @@ set_aside() {
 
 # move_content FOLDER INTO: everything but folders that an earlier restore set aside
 move_content() {
+    if [ -L "$2" ]; then return 1; fi # somebody planted it
     mkdir -p "$2" || return 1
     (cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*' -exec mv {} "$2/" \;) || return 1
     [ -z "$(cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*')" ]

@@ -182,8 +182,10 @@ place_certificates() {
     done <"$SCRATCH/certificate-rows"
 }
 
-# put_private FILE TARGET
+# put_private FILE TARGET: a file below the root
 put_private() {
-    { mkdir -p "${2%/*}" && (umask 077 && cat -- "$1" >"$2.new") && mv -f "$2.new" "$2"; } ||
-        fail $EXIT_FAILED release.disk "$ROOT"
+    case $2 in
+        "$ROOT/data"/*) put_below "$ROOT/data" "${2#"$ROOT/data/"}" ;;
+        *) put_below "$ROOT" "${2#"$ROOT/"}" ;;
+    esac <"$1" || fail $EXIT_FAILED root.not_put "$2"
 }

@@ -1,24 +1,33 @@
 # ---- journal: one run at a time; what it did, step by step
+#
+# <root>/state/lock is a link that names the run: process, its start, the boot. And all that a run starts inherits descriptor
+# 9, open on <root>/state/running: what a killed run left at work is known by it, and the kernel keeps it locked (flock) as
+# long as one of them is there.
 
 # take_lock: the lock is a link that names its holder: made in one go, so it is never there without a name
 take_lock() {
     [ -z "$LOCKED" ] || return 0
     mkdir -p "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
+    check_root # somebody may have made it since it was looked at
     chmod 700 "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
-    lock=$ROOT/state/lock
-    tries=0
+    lock=$ROOT/state/lock running=$ROOT/state/running
+    tries=0 dropped=''
     until ln -s "$$ $(start_time $$) $(boot_id)" "$lock" 2>/dev/null; do
         holder=$(readlink "$lock" 2>/dev/null)
         # shellcheck disable=SC2086 # splitting is wanted
         if is_at_work $holder; then fail $EXIT_FAILED journal.locked "${holder%% *}"; fi
         tries=$((tries + 1))
         [ "$tries" -le 3 ] || fail $EXIT_FAILED journal.root "$ROOT"
+        refuse_unseen
         drop_lock
+        dropped=yes
     done
     LOCKED=yes
+    hold_descriptor
     LOG=$ROOT/log/$(date -u '+%Y%m%dT%H%M%SZ')-$COMMAND.log
     (umask 077 && cat "$SCRATCH/early-log" >>"$LOG" 2>/dev/null)
     write_log "$COMMAND $NAME $VERSION $PROFILE"
+    clear_litter
     guard_change
 }
 
@@ -43,8 +52,162 @@ drop_lock() {
 release_lock() {
     if [ -n "$LOCKED" ]; then
         LOCKED=''
-        rm -f "$ROOT/state/lock"
+        rm -f "$ROOT/state/litter" "$ROOT/state/lock"
+        exec 9>&-
     fi
+}
+
+# refuse_unseen: a run in another process namespace (another container), or where there is no /proc, looks as if it were dead.
+# There only the kernel's lock tells
+refuse_unseen() {
+    seen_boot='' seen_namespace=''
+    if [ -f "$running" ]; then read -r _ _ seen_boot seen_namespace _ <"$running" || :; fi
+    if [ "$(boot_id)" != unknown ]; then
+        if [ "$seen_boot" != "$(boot_id)" ] || [ "$seen_namespace" = "$(name_namespace)" ]; then return 0; fi
+    fi
+    if have flock && (flock -n 9 2>/dev/null) 9>>"$running"; then return 0; fi
+    fail $EXIT_FAILED journal.unseen "$lock"
+}
+
+# describe_run: process, start, boot, process namespace and machine of this run, - for what nobody knows
+describe_run() {
+    run_start=$(start_time $$)
+    printf '%s %s %s %s %s\n' "$$" "${run_start:--}" "$(boot_id)" "$(name_namespace)" "$(uname -n)"
+}
+
+name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
+
+# hold_descriptor: open what all children inherit, end what a killed run has left at work, then say whose it is
+hold_descriptor() {
+    command exec 9>>"$running" || fail $EXIT_FAILED journal.root "$ROOT"
+    lock_code=2
+    if have flock; then
+        flock -n 9 2>/dev/null
+        lock_code=$?
+    fi
+    if [ "$lock_code" -ne 0 ]; then
+        # a file system may know no such locks
+        if ! end_leftovers && [ "$lock_code$dropped" != 2 ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
+        if [ "$lock_code" -eq 1 ] && ! flock -n 9 && [ -z "$services" ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
+    fi
+    HELD=yes
+    describe_run >"$running" || write_log "$running"
+}
+
+# end_leftovers: what a killed run has left at work would go on beside this one. Its status is 1 where /proc does not show
+# who is at work
+end_leftovers() {
+    rounds=0
+    while :; do
+        find_holders || return 1
+        choose_leftovers
+        [ -n "$leftovers" ] || return 0
+        rounds=$((rounds + 1))
+        # shellcheck disable=SC2086 # splitting is wanted
+        {
+            [ "$rounds" -le 5 ] || fail $EXIT_FAILED journal.leftovers_stay "$(name_processes $leftovers)"
+            warn journal.leftovers "$(name_processes $leftovers)"
+            end_processes $leftovers
+        }
+    done
+}
+
+# find_holders: into $SCRATCH/holders, the processes whose descriptor 9 is this root's. Its status is 1 where this one is
+# not among them: then /proc shows not all there is
+find_holders() {
+    running_place=$(cd -P -- "$ROOT/state" && pwd -P)/running
+    (
+        for each in /proc/[0-9]*/fd/9; do
+            if [ -L "$each" ]; then printf '%s\n' "$each"; fi
+        done | xargs ls -l 2>/dev/null | sed -n 's|.* /proc/\([0-9]*\)/fd/9 -> .*/running.*|\1|p' | while read -r pid; do
+            [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" != "$running_place" ] || printf '%s\n' "$pid"
+        done
+    ) 9>&- >"$SCRATCH/holders"
+    grep -qx "$$" "$SCRATCH/holders"
+}
+
+# choose_leftovers: of the holders but this run, sets `leftovers` and `services`: those in a session whose leader is a holder,
+# too, outlive runs on purpose, as an engine does. Another run that is at work ends this one
+choose_leftovers() {
+    leftovers='' services='' own_session=$(session_of $$)
+    held_by=$(tr '\n' ' ' <"$SCRATCH/holders")
+    for pid in $held_by; do
+        # shellcheck disable=SC2046 # splitting is wanted
+        set -- $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 1,4,20)
+        case ${1:-Z} in Z | X) continue ;; esac
+        [ "$pid" != $$ ] || continue
+        if grep -q "^$pid $3 " "$running"; then fail $EXIT_FAILED journal.locked "$pid"; fi
+        case "$2 $held_by" in
+            "$own_session "*) leftovers="$leftovers $pid" ;;
+            *" $2 "*) services="$services $pid" ;;
+            *) leftovers="$leftovers $pid" ;;
+        esac
+    done
+}
+
+session_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 4; }
+
+# name_processes PROCESS...: `1234 docker, 1235 tar`
+name_processes() {
+    for member in "$@"; do
+        printf '%s%s %s' "${named_one:-}" "$member" "$(sed -n 1p "/proc/$member/comm" 2>/dev/null)"
+        named_one=', '
+    done
+    named_one=''
+}
+
+# clear_litter: what runs that were killed left half made, with secrets in it: below the root by its names, elsewhere by the
+# list that each run begins. For the one that holds the lock
+clear_litter() {
+    rm -rf "$ROOT/releases/.part" "$ROOT"/state/answers/.*.part || fail $EXIT_FAILED release.disk "$ROOT"
+    rm -f "$ROOT/site.env.new" "$ROOT/secrets.env.new" "$ROOT/.ctl.new" "$ROOT/current.new" "$ROOT"/state/*.new ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+    for each in "$ROOT"/state/unpacked.*; do
+        if [ -d "$each" ] && ! is_running "${each##*.}"; then rm -rf "$each" || fail $EXIT_FAILED release.disk "$ROOT"; fi
+    done
+    for list in "$ROOT/state/litter" "$ROOT/state/part"; do
+        [ -f "$list" ] || continue
+        while IFS= read -r each; do drop_litter "$each"; done <"$list"
+    done
+    (cd -P -- "$SCRATCH" && pwd -P) >"$ROOT/state/litter" || write_log "$ROOT/state/litter" # a full disk: it is found by its name
+}
+
+# drop_litter PATH: only what a run makes: a scratch folder that nobody works with, or a half backup
+drop_litter() {
+    case $1 in /*/*) ;; *) return 0 ;; esac
+    case ${1##*/} in
+        bundle.??????) drop_scratch "${1%/*}" "${1##*/}" ;;
+        .[0-9]*T[0-9]*Z-*.part) (cd -P -- "${1%/*}" 2>/dev/null && is_own_folder "./${1##*/}" && rm -rf "./${1##*/}") || : ;;
+    esac
+}
+
+# sweep_scratch FOLDER: scratch folders of runs that were killed
+sweep_scratch() {
+    for each in "$1"/bundle.??????; do
+        if [ -d "$each" ] && [ "$each" != "$SCRATCH" ]; then drop_scratch "$1" "${each##*/}"; fi
+    done
+}
+
+# drop_scratch FOLDER NAME: our own, of a run that does not work any more. From within the folder: its path may be changed by
+# others meanwhile
+drop_scratch() {
+    case ${2#bundle.} in *[!A-Za-z0-9]*) return 0 ;; esac
+    (
+        cd -P -- "$1" 2>/dev/null || exit 0
+        if is_own_folder "./$2" && [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; then
+            rm -rf "./$2"
+        fi
+    )
+}
+
+is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]; }
+
+# is_dead_run FILE: the run that describes itself there does not work any more, as far as this machine and namespace can tell
+is_dead_run() {
+    read -r dead_process dead_start dead_boot dead_namespace dead_machine _ <"$1" || return 1
+    if [ -z "$dead_machine" ] || [ "$dead_machine" != "$(uname -n)" ] || [ "$(boot_id)" = unknown ]; then return 1; fi
+    [ "$dead_boot" = "$(boot_id)" ] || return 0
+    [ "$dead_namespace" = "$(name_namespace)" ] && ! is_at_work "$dead_process" "$dead_start" "$dead_boot"
 }
 
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }

@@ -146,10 +146,11 @@ make_data() {
     mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
     rows data.tsv | while IFS="$TAB" read -r path mode owner group; do
         [ -n "$path" ] || continue
-        if [ ! -d "$ROOT/data/$path" ]; then
-            mkdir -p "$ROOT/data/$path" && chmod "$mode" "$ROOT/data/$path" || exit 1
-            if [ "$owner" != - ]; then chown "$owner:${group#-}" "$ROOT/data/$path" || exit 1; fi
-        fi
+        [ ! -d "$ROOT/data/$path" ] || continue
+        (
+            enter_below "$ROOT/data" "$path" && chmod "$mode" . || exit 1
+            [ "$owner" = - ] || chown "$owner:${group#-}" .
+        ) || exit 1
     done || fail $EXIT_FAILED release.data "$ROOT/data"
 }
 

@@ -10,10 +10,11 @@ make_scratch() {
         SCRATCH=$(mktemp -d "$scratch_in/bundle.XXXXXX" 2>/dev/null) && break
         [ -z "${TMPDIR:-}" ] || break
     done
-    { [ -n "$SCRATCH" ] && chmod 700 "$SCRATCH"; } || fail $EXIT_FAILED tools.scratch "$scratch_in"
+    { [ -n "$SCRATCH" ] && chmod 700 "$SCRATCH" && describe_run >"$SCRATCH/process"; } || fail $EXIT_FAILED tools.scratch "$scratch_in"
     # dash does not run the EXIT trap when a signal ends it
     trap 'end_run $?' EXIT
     end_at_signals
+    sweep_scratch "${SCRATCH%/*}"
 }
 
 end_at_signals() {
@@ -37,6 +38,7 @@ end_run() {
         STARTING=''
     fi
     for pid in $HASHING; do end_tree "$pid"; done
+    [ "$end_code" -eq 0 ] || end_offspring
     [ -z "$CHANGING" ] || undo_change
     clean_up
     exit "$end_code"
@@ -88,29 +90,61 @@ require_tools() {
     done
 }
 
-# end_tree PROCESS: it and all that it started, the youngest last, so that none is missed
+# end_tree PROCESS: it and all that it started
 end_tree() {
-    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" '
-        { parent[$1] = $2 }
+    list_tree "$1" >"$SCRATCH/tree"
+    # shellcheck disable=SC2046 # splitting is wanted
+    end_processes $(cat "$SCRATCH/tree")
+    wait "$1" 2>/dev/null
+    return 0
+}
+
+# end_offspring: what this run started and what still works when a signal has ended the shells in between. An engine, which
+# has a session of its own, goes on
+end_offspring() {
+    list_tree $$ same >"$SCRATCH/tree"
+    if [ -n "$HELD" ] && find_holders; then
+        choose_leftovers
+        printf '%s\n' "$leftovers" >>"$SCRATCH/tree"
+    fi
+    set --
+    # shellcheck disable=SC2013 # words are wanted
+    for pid in $(cat "$SCRATCH/tree"); do
+        if [ "$pid" != $$ ] && is_running "$pid"; then set -- "$@" "$pid"; fi
+    done
+    [ $# -eq 0 ] || end_processes "$@"
+}
+
+# list_tree PROCESS [same]: its number and those of all that it started, the youngest last, so that none is missed; `same`:
+# those of its session
+list_tree() {
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" -v same="${2:-}" '
+        { parent[$1] = $2; session[$1] = $4 }
         END {
             found[root]; list = root
             do {
                 more = 0
-                for (pid in parent) if (!(pid in found) && parent[pid] in found) { found[pid]; list = list " " pid; more = 1 }
+                for (pid in parent) {
+                    if (pid in found || !(parent[pid] in found) || (same != "" && session[pid] != session[root])) continue
+                    found[pid]; list = list " " pid; more = 1
+                }
             } while (more)
             print list
-        }' >"$SCRATCH/tree"
-    # shellcheck disable=SC2046 # splitting is wanted
-    kill $(cat "$SCRATCH/tree") 2>/dev/null
+        }'
+}
+
+# end_processes PROCESS...: asked first, killed after ten seconds
+end_processes() {
+    kill "$@" 2>/dev/null
     told=$(date +%s)
-    # shellcheck disable=SC2046 # splitting is wanted
-    while one_is_running $(cat "$SCRATCH/tree") && [ $(($(date +%s) - told)) -lt 10 ]; do
+    while one_is_running "$@" && [ $(($(date +%s) - told)) -lt 10 ]; do
         sleep 0.1 2>/dev/null || sleep 1
     done
-    # shellcheck disable=SC2046 # splitting is wanted
-    kill -9 $(cat "$SCRATCH/tree") 2>/dev/null
-    wait "$1" 2>/dev/null
-    return 0
+    kill -9 "$@" 2>/dev/null
+    told=$(date +%s)
+    while one_is_running "$@" && [ $(($(date +%s) - told)) -lt 10 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+    done
 }
 
 # is_running PROCESS: one that has ended and that nobody asks for its end does not count

@@ -1,0 +1,172 @@
+# ---- root: the folder that everything is kept in. Whoever can change it, or one of the folders above it, could exchange
+# keys, programs and answers, and whoever plants a link below it says where secrets are written
+
+# check_root: before anything below the root is read or written
+check_root() {
+    OWN_ID=$(id -u) OWN_GROUP=$(name_own_group)
+    [ -n "$OWN_ID" ] || fail $EXIT_FAILED tools.missing id
+    if [ -L "$ROOT" ]; then fail $EXIT_FAILED root.link "$ROOT" "$(readlink "$ROOT")"; fi
+    walk_path "$ROOT"
+    if [ ! -e "$ROOT" ]; then return 0; fi
+    real_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$ROOT"
+    [ "$real_root" = "$ROOT" ] || walk_path "$real_root"
+    judge_folder "$ROOT" closed
+    check_current
+    check_entries
+    for each in data backups; do
+        if [ -L "$ROOT/$each" ]; then check_target "$ROOT/$each"; fi
+    done
+}
+
+# name_own_group: the number of the group that has the name of who runs this, and nobody else in it; - where it has others.
+# Where each user has such a group, folders that it may write to are usual
+name_own_group() {
+    own_name=$(id -gn 2>/dev/null)
+    if [ -n "$own_name" ] && [ "$own_name" = "$(id -un 2>/dev/null)" ] &&
+        [ -z "$(sed -n "s/^$own_name:[^:]*:[^:]*://p" /etc/group 2>/dev/null)" ]; then
+        id -g
+    else
+        echo -
+    fi
+}
+
+# walk_path PATH: every part of it that is there
+walk_path() {
+    walked='' path_rest=${1#/}
+    judge_folder / ''
+    while [ -n "$path_rest" ]; do
+        walked=$walked/${path_rest%%/*}
+        case $path_rest in */*) path_rest=${path_rest#*/} ;; *) path_rest='' ;; esac
+        if [ -L "$walked" ]; then
+            judge_owner "$walked"
+        elif [ -e "$walked" ]; then
+            judge_folder "$walked" ''
+        else
+            return 0
+        fi
+    done
+}
+
+# read_entry PATH: sets entry_mode, entry_owner and entry_group
+read_entry() {
+    # shellcheck disable=SC2046,SC2012 # splitting is wanted; of the one entry its first words count
+    set -- "$1" $(LC_ALL=C ls -ldn -- "$1" 2>/dev/null | awk 'NR == 1 { print $1, $3, $4 }')
+    [ $# -eq 4 ] || fail $EXIT_FAILED root.unreadable "$1"
+    entry_mode=$2 entry_owner=$3 entry_group=$4
+}
+
+# judge_owner PATH: it belongs to root, or to who runs this
+judge_owner() {
+    read_entry "$1"
+    case $entry_owner in
+        0 | "$OWN_ID") ;;
+        *) fail $EXIT_FAILED root.owner "$1" "$entry_owner" "$OWN_ID" "$1" ;;
+    esac
+}
+
+# judge_folder PATH [closed]: nobody else can change what is in it. In a sticky folder nobody can take away what belongs to
+# somebody else; one that is to be `closed` may not even be that
+judge_folder() {
+    [ -d "$1" ] || fail $EXIT_FAILED root.no_folder "$1"
+    judge_owner "$1"
+    case $entry_mode in d????????[tT]*) [ -n "$2" ] || return 0 ;; esac
+    case $entry_mode in ????????w*) fail $EXIT_FAILED root.writable "$1" "$entry_mode" ;; esac
+    case $entry_mode in
+        ?????w*) [ "$entry_group" = "$OWN_GROUP" ] || fail $EXIT_FAILED root.writable "$1" "$entry_mode" ;;
+    esac
+}
+
+# check_current: the one link that is ours names a release
+check_current() {
+    if [ ! -L "$ROOT/current" ] && [ ! -e "$ROOT/current" ]; then return 0; fi
+    named=$(readlink "$ROOT/current" 2>/dev/null)
+    case $named in
+        releases/. | releases/.. | releases/ | releases/*/* | releases/*"$NEWLINE"*) named='' ;;
+        releases/*) judge_owner "$ROOT/current" ;;
+        *) named='' ;;
+    esac
+    [ -n "$named" ] || fail $EXIT_FAILED root.current "$ROOT/current"
+}
+
+# check_entries: what this program writes below the root is no link, and nobody else can change it
+check_entries() {
+    foreign_entry=$(cd -P -- "$ROOT" && find_foreign) || fail $EXIT_FAILED root.unreadable "$ROOT"
+    [ -n "$foreign_entry" ] || return 0
+    foreign_entry=$ROOT/${foreign_entry#./}
+    if [ -L "$foreign_entry" ]; then fail $EXIT_FAILED root.link "$foreign_entry" "$(readlink "$foreign_entry")"; fi
+    judge_owner "$foreign_entry"
+    fail $EXIT_FAILED root.writable "$foreign_entry" "$entry_mode"
+}
+
+# find_foreign: the first entry of the working directory that is a link or that others can change; what others cannot read
+# is looked at in depth, of the rest the top: containers may write into mounted configuration
+find_foreign() {
+    set -- ! -user 0 ! -user "$OWN_ID" -o -perm -0002
+    if [ "$OWN_GROUP" = - ]; then set -- "$@" -o -perm -0020; else set -- "$@" -o -perm -0020 ! -group "$OWN_GROUP"; fi
+    for each in state log; do
+        if [ -L "$each" ]; then printf '%s\n' "./$each"; fi
+        if [ ! -d "$each" ] || [ -L "$each" ]; then continue; fi
+        # a backup's file that is being unpacked has the owners of elsewhere
+        find "./$each" -name 'unpacked.*' -prune -o ! -name lock ! -name 'lock.[0-9]*' \( -type l -o "$@" \) -print || exit 1
+    done >"$SCRATCH/foreign-entries"
+    for each in releases releases/* releases/.[!.]* blobs blobs/* edits support backups \
+        site.env secrets.env site.env.new secrets.env.new .ctl.new "${NAME}ctl"; do
+        if [ "$each" = backups ] && [ -L "$each" ]; then continue; fi
+        if [ ! -e "$each" ] && [ ! -L "$each" ]; then continue; fi
+        find "./$each" -prune \( -type l -o "$@" \) || exit 1
+    done >>"$SCRATCH/foreign-entries"
+    sed -n 1p "$SCRATCH/foreign-entries"
+}
+
+# check_target LINK: data and backups may be links to another disk: the link and the way to its end obey the same rule
+check_target() {
+    judge_owner "$1"
+    real_target=$(cd -P -- "$1" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.link "$1" "$(readlink "$1")"
+    if [ "${1##*/}" = data ]; then walk_path "${real_target%/*}"; else walk_path "$real_target"; fi
+}
+
+# enter_below FOLDER PATH: change into PATH below FOLDER, part by part, making what is not there; never through a link: the
+# users of containers may plant some where data are kept. For a subshell
+enter_below() {
+    cd -P -- "$1" || return 1
+    inside=$(pwd -P) path_rest=$2
+    while [ -n "$path_rest" ]; do
+        path_part=${path_rest%%/*}
+        case $path_rest in */*) path_rest=${path_rest#*/} ;; *) path_rest='' ;; esac
+        case $path_part in '' | .) continue ;; ..) return 1 ;; esac
+        if [ ! -d "./$path_part" ] || [ -L "./$path_part" ]; then mkdir "./$path_part" || return 1; fi
+        cd -P -- "./$path_part" || return 1
+        inside=${inside%/}/$path_part
+        # somebody may have put a link in its place meanwhile
+        [ "$(pwd -P)" = "$inside" ] || return 1
+    done
+}
+
+# put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, for its owner alone. It is written in a folder
+# of its own, which nobody else can put anything into, and replaces whatever bears its name, links included
+put_below() {
+    put_folder='' put_name=${2##*/}
+    case $2 in */*) put_folder=${2%/*} ;; esac
+    (
+        umask 022 # who reads what is put there gets to it
+        enter_below "$1" "$put_folder" || exit 1
+        umask 077
+        set -C
+        private=.bundle.$$
+        rm -rf "./$private"
+        mkdir "./$private" && cd -P -- "./$private" && [ "$(pwd -P)" = "${inside%/}/$private" ] || exit 1
+        [ -n "$(find . -prune -user "$(id -u)")" ] || exit 1
+        put_code=0
+        { cat >./file && flush ./file && put_in_place ./file "../$put_name"; } || put_code=1
+        rm -f ./file
+        cd .. && rmdir "./$private"
+        exit $put_code
+    )
+}
+
+# put_in_place FILE TARGET: by renaming; a link to a folder is replaced as well, not entered
+put_in_place() {
+    mv -f -T -- "$1" "$2" 2>/dev/null && return 0
+    if [ -L "$2" ]; then rm -f -- "$2" || return 1; fi
+    [ ! -d "$2" ] && mv -f -- "$1" "$2"
+}
