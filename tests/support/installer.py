@@ -23,9 +23,8 @@ def need_shell(shell: str) -> None:
     need_program(SHELLS[shell][0], "busybox-static" if shell == "busybox" else None)
 
 
-def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subprocess.CompletedProcess[str]:
-    """Run `script` after the installer's functions, in a private scratch folder, at `folder`."""
-    need_shell(shell)
+def write_program(script: str, folder: Path, *, language: str = "en", name: str = "program") -> Path:
+    """A file with the installer's functions, a private scratch folder, and then `script`, at `folder`."""
     source = join_sources(SOURCES).decode()
     assert source.endswith(MAIN)
     driver = f"""
@@ -38,11 +37,22 @@ mkdir -p "$values" "$ROOT/state" "$ROOT/log" "$ROOT/data"
 : >"$SCRATCH/defaulted"
 {script}
 """
-    program = folder / "program"
+    program = folder / name
     program.write_text(source.removesuffix(MAIN) + driver)
+    return program
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a program of `write_program` sees."""
+    return {"PATH": os.environ["PATH"] + ":" + SYSTEM_PATH, "HOME": str(folder)}
+
+
+def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subprocess.CompletedProcess[str]:
+    """Run `script` after the installer's functions, in a private scratch folder, at `folder`."""
+    need_shell(shell)
     return subprocess.run(
-        [*SHELLS[shell], str(program)],
-        env={"PATH": os.environ["PATH"] + ":" + SYSTEM_PATH, "HOME": str(folder)},
+        [*SHELLS[shell], str(write_program(script, folder, language=language))],
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
