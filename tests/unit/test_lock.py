@@ -268,7 +268,17 @@ def test_only_what_a_run_makes_is_removed(shell: str, folder: Path) -> None:
     (half / "dumps").mkdir(parents=True)
     state = folder / "root/state"
     state.mkdir(parents=True)
-    listed = [*kept.values(), foreign, unmarked, link, scratch, half, folder, Path("/"), Path("bundle.abcXYZ")]
+    listed = [
+        *kept.values(),
+        foreign,
+        unmarked,
+        link,
+        scratch,
+        half,
+        folder,
+        Path("/"),
+        Path("bundle.abcXYZ"),
+    ]
     (state / "litter").write_text("".join(f"{path}\n" for path in listed))
     done = call(shell, f"{NAMED}take_lock", folder)
     assert done.returncode == 0, done.stderr

@@ -149,7 +149,9 @@ make_data() {
         [ ! -d "$ROOT/data/$path" ] || continue
         (
             enter_below "$ROOT/data" "$path" && chmod "$mode" . || exit 1
-            [ "$owner" = - ] || chown "$owner:${group#-}" .
+            [ "$owner" != - ] || exit 0
+            [ "$group" = - ] || owner=$owner:$group
+            chown "$owner" .
         ) || exit 1
     done || fail $EXIT_FAILED release.data "$ROOT/data"
 }
