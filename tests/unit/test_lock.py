@@ -112,7 +112,7 @@ def test_one_that_ignores_the_signal_is_killed(shell: str, folder: Path) -> None
 @shell
 @flock
 def test_a_service_that_was_started_outlives_runs(lock: str, shell: str, folder: Path) -> None:
-    """Whoever starts a session of its own is a service: an engine, or what Podman starts beside a container."""
+    """What has a session of its own is a service: an engine, or what Podman starts beside a container."""
     script = f"take_lock; setsid sh -c 'echo $$ >{folder}/ready; sleep 60; :' & wait"
     first = start(shell, script, folder)
     wait_until(lambda: (folder / "ready").read_text() != "")
