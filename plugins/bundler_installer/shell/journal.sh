@@ -31,11 +31,6 @@ take_lock() {
     guard_change
 }
 
-# is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
-is_at_work() {
-    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ] && is_running "$1"
-}
-
 # is_locked: some run is at work
 is_locked() {
     # shellcheck disable=SC2046 # splitting is wanted
@@ -50,11 +45,9 @@ drop_lock() {
 }
 
 release_lock() {
-    if [ -n "$LOCKED" ]; then
-        LOCKED=''
-        rm -f "$ROOT/state/litter" "$ROOT/state/lock"
-        exec 9>&-
-    fi
+    LOCKED='' HELD=''
+    rm -f "$ROOT/state/litter" "$ROOT/state/lock"
+    exec 9>&-
 }
 
 # refuse_unseen: a run in another process namespace (another container), or where there is no /proc, looks as if it were dead.
@@ -68,14 +61,6 @@ refuse_unseen() {
     if have flock && (flock -n 9 2>/dev/null) 9>>"$running"; then return 0; fi
     fail $EXIT_FAILED journal.unseen "$lock"
 }
-
-# describe_run: process, start, boot, process namespace and machine of this run, - for what nobody knows
-describe_run() {
-    run_start=$(start_time $$)
-    printf '%s %s %s %s %s\n' "$$" "${run_start:--}" "$(boot_id)" "$(name_namespace)" "$(uname -n)"
-}
-
-name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
 
 # hold_descriptor: open what all children inherit, end what a killed run has left at work, then say whose it is
 hold_descriptor() {
@@ -147,6 +132,13 @@ choose_leftovers() {
 
 session_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 4; }
 
+# list_held: what this run started and what still works
+list_held() {
+    find_holders || return 0
+    choose_leftovers
+    printf '%s\n' "$leftovers"
+}
+
 # name_processes PROCESS...: `1234 docker, 1235 tar`
 name_processes() {
     for member in "$@"; do
@@ -181,40 +173,6 @@ drop_litter() {
     esac
 }
 
-# sweep_scratch FOLDER: scratch folders of runs that were killed
-sweep_scratch() {
-    for each in "$1"/bundle.??????; do
-        if [ -d "$each" ] && [ "$each" != "$SCRATCH" ]; then drop_scratch "$1" "${each##*/}"; fi
-    done
-}
-
-# drop_scratch FOLDER NAME: our own, of a run that does not work any more. From within the folder: its path may be changed by
-# others meanwhile
-drop_scratch() {
-    case ${2#bundle.} in *[!A-Za-z0-9]*) return 0 ;; esac
-    (
-        cd -P -- "$1" 2>/dev/null || exit 0
-        if is_own_folder "./$2" && [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; then
-            rm -rf "./$2"
-        fi
-    )
-}
-
-is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]; }
-
-# is_dead_run FILE: the run that describes itself there does not work any more, as far as this machine and namespace can tell
-is_dead_run() {
-    read -r dead_process dead_start dead_boot dead_namespace dead_machine _ <"$1" || return 1
-    if [ -z "$dead_machine" ] || [ "$dead_machine" != "$(uname -n)" ] || [ "$(boot_id)" = unknown ]; then return 1; fi
-    [ "$dead_boot" = "$(boot_id)" ] || return 0
-    [ "$dead_namespace" = "$(name_namespace)" ] && ! is_at_work "$dead_process" "$dead_start" "$dead_boot"
-}
-
-boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
-
-# start_time PROCESS: in the kernel's ticks; empty where it does not run
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
-
 # record STATE STEP: append a line to the journal. A full disk must not keep the old release from running again
 record() {
     recorded=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
@@ -234,6 +192,3 @@ step() {
     }
     record end "$step_name"
 }
-
-# note_field NOTE KEY: a value of state/NOTE
-note_field() { sed -n "s/^$2=//p" "$ROOT/state/$1" 2>/dev/null | sed -n 1p; }

@@ -78,7 +78,7 @@ clean_up() {
     [ ! -f "$SCRATCH/silent" ] || stty echo 2>/dev/null </dev/tty || : # from the background, stty would be stopped for ever
     [ -z "${PART:-}${UNPACKED:-}" ] || clean_backup
     [ -z "$PROBED" ] || remove_probe
-    release_lock
+    [ -z "$LOCKED" ] || release_lock
     [ -z "$LITTER" ] || rm -rf "$LITTER"
     [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
 }
@@ -103,10 +103,7 @@ end_tree() {
 # has a session of its own, goes on
 end_offspring() {
     list_tree $$ same >"$SCRATCH/tree"
-    if [ -n "$HELD" ] && find_holders; then
-        choose_leftovers
-        printf '%s\n' "$leftovers" >>"$SCRATCH/tree"
-    fi
+    [ -z "$HELD" ] || list_held >>"$SCRATCH/tree"
     set --
     # shellcheck disable=SC2013 # words are wanted
     for pid in $(cat "$SCRATCH/tree"); do

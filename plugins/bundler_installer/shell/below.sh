@@ -1,0 +1,47 @@
+# ---- below: files and folders are made where the users of containers may have planted links
+
+# enter_below FOLDER PATH: change into PATH below FOLDER, part by part, making what is not there; never through a link: the
+# users of containers may plant some where data are kept. For a subshell
+enter_below() {
+    cd -P -- "$1" || return 1
+    inside=$(pwd -P) path_rest=$2
+    while [ -n "$path_rest" ]; do
+        path_part=${path_rest%%/*}
+        case $path_rest in */*) path_rest=${path_rest#*/} ;; *) path_rest='' ;; esac
+        case $path_part in '' | .) continue ;; ..) return 1 ;; esac
+        if [ ! -d "./$path_part" ] || [ -L "./$path_part" ]; then mkdir "./$path_part" || return 1; fi
+        cd -P -- "./$path_part" || return 1
+        inside=${inside%/}/$path_part
+        # somebody may have put a link in its place meanwhile
+        [ "$(pwd -P)" = "$inside" ] || return 1
+    done
+}
+
+# put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, for its owner alone. It is written in a folder
+# of its own, which nobody else can put anything into, and replaces whatever bears its name, links included
+put_below() {
+    put_folder='' put_name=${2##*/}
+    case $2 in */*) put_folder=${2%/*} ;; esac
+    (
+        umask 022 # who reads what is put there gets to it
+        enter_below "$1" "$put_folder" || exit 1
+        umask 077
+        set -C
+        private=.bundle.$$
+        rm -rf "./$private"
+        mkdir "./$private" && cd -P -- "./$private" && [ "$(pwd -P)" = "${inside%/}/$private" ] || exit 1
+        [ -n "$(find . -prune -user "$(id -u)")" ] || exit 1
+        put_code=0
+        { cat >./file && flush ./file && put_in_place ./file "../$put_name"; } || put_code=1
+        rm -f ./file
+        cd .. && rmdir "./$private"
+        exit $put_code
+    )
+}
+
+# put_in_place FILE TARGET: by renaming; a link to a folder is replaced as well, not entered
+put_in_place() {
+    mv -f -T -- "$1" "$2" 2>/dev/null && return 0
+    if [ -L "$2" ]; then rm -f -- "$2" || return 1; fi
+    [ ! -d "$2" ] && mv -f -- "$1" "$2"
+}

@@ -1,0 +1,48 @@
+# ---- scratch: who made a scratch folder, and whether that run still works
+
+# describe_run: process, start, boot, process namespace and machine of this run, - for what nobody knows
+describe_run() {
+    run_start=$(start_time $$)
+    printf '%s %s %s %s %s\n' "$$" "${run_start:--}" "$(boot_id)" "$(name_namespace)" "$(uname -n)"
+}
+
+name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
+
+# is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
+is_at_work() {
+    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ] && is_running "$1"
+}
+
+# sweep_scratch FOLDER: scratch folders of runs that were killed
+sweep_scratch() {
+    for each in "$1"/bundle.??????; do
+        if [ -d "$each" ] && [ "$each" != "$SCRATCH" ]; then drop_scratch "$1" "${each##*/}"; fi
+    done
+}
+
+# drop_scratch FOLDER NAME: our own, of a run that does not work any more. From within the folder: its path may be changed by
+# others meanwhile
+drop_scratch() {
+    case ${2#bundle.} in *[!A-Za-z0-9]*) return 0 ;; esac
+    (
+        cd -P -- "$1" 2>/dev/null || exit 0
+        if is_own_folder "./$2" && [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; then
+            rm -rf "./$2"
+        fi
+    )
+}
+
+is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]; }
+
+# is_dead_run FILE: the run that describes itself there does not work any more, as far as this machine and namespace can tell
+is_dead_run() {
+    read -r dead_process dead_start dead_boot dead_namespace dead_machine _ <"$1" || return 1
+    if [ -z "$dead_machine" ] || [ "$dead_machine" != "$(uname -n)" ] || [ "$(boot_id)" = unknown ]; then return 1; fi
+    [ "$dead_boot" = "$(boot_id)" ] || return 0
+    [ "$dead_namespace" = "$(name_namespace)" ] && ! is_at_work "$dead_process" "$dead_start" "$dead_boot"
+}
+
+boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+
+# start_time PROCESS: in the kernel's ticks; empty where it does not run
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
