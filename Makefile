@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test lint format docs bench clean
+.PHONY: help venv demo test lint format docs bench chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-site: $(STAMP)  ## what a site waits for (root, Docker)
 
 bench-limits: $(STAMP)  ## a huge blob, many blobs, slow lines
 	@$(BIN)/python -m benchmarks.limits $(BENCH)
+
+chaos: $(STAMP)  ## KILLS=500 random kills of installations, backups, upgrades, rollbacks, restores (root, Docker)
+	@BUNDLE_CHAOS_KILLS=$(or $(KILLS),500) BUNDLE_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -s tests/e2e/test_chaos.py
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,45 @@
+"""Killed at random moments, the same command completes and the data are there: `make chaos` does it for longer.
+
+BUNDLE_CHAOS_KILLS says how many kills, BUNDLE_CHAOS_SEED does a run again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.chaos import Chaos, Tally, make_bundles
+from tests.support.engines import Site
+from tests.support.programs import need_root
+
+pytestmark = [pytest.mark.engine, pytest.mark.root]
+
+KILLS = int(os.environ.get("BUNDLE_CHAOS_KILLS", "12"))
+SEED = int(os.environ.get("BUNDLE_CHAOS_SEED") or secrets.randbelow(1_000_000))
+
+
+@pytest.fixture
+def tally(tmp_path: Path) -> Iterator[Tally]:
+    need_root()
+    bundles = make_bundles(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="bc-", ignore_cleanup_errors=True) as name:
+        site = Site(Path(name) / "chaos")
+        try:
+            yield Tally(site.open(), bundles)
+        finally:
+            site.close()
+
+
+@pytest.mark.timeout(0 if KILLS > 12 else 1200)
+def test_killed_at_random_moments(tally: Tally) -> None:
+    chaos = Chaos(tally, SEED)
+    print(f"seed {SEED}")  # noqa: T201 pytest shows it where the test fails
+    chaos.run(KILLS)
+    print(f"{chaos.kills.total()} kills: {dict(chaos.kills)}")  # noqa: T201
+    assert chaos.failures == [], "\n\n".join(chaos.failures)
+    assert chaos.kills.total() >= KILLS
