@@ -245,6 +245,22 @@ def test_the_scratch_folder_of_a_run_killed_before_it_had_the_lock(shell: str, f
 
 
 @shell
+def test_a_scratch_folder_whose_run_was_killed_before_it_marked_it(shell: str, folder: Path) -> None:
+    scratch = folder / "first-scratch"
+    old = time.time() - 700
+    for name, files in (("bundle.aaaaaa", ()), ("bundle.bbbbbb", ("process",)), ("bundle.cccccc", ("values",))):
+        (scratch / name).mkdir()
+        for file in files:
+            (scratch / name / file).touch()
+    assert call(shell, f"sweep_scratch {scratch}", folder).returncode == 0
+    assert len(list(scratch.iterdir())) == 3  # the run may be about to
+    for each in scratch.iterdir():
+        os.utime(each, (old, old))
+    assert call(shell, f"sweep_scratch {scratch}", folder).returncode == 0
+    assert [path.name for path in scratch.iterdir()] == ["bundle.cccccc"]
+
+
+@shell
 def test_only_what_a_run_makes_is_removed(shell: str, folder: Path) -> None:
     """Whatever stands in the list."""
     need_root()

@@ -39,6 +39,7 @@ name_root() {
     [ "$ROOT" != / ] || fail $EXIT_USAGE facts.root
     case $ROOT in *"$NEWLINE"* | *"'"*) fail $EXIT_USAGE facts.root_name "$ROOT" ;; esac
     CURRENT=$ROOT/current
+    check_root
 }
 
 # read_facts: what the bundle or release says of itself

@@ -13,7 +13,6 @@ main() {
         return
     fi
     find_bundle
-    [ "$COMMAND" = version ] || check_root
     RELEASE=-
     choose_engine
     case $COMMAND in version | preflight | verify | schedule | inspect | support | certificate) ;; *) refuse_remote ;; esac

@@ -104,17 +104,17 @@ find_foreign() {
     set -- ! -user 0 ! -user "$OWN_ID" -o -perm -0002
     if [ "$OWN_GROUP" = - ]; then set -- "$@" -o -perm -0020; else set -- "$@" -o -perm -0020 ! -group "$OWN_GROUP"; fi
     for each in state log; do
-        if [ -L "$each" ]; then printf '%s\n' "./$each"; fi
+        if [ -L "$each" ]; then printf '%s\n' "./$each" || exit 1; fi
         if [ ! -d "$each" ] || [ -L "$each" ]; then continue; fi
         # a backup's file that is being unpacked has the owners of elsewhere
         find "./$each" -name 'unpacked.*' -prune -o ! -name lock ! -name 'lock.[0-9]*' \( -type l -o "$@" \) -print || exit 1
-    done >"$SCRATCH/foreign-entries"
+    done >"$SCRATCH/foreign-entries" || exit 1
     for each in releases releases/* releases/.[!.]* blobs blobs/* edits support backups \
         site.env secrets.env site.env.new secrets.env.new .ctl.new "${NAME}ctl"; do
         if [ "$each" = backups ] && [ -L "$each" ]; then continue; fi
         if [ ! -e "$each" ] && [ ! -L "$each" ]; then continue; fi
         find "./$each" -prune \( -type l -o "$@" \) || exit 1
-    done >>"$SCRATCH/foreign-entries"
+    done >>"$SCRATCH/foreign-entries" || exit 1
     sed -n 1p "$SCRATCH/foreign-entries"
 }
 

@@ -26,10 +26,15 @@ drop_scratch() {
     case ${2#bundle.} in *[!A-Za-z0-9]*) return 0 ;; esac
     (
         cd -P -- "$1" 2>/dev/null || exit 0
-        if is_own_folder "./$2" && [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; then
-            rm -rf "./$2"
-        fi
+        is_own_folder "./$2" || exit 0
+        if is_unmarked "./$2" || { [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; }; then rm -rf "./$2"; fi
     )
+}
+
+# is_unmarked FOLDER: its run was killed before it said whose it is, more than ten minutes ago; it holds nothing
+is_unmarked() {
+    [ -z "$(find "$1" ! -path "$1" \( ! -name process -o -size +0 \) 2>/dev/null | sed -n 1p)" ] &&
+        [ -n "$(find "$1" -prune -mmin +10 2>/dev/null)" ]
 }
 
 is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]; }

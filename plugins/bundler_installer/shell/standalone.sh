@@ -22,7 +22,6 @@ main() {
     FACTS=$HERE INSTALLED=''
     name_root
     read_facts
-    [ "$COMMAND" = version ] || check_root
     choose_engine
     case $COMMAND in
         version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
