@@ -1,7 +1,7 @@
 """Random kills of a small application's installer on a site with a real engine, again and again.
 
-A cycle installs, backs up, upgrades, goes back and restores. Each of these is killed (SIGKILL) after a random time, once or
-more, the shell alone and its whole group in turn; then the same command must complete, with the data there.
+A cycle installs, backs up, upgrades, goes back and restores. Each of these is killed (SIGKILL) after a random
+time, once or more, the shell alone and its whole group in turn; then the same command must complete, with the data there.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ services:
 volumes:
   named:
 """
-LEFT = ("**/*.part", "**/.part", "**/*.old", "**/*.new", "**/.bundle.*", "state/unpacked*", "blobs/**/.copy-*")
+LEFT = (
+    "**/*.part", "**/.part", "**/*.old", "**/*.new", "**/.bundle.*", "state/unpacked*", "blobs/**/.copy-*",
+)  # fmt: skip
 """What nothing below the root may be called when no run is at work."""
 FAILURES = 10
 """So many end it."""
@@ -244,7 +246,8 @@ class Chaos:
                 journal = self.tally.root / "state/journal"
                 steps = journal.read_text()[-2000:] if journal.exists() else ""
                 self.failures.append(
-                    f"seed {self.seed}, kills {before} to {self.kills.total()}, {shell}\n{error}\n{said}\n{steps}"
+                    f"seed {self.seed}, kills {before} to {self.kills.total()}, {shell}\n"
+                    f"{error}\n{said}\n{steps}"
                 )
 
     def _cycle(self) -> Iterator[str]:

@@ -92,9 +92,8 @@ require_tools() {
 
 # end_tree PROCESS: it and all that it started
 end_tree() {
-    list_tree "$1" >"$SCRATCH/tree"
     # shellcheck disable=SC2046 # splitting is wanted
-    end_processes $(cat "$SCRATCH/tree")
+    end_processes $(list_tree "$1")
     wait "$1" 2>/dev/null
     return 0
 }
@@ -102,11 +101,10 @@ end_tree() {
 # end_offspring: what this run started and what still works when a signal has ended the shells in between. An engine, which
 # has a session of its own, goes on
 end_offspring() {
-    list_tree $$ same >"$SCRATCH/tree"
-    [ -z "$HELD" ] || list_held >>"$SCRATCH/tree"
+    tree=$(list_tree $$ same)
+    [ -z "$HELD" ] || tree="$tree $(list_held)"
     set --
-    # shellcheck disable=SC2013 # words are wanted
-    for pid in $(cat "$SCRATCH/tree"); do
+    for pid in $tree; do
         if [ "$pid" != $$ ] && is_running "$pid"; then set -- "$@" "$pid"; fi
     done
     [ $# -eq 0 ] || end_processes "$@"
