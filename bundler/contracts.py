@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from bundler.signing import PrivateKey as PrivateKey
+from bundler.signing import Secret as Secret
+from bundler.signing import Signer as Signer
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -340,43 +344,6 @@ class Renderer(Protocol):
 
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
         """The files under `config/`."""
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A detached signature.
-
-    Attributes:
-        value: DER bytes.
-        public_key: PEM.
-    """
-
-    value: bytes
-    public_key: bytes
-
-
-@runtime_checkable
-class Signer(Protocol):
-    """A signature scheme."""
-
-    name: str
-
-    def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:
-        """A new private and public key, PEM."""
-
-    def sign(self, payload: bytes, key: bytes, passphrase: bytes | None) -> Signature:
-        """Sign.
-
-        Raises:
-            BundleError: the key is not one of this scheme, or the passphrase is wrong.
-        """
-
-    def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
-        """Check.
-
-        Raises:
-            VerificationError: the signature is not that key's over that payload.
-        """
 
 
 @runtime_checkable

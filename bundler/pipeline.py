@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler import compose
-from bundler.archive import Archive
+from bundler.archive import Archive, Member
 from bundler.carried import Carrier, carry
 from bundler.contracts import (
     ApplicationContext,
     ApplicationModel,
     ConfigFile,
     ImageSource,
+    PrivateKey,
     ResolvedImage,
     SourceOptions,
 )
@@ -37,7 +38,7 @@ from bundler.stages.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.stages.pack import PackedBundle, pack
 from bundler.stages.render import Rendering, render
 from bundler.stages.resolve import Resolver, resolve
-from bundler.stages.sign import SigningKey, sign
+from bundler.stages.sign import sign, sign_sidecars
 from bundler.store import Store
 
 
@@ -110,8 +111,14 @@ class Built:
     images: tuple[ResolvedImage, ...]
 
 
-def build(job: Job, output: Path, key: SigningKey | None) -> Built:
-    """Make a bundle in `output`; without a key it is unsigned.
+def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequence[Member] = ()) -> Built:
+    """Make a bundle in `output`; without keys it is unsigned.
+
+    Args:
+        job: what to build.
+        output: folder.
+        keys: sign it.
+        statements: rotations and revocations that it carries to the sites.
 
     Raises:
         BundleError: whatever went wrong; nothing half-written is left in `output`.
@@ -145,17 +152,19 @@ def build(job: Job, output: Path, key: SigningKey | None) -> Built:
                 expires=profile.release.expires,
                 grace=profile.release.grace,
                 carried=(*carried, *engine.files),
+                statements=statements,
                 engine=engine.entry,
                 epoch=job.epoch,
                 renderer=job.plugins.renderer(profile.renderer),
                 packer=job.plugins.packer(profile.packer),
             )
             rendered = render(application, fetched.images, packed, rendering)
-        with reporter.step("sign" if key else "checksums"):
-            members = sign(rendered.members, key)
+        with reporter.step("sign" if keys else "checksums"):
+            members = sign(rendered.members, keys)
+            sidecars = sign_sidecars(rendered.sidecars, keys)
         with reporter.step("pack"):
             archive = Archive(rendered.top, members, rendered.manifest.created)
-            bundle = pack(archive, output, store, reporter, sidecars=rendered.sidecars)
+            bundle = pack(archive, output, store, reporter, sidecars=sidecars)
     return Built(bundle, rendered.manifest, images)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -16,8 +14,11 @@ from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.contracts import Signer
 from bundler.crew import CORES, Crew
 from bundler.errors import UsageError, VerificationError
+from bundler.keys import PublicKey
 from bundler.manifest import BundleManifest
 from bundler.receive import read_at
+from bundler.signers import Trust, check_signatures, is_statement
+from bundler.statements import LIMIT
 
 SMALL = 16 << 20
 """Bytes that a head file may have at most: it is held in memory."""
@@ -32,14 +33,14 @@ class Verified:
     """Those that the checksums list, as the site counts them."""
     size: int
     """Bytes of the file."""
-    signed_by: str | None
-    """SHA-256 (hex) of the key that the signature was checked with; None: unsigned, and allowed so."""
+    signers: tuple[PublicKey, ...]
+    """The trusted keys that it is signed by; none: not checked, and allowed so."""
 
 
 def verify(
     path: Path,
     signer: Signer,
-    key: bytes | None,
+    trust: Trust | None,
     *,
     allow_unsigned: bool,
     advance: Callable[[int], None],
@@ -48,15 +49,15 @@ def verify(
 
     Args:
         path: the bundle's file.
-        signer: checks the signature.
-        key: the public key that is trusted, PEM; the one inside the bundle never is.
+        signer: checks a signature.
+        trust: the public keys that are trusted; those inside the bundle never are.
         allow_unsigned: whether a bundle without a signature may pass.
         advance: told of the bytes hashed, from any thread.
 
     Raises:
         VerificationError: anything is not as it was signed.
     """
-    if key is None and not allow_unsigned:
+    if trust is None and not allow_unsigned:
         raise UsageError(
             "no public key to verify with",
             hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
@@ -69,21 +70,21 @@ def verify(
         for entry, body in ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR)):
             _check_mode(entry)
             hashing.begin(entry)
-            if entry.path in UNLISTED or entry.path == "bundle.json":
+            if is_statement(entry.path) and entry.size > LIMIT:
+                raise VerificationError(f"{entry.path}: too large for a statement about keys")
+            if entry.path in UNLISTED or entry.path == "bundle.json" or is_statement(entry.path):
                 heads[entry.path] = b"".join(body)
             if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
-                _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
+                check_signatures(heads, signer, trust, allow_unsigned=allow_unsigned)
         crew.wait()
     sums = heads.get(SUMS)
     if sums is None or "bundle.json" not in heads:
         raise VerificationError(f"{path}: not a bundle: no {SUMS} or no bundle.json in it")
-    _check_signature(heads, signer, key, allow_unsigned=allow_unsigned)
+    signers = check_signatures(heads, signer, trust, allow_unsigned=allow_unsigned)
     listed = parse_sums(sums)
     _compare(listed, hashing.found)
-    signed = SIGNATURE in heads
-    fingerprint = hashlib.sha256(key).hexdigest() if signed and key else None
     manifest = BundleManifest.from_bytes(heads["bundle.json"])
-    return Verified(manifest, len(listed), path.stat().st_size, fingerprint)
+    return Verified(manifest, len(listed), path.stat().st_size, signers)
 
 
 class _Hashing:
@@ -119,40 +120,6 @@ def _check_mode(entry: Entry) -> None:
         raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
 
 
-def _check_signature(
-    heads: dict[str, bytes], signer: Signer, key: bytes | None, *, allow_unsigned: bool
-) -> None:
-    sums, signature = heads.get(SUMS), heads.get(SIGNATURE)
-    if sums is None:
-        raise VerificationError(f"not a bundle: no {SUMS} at its beginning")
-    if signature is None:
-        if allow_unsigned:
-            return
-        raise VerificationError(
-            "the bundle is not signed",
-            hint="ask its maker for a signed one; --allow-unsigned checks only that it is undamaged",
-        )
-    if key is None:
-        if allow_unsigned:
-            return
-        raise UsageError("no public key to verify with")
-    try:
-        value = base64.b64decode(signature.strip(), validate=True)
-    except binascii.Error as error:
-        raise VerificationError(f"{SIGNATURE} is not base64") from error
-    if (
-        signature != base64.b64encode(value) + b"\n"
-    ):  # base64 has bits that say nothing, where a change would hide
-        raise VerificationError(f"{SIGNATURE} is not base64 as RFC 4648 has it, on one line")
-    signer.verify(sums, value, key)
-    # no checksum covers the carried key: it is compared with the trusted one, whatever ends its lines
-    if PUBLIC_KEY in heads and heads[PUBLIC_KEY] != key.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n":
-        raise VerificationError(
-            f"{PUBLIC_KEY} in the bundle is not the key that it is signed with",
-            hint="copy the file again and compare it with its .sha256",
-        )
-
-
 def _compare(listed: dict[str, str], found: dict[str, str]) -> None:
     there = {path: digest for path, digest in found.items() if path not in UNLISTED}
     problems = [
@@ -174,7 +141,8 @@ class Inspected:
 
     manifest: BundleManifest
     signed: bool
-    public_key: bytes | None
+    public_keys: bytes | None
+    """PEM, one block a signer."""
     files: int
     top: str
 

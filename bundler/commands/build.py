@@ -5,33 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bundler.commands.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
+from bundler.commands.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from bundler.pipeline import Built, Job, Plan
-    from bundler.stages.sign import SigningKey
-
-KEY_OPTIONS = (
-    click.option(
-        "--key",
-        "key_file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Private key to sign with. Default: $BUNDLE_KEY, else ./bundle.key.",
-    ),
-    click.option(
-        "--passphrase-file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="File with the key's passphrase. Default: $BUNDLE_KEY_PASSPHRASE, else a prompt.",
-    ),
-    click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle."),
-)
 
 
 @click.command("build")
@@ -52,25 +37,33 @@ KEY_OPTIONS = (
 )
 @add(SHARED)
 @add(KEY_OPTIONS)
+@click.option(
+    "--rotation",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Carry this rotation or revocation; those that lie beside a key file are carried anyway.",
+)
+@click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle.")
 @add(COMMON)
 def build_command(
     output: Path,
     locked: bool,
     write_once: bool,
-    key_file: Path | None,
-    passphrase_file: Path | None,
+    references: tuple[str, ...],
+    passphrase_files: tuple[Path, ...],
+    statements: tuple[Path, ...],
     unsigned: bool,
     **options: Any,  # noqa: ANN401 the shared options, typed by JobOptions
 ) -> None:
     """Build a bundle: resolve, fetch, render, sign, pack.
 
-    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it, and
-    a .sha256 for each. What is fetched is kept in the cache, so a build that was stopped goes on from there;
-    with --write-once it begins again. Where the very bundle is there already, it is read, and not written.
+    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it
+    with its .sig, and a .sha256 for both. What is fetched is kept in the cache, so a build that was stopped
+    goes on from there; with --write-once it begins again. Where the very bundle is there already, it is read,
+    and not written.
     """
-    from bundler import pipeline
-
-    if unsigned and key_file:
+    if unsigned and references:
         raise UsageError("--key and --unsigned exclude each other", hint="leave one of them out")
     chosen = JobOptions(**options)
     job = make_job(chosen, locked=locked, write_once=write_once)
@@ -79,15 +72,25 @@ def build_command(
         raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
     if profile.lock.required and not locked:
         job = make_job(chosen, locked=True, write_once=write_once)
-    key = None if unsigned else _signing_key(job, key_file, passphrase_file)
     if unsigned:
         job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")
-    _prepare(output)
-    built = pipeline.build(job, output, key)
+        built = _build(job, output, (), ())
+    else:
+        with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
+            built = _build(job, output, keys, statements)
     if chosen.as_json:
         click.echo(json.dumps(_built_json(built), ensure_ascii=False))
     else:
-        _show_built(built, _key_path(key_file).with_suffix(".pub"))
+        _show_built(built, () if unsigned else public_names(references))
+
+
+def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence[Path]) -> Built:
+    from bundler import pipeline
+    from bundler.commands.signing import load_statements
+
+    members = load_statements(statements, keys, job.plugins.signer("ecdsa")) if keys else []
+    _prepare(output)
+    return pipeline.build(job, output, [key.key for key in keys], members)
 
 
 @click.command("plan")
@@ -149,44 +152,6 @@ def _prepare(output: Path) -> None:
         raise UsageError(f"--output {output}: cannot be written to", hint="choose another folder")
 
 
-def _key_path(given: Path | None) -> Path:
-    return given or Path(os.environ.get("BUNDLE_KEY") or "bundle.key")
-
-
-def _signing_key(job: Job, key_file: Path | None, passphrase_file: Path | None) -> SigningKey:
-    from bundler.stages.sign import SigningKey
-
-    path = _key_path(key_file)
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"no signing key: {path} does not exist",
-            hint="make one with `bundle keygen`, or give --key FILE; --unsigned builds without",
-        ) from error
-    if path.stat().st_mode & 0o077:
-        job.reporter.warn(f"{path} can be read by others; run: chmod 600 {shlex.quote(str(path))}")
-    signer = job.plugins.signer(job.profile.profile.signer)
-    passphrase = _passphrase(key, passphrase_file)
-    found = SigningKey(signer, key, passphrase)
-    signer.sign(b"", key, passphrase)  # a wrong key or passphrase is told before the gigabytes
-    return found
-
-
-def _passphrase(key: bytes, file: Path | None) -> bytes | None:
-    if file:
-        return file.read_bytes().rstrip(b"\r\n")
-    if b"ENCRYPTED" not in key:
-        return None
-    given = os.environ.get("BUNDLE_KEY_PASSPHRASE")
-    if given is not None:
-        return given.encode()
-    if sys.stdin.isatty():
-        text: str = click.prompt("Passphrase of the signing key", hide_input=True, err=True)
-        return text.encode()
-    return None
-
-
 def _built_json(built: Built) -> dict[str, object]:
     return {
         "path": str(built.bundle.path),
@@ -206,9 +171,10 @@ def _built_json(built: Built) -> dict[str, object]:
     }
 
 
-def _show_built(built: Built, public_key: Path) -> None:
+def _show_built(built: Built, public_keys: Sequence[str]) -> None:
     from bundler.progress import format_bytes
     from bundler.reference import Reference
+    from bundler.stages.pack import SIGNATURE_SUFFIX
     from bundler.table import format_table
 
     rows = [
@@ -225,23 +191,36 @@ def _show_built(built: Built, public_key: Path) -> None:
     click.echo()
     click.echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
     click.echo(f"sha256 {bundle.sha256}")
-    for sidecar in bundle.sidecars:
+    ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
+    for sidecar in ahead:
         click.echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
     name = shlex.quote(bundle.path.name)
+    options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
+    trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in public_keys)
     click.echo("\nNext:")
     if bundle.signed:
-        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} --key {shlex.quote(str(public_key))}")
-    for sidecar in bundle.sidecars:
-        click.echo(f"  send {sidecar.name} ahead; on the site's server:")
+        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")
+    for sidecar in ahead:
+        beside = f" and {sidecar.name}{SIGNATURE_SUFFIX}" if bundle.signed else ""
+        click.echo(f"  send {sidecar.name}{beside} ahead; on the site's server:")
+        if bundle.signed:
+            click.echo(f"    {check_line(sidecar.name, Path(public_keys[0]).name)} &&")
         click.echo(f"    sh {shlex.quote(sidecar.name)}")
     carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
     if bundle.signed:
-        key_name = shlex.quote(public_key.name)
-        carried, trust = f"{bundle.path.name}, its .sha256 and {public_key}", f"--key {key_name}"
+        carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(public_keys)}", trusted
     click.echo(f"  carry {carried} to the site; there:")
     click.echo(f"    sha256sum -c {name}.sha256 &&")
     click.echo(f"    tar -xf {name} &&")
     click.echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
+
+
+def check_line(name: str, public_key: str) -> str:
+    """The command that checks a file by the first signature beside it, with nothing but openssl."""
+    file, key = shlex.quote(name), shlex.quote(public_key)
+    return (
+        f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"
+    )
 
 
 def _plan_json(found: Plan) -> dict[str, object]:

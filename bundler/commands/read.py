@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.commands.options import COMMON, add, describe_release, make_plugins, make_reporter
-from bundler.errors import VerificationError
+from bundler.errors import UsageError, VerificationError
 from bundler.progress import format_bytes
 from bundler.table import format_table
 
 if TYPE_CHECKING:
+    from bundler.contracts import Signer
+    from bundler.keys import PublicKey
     from bundler.manifest import EngineEntry, Packing
+    from bundler.progress import Reporter
+    from bundler.signers import Trust
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -27,16 +30,34 @@ FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_
 @FILE
 @click.option(
     "--key",
-    "key_file",
+    "key_files",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Public key that is trusted. Default: ./bundle.pub where it exists.",
+    help="Public key that is trusted, again for each further one. Default: ./bundle.pub where it exists.",
+)
+@click.option(
+    "--require",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many of the keys must have signed.",
+)
+@click.option(
+    "--rotation",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A rotation or revocation that is known, besides those in the bundle.",
 )
 @click.option("--allow-unsigned", is_flag=True, help="Accept a bundle without a signature.")
 @click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme.")
 @add(COMMON)
 def verify_command(
     file: Path,
-    key_file: Path | None,
+    key_files: tuple[Path, ...],
+    require: int,
+    statements: tuple[Path, ...],
     allow_unsigned: bool,
     signer: str,
     plugins_dir: tuple[Path, ...],
@@ -44,36 +65,99 @@ def verify_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Check the signature, the structure and every byte of FILE. Exit code 4 if anything is wrong."""
+    """Check the signatures, the structure and every byte of FILE. Exit code 4 if anything is wrong.
+
+    A .preflight.sh that lies beside FILE is checked by its .sig; it may also be FILE itself.
+    """
+    from bundler.signers import Trust
     from bundler.verify import verify
 
     reporter = make_reporter(as_json=as_json, verbose=verbose)
-    if key_file is None and Path("bundle.pub").is_file():
-        key_file = Path("bundle.pub")
+    if not key_files and Path("bundle.pub").is_file():
+        key_files = (Path("bundle.pub"),)
+    trust = _trust(key_files, require, statements)
     scheme = make_plugins(plugins_dir).signer(signer)
+    if file.name.endswith(_SIDECAR):
+        checked = _check_sidecar(file, trust, scheme, reporter)
+        if not checked:
+            raise VerificationError(f"{file}: no signature of it was checked", hint="give --key bundle.pub")
+        if as_json:
+            click.echo(json.dumps({"file": str(file), "ok": True, **_signers_json(checked)}))
+        else:
+            click.echo(f"ok: {file}, {_signed_by(checked)}")
+        return
     with _naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
         found = verify(
             file,
             scheme,
-            key_file.read_bytes() if key_file else None,
+            trust,
             allow_unsigned=allow_unsigned,
             advance=lambda size: transfer.advance(file.name, size),
         )
+    sidecar = file.with_suffix(_SIDECAR)
+    checked = ()
+    if found.signers and sidecar.is_file():
+        checked = _check_sidecar(sidecar, Trust(found.signers, require), scheme, reporter)
     if as_json:
-        result = {
-            "file": str(file),
-            "ok": True,
-            "files": found.files,
-            "key_sha256": found.signed_by,
-        }
+        result = {"file": str(file), "ok": True, "files": found.files, **_signers_json(found.signers)}
         click.echo(json.dumps(result))
         return
     manifest = found.manifest
-    by = f"signed by the key {key_file}" if found.signed_by else "UNSIGNED, but undamaged"
+    by = _signed_by(found.signers) if found.signers else "UNSIGNED, but undamaged"
     click.echo(
         f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
         f" {found.files} files, {by}"
     )
+    if checked:
+        click.echo(f"ok: {sidecar.name}, {_signed_by(checked)}")
+
+
+_SIDECAR = ".preflight.sh"
+
+
+def _trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:
+    from bundler.keys import read_keys
+    from bundler.signers import Trust
+    from bundler.statements import LIMIT
+
+    if not key_files:
+        return None
+    keys: list[PublicKey] = []
+    for path in key_files:
+        try:
+            keys += read_keys(path.read_bytes())
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", hint=error.hint) from error
+    given = {}
+    for path in statements:
+        with path.open("rb") as file:
+            given[str(path)] = file.read(LIMIT + 1)
+    return Trust(tuple(keys), require, given)
+
+
+def _check_sidecar(
+    sidecar: Path, trust: Trust | None, signer: Signer, reporter: Reporter
+) -> tuple[PublicKey, ...]:
+    """The trusted keys that signed the file; none where there is no signature or nobody to trust."""
+    from bundler.signers import check_detached
+
+    signatures = sidecar.with_name(f"{sidecar.name}.sig")
+    if not signatures.is_file():
+        reporter.warn(f"{sidecar} has no {signatures.name} beside it: it was not checked")
+        return ()
+    if trust is None:
+        return ()
+    with _naming(sidecar):
+        return check_detached(sidecar.read_bytes(), signatures.read_bytes(), signatures.name, signer, trust)
+
+
+def _signers_json(signers: Sequence[PublicKey]) -> dict[str, object]:
+    names = [key.fingerprint for key in signers]
+    return {"key_sha256": names[0] if names else None, "signers": names}
+
+
+def _signed_by(signers: Sequence[PublicKey]) -> str:
+    return f"signed by the key{'s' * (len(signers) > 1)} {', '.join(key.fingerprint for key in signers)}"
 
 
 @contextmanager
@@ -95,20 +179,20 @@ def inspect_command(file: Path, as_json: bool) -> None:
     with _naming(file):
         found = inspect(file)
     manifest = found.manifest
-    fingerprint = hashlib.sha256(found.public_key).hexdigest() if found.public_key else None
+    signers = _named_signers(found.public_keys)
     if as_json:
         document = {
             "file": str(file),
             "size": file.stat().st_size,
             "signed": found.signed,
-            "key_sha256": fingerprint,
+            **_signers_json(signers),
             "files": found.files,
             "manifest": manifest.model_dump(mode="json"),
         }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
-    signed = f"yes, by the key {fingerprint}" if fingerprint else "NO"
+    signed = f"yes, {_signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
     facts = [
         ("application", f"{manifest.title} {manifest.version}"),
         ("profile", manifest.profile),
@@ -130,6 +214,15 @@ def inspect_command(file: Path, as_json: bool) -> None:
     if manifest.requirements:
         needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
         click.echo("\n" + format_table(("requirement", "minimum", "recommended"), needs))
+
+
+def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
+    from bundler.keys import read_keys
+
+    try:
+        return read_keys(public_keys) if public_keys else ()
+    except UsageError as error:
+        raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error
 
 
 def _engine(engine: EngineEntry) -> str:

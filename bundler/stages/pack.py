@@ -16,11 +16,14 @@ from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError
 from bundler.incoming import Incoming
 from bundler.progress import Reporter, Transfer, format_bytes
+from bundler.statements import FOLDER as STATEMENTS
 from bundler.store import Store
 
 HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
-"""The first members, in order; then the flat facts, then the folders."""
+"""The first members, in order, with statements behind the keys; then the flat facts, then the folders."""
 FOLDERS = ("config", "attestations", "files", "images")
+SIGNATURE_SUFFIX = ".sig"
+"""Of a sidecar's signatures; they stand behind it."""
 MODE = 0o644
 """Of the files that are written."""
 
@@ -44,6 +47,8 @@ def member_order(member: Member) -> tuple[int, int, bytes]:
     if member.path in HEAD:
         return 0, HEAD.index(member.path), b""
     folder, slash, _ = member.path.partition("/")
+    if folder == STATEMENTS:
+        return 0, HEAD.index(PUBLIC_KEY), member.path.encode()
     rank = FOLDERS.index(folder) if slash else -1
     return 1, rank, member.path.encode()
 
@@ -56,7 +61,7 @@ def pack(
     *,
     sidecars: Sequence[Member] = (),
 ) -> PackedBundle:
-    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for each, whole or not at all.
+    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for both, whole or not at all.
 
     Where the same file is there already, it is read and left.
 
@@ -148,7 +153,9 @@ def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Memb
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
     target = output / f"{top}.{sidecar.path}"
     _write_file(target, sidecar.content, sidecar.mode)
-    _write_sum(output, target.name, sidecar.sha256)
+    if target.suffix != SIGNATURE_SUFFIX:
+        target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # of an earlier build
+        _write_sum(output, target.name, sidecar.sha256)
     return target
 
 

@@ -53,6 +53,7 @@ class Rendering:
     expires: int | None
     grace: int
     carried: Sequence[ConfigFile]
+    statements: Sequence[Member]
     engine: EngineEntry | None
     epoch: int | None
     renderer: Renderer
@@ -107,7 +108,7 @@ def render(
         Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
         Member.of("attestations/provenance.json", attestations.provenance(manifest)),
     ]
-    members += packed.members
+    members += [*rendering.statements, *packed.members]
     members.append(Member.of("bundle.json", manifest.to_bytes()))
     members += rendering.packer.members(manifest, application, members)
     seen: set[str] = set()

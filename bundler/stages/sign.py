@@ -1,34 +1,33 @@
-"""Checksums of everything -> a signature over them."""
+"""Checksums of everything -> signatures over them."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bundler.archive import Member
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, format_sums
-from bundler.contracts import Signer
+from bundler.contracts import PrivateKey
+from bundler.keys import PublicKey
+from bundler.signatures import refuse_twice, sign_text
 
 
-@dataclass(frozen=True)
-class SigningKey:
-    """A signer with its private key. The passphrase is not shown in a traceback or a log."""
-
-    signer: Signer
-    key: bytes
-    passphrase: bytes | None
-
-    def __repr__(self) -> str:
-        return f"SigningKey({self.signer.name})"
-
-
-def sign(members: Sequence[Member], key: SigningKey | None) -> list[Member]:
-    """`members` with SHA256SUMS and, where there is a key, its signature and public key."""
+def sign(members: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:
+    """`members` with SHA256SUMS and, where there are keys, their signatures and public keys in one order."""
+    refuse_twice(keys)
     sums = format_sums(members)
     signed = [*members, Member.of(SUMS, sums)]
-    if key:
-        signature = key.signer.sign(sums, key.key, key.passphrase)
-        signed.append(Member.of(SIGNATURE, base64.b64encode(signature.value) + b"\n"))
-        signed.append(Member.of(PUBLIC_KEY, signature.public_key))
+    if keys:
+        public = b"".join(PublicKey.read(key.public_key).pem for key in keys)
+        signed += [Member.of(SIGNATURE, sign_text(sums, keys)), Member.of(PUBLIC_KEY, public)]
     return signed
+
+
+def sign_sidecars(sidecars: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:
+    """`sidecars`, each with a `.sig` beside it where there are keys."""
+    if not keys:
+        return list(sidecars)
+    return [
+        each
+        for sidecar in sidecars
+        for each in (sidecar, Member.of(f"{sidecar.path}.sig", sign_text(sidecar.content, keys)))
+    ]

@@ -7,13 +7,37 @@ on, so that every server at a site can verify. `cryptography` is imported where 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.contracts import Signature
+from bundler.contracts import Secret
 from bundler.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
+
+
+@dataclass(frozen=True, repr=False)
+class KeyFile:
+    """A private key that was read from a file."""
+
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def public_key(self) -> bytes:
+        """See `bundler.contracts.PrivateKey.public_key`."""
+        return _public_pem(self.key.public_key())
+
+    def sign(self, payload: bytes) -> bytes:
+        """See `bundler.contracts.PrivateKey.sign`."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        return self.key.sign(payload, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class EcdsaSigner:
@@ -33,14 +57,18 @@ class EcdsaSigner:
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         return private, _public_pem(key.public_key())
 
-    def sign(self, payload: bytes, key: bytes, passphrase: bytes | None) -> Signature:
-        """See `bundler.contracts.Signer.sign`."""
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        private = _private_key(key, passphrase)
-        value = private.sign(payload, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-        return Signature(value, _public_pem(private.public_key()))
+    def open(self, reference: str, secret: Secret) -> KeyFile:
+        """See `bundler.contracts.Signer.open`: the reference is a path."""
+        path = Path(reference)
+        try:
+            pem = path.read_bytes()
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"no signing key: {reference} does not exist",
+                hint="make one with `bundle keygen`, or give --key FILE; `build --unsigned` does without",
+            ) from error
+        passphrase = secret(f"Passphrase of the signing key {reference}") if b"ENCRYPTED" in pem else None
+        return KeyFile(_private_key(pem, passphrase))
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
         """See `bundler.contracts.Signer.verify`."""
@@ -79,7 +107,7 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
                 "the signing key is encrypted and no passphrase was given",
                 hint="give --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, or use a terminal",
             ) from error
-        raise UsageError("a passphrase was given, but the signing key is not encrypted") from error
+        raise UsageError("the signing key is not encrypted, though its text says so") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         if b"ENCRYPTED" in pem and passphrase is not None:
             raise UsageError(

@@ -15,6 +15,8 @@ import pytest
 
 from bundler.archive import Member
 from bundler.errors import VerificationError
+from bundler.keys import PublicKey
+from bundler.signers import Trust
 from bundler.stages.pack import member_order
 from bundler.verify import verify
 from bundler_signature.ecdsa import EcdsaSigner
@@ -205,7 +207,8 @@ def test_bundle_verify_refuses(damage: Damage, unpacked: Path, small: SmallBundl
 def is_refused(bundle: Path, key: bytes) -> bool:
     """As `bundle verify` does it, without starting a process each time."""
     try:
-        verify(bundle, EcdsaSigner(), key, allow_unsigned=False, advance=lambda _: None)
+        trust = Trust((PublicKey.read(key),))
+        verify(bundle, EcdsaSigner(), trust, allow_unsigned=False, advance=lambda _: None)
     except VerificationError:
         return True
     return False

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import ExitCode
+from bundler.keys import PublicKey
 from examples.demo.sample_registry import make_image
 from tests.support.console import Console, make_console
 from tests.support.faults import FaultRegistry
@@ -385,7 +386,7 @@ def test_keygen_makes_a_pair_that_is_never_overwritten(folder: Path, console: Co
     assert Path("bundle.key").read_bytes() == before
     made = console("keygen", "--output", "keys/new")
     assert made.code == 0
-    assert hashlib.sha256(Path("keys/new/bundle.pub").read_bytes()).hexdigest() in made.out
+    assert PublicKey.read(Path("keys/new/bundle.pub").read_bytes()).fingerprint in made.out
     assert "PRIVATE" not in made.out
 
 
@@ -473,7 +474,7 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     ),
     "set without value": (("build", "-p", "shop", "--set", "x"), 2, "is not key=value"),
     "set of an unknown key": (("build", "-p", "shop", "--set", "settigns.x=1"), 2, "mean `settings`?"),
-    "no such key": (("build", "-p", "shop", "--key", "no.key"), 2, "'no.key' does not exist"),
+    "no such key": (("build", "-p", "shop", "--key", "no.key"), 2, "no signing key: no.key does not exist"),
     "public key to sign with": (("build", "-p", "shop", "--key", "bundle.pub"), 2, "it is a public key"),
     "text to sign with": (("build", "-p", "shop", "--key", "project/compose.yaml"), 2, "not a PKCS#8"),
     "key and unsigned": (

@@ -10,56 +10,69 @@ import pytest
 from bundler.archive import Member
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import BundleError, UsageError, VerificationError
-from bundler.stages.sign import SigningKey, sign
-from bundler_signature.ecdsa import EcdsaSigner
+from bundler.keys import PublicKey
+from bundler.stages.sign import sign
+from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()
-PRIVATE, PUBLIC = SIGNER.generate(None)
 
 
-def test_a_signature_is_the_same_each_time_and_verifies() -> None:
-    first, second = SIGNER.sign(b"x", PRIVATE, None), SIGNER.sign(b"x", PRIVATE, None)
-    assert first == second
-    assert first.public_key == PUBLIC
-    SIGNER.verify(b"x", first.value, PUBLIC)
+def make_key(folder: Path, name: str = "bundle.key", passphrase: bytes | None = None) -> Path:
+    path = folder / name
+    path.write_bytes(SIGNER.generate(passphrase)[0])
+    return path
 
 
-def test_other_bytes_or_another_key_are_refused() -> None:
-    signature = SIGNER.sign(b"x", PRIVATE, None).value
+def no_passphrase(purpose: str) -> bytes | None:
+    return None
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> KeyFile:
+    return SIGNER.open(str(make_key(tmp_path)), no_passphrase)
+
+
+def test_a_signature_is_the_same_each_time_and_verifies(key: KeyFile) -> None:
+    assert key.sign(b"x") == key.sign(b"x")
+    SIGNER.verify(b"x", key.sign(b"x"), key.public_key)
+
+
+def test_other_bytes_or_another_key_are_refused(key: KeyFile) -> None:
+    signature = key.sign(b"x")
     with pytest.raises(VerificationError):
-        SIGNER.verify(b"y", signature, PUBLIC)
+        SIGNER.verify(b"y", signature, key.public_key)
     with pytest.raises(VerificationError):
         SIGNER.verify(b"x", signature, SIGNER.generate(None)[1])
     with pytest.raises(VerificationError):
-        SIGNER.verify(b"x", b"not DER", PUBLIC)
+        SIGNER.verify(b"x", b"not DER", key.public_key)
 
 
-def test_an_encrypted_key_needs_its_passphrase() -> None:
-    private, public = SIGNER.generate(b"correct horse")
-    assert b"ENCRYPTED" in private
-    SIGNER.verify(b"x", SIGNER.sign(b"x", private, b"correct horse").value, public)
+def test_an_encrypted_key_needs_its_passphrase(tmp_path: Path) -> None:
+    path = make_key(tmp_path, passphrase=b"correct horse")
+    assert b"ENCRYPTED" in path.read_bytes()
+    key = SIGNER.open(str(path), lambda _: b"correct horse")
+    SIGNER.verify(b"x", key.sign(b"x"), key.public_key)
     with pytest.raises(UsageError, match="no passphrase"):
-        SIGNER.sign(b"x", private, None)
+        SIGNER.open(str(path), no_passphrase)
     with pytest.raises(BundleError, match="wrong passphrase"):
-        SIGNER.sign(b"x", private, b"wrong")
-    with pytest.raises(UsageError, match="not encrypted"):
-        SIGNER.sign(b"x", PRIVATE, b"needless")
+        SIGNER.open(str(path), lambda _: b"wrong")
 
 
 def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
     for algorithm in (["-algorithm", "ed25519"], ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]):
-        key = subprocess.run(["openssl", "genpkey", *algorithm], capture_output=True, check=True).stdout
-        with pytest.raises(UsageError, match="P-256"):
-            SIGNER.sign(b"x", key, None)
         path = tmp_path / "key"
-        path.write_bytes(key)
+        subprocess.run(["openssl", "genpkey", *algorithm, "-out", path], check=True)
+        with pytest.raises(UsageError, match="P-256"):
+            SIGNER.open(str(path), no_passphrase)
         public = subprocess.run(["openssl", "pkey", "-in", path, "-pubout"], capture_output=True, check=True)
         with pytest.raises(UsageError, match="P-256"):
             SIGNER.verify(b"x", b"", public.stdout)
+        with pytest.raises(UsageError, match="P-256"):
+            PublicKey.read(public.stdout)
 
 
-def test_openssl_accepts_the_signature(tmp_path: Path) -> None:
-    members = sign([Member.of("install", b"x"), Member.of("a b", b"y")], SigningKey(SIGNER, PRIVATE, None))
+def test_openssl_accepts_the_signature(tmp_path: Path, key: KeyFile) -> None:
+    members = sign([Member.of("install", b"x"), Member.of("a b", b"y")], [key])
     content = {member.path: member.source for member in members if isinstance(member.source, bytes)}
     (tmp_path / "sums").write_bytes(content[SUMS])
     (tmp_path / "pub").write_bytes(content[PUBLIC_KEY])
@@ -71,5 +84,6 @@ def test_openssl_accepts_the_signature(tmp_path: Path) -> None:
     )
 
 
-def test_a_key_is_never_shown() -> None:
-    assert "PRIVATE" not in repr(SigningKey(SIGNER, PRIVATE, b"secret"))
+def test_a_key_is_never_shown(key: KeyFile) -> None:
+    assert "EllipticCurve" not in repr(key)
+    assert "PRIVATE" not in repr(key)

@@ -1,0 +1,103 @@
+"""Public keys of signers, compared as keys: by their DER, whatever file they came in.
+
+The format knows one kind: ECDSA on P-256, as SubjectPublicKeyInfo with an uncompressed point (RFC 5480,
+sections 2 and 2.2). Such a DER has one form only, so its SHA-256 names the key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bundler.errors import UsageError
+
+_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+"""SubjectPublicKeyInfo of P-256 up to the point's coordinates."""
+_SIZE = len(_PREFIX) + 64
+_BLOCK = re.compile(
+    rb"^-----BEGIN PUBLIC KEY-----[ \t]*\r?\n(.*?)^-----END PUBLIC KEY-----", re.DOTALL | re.MULTILINE
+)
+_LINE = 64
+"""Characters in a line of PEM: RFC 7468, section 2."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key.
+
+    Attributes:
+        der: its SubjectPublicKeyInfo.
+    """
+
+    der: bytes
+
+    @property
+    def pem(self) -> bytes:
+        """As `openssl pkey -pubout` writes it."""
+        text = base64.b64encode(self.der)
+        lines = b"".join(text[at : at + _LINE] + b"\n" for at in range(0, len(text), _LINE))
+        return b"-----BEGIN PUBLIC KEY-----\n" + lines + b"-----END PUBLIC KEY-----\n"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the DER: `openssl pkey -pubin -in FILE -outform DER | sha256sum`."""
+        return hashlib.sha256(self.der).hexdigest()
+
+    @classmethod
+    def read(cls, data: bytes) -> PublicKey:
+        """The one key in a PEM or DER file.
+
+        Raises:
+            UsageError: it holds no key, several, or one of another kind.
+        """
+        found = read_keys(data)
+        if len(found) != 1:
+            raise UsageError(
+                f"{len(found)} public keys where one is expected", hint="put each into its own file"
+            )
+        return found[0]
+
+
+def read_keys(data: bytes) -> tuple[PublicKey, ...]:
+    """Every key in a file: blocks of PEM, whatever ends their lines, or one key in DER.
+
+    Raises:
+        UsageError: it holds no key, or one of another kind.
+    """
+    blocks = _BLOCK.findall(data)
+    if blocks:
+        return tuple(_checked(_decode(block)) for block in blocks)
+    if b"PRIVATE KEY-----" in data:
+        raise UsageError("the public key is a private key: keep it secret", hint=_HINT)
+    if data.startswith(b"\x30"):
+        return (_checked(data),)
+    raise UsageError("the public key is not PEM", hint=_HINT)
+
+
+_HINT = "give the bundle.pub that `bundle keygen` wrote"
+
+
+def _decode(block: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(block.split()), validate=True)
+    except binascii.Error as error:
+        raise UsageError("the public key is not PEM: its text is not base64", hint=_HINT) from error
+
+
+def _checked(der: bytes) -> PublicKey:
+    if len(der) != _SIZE or not der.startswith(_PREFIX):
+        raise UsageError(
+            "the public key is not an ECDSA key on the curve P-256",
+            hint="compressed points and explicit parameters are refused too;"
+            " `openssl ec -pubin -in KEY -conv_form uncompressed -param_enc named_curve` rewrites such a key",
+        )
+    return PublicKey(der)
+
+
+def distinct(keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
+    """The keys in their order, each once."""
+    return tuple(dict.fromkeys(keys))
