@@ -10,10 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from bundler.signing import PrivateKey as PrivateKey
-from bundler.signing import Secret as Secret
-from bundler.signing import Signer as Signer
-
 if TYPE_CHECKING:
     from pydantic import BaseModel
 

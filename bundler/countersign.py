@@ -11,12 +11,12 @@ from typing import BinaryIO
 
 from bundler.archive import BLOCK, RECORD, ArchiveReader, Entry, header, padded
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.contracts import PrivateKey, Signer
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey, read_keys
 from bundler.receive import read_at
 from bundler.signatures import read_lines, sign_text
 from bundler.signers import match_signatures
+from bundler.signing import PrivateKey, Signer
 
 _SMALL = 16 << 20
 """Bytes that SHA256SUMS may have."""

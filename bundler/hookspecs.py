@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import pluggy
 
-from bundler.contracts import Application, Packer, Renderer, Signer, SourceFactory
+from bundler.contracts import Application, Packer, Renderer, SourceFactory
+from bundler.signing import Signer
 
 hookspec = pluggy.HookspecMarker("bundler")
 

@@ -17,7 +17,6 @@ from bundler.contracts import (
     ApplicationModel,
     ConfigFile,
     ImageSource,
-    PrivateKey,
     ResolvedImage,
     SourceOptions,
 )
@@ -33,6 +32,7 @@ from bundler.profile_files import EngineFiles
 from bundler.profile_loader import LoadedProfile
 from bundler.progress import Reporter
 from bundler.reference import Reference
+from bundler.signing import PrivateKey
 from bundler.stages.fetch import Fetched, fetch
 from bundler.stages.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.stages.pack import PackedBundle, pack

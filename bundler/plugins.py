@@ -22,7 +22,8 @@ from bundler import hookspecs
 from bundler.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
-    from bundler.contracts import Application, Packer, Renderer, Signer, SourceFactory
+    from bundler.contracts import Application, Packer, Renderer, SourceFactory
+    from bundler.signing import Signer
 
 GROUP: Final = "bundler.plugins"
 

@@ -10,9 +10,9 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from bundler.contracts import PrivateKey, Signer
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey
+from bundler.signing import PrivateKey, Signer
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """n of P-256: SP 800-186, section 3.2.1.3."""

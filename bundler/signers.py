@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.contracts import Signer
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey, distinct, read_keys
 from bundler.signatures import read_lines, verify_once
+from bundler.signing import Signer
 from bundler.statements import FOLDER, SUFFIXES, Known, judge_statements, read_statement
 
 _COPY = "copy the file again and compare it with its .sha256"

@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bundler.contracts import PrivateKey, Signer
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey, read_keys
 from bundler.signatures import read_lines, sign_once, verify_once
+from bundler.signing import PrivateKey, Signer
 
 FOLDER = "keys"
 """Where a bundle carries statements."""

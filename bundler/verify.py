@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bundler.archive import WHICH, ArchiveReader, Entry
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
-from bundler.contracts import Signer
 from bundler.crew import CORES, Crew
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey
 from bundler.manifest import BundleManifest
 from bundler.receive import read_at
 from bundler.signers import Trust, check_signatures, is_statement
+from bundler.signing import Signer
 from bundler.statements import LIMIT
 
 SMALL = 16 << 20

@@ -17,11 +17,11 @@ from bundler.progress import format_bytes
 from bundler.table import format_table
 
 if TYPE_CHECKING:
-    from bundler.contracts import Signer
     from bundler.keys import PublicKey
     from bundler.manifest import EngineEntry, Packing
     from bundler.progress import Reporter
     from bundler.signers import Trust
+    from bundler.signing import Signer
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 

@@ -17,9 +17,9 @@ from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from bundler.archive import Member
-    from bundler.contracts import PrivateKey, Signer
     from bundler.plugins import Plugins
     from bundler.progress import Reporter
+    from bundler.signing import PrivateKey, Signer
 
 KEY_OPTIONS = (
     click.option(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bundler.archive import Member
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, format_sums
-from bundler.contracts import PrivateKey
 from bundler.keys import PublicKey
 from bundler.signatures import refuse_twice, sign_text
+from bundler.signing import PrivateKey
 
 
 def sign(members: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:

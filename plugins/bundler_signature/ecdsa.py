@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.contracts import Secret
 from bundler.errors import UsageError, VerificationError
+from bundler.signing import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.contracts import Signer
+from bundler.signing import Signer
 from bundler_signature.ecdsa import EcdsaSigner
 
 
