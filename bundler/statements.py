@@ -177,12 +177,12 @@ class Known:
         return found
 
     def followers(self, start: str) -> set[str]:
-        """Every key that follows it, on every path that no revoked key is on."""
+        """Every key that follows it, on every path: more statements never make a key trusted again."""
         found: set[str] = set()
         ahead = list(self.successors.get(start, ()))
         while ahead:
             key = ahead.pop()
-            if key not in found and key not in self.revoked:
+            if key not in found:
                 found.add(key)
                 ahead += self.successors.get(key, ())
         return found - {start}

@@ -43,6 +43,7 @@ SOURCES = (
     "bundle",
     "journal",
     "verify",
+    "trust",
     "medium",
     *CHECKS,
     "probe",

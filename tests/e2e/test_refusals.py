@@ -16,6 +16,7 @@ import pytest
 from bundler.archive import Member
 from bundler.errors import VerificationError
 from bundler.keys import PublicKey
+from bundler.signatures import normalise
 from bundler.signers import Trust
 from bundler.stages.pack import member_order
 from bundler.verify import verify
@@ -80,7 +81,9 @@ def sign_again(folder: Path, small: SmallBundle) -> None:
          folder / "SHA256SUMS"],
         check=True,
     )  # fmt: skip
-    (folder / "SHA256SUMS.sig").write_bytes(base64.b64encode((folder.parent / "sig").read_bytes()) + b"\n")
+    (folder / "SHA256SUMS.sig").write_bytes(
+        base64.b64encode(normalise((folder.parent / "sig").read_bytes())) + b"\n"
+    )
     shutil.copy(small.foreign / "bundle.pub", folder / "SHA256SUMS.pub")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler.signatures import normalise
 from tests.support.programs import need_root, run
 from tests.support.server import BUSYBOX, Server, Snapshots, wait_until_stopped
 
@@ -186,7 +187,7 @@ def sign_again(bundle: Path, folder: Path) -> Path:
     run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     run("openssl", "pkey", "-in", key, "-pubout", "-out", public)
     run("openssl", "dgst", "-sha256", "-sign", key, "-out", signature, copy / "SHA256SUMS")
-    (copy / "SHA256SUMS.sig").write_bytes(base64.b64encode(signature.read_bytes()) + b"\n")
+    (copy / "SHA256SUMS.sig").write_bytes(base64.b64encode(normalise(signature.read_bytes())) + b"\n")
     shutil.copy(public, copy / "SHA256SUMS.pub")
     return copy
 

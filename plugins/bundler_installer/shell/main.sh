@@ -32,6 +32,7 @@ main() {
         inspect) run_inspect ;;
         support) run_support ;;
         certificate) run_certificate ;;
+        trust) run_trust ;;
         plan) run_plan ;;
         rollback) run_rollback ;;
         uninstall) run_uninstall ;;

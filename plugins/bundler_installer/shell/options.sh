@@ -1,10 +1,10 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback schedule inspect support certificate uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {
-    COMMAND='' ROOT='' KEY='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
+    COMMAND='' ROOT='' KEY='' ROTATIONS='' REQUIRE='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' HELD='' SCRATCH=''
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' COMPOSE='' KEEP_DATA='' FORWARD='' EDITS=refuse
@@ -66,7 +66,7 @@ parse_options() {
 # takes_value OPTION: whether a value follows it
 takes_value() {
     case $1 in
-        --root | --set | --answers | --key | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits | --report) return 0 ;;
+        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits | --report) return 0 ;;
     esac
     return 1
 }
@@ -75,7 +75,12 @@ parse_value() {
     case $1 in
         --root) ROOT=$2 ;;
         --answers) ANSWERS=$2 ;;
-        --key) KEY=$2 ;;
+        --key) KEY=$KEY${KEY:+$NEWLINE}$2 ;;
+        --rotation) ROTATIONS=$ROTATIONS${ROTATIONS:+$NEWLINE}$2 ;;
+        --require)
+            case $2 in 0* | "" | *[!0-9]* | ???*) fail $EXIT_USAGE options.number "$1" "$2" ;; esac
+            REQUIRE=$2
+            ;;
         --report) REPORT=$2 ;;
         --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
         --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
@@ -127,7 +132,7 @@ parse_word() {
             *" $1 "*) COMMAND=$1 ;;
             *) fail $EXIT_USAGE options.command "$1" "$COMMANDS" ;;
         esac
-    elif [ -z "$WORDS" ] && { [ "$COMMAND" = logs ] || [ "$COMMAND" = restore ]; }; then
+    elif [ -z "$WORDS" ] && { [ "$COMMAND" = logs ] || [ "$COMMAND" = restore ] || [ "$COMMAND" = trust ]; }; then
         WORDS=$1
     else
         fail $EXIT_USAGE options.word "$1"

@@ -180,11 +180,3 @@ exec /bin/sh "$here/current/install" "${@:-status}"
 EOT
     { chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
-
-# pin_key: later bundles must be signed by the same key
-pin_key() {
-    [ -n "${SIGNED_BY:-}" ] || return 0
-    [ "$SIGNED_BY" != "$ROOT/state/trusted.pub" ] || return 0
-    { cp -- "$SIGNED_BY" "$ROOT/state/trusted.new" && mv -f "$ROOT/state/trusted.new" "$ROOT/state/trusted.pub"; } ||
-        fail $EXIT_FAILED release.disk "$ROOT"
-}

@@ -1,0 +1,63 @@
+"""Keys of makers, bundles that are signed again by them, and what they say of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.keys import PublicKey
+from bundler.signatures import sign_text
+from bundler.statements import revoke, rotate, statement_name, write_statement
+from bundler_signature.ecdsa import EcdsaSigner, KeyFile
+
+SIGNER = EcdsaSigner()
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A key pair: `<name>.key` and `<name>.pub` in one folder."""
+
+    private: Path
+    public: Path
+
+    @classmethod
+    def make(cls, folder: Path, name: str) -> Maker:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = cls(folder / f"{name}.key", folder / f"{name}.pub")
+        private, public = SIGNER.generate(None)
+        made.private.write_bytes(private)
+        made.public.write_bytes(public)
+        return made
+
+    @property
+    def key(self) -> KeyFile:
+        return SIGNER.open(str(self.private), lambda _: None)
+
+    @property
+    def name(self) -> str:
+        """The fingerprint."""
+        return PublicKey.read(self.public.read_bytes()).fingerprint
+
+    def names_successor(self, other: Maker, folder: Path) -> Path:
+        """A rotation to the other key, in `folder`."""
+        statement = rotate(self.key, PublicKey.read(other.public.read_bytes()))
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / statement_name(statement)
+        path.write_bytes(write_statement(statement))
+        return path
+
+    def revokes(self, other: Maker, folder: Path) -> Path:
+        """A revocation of the other key, in `folder`."""
+        statement = revoke(self.key, other.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / statement_name(statement)
+        path.write_bytes(write_statement(statement))
+        return path
+
+
+def sign_again(unpacked: Path, *makers: Maker) -> None:
+    """Let the makers, and nobody else, sign an unpacked bundle as it is."""
+    sums = (unpacked / SUMS).read_bytes()
+    (unpacked / SIGNATURE).write_bytes(sign_text(sums, [maker.key for maker in makers]))
+    (unpacked / PUBLIC_KEY).write_bytes(b"".join(maker.public.read_bytes() for maker in makers))
