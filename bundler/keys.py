@@ -61,6 +61,15 @@ class PublicKey:
             )
         return found[0]
 
+    @classmethod
+    def of_point(cls, point: bytes) -> PublicKey:
+        """The key with an uncompressed point, as tokens hand it out.
+
+        Raises:
+            UsageError: it is not the length of one.
+        """
+        return _checked(_PREFIX[:-1] + point)
+
 
 def read_keys(data: bytes) -> tuple[PublicKey, ...]:
     """Every key in a file: blocks of PEM, whatever ends their lines, or one key in DER.

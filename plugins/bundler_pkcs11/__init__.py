@@ -1,0 +1,1 @@
+"""Signs with keys that never leave their device."""

@@ -1,0 +1,189 @@
+"""Keys on a token: smart cards and hardware security modules that speak PKCS#11.
+
+The token signs a SHA-256 digest with CKM_ECDSA, which every token with elliptic curves knows (PKCS #11 v2.40,
+Mechanisms, 2.3.6); r and s come back side by side. `pkcs11` is imported where a key is opened: who signs with
+files needs neither it nor a token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bundler.errors import BundleError, UsageError, VerificationError
+from bundler.keys import PublicKey
+from bundler.signatures import encode
+from bundler.signing import Secret
+from bundler_pkcs11.uri import KeyUri
+
+if TYPE_CHECKING:
+    from pkcs11 import Session, Token
+
+MODULE = "BUNDLE_PKCS11_MODULE"
+_P256 = bytes.fromhex("06082a8648ce3d030107")
+"""The curve's object identifier, as EC_PARAMS has it."""
+_POINT = 65
+"""Bytes of an uncompressed point."""
+_HALF = 32
+
+
+class TokenSigner:
+    """The signer `pkcs11`."""
+
+    name = "pkcs11"
+
+    def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:  # noqa: ARG002 the contract's
+        """See `bundler.signing.Signer.generate`."""
+        raise UsageError(
+            "keys of a token are made with the token's own program",
+            hint="for example `pkcs11-tool --keypairgen --key-type EC:prime256v1`;"
+            " `bundle keygen --to pkcs11:...` then writes its bundle.pub",
+        )
+
+    def open(self, reference: str, secret: Secret) -> TokenKey:
+        """See `bundler.signing.Signer.open`: the reference is a PKCS#11 URI."""
+        uri = KeyUri.parse(reference)
+        pin_file = uri.pin_file
+        with _telling(reference):
+            token = _find_token(uri)
+            pin = _pin(pin_file, token, secret)
+            session = token.open(user_pin=pin)
+            try:
+                return TokenKey(session, uri)
+            except BaseException:
+                session.close()
+                raise
+
+    def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
+        """See `bundler.signing.Signer.verify`: the public key needs no token."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 40 ms
+        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 likewise
+        from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 likewise
+
+        key = serialization.load_der_public_key(PublicKey.read(public_key).der)
+        assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 PublicKey.read takes no other
+        try:
+            key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature as error:
+            raise VerificationError("the signature is not this key's over this text") from error
+
+
+class TokenKey:
+    """A private key on a token, with a session that may use it."""
+
+    def __init__(self, session: Session, uri: KeyUri) -> None:
+        from pkcs11 import Attribute, ObjectClass  # noqa: PLC0415 who signs with files does not have it
+
+        wanted: dict[Any, Any] = {}
+        if "object" in uri.path:
+            wanted[Attribute.LABEL] = uri.text("object")
+        if "id" in uri.path:
+            wanted[Attribute.ID] = uri.path["id"]
+        found = list(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
+        if len(found) != 1:
+            raise UsageError(
+                f"{len(found)} private keys on the token are meant", hint="name one by object=LABEL or id=%01"
+            )
+        self._closed = False
+        self._session = session
+        self._private: Any = found[0]  # its classes are put together when it is found
+        identity = {Attribute.ID: self._private[Attribute.ID]}
+        public = list(session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, **identity}))
+        holder = public[0] if public else self._private
+        self._public = _read_point(holder[Attribute.EC_PARAMS], holder[Attribute.EC_POINT])
+
+    @property
+    def public_key(self) -> bytes:
+        """See `bundler.signing.PrivateKey.public_key`."""
+        return self._public.pem
+
+    def sign(self, payload: bytes) -> bytes:
+        """See `bundler.signing.PrivateKey.sign`."""
+        from pkcs11 import Mechanism  # noqa: PLC0415 likewise
+
+        with _telling("the token"):
+            value: bytes = self._private.sign(hashlib.sha256(payload).digest(), mechanism=Mechanism.ECDSA)
+        if len(value) != 2 * _HALF:
+            raise BundleError(f"the token made a signature of {len(value)} bytes where 64 are due")
+        return encode(int.from_bytes(value[:_HALF], "big"), int.from_bytes(value[_HALF:], "big"))
+
+    def close(self) -> None:
+        """See `bundler.signing.PrivateKey.close`."""
+        if not self._closed:
+            self._closed = True
+            self._session.close()
+
+
+def _read_point(parameters: bytes, point: bytes) -> PublicKey:
+    if parameters != _P256:
+        raise UsageError(
+            "the token's key is not an ECDSA key on the curve P-256",
+            hint="make one with `pkcs11-tool --keypairgen --key-type EC:prime256v1`",
+        )
+    raw = point[2:] if len(point) == _POINT + 2 and point[:2] == bytes((4, _POINT)) else point
+    return PublicKey.of_point(raw)
+
+
+def _find_token(uri: KeyUri) -> Token:
+    try:
+        import pkcs11  # noqa: PLC0415 likewise
+    except ImportError as error:
+        raise UsageError(
+            "keys of a token need the library python-pkcs11", hint="pip install 'bundler-airgap[pkcs11]'"
+        ) from error
+    module = uri.query.get("module-path") or os.environ.get(MODULE)
+    if not module:
+        raise UsageError(
+            "no PKCS#11 module is named",
+            hint=f"set {MODULE}, or add ?module-path=/PATH/libNAME.so to the URI, quoted for the shell",
+        )
+    if not Path(module).is_file():
+        raise UsageError(f"the PKCS#11 module {module} does not exist")
+    attributes = ("token", "manufacturer", "model", "serial")
+    wanted = {str(name): uri.text(name) for name in attributes if name in uri.path}
+    there = pkcs11.lib(module).get_tokens(token_flags=pkcs11.TokenFlag.TOKEN_INITIALIZED)
+    found = [token for token in there if _is_meant(token, wanted)]
+    if len(found) != 1:
+        raise UsageError(
+            f"{len(found)} tokens are meant",
+            hint="name one by token=LABEL; `pkcs11-tool -L` lists them",
+        )
+    return found[0]
+
+
+def _is_meant(token: Token, wanted: dict[str, str | None]) -> bool:
+    has = {
+        "token": token.label,
+        "manufacturer": token.manufacturer_id,
+        "model": token.model,
+        "serial": token.serial.decode("ascii", "replace"),
+    }
+    return all(has[name].rstrip(" \0") == value for name, value in wanted.items())
+
+
+def _pin(file: Path | None, token: Token, secret: Secret) -> str:
+    pin = file.read_bytes().rstrip(b"\r\n") if file else secret(f"PIN of the token {token.label}")
+    if not pin:
+        raise UsageError(
+            f"the token {token.label} needs a PIN and none was given",
+            hint="give --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, use pin-source=file:/PATH,"
+            " or a terminal",
+        )
+    return pin.decode()
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """What the module refuses, as an error without a traceback."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except RuntimeError as error:  # the base of pkcs11's errors, which may not be installed
+        reason = type(error).__name__
+        hint = "the PIN is wrong; most tokens lock after three" if reason.startswith("Pin") else None
+        raise BundleError(f"{what}: the token refused: {reason} {error}".rstrip(), hint=hint) from error

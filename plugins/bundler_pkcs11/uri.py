@@ -1,0 +1,83 @@
+"""PKCS#11 URIs: RFC 7512."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from bundler.errors import UsageError
+
+PATH = frozenset({"token", "manufacturer", "model", "serial", "object", "id", "type"})
+"""Path attributes that are understood: section 2.3. Unknown ones would have to match nothing."""
+QUERY = frozenset({"pin-source", "module-path"})
+_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:\[\]@!$'()*+,&/|%=;]*")
+_EXAMPLE = "for example 'pkcs11:token=release;object=bundle?module-path=/usr/lib/softhsm/libsofthsm2.so'"
+
+
+@dataclass(frozen=True)
+class KeyUri:
+    """What a URI says of a key and the way to it.
+
+    Attributes:
+        path: attributes of token and key, percent-decoded.
+        query: of the module and the PIN.
+    """
+
+    path: dict[str, bytes]
+    query: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> KeyUri:
+        """Read a URI.
+
+        Raises:
+            UsageError: it is not one, or says something that is not understood.
+        """
+        scheme, _, rest = text.partition(":")
+        path, _, query = rest.partition("?")
+        if scheme != "pkcs11" or not _CHARACTERS.fullmatch(path):
+            raise UsageError("not a PKCS#11 URI (RFC 7512)", hint=_EXAMPLE)
+        return cls(
+            _attributes(path, ";", PATH),
+            {name: value.decode() for name, value in _attributes(query, "&", QUERY).items()},
+        )
+
+    def text(self, name: str) -> str | None:
+        """A path attribute that is text."""
+        value = self.path.get(name)
+        return None if value is None else value.decode()
+
+    @property
+    def pin_file(self) -> Path | None:
+        """The file that `pin-source` names."""
+        source = self.query.get("pin-source")
+        if source is None:
+            return None
+        path = source.removeprefix("file:")
+        if not path.startswith("/"):
+            raise UsageError(
+                "pin-source is not the absolute path of a file", hint="for example pin-source=file:/run/pin"
+            )
+        return Path("/" + path.lstrip("/"))
+
+
+def _attributes(text: str, separator: str, known: frozenset[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for part in text.split(separator) if text else ():
+        name, equals, value = part.partition("=")
+        if name == "pin-value":
+            raise UsageError(
+                "pin-value: a PIN in an argument is seen by everybody on this machine",
+                hint="use pin-source=file:/PATH, --passphrase-file, BUNDLE_KEY_PASSPHRASE or the prompt",
+            )
+        if not equals or name not in known or name in found:
+            raise UsageError(
+                f"{name!r} in a PKCS#11 URI is unknown or there twice",
+                hint=f"known here: {', '.join(sorted(PATH | QUERY))}",
+            )
+        if re.search(r"%(?![0-9A-Fa-f]{2})", value):
+            raise UsageError(f"{name} in a PKCS#11 URI is not percent-encoded", hint="write % as %25")
+        found[name] = unquote_to_bytes(value)
+    return found
