@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive import BLOCK, RECORD, ArchiveReader, Entry, header, padded
-from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey, read_keys
 from bundler.receive import read_at
@@ -50,23 +50,39 @@ def countersign(path: Path, keys: Sequence[PrivateKey], signer: Signer) -> tuple
             SIGNATURE: text + sign_text(sums, keys),
             PUBLIC_KEY: b"".join(key.pem for key in (*there, *new)),
         }
-        _replace(path, _rewrite(file, entries, added, (reader.top, reader.mtime)))
+        top = (reader.top, reader.mtime)
+        _replace(path, _rewrite(file, entries, added, top, parse_sums(sums)))
     _sign_sidecar(path, keys)
     return (*there, *new)
 
 
 def _rewrite(
-    file: BinaryIO, entries: Sequence[Entry], added: dict[str, bytes], archive: tuple[str, int]
+    file: BinaryIO,
+    entries: Sequence[Entry],
+    added: dict[str, bytes],
+    archive: tuple[str, int],
+    listed: dict[str, str],
 ) -> Iterator[bytes]:
-    """The archive's bytes, with the two members right behind SHA256SUMS."""
+    """The archive's bytes, with the two members right behind SHA256SUMS.
+
+    Raises:
+        VerificationError: a file is not what SHA256SUMS lists: nobody should sign that.
+    """
     top, mtime = archive
+    if listed.keys() != {entry.path for entry in entries} - UNLISTED:
+        raise VerificationError(f"the bundle has other files than its {SUMS} lists")
     at = 0
     for entry in entries:
         if entry.path in added:
             continue
         head = header(f"{top}/{entry.path}", entry.mode, entry.size, mtime)
         yield head
-        yield from read_at(file.fileno(), entry.offset, entry.size)
+        digest = hashlib.sha256()
+        for chunk in read_at(file.fileno(), entry.offset, entry.size):
+            digest.update(chunk)
+            yield chunk
+        if entry.path not in UNLISTED and digest.hexdigest() != listed[entry.path]:
+            raise VerificationError(f"{entry.path} is not what {SUMS} lists")
         yield bytes(padded(entry.size) - entry.size)
         at += len(head) + padded(entry.size)
         if entry.path == SUMS:

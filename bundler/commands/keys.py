@@ -179,8 +179,8 @@ def sign_command(
     """Add signatures to a finished bundle FILE, which need not be signed yet.
 
     The file is written anew beside the old one and takes its place when it is whole; its .sha256 follows, and
-    the signatures of a .preflight.sh that lies beside it. Only the signatures change. Look at what you sign:
-    `bundle verify` and `bundle inspect` say what it is.
+    the signatures of a .preflight.sh that lies beside it. Only the signatures change. Every file is compared
+    with SHA256SUMS on the way; what it is, `bundle inspect` says.
     """
     from bundler.countersign import countersign
 
