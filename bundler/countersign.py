@@ -12,10 +12,10 @@ from typing import BinaryIO
 from bundler.archive import BLOCK, RECORD, ArchiveReader, Entry, header, padded
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.errors import UsageError, VerificationError
-from bundler.keys import PublicKey, read_keys
+from bundler.keys import PublicKey
 from bundler.receive import read_at
 from bundler.signatures import read_lines, sign_text
-from bundler.signers import match_signatures
+from bundler.signers import carried_keys, match_signatures
 from bundler.signing import PrivateKey, Signer
 
 _SMALL = 16 << 20
@@ -38,10 +38,10 @@ def countersign(path: Path, keys: Sequence[PrivateKey], signer: Signer) -> tuple
             entries.append(entry)
             if entry.path in {SUMS, SIGNATURE, PUBLIC_KEY} and entry.size <= _SMALL:
                 heads[entry.path] = b"".join(body)
-        sums, text, public = heads.get(SUMS), heads.get(SIGNATURE, b""), heads.get(PUBLIC_KEY, b"")
+        sums, text = heads.get(SUMS), heads.get(SIGNATURE, b"")
         if sums is None or reader.top is None or reader.mtime is None:
             raise VerificationError(f"{path}: not a bundle: no {SUMS} in it")
-        there = read_keys(public) if text else ()
+        there = carried_keys(heads) if text else ()
         match_signatures(sums, read_lines(text, SIGNATURE) if text else [], there, (), signer)
         for key in new:
             if key in there:

@@ -67,7 +67,7 @@ def check_signatures(
         if allow_unsigned:
             return ()
         raise UsageError("no public key to verify with")
-    carried = _carried_keys(heads)
+    carried = carried_keys(heads)
     signers = match_signatures(sums, read_lines(text, SIGNATURE), carried, trust.keys, signer)
     given = {**trust.statements, **{name: data for name, data in heads.items() if is_statement(name)}}
     known = judge_statements([read_statement(data, name, signer) for name, data in given.items()])
@@ -104,7 +104,12 @@ def is_statement(path: str) -> bool:
     return path.startswith(f"{FOLDER}/") and path.endswith(SUFFIXES)
 
 
-def _carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
+def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
+    """The keys that a bundle carries.
+
+    Raises:
+        VerificationError: there are none, or in another form than the format's.
+    """
     text = heads.get(PUBLIC_KEY)
     if text is None:
         raise VerificationError(f"{PUBLIC_KEY} is missing", hint=_COPY)
