@@ -226,6 +226,8 @@ class Signing(ProfileModel):
 
     required: bool = False
     """Whether `--unsigned` is refused."""
+    signatures: int = Field(default=1, ge=1, le=32)
+    """How many keys must sign at least when a signed bundle is built; `bundle sign` adds more later."""
 
 
 class Locking(ProfileModel):

@@ -77,6 +77,12 @@ def build_command(
         built = _build(job, output, (), ())
     else:
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
+            wanted = profile.signing.signatures
+            if len(keys) < wanted:
+                raise UsageError(
+                    f"the profile {profile.name} requires {wanted} signatures; {len(keys)} given",
+                    hint="give --key once for each signer",
+                )
             built = _build(job, output, keys, statements)
     if chosen.as_json:
         click.echo(json.dumps(_built_json(built), ensure_ascii=False))

@@ -28,7 +28,7 @@ KEY_OPTIONS = (
         multiple=True,
         metavar="FILE|URI",
         help="Private key to sign with, again for each further signer: a file, or a key of a token"
-        " (pkcs11:token=...;object=...). Default: $BUNDLE_KEY, else ./bundle.key.",
+        " (pkcs11:token=...;object=...). Default: $BUNDLE_KEY, one on a line, else ./bundle.key.",
     ),
     click.option(
         "--passphrase-file",
@@ -51,7 +51,8 @@ class OpenKey:
 
 def chosen_keys(references: Sequence[str]) -> tuple[str, ...]:
     """What was given, or the default."""
-    return tuple(references) or (os.environ.get("BUNDLE_KEY") or "bundle.key",)
+    named = [line.strip() for line in os.environ.get("BUNDLE_KEY", "").splitlines()]
+    return tuple(references) or tuple(filter(None, named)) or ("bundle.key",)
 
 
 def public_names(references: Sequence[str]) -> tuple[str, ...]:

@@ -99,6 +99,25 @@ def test_a_key_signs_once(folder: Path, registry: FaultRegistry, console: Consol
     assert registry.requests == [], "said before anything is asked for"
 
 
+def test_a_profile_may_ask_for_several_signatures(
+    folder: Path, registry: FaultRegistry, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = (
+        "-p",
+        "./shop.yaml",
+        "--registry-mirror",
+        f"docker.io={registry.host}",
+        "--set",
+        "signing.signatures=2",
+    )
+    refused = console("build", *options, "--key", "a/bundle.key")
+    assert (refused.code, "requires 2 signatures; 1 given" in refused.err) == (ExitCode.USAGE, True)
+    assert registry.requests == []
+    monkeypatch.setenv("BUNDLE_KEY", "a/bundle.key\nb/bundle.key\n")
+    assert console("build", *options).code == 0
+    assert console("verify", BUNDLE, *public("a", "b"), "--require", "2").code == 0
+
+
 def test_sign_adds_to_a_finished_bundle(folder: Path, registry: FaultRegistry, console: Console) -> None:
     build(console, registry, "a", "b")
     both, beside = BUNDLE.read_bytes(), Path(f"{PREFLIGHT}.sig").read_bytes()
