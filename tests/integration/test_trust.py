@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from bundler.signatures import ORDER, decode
+from bundler_installer.assemble import SOURCES, join_sources
+from tests.support.installer import MAIN, SHELLS
 from tests.support.kiosk import Host
-from tests.support.programs import run
+from tests.support.programs import need_root, run
 from tests.support.signing import Maker, sign_again
 
 Result = subprocess.CompletedProcess[str]
@@ -420,24 +422,52 @@ def test_the_command_trust(host: Host, makers: dict[str, Maker]) -> None:
 
 
 def test_a_scratch_folder_that_is_full_is_called_that(host: Host, makers: dict[str, Maker]) -> None:
-    """As seen by the programs that write there: openssl and dd."""
-    sign_again(host.unpacked, makers["a"])
-    fake = host.folder / "bin/dd"
-    fake.write_text("#!/bin/sh\nexit 1\n")
-    fake.chmod(0o755)
-    openssl = host.folder / "bin/openssl"
-    openssl.write_text('#!/bin/sh\ncase "$*" in *-outform*) exit 1 ;; esac\nexec /usr/bin/openssl "$@"\n')
-    openssl.chmod(0o755)
-    check(verify(host, "--key", makers["a"].public), 1, "cannot be written to")
+    """Of every size that is too small for the check of signatures, page by page."""
+    need_root()
+    a, b = makers["a"], makers["b"]
+    sign_again(host.unpacked, a, b)
+    rotation = a.names_successor(b, host.folder)
+    scratch, program = host.folder / "tiny", host.folder / "program"
+    scratch.mkdir()
+    program.write_text(f"""{join_sources(SOURCES).decode().removesuffix(MAIN)}
+LANGUAGE=en
+choose_colours
+set_defaults
+SCRATCH={scratch} HERE={host.unpacked} ROOT={host.root} TRUSTED_KEYS={host.folder}/none LC_ALL=C
+KEY={a.public} ROTATIONS={rotation}
+verify_signature
+[ -s "$SIGNED_BY" ] || exit 9
+exit 0
+""")
+    codes = []
+    for pages in range(1, 60):
+        mount = f'mount -t tmpfs -o size={4 * pages}k tmpfs {scratch} && exec "$@"'
+        result = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", mount, "-", *SHELLS[host.shell], str(program)],
+            env=host.variables(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        codes.append(result.returncode)
+        assert result.returncode in {0, 1}, (pages, result.stdout + result.stderr)
+        assert (result.returncode == 1) == ("cannot be written to" in result.stderr), (pages, result.stderr)
+        if codes[-3:] == [0, 0, 0]:
+            break
+    assert codes[0] == 1
+    assert codes[-3:] == [0, 0, 0]
+    assert sorted(codes, reverse=True) == codes, "what fits in little fits in more"
 
 
-@pytest.mark.parametrize("tool", ["openssl", "awk", "od", "cmp", "tr", "sed", "head", "wc", "cut", "grep"])
-def test_a_tool_that_fails_trusts_nobody(host: Host, makers: dict[str, Maker], tool: str) -> None:
+TOOLS = ("openssl", "awk", "od", "cmp", "tr", "sed", "head", "wc", "cut", "grep")
+
+
+def test_a_tool_that_fails_trusts_nobody(host: Host, makers: dict[str, Maker]) -> None:
+    """Or that does nothing and says that all is well. What busybox has built in cannot be replaced by a file."""
     sign_again(host.unpacked, makers["evil"])
-    fake = host.folder / "bin" / tool
-    for code in (0, 1):
-        fake.write_text(f"#!/bin/sh\nexit {code}\n")
-        fake.chmod(0o755)
-        result = verify(host, "--key", makers["a"].public)
-        assert result.returncode in {1, 4}, result.stdout + result.stderr
-        assert "Verified" not in result.stdout
+    for tool in TOOLS if host.shell != "busybox" else ("openssl",):
+        fake = host.folder / "bin" / tool
+        for code in (0, 1):
+            fake.write_text(f"#!/bin/sh\nexit {code}\n")
+            fake.chmod(0o755)
+            result = verify(host, "--key", makers["a"].public)
+            assert result.returncode in {1, 4}, (tool, code, result.stdout + result.stderr)
+            assert "Verified" not in result.stdout
+        fake.unlink()
