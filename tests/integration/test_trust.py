@@ -186,7 +186,8 @@ def test_a_policy(host: Host, makers: dict[str, Maker], trusted: Path) -> None:
     check(host.run("install", *common), 0)
     sign_again(host.unpacked, makers["a"], makers["b"])
     check(verify(host), 0)
-    policy.write_text("require 1 of a\nrequire 1 of b c\n")
+    check(verify(host, "--require", "1"), 2, "--require needs --key")
+    policy.write_text("require 1 of a\nrequire 1 of b c")
     check(verify(host), 0)
     sign_again(host.unpacked, makers["b"], makers["c"])
     check(verify(host), 4, "requires 1 of 1 keys")
@@ -460,7 +461,7 @@ TOOLS = ("openssl", "awk", "od", "cmp", "tr", "sed", "head", "wc", "cut", "grep"
 
 
 def test_a_tool_that_fails_trusts_nobody(host: Host, makers: dict[str, Maker]) -> None:
-    """Or that does nothing and says that all is well. What busybox has built in cannot be replaced by a file."""
+    """Or that does nothing and says that all is well. What busybox has built in cannot be replaced."""
     sign_again(host.unpacked, makers["evil"])
     for tool in TOOLS if host.shell != "busybox" else ("openssl",):
         fake = host.folder / "bin" / tool

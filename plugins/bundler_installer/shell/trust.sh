@@ -35,6 +35,7 @@ open_trust() {
     TRUST=$SCRATCH/trust
     { rm -rf "$TRUST" && mkdir "$TRUST" "$TRUST/sound"; } || lose_scratch
     for list in signers rotations revocations demands; do : >"$TRUST/$list" || lose_scratch; done
+    SIGNERS=0 ROTATED=0 REVOKED=0 DEMANDS=0
 }
 
 lose_scratch() { fail $EXIT_FAILED trust.scratch "$SCRATCH"; }
@@ -114,6 +115,7 @@ read_signatures() {
         decode_signature "$line" "$TRUST/signature" || doubt verify.bad_signature "$wanted"
         is_signed_by "$signed/SHA256SUMS" "$TRUST/signature" "$1" || refuse_signature
         printf '%s\n' "$1" >>"$TRUST/signers" || lose_scratch
+        SIGNERS=$((SIGNERS + 1))
         shift
     done <"$signed/SHA256SUMS.sig"
     cmp -s "$TRUST/lines" "$signed/SHA256SUMS.sig" || doubt verify.bad_signature "$wanted"
@@ -179,6 +181,8 @@ list_demands() {
     fi
     if [ -n "$KEY" ]; then
         list_given_keys
+    elif [ -n "$REQUIRE" ] && [ -s "$TRUST/demands" ]; then
+        fail $EXIT_USAGE trust.require_key "$wanted"
     elif [ ! -s "$TRUST/demands" ]; then
         list_trusted_keys
     fi
@@ -189,24 +193,34 @@ list_demands() {
 
 # demand WHY NUMBER|all FINGERPRINTS
 demand() {
-    # shellcheck disable=SC2046,SC2086 # splitting is wanted
-    set -- "$1" "$2" $(printf '%s\n' $3 | awk '!seen[$0]++')
+    distinct=''
+    for each in $3; do
+        case " $distinct " in *" $each "*) ;; *) distinct="$distinct${distinct:+ }$each" ;; esac
+    done
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- "$1" "$2" $distinct
     why=$1 number=$2
     shift 2
     [ "$number" != all ] || number=$#
+    [ $# -gt 0 ] || doubt verify.no_key
     [ "$number" -le $# ] || fail $EXIT_USAGE trust.require "$number" "$#"
     printf '%s\n' "$why $number $*" >>"$TRUST/demands" || lose_scratch
+    DEMANDS=$((DEMANDS + 1))
 }
 
 list_given_keys() {
     given='' wanted=$KEY
-    while IFS= read -r file; do
+    set -f
+    IFS=$NEWLINE
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $KEY
+    IFS=" $TAB$NEWLINE"
+    set +f
+    for file in "$@"; do
         [ -f "$file" ] || fail $EXIT_USAGE verify.no_key_file "$file"
         read_keys "$file" || doubt trust.not_a_key "$file"
         given="$given $keys"
-    done <<EOT
-$KEY
-EOT
+    done
     demand key "${REQUIRE:-1}" "$given"
 }
 
@@ -227,27 +241,38 @@ list_trusted_keys() {
 # read_policy: lines `require N of NAME...`, where NAME.pub lies beside it; `#` begins a comment line. Whatever else stands
 # there, the policy is broken, and nothing is believed
 read_policy() {
-    broken=$(awk '
+    awk '
         /^#/ || /^[ \t]*$/ { next }
         {
             ok = NF >= 4 && $1 == "require" && $2 ~ /^[1-9][0-9]?$/ && $3 == "of" && $2 + 3 <= NF
             for (i = 4; i <= NF; i++) if ($i !~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/) ok = 0
-            if (!ok) { print NR; bad = 1; exit }
-            found++
+            if (!ok) { print "broken " NR; bad = 1; exit }
+            print; found++
         }
-        END { if (!bad && !found) print NR + 1 }' "$TRUSTED_KEYS/policy" 2>/dev/null) || broken=1
+        END { print bad || !found ? "broken " NR + 1 : "end" }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
+        doubt trust.policy_broken "$TRUSTED_KEYS/policy" 1
+    broken=$(sed -n 's/^broken //p' "$TRUST/policy" | sed -n 1p)
     [ -z "$broken" ] || doubt trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
-    sed -e '/^#/d' -e '/^[[:blank:]]*$/d' "$TRUSTED_KEYS/policy" >"$TRUST/policy" || lose_scratch
-    while read -r _ number _ names; do
-        given=''
-        for name in $names; do
-            read_keys "$TRUSTED_KEYS/$name.pub" || doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
-            case " $given " in *" $keys "*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
-            case $keys in *' '*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
-            given="$given${given:+ }$keys"
-        done
-        demand policy "$number" "$given"
+    complete=''
+    while read -r first number _ names; do
+        case $first in
+            end) complete=yes ;;
+            require) demand_policy ;;
+        esac
     done <"$TRUST/policy"
+    [ -n "$complete" ] || lose_scratch
+}
+
+# demand_policy: what a line of the policy asks for
+demand_policy() {
+    given=''
+    for name in $names; do
+        read_keys "$TRUSTED_KEYS/$name.pub" || doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
+        case " $given " in *" $keys "*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        case $keys in *' '*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        given="$given${given:+ }$keys"
+    done
+    demand policy "$number" "$given"
 }
 
 # ask_for_keys: the carried keys, after somebody compared them
@@ -260,7 +285,8 @@ ask_for_keys() {
 # judge_signers: sets SIGNED_BY to a file with the keys that later releases must be signed by
 judge_signers() {
     compare_keys >"$TRUST/verdict" || doubt verify.bad_signature "$wanted"
-    grep '^end$' "$TRUST/verdict" >/dev/null || lose_scratch
+    # whoever reads less than was written has not judged
+    grep "^end $SIGNERS $ROTATED $REVOKED $DEMANDS\$" "$TRUST/verdict" >/dev/null || lose_scratch
     explain_refusal
     while read -r what why anchor signer; do
         [ "$what" = counts ] || continue
@@ -307,7 +333,7 @@ explain_refusal() {
 # A key may revoke itself and those that it follows. A revoked key ends a chain, and so does one that two keys follow
 compare_keys() {
     cd -- "$TRUST" && awk -v limit="$CHAIN" "$JUDGE"'
-        FILENAME == "signers" { if (!($1 in signer)) signer[$1]; next }
+        FILENAME == "signers" { signers++; signer[$1]; next }
         FILENAME == "demands" { line[++demands] = $0; next }
         END {
             find_revoked()
@@ -327,15 +353,19 @@ compare_keys() {
                 print "demand " word[1] " " word[2] " " found " " (n - 2)
             }
             for (each in signer) if (each in revoked) print "revoked " each
-            print "end"
+            print "end " signers + 0 " " rotated + 0 " " revoking + 0 " " demands + 0
         }' rotations revocations signers demands
 }
 
 # what compare_keys and the command trust have in common
 # shellcheck disable=SC2016 # awk's variables
 JUDGE='
-    FILENAME == "rotations" { if (!(($1, $2) in rotation)) { rotation[$1, $2]; following[$1]++; successor[$1] = $2 }; next }
-    FILENAME == "revocations" { revocation[$1, $2]; next }
+    FILENAME == "rotations" {
+        rotated++
+        if (!(($1, $2) in rotation)) { rotation[$1, $2]; following[$1]++; successor[$1] = $2 }
+        next
+    }
+    FILENAME == "revocations" { revoking++; revocation[$1, $2]; next }
     function find_revoked(  pair, part) {
         for (pair in revocation) {
             split(pair, part, SUBSEP)
@@ -373,13 +403,16 @@ gather_statements() {
         "$TRUSTED_KEYS"/*.rotation "$TRUSTED_KEYS"/*.revocation; do
         if [ -e "$file" ] || [ -L "$file" ]; then take_statement "$file"; fi
     done
-    [ -n "$ROTATIONS" ] || return 0
-    while IFS= read -r file; do
+    set -f
+    IFS=$NEWLINE
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $ROTATIONS
+    IFS=" $TAB$NEWLINE"
+    set +f
+    for file in "$@"; do
         [ -f "$file" ] || fail $EXIT_USAGE trust.no_file "$file"
         take_statement "$file"
-    done <<EOT
-$ROTATIONS
-EOT
+    done
 }
 
 read_carried_statements() {
@@ -398,8 +431,14 @@ read_carried_statements() {
 take_statement() {
     read_statement "$1" || doubt trust.bad_statement "$1"
     case $statement_kind in
-        rotation) printf '%s %s\n' "$statement_by" "$statement_about" >>"$TRUST/rotations" || lose_scratch ;;
-        revocation) printf '%s %s\n' "$statement_about" "$statement_by" >>"$TRUST/revocations" || lose_scratch ;;
+        rotation)
+            printf '%s %s\n' "$statement_by" "$statement_about" >>"$TRUST/rotations" || lose_scratch
+            ROTATED=$((ROTATED + 1))
+            ;;
+        revocation)
+            printf '%s %s\n' "$statement_about" "$statement_by" >>"$TRUST/revocations" || lose_scratch
+            REVOKED=$((REVOKED + 1))
+            ;;
     esac
     cp -- "$TRUST/statement" "$TRUST/sound/$statement_name" || lose_scratch
 }
@@ -525,7 +564,8 @@ show_trust() {
     [ -s "$TRUST/known" ] || say trust.nobody
     if [ -e "$TRUSTED_KEYS/policy" ]; then
         read_policy
-        while IFS= read -r line; do say trust.policy "$line"; done <"$TRUST/policy"
+        sed '$d' "$TRUST/policy" >"$TRUST/shown" || lose_scratch
+        while IFS= read -r line; do say trust.policy "$line"; done <"$TRUST/shown"
     fi
     while read -r old new; do say trust.rotation "$old" "$new"; done <"$TRUST/rotations"
     while read -r revoked by; do say trust.revocation "$revoked" "$by"; done <"$TRUST/revocations"
