@@ -8,22 +8,26 @@ HALF_ORDER=7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 # bytes of a statement about keys, statements that a bundle may carry, and keys that a chain may have
 STATEMENT_BYTES=4096 STATEMENTS=32 CHAIN=16
 
-# verify_signature: every signature is good, and enough of them are by keys that this site believes
+# verify_signature: every signature is good, and enough of them are by keys that this site believes. Sets SIGNED_BY to the
+# keys that later bundles must be signed by; nothing where a command only looks at a bundle whose maker nobody knows
 verify_signature() {
     SIGNED_BY=''
-    signed=${FACTS:-$HERE}
-    for name in SHA256SUMS SHA256SUMS.sig SHA256SUMS.pub; do
-        if [ -L "$signed/$name" ]; then refuse verify.special "$name"; fi
-    done
-    [ -f "$signed/SHA256SUMS" ] || refuse verify.no_sums
-    if [ ! -f "$signed/SHA256SUMS.sig" ]; then
-        [ -n "$UNSIGNED" ] || refuse verify.unsigned
-        warn verify.unsigned_accepted
+    if [ ! -f "$FACTS/SHA256SUMS.sig" ]; then
+        if [ -n "$UNSIGNED" ]; then
+            warn verify.unsigned_accepted
+            return
+        fi
+        is_lenient || refuse verify.unsigned
+        doubt verify.unsigned_look
         return
     fi
     have openssl || refuse tools.missing openssl
     open_trust
     list_demands
+    if [ ! -s "$TRUST/demands" ] && is_lenient; then
+        doubt verify.unknown_maker
+        return
+    fi
     read_signatures
     gather_statements
     read_carried_statements
@@ -34,16 +38,8 @@ verify_signature() {
 open_trust() {
     TRUST=$SCRATCH/trust
     { rm -rf "$TRUST" && mkdir "$TRUST" "$TRUST/sound"; } || lose_scratch
-    for list in signers rotations revocations demands; do : >"$TRUST/$list" || lose_scratch; done
+    for list in signers rotations revocations demands; do empty_file "$TRUST/$list"; done
     SIGNERS=0 ROTATED=0 REVOKED=0 DEMANDS=0
-}
-
-lose_scratch() { fail $EXIT_FAILED trust.scratch "$SCRATCH"; }
-
-# doubt ID [ARGUMENT...]: refuse; but where nothing can be written, nothing could be checked
-doubt() {
-    { dd if=/dev/zero of="$TRUST/room" bs=65536 count=1 2>/dev/null && rm -f "$TRUST/room"; } || lose_scratch
-    refuse "$@"
 }
 
 # ---- keys
@@ -88,7 +84,7 @@ read_key() {
 
 # join_keys FINGERPRINTS FILE: as PEM
 join_keys() {
-    : >"$2" || return 1
+    printf '' >"$2" || return 1
     for each in $1; do cat "$TRUST/$each.pem" >>"$2" || return 1; done
 }
 
@@ -101,35 +97,35 @@ fingerprint() { read_keys "$1" && printf '%s\n' "$keys"; }
 
 # read_signatures: each carried key has the signature on its own line; $TRUST/signers lists them
 read_signatures() {
-    [ -f "$signed/SHA256SUMS.pub" ] || refuse trust.no_carried_key
-    read_keys "$signed/SHA256SUMS.pub" || doubt verify.carried_key
+    [ -f "$FACTS/SHA256SUMS.pub" ] || refuse trust.no_carried_key
+    read_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     # no checksum covers keys and signatures: both have one form only
     join_keys "$keys" "$TRUST/carried" || lose_scratch
-    cmp -s "$TRUST/carried" "$signed/SHA256SUMS.pub" || doubt verify.carried_key
-    : >"$TRUST/lines" || lose_scratch
+    cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
+    empty_file "$TRUST/lines"
     # shellcheck disable=SC2086 # splitting is wanted
     set -- $keys
     while IFS= read -r line; do
-        [ $# -gt 0 ] || doubt verify.carried_key
+        [ $# -gt 0 ] || refuse verify.carried_key
         printf '%s\n' "$line" >>"$TRUST/lines" || lose_scratch
-        decode_signature "$line" "$TRUST/signature" || doubt verify.bad_signature "$wanted"
-        is_signed_by "$signed/SHA256SUMS" "$TRUST/signature" "$1" || refuse_signature
+        decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
+        is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$1" || refuse_signature
         printf '%s\n' "$1" >>"$TRUST/signers" || lose_scratch
         SIGNERS=$((SIGNERS + 1))
         shift
-    done <"$signed/SHA256SUMS.sig"
-    cmp -s "$TRUST/lines" "$signed/SHA256SUMS.sig" || doubt verify.bad_signature "$wanted"
-    [ $# -eq 0 ] || doubt verify.carried_key
+    done <"$FACTS/SHA256SUMS.sig"
+    cmp -s "$TRUST/lines" "$FACTS/SHA256SUMS.sig" || refuse verify.bad_signature "$wanted"
+    [ $# -eq 0 ] || refuse verify.carried_key
 }
 
 # refuse_signature: not by the carried key; where it is by one that is believed, only the carried key was changed
 refuse_signature() {
     while read -r _ _ believed; do
         for each in $believed; do
-            if is_signed_by "$signed/SHA256SUMS" "$TRUST/signature" "$each"; then doubt verify.carried_key; fi
+            if is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$each"; then refuse verify.carried_key; fi
         done
     done <"$TRUST/demands"
-    doubt verify.bad_signature "$wanted"
+    refuse verify.bad_signature "$wanted"
 }
 
 # decode_signature TEXT FILE: base64 has bits that say nothing, where a change would hide: only one text stands for these bytes
@@ -176,7 +172,7 @@ list_demands() {
         read_policy
     elif [ -f "$pinned" ] && { [ -z "$KEY" ] || ! accepts signing-key; }; then
         wanted=$pinned
-        read_keys "$pinned" || doubt trust.not_a_key "$pinned"
+        read_keys "$pinned" || refuse trust.not_a_key "$pinned"
         demand pinned all "$keys"
     fi
     if [ -n "$KEY" ]; then
@@ -186,9 +182,8 @@ list_demands() {
     elif [ ! -s "$TRUST/demands" ]; then
         list_trusted_keys
     fi
-    if [ ! -s "$TRUST/demands" ] && { [ ! -f "$signed/SHA256SUMS.pub" ] || [ -z "$TERMINAL" ] || [ -n "$YES" ]; }; then
-        refuse verify.no_key
-    fi
+    if [ -s "$TRUST/demands" ] || is_lenient; then return 0; fi
+    if [ ! -f "$FACTS/SHA256SUMS.pub" ] || [ -z "$TERMINAL" ] || [ -n "$YES" ]; then refuse verify.no_key; fi
 }
 
 # demand WHY NUMBER|all FINGERPRINTS
@@ -202,7 +197,7 @@ demand() {
     why=$1 number=$2
     shift 2
     [ "$number" != all ] || number=$#
-    [ $# -gt 0 ] || doubt verify.no_key
+    [ $# -gt 0 ] || refuse verify.no_key
     [ "$number" -le $# ] || fail $EXIT_USAGE trust.require "$number" "$#"
     printf '%s\n' "$why $number $*" >>"$TRUST/demands" || lose_scratch
     DEMANDS=$((DEMANDS + 1))
@@ -218,7 +213,7 @@ list_given_keys() {
     set +f
     for file in "$@"; do
         [ -f "$file" ] || fail $EXIT_USAGE verify.no_key_file "$file"
-        read_keys "$file" || doubt trust.not_a_key "$file"
+        read_keys "$file" || refuse trust.not_a_key "$file"
         given="$given $keys"
     done
     demand key "${REQUIRE:-1}" "$given"
@@ -234,7 +229,7 @@ list_trusted_keys() {
     if [ -n "$given" ]; then
         demand trusted "${REQUIRE:-1}" "$given"
     elif [ "$wanted" != SHA256SUMS.pub ]; then
-        doubt verify.bad_signature "$wanted"
+        refuse verify.bad_signature "$wanted"
     fi
 }
 
@@ -250,9 +245,9 @@ read_policy() {
             print; found++
         }
         END { print bad || !found ? "broken " NR + 1 : "end" }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
-        doubt trust.policy_broken "$TRUSTED_KEYS/policy" 1
+        refuse trust.policy_broken "$TRUSTED_KEYS/policy" 1
     broken=$(sed -n 's/^broken //p' "$TRUST/policy" | sed -n 1p)
-    [ -z "$broken" ] || doubt trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
+    [ -z "$broken" ] || refuse trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
     complete=''
     while read -r first number _ names; do
         case $first in
@@ -267,9 +262,9 @@ read_policy() {
 demand_policy() {
     given=''
     for name in $names; do
-        read_keys "$TRUSTED_KEYS/$name.pub" || doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
-        case " $given " in *" $keys "*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
-        case $keys in *' '*) doubt trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        read_keys "$TRUSTED_KEYS/$name.pub" || refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
+        case " $given " in *" $keys "*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        case $keys in *' '*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
         given="$given${given:+ }$keys"
     done
     demand policy "$number" "$given"
@@ -284,7 +279,7 @@ ask_for_keys() {
 
 # judge_signers: sets SIGNED_BY to a file with the keys that later releases must be signed by
 judge_signers() {
-    compare_keys >"$TRUST/verdict" || doubt verify.bad_signature "$wanted"
+    compare_keys >"$TRUST/verdict" || refuse verify.bad_signature "$wanted"
     # whoever reads less than was written has not judged
     grep "^end $SIGNERS $ROTATED $REVOKED $DEMANDS\$" "$TRUST/verdict" >/dev/null || lose_scratch
     explain_refusal
@@ -322,8 +317,8 @@ explain_refusal() {
     fi
     # shellcheck disable=SC2086 # splitting is wanted
     set -- $lacking
-    if [ "$1" = 1 ] && [ "$why" != policy ]; then doubt verify.bad_signature "$wanted"; fi
-    doubt trust.too_few "$wanted" "$1" "$2" "$3"
+    if [ "$1" = 1 ] && [ "$why" != policy ]; then refuse verify.bad_signature "$wanted"; fi
+    refuse trust.too_few "$wanted" "$1" "$2" "$3"
 }
 
 # compare_keys: what the lists in $TRUST come to, in lines:
@@ -415,11 +410,10 @@ gather_statements() {
     done
 }
 
+# read_carried_statements: the bundle's own; each says who signed it
 read_carried_statements() {
     count=0
-    if [ -L "$HERE/keys" ]; then refuse verify.special keys; fi
-    for file in "$HERE"/keys/*.rotation "$HERE"/keys/*.revocation; do
-        if [ -L "$file" ]; then refuse verify.special "$file"; fi
+    for file in "$FACTS"/keys/*.rotation "$FACTS"/keys/*.revocation; do
         [ -f "$file" ] || continue
         count=$((count + 1))
         [ "$count" -le "$STATEMENTS" ] || refuse trust.bad_statement "$HERE/keys"
@@ -429,7 +423,7 @@ read_carried_statements() {
 
 # take_statement FILE: read it, and count on it
 take_statement() {
-    read_statement "$1" || doubt trust.bad_statement "$1"
+    read_statement "$1" || refuse trust.bad_statement "$1"
     case $statement_kind in
         rotation)
             printf '%s %s\n' "$statement_by" "$statement_about" >>"$TRUST/rotations" || lose_scratch
@@ -533,10 +527,10 @@ add_statement() {
 
 # list_known_keys: the pinned keys and those that the host trusts, in $TRUST/known: lines `where fingerprint`
 list_known_keys() {
-    : >"$TRUST/known" || lose_scratch
+    empty_file "$TRUST/known"
     for file in "$ROOT/state/trusted.pub" "$TRUSTED_KEYS"/*.pub; do
         [ -f "$file" ] || continue
-        read_keys "$file" || doubt trust.not_a_key "$file"
+        read_keys "$file" || refuse trust.not_a_key "$file"
         for each in $keys; do printf '%s %s\n' "$each" "$file" >>"$TRUST/known" || lose_scratch; done
     done
 }
