@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import shutil
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from bundler.signatures import sign_text
 from bundler_installer.assemble import assemble_installer
-from bundler_signature.ecdsa import EcdsaSigner
 from tests.support.installer import SHELLS, call, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
+from tests.support.signing import Maker
 
 ROOT_USER = os.geteuid() == 0
 ROW = "\t".join([*"xy", "no", "value", *"-----"])
@@ -42,9 +42,8 @@ def sign_again(host: Host) -> None:
 
 def write_sums(host: Host, sums: bytes) -> None:
     (host.unpacked / "SHA256SUMS").write_bytes(sums)
-    key = host.key.with_suffix(".key").read_bytes()
-    signature = base64.b64encode(EcdsaSigner().sign(sums, key, None).value) + b"\n"
-    (host.unpacked / "SHA256SUMS.sig").write_bytes(signature)
+    maker = Maker(host.key.with_suffix(".key"), host.key)
+    (host.unpacked / "SHA256SUMS.sig").write_bytes(sign_text(sums, [maker.key]))
 
 
 def commands(host: Host) -> Sequence[Sequence[str | Path]]:
