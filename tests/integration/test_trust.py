@@ -415,6 +415,7 @@ def test_the_command_trust(host: Host, makers: dict[str, Maker]) -> None:
     check(verify(host), 4, f"The key {a.name} was revoked")
     check(host.run("install", "--root", host.root, "--yes"), 4, f"The key {a.name} was revoked")
     sign_again(host.unpacked, b)
+    check(host.run("trust", "--root", host.root), 0, f"revoked: {a.name}")
     check(verify(host), 4, f"The key {a.name} was revoked")
     check(verify(host, "--key", b.public, "--accept", "signing-key"), 0)
 
