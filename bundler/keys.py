@@ -18,6 +18,9 @@ from bundler.errors import UsageError
 _PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 """SubjectPublicKeyInfo of P-256 up to the point's coordinates."""
 _SIZE = len(_PREFIX) + 64
+_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+"""The curve is y^2 = x^3 - 3x + b modulo p: SP 800-186, section 3.2.1.3."""
 _BLOCK = re.compile(
     rb"^-----BEGIN PUBLIC KEY-----[ \t]*\r?\n(.*?)^-----END PUBLIC KEY-----", re.DOTALL | re.MULTILINE
 )
@@ -104,6 +107,9 @@ def _checked(der: bytes) -> PublicKey:
             hint="compressed points and explicit parameters are refused too;"
             " `openssl ec -pubin -in KEY -conv_form uncompressed -param_enc named_curve` rewrites such a key",
         )
+    x, y = (int.from_bytes(der[at : at + 32], "big") for at in (_SIZE - 64, _SIZE - 32))
+    if max(x, y) >= _P or (y * y - x * x * x + 3 * x - _B) % _P:
+        raise UsageError("the public key is damaged: its point is not on the curve P-256", hint=_HINT)
     return PublicKey(der)
 
 

@@ -53,6 +53,13 @@ def test_compressed_points_are_told_with_a_remedy(maker: Maker, tmp_path: Path) 
     assert PublicKey.read(back.read_bytes()).fingerprint == maker.name
 
 
+def test_a_point_beside_the_curve_is_not_a_key(maker: Maker) -> None:
+    der = bytearray(PublicKey.read(maker.public.read_bytes()).der)
+    der[-1] ^= 1
+    with pytest.raises(UsageError, match="not on the curve"):
+        PublicKey.read(bytes(der))
+
+
 @given(numbers, numbers)
 def test_a_signature_has_one_encoding(r: int, s: int) -> None:
     value = encode(r, s)
