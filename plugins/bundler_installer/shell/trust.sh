@@ -294,9 +294,10 @@ judge_signers() {
     for why in policy pinned key trusted asked; do
         if grep "^$why " "$TRUST/counted" >"$TRUST/pinning"; then break; fi
     done
-    join_keys "$(cut -d ' ' -f 2 "$TRUST/pinning" | awk '!seen[$0]++')" "$TRUST/pin" || lose_scratch
-    [ -s "$TRUST/pin" ] || lose_scratch
-    SIGNED_BY=$TRUST/pin
+    join_keys "$(cut -d ' ' -f 2 "$TRUST/pinning" | awk '!seen[$0]++')" "$SCRATCH/signed-by" || lose_scratch
+    [ -s "$SCRATCH/signed-by" ] || lose_scratch
+    SIGNED_BY=$SCRATCH/signed-by
+    for each in "$TRUST"/*; do [ ! -f "$each" ] || rm -f "$each"; done # room for what follows
 }
 
 # explain_refusal: where a demand is not met
