@@ -243,7 +243,10 @@ read_policy() {
             if (!ok) { print "broken " NR; bad = 1; exit }
             print; found++
         }
-        END { print bad || !found ? "broken " NR + 1 : "end" }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
+        END {
+            if (bad) exit
+            if (found) print "end"; else print "broken " (NR + 1)
+        }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
         refuse trust.policy_broken "$TRUSTED_KEYS/policy" 1
     broken=$(sed -n 's/^broken //p' "$TRUST/policy" | sed -n 1p)
     [ -z "$broken" ] || refuse trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
