@@ -351,7 +351,7 @@ compare_keys() {
                 print "demand " word[1] " " word[2] " " found " " (n - 2)
             }
             for (each in signer) if (each in revoked) print "revoked " each
-            print "end " signers + 0 " " rotated + 0 " " revoking + 0 " " demands + 0
+            print "end " (signers + 0) " " (rotated + 0) " " (revoking + 0) " " (demands + 0)
         }' rotations revocations signers demands
 }
 
