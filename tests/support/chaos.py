@@ -1,7 +1,8 @@
 """Random kills of a small application's installer on a site with a real engine, again and again.
 
 A cycle installs, backs up, upgrades, goes back and restores. Each of these is killed (SIGKILL) after a random
-time, once or more, the shell alone and its whole group in turn; then the same command must complete, with the data there.
+time, once or more, the shell alone and its whole group in turn; then the same command must complete, with the
+data there.
 """
 
 from __future__ import annotations
