@@ -99,9 +99,13 @@ def test_a_backup_is_all_that_a_new_start_needs(kept: Kept) -> None:
     assert set(place.site.docker("ps", "-q").split()) == before
     kept.check()
     place.sql("dify", "INSERT INTO tenants VALUES (gen_random_uuid(), 'written after the backup', now())")
+    key = place.site.folder / "backup-key"
+    shown = place.control("backup", "--show-key")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    key.write_text(shown.stdout)
     place.remove()
     shutil.rmtree(place.root)
-    restore = place.command("restore", backup, *ACCEPT, "--yes")
+    restore = place.command("restore", backup, "--backup-key", key, *ACCEPT, "--yes")
     restored = place.site.run(*restore, cwd=place.carried, timeout=600)
     assert restored.returncode == 0, restored.stdout + restored.stderr
     kept.check()

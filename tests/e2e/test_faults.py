@@ -163,7 +163,7 @@ def test_disk_full_while_writing(frail: Frail, tmp_path: Path) -> None:
         assert codes[-1] == 0, codes
         assert codes.count(1) >= 3
         secrets = (point / "root/secrets.env").read_text()
-        assert re.fullmatch(r"HELLO_TOKEN=[A-Za-z0-9]{32}\n", secrets)
+        assert re.fullmatch(r"HELLO_TOKEN=[A-Za-z0-9]{32}\nBUNDLE_BACKUP_KEY=[0-9a-f]{64}\n", secrets)
         frail.purge(point / "root")
 
 

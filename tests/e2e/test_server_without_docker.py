@@ -28,6 +28,9 @@ engine:
     archive: {{path: docker-26.1.5.tgz, sha256: {archive}}}
     compose: {{path: docker-compose, sha256: {compose}}}
 """
+BACK_UP = """\
+cd /opt/hello && sh helloctl backup --output /site/backups --yes && sh helloctl backup --show-key >/site/key
+"""
 
 
 def digest(path: Path) -> str:
@@ -99,7 +102,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
 
     control = ("sh", "/opt/hello/helloctl")
     token = site.check("cat", "/opt/hello/secrets.env")
-    site.check(*control, "backup", "--output", "/site/backups", "--yes")
+    site.check("sh", "-c", BACK_UP)
 
     # it goes by name, what it kept stays
     gone = site.check(*control, "uninstall", "--purge", "all,engine", "--yes")
@@ -111,7 +114,14 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     # a backup goes back to a server without Docker, and without systemd
     site.check("rm", "-rf", "/run/systemd", "/usr/bin/systemctl")
     (backup,) = (site.shared / "backups").iterdir()
-    restore = (*install[:2], "restore", f"/site/backups/{backup.name}", *install[2:])
+    restore = (
+        *install[:2],
+        "restore",
+        f"/site/backups/{backup.name}",
+        *install[2:],
+        "--backup-key",
+        "/site/key",
+    )
     assert site.run(*restore).returncode == 3
     done = site.check(*restore, "--install-engine", "--lang", "zh")
     assert "setsid dockerd >>/var/log/dockerd.log" in done

@@ -454,7 +454,7 @@ def test_plan_changes_nothing(old: Server) -> None:
         return {str(path): path.lstat().st_mtime_ns for path in old.root.rglob("*")}
 
     before = state()
-    secret = (old.root / "secrets.env").read_text().strip().partition("=")[2]
+    secret = old.secrets()["TOKEN"]
     shown = old.install("2.0", "plan")
     assert shown.returncode == 0, shown.stderr
     assert "upgrades to 2.0" in shown.stdout
@@ -494,7 +494,9 @@ def test_uninstall_keeps_what_was_not_named(new: Server) -> None:
 
 
 def test_logs_and_journal_hold_no_secret(new: Server) -> None:
-    secret = (new.root / "secrets.env").read_text().strip().partition("=")[2]
-    assert len(secret) == 32
+    secrets = new.secrets()
+    assert len(secrets["TOKEN"]) == 32
+    assert len(secrets["BUNDLE_BACKUP_KEY"]) == 64
     for path in [*(new.root / "log").iterdir(), new.root / "state/journal"]:
-        assert secret not in path.read_text(), path
+        for secret in secrets.values():
+            assert secret not in path.read_text(), path

@@ -51,7 +51,7 @@ def act(
 ) -> subprocess.CompletedProcess[str]:
     """Run `install VERSION ...`, or a command of what is installed; `restore` of the one backup."""
     if command[-1] == "restore":
-        command = (*command, server.backup())
+        command = (*command, server.backup(), "--backup-key", str(server.folder / "backup-key"))
     if command[0] == "install":
         return server.install(*command[1:], point=point, shell=shell)
     return server.control(*command, point=point, shell=shell)

@@ -198,6 +198,11 @@ class Server:
         """What the application keeps."""
         return self.root / "data/data/rows"
 
+    def secrets(self) -> dict[str, str]:
+        """Name -> value, the key of the site's backups among them."""
+        lines = (self.root / "secrets.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
     def journal(self) -> list[str]:
         """Its lines."""
         journal = self.root / "state/journal"
@@ -219,7 +224,7 @@ class Server:
         assert (self.root / "data/data/schema").read_text() == f"{version}\n"
         assert self.rows.read_text() == rows
         assert f"version {version}\n" in (self.root / "current/config/app.conf").read_text()
-        token = (self.root / "secrets.env").read_text().strip().removeprefix("TOKEN=")
+        token = self.secrets()["TOKEN"]
         assert f"token {token}\n" in (self.root / "current/config/app.conf").read_text()
         assert not [
             path.name
@@ -276,6 +281,9 @@ class Snapshots:
         self.save("old", shell)
         done = server.control("backup")
         assert done.returncode == 0, done.stdout + done.stderr
+        shown = server.control("backup", "--show-key")
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        (server.folder / "backup-key").write_text(shown.stdout)
         server.rows.write_text("spoilt\n")
         (server.root / "data/data/more").write_text("written later\n")
         self.save("spoilt", shell)

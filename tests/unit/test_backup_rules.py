@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.backups import NAMED, make_backup, seal
 from tests.support.installer import call, shells
 
 shell = pytest.mark.parametrize("shell", shells())
-NAMED = "NAME=shop VERSION=1 PROFILE=dev PROJECT=shop TITLE=Shop RELEASE=1-abc CURRENT=$ROOT/current\n"
-
-
-def make_backup(folder: Path, day: int, reason: str = "manual", /, **facts: str) -> Path:
-    """A whole backup of the shop at `<folder>/root`, unencrypted."""
-    backup = folder / "root" / "backups" / f"202601{day:02}T020304Z-1-abc-{reason}"
-    backup.mkdir(parents=True)
-    values = {
-        "format": "1", "name": "shop", "project": "shop", "release": "1-abc", "reason": reason,
-        "created": f"2026-01-{day:02}T02:03:04Z", "root": str(folder / "root"), "tar": "plain",
-        "encrypted": "no",
-        **facts,
-    }  # fmt: skip
-    (backup / "backup.env").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
-    (backup / "data.tar").write_bytes(b"data" * 100)
-    (backup / "dumps").mkdir()
-    (backup / "dumps" / "shop").write_text("select 1;\n")
-    seal(backup)
-    return backup
-
-
-def seal(backup: Path) -> None:
-    files = sorted(path.relative_to(backup).as_posix() for path in backup.rglob("*") if path.is_file())
-    lines = [f"{hashlib.sha256((backup / name).read_bytes()).hexdigest()}  {name}\n" for name in files]
-    (backup / "SHA256SUMS").write_text("".join(lines))
 
 
 def left(folder: Path) -> list[str]:

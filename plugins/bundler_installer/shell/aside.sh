@@ -4,7 +4,11 @@
 begin_restore() {
     BEFORE=$(sed -n 's/^before=//p' "$ROOT/state/restore" 2>/dev/null)
     [ -n "$BEFORE" ] || BEFORE=$ROOT/data.before-restore-$(date -u '+%Y%m%dT%H%M%SZ')
-    case $BEFORE in "$ROOT"/data.before-restore-*) ;; *) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;; esac
+    case $BEFORE in
+        "$ROOT"/data.before-restore-*[!0-9TZ]* | "$ROOT"/data.before-restore-) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;;
+        "$ROOT"/data.before-restore-*) ;;
+        *) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;;
+    esac
     { (umask 077 && mkdir -p "$BEFORE/volumes") &&
         printf 'backup=%s\nbefore=%s\n' "$1" "$BEFORE" >"$ROOT/state/restore.new" &&
         flush "$ROOT/state/restore.new" &&
@@ -22,12 +26,16 @@ end_restore() {
 
 # set_aside: data by renaming, volumes by copying. Done once, however often the restore is tried
 set_aside() {
+    keep_config
     [ ! -f "$BEFORE/complete" ] || return 0
     choose_tar
     for each in site.env secrets.env state/compose.env; do
         [ ! -f "$ROOT/$each" ] || cp -p "$ROOT/$each" "$BEFORE/${each##*/}" || fail $EXIT_FAILED release.disk "$ROOT"
     done
-    list_volumes >"$SCRATCH/volumes" || fail $EXIT_FAILED engine.no_docker
+    list_volumes >"$SCRATCH/volumes" || {
+        blame_scratch
+        fail $EXIT_FAILED engine.no_docker
+    }
     while read -r volume <&5; do
         has_name "$volume" || continue
         (umask 077 && pack_volume "$volume" >"$BEFORE/volumes/$volume.tar") || fail $EXIT_FAILED release.disk "$ROOT"
@@ -38,7 +46,16 @@ set_aside() {
             move_content "$ROOT/data" "$ROOT/data/.before-restore-${BEFORE##*-}" || fail $EXIT_FAILED release.disk "$ROOT"
         fi
     fi
-    { : >"$BEFORE/complete" && flush "$BEFORE/complete"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    { printf '' >"$BEFORE/complete" && flush "$BEFORE/complete"; } || fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# keep_config: the configuration of an installed release, as it is before the restore
+keep_config() {
+    kept_config=$BEFORE/releases/${HERE##*/}
+    if [ ! -d "$HERE/.written" ] || [ -d "$kept_config" ]; then return 0; fi
+    { rm -rf "$BEFORE/.part" && (umask 077 && mkdir -p "$BEFORE/releases" "$BEFORE/.part") &&
+        cp -p -R -- "$HERE/config" "$HERE/.written" "$BEFORE/.part/" && mv -- "$BEFORE/.part" "$kept_config"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # move_content FOLDER INTO: everything but folders that an earlier restore set aside
@@ -78,10 +95,16 @@ undo_restore() {
         [ ! -f "$BEFORE/$each" ] || cp -p "$BEFORE/$each" "$ROOT/$each" || return 1
     done
     [ ! -f "$BEFORE/compose.env" ] || cp -p "$BEFORE/compose.env" "$ROOT/state/compose.env" || return 1
+    kept_config=$BEFORE/releases/${HERE##*/}
+    if [ -d "$kept_config" ]; then
+        { update_tree "$kept_config/config" "$HERE/config" && update_tree "$kept_config/.written" "$HERE/.written"; } || return 1
+    fi
+    list_volumes >"$SCRATCH/own-volumes" || return 1
     for file in "$BEFORE"/volumes/*.tar; do
         if [ ! -f "$file" ] || [ ! -f "$BEFORE/complete" ]; then continue; fi
-        here=${file##*/} here=${here%.tar}
-        { empty_volume "$here" && unpack_volume "$here" <"$file"; } || return 1
+        volume_here=${file##*/} volume_here=${volume_here%.tar}
+        is_own_volume "$volume_here" || return 1
+        { empty_volume "$volume_here" && unpack_volume "$volume_here" <"$file"; } || return 1
     done
     rm -rf "$BEFORE"
     rm -f "$ROOT/state/restore"

@@ -7,8 +7,13 @@ run_backup() {
         return
     fi
     use_installed
+    if [ -n "$SHOW_KEY" ]; then
+        show_site_key
+        return
+    fi
     [ -z "$ENCRYPT" ] || take_passphrase new
     take_lock
+    if [ -z "$ENCRYPT" ] && [ -f "$ROOT/state/encrypts" ]; then warn backup.plain; fi
     RESUME=yes
     record begin backup
     make_backup "${REASON:-manual}" || {
@@ -16,9 +21,13 @@ run_backup() {
         fail $EXIT_FAILED backup.failed
     }
     record end backup
+    [ -z "$ENCRYPT" ] || note_encrypts
     say backup.done "$BACKUP" "$(human "$(count_bytes "$BACKUP")")"
     prune_backups
 }
+
+# note_encrypts: from now on this site refuses to restore a backup that is not encrypted
+note_encrypts() { printf '' >"$ROOT/state/encrypts" || fail $EXIT_FAILED release.disk "$ROOT"; }
 
 # make_backup REASON: make <root>/backups/<time>-<release>-<reason>/ of the release that is current; sets BACKUP
 #
@@ -59,6 +68,8 @@ write_backup() {
     require_engine
     choose_tar
     umask 077
+    keep_site_key
+    BACKUP_KEY=$SITE_KEY
     mkdir -p "$backups" || fail $EXIT_FAILED backup.folder "$backups"
     if [ -f "$ROOT/state/part" ]; then # the lock is ours: the run that made it was killed
         stale=$(cat "$ROOT/state/part")
@@ -66,18 +77,24 @@ write_backup() {
     fi
     printf '%s\n' "$PART" >"$ROOT/state/part" || fail $EXIT_FAILED release.disk "$ROOT"
     mkdir "$PART" "$PART/volumes" || fail $EXIT_FAILED backup.folder "$backups"
-    list_volumes >"$SCRATCH/volumes" || fail $EXIT_FAILED engine.no_docker
+    list_volumes >"$SCRATCH/volumes" || {
+        blame_scratch
+        fail $EXIT_FAILED engine.no_docker
+    }
+    { names dumped >"$SCRATCH/dumped" && names disposable >"$SCRATCH/disposable" && names quiesce >"$SCRATCH/quiesce" &&
+        list_dumps >"$SCRATCH/dumps" && cut -f 2 "$SCRATCH/dumps" >"$SCRATCH/dumps.services" &&
+        sort -u "$SCRATCH/dumps.services" >"$SCRATCH/dumping"; } || fail_reading "$HERE"
     check_backup_room
     say backup.start "$TITLE" "$VERSION" "$BACKUP"
     note_running
     stop_writers
-    if [ -n "$(dump_services)" ]; then start_dump_services; fi
-    dump_databases || exit $EXIT_FAILED
+    if [ -s "$SCRATCH/dumping" ]; then start_dump_services; fi
+    dump_databases
     compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     say backup.copy
     copy_identity "$1"
     copy_data
-    copy_volumes || exit $EXIT_FAILED
+    copy_volumes
     seal_backup
 }
 
@@ -86,17 +103,18 @@ check_backup_room() {
     {
         count_bytes "$ROOT/data"
         count_bytes "$HERE/config"
-        while read -r volume; do
+        while IFS= read -r volume; do
             if folder=$(volume_folder "$volume"); then count_bytes "$folder"; fi
         done <"$SCRATCH/volumes"
-        for each in $(names disposable); do
+        while IFS= read -r each; do
             case $each in
                 volume:*) ;;
-                *) count_bytes "$ROOT/data/$each" | sed 's/^/-/' ;;
+                *) printf '%s\n' "-$(count_bytes "$ROOT/data/$each")" ;;
             esac
-        done
-    } | awk '{ sum += $1 } END { printf "%.0f\n", sum + 16000000 }' >"$SCRATCH/backup-need"
-    need=$(cat "$SCRATCH/backup-need") free=$(free_bytes "$backups")
+        done <"$SCRATCH/disposable"
+    } >"$SCRATCH/backup-sizes" || fail_reading "$ROOT"
+    need=$(awk '{ sum += $1 } END { printf "%.0f\n", sum + 16000000 }' "$SCRATCH/backup-sizes") free=$(free_bytes "$backups")
+    { is_number "$need" && is_number "$free"; } || fail_reading "$backups"
     if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
         fail $EXIT_FAILED backup.no_room "$backups" "$(human "$free")" "$(human "$need")"
     fi
@@ -111,14 +129,14 @@ note_running() {
 
 # stop_writers: in the declared order, then every other service but those that dumps run in
 stop_writers() {
-    for service in $(names quiesce); do
+    while IFS= read -r service <&5; do
         compose stop "$service" >"$SCRATCH/stop" 2>&1 ||
             fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
-    done
-    dump_services >"$SCRATCH/dumping"
-    others=$(rows services.tsv | awk -F "$TAB" -v dumping="$SCRATCH/dumping" '
-        BEGIN { while ((getline line < dumping) > 0) kept[line] }
-        !($1 in kept) { print $1 }')
+    done 5<"$SCRATCH/quiesce"
+    { rows services.tsv >"$SCRATCH/service-rows" &&
+        others=$(awk -F "$TAB" -v dumping="$SCRATCH/dumping" '
+            BEGIN { while ((getline line < dumping) > 0) kept[line] }
+            !($1 in kept) { print $1 }' "$SCRATCH/service-rows"); } || fail_reading "$HERE"
     [ -n "$others" ] || return 0
     # shellcheck disable=SC2086 # splitting is wanted: names of services
     compose stop $others >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
@@ -132,39 +150,61 @@ store() {
         "$@" >"$PART/$stored" 2>"$SCRATCH/store-errors"
         return
     fi
-    rm -f "$SCRATCH/store-failed"
-    { "$@" 2>"$SCRATCH/store-errors" || : >"$SCRATCH/store-failed"; } |
+    rm -f "$SCRATCH/store-whole"
+    { "$@" 2>"$SCRATCH/store-errors" && printf '' >"$SCRATCH/store-whole"; } |
         encrypt >"$PART/$stored.enc" 2>"$SCRATCH/crypt-errors" || {
         cat "$SCRATCH/crypt-errors" >>"$SCRATCH/store-errors"
         return 1
     }
-    [ ! -f "$SCRATCH/store-failed" ]
+    [ -f "$SCRATCH/store-whole" ]
 }
 
 # store_or_stop NAME COMMAND...
 store_or_stop() {
-    store "$@" || fail $EXIT_FAILED backup.not_written "$1" "$(tail -n 2 "$SCRATCH/store-errors")"
+    store "$@" || {
+        blame_scratch
+        fail $EXIT_FAILED backup.not_written "$1" "$(tail -n 2 "$SCRATCH/store-errors")"
+    }
 }
 
-# copy_identity REASON: what release this is of, its answers, secrets, pinned key and configuration
+# copy_identity REASON: what release this is of, its answers and secrets; and, as a record, its configuration
 copy_identity() {
+    made=$(date -u '+%Y-%m-%dT%H:%M:%SZ') salt=''
+    if [ -n "$ENCRYPT" ]; then
+        salt=$(openssl rand -hex 8)
+        is_hex "$salt" 16 || fail $EXIT_FAILED site-key.not_made
+    fi
     {
-        printf 'format=1\nname=%s\nversion=%s\nprofile=%s\nproject=%s\n' "$NAME" "$VERSION" "$PROFILE" "$PROJECT"
-        printf 'release=%s\nreason=%s\ncreated=%s\n' "$RELEASE" "$1" "$(date -u '+%Y-%m-%dT%H:%M:%SZ')"
-        printf 'root=%s\ntar=%s\nencrypted=%s\n' "$ROOT" "$TAR_KIND" "${ENCRYPT:-no}"
-        [ -z "$ENCRYPT" ] || printf 'rounds=%s\nsalt=%s\n' "$CRYPT_ROUNDS" "$(openssl rand -hex 8)"
+        printf 'format=1\nname=%s\nversion=%s\nprofile=%s\nproject=%s\n' "$NAME" "$VERSION" "$PROFILE" "$PROJECT" &&
+            printf 'release=%s\nreason=%s\ncreated=%s\n' "$RELEASE" "$1" "$made" &&
+            printf 'root=%s\ntar=%s\nencrypted=%s\n' "$ROOT" "$TAR_KIND" "${ENCRYPT:-no}" &&
+            { [ -z "$ENCRYPT" ] || printf 'rounds=%s\nsalt=%s\n' "$CRYPT_ROUNDS" "$salt"; }
     } >"$PART/backup.env" || fail $EXIT_FAILED release.disk "$backups"
     cp "$FACTS/images.tsv" "$PART/images.tsv" || fail $EXIT_FAILED release.disk "$backups"
     cp "$FACTS/SHA256SUMS" "$PART/release.sha256" || fail $EXIT_FAILED release.disk "$backups"
-    for each in site.env secrets.env state/trusted.pub; do
-        [ ! -f "$ROOT/$each" ] || store_or_stop "${each##*/}" cat "$ROOT/$each"
-    done
+    [ ! -f "$ROOT/site.env" ] || store_or_stop site.env cat "$ROOT/site.env"
+    # who can write to a backup must not find there what authenticates it
+    if [ -n "$ENCRYPT" ]; then store_or_stop secrets.env cat "$ROOT/secrets.env"; else store_or_stop secrets.env without_key "$ROOT/secrets.env"; fi
     store_or_stop config.tar pack_folder "$HERE/config"
+    find_edits "$RELEASE"
+    store_or_stop edits.tsv print_edits
+}
+
+# print_edits: what the operator edited in the configuration, with the digests of the edited files
+print_edits() {
+    while IFS="$TAB" read -r what path; do
+        digest=-
+        if [ -f "$EDITED/config/$path" ] && [ "$what" != removed ]; then
+            digest=$(hash_stream <"$EDITED/config/$path" | cut -c 1-64)
+            is_hex "$digest" 64 || return 1
+        fi
+        printf '%s\t%s\t%s\n' "$what" "$digest" "$path" || return 1
+    done <"$SCRATCH/edits"
 }
 
 # copy_data: <root>/data but what dumps stand for and what is not worth it
 copy_data() {
-    left_out=$({ names dumped && names disposable; } | grep -v '^volume:')
+    left_out=$(sed '/^volume:/d' "$SCRATCH/dumped" "$SCRATCH/disposable") || fail_reading "$SCRATCH"
     # shellcheck disable=SC2086 # splitting is wanted: paths of the bundle hold no blanks
     {
         [ -n "$TAR_EXCLUDES" ] || store_or_stop parents.tar pack_parents "$ROOT/data" '.before-restore-*' $left_out
@@ -173,7 +213,7 @@ copy_data() {
 }
 
 copy_volumes() {
-    printf '#file\tname\tkey\n' >"$PART/volumes.tsv"
+    printf '#file\tname\tkey\n' >"$PART/volumes.tsv" || fail $EXIT_FAILED release.disk "$backups"
     number=0
     while read -r volume <&5; do
         key=$(volume_key "$volume")
@@ -184,33 +224,43 @@ copy_volumes() {
             fi
             continue
         fi
-        case $NEWLINE$({ names dumped && names disposable; })$NEWLINE in *"${NEWLINE}volume:$key$NEWLINE"*) continue ;; esac
+        if cat "$SCRATCH/dumped" "$SCRATCH/disposable" | grep -qxF -e "volume:$key"; then continue; fi
         number=$((number + 1))
-        printf '%s\t%s\t%s\n' "volumes/$number.tar" "$volume" "$key" >>"$PART/volumes.tsv"
+        printf '%s\t%s\t%s\n' "volumes/$number.tar" "$volume" "$key" >>"$PART/volumes.tsv" ||
+            fail $EXIT_FAILED release.disk "$backups"
         store_or_stop "volumes/$number.tar" pack_volume "$volume"
     done 5<"$SCRATCH/volumes"
 }
 
-# seal_backup: digests of all its files, then its name
+# seal_backup: digests of all its files, the code that authenticates them, then its name
 seal_backup() {
-    (cd -- "$PART" && find . -type f | sed 's|^\./||' | LC_ALL=C sort) >"$SCRATCH/sealed"
-    (cd -- "$PART" && tr '\n' '\0' <"$SCRATCH/sealed" | hash_files) | cut -c 1-64 | paste -d ' ' - "$SCRATCH/sealed" |
-        sed 's/ /  /' >"$PART/SHA256SUMS" || fail $EXIT_FAILED release.disk "$backups"
-    [ "$(wc -l <"$PART/SHA256SUMS")" -eq "$(wc -l <"$SCRATCH/sealed")" ] || fail $EXIT_FAILED release.disk "$backups"
-    if [ -n "$ENCRYPT" ]; then
-        authenticate "$PART/SHA256SUMS" "$(backup_fact "$PART" salt)" >"$PART/SHA256SUMS.hmac" ||
-            fail $EXIT_FAILED release.disk "$backups"
-        [ -s "$PART/SHA256SUMS.hmac" ] || fail $EXIT_FAILED release.disk "$backups"
-    fi
+    { (cd -- "$PART" && find . -type f) >"$SCRATCH/sealed.raw" && sed 's|^\./||' "$SCRATCH/sealed.raw" >"$SCRATCH/sealed.names" &&
+        LC_ALL=C sort "$SCRATCH/sealed.names" >"$SCRATCH/sealed" && tr '\n' '\0' <"$SCRATCH/sealed" >"$SCRATCH/sealed.nul" &&
+        (cd -- "$PART" && hash_files <"$SCRATCH/sealed.nul") >"$SCRATCH/found" && cut -c 1-64 "$SCRATCH/found" >"$SCRATCH/found.digests" &&
+        paste -d ' ' "$SCRATCH/found.digests" "$SCRATCH/sealed" >"$SCRATCH/pairs"; } || fail_reading "$PART"
+    sed 's/ /  /' "$SCRATCH/pairs" >"$PART/SHA256SUMS" || fail $EXIT_FAILED release.disk "$backups"
+    sealed=$(wc -l <"$SCRATCH/sealed.raw")
+    for each in sealed.names sealed found found.digests pairs; do
+        [ "$(wc -l <"$SCRATCH/$each")" -eq "$sealed" ] || fail_reading "$PART"
+    done
+    { [ "$sealed" -gt 0 ] && [ "$(wc -l <"$PART/SHA256SUMS")" -eq "$sealed" ]; } || fail $EXIT_FAILED release.disk "$backups"
+    authenticate "$PART/SHA256SUMS" "$salt" >"$SCRATCH/mac" || {
+        blame_scratch
+        fail $EXIT_FAILED authentic.no_code
+    }
+    { cp "$SCRATCH/mac" "$PART/SHA256SUMS.hmac" && [ "$(wc -c <"$PART/SHA256SUMS.hmac")" -eq 65 ]; } || fail $EXIT_FAILED release.disk "$backups"
     (cd -- "$PART" && find . -type f -exec chmod 600 {} +) || fail $EXIT_FAILED release.disk "$backups"
-    (cd -- "$PART" && sed 's|^|./|' "$SCRATCH/sealed" | tr '\n' '\0' | xargs -0 sync -- SHA256SUMS 2>/dev/null) || sync
+    { { (cd -- "$PART" && xargs -0 sync -- SHA256SUMS SHA256SUMS.hmac <"$SCRATCH/sealed.nul" 2>/dev/null) || sync; } &&
+        cp "$PART/backup.env" "$ROOT/state/last-backup.new"; } || fail $EXIT_FAILED release.disk "$backups"
     mv -- "$PART" "$BACKUP" || fail $EXIT_FAILED release.disk "$backups"
-    flush "$backups"
-    cp "$BACKUP/backup.env" "$ROOT/state/last-backup"
+    { flush "$backups" && mv -f "$ROOT/state/last-backup.new" "$ROOT/state/last-backup"; } || {
+        rm -rf "$BACKUP" # it may not last, and what failed must not look like a backup
+        fail $EXIT_FAILED release.disk "$backups"
+    }
     rm -f "$ROOT/state/part"
 }
 
-# backup_fact FOLDER KEY: a value of backup.env
+# backup_fact FOLDER KEY: a value of backup.env, as it lies there. For lists; who restores uses source_fact
 backup_fact() { sed -n "s/^$2=//p" "$1/backup.env" 2>/dev/null | sed -n 1p; }
 
 # clean_backup: when a signal ends the run in the middle

@@ -97,6 +97,7 @@ use_release() {
 # enter_release: answers and `current` are the new release's
 enter_release() {
     place_answers "$CHANGE_TO"
+    keep_site_key
     pin_key
     switch_release
 }
@@ -188,7 +189,7 @@ make_room() {
     rm -rf "$ROOT/releases/.part"
     if [ -z "$CHANGE_BACKUP" ] || [ "$aside" = keep ] || [ -f "$ROOT/state/restore" ]; then return 0; fi
     if awk -v need="$(count_bytes "$CHANGE_BACKUP")" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need + 16000000) }'; then
-        verify_backup "$CHANGE_BACKUP" || fail $EXIT_VERIFICATION restore.refused "$CHANGE_BACKUP"
+        require_backup "$CHANGE_BACKUP"
         warn change.room "$ROOT"
         clear_data || fail $EXIT_FAILED release.disk "$ROOT"
     fi

@@ -2,7 +2,8 @@
 #
 # Encrypt, then authenticate: SHA256SUMS holds the digest of every encrypted file, and the HMAC covers SHA256SUMS. Each
 # file has a salt of its own, and the HMAC's key another one, so that PBKDF2 makes a separate key for each use. The
-# passphrase goes to openssl through a pipe: it is never an argument, in the environment or on a disk.
+# passphrase goes to openssl through a pipe: it is never an argument, in the environment or on a disk. A backup that is not
+# encrypted has the same HMAC, under a key of the site (site_key.sh).
 
 CRYPT_ROUNDS=600000 # of PBKDF2 with SHA-256
 
@@ -53,33 +54,58 @@ run_cipher() {
     } 4<&0
 }
 
-# authenticate FILE SALT: its HMAC-SHA-256, hex. The key is what the cipher makes of zeros under the salt
+# authenticate FILE SALT: its HMAC-SHA-256, hex. With a salt the key comes from the passphrase, without one from the
+# site's key; each is derived for this use. The status is not 0 where it cannot be computed
 authenticate() {
-    # shellcheck disable=SC2034 # assigned first: the status is the pipeline's
-    mac_key=$(dd if=/dev/zero bs=32 count=1 2>/dev/null | run_cipher -e -S "$2" | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
-    [ "${#mac_key}" -eq 64 ] || return 1
-    {
-        print_pad "$mac_key" 54
-        cat -- "$1"
-    } | openssl dgst -sha256 -binary >"$SCRATCH/inner" || return 1
-    {
-        print_pad "$mac_key" 92
-        cat "$SCRATCH/inner"
-    } | openssl dgst -sha256 -r | cut -c 1-64
+    if [ -n "$2" ]; then derive_from_passphrase "$2"; else derive_from_site_key; fi || return 1
+    compute_hmac "$mac_key" "$1" || return 1
     mac_key=''
+    printf '%s\n' "$mac"
 }
 
-# print_pad HEX BYTE: the key of 32 bytes, filled up to the block of 64, each byte XORed (RFC 2104)
-print_pad() {
-    pad_rest=$1 pad_count=0
-    while [ "$pad_count" -lt 64 ]; do
+# derive_from_passphrase SALT: into mac_key, what the cipher makes of zeros under the salt
+derive_from_passphrase() {
+    mac_key=$(dd if=/dev/zero bs=32 count=1 2>/dev/null | run_cipher -e -S "$1" 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
+    is_hex "$mac_key" 64
+}
+
+# derive_from_site_key: into mac_key, the HMAC of what the key is for
+derive_from_site_key() {
+    is_hex "$BACKUP_KEY" 64 || return 1
+    printf 'bundle backup SHA256SUMS' >"$SCRATCH/mac-use" || return 1
+    compute_hmac "$BACKUP_KEY" "$SCRATCH/mac-use" || return 1
+    mac_key=$mac
+}
+
+# compute_hmac HEX FILE: into mac, HMAC-SHA-256 (RFC 2104) of the file under a key of 32 bytes. Each hash counts only when
+# all of its input was read
+compute_hmac() {
+    mac=''
+    rm -f "$SCRATCH/mac-fed" || return 1
+    { print_pad "$1" 54 && cat -- "$2" && printf '' >"$SCRATCH/mac-fed"; } | hash_stream >"$SCRATCH/mac-inner" || return 1
+    inner=$(cut -c 1-64 "$SCRATCH/mac-inner")
+    { [ -f "$SCRATCH/mac-fed" ] && is_hex "$inner" 64 && rm -f "$SCRATCH/mac-fed"; } || return 1
+    { print_pad "$1" 92 && print_bytes "$inner" 32 0 && printf '' >"$SCRATCH/mac-fed"; } | hash_stream >"$SCRATCH/mac-outer" || return 1
+    mac=$(cut -c 1-64 "$SCRATCH/mac-outer")
+    [ -f "$SCRATCH/mac-fed" ] && is_hex "$mac" 64
+}
+
+# print_pad HEX BYTE: the key, filled up to the block of 64, each byte XORed
+print_pad() { print_bytes "$1" 64 "$2"; }
+
+# print_bytes HEX COUNT BYTE: so many bytes, each XORed with BYTE; zeros follow where HEX has fewer
+print_bytes() {
+    pad_rest=$1 pad_count=0 pad_text=''
+    while [ "$pad_count" -lt "$2" ]; do
         pad_byte=0
         if [ -n "$pad_rest" ]; then
             pad_byte=$((0x${pad_rest%"${pad_rest#??}"}))
             pad_rest=${pad_rest#??}
         fi
-        # shellcheck disable=SC2059 # the format is an octal escape
-        printf "\\$(printf '%03o' $((pad_byte ^ $2)))"
+        pad_byte=$((pad_byte ^ $3))
+        pad_text=$pad_text\\$((pad_byte / 64))$((pad_byte / 8 % 8))$((pad_byte % 8))
         pad_count=$((pad_count + 1))
     done
+    # shellcheck disable=SC2059 # the format is made of octal escapes
+    printf "$pad_text"
 }

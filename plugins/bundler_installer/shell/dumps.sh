@@ -1,7 +1,10 @@
 # ---- dumps: databases hand out their data and take them back, each in its own service's container
 
 # names WHAT: of lifecycle.tsv, one a line
-names() { [ ! -f "$FACTS/lifecycle.tsv" ] || rows lifecycle.tsv | awk -F "$TAB" -v what="$1" '$1 == what { print $2 }'; }
+names() {
+    [ -f "$FACTS/lifecycle.tsv" ] || return 0
+    rows lifecycle.tsv >"$SCRATCH/lifecycle" && awk -F "$TAB" -v what="$1" '$1 == what { print $2 }' "$SCRATCH/lifecycle"
+}
 
 # list_dumps: id, service, backup, restore
 list_dumps() { [ ! -f "$FACTS/dumps.tsv" ] || rows dumps.tsv; }
@@ -41,18 +44,20 @@ service_is_well() {
 
 # dump_databases: each to a file of the backup
 dump_databases() {
-    mkdir -p "$PART/dumps"
-    list_dumps | while IFS="$TAB" read -r id service line _; do
+    mkdir -p "$PART/dumps" || fail $EXIT_FAILED release.disk "$backups"
+    while IFS="$TAB" read -r id service line _ <&5; do
         say backup.dump "$id"
-        store "dumps/$id" compose exec -T "$service" sh -c "$line" </dev/null ||
+        store "dumps/$id" compose exec -T "$service" sh -c "$line" </dev/null || {
+            blame_scratch
             fail $EXIT_FAILED dumps.failed "$id" "$service" "$(redact <"$SCRATCH/store-errors" | tail -n 3)"
+        }
         [ -s "$PART/dumps/$id" ] || [ -s "$PART/dumps/$id.enc" ] || fail $EXIT_FAILED dumps.empty "$id" "$service"
-    done
+    done 5<"$SCRATCH/dumps"
 }
 
 # feed_databases: each from its file, in the declared order
 feed_databases() {
-    list_dumps >"$SCRATCH/dumps"
+    list_dumps >"$SCRATCH/dumps" || fail_reading "$HERE"
     while IFS="$TAB" read -r id service _ line <&5; do
         say restore.dump "$id"
         pour "dumps/$id" compose exec -T "$service" sh -c "$line" ||

@@ -5,7 +5,7 @@ find_edits() {
     : >"$SCRATCH/edits"
     EDITED=$ROOT/releases/$1
     if [ -d "$EDITED/.written" ] && [ -d "$EDITED/config" ]; then
-        list_changes "$EDITED/.written" "$EDITED/config" >"$SCRATCH/edits"
+        keep "$SCRATCH/edits" list_changes "$EDITED/.written" "$EDITED/config"
     fi
 }
 

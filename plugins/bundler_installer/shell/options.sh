@@ -6,13 +6,13 @@ DEFAULT_COMMAND=install
 set_defaults() {
     COMMAND='' ROOT='' KEY='' ROTATIONS='' REQUIRE='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
     YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' HELD='' SCRATCH=''
-    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
+    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' BACKUP_KEY_FILE='' SHOW_KEY='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' COMPOSE='' KEEP_DATA='' FORWARD='' EDITS=refuse
     FACTS='' SIGNED_BY='' ENDED=''
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     INSTALL_ENGINE='' ENGINE_PLAN='' LACKING='' MANAGER='' foreign=''
-    unset PASSPHRASE # an exported one would stay exported
-    PASSPHRASE=''
+    unset PASSPHRASE BACKUP_KEY SITE_KEY # an exported one would stay exported
+    PASSPHRASE='' BACKUP_KEY='' SITE_KEY=''
     REPORT='' PROBE='' PROBED='' LITTER='' REMOTE='' REMOTE_REMEDY=''
     PROBE_ROOT='' # where the facts of this server are read from
     if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
@@ -42,6 +42,7 @@ parse_options() {
             --strict) STRICT=yes ;;
             --list) LIST=yes ;;
             --encrypt) ENCRYPT=yes ;;
+            --show-key) SHOW_KEY=yes ;;
             --install) SCHEDULE=install ;;
             --remove) SCHEDULE=remove ;;
             --probe) PROBE=yes ;;
@@ -66,7 +67,7 @@ parse_options() {
 # takes_value OPTION: whether a value follows it
 takes_value() {
     case $1 in
-        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --keep | --reason | --at | --edits | --report) return 0 ;;
+        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report) return 0 ;;
     esac
     return 1
 }
@@ -86,6 +87,7 @@ parse_value() {
         --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
         --output) OUTPUT=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
+        --backup-key) BACKUP_KEY_FILE=$2 ;;
         --edits)
             case $2 in
                 keep | refuse | discard) EDITS=$2 ;;

@@ -3,6 +3,7 @@
 # backup_names FOLDER: the backups of this application and root there, oldest first
 backup_names() {
     for each in "$1"/[0-9]*T[0-9]*Z-*; do
+        case ${each##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
         if [ ! -f "$each/backup.env" ] || [ -L "$each" ]; then continue; fi
         if [ "$(backup_fact "$each" name)" = "$NAME" ]; then printf '%s\n' "${each##*/}"; fi
     done | LC_ALL=C sort
@@ -26,12 +27,13 @@ prune_kinds() {
     backups=${OUTPUT:-$ROOT/backups}
     rm -rf "$backups"/.[0-9]*T[0-9]*Z-*.pruned # a run was killed here
     [ "$1" -gt 0 ] || return 0
-    backup_names "$backups" | while read -r name; do
+    backup_names "$backups" >"$SCRATCH/backups" || fail_reading "$backups"
+    while read -r name; do
         [ "$(backup_fact "$backups/$name" root)" = "$ROOT" ] || continue
-        case " $2 " in *" $(backup_fact "$backups/$name" reason) "*) printf '%s\n' "$name" ;; esac
-    done >"$SCRATCH/prunable"
+        case " $2 " in *" $(backup_fact "$backups/$name" reason) "*) printf '%s\n' "$name" || fail_reading "$backups" ;; esac
+    done <"$SCRATCH/backups" >"$SCRATCH/prunable" || fail_reading "$backups"
     count=$(wc -l <"$SCRATCH/prunable")
-    awk -v spare=$((count - $1)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned"
+    awk -v spare=$((count - $1)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned" || fail_reading "$backups"
     while read -r name <&5; do
         # the newest by its making, which a clock that went back makes the oldest by name
         if [ "$backups/$name" = "${BACKUP:-}" ] || backup_is_needed "$name"; then continue; fi
@@ -42,10 +44,13 @@ prune_kinds() {
     done 5<"$SCRATCH/pruned"
 }
 
-# backup_is_needed NAME: a note of an upgrade, a rollback or a restore names it
+# backup_is_needed NAME: a note of an upgrade, a rollback or a restore names it, or cannot be read
 backup_is_needed() {
     for note in "$ROOT"/state/*; do
-        if [ -f "$note" ] && [ "${note##*/}" != journal ] && [ "${note##*/}" != last-backup ] && grep -qF -- "$1" "$note"; then return 0; fi
+        if [ -f "$note" ] && [ "${note##*/}" != journal ] && [ "${note##*/}" != last-backup ]; then
+            grep -qF -- "$1" "$note"
+            [ $? -eq 1 ] || return 0
+        fi
     done
     return 1
 }
@@ -53,14 +58,15 @@ backup_is_needed() {
 # show_backups: what there is to restore
 show_backups() {
     backups=${OUTPUT:-$ROOT/backups}
-    backup_names "$backups" >"$SCRATCH/backups"
+    backup_names "$backups" >"$SCRATCH/backups" || fail_reading "$backups"
     if [ -n "$JSON" ]; then
         printf '['
         comma=''
         while read -r name; do
-            printf '%s\n  {"name": %s, "created": "%s", "release": "%s", "reason": "%s", "encrypted": %s, "bytes": %s}' "$comma" \
-                "$(json_string "$name")" "$(backup_fact "$backups/$name" created)" "$(backup_fact "$backups/$name" release)" \
-                "$(backup_fact "$backups/$name" reason)" "$(backup_flag "$name")" "$(count_bytes "$backups/$name")"
+            printf '%s\n  {"name": %s, "created": %s, "release": %s, "reason": %s, "encrypted": %s, "bytes": %s}' "$comma" \
+                "$(json_string "$name")" "$(json_string "$(backup_fact "$backups/$name" created)")" \
+                "$(json_string "$(backup_fact "$backups/$name" release)")" \
+                "$(json_string "$(backup_fact "$backups/$name" reason)")" "$(backup_flag "$name")" "$(count_bytes "$backups/$name")"
             comma=,
         done <"$SCRATCH/backups"
         printf '\n]\n'

@@ -102,17 +102,23 @@ same_tree() {
     list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
 }
 
+# list_tree FOLDER: its files, sorted
+list_tree() {
+    (cd -- "$1" && find . ! -type d) >"$SCRATCH/tree" && sed 's|^\./||' "$SCRATCH/tree" >"$SCRATCH/tree-names" &&
+        LC_ALL=C sort "$SCRATCH/tree-names"
+}
+
 # list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
 list_changes() {
-    (cd -- "$1" && find . ! -type d) | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/tree-1"
-    (cd -- "$2" && find . ! -type d) | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/tree-2"
+    keep "$SCRATCH/tree-1" list_tree "$1"
+    keep "$SCRATCH/tree-2" list_tree "$2"
     while IFS= read -r path; do
         if [ ! -e "$2/$path" ]; then
-            printf 'removed\t%s\n' "$path"
+            printf 'removed\t%s\n' "$path" || return 1
         elif ! cmp -s "$1/$path" "$2/$path"; then
-            printf 'changed\t%s\n' "$path"
+            printf 'changed\t%s\n' "$path" || return 1
         fi
-    done <"$SCRATCH/tree-1"
+    done <"$SCRATCH/tree-1" || return 1
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 

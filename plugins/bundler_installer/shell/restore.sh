@@ -5,8 +5,13 @@ run_restore() {
     [ -n "$WORDS" ] || fail $EXIT_USAGE restore.which "$(backup_names "$ROOT/backups" | tr '\n' ' ')"
     if [ -n "$INSTALLED" ]; then use_installed; else name_release; fi
     find_backup "$WORDS"
-    verify_backup "$SOURCE" || fail $EXIT_VERIFICATION restore.refused "$SOURCE"
+    read_once "$SOURCE"
+    refuse_plain
+    check_list "$SOURCE"
+    check_authentic "$SOURCE" # here, so that a passphrase or key that is typed is asked for once
+    require_backup "$SOURCE"
     match_release
+    say restore.found "$(source_fact name)" "$(source_fact release)" "$(source_fact created)"
     if [ -d "$CURRENT/config" ]; then restore_in_place; else restore_anew; fi
     say restore.done "$SOURCE"
     [ -z "$BEFORE" ] || [ ! -d "$BEFORE" ] || say restore.kept "$BEFORE"
@@ -24,83 +29,68 @@ find_backup() {
         for each in "$ROOT"/state/unpacked*; do # of runs that were killed
             if ! is_running "${each##*.}"; then rm -rf "$each"; fi
         done
-        rm -rf "$UNPACKED"
-        (umask 077 && mkdir "$UNPACKED" && tar -xf "$SOURCE" -C "$UNPACKED" 2>/dev/null) ||
-            fail $EXIT_VERIFICATION restore.damaged "$SOURCE"
-        SOURCE=$(find "$UNPACKED" -name backup.env -type f | sed -n '1s|/backup.env$||p')
+        { rm -rf "$UNPACKED" && (umask 077 && mkdir "$UNPACKED"); } || fail $EXIT_FAILED release.disk "$ROOT"
+        unpack_backup "$SOURCE"
     fi
     { [ -n "$SOURCE" ] && [ -f "$SOURCE/backup.env" ]; } || fail $EXIT_USAGE restore.none "$1"
 }
 
-# verify_backup FOLDER: every file is listed and whole, and the passphrase is the right one; reads, changes nothing
-verify_backup() { (check_backup "$1"); }
-
-check_backup() {
-    sums=$1/SHA256SUMS
-    { [ -f "$sums" ] && [ ! -L "$sums" ]; } || fail $EXIT_VERIFICATION restore.damaged "$1"
-    sed -n 's/^[0-9a-f]\{64\}  //p' "$sums" >"$SCRATCH/listed"
-    [ "$(wc -l <"$sums")" -eq "$(wc -l <"$SCRATCH/listed")" ] || fail $EXIT_VERIFICATION restore.damaged "$sums"
-    (cd -- "$1" && find . ! -type d) | sed 's|^\./||' | grep -vx -e SHA256SUMS -e SHA256SUMS.hmac | LC_ALL=C sort >"$SCRATCH/there"
-    cmp -s "$SCRATCH/there" "$SCRATCH/listed" || fail $EXIT_VERIFICATION restore.damaged "$1"
-    [ -z "$(cd -- "$1" && find . ! -type d ! -type f)" ] || fail $EXIT_VERIFICATION restore.damaged "$1"
-    (cd -- "$1" && tr '\n' '\0' <"$SCRATCH/listed" | hash_files) 2>/dev/null | cut -c 1-64 >"$SCRATCH/found"
-    bad=$(cut -c 1-64 "$sums" | paste -d ' ' - "$SCRATCH/found" "$SCRATCH/listed" |
-        awk '$1 != $2 { print substr($0, length($1 " " $2 " ") + 1); exit }')
-    [ -z "$bad" ] || fail $EXIT_VERIFICATION restore.damaged "$1/$bad"
-    for fact in format name project release created tar encrypted; do
-        [ -n "$(backup_fact "$1" "$fact")" ] || fail $EXIT_VERIFICATION restore.damaged "$1/backup.env"
-    done
-    [ "$(backup_fact "$1" format)" = 1 ] || fail $EXIT_VERIFICATION restore.format "$(backup_fact "$1" format)"
-    [ "$(backup_fact "$1" name)" = "$NAME" ] || fail $EXIT_VERIFICATION restore.other "$(backup_fact "$1" name)" "$NAME"
-    choose_tar
-    if [ "$(backup_fact "$1" tar)" = posix ] && [ "$TAR_KIND" != posix ]; then fail $EXIT_FAILED restore.tar; fi
-    case $(backup_fact "$1" encrypted) in
-        no) [ -z "$PASSPHRASE_FILE" ] || fail $EXIT_VERIFICATION restore.plain "$1" ;;
-        *)
-            take_passphrase
-            set_rounds "$1"
-            found=$(authenticate "$sums" "$(backup_fact "$1" salt)") || fail $EXIT_VERIFICATION restore.passphrase "$1"
-            [ "$found" = "$(cat "$1/SHA256SUMS.hmac" 2>/dev/null)" ] || fail $EXIT_VERIFICATION restore.passphrase "$1"
-            ;;
-    esac
-}
-
-# set_rounds FOLDER: as the backup was made, within reason
-set_rounds() {
-    CRYPT_ROUNDS=$(backup_fact "$1" rounds) salt=$(backup_fact "$1" salt)
-    { is_number "$CRYPT_ROUNDS" && [ "${#CRYPT_ROUNDS}" -le 8 ] && [ "$CRYPT_ROUNDS" -ge 200000 ] &&
-        matches "$salt" '[0-9a-f]{16}'; } || fail $EXIT_VERIFICATION restore.damaged "$1/backup.env"
+# refuse_plain: where the site encrypts its backups, one that is not encrypted was hardly made here
+refuse_plain() {
+    if [ ! -f "$ROOT/state/encrypts" ] || [ "$(source_fact encrypted)" != no ]; then return 0; fi
+    accepts plain-backup || fail $EXIT_VERIFICATION restore.encrypts "$SOURCE"
+    warn restore.plain_accepted "$SOURCE"
 }
 
 # open_backup FOLDER: passphrase and tar for reading what check_backup found good
 open_backup() {
     SOURCE=$1
+    read_once "$1"
     choose_tar
-    if [ "$(backup_fact "$1" encrypted)" != no ]; then
+    if [ "$(source_fact encrypted)" != no ]; then
         take_passphrase
         set_rounds "$1"
     fi
 }
 
-# has_part NAME: whether the backup has this file
-has_part() { [ -f "$SOURCE/$1" ] || [ -f "$SOURCE/$1.enc" ]; }
-
-# pour NAME COMMAND...: a file of the backup into a command; both ends must succeed
+# pour NAME COMMAND...: a file of the backup into a command; both ends must succeed, and what was poured must be what was
+# checked: it is hashed on its way. What is wrong stands in $SCRATCH/pour-errors
 pour() {
-    poured=$1
+    poured=$1 sieve=cat
     shift
-    if [ -f "$SOURCE/$poured" ]; then
-        "$@" <"$SOURCE/$poured" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors"
-        return
+    wanted=$(listed_digest "$poured")
+    if [ -z "$wanted" ]; then
+        poured=$poured.enc sieve=decrypt
+        wanted=$(listed_digest "$poured")
     fi
-    rm -f "$SCRATCH/pour-failed"
-    { decrypt <"$SOURCE/$poured.enc" 2>"$SCRATCH/crypt-errors" || : >"$SCRATCH/pour-failed"; } |
-        "$@" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors" && [ ! -f "$SCRATCH/pour-failed" ]
+    rm -f "$SCRATCH/pour-digest" "$SCRATCH/pour-sieved" "$SCRATCH/pour-taken"
+    printf '' >"$SCRATCH/pour-errors" || return 1
+    {
+        { tee /proc/self/fd/3 <"$SOURCE/$poured" 3>&1 1>&4 | hash_stream >"$SCRATCH/pour-digest" 4>&-; } 4>&1 2>/dev/null |
+            { "$sieve" && printf '' >"$SCRATCH/pour-sieved"; } 2>"$SCRATCH/crypt-errors"
+    } | feed "$@"
+    [ -f "$SCRATCH/pour-taken" ] || return 1
+    if [ ! -f "$SCRATCH/pour-sieved" ] || ! is_hex "$(cut -c 1-64 "$SCRATCH/pour-digest" 2>/dev/null)" 64; then
+        { cat "$SCRATCH/crypt-errors" && format authentic.unreadable "$SOURCE/$poured"; } >>"$SCRATCH/pour-errors"
+        return 1
+    fi
+    if [ "$(cut -c 1-64 "$SCRATCH/pour-digest")" != "$wanted" ]; then
+        format authentic.exchanged "$SOURCE/$poured" >>"$SCRATCH/pour-errors"
+        return 1
+    fi
+}
+
+# feed COMMAND...: standard input to the command; what it leaves is read too, so that all of it is hashed
+feed() {
+    "$@" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors"
+    feed_code=$?
+    cat >/dev/null
+    [ "$feed_code" -eq 0 ] && printf '' >"$SCRATCH/pour-taken"
 }
 
 # match_release: data go back under the release that they were made by
 match_release() {
-    backup_release=$(backup_fact "$SOURCE" release)
+    backup_release=$(source_fact release)
     [ ! -d "$CURRENT/config" ] || RELEASE=$(cd -- "$CURRENT" && pwd -P | sed 's|.*/||')
     if [ "$backup_release" != "$RELEASE" ]; then
         accepts release || fail $EXIT_FAILED restore.release "$backup_release" "$RELEASE"
@@ -110,7 +100,7 @@ match_release() {
 
 restore_in_place() {
     use_installed
-    ask restore.ask "$(backup_fact "$SOURCE" created)" "$ROOT" || fail $EXIT_FAILED restore.no
+    ask restore.ask "$(source_fact created)" "$ROOT" || fail $EXIT_FAILED restore.no
     take_lock
     record begin restore
     restore_backup "$SOURCE" || {
@@ -124,16 +114,9 @@ restore_in_place() {
 # restore_anew: the release comes from this bundle, its data, answers and secrets from the backup
 restore_anew() {
     open_backup "$SOURCE"
-    RESTORED=$SCRATCH/restored
-    (umask 077 && mkdir "$RESTORED")
-    for each in site.env secrets.env; do
-        if has_part "$each"; then
-            pour "$each" cat || fail $EXIT_FAILED restore.damaged "$SOURCE/$each"
-            (umask 077 && mv "$SCRATCH/pour-output" "$RESTORED/$each")
-        fi
-    done
+    take_restored
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then
-        ask restore.ask "$(backup_fact "$SOURCE" created)" "$ROOT" || fail $EXIT_FAILED restore.no
+        ask restore.ask "$(source_fact created)" "$ROOT" || fail $EXIT_FAILED restore.no
     fi
     check_counter
     settle_engine
@@ -147,9 +130,7 @@ restore_anew() {
     begin_restore "$SOURCE"
     step aside set_aside
     step data put_data_back
-    for each in site.env secrets.env; do
-        [ ! -f "$RESTORED/$each" ] || put_private "$RESTORED/$each" "$ROOT/$each"
-    done
+    for each in site.env secrets.env; do put_private "$RESTORED/$each" "$ROOT/$each"; done
     complete_variables
     check_collected
     check_certificates
@@ -162,12 +143,34 @@ restore_anew() {
     step switch switch_release
     use_current
     step databases put_databases_back
+    tell_edits
     end_restore
     compose_up_or_explain
     step counter raise_counter
 }
 
-# restore_backup FOLDER: verify it, then put data, volumes, answers, secrets and pinned key back
+# take_restored: the backup's answers and secrets, into the folder RESTORED. They are data: the site's key stays its own, and
+# only a site that has none takes the key that the backup was checked with, or the one that the passphrase protects
+take_restored() {
+    RESTORED=$SCRATCH/restored
+    { rm -rf "$RESTORED" && (umask 077 && mkdir "$RESTORED"); } || fail_reading "$SOURCE"
+    for each in site.env secrets.env; do
+        printf '' >"$SCRATCH/pour-output" || fail_reading "$SOURCE"
+        if has_part "$each"; then pour "$each" cat || fail_pouring "$each"; fi
+        without_key "$SCRATCH/pour-output" >"$RESTORED/$each" || fail_reading "$SOURCE/$each"
+    done # what was poured last are the secrets
+    read_site_key
+    key=${SITE_KEY:-$BACKUP_KEY}
+    if [ -z "$key" ] && [ "$(source_fact encrypted)" = yes ]; then key=$(find_key <"$SCRATCH/pour-output") || key=''; fi
+    if [ -n "$key" ]; then
+        printf '%s=%s\n' "$SITE_KEY_NAME" "$key" >>"$RESTORED/secrets.env" || fail_reading "$SOURCE/secrets.env"
+    fi
+    rm -f "$SCRATCH/pour-output"
+}
+
+fail_pouring() { fail $EXIT_FAILED restore.not_read "$1" "$(tail -n 2 "$SCRATCH/pour-errors")"; }
+
+# restore_backup FOLDER: verify it, then put data, volumes, answers and secrets back; the configuration is made from them anew
 #
 # For the release that is current; the caller holds the lock. Services are stopped afterwards. What was there lies in
 # the folder BEFORE. On failure it is put back, and the status is not 0. After an interruption, the same again completes.
@@ -178,11 +181,15 @@ restore_backup() {
         use_installed
         open_backup "$1"
         check_restore_room
+        compose create --no-recreate >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
+        settle_volumes
         stop_all
         set_aside
         put_data_back
         put_answers_back
+        rebuild_config
         put_databases_back
+        tell_edits
     ) || {
         (use_current && undo_restore) || warn restore.not_undone "$BEFORE"
         return 1
@@ -193,6 +200,7 @@ restore_backup() {
 # check_restore_room: what is there stays, so the backup's files need their room besides
 check_restore_room() {
     need=$(count_bytes "$SOURCE") free=$(free_bytes "$ROOT")
+    { is_number "$need" && is_number "$free"; } || fail_reading "$SOURCE"
     if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
         fail $EXIT_FAILED backup.no_room "$ROOT" "$(human "$free")" "$(human "$need")"
     fi
@@ -205,65 +213,108 @@ put_data_back() {
     say restore.copy
     clear_data || fail $EXIT_FAILED release.disk "$ROOT"
     if has_part parents.tar; then
-        pour parents.tar unpack_folder "$ROOT/data" ||
-            fail $EXIT_FAILED restore.not_read parents.tar "$(tail -n 2 "$SCRATCH/pour-errors")"
+        pour parents.tar unpack_folder "$ROOT/data" || fail_pouring parents.tar
     fi
-    pour data.tar unpack_folder "$ROOT/data" || fail $EXIT_FAILED restore.not_read data.tar "$(tail -n 2 "$SCRATCH/pour-errors")"
+    pour data.tar unpack_folder "$ROOT/data" || fail_pouring data.tar
     make_data
 }
 
 # put_databases_back: volumes, and what databases handed out; can be done again
 put_databases_back() {
-    put_volumes_back || exit $EXIT_FAILED
+    put_volumes_back
     if [ -n "$(dump_services)" ]; then
         WELL_TIMES=2
         start_dump_services
-        feed_databases || exit $EXIT_FAILED
+        feed_databases
         stop_all
     fi
 }
 
-# put_answers_back: answers, secrets and key; and, where it is the same place, the configuration made from them
+# put_answers_back: answers and secrets, in the forms that this release knows
 put_answers_back() {
-    for each in site.env secrets.env trusted.pub; do
-        has_part "$each" || continue
-        target=$ROOT/$each
-        [ "$each" != trusted.pub ] || target=$ROOT/state/$each
-        pour "$each" cat || fail $EXIT_FAILED restore.damaged "$SOURCE/$each"
-        { (umask 077 && cat "$SCRATCH/pour-output" >"$target.new") && mv -f "$target.new" "$target"; } ||
+    take_restored
+    for each in site.env secrets.env; do
+        { cp -- "$RESTORED/$each" "$ROOT/$each.new" && chmod 600 "$ROOT/$each.new" && mv -f "$ROOT/$each.new" "$ROOT/$each"; } ||
             fail $EXIT_FAILED release.disk "$ROOT"
     done
     values=$SCRATCH/values
-    rm -rf "$values"
-    mkdir "$values"
+    { rm -rf "$values" && mkdir "$values"; } || fail_reading "$SOURCE"
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
+    check_collected
     note_certificates
     write_variables
-    if [ "$(backup_fact "$SOURCE" root)" = "$ROOT" ] && [ "$(backup_fact "$SOURCE" release)" = "$RELEASE" ]; then
-        rm -rf "$HERE/config.new" "$HERE/config.old"
-        { mkdir "$HERE/config.new" && pour config.tar unpack_folder "$HERE/config.new"; } ||
-            fail $EXIT_FAILED restore.not_read config.tar "$(tail -n 2 "$SCRATCH/pour-errors")"
-        { mv "$HERE/config" "$HERE/config.old" && mv "$HERE/config.new" "$HERE/config"; } || fail $EXIT_FAILED release.disk "$ROOT"
-        rm -rf "$HERE/config.old"
-    elif ! cmp -s "$ROOT/secrets.env" "$BEFORE/secrets.env" && [ -n "$(rows templates.tsv)" ]; then
-        fail $EXIT_FAILED restore.elsewhere "$(backup_fact "$SOURCE" root)" # filled-in files would keep other secrets
-    fi
+}
+
+# rebuild_config: where the answers are others, from the configuration that came with the verified bundle, never from the
+# backup. What the operator edited in this release stays
+rebuild_config() {
+    if same_answers; then return 0; fi
+    [ -d "$HERE/.pristine" ] || fail $EXIT_FAILED restore.no_pristine "$RELEASE" # installed before that was kept
+    find_edits "$RELEASE"
+    if [ "$EDITS" != discard ] || [ "$COMMAND" != restore ]; then EDITS=keep; fi
+    part=$SCRATCH/rebuilt
+    { rm -rf "$part" && (umask 077 && mkdir "$part" && cp -R -- "$HERE/.pristine" "$part/config"); } || fail_reading "$HERE/.pristine"
+    render_config "$part"
+    carry_edits
+    # in this order: a run that is killed between the two takes nothing for an edit that is none
+    { update_tree "$part/config" "$HERE/config" && update_tree "$part/.written" "$HERE/.written"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+    rm -rf "$part"
+}
+
+# update_tree FROM INTO: INTO gets the files of FROM, each by one rename; those that are the same stay as they are
+update_tree() {
+    list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1
+    while IFS="$TAB" read -r what path <&6; do
+        printf '' >"$ROOT/state/reconfigured" || return 1
+        if [ "$what" = removed ]; then
+            rm -f "$2/$path" || return 1
+        else
+            { mkdir -p "$2/$(dirname "$path")" && rm -rf "$HERE/.new" && cp -p -R -- "$1/$path" "$HERE/.new" &&
+                mv -f "$HERE/.new" "$2/$path"; } || return 1
+        fi
+    done 6<"$SCRATCH/tree-updates"
+}
+
+# same_answers: the backup's are those that the configuration was made with
+same_answers() {
+    values_before=$SCRATCH/values-before
+    { rows variables.tsv >"$SCRATCH/variable-rows" && rm -rf "$values_before" && mkdir "$values_before"; } || fail_reading "$SOURCE"
+    (values=$values_before && load_values "$BEFORE/site.env" && load_values "$BEFORE/secrets.env") || fail_reading "$BEFORE"
+    while IFS="$TAB" read -r name _; do
+        [ "$(value "$name")" = "$(values=$values_before && value "$name")" ] || return 1
+    done <"$SCRATCH/variable-rows"
+}
+
+# tell_edits: what the operator had edited in the release that the backup is of, and is not so here
+tell_edits() {
+    has_part edits.tsv || return 0
+    pour edits.tsv cat || fail_pouring edits.tsv
+    now=$HERE/config told=''
+    while IFS="$TAB" read -r what digest path; do
+        case /$path/ in */../* | *[!a-zA-Z0-9._/@+-]*) continue ;; esac
+        case $what in
+            removed) [ -e "$now/$path" ] || continue ;;
+            *) [ ! -f "$now/$path" ] || [ "$(hash_stream <"$now/$path" | cut -c 1-64)" != "$digest" ] || continue ;;
+        esac
+        told="$told$NEWLINE  config/$path"
+    done <"$SCRATCH/pour-output"
+    [ -z "$told" ] || warn restore.edits "${told#"$NEWLINE"}"
 }
 
 # put_volumes_back: Compose makes those that are not there; those that dumps stand for are left empty
 put_volumes_back() {
     compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
-    for each in $(names dumped | sed -n 's/^volume://p'); do
-        here=$(find_volume "${PROJECT}_$each" "$each")
-        empty_volume "$here" || fail $EXIT_FAILED restore.volume "$here"
-    done
-    sed 1d "$SOURCE/volumes.tsv" >"$SCRATCH/kept-volumes"
-    while IFS="$TAB" read -r file name key <&5; do
-        here=$(find_volume "$name" "$key")
-        docker volume inspect "$here" >/dev/null 2>&1 || docker volume create "$here" >/dev/null ||
-            fail $EXIT_FAILED restore.volume "$here"
-        empty_volume "$here" || fail $EXIT_FAILED restore.volume "$here"
-        pour "$file" unpack_volume "$here" || fail $EXIT_FAILED restore.not_read "$file" "$(tail -n 2 "$SCRATCH/pour-errors")"
-    done 5<"$SCRATCH/kept-volumes"
+    settle_volumes
+    names dumped >"$SCRATCH/dumped" || fail_reading "$HERE"
+    sed -n 's/^volume://p' "$SCRATCH/dumped" >"$SCRATCH/dumped-volumes" || fail_reading "$HERE"
+    while IFS= read -r each <&5; do
+        settle_volume "${PROJECT}_$each" "$each"
+        { make_volume "$volume_here" "$each" && empty_volume "$volume_here"; } || fail $EXIT_FAILED restore.volume "$volume_here"
+    done 5<"$SCRATCH/dumped-volumes"
+    while IFS="$TAB" read -r file volume_here key <&5; do
+        { make_volume "$volume_here" "$key" && empty_volume "$volume_here"; } || fail $EXIT_FAILED restore.volume "$volume_here"
+        pour "$file" unpack_volume "$volume_here" || fail_pouring "$file"
+    done 5<"$SCRATCH/settled-volumes"
 }

@@ -65,8 +65,8 @@ choose_target() {
         ask rollback.ask_keep "$VERSION" "$target_version" || fail $EXIT_FAILED rollback.no
     else
         { [ -n "$restored" ] && [ -d "$restored" ]; } || fail $EXIT_FAILED rollback.no_backup "${restored:--}"
-        verify_backup "$restored" || fail $EXIT_VERIFICATION restore.refused "$restored"
-        warn rollback.loses "$(backup_fact "$restored" created)"
+        require_backup "$restored"
+        warn rollback.loses "$(source_fact created)"
         ask rollback.ask "$VERSION" "$target_version" || fail $EXIT_FAILED rollback.no
     fi
 }

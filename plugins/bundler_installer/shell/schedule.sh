@@ -17,7 +17,11 @@ describe_schedule() {
     [ -n "$at" ] || at=$(fact backup_schedule)
     matches "$at" '([01][0-9]|2[0-3]):[0-5][0-9]' || at=02:30
     unit=$NAME-backup
-    [ "$ROOT" = "/opt/$NAME" ] || unit=$unit-$(printf '%s' "$ROOT" | openssl dgst -sha256 -r | cut -c 1-8)
+    if [ "$ROOT" != "/opt/$NAME" ]; then
+        unit=$(printf '%s' "$ROOT" | hash_stream | cut -c 1-8)
+        is_hex "$unit" 8 || fail $EXIT_FAILED authentic.no_code
+        unit=$NAME-backup-$unit
+    fi
     units=$PROBE_ROOT/etc/systemd/system cron=$PROBE_ROOT/etc/cron.d/$unit
     mark="# backup schedule of $ROOT, written by ${NAME}ctl schedule"
     if [ -n "$ENCRYPT" ]; then
@@ -84,6 +88,7 @@ show_schedule() {
 }
 
 install_schedule() {
+    [ -z "$ENCRYPT" ] || note_encrypts
     if has_systemd; then
         write_owned "$units/$unit.service" print_service
         write_owned "$units/$unit.timer" print_timer
@@ -101,7 +106,8 @@ install_schedule() {
 # write_owned FILE COMMAND: whole or not at all; a file that somebody else wrote stays
 write_owned() {
     if [ -e "$1" ] && ! is_ours "$1"; then fail $EXIT_FAILED schedule.not_ours "$1"; fi
-    { "$2" >"$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1"; } || fail $EXIT_FAILED release.disk "${1%/*}"
+    owned=$("$2")
+    { printf '%s\n' "$owned" >"$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1"; } || fail $EXIT_FAILED release.disk "${1%/*}"
 }
 
 is_ours() { [ -f "$1" ] && [ "$(sed -n 1p "$1")" = "$mark" ]; }

@@ -8,6 +8,7 @@ run_uninstall() {
         if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
     done
     say uninstall.start "$TITLE" "$ROOT" "${removed:- -}" "${kept:- -}"
+    if purges secrets && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
     RELEASE=-

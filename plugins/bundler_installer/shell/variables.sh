@@ -194,6 +194,7 @@ expand() {
 write_variables() {
     draft_variables
     place_answers "$RELEASE"
+    keep_site_key
 }
 
 # draft_variables: the same in state/answers/<release>, where the release that runs does not read them yet

@@ -6,7 +6,7 @@ list_volumes() {
         docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" &&
             inspect_containers '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}'
     } >"$SCRATCH/mounted" || return 1
-    sed '/^$/d' "$SCRATCH/mounted" | sort -u
+    sed '/^$/d' "$SCRATCH/mounted" >"$SCRATCH/mounted-names" && sort -u "$SCRATCH/mounted-names"
 }
 
 # has_name VOLUME: the engine names volumes that nobody named with 64 hex digits
@@ -23,13 +23,57 @@ volume_key() {
     printf '%s\n' "${key:--}"
 }
 
-# find_volume NAME KEY: the name that the volume has here
-find_volume() {
-    here=''
-    if [ "$2" != - ]; then
-        here=$(docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.volume=$2" | sed -n 1p)
+# note_volumes_here: into $SCRATCH/own-volumes, those of this project. No other one is ever emptied or filled
+note_volumes_here() {
+    list_volumes >"$SCRATCH/own-volumes" || {
+        blame_scratch
+        fail $EXIT_FAILED engine.no_docker
+    }
+}
+
+# is_own_volume VOLUME
+is_own_volume() {
+    [ -n "$1" ] || return 1
+    grep -qxF -e "$1" "$SCRATCH/own-volumes"
+}
+
+# settle_volumes: into $SCRATCH/settled-volumes, for each file of the backup the volume that takes it
+settle_volumes() {
+    note_volumes_here
+    { printf '' >"$SCRATCH/settled-volumes" && printf '' >"$SCRATCH/volume-rows"; } || fail_reading "$SOURCE"
+    if [ -f "$SCRATCH/source/volumes.tsv" ]; then
+        sed 1d "$SCRATCH/source/volumes.tsv" >"$SCRATCH/volume-rows" || fail_reading "$SOURCE"
     fi
-    printf '%s\n' "${here:-$1}"
+    while IFS="$TAB" read -r file name key <&5; do
+        settle_volume "$name" "$key"
+        # no volume takes two files
+        awk -F "$TAB" -v volume="$volume_here" '$2 == volume { twice = 3 } END { exit twice }' "$SCRATCH/settled-volumes" ||
+            fail $EXIT_VERIFICATION restore.foreign_volume "$name"
+        printf '%s\t%s\t%s\n' "$file" "$volume_here" "$key" >>"$SCRATCH/settled-volumes" || fail_reading "$SOURCE"
+    done 5<"$SCRATCH/volume-rows"
+    [ "$(wc -l <"$SCRATCH/volume-rows")" -eq "$(wc -l <"$SCRATCH/settled-volumes")" ] || fail_reading "$SOURCE"
+}
+
+# settle_volume NAME KEY: into volume_here, the project's volume of that key or name; where there is none and nothing has the name
+# that Compose would give it, that one. Any other is not ours
+settle_volume() {
+    volume_here=''
+    if [ "$2" != - ]; then
+        volume_here=$(docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.volume=$2") ||
+            fail $EXIT_FAILED engine.no_docker
+        volume_here=${volume_here%%"$NEWLINE"*}
+    fi
+    if is_own_volume "$volume_here"; then return 0; fi
+    volume_here=$1
+    if is_own_volume "$volume_here"; then return 0; fi
+    volume_here=${PROJECT}_$2
+    if [ "$2" = - ] || docker volume inspect "$volume_here" >/dev/null 2>&1; then fail $EXIT_VERIFICATION restore.foreign_volume "$1"; fi
+}
+
+# make_volume VOLUME KEY: as Compose would, where it is not there
+make_volume() {
+    if docker volume inspect "$1" >/dev/null 2>&1; then return 0; fi
+    docker volume create --label "com.docker.compose.project=$PROJECT" --label "com.docker.compose.volume=$2" "$1" >/dev/null
 }
 
 # volume_folder VOLUME: its folder, where it is a plain one that can be read from here

@@ -1,0 +1,169 @@
+# ---- carried_backup: a backup that comes as one tar file
+#
+# No tar program unpacks it: the headers are read here, one at a time; anything but a backup's own files ends it, and each
+# file is written into one private folder. So it makes no difference what the tar of this system does with links and names.
+
+# unpack_backup FILE: into the folder UNPACKED; sets SOURCE
+unpack_backup() {
+    archive=$1 need=$(wc -c <"$1") free=$(free_bytes "$UNPACKED")
+    { is_number "$need" && is_number "$free"; } || fail $EXIT_FAILED authentic.unreadable "$1"
+    if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
+        fail $EXIT_FAILED backup.no_room "$UNPACKED" "$(human "$free")" "$(human "$need")"
+    fi
+    (umask 077 && mkdir "$UNPACKED/backup" "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes") || fail $EXIT_FAILED release.disk "$ROOT"
+    (umask 077 && unpack_members <"$1") || leave $?
+    [ -f "$UNPACKED/backup/backup.env" ] || refuse_archive
+    rmdir "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes" 2>/dev/null || : # where the backup has none
+    SOURCE=$UNPACKED/backup
+}
+
+refuse_archive() { fail $EXIT_VERIFICATION carried-backup.refused "$archive"; }
+
+# unpack_members: from standard input, which is opened once: nobody can exchange it between a look and the next
+unpack_members() {
+    top='' longer='' count=0
+    while :; do
+        take_blocks 1 "$SCRATCH/tar-head" || refuse_archive
+        read_head "$SCRATCH/tar-head" || refuse_archive
+        case $member_type in
+            end) break ;;
+            pax | long)
+                if [ "$member_size" -gt 8192 ] || [ "$member_size" -eq 0 ]; then refuse_archive; fi
+                take_blocks $(((member_size + 511) / 512)) "$SCRATCH/tar-longer" || refuse_archive
+                longer=$member_type longer_size=$member_size
+                continue
+                ;;
+        esac
+        [ -z "$longer" ] || read_longer || refuse_archive
+        longer=''
+        count=$((count + 1))
+        [ "$count" -le 10000 ] || refuse_archive
+        take_member
+    done
+    [ -n "$top" ] || refuse_archive
+}
+
+# take_blocks COUNT FILE: so many blocks of 512 bytes of standard input; 1 where there are fewer
+take_blocks() {
+    dd bs=512 count="$1" 2>/dev/null >"$2" || fail_reading "$2"
+    [ "$(wc -c <"$2")" -eq $(($1 * 512)) ]
+}
+
+# read_head FILE: into member_type, member_size and member_name; 1 where it is none that a backup has. Characters
+# beyond ASCII, which only the name of the folder may have, come as `?`
+read_head() {
+    od -An -v -tx1 "$1" >"$SCRATCH/tar-hex" || fail_reading "$1"
+    awk '
+        BEGIN {
+            for (code = 0; code < 256; code++) {
+                hex = sprintf("%02x", code); value[hex] = code
+                letter[hex] = code > 126 ? "?" : sprintf("%c", code)
+            }
+        }
+        { for (i = 1; i <= NF; i++) byte[n++] = $i }
+        function text(from, length_,   i, found) {
+            for (i = from; i < from + length_ && byte[i] != "00"; i++) {
+                if (value[byte[i]] < 32 || byte[i] == "7f") bad = 1
+                found = found letter[byte[i]]
+            }
+            return found
+        }
+        function octal(from, length_,   i, found) {
+            for (i = from; i < from + length_ && byte[i] == "20"; i++);
+            for (; i < from + length_ && byte[i] != "20" && byte[i] != "00"; i++) {
+                if (byte[i] !~ /^3[0-7]$/) bad = 1
+                found = found * 8 + value[byte[i]] - 48
+            }
+            return found + 0
+        }
+        END {
+            if (n != 512) exit 2
+            for (i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 32 : value[byte[i]]
+            if (sum == 256) { print "end 0 -"; exit }
+            if (sum != octal(148, 8)) exit 3
+            if (byte[124] == "80") { for (i = 125; i < 136; i++) size = size * 256 + value[byte[i]] } else size = octal(124, 12)
+            if (size > 9007199254740991) exit 3
+            type = letter[byte[156]]
+            name = text(0, 100)
+            # the old GNU form has other things where POSIX has the prefix
+            if (byte[262] == "00" && byte[257] == "75") { prefix = text(345, 155); if (prefix != "") name = prefix "/" name }
+            if (type == "0" || byte[156] == "00") kind = "file"
+            else if (type == "5") { kind = "folder"; if (size) exit 3 }
+            else if (type == "x") kind = "pax"
+            else if (type == "L") kind = "long"
+            else exit 3
+            if (bad || name == "") exit 3
+            printf "%s %.0f %s\n", kind, size, name
+        }' "$SCRATCH/tar-hex" >"$SCRATCH/tar-member"
+    case $? in
+        0) ;;
+        3) return 1 ;;
+        *) fail_reading "$1" ;;
+    esac
+    IFS=' ' read -r member_type member_size member_name <"$SCRATCH/tar-member" || fail_reading "$1"
+}
+
+# read_longer: what an extended header says of the next member: its name, or its size; times and owners mean nothing here
+read_longer() {
+    dd if="$SCRATCH/tar-longer" bs="$longer_size" count=1 2>/dev/null | tr '\000' '\n' >"$SCRATCH/tar-text" || fail_reading "$SCRATCH"
+    [ "$(wc -c <"$SCRATCH/tar-text")" -eq "$longer_size" ] || fail_reading "$SCRATCH"
+    if [ "$longer" = long ]; then
+        [ "$(wc -l <"$SCRATCH/tar-text")" -eq 1 ] || return 1
+        member_name=$(tr '\200-\377' '[?*]' <"$SCRATCH/tar-text")
+        has_no_controls "$member_name"
+        return
+    fi
+    while IFS= read -r line; do
+        line=${line#* }
+        case $line in
+            path=*)
+                member_name=$(printf '%s\n' "${line#path=}" | tr '\200-\377' '[?*]')
+                has_no_controls "$member_name" || return 1
+                ;;
+            size=*)
+                member_size=${line#size=}
+                { is_number "$member_size" && [ "${#member_size}" -le 15 ]; } || return 1
+                ;;
+            mtime=* | atime=* | ctime=* | uid=* | gid=* | uname=* | gname=*) ;;
+            *) return 1 ;;
+        esac
+    done <"$SCRATCH/tar-text"
+}
+
+has_no_controls() { [ "$(printf '%s' "$1" | tr -d '\000-\037\177')" = "$1" ]; }
+
+# take_member: a folder is only looked at; a file becomes one of UNPACKED/backup. All lie in the same folder
+take_member() {
+    case /$member_name/ in //* | */../* | */-*) refuse_archive ;; esac
+    member_name=${member_name#./}
+    [ "$member_type" = file ] || return 0
+    base=${member_name##*/} above=''
+    case $member_name in */*) above=${member_name%/*}/ ;; esac
+    case $above in
+        dumps/ | */dumps/) base=dumps/$base above=${above%dumps/} ;;
+        volumes/ | */volumes/) base=volumes/$base above=${above%volumes/} ;;
+    esac
+    case ${base##*/} in '' | [!A-Za-z0-9_]* | *[!A-Za-z0-9._-]*) refuse_archive ;; esac
+    [ "${top:-.$above}" = ".$above" ] || refuse_archive
+    top=.$above
+    [ ! -e "$UNPACKED/backup/$base" ] || refuse_archive
+    write_member "$UNPACKED/backup/$base" || refuse_archive
+}
+
+# write_member TARGET: member_size bytes of standard input, and what fills their last block is read; in large pieces, for speed
+write_member() {
+    printf '' >"$1" || fail $EXIT_FAILED release.disk "$ROOT"
+    append_blocks "$1" 1048576 $((member_size / 1048576))
+    append_blocks "$1" 512 $((member_size % 1048576 / 512))
+    if [ $((member_size % 512)) -gt 0 ]; then
+        take_blocks 1 "$SCRATCH/tar-tail" || return 1
+        dd if="$SCRATCH/tar-tail" bs=$((member_size % 512)) count=1 2>/dev/null >>"$1" || fail $EXIT_FAILED release.disk "$ROOT"
+    fi
+    [ "$(wc -c <"$1")" -eq "$member_size" ]
+}
+
+# append_blocks TARGET SIZE COUNT: of standard input
+append_blocks() {
+    [ "$3" -gt 0 ] || return 0
+    dd bs="$2" count="$3" 2>/dev/null >>"$1" || fail $EXIT_FAILED release.disk "$ROOT"
+}
