@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test lint format docs bench chaos clean
+.PHONY: help venv demo test faults lint format docs bench chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed wher
 
 test: $(STAMP)  ## the tests, three files at a time: they wait for engines as often as they work
 	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+
+faults: $(STAMP)  ## every system call of every command fails once; hours
+	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_faults.py
 
 lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
 	$(BIN)/ruff check .

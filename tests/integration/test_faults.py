@@ -1,0 +1,159 @@
+"""Each system call of a command fails: no success with less than all done, no undocumented exit code.
+
+As SQLite is tested: the n-th call of a kind fails, with n from 1 to the last one. That takes hours and is
+`make faults` (BUNDLE_TEST_FAULTS=all); here some of the calls are drawn, with a seed that is printed.
+BUNDLE_TEST_FAULTS may also be a number of calls for each command, or points as a failure prints them, with
+`;` between.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.injector import Fault, compile_injector, inject, remove_injector
+from tests.support.installer import SHELLS
+from tests.support.server import Snapshots
+from tests.support.sweep import (
+    SWEEPS,
+    TASKS,
+    Point,
+    change_bundle,
+    folders,
+    judge,
+    perform,
+    picture,
+)
+
+CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "12")
+SEED = int(os.environ.get("BUNDLE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def injector() -> Iterator[None]:
+    compile_injector()
+    yield
+    remove_injector()
+
+
+@pytest.fixture(scope="module")
+def servers(snapshots: list[Snapshots]) -> queue.Queue[Snapshots]:
+    """Those that nobody works on."""
+    idle: queue.Queue[Snapshots] = queue.Queue()
+    for each in snapshots:
+        each.server.bundles["changed"] = change_bundle(each.server.bundles["1.0"])
+        idle.put(each)
+    return idle
+
+
+def points(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
+    """All points of a task: as many for each shell, group and place as there are calls."""
+
+    def count(sweep: tuple[str, str, str, tuple[str, ...]]) -> list[Point]:
+        shell, calls, place, modes = sweep
+        mine = servers.get()
+        try:
+            server = mine.load(TASKS[task].start, shell)
+            done = perform(TASKS[task], server, shell, Fault(calls, 1, "count", folders(server, place)))
+        finally:
+            servers.put(mine)
+        assert done.code == TASKS[task].code, done.output
+        return [
+            Point(task, shell, calls, place, mode, number)
+            for mode in modes
+            for number in range(1, done.calls + 1)
+        ]
+
+    shells = [" ".join(words) for words in SHELLS.values()]
+    if CHOSEN != "all":  # to count takes a run each
+        shells = [random.Random(f"{SEED} {task}").choice(shells)]  # noqa: S311
+    sweeps = [(shell, *sweep) for shell in shells for sweep in SWEEPS]
+    with ThreadPoolExecutor(servers.qsize()) as pool:
+        return [point for found in pool.map(count, sweeps) for point in found]
+
+
+def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
+    """The points that are tried."""
+    if "," in CHOSEN:
+        wanted = [Point.parse(text) for text in CHOSEN.split(";")]
+        return [point for point in wanted if point.task == task]
+    found = points(task, servers)
+    if CHOSEN == "all":
+        return found
+    # a group with few calls is as likely as one with many
+    groups: dict[tuple[str, str, str], list[Point]] = {}
+    for point in found:
+        groups.setdefault((point.calls, point.place, point.mode), []).append(point)
+    drawn = random.Random(f"{SEED} {task}")  # noqa: S311
+    return [drawn.choice(groups[drawn.choice(sorted(groups))]) for _ in range(int(CHOSEN))]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_call_that_fails_is_noticed(task: str, servers: queue.Queue[Snapshots]) -> None:
+    clean: dict[str, dict[str, str]] = {}
+    chosen = choose(task, servers)
+    for shell in sorted({point.shell for point in chosen}):
+        mine = servers.get()
+        server = mine.load(TASKS[task].start, shell)
+        done = perform(TASKS[task], server, shell, Fault("fork", 1, "count"))
+        assert done.code == TASKS[task].code, done.output
+        clean[shell] = picture(server)
+        servers.put(mine)
+
+    def try_point(point: Point) -> list[str]:
+        mine = servers.get()
+        try:
+            server = mine.load(TASKS[task].start, point.shell)
+            return [f"{point}: {wrong}" for wrong in judge(point, TASKS[task], server, clean[point.shell])]
+        finally:
+            servers.put(mine)
+
+    with ThreadPoolExecutor(servers.qsize()) as pool:
+        wrong = [text for found in pool.map(try_point, chosen) for text in found]
+    assert not wrong, f"seed {SEED}, {len(chosen)} points, {len(wrong)} wrong:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("fault", "script", "code", "failed"),
+    [
+        (Fault("write", 2, "once"), "for i in 1 2 3; do echo $i >$i || exit $i; done", 2, 1),
+        (Fault("write", 2, "ever"), "for i in 1 2 3; do echo $i >$i; done; [ ! -s 3 ]", 0, 2),
+        (Fault("write", 1, "short"), "echo four >1; echo four >2; [ $(cat 1 2) = fo ]", 0, 3),
+        (Fault("write", 1, "half"), "echo four >1; [ $(cat 1) = four ]", 0, 1),
+        (Fault("read", 1, "half"), "echo four >1; [ $(cat 1) = four ]", 0, 1),
+        (Fault("create", 1, "once"), "echo 1 >1 || exit 7", 7, 1),
+        (Fault("mkdir", 2, "once"), "mkdir a b 2>/dev/null || [ ! -d b ]", 0, 1),
+        (Fault("fork", 1, "once"), "date", 2, 1),
+        (Fault("exec", 1, "once"), "date; [ $? -eq 126 ]", 0, 1),
+        (Fault("rename", 1, "once"), ": >a; mv a b 2>/dev/null || [ -f a ]", 0, 1),
+    ],
+)  # fmt: skip
+def test_the_injector_fails_what_it_is_asked_to(
+    fault: Fault, script: str, code: int, failed: int, tmp_path: Path
+) -> None:
+    """In dash, which ends with 2 where it cannot fork."""
+    work = tmp_path / "work"
+    work.mkdir()
+    if fault.calls not in {"fork", "exec"}:
+        fault = Fault(fault.calls, fault.number, fault.mode, (work,))
+    environment = {"PATH": "/usr/bin", "TMPDIR": str(work)}
+    done = inject(
+        fault, ["dash", "-c", script], environment=environment, folder=work, report=tmp_path / "report"
+    )
+    assert (done.code, done.failed, done.left) == (code, failed, 0), done
+
+
+def test_the_injector_counts_over_all_processes_and_static_programs(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    script = "(busybox echo 1 >a); echo 2 >b & wait; sh -c 'busybox echo 3 >c'"
+    fault = Fault("write", 1, "count", (tmp_path,))
+    done = inject(
+        fault, ["dash", "-c", script], environment={"PATH": "/usr/bin:/bin"}, folder=tmp_path, report=report
+    )
+    assert (done.code, done.calls, done.failed) == (0, 3, 0), done

@@ -1,0 +1,116 @@
+"""Programs of which chosen system calls fail: injector.c, compiled once."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.programs import missing, need_program
+
+SOURCE = Path(__file__).with_suffix(".c")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Which calls fail.
+
+    Attributes:
+        calls: the group of system calls, as injector.c names it.
+        number: of the first call that fails, over all processes; from 1.
+        mode: `once`, `ever`, `short`, `half` or `count`, as in injector.c.
+        folders: only calls about files below them; empty for all.
+    """
+
+    calls: str
+    number: int
+    mode: str
+    folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Injected:
+    """What a command did under a fault.
+
+    Attributes:
+        code: its exit code; 128 and the number of the signal that ended it.
+        output: what it printed.
+        calls: how many calls of the group there were.
+        failed: how many of them failed.
+        left: 1 where something that it started still ran some seconds after it ended.
+        places: the first calls that failed, and the command lines that made them.
+    """
+
+    code: int
+    output: str
+    calls: int
+    failed: int
+    left: int
+    places: tuple[str, ...]
+
+
+@functools.cache
+def compile_injector() -> Path:
+    """The program. Skips where it cannot be compiled, or the kernel does not let it work."""
+    compiler = need_program("cc", "gcc libc6-dev")
+    folder = Path(tempfile.mkdtemp(prefix="injector-"))
+    program = folder / "injector"
+    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, SOURCE], check=True)
+    tried = subprocess.run(
+        [program, "fork", "1", "count", "", folder / "report", "/bin/true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode:
+        missing(f"needs ptrace and seccomp filters: {tried.stderr.strip()}")
+    return program
+
+
+def inject(
+    fault: Fault, command: list[str], *, environment: dict[str, str], folder: Path, report: Path
+) -> Injected:
+    """Run a command in a folder; `report` is a file for the injector."""
+    words = [
+        str(compile_injector()),
+        fault.calls,
+        str(fault.number),
+        fault.mode,
+        ":".join(map(str, fault.folders)),
+        str(report),
+        need_program(command[0]),
+        *command[1:],
+    ]
+    done = subprocess.run(
+        words,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        start_new_session=True,
+        timeout=300,
+    )
+    lines = report.read_text(errors="replace").splitlines()
+    figures = dict(line.split("=", 1) for line in lines if line.startswith(("calls=", "failed=", "left=")))
+    return Injected(
+        done.returncode,
+        done.stdout.decode(errors="replace"),
+        int(figures["calls"]),
+        int(figures["failed"]),
+        int(figures["left"]),
+        tuple(line for line in lines if line.startswith(("failed ", "short "))),
+    )
+
+
+def remove_injector() -> None:
+    """What `compile_injector` made."""
+    if compile_injector.cache_info().currsize:
+        program = compile_injector()
+        program.unlink()
+        (program.parent / "report").unlink(missing_ok=True)
+        program.parent.rmdir()
+        compile_injector.cache_clear()
