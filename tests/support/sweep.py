@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,14 +156,14 @@ def perform(task: Task, server: Server, shell: str, fault: Fault) -> Injected:
     )
 
 
-def members(archive: Path) -> str:
+def members(archive: Path, clean: Callable[[str], str]) -> str:
     """Names and content of a tar, for two that were made at different times are not the same bytes."""
     with tarfile.open(archive) as tar:
         found = []
         for member in tar:
             file = tar.extractfile(member) if member.isreg() else None
-            digest = hashlib.sha256(file.read()).hexdigest() if file else ""
-            found.append(f"{member.name} {member.mode:o} {member.linkname} {digest}")
+            content = clean(file.read().decode(errors="replace")) if file else ""
+            found.append(f"{member.name} {member.mode:o} {member.linkname} {content}")
     return "\n".join(sorted(found))
 
 
@@ -177,6 +176,11 @@ def read_token(server: Server) -> str:
 def picture(server: Server) -> dict[str, str]:
     """All that a command leaves below the root and in the engine, without what differs from run to run."""
     token = read_token(server)
+
+    def clean(text: str) -> str:
+        text = text.replace(str(server.folder), "SERVER")
+        return TIME.sub("TIME", text.replace(token, "TOKEN") if token else text)
+
     found: dict[str, str] = {}
     for base in (server.root, server.folder / "engine"):
         for path in sorted(base.rglob("*")):
@@ -189,14 +193,12 @@ def picture(server: Server) -> dict[str, str]:
             elif path.is_dir():
                 content = ""
             elif path.suffix == ".tar" and "backups" in path.parts:
-                content = members(path)
+                content = members(path, clean)
             else:
                 content = path.read_bytes().decode(errors="replace")
-            if token:
-                content = content.replace(token, "TOKEN")
             if "backups" in path.parts and path.name == "SHA256SUMS":
                 content = DIGEST.sub("DIGEST", content)
-            found[f"{base.name}/{TIME.sub('TIME', name)}"] = f"{mode} {TIME.sub('TIME', content)}"
+            found[f"{base.name}/{TIME.sub('TIME', name)}"] = f"{mode} {clean(content)}"
     return found
 
 

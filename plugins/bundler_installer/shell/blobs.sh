@@ -14,7 +14,7 @@ keep_blobs() {
     empty_file "$SCRATCH/uncopied"
     while IFS="$TAB" read -r digest path; do
         [ ! -f "$kept/$digest" ] || continue
-        link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied"
+        link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied" || lose_scratch
     done <"$SCRATCH/image-files"
     [ -s "$SCRATCH/uncopied" ] || return 0
     need=$(cut -f 2 "$SCRATCH/uncopied" | sum_sizes |
@@ -54,17 +54,27 @@ check_kept() {
 # match_digests LIST: whether each of them has the digest that it is named by
 match_digests() {
     [ -s "$1" ] || return 0
-    (cd -- "$ROOT" && tr '\n' '\0' <"$1" | hash_files 2>/dev/null) | cut -c 1-64 |
-        paste -d ' ' - "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 }'
+    tr '\n' '\0' <"$1" >"$1.null" || lose_scratch
+    (cd -- "$ROOT" && hash_files <"$1.null") >"$1.digests" 2>/dev/null || return 1
+    cut -c 1-64 "$1.digests" >"$1.found" || lose_scratch
+    matched=$(paste -d ' ' "$1.found" "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 } END { print NR }') && [ "$matched" -eq "$(wc -l <"$1")" ]
 }
 
 # prune_blobs: those of kept releases stay
 prune_blobs() {
     [ -d "$ROOT/blobs/sha256" ] || return 0
+    empty_file "$SCRATCH/kept-blobs"
     for kept in $keep_releases; do
-        [ ! -f "$ROOT/releases/$kept/SHA256SUMS" ] || image_files "$ROOT/releases/$kept"
-    done | cut -f 1 >"$SCRATCH/kept-blobs"
-    (cd -- "$ROOT/blobs/sha256" && find . -type f) | sed 's|^\./||' |
-        awk -v list="$SCRATCH/kept-blobs" 'BEGIN { while ((getline line < list) > 0) kept[line] } !($0 in kept)' >"$SCRATCH/idle-blobs"
+        [ ! -f "$ROOT/releases/$kept/SHA256SUMS" ] || image_files "$ROOT/releases/$kept" >>"$SCRATCH/kept-blobs" || lose_scratch
+    done
+    (cd -- "$ROOT/blobs/sha256" && find . -type f) >"$SCRATCH/there-blobs" || lose_scratch
+    # a list that cannot be read whole must not look like one that names nothing
+    awk -v list="$SCRATCH/kept-blobs" -v lines="$(wc -l <"$SCRATCH/kept-blobs")" '
+        BEGIN {
+            while ((getline line < list) > 0) { read++; kept[substr(line, 1, 64)] }
+            if (read + 0 != lines || lines == "") exit 1
+        }
+        { sub(/^\.\//, "") }
+        !($0 in kept)' "$SCRATCH/there-blobs" >"$SCRATCH/idle-blobs" || lose_scratch
     while IFS= read -r blob; do rm -f "$ROOT/blobs/sha256/$blob"; done <"$SCRATCH/idle-blobs"
 }

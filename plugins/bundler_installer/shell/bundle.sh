@@ -11,6 +11,7 @@ open_bundle() {
         if [ -e "$HERE/$each" ] || [ -L "$HERE/$each" ]; then take_small "$each"; fi
     done
     [ -f "$FACTS/SHA256SUMS" ] || refuse verify.no_sums
+    [ -s "$FACTS/SHA256SUMS" ] || refuse verify.bad_sums
     list_sums
     take_tables
     name_root
@@ -21,14 +22,26 @@ open_bundle() {
 # take_small NAME: a copy in FACTS
 take_small() {
     if [ -L "$HERE/$1" ] || [ ! -f "$HERE/$1" ]; then refuse verify.special "$1"; fi
-    small_bytes=$(wc -c <"$HERE/$1") || refuse verify.unreadable "$HERE"
+    small_bytes=$(wc -c <"$HERE/$1") || blame_file "$1"
+    small_bytes=${small_bytes##* } # some wc indent it
+    is_number "$small_bytes" || lose_scratch
     [ "$small_bytes" -le "$SMALL" ] || refuse verify.bad_sums
-    cat -- "$HERE/$1" >"$FACTS/$1" || refuse verify.unreadable "$HERE"
+    cat -- "$HERE/$1" >"$FACTS/$1" || blame_file "$1"
+}
+
+# blame_file NAME: it could not be copied: because it cannot be read, or because there is no room
+blame_file() {
+    cat -- "$HERE/$1" >/dev/null 2>&1 && lose_scratch
+    refuse verify.unreadable "$HERE"
 }
 
 # list_sums: SHA256SUMS is a list of digests and of paths that any file system keeps apart; the paths go to $SCRATCH/signed
 list_sums() {
-    [ "$(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x)" = x ] || refuse verify.bad_sums
+    case $(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x) in
+        x) ;;
+        '') lose_scratch ;;
+        *) refuse verify.bad_sums ;;
+    esac
     list_folds >"$SCRATCH/folds" || lose_scratch
     awk -v folds="$SCRATCH/folds" '
         function refuse(what) { refused = 1; print "bad " what; exit 0 }
@@ -88,7 +101,10 @@ list_sums() {
 take_tables() {
     awk '{ path = substr($0, 67) } path !~ /\// || path ~ /^keys\/[^\/]+$/' "$FACTS/SHA256SUMS" >"$SCRATCH/small" || lose_scratch
     for each in install bundle.env variables.tsv; do
-        grep -q "^[0-9a-f]*  $each\$" "$SCRATCH/small" || refuse verify.missing "$each"
+        grep -q "^[0-9a-f]*  $each\$" "$SCRATCH/small" || {
+            [ $? -eq 1 ] || lose_scratch
+            refuse verify.missing "$each"
+        }
     done
     taken=0
     while IFS= read -r line; do
@@ -108,9 +124,12 @@ match_sums() {
     { cut -c 67- "$1" >"$1.paths" && sed 's|^|./|' "$1.paths" >"$1.names" && tr '\n' '\0' <"$1.names" >"$1.null"; } || return 2
     wanted_sums=$(wc -l <"$1") || return 2
     [ "$wanted_sums" -gt 0 ] || return 2
+    # a program that does not notice that it cannot read gives no names, or some
+    [ "$(wc -l <"$1.names")" -eq "$wanted_sums" ] && [ "$(tr -cd '\0' <"$1.null" | wc -c)" -eq "$wanted_sums" ] || return 2
     (cd -- "$2" && hash_files <"$1.null") >"$1.digests" 2>"$1.errors" || {
-        scratch_has_room && return 3
-        return 2
+        # what can be read after all was not the reason
+        (cd -- "$2" && xargs -0 cat <"$1.null") >/dev/null 2>&1 && return 2
+        return 3
     }
     awk -v found="$1.digests" '
         {
@@ -122,7 +141,7 @@ match_sums() {
     IFS= read -r verdict <"$1.verdict" || return 2
     case $verdict in
         'bad '*)
-            scratch_has_room || return 2
+            is_other_file "$1" "$2" "${verdict#bad }" || return 2
             printf '%s\n' "${verdict#bad }" >"$1.bad" || return 2
             return 1
             ;;
@@ -131,11 +150,24 @@ match_sums() {
     esac
 }
 
+# is_other_file LINES FOLDER PATH: its digest, taken once more, is not the listed one
+is_other_file() {
+    other=$(hash_stream <"$2/$3") || return 1
+    other=${other%% *}
+    [ "${#other}" -eq 64 ] || return 1
+    awk -v digest="$other" -v path="$3" '
+        substr($0, 67) == path { found = 1; if (substr($0, 1, 64) == digest) found = 2 }
+        END { exit found != 1 }' "$1"
+}
+
 # blame_sums STATUS FOLDER [LINES]: ends the run with what match_sums found
 blame_sums() {
     case $1 in
         1) refuse verify.changed "$(sed -n 1p "${3:-$SCRATCH/small}.bad" | show_plain)" ;;
-        3) refuse verify.unreadable "$2" ;;
+        3)
+            case $2 in "$SCRATCH"/*) lose_scratch ;; esac # a copy of ours
+            refuse verify.unreadable "$2"
+            ;;
         *)
             scratch_has_room || lose_scratch
             fail $EXIT_FAILED verify.incomplete

@@ -6,9 +6,9 @@
 # load_change: the note of a change that did not end; its status is 1 where there is none
 load_change() {
     [ -f "$ROOT/state/change" ] || return 1
-    CHANGE_KIND=$(note_field change kind) CHANGE_FROM=$(note_field change from) CHANGE_TO=$(note_field change to)
-    CHANGE_PHASE=$(note_field change phase) CHANGE_BACKUP=$(note_field change backup) CHANGE_DATA=$(note_field change data)
-    CHANGE_RESTORED=$(note_field change restored)
+    { CHANGE_KIND=$(note_field change kind) && CHANGE_FROM=$(note_field change from) && CHANGE_TO=$(note_field change to) &&
+        CHANGE_PHASE=$(note_field change phase) && CHANGE_BACKUP=$(note_field change backup) &&
+        CHANGE_DATA=$(note_field change data) && CHANGE_RESTORED=$(note_field change restored); } || lose_scratch
     for each in "$CHANGE_FROM" "$CHANGE_TO"; do
         case $each in '' | */* | .*) fail $EXIT_FAILED change.damaged "$ROOT/state/change" ;; esac
     done
@@ -39,7 +39,7 @@ describe_change() {
 }
 
 # forget_note: the change has ended
-forget_note() { rm -f "$ROOT/state/change" "$ROOT/state/change.return"; }
+forget_note() { rm -f "$ROOT/state/change" "$ROOT/state/change.return" || fail $EXIT_FAILED release.disk "$ROOT"; }
 
 # begin_change KIND FROM TO [DATA]: from here on, whatever ends the run goes back first. DATA: a backup to go on with
 begin_change() {
@@ -110,6 +110,7 @@ release=$CHANGE_FROM
 backup=$CHANGE_BACKUP
 migrated=$1
 EOT
+    [ "$(note_field previous release)" = "$CHANGE_FROM" ] || fail $EXIT_FAILED release.disk "$ROOT"
     forget_note
     CHANGING=''
     prune_releases
@@ -240,7 +241,10 @@ resume_change() {
 
 # prune_releases: the current one and the previous one stay, with what reloads them
 prune_releases() {
-    keep_releases="$(basename_of "$CURRENT") $(note_field previous release) $(note_field change from) $(note_field change to)"
+    { keep_current=$(basename_of "$CURRENT") && keep_previous=$(note_field previous release) && keep_from=$(note_field change from) &&
+        keep_to=$(note_field change to); } || lose_scratch
+    [ -n "$keep_current" ] || fail $EXIT_FAILED facts.none "$ROOT"
+    keep_releases="$keep_current $keep_previous $keep_from $keep_to"
     for each in "$ROOT"/releases/* "$ROOT"/releases/.part; do
         [ -d "$each" ] || continue
         case " $keep_releases " in *" ${each##*/} "*) continue ;; esac
@@ -252,15 +256,19 @@ prune_releases() {
 
 # basename_of LINK: the last part of what it names
 basename_of() {
-    named=$(readlink "$1" 2>/dev/null)
+    named=$(readlink "$1" 2>/dev/null) || return 1
     printf '%s\n' "${named##*/}"
 }
 
 # drop_images RELEASE_DIR: images that no kept release names; the engine keeps those that containers use
 drop_images() {
-    for kept in $keep_releases; do sed '/^#/d' "$ROOT/releases/$kept/images.tsv" 2>/dev/null; done | cut -f 2,3 >"$SCRATCH/kept-images"
+    empty_file "$SCRATCH/kept-images"
+    for kept in $keep_releases; do
+        [ ! -f "$ROOT/releases/$kept/images.tsv" ] || cut -f 2,3 "$ROOT/releases/$kept/images.tsv" >>"$SCRATCH/kept-images" || lose_scratch
+    done
     sed '/^#/d' "$1/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
-        if grep -qF -- "$config" "$SCRATCH/kept-images"; then continue; fi
+        grep -qF -- "$config" "$SCRATCH/kept-images"
+        [ $? -eq 1 ] || continue # named there, or nobody knows
         for id in "$config" "$manifest"; do
             if docker image inspect "$id" >/dev/null 2>&1; then
                 docker image rm "$id" >/dev/null 2>&1 || write_log "kept $reference"

@@ -19,7 +19,7 @@ load_compact() {
     find_unpacker || fail $EXIT_FAILED compact.no_unpacker
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(number_fact images_bytes)")"
     rm -f "$SCRATCH/unpack-failed"
-    : >"$SCRATCH/unpack-errors"
+    empty_file "$SCRATCH/unpack-errors"
     case $UNPACKER in
         zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
         *) join_parts ;;
@@ -38,9 +38,8 @@ join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH
 # find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. The bundle's are verified, kept ones
 # are checked now
 find_archive() {
-    image_files "$FACTS" >"$SCRATCH/image-files"
-    cut -f 1 "$SCRATCH/image-files" | sed 's|^|blobs/sha256/|' >"$SCRATCH/blobs"
-    cp "$SCRATCH/blobs" "$SCRATCH/parts"
+    keep "$SCRATCH/image-files" image_files "$FACTS"
+    { awk -F "$TAB" '{ print "blobs/sha256/" $1 }' "$SCRATCH/image-files" >"$SCRATCH/blobs" && cp "$SCRATCH/blobs" "$SCRATCH/parts"; } || lose_scratch
     ARCHIVE=$ROOT
     if [ ! -d "$HERE/images" ]; then
         check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
@@ -48,6 +47,6 @@ find_archive() {
         # the engine takes whatever images the stream names
         [ -z "$(find "$HERE/images" ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ] || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
         ARCHIVE=$HERE
-        cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts"
+        cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch
     fi
 }

@@ -2,10 +2,10 @@
 
 # find_edits RELEASE: into $SCRATCH/edits: lines `changed|removed|added<TAB>path`
 find_edits() {
-    : >"$SCRATCH/edits"
+    empty_file "$SCRATCH/edits"
     EDITED=$ROOT/releases/$1
     if [ -d "$EDITED/.written" ] && [ -d "$EDITED/config" ]; then
-        keep "$SCRATCH/edits" list_changes "$EDITED/.written" "$EDITED/config"
+        list_changes "$EDITED/.written" "$EDITED/config" >"$SCRATCH/edits" || lose_scratch
     fi
 }
 
@@ -32,9 +32,9 @@ carry_edits() {
         save_edits
         return
     fi
-    : >"$SCRATCH/conflicts"
+    empty_file "$SCRATCH/conflicts"
     while IFS="$TAB" read -r what path; do
-        "carry_$what" || printf '  config/%s\n' "$path" >>"$SCRATCH/conflicts"
+        "carry_$what" || printf '  config/%s\n' "$path" >>"$SCRATCH/conflicts" || lose_scratch
     done <"$SCRATCH/edits"
     [ ! -s "$SCRATCH/conflicts" ] || fail $EXIT_FAILED edits.conflict "$(cat "$SCRATCH/conflicts")"
 }

@@ -28,7 +28,7 @@ find_bundle() {
 
 # name_root: sets NAME, and ROOT where the operator did not. Read before the signature is checked: the root has the pinned key
 name_root() {
-    NAME=$(fact name)
+    NAME=$(fact name) || lose_scratch
     check_words "$NAME"
     [ -n "$ROOT" ] || ROOT=/opt/$NAME
     case $ROOT in
@@ -44,10 +44,16 @@ name_root() {
 
 # read_facts: what the bundle or release says of itself
 read_facts() {
-    NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile) PROJECT=$(fact project)
+    take_facts
     check_words "$NAME" "$VERSION" "$PROFILE" "$PROJECT"
-    [ "$(fact format)" = 1 ] || fail $EXIT_VERIFICATION facts.format "$(fact format | show_plain)"
+    format=$(fact format) || lose_scratch
+    [ "$format" = 1 ] || fail $EXIT_VERIFICATION facts.format "$(printf '%s' "$format" | show_plain)"
     TITLE=$(fact title | tr -d '\000-\037\177')
+}
+
+# take_facts: sets NAME, VERSION, PROFILE and PROJECT
+take_facts() {
+    { NAME=$(fact name) && VERSION=$(fact version) && PROFILE=$(fact profile) && PROJECT=$(fact project); } || lose_scratch
 }
 
 # check_words WORD...: they become names of folders, files and projects
@@ -80,5 +86,5 @@ use_current() {
     [ -d "$CURRENT/config" ] || fail $EXIT_FAILED facts.none "$ROOT"
     HERE=$(cd -- "$CURRENT" && pwd -P) || fail $EXIT_FAILED facts.none "$ROOT"
     FACTS=$HERE
-    PROJECT=$(fact project) NAME=$(fact name) VERSION=$(fact version) PROFILE=$(fact profile)
+    take_facts
 }

@@ -24,10 +24,12 @@ list_engine_images() { docker images -aq --no-trunc >"$SCRATCH/engine-images" 2>
 
 # images_are_there: the engine is asked for all of them at once
 images_are_there() {
-    rows images.tsv >"$SCRATCH/wanted-images"
+    keep "$SCRATCH/wanted-images" rows images.tsv
     [ -s "$SCRATCH/wanted-images" ] || return 0
-    cut -f 1 "$SCRATCH/wanted-images" | xargs docker image inspect -f '{{.Id}}' >"$SCRATCH/image-ids" 2>/dev/null || return 1
-    paste "$SCRATCH/image-ids" "$SCRATCH/wanted-images" | awk -F "$TAB" '$1 != $3 && $1 != $4 { exit 1 }'
+    cut -f 1 "$SCRATCH/wanted-images" >"$SCRATCH/wanted-names" || lose_scratch
+    xargs docker image inspect -f '{{.Id}}' <"$SCRATCH/wanted-names" >"$SCRATCH/image-ids" 2>/dev/null || return 1
+    as_wanted=$(paste "$SCRATCH/image-ids" "$SCRATCH/wanted-images" | awk -F "$TAB" '$1 != $3 && $1 != $4 { exit 1 } END { print NR }') &&
+        [ "$as_wanted" -eq "$(wc -l <"$SCRATCH/wanted-images")" ]
 }
 
 load_images() {
@@ -35,16 +37,17 @@ load_images() {
         say images.present
         return
     fi
-    : >"$SCRATCH/absent"
+    empty_file "$SCRATCH/absent"
     list_engine_images
-    rows images.tsv | while IFS="$TAB" read -r reference manifest config _; do
+    while IFS="$TAB" read -r reference manifest config _; do
         state=$(image_state "$reference" "$manifest" "$config")
         case $state in
             present) ;;
-            absent) printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent" ;;
-            untagged*) docker tag "${state#untagged }" "$reference" || exit 1 ;;
+            absent) printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent" || lose_scratch ;;
+            untagged*) docker tag "${state#untagged }" "$reference" || fail $EXIT_FAILED images.tag ;;
+            *) lose_scratch ;;
         esac
-    done || fail $EXIT_FAILED images.tag
+    done <"$SCRATCH/wanted-images"
     if [ ! -s "$SCRATCH/absent" ]; then
         say images.present
         return
@@ -64,7 +67,7 @@ load_layout() {
         # the engine's own record of its layers may be incomplete: once more, with all of them
         [ -s "$SCRATCH/known-layers" ] || fail_to_load
         write_log "$(cat "$SCRATCH/load-output")"
-        : >"$SCRATCH/known-layers"
+        empty_file "$SCRATCH/known-layers"
         list_blobs
         find_blobs
         stream_images || fail_to_load
@@ -73,7 +76,7 @@ load_layout() {
 
 # list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another
 list_known_layers() {
-    : >"$SCRATCH/known-layers"
+    empty_file "$SCRATCH/known-layers"
     for tables in "$FACTS" "$ROOT"/releases/*; do
         [ -f "$tables/blobs.tsv" ] || continue
         sed '/^#/d' "$tables/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
@@ -88,7 +91,8 @@ list_known_layers() {
 # list_blobs: every blob of the absent images once, and their bytes. Layers at the bottom that an image on the engine has
 # in the same order stay out: the engine finds them by what lies below and in them
 list_blobs() {
-    rows blobs.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" '
+    keep "$SCRATCH/all-blobs" rows blobs.tsv
+    awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" '
         BEGIN {
             while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[2]] }
             while ((getline line < layers) > 0) { split(line, f, "\t"); chain[f[1]] = chain[f[1]] " " f[2]; known[chain[f[1]]] }
@@ -99,33 +103,33 @@ list_blobs() {
             if (below[$1] in known) next
         }
         !($2 in seen) { seen[$2]; sum += $3; sub(/^sha256:/, "", $2); print "blobs/sha256/" $2 }
-        END { printf "%.0f\n", sum > bytes }' >"$SCRATCH/blobs"
+        END { printf "%.0f\n", sum > bytes }' "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
 }
 
 # write_layout: the small files of an image layout that holds the absent images alone
 write_layout() {
     rm -rf "$SCRATCH/layout"
-    mkdir -p "$SCRATCH/layout"
     # the blobs are found through a link: busybox tar knows one -C only
-    ln -s "$BLOBS" "$SCRATCH/layout/blobs"
-    printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout"
-    {
-        printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
-        join_entries image-oci.tsv
-        printf ']}'
-    } >"$SCRATCH/layout/index.json"
-    {
-        printf '['
-        join_entries image-archive.tsv
-        printf ']'
-    } >"$SCRATCH/layout/manifest.json"
+    { mkdir -p "$SCRATCH/layout" && ln -s "$BLOBS" "$SCRATCH/layout/blobs" &&
+        printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout" &&
+        {
+            printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[' &&
+                join_entries image-oci.tsv &&
+                printf ']}'
+        } >"$SCRATCH/layout/index.json" &&
+        {
+            printf '[' &&
+                join_entries image-archive.tsv &&
+                printf ']'
+        } >"$SCRATCH/layout/manifest.json"; } || lose_scratch
 }
 
 # join_entries TABLE: the JSON objects of the absent images, with commas
 join_entries() {
-    rows "$1" | awk -F "$TAB" -v absent="$SCRATCH/absent" '
+    keep "$SCRATCH/entries" rows "$1"
+    awk -F "$TAB" -v absent="$SCRATCH/absent" '
         BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[1]] } }
-        $1 in wanted { printf "%s%s", comma, $2; comma = "," }'
+        $1 in wanted { printf "%s%s", comma, $2; comma = "," }' "$SCRATCH/entries"
 }
 
 # stream_images: tar into the engine; both ends must succeed, and dash has no pipefail

@@ -12,17 +12,18 @@ name_release() {
 
 # mend_release: a run that was killed between two renames
 mend_release() {
-    if [ ! -d "$RELEASE_DIR" ] && [ -d "$RELEASE_DIR.old" ]; then mv "$RELEASE_DIR.old" "$RELEASE_DIR"; fi
+    if [ -d "$RELEASE_DIR" ] || [ ! -d "$RELEASE_DIR.old" ]; then return 0; fi
+    mv "$RELEASE_DIR.old" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # prepare_release: copy everything but images and engine, fill in the templates, then give it its name. `.written` keeps
 # config/ as it was written, so that edits can be told from it
 prepare_release() {
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
-    chmod 700 "$ROOT/releases" # filled-in templates hold secrets; the engine mounts them as root
+    chmod 700 "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT" # filled-in templates hold secrets; the engine mounts them as root
     [ "$HERE" != "$RELEASE_DIR" ] || return 0
     part=$ROOT/releases/.part
-    rm -rf "$part"
+    rm -rf "$part" || fail $EXIT_FAILED release.disk "$ROOT"
     LITTER=$part # it holds secrets, and room
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
     awk 'substr($0, 67, 7) != "images/" && substr($0, 67, 13) != "files/engine/"' "$FACTS/SHA256SUMS" >"$SCRATCH/copied" || lose_scratch
@@ -37,7 +38,7 @@ prepare_release() {
     note_reconfigured
     sync
     rm -rf "$RELEASE_DIR.old"
-    if [ -d "$RELEASE_DIR" ]; then mv "$RELEASE_DIR" "$RELEASE_DIR.old"; fi
+    [ ! -d "$RELEASE_DIR" ] || mv "$RELEASE_DIR" "$RELEASE_DIR.old" || fail $EXIT_FAILED release.disk "$ROOT"
     mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
     LITTER=''
     rm -rf "$RELEASE_DIR.old"
@@ -85,7 +86,7 @@ set_modes() {
 render_config() {
     part=$1
     fill_templates
-    rm -rf "$part/.written"
+    rm -rf "$part/.written" || fail $EXIT_FAILED release.disk "$ROOT"
     (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
@@ -102,16 +103,15 @@ same_tree() {
     list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
 }
 
-# list_tree FOLDER: its files, sorted
-list_tree() {
-    (cd -- "$1" && find . ! -type d) >"$SCRATCH/tree" && sed 's|^\./||' "$SCRATCH/tree" >"$SCRATCH/tree-names" &&
-        LC_ALL=C sort "$SCRATCH/tree-names"
+# list_paths FOLDER FILE: the paths of all that is no folder there, sorted
+list_paths() {
+    (cd -- "$1" && find . ! -type d) >"$2.found" && sed 's|^\./||' "$2.found" >"$2.paths" && LC_ALL=C sort "$2.paths" >"$2" &&
+        [ "$(wc -l <"$2")" -eq "$(wc -l <"$2.found")" ]
 }
 
 # list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
 list_changes() {
-    keep "$SCRATCH/tree-1" list_tree "$1"
-    keep "$SCRATCH/tree-2" list_tree "$2"
+    { list_paths "$1" "$SCRATCH/tree-1" && list_paths "$2" "$SCRATCH/tree-2"; } || return 1
     while IFS= read -r path; do
         if [ ! -e "$2/$path" ]; then
             printf 'removed\t%s\n' "$path" || return 1
@@ -150,7 +150,8 @@ fill_templates() {
 # make_data: the folders that the application keeps its data in
 make_data() {
     mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
-    rows data.tsv | while IFS="$TAB" read -r path mode owner group; do
+    keep "$SCRATCH/data" rows data.tsv
+    while IFS="$TAB" read -r path mode owner group; do
         [ -n "$path" ] || continue
         [ ! -d "$ROOT/data/$path" ] || continue
         (
@@ -158,8 +159,11 @@ make_data() {
             [ "$owner" != - ] || exit 0
             [ "$group" = - ] || owner=$owner:$group
             chown "$owner" .
-        ) || exit 1
-    done || fail $EXIT_FAILED release.data "$ROOT/data"
+        ) || {
+            rmdir "$ROOT/data/$path" 2>/dev/null # the next run must not find it with another mode
+            fail $EXIT_FAILED release.data "$ROOT/data"
+        }
+    done <"$SCRATCH/data"
 }
 
 # switch_release: `current` names the new release; atomic where mv knows -T
@@ -184,5 +188,6 @@ case $0 in
 esac
 exec /bin/sh "$here/current/install" "${@:-status}"
 EOT
-    { chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    # shellcheck disable=SC2181 # of the here-document
+    { [ $? -eq 0 ] && chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }

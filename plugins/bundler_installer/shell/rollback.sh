@@ -40,7 +40,7 @@ run_rollback() {
 
 # is_done_already: the same command run twice, perhaps because nobody saw the first one's end, must not go to and fro
 is_done_already() {
-    last=$(note_field previous kind)
+    last=$(note_field previous kind) || lose_scratch
     if [ -z "$FORWARD" ]; then
         [ "$last" = rollback ] || return 1
         say rollback.already "$VERSION" "$ROOT/${NAME}ctl"
@@ -52,7 +52,7 @@ is_done_already() {
 
 # choose_target: where to, with which data; asked for, because what was written since can be lost
 choose_target() {
-    target=$(note_field previous release) restored=$(note_field previous backup)
+    { target=$(note_field previous release) && restored=$(note_field previous backup); } || lose_scratch
     case $target in '' | */* | .*) fail $EXIT_FAILED rollback.none "$ROOT" ;; esac
     [ -d "$ROOT/releases/$target/config" ] || fail $EXIT_FAILED rollback.none "$ROOT"
     target_version=$(fact_of "$ROOT/releases/$target" version)

@@ -60,10 +60,13 @@ have_settled() {
 # without a health check that this run started. Such a one is well with its first breath
 read_states() {
     list_containers >"$SCRATCH/containers" || return 1
-    rows services.tsv >"$SCRATCH/services"
-    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" '
+    rows services.tsv >"$SCRATCH/services" || return 1
+    expected=$(wc -l <"$SCRATCH/services") || return 1
+    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" \
+        -v expected="$expected" '
         BEGIN {
             while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
+            if (n + 0 != expected) exit 1 # a list that is not read to its end would call services healthy that nobody looked at
             while ((getline line < before) > 0) {
                 same[line]
                 if (up == "") { split(line, f, " "); old[f[6]] }
@@ -96,9 +99,7 @@ read_states() {
             }
             print waiting; print broken; print young
         }' "$SCRATCH/containers" >"$SCRATCH/states" || return 1
-    waiting=$(sed -n 1p "$SCRATCH/states")
-    broken=$(sed -n 2p "$SCRATCH/states")
-    young=$(sed -n 3p "$SCRATCH/states")
+    { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young; } <"$SCRATCH/states"
 }
 
 # explain_failure: the last lines of each service that is not as it should be, without secrets

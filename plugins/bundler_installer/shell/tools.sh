@@ -29,10 +29,19 @@ end_run() {
     trap - EXIT
     trap '' PIPE # nobody may be left to read what is said
     end_code=$1
-    # a shell that cannot fork or redirect ends with 2, which here means wrong usage
-    if [ "$end_code" -gt 0 ] && [ "$end_code" -lt 126 ] && [ "$end_code" != "$ENDED" ]; then
-        [ "$end_code" -ne 2 ] || end_code=$EXIT_FAILED
-    fi
+    # a shell that cannot fork or redirect ends with a code of its own; 2 of them means wrong usage here
+    case $end_code in
+        "$ENDED" | 0 | 1 | 3 | 4 | 5 | 129 | 130 | 141 | 143) ;;
+        *) end_code=$EXIT_FAILED ;;
+    esac
+    # where no process can be started, a shell ends at once, with a code of its own, unless it is in an `eval` like these
+    command eval end_work
+    command eval clean_up
+    exit "$end_code"
+}
+
+# end_work: what this run started ends, and what it changed is as before
+end_work() {
     if [ -n "$STARTING" ]; then
         end_tree "$STARTING"
         STARTING=''
@@ -40,8 +49,6 @@ end_run() {
     for pid in $HASHING; do end_tree "$pid"; done
     [ "$end_code" -eq 0 ] || end_offspring
     [ -z "$CHANGING" ] || undo_change
-    clean_up
-    exit "$end_code"
 }
 
 # leave CODE: end the run, which has said why

@@ -6,7 +6,7 @@ find_previous() {
     if [ -n "$RESUMED" ]; then
         PREVIOUS=$CHANGE_FROM
     elif [ -d "$CURRENT/config" ]; then
-        PREVIOUS=$(basename_of "$CURRENT")
+        PREVIOUS=$(basename_of "$CURRENT") || lose_scratch
         [ "$PREVIOUS" != "$RELEASE" ] || PREVIOUS=''
     fi
 }
@@ -16,7 +16,8 @@ previous_fact() { fact_of "$ROOT/releases/$PREVIOUS" "$1"; }
 
 # check_upgrade: the same application, not older than what runs
 check_upgrade() {
-    old_version=$(previous_fact version)
+    old_version=$(previous_fact version) || lose_scratch
+    [ -n "$old_version" ] || lose_scratch
     for each in name project; do
         [ "$(previous_fact $each)" = "$(fact $each)" ] ||
             fail $EXIT_USAGE upgrade.other "$ROOT" "$(previous_fact $each)" "$(fact $each)"

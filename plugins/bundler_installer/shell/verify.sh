@@ -25,12 +25,12 @@ doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }
 
 # verify_names: the listed files are the files that are there; regular ones, inside this folder
 verify_names() {
-    (cd -- "$HERE" && find . ! -type f ! -type d) >"$SCRATCH/special" || refuse verify.unreadable "$HERE"
+    find_here "$SCRATCH/special" ! -type f ! -type d
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(sed -n 1p "$SCRATCH/special" | show_plain)"; fi
     # a line break in a name would make two names of one
-    (cd -- "$HERE" && find . \( -name '*[[:cntrl:]]*' -o -name "*$NEWLINE*" \)) >"$SCRATCH/special" || refuse verify.unreadable "$HERE"
+    find_here "$SCRATCH/special" \( -name '*[[:cntrl:]]*' -o -name "*$NEWLINE*" \)
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(show_plain <"$SCRATCH/special")"; fi
-    (cd -- "$HERE" && find . -type f) >"$SCRATCH/found-files" || refuse verify.unreadable "$HERE"
+    find_here "$SCRATCH/found-files" -type f
     sed 's|^\./||' "$SCRATCH/found-files" >"$SCRATCH/there" || lose_scratch
     awk '
         BEGIN { known["SHA256SUMS"]; known["SHA256SUMS.sig"]; known["SHA256SUMS.pub"] }
@@ -45,10 +45,27 @@ verify_names() {
     IFS= read -r verdict <"$SCRATCH/names-verdict" || lose_scratch
     case $verdict in
         ok) ;;
-        'extra '*) refuse verify.extra "$(printf '%s' "${verdict#extra }" | show_plain)" ;;
-        'missing '*) refuse verify.missing "$(printf '%s' "${verdict#missing }" | show_plain)" ;;
+        'extra '*)
+            grep -qxF -e "${verdict#extra }" "$SCRATCH/signed"
+            [ $? -eq 1 ] || lose_scratch # a list that was not read to its end
+            refuse verify.extra "$(printf '%s' "${verdict#extra }" | show_plain)"
+            ;;
+        'missing '*)
+            [ ! -f "$HERE/${verdict#missing }" ] || lose_scratch
+            refuse verify.missing "$(printf '%s' "${verdict#missing }" | show_plain)"
+            ;;
         *) lose_scratch ;;
     esac
+}
+
+# find_here FILE TEST...: what find finds in the bundle, into a file of the scratch folder
+find_here() {
+    found_file=$1
+    shift
+    (cd -- "$HERE" && find . "$@") >"$found_file" || {
+        (cd -- "$HERE" && find .) >/dev/null 2>&1 && lose_scratch
+        refuse verify.unreadable "$HERE"
+    }
 }
 
 # verify_digests: hash every file, one process a core, the bytes spread evenly over them. All of them were hashed, or it failed
