@@ -12,10 +12,13 @@ keep_blobs() {
     mkdir -p "$kept" || fail $EXIT_FAILED release.disk "$ROOT"
     keep "$SCRATCH/image-files" image_files "$FACTS"
     empty_file "$SCRATCH/uncopied"
+    lines=0
     while IFS="$TAB" read -r digest path; do
+        lines=$((lines + 1))
         [ ! -f "$kept/$digest" ] || continue
         link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied" || lose_scratch
     done <"$SCRATCH/image-files"
+    expect_lines "$SCRATCH/image-files" "$lines"
     [ -s "$SCRATCH/uncopied" ] || return 0
     need=$(cut -f 2 "$SCRATCH/uncopied" | sum_sizes |
         awk -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + spare + 1000000000 }')
@@ -23,9 +26,12 @@ keep_blobs() {
         warn blobs.no_room "$ROOT"
         return 0
     fi
+    lines=0
     while IFS="$TAB" read -r digest path; do
+        lines=$((lines + 1))
         { cp -- "$HERE/$path" "$kept/.part" && mv -f "$kept/.part" "$kept/$digest"; } || fail $EXIT_FAILED release.disk "$ROOT"
     done <"$SCRATCH/uncopied"
+    expect_lines "$SCRATCH/uncopied" "$lines"
 }
 
 # link_blob FILE TARGET: only a file of our own that nobody else may write: who can, could change it later

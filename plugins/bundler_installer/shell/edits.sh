@@ -33,9 +33,12 @@ carry_edits() {
         return
     fi
     empty_file "$SCRATCH/conflicts"
+    lines=0
     while IFS="$TAB" read -r what path; do
+        lines=$((lines + 1))
         "carry_$what" || printf '  config/%s\n' "$path" >>"$SCRATCH/conflicts" || lose_scratch
     done <"$SCRATCH/edits"
+    expect_lines "$SCRATCH/edits" "$lines"
     [ ! -s "$SCRATCH/conflicts" ] || fail $EXIT_FAILED edits.conflict "$(cat "$SCRATCH/conflicts")"
 }
 
@@ -86,12 +89,15 @@ merge_edit() {
 save_edits() {
     saved=$ROOT/edits/$(date -u '+%Y%m%dT%H%M%SZ')-${EDITED##*/}
     (umask 077 && mkdir -p "$saved") || fail $EXIT_FAILED release.disk "$ROOT"
+    lines=0
     while IFS="$TAB" read -r what path; do
+        lines=$((lines + 1))
         if [ "$what" = removed ]; then
             printf '%s\n' "$path" >>"$saved/removed"
         else
             { mkdir -p "$saved/config/$(dirname "$path")" && cp -p "$EDITED/config/$path" "$saved/config/$path"; }
         fi || fail $EXIT_FAILED release.disk "$ROOT"
     done <"$SCRATCH/edits"
+    expect_lines "$SCRATCH/edits" "$lines"
     say edits.saved "$saved"
 }

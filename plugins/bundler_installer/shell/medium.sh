@@ -8,9 +8,12 @@ plan_copies() {
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ] || can_link "$HERE/images"; then return 0; fi
     FAR=yes kept=$ROOT/blobs/sha256
     keep "$SCRATCH/image-files" image_files "$FACTS"
+    lines=0
     while IFS="$TAB" read -r digest path; do
+        lines=$((lines + 1))
         [ -f "$kept/$digest" ] || printf '%s  %s\n' "$digest" "$path" || lose_scratch
     done <"$SCRATCH/image-files" >"$SCRATCH/lacking-copies" || lose_scratch
+    expect_lines "$SCRATCH/image-files" "$lines"
     [ -s "$SCRATCH/lacking-copies" ] || return 0
     need=$(cut -c 67- "$SCRATCH/lacking-copies" | sum_sizes |
         awk -v loading="$(count_loading)" -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + loading + spare + 1000000000 }')

@@ -47,8 +47,9 @@ prepare_release() {
 # copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
 # FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
 copy_listed() {
-    made=''
+    made='' lines=0
     while IFS= read -r line; do
+        lines=$((lines + 1))
         path=${line#*  } source=$HERE/${line#*  } above=$2
         case $path in
             */*) above=$2/${path%/*} ;;
@@ -64,6 +65,7 @@ copy_listed() {
             fail $EXIT_FAILED release.disk "${2%/*}"
         }
     done <"$1" || lose_scratch
+    expect_lines "$1" "$lines"
     match_sums "$1" "$2" || blame_sums $? "$2" "$1"
     set_modes "$2"
 }
@@ -72,14 +74,18 @@ copy_listed() {
 set_modes() {
     keep "$SCRATCH/modes" rows modes.tsv
     cut -f 2 "$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
+    mode_lines=0
     while IFS= read -r mode; do
+        mode_lines=$((mode_lines + 1))
         awk -F "$TAB" -v mode="$mode" '$2 == mode { print $1 }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
-        (cd -- "$1" && while IFS= read -r path; do
+        (cd -- "$1" && lines=0 && while IFS= read -r path; do
+            lines=$((lines + 1))
             [ ! -f "$path" ] || printf '%s\n' "$path" || exit 1
-        done <"$SCRATCH/of-mode") >"$SCRATCH/chmod" || lose_scratch
+        done <"$SCRATCH/of-mode" && [ "$(wc -l <"$SCRATCH/of-mode")" -eq "$lines" ]) >"$SCRATCH/chmod" || lose_scratch
         tr '\n' '\0' <"$SCRATCH/chmod" >"$SCRATCH/chmod.null" || lose_scratch
         [ ! -s "$SCRATCH/chmod" ] || (cd -- "$1" && xargs -0 chmod "$mode" <"$SCRATCH/chmod.null") || fail $EXIT_FAILED release.disk "${1%/*}"
     done <"$SCRATCH/mode-list"
+    expect_lines "$SCRATCH/mode-list" "$mode_lines"
 }
 
 # render_config FOLDER: fill the templates in FOLDER/config, and keep what was written in FOLDER/.written
@@ -112,13 +118,16 @@ list_paths() {
 # list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
 list_changes() {
     { list_paths "$1" "$SCRATCH/tree-1" && list_paths "$2" "$SCRATCH/tree-2"; } || return 1
+    lines=0
     while IFS= read -r path; do
+        lines=$((lines + 1))
         if [ ! -e "$2/$path" ]; then
             printf 'removed\t%s\n' "$path" || return 1
         elif ! cmp -s "$1/$path" "$2/$path"; then
             printf 'changed\t%s\n' "$path" || return 1
         fi
     done <"$SCRATCH/tree-1" || return 1
+    [ "$(wc -l <"$SCRATCH/tree-1")" -eq "$lines" ] || return 1
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
@@ -151,7 +160,9 @@ fill_templates() {
 make_data() {
     mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
     keep "$SCRATCH/data" rows data.tsv
+    lines=0
     while IFS="$TAB" read -r path mode owner group; do
+        lines=$((lines + 1))
         [ -n "$path" ] || continue
         [ ! -d "$ROOT/data/$path" ] || continue
         (
@@ -164,6 +175,7 @@ make_data() {
             fail $EXIT_FAILED release.data "$ROOT/data"
         }
     done <"$SCRATCH/data"
+    expect_lines "$SCRATCH/data" "$lines"
 }
 
 # switch_release: `current` names the new release; atomic where mv knows -T

@@ -78,6 +78,9 @@ keep() {
     "$@" >"$kept_file" || lose_scratch
 }
 
+# expect_lines FILE COUNT: a loop saw all lines of a file. `read` does not tell an error from the end
+expect_lines() { [ "$(wc -l <"$1")" -eq "$2" ] || lose_scratch; }
+
 # clean_up: a second Ctrl-C does not keep services from being started again
 clean_up() {
     trap - EXIT
