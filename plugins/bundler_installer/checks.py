@@ -92,6 +92,7 @@ CHECKS = (
         advises="bundle",
     ),
     Check("inodes", "storage", asks="bundle, on each device"),
+    Check("scratch", "storage", "16000000", "64000000", asks="16 MB and 1000 inodes", advises="64 MB"),
     Check(
         "ssd",
         "storage",

@@ -2,14 +2,18 @@
 
 # make_checks: every check but those that need a container
 make_checks() {
-    : >"$SCRATCH/checks"
+    empty_file "$SCRATCH/checks"
     read_engine
     walk_checks ''
 }
 
 # walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
 walk_checks() {
+    keep "$SCRATCH/check-rows" rows checks.tsv
+    awk -F "$TAB" '{ name = $1; gsub(/-/, "_", name); print "measure_" name "\t" $0 }' "$SCRATCH/check-rows" >"$SCRATCH/check-list" || lose_scratch
+    walked=0
     while IFS="$TAB" read -r function check_id group required recommended parameter <&4; do
+        walked=$((walked + 1))
         case $check_id in
             probe-* | open-files) [ "$1" = container ] || continue ;;
             *) [ -z "$1" ] || continue ;;
@@ -17,9 +21,9 @@ walk_checks() {
         case $check_id in '' | *[!a-z-]*) refuse_table "$check_id" ;; esac
         command -v "$function" >/dev/null 2>&1 || refuse_table "$check_id"
         "$function"
-    done 4<<EOT
-$(rows checks.tsv | awk -F "$TAB" '{ name = $1; gsub(/-/, "_", name); print "measure_" name "\t" $0 }')
-EOT
+    done 4<"$SCRATCH/check-list"
+    # a check that was not made must not look like one that passed
+    [ "$walked" -eq "$(wc -l <"$SCRATCH/check-rows")" ] || lose_scratch
 }
 
 refuse_table() { fail $EXIT_VERIFICATION facts.damaged "$1"; }
@@ -31,7 +35,7 @@ check() {
     if [ "$result" != pass ] && accepts "$check_id"; then result=accepted; fi
     remedy=-
     [ "$result" = pass ] || remedy=${4:-$(format "remedy.$check_id")}
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$check_id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$check_id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks" || lose_scratch
 }
 
 # flatten: a record on one line, without control characters

@@ -64,6 +64,19 @@ measure_inodes() {
     done <"$SCRATCH/inodes.sorted"
 }
 
+# measure_scratch: room for the lists and copies that a run makes; without it a run ends half way
+measure_scratch() {
+    scratch_free=$(probe df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }')
+    scratch_inodes=$(probe df -Pi "$SCRATCH" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')
+    if ! is_number "$scratch_free"; then
+        check warn "$(format checks.unknown)" "$(human "$required")"
+    elif is_number "$scratch_inodes" && [ "$scratch_inodes" -lt 1000 ]; then
+        check fail "${SCRATCH%/*}: $(format checks.inodes "$scratch_inodes")" "$(format checks.inodes 1000)"
+    else
+        check_amount "$scratch_free" "${SCRATCH%/*}: $(human "$scratch_free")" bytes
+    fi
+}
+
 # measure_ssd: what the kernel says of the disk under the root. It is wrong for virtual disks, device-mapper and RAID
 # controllers, which say "rotational" whatever is under them
 measure_ssd() {
