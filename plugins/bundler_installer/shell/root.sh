@@ -126,4 +126,4 @@ check_target() {
 }
 
 # note_field NOTE KEY: a value of state/NOTE
-note_field() { sed -n "s/^$2=//p" "$ROOT/state/$1" 2>/dev/null | sed -n 1p; }
+note_field() { [ ! -f "$ROOT/state/$1" ] || sed -n "/^$2=/{s///p;q;}" "$ROOT/state/$1"; }
