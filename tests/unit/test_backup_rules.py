@@ -199,3 +199,18 @@ def test_without_systemd_it_is_a_line_of_cron_and_others_files_stay(shell: str, 
     assert refused.returncode == 1
     assert call(shell, prepared + "remove_schedule", tmp_path).returncode == 0
     assert cron.read_text() == "# mine\n"
+
+
+@shell
+def test_a_schedule_asks_the_engine_that_was_chosen(shell: str, tmp_path: Path) -> None:
+    """As Podman's, or a rootless one: the timer has none of the operator's variables."""
+    prepared = "DOCKER_HOST='unix:///run/podman/podman.sock'; " + prepare_system(tmp_path)
+    shown = call(shell, prepared + "show_schedule", tmp_path).stdout
+    assert "\nEnvironment=DOCKER_HOST=unix:///run/podman/podman.sock\nExecStart=/bin/sh " in shown
+    (tmp_path / "fake/run/systemd/system").rmdir()
+    shown = call(shell, prepared + "show_schedule", tmp_path).stdout
+    assert "\n45 3 * * * root DOCKER_HOST=unix:///run/podman/podman.sock /bin/sh " in shown
+    odd = prepared.replace("podman.sock", "a b.sock")
+    refused = call(shell, odd + "show_schedule", tmp_path)
+    assert refused.returncode == 2
+    assert "/run/podman/a b.sock" in refused.stderr

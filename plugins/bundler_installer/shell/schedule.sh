@@ -30,6 +30,8 @@ describe_schedule() {
     fi
     case ${OUTPUT:-/} in /*) ;; *) fail $EXIT_USAGE schedule.absolute --output "$OUTPUT" ;; esac
     case $OUTPUT$PASSPHRASE_FILE in *\'*) fail $EXIT_USAGE schedule.quote ;; esac
+    # the timer's environment names no engine
+    case ${DOCKER_HOST:-} in *[!A-Za-z0-9:/._@+-]*) fail $EXIT_USAGE schedule.engine "$DOCKER_HOST" ;; esac
 }
 
 # print_command QUOTE...: the command line, each word through the quoting of systemd or cron
@@ -55,7 +57,9 @@ quote_cron() { printf "'%s'" "$1" | sed 's/%/\\%/g'; }
 
 print_service() {
     printf '%s\n[Unit]\nDescription=Backup of %s\nAfter=docker.service\nWants=docker.service\n\n' "$mark" "$TITLE"
-    printf '[Service]\nType=oneshot\nTimeoutStartSec=infinity\nNice=10\nUMask=0077\nExecStart=/bin/sh '
+    printf '[Service]\nType=oneshot\nTimeoutStartSec=infinity\nNice=10\nUMask=0077\n'
+    [ -z "${DOCKER_HOST:-}" ] || printf 'Environment=DOCKER_HOST=%s\n' "$DOCKER_HOST"
+    printf 'ExecStart=/bin/sh '
     print_command quote_unit
     printf '\n'
 }
@@ -67,7 +71,7 @@ print_timer() {
 
 print_cron() {
     minute=${at#*:} hour=${at%:*}
-    printf '%s\n%s %s * * * root /bin/sh ' "$mark" "${minute#0}" "${hour#0}"
+    printf '%s\n%s %s * * * root %s/bin/sh ' "$mark" "${minute#0}" "${hour#0}" "${DOCKER_HOST:+DOCKER_HOST=$DOCKER_HOST }"
     print_command quote_cron
     printf ' >/dev/null\n'
 }
