@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.oci import Descriptor, Manifest, Platform
     from bundler.reference import Reference
     from bundler.store import Store
+    from bundler.template_formats import TemplateFormat
 
 # ---------------------------------------------------------------- images
 
@@ -146,13 +147,13 @@ class ConfigFile:
         path: relative to `config/`.
         content: its bytes, or the file on this machine that has them.
         mode: at the site.
-        template: whether `@@NAME@@` is replaced by site variables there.
+        template: the format, where `@@NAME@@` is replaced by site variables there; None where it is not.
     """
 
     path: str
     content: bytes | Path
     mode: int = 0o644
-    template: bool = False
+    template: TemplateFormat | None = None
 
 
 @dataclass(frozen=True)
@@ -229,8 +230,7 @@ class ApplicationModel:
 
     Attributes:
         name, version: of the application; `[a-z0-9][a-z0-9._-]*`.
-        compose: the Compose document. Paths in it are relative to `config/`;
-            `${NAME}` names site variables.
+        compose: the Compose document. Paths in it are relative to `config/`; `${NAME}` is a site variable.
         files, variables, data, certificates, requirements: what goes with it.
         carried: other files of the bundle, below `files/`.
         lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.

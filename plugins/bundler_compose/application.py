@@ -63,7 +63,12 @@ class ComposeApplication:
             values,
             data_folders=frozenset(settings.data),
             host_paths=frozenset(settings.host_paths),
-            site_templates=frozenset(settings.site_templates),
+            site_templates={
+                given if isinstance(given, str) else given.path: None
+                if isinstance(given, str)
+                else given.format
+                for given in settings.site_templates
+            },
         )
         carrier.collect()
         literals = find_literals(document, carrier.files)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bundler.contracts import ConfigFile, DataFolder
 from bundler.errors import BundleError
 from bundler.profile_values import HintedValueError, check_member
+from bundler.template_formats import TemplateFormat, guess_format
 from bundler.templates import SUFFIX, render_text
 from bundler_compose.document import Document
 
@@ -29,7 +30,7 @@ class Carrier:
         values: for templates.
         data_folders: settings `data`.
         host_paths: settings `host_paths`.
-        site_templates: settings `site_templates`.
+        site_templates: settings `site_templates`: each with its format, or None where its name tells it.
         files: by path below `config/`.
         data: folders below `<root>/data`.
     """
@@ -38,7 +39,7 @@ class Carrier:
     values: Mapping[str, object]
     data_folders: frozenset[str]
     host_paths: frozenset[str]
-    site_templates: frozenset[str]
+    site_templates: Mapping[str, TemplateFormat | None]
     files: dict[str, ConfigFile] = field(default_factory=dict)
     data: dict[str, DataFolder] = field(default_factory=dict)
 
@@ -60,7 +61,7 @@ class Carrier:
             for name, entry in (self.document.data.get(kind) or {}).items():
                 if isinstance(entry, dict) and entry.get("file"):
                     entry["file"] = self._carry(str(entry["file"]), (kind, name, "file"))
-        for template in sorted(self.site_templates - set(self.files)):
+        for template in sorted(set(self.site_templates) - set(self.files)):
             raise BundleError(
                 f"settings: site_templates: {template}: no service mounts it, so it is not carried",
                 hint=f"carried are: {', '.join(sorted(self.files)) or 'no files'}",
@@ -151,8 +152,16 @@ class Carrier:
             relative = relative.removesuffix(SUFFIX)
             content = self._render(path).encode()
         mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-        template = relative in self.site_templates
-        self.files[relative] = ConfigFile(self._member(relative, keys), content, mode, template)
+        file = ConfigFile(self._member(relative, keys), content, mode, self._template(relative, content))
+        self.files[relative] = file
+
+    def _template(self, relative: str, content: bytes | Path) -> TemplateFormat | None:
+        if relative not in self.site_templates:
+            return None
+        if isinstance(content, Path):
+            with content.open("rb") as opened:
+                content = opened.read(128)
+        return self.site_templates[relative] or guess_format(relative, content)
 
     def _render(self, path: Path) -> str:
         try:

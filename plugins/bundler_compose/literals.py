@@ -110,7 +110,7 @@ def generate_literals(document: Document, files: dict[str, ConfigFile], literals
         if isinstance(entry, dict) and entry.get("file"):
             path = str(entry["file"]).removeprefix("./")
             name = by_value[_text(files[path]).strip()]
-            files[path] = dataclasses.replace(files[path], content=f"@@{name}@@\n".encode(), template=True)
+            files[path] = dataclasses.replace(files[path], content=f"@@{name}@@\n".encode(), template="text")
     return set(by_value.values())
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from bundler.contracts import SiteVariable, VariableKind
 from bundler.profile_model import ProfileModel
 from bundler.profile_values import HintedValueError, Identifier
+from bundler.template_formats import TemplateFormat
 
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -69,6 +70,16 @@ class VariableSetting(ProfileModel):
         return SiteVariable(**self.model_dump())
 
 
+class TemplateSetting(ProfileModel):
+    """A carried file in which `@@NAME@@` is replaced, and its format where its name does not tell."""
+
+    path: str
+    """As the Compose file mounts it, without `./` before it."""
+    format: TemplateFormat
+    """How values are quoted there: `text` (not at all), `nginx`, `yaml`, `json`, `toml`, `shell`,
+    `properties`, `env`, `ini`, `xml`, `html`."""
+
+
 class DumpSetting(ProfileModel):
     """A database that hands out its data whole and takes them back, while it runs."""
 
@@ -124,8 +135,11 @@ class ComposeSettings(ProfileModel):
     literal_secrets: Literal["refuse", "generate", "carry"] = "refuse"
     """What happens to passwords that are written in the project: `refuse`; `generate` makes each a secret
     of the site; `carry` leaves them in the bundle, for everyone to read who has it."""
-    site_templates: tuple[str, ...] = ()
-    """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`."""
+    site_templates: tuple[str | TemplateSetting, ...] = ()
+    """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`. The
+    value is quoted for the file's format: by its name (`.yaml`, `.yml`, `.json`, `.toml`, `.sh`, `.bash`,
+    `.properties`, `.env`, `.ini`, `.xml`, `.html`, `.htm`; `nginx.conf`, and `.conf` in a folder `nginx`), a
+    shell script by its first line; others are `text`. `{path: app.conf, format: nginx}` says it."""
     data: tuple[str, ...] = ()
     """Folders of the project that hold the application's data: they are not carried but made empty below
     `<root>/data`. Folders that are not there are data by themselves."""

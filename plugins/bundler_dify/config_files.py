@@ -9,6 +9,7 @@ from typing import Any
 
 from bundler.contracts import ConfigFile
 from bundler.errors import BundleError
+from bundler.template_formats import TemplateFormat
 from bundler.templates import render_text
 from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS
@@ -26,17 +27,19 @@ def config_files(settings: DifySettings, base: Path) -> tuple[ConfigFile, ...]:
         BundleError: a file cannot be read, or is not what it should be.
     """
     return (
-        _rendered("nginx/nginx.conf", settings, site=True),
+        _rendered("nginx/nginx.conf", settings, site="nginx"),
         _rendered("squid/squid.conf", settings),
         _rendered("squid/squid-agent.conf", settings),
         # It holds the sandbox's key, and the sandbox reads it as root.
-        _rendered("sandbox/config.yaml", settings, site=True, mode=0o600),
+        _rendered("sandbox/config.yaml", settings, site="yaml", mode=0o600),
         *_authorities(settings, base),
         *_plugin_keys(settings, base),
     )
 
 
-def _rendered(path: str, settings: DifySettings, *, site: bool = False, mode: int = 0o644) -> ConfigFile:
+def _rendered(
+    path: str, settings: DifySettings, *, site: TemplateFormat | None = None, mode: int = 0o644
+) -> ConfigFile:
     name = f"{path.rpartition('/')[2]}.j2"
     source = (resources.files("bundler_dify") / "templates" / name).read_text(encoding="utf-8")
     text = render_text(source, name, _values(settings))

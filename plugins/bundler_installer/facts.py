@@ -65,7 +65,9 @@ def flat_facts(
             )
             for v in application.variables
         ],
-        "templates.tsv": [(f"config/{f.path}", f"{f.mode:04o}") for f in application.files if f.template],
+        "templates.tsv": [
+            (f"config/{f.path}", f"{f.mode:04o}", f.template) for f in application.files if f.template
+        ],
         "modes.tsv": [
             (member.path, f"{member.mode:04o}")
             for member in others

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import get_args
 
 from bundler.errors import BundleError
+from bundler.template_formats import TemplateFormat
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
 """A part of a path: no backslash, no dash first, neither `.` nor `..`."""
@@ -27,6 +29,7 @@ FORMS = {
     "foldermode": r"[01][0-7][0-7][0-7]",
     "path": rf"{_START}(/{_START})*",
     "place": rf"/?{_START}(/{_START})*",
+    "format": "(" + "|".join(get_args(TemplateFormat)) + ")",
     "text": r".*",
 }
 """By name. `mode` is of files: neither set-user-ID nor writable by others. `place` may be absolute."""
@@ -43,7 +46,7 @@ TABLES = {
     "checks.tsv": "id:check group:check required:text recommended:text parameter:text",
     "variables.tsv": "name:name kind:word required:yesno default:text generator:text pattern:text "
     "choices:text prompt_en:text prompt_zh:text",
-    "templates.tsv": "path:path mode:mode",
+    "templates.tsv": "path:path mode:mode format:format",
     "modes.tsv": "path:path mode:mode",
     "data.tsv": "path:path mode:foldermode uid:number? gid:number?",
     "certificates.tsv": "host:name certificate:name key:name self_signed:name certificate_path:path "

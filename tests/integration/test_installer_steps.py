@@ -181,7 +181,9 @@ def test_values_are_taken_literally(host: Host) -> None:
     assert again.returncode == 0, again.stderr
     assert pairs(host.root / "site.env") == site
     compose = (host.root / "state/compose.env").read_text()
-    assert "GREETING='" + TRICKY.replace("'", "\\'") + "'\n" in compose
+    put_together = TRICKY.replace("$", "${BUNDLE_DOLLAR}").replace('"', "${BUNDLE_QUOTE}")
+    assert 'GREETING="' + put_together.replace("\\", "${BUNDLE_BACKSLASH}") + '"\n' in compose
+    assert "LEVEL='high'\n" in compose
 
 
 def test_values_of_every_kind_are_checked(host: Host) -> None:

@@ -443,7 +443,7 @@ def test_a_folder_with_templates(project: Project) -> None:
     assert set(model.compose["services"]) == {"web"}
     assert model.compose["services"]["web"]["image"] == "web:2.1"
     assert files(model) == {"web.conf": "workers 4;\n", "site.conf": "host @@HOST@@;\n"}
-    assert {file.path: file.template for file in model.files} == {"web.conf": False, "site.conf": True}
+    assert {file.path: file.template for file in model.files} == {"web.conf": None, "site.conf": "text"}
     settings["values"] = {"workers": 4}
     error = project.refused(**settings)
     assert "compose.yaml.j2" in error.message

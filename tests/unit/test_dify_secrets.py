@@ -126,7 +126,7 @@ def test_the_sandbox_has_its_key_in_the_file_too() -> None:
     application = dify.model({})
     file = next(file for file in application.files if file.path == "sandbox/config.yaml")
     assert 'key: "@@SANDBOX_API_KEY@@"' in dify.content(application, file.path)
-    assert (file.mode, file.template) == (0o600, True)
+    assert (file.mode, file.template) == (0o600, "yaml")
 
 
 def test_redis_asks_for_the_password_that_its_clients_have() -> None:

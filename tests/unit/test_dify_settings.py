@@ -18,19 +18,10 @@ from bundler_dify.parts import AUDITED
 from bundler_dify.releases import RELEASES, find_release
 from bundler_dify.settings import DifySettings
 from tests.support import dify
-from tests.support.programs import need_root, run
+from tests.support.programs import run
 
 JOBS = {"init_permissions", "migrate"}
 FLOATING = {"latest", "stable", "edge", "main", "alpine"}
-
-
-@pytest.fixture(scope="session")
-def docker_compose() -> str:
-    """Compose of Debian 13."""
-    from tests.support.engines import newer_root  # noqa: PLC0415 it skips where it cannot be made
-
-    need_root()
-    return str(newer_root() / "usr/libexec/docker/cli-plugins/docker-compose")
 
 
 # ---------------------------------------------------------------- the whole

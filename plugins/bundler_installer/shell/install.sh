@@ -56,13 +56,6 @@ start_step() {
     record end start
 }
 
-# check_collected: values of an earlier run, of defaults and generators obey the same rules
-check_collected() {
-    rows variables.tsv | while IFS="$TAB" read -r name _; do
-        [ -z "$(value "$name")" ] || check_value "$name" "$(value "$name")"
-    done || leave $EXIT_USAGE
-}
-
 run_verify() {
     require_tools
     if [ -n "$INSTALLED" ]; then

@@ -129,9 +129,10 @@ copy_config() {
 compare_config() {
     rows variables.tsv | while IFS="$TAB" read -r name kind _; do
         if [ ! -f "$values/$name" ]; then
+            printf '%s\n' "$name" >>"$SCRATCH/unanswered" || exit 1
             if [ "$kind" = secret ]; then printf '******' >"$values/$name"; else printf '<%s>' "$name" >"$values/$name"; fi
         fi
-    done
+    done || lose_scratch
     draft=$SCRATCH/plan-answers
     mkdir -p "$draft" || lose_scratch
     write_draft

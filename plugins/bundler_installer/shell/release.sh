@@ -131,29 +131,15 @@ list_changes() {
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
-# fill_templates: @@NAME@@ -> the site's value, literally; a name that nobody knows is an error
+# fill_templates: @@NAME@@ -> the site's value, quoted for the file that it stands in
 fill_templates() {
-    rows templates.tsv | while IFS="$TAB" read -r path mode; do
-        [ -n "$path" ] || continue
-        (umask 077 && awk -v values="$SCRATCH/template-values" -v path="$path" '
-            BEGIN {
-                while ((getline line < values) > 0) {
-                    at = index(line, "=")
-                    known[substr(line, 1, at - 1)] = substr(line, at + 1)
-                }
-            }
-            {
-                rest = $0; done = ""
-                while (match(rest, /@@[A-Z][A-Z0-9_]*@@/)) {
-                    name = substr(rest, RSTART + 2, RLENGTH - 4)
-                    if (!(name in known)) { printf "%s:%d: @@%s@@\n", path, NR, name > "/dev/stderr"; exit 1 }
-                    done = done substr(rest, 1, RSTART - 1) known[name]
-                    rest = substr(rest, RSTART + RLENGTH)
-                }
-                print done rest
-            }' "$part/$path" >"$part/$path.filled" 2>"$SCRATCH/template-error") || exit 1
-        mv -f "$part/$path.filled" "$part/$path" && chmod "$mode" "$part/$path" || exit 1
-    done || fail $EXIT_FAILED release.template "$(cat "$SCRATCH/template-error")"
+    empty_file "$SCRATCH/refused"
+    keep "$SCRATCH/templates" rows templates.tsv
+    while IFS="$TAB" read -r path mode form; do
+        fill_template "$part/$path" "$path" "$form" "$part/$path.filled" || fail_template
+        { mv -f "$part/$path.filled" "$part/$path" && chmod "$mode" "$part/$path"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    done <"$SCRATCH/templates"
+    [ ! -s "$SCRATCH/refused" ] || explain_refused
 }
 
 # make_data: the folders that the application keeps its data in

@@ -24,14 +24,17 @@ collect_variables() {
     done <<EOT
 $(rows variables.tsv)
 EOT
+    check_values
 }
 
 # load_values FILE: NAME=VALUE lines that an earlier run wrote
 load_values() {
     [ -f "$1" ] || return 0
     while IFS= read -r line || [ -n "$line" ]; do
+        name=${line%%=*}
+        case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac # a name is a file's name here
         case $line in
-            [A-Za-z_]*=*) printf '%s' "${line#*=}" >"$values/${line%%=*}" ;;
+            *=*) printf '%s' "${line#*=}" >"$values/$name" || lose_scratch ;;
         esac
     done <"$1"
 }
@@ -39,6 +42,7 @@ load_values() {
 # take_answers FILE WHERE: NAME=VALUE lines that the operator gave
 take_answers() {
     [ -f "$1" ] || return 0
+    is_text "$1" || fail $EXIT_USAGE variables.not_text "$2"
     number=0
     while IFS= read -r line || [ -n "$line" ]; do
         number=$((number + 1))
@@ -122,12 +126,31 @@ read_given() {
         read_silently "$1"
     else
         printf '%s' "$1" >&2
-        read -r given </dev/tty
+        IFS= read -r given </dev/tty
     fi
 }
 
-# check_value NAME VALUE: by its kind and its pattern
+# check_values: those that are there now, of whichever source, obey the same rules
+check_values() {
+    unwritable=$(find_bad_byte "$ROOT") || lose_scratch
+    [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte --root "$unwritable"
+    rows variables.tsv | while IFS="$TAB" read -r name _; do
+        if [ -n "$(value "$name")" ] && ! cmp -s "$values/$name" "$SCRATCH/checked/$name"; then
+            check_value "$name" "$(value "$name")"
+        fi
+    done || leave $?
+}
+
+# check_collected: all values, those that were made or asked for too, and the templates that they go into
+check_collected() {
+    check_values
+    check_templates
+}
+
+# check_value NAME VALUE: by its kind and its pattern; what no file can hold is refused whatever the kind
 check_value() {
+    unwritable=$(find_bad_byte "$2") || lose_scratch
+    [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte "$1" "$unwritable"
     IFS="$TAB" read -r _ checked_kind _ _ _ pattern allowed _ <<EOT
 $(awk -F "$TAB" -v name="$1" '$1 == name { print; exit }' "$FACTS/variables.tsv")
 EOT
@@ -138,7 +161,10 @@ EOT
         boolean) case $2 in true | false) ;; *) good='' ;; esac ;;
         host) matches "$2" '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+' || good='' ;;
         path) case $2 in /*) ;; *) good='' ;; esac ;;
-        choice) case ",$allowed," in *",$2,"*) ;; *) good='' ;; esac ;;
+        choice)
+            case ",$allowed," in *",$2,"*) ;; *) good='' ;; esac
+            case $2 in *,*) good='' ;; esac
+            ;;
         secret) case $2 in *\'* | *\\* | *"$TAB"*) good='' ;; esac ;;
     esac
     case $2 in *"$NEWLINE"*) good='' ;; esac
@@ -149,6 +175,31 @@ EOT
         [ "$allowed" = - ] || pattern=$allowed
         fail $EXIT_USAGE variables.bad_value "$1" "$shown_value" "$(format "kind.$checked_kind")" "$pattern"
     fi
+    { mkdir -p "$SCRATCH/checked" && printf '%s' "$2" >"$SCRATCH/checked/$1"; } || lose_scratch
+}
+
+# find_bad_byte TEXT: its first byte that is not UTF-8 (RFC 3629, section 4), as 0xFF; nothing where all are. The engine takes
+# the environment of a container as JSON, which has no other bytes
+find_bad_byte() {
+    printf '%s\n' "$1" >"$SCRATCH/bytes" && od -An -v -tu1 "$SCRATCH/bytes" >"$SCRATCH/bytes.od" && awk '
+        {
+            for (i = 1; i <= NF; i++) {
+                byte = $i + 0
+                if (more > 0) {
+                    if (byte < low || byte > high) exit
+                    more--; low = 128; high = 191
+                } else {
+                    first = byte; low = 128; high = 191
+                    if (byte < 128) more = 0
+                    else if (byte >= 194 && byte <= 223) more = 1
+                    else if (byte >= 224 && byte <= 239) { more = 2; if (byte == 224) low = 160; if (byte == 237) high = 159 }
+                    else if (byte >= 240 && byte <= 244) { more = 3; if (byte == 240) low = 144; if (byte == 244) high = 143 }
+                    else exit
+                }
+                if (more == 0) first = ""
+            }
+        }
+        END { if (first != "") printf "0x%02X\n", first }' "$SCRATCH/bytes.od"
 }
 
 # matches TEXT EXPRESSION: the whole text; an extended regular expression
@@ -208,20 +259,17 @@ draft_variables() {
 
 # write_draft: answers, secrets and what Compose reads into the folder `draft`, and the values for templates
 write_draft() {
-    : >"$draft/site.env"
-    : >"$draft/secrets.env"
-    : >"$draft/compose.env"
-    : >"$SCRATCH/template-values"
+    { printf '' >"$draft/site.env" && printf '' >"$draft/secrets.env" && begin_pairs; } || fail $EXIT_FAILED release.disk "$draft"
     rows variables.tsv | while IFS="$TAB" read -r name kind _; do
         file=site
         [ "$kind" != secret ] || file=secrets
         printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" && write_pair "$name" "$(value "$name")" || exit 1
-    done || fail $EXIT_FAILED release.disk "$ROOT"
+    done || fail $EXIT_FAILED release.disk "$draft"
     { write_pair BUNDLE_ROOT "$ROOT" &&
         write_pair BUNDLE_DATA "$ROOT/data" &&
         write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config" &&
         write_pair BUNDLE_RELEASE "$RELEASE" &&
-        write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$ROOT"
+        write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$draft"
 }
 
 # save_answers RELEASE: as they are in their places, before those of another release take them
@@ -261,10 +309,24 @@ join_answers() {
         !(substr($0, 1, index($0, "=")) in known)' "$2"
 }
 
-# write_pair NAME VALUE: for Compose, which reads single-quoted values as they are, and for templates
+# begin_pairs: what write_pair needs at the head of its file
+begin_pairs() {
+    printf '%s\n' "BUNDLE_DOLLAR='\$'" "BUNDLE_QUOTE='\"'" "BUNDLE_BACKSLASH=\\" >"$draft/compose.env" &&
+        printf '' >"$SCRATCH/template-values"
+}
+
+# write_pair NAME VALUE: for Compose, and for templates. Releases of Compose differ in how they read escapes; all of them read
+# alike a text in single quotes that holds none and does not end in a backslash, and ${NAME} of an earlier line in a text in
+# double quotes. So whatever the first form cannot hold takes the second
 write_pair() {
-    quoted=$2
-    case $2 in *\'*) quoted=$(printf '%s' "$2" | sed "s/'/\\\\'/g") ;; esac
-    printf "%s='%s'\n" "$1" "$quoted" >>"$draft/compose.env" &&
+    case $2 in
+        *\'* | *\\)
+            # shellcheck disable=SC2016 # Compose expands them, not this shell
+            quoted=$(printf '%s\n' "$2" | sed 's/[$]/${BUNDLE_DOLLAR}/g; s/"/${BUNDLE_QUOTE}/g; s/\\/${BUNDLE_BACKSLASH}/g') || return 1
+            quoted="\"$quoted\""
+            ;;
+        *) quoted="'$2'" ;;
+    esac
+    printf '%s=%s\n' "$1" "$quoted" >>"$draft/compose.env" &&
         printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
 }
