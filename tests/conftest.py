@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.support.engines import DistributionRegistry, Engine, Site
+from tests.support.engines import DistributionRegistry, Engine, Site, newer_root
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
-from tests.support.programs import free_port
+from tests.support.programs import free_port, need_root
 
 # a busy machine is slow, and that is no fault of what is tested; pytest-timeout finds what hangs
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,6 +108,13 @@ def nothing_leaks(site: Site) -> Iterator[None]:
         assert site.leaked() == 0
     finally:
         site.unwatch()
+
+
+@pytest.fixture(scope="session")
+def docker_compose() -> str:
+    """Compose of Debian 13."""
+    need_root()
+    return str(newer_root() / "usr/libexec/docker/cli-plugins/docker-compose")
 
 
 @pytest.fixture(scope="session")

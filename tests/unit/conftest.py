@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.programs import need_root
-
 
 class OutsideError(BaseException):
     """Not an `Exception`, so that nothing takes it for a registry that is down."""
@@ -42,12 +40,3 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", only_loopback)
     monkeypatch.setattr(socket.socket, "connect", connect_inside)
-
-
-@pytest.fixture(scope="session")
-def docker_compose() -> str:
-    """Compose of Debian 13."""
-    from tests.support.engines import newer_root  # noqa: PLC0415 it skips where it cannot be made
-
-    need_root()
-    return str(newer_root() / "usr/libexec/docker/cli-plugins/docker-compose")
