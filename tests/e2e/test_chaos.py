@@ -1,6 +1,6 @@
-"""Killed at random moments, the same command completes, data and all: `make chaos` does it for longer.
+"""Killed at random moments, the same command completes and the data are there.
 
-BUNDLE_CHAOS_KILLS says how many kills, BUNDLE_CHAOS_SEED does a run again.
+`make chaos` does it for longer. BUNDLE_CHAOS_KILLS says how many kills, BUNDLE_CHAOS_SEED does a run again.
 """
 
 from __future__ import annotations

@@ -248,8 +248,11 @@ def test_the_scratch_folder_of_a_run_killed_before_it_had_the_lock(shell: str, f
 def test_a_scratch_folder_whose_run_was_killed_before_it_marked_it(shell: str, folder: Path) -> None:
     scratch = folder / "first-scratch"
     old = time.time() - 700
-    folders = (("bundle.aaaaaa", ()), ("bundle.bbbbbb", ("process",)), ("bundle.cccccc", ("values",)))
-    for name, files in folders:
+    for name, files in (
+        ("bundle.aaaaaa", ()),
+        ("bundle.bbbbbb", ("process",)),
+        ("bundle.cccccc", ("values",)),
+    ):
         (scratch / name).mkdir()
         for file in files:
             (scratch / name / file).touch()
