@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bundler.errors import VerificationError
 from bundler.incoming import Incoming
+from bundler.names import LONGEST_PATH, PathError, PathSet, show_path
 from bundler.receive import CHUNK, Readable
 
 BLOCK = 512
@@ -93,12 +94,15 @@ class Entry:
     offset: int
 
 
-@lru_cache(maxsize=8192)  # places, size and key follow from the headers, before they are written
-def header(path: str, mode: int, size: int, mtime: int) -> bytes:
+def make_header(path: str, mode: int, size: int, mtime: int) -> bytes:
     """The header blocks of a member: GNU format, which carries any length of name and size."""
     info = tarfile.TarInfo(path)
     info.mode, info.size, info.mtime = mode, size, mtime
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
+
+
+header = lru_cache(maxsize=8192)(make_header)
+"""For writing: places, size and key follow from the headers, before they are written."""
 
 
 def padded(size: int) -> int:
@@ -157,29 +161,39 @@ class Archive:
 
 
 WHICH = "give the .tar file that `bundle build` wrote"
+COPY = "copy the file again and compare it with its .sha256"
+LONGEST_NAME_BLOCK = 255 + 1 + LONGEST_PATH + 1
+"""Bytes of a long name's block at most: top folder, path, and a zero byte."""
+LARGEST = 1 << 62
+"""Bytes of a member whose archive has no known end; no file system holds more."""
 
 
 class ArchiveReader:
     """Reads an archive of ours from beginning to end, strictly.
 
-    Anything that `write_archive` would not have written is refused: links, folders, owners, odd modes,
-    bytes in the padding or after the end, two members of one name, names that leave the top folder.
+    Anything that `write_archive` would not have written is refused: links, folders, owners, odd modes, bytes
+    in the padding or after the end, two members of one name, names that leave the top folder or that a site
+    could misread, sizes that reach beyond the archive's end. It keeps nothing in memory but the paths.
     """
 
-    def __init__(self, stream: Readable, skip: Callable[[int], object] | None = None) -> None:
+    def __init__(
+        self, stream: Readable, skip: Callable[[int], object] | None = None, size: int | None = None
+    ) -> None:
         """Begin at the archive's first byte.
 
         Args:
             stream: has the archive.
             skip: passes over so many bytes of the stream; without it they are read.
+            size: bytes of the whole archive, where that is known.
         """
         self._stream = stream
         self._skip = skip
+        self._size = size
         self._at = 0
         self._left = 0
         self.top: str | None = None
         self.mtime: int | None = None
-        self._seen: set[str] = set()
+        self._paths = PathSet()
 
     def __iter__(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each member with its bytes; bytes that the caller leaves are passed over."""
@@ -194,60 +208,59 @@ class ArchiveReader:
         parts = []
         while size:
             part = self._stream.read(min(size, CHUNK))
-            if not part and self.mtime is None:
-                raise VerificationError("not a bundle, not even a tar archive", hint=WHICH)
             if not part:
-                raise VerificationError(
-                    f"the archive ends early, after {self._at} bytes",
-                    hint="copy the file again and compare it with its .sha256",
-                )
+                raise self._not_a_tar() if self.mtime is None else self._ends_early(self._at)
             parts.append(part)
             size -= len(part)
             self._at += len(part)
         return b"".join(parts)
 
     def _next(self) -> Entry | None:
-        raw = self._read(BLOCK)
-        if raw == bytes(BLOCK):
+        blocks = self._read(BLOCK)
+        if blocks == bytes(BLOCK):
             return None
-        blocks = raw
+        at = self._at
         try:
-            info = tarfile.TarInfo.frombuf(raw, "utf-8", "surrogateescape")
+            info = tarfile.TarInfo.frombuf(blocks, "utf-8", "surrogateescape")
             name = info.name
             if info.type == tarfile.GNUTYPE_LONGNAME:
-                if info.size > BLOCK * 16:
-                    raise VerificationError(f"a name of {info.size} bytes in the archive")
+                if not 0 < info.size <= LONGEST_NAME_BLOCK:
+                    raise VerificationError(f"a name of {info.size} bytes in the archive, at byte {at}")
                 long_name = self._read(padded(info.size))
                 name = long_name[: info.size - 1].decode()
-                raw = self._read(BLOCK)
-                blocks += long_name + raw
-                info = tarfile.TarInfo.frombuf(raw, "utf-8", "surrogateescape")  # its name is cut
-            name.encode()
-        except (tarfile.HeaderError, UnicodeError) as error:
+                last = self._read(BLOCK)
+                blocks += long_name + last
+                info = tarfile.TarInfo.frombuf(last, "utf-8", "surrogateescape")  # its name is cut
+            mtime = int(info.mtime) if self.mtime is None else self.mtime
+            as_written = make_header(name, info.mode, info.size, mtime)
+        except (
+            tarfile.HeaderError,
+            ValueError,
+            OverflowError,
+        ) as error:  # a number may not fit
             if self.mtime is None:
-                raise VerificationError("not a bundle, not even a tar archive", hint=WHICH) from error
-            raise VerificationError(f"damaged tar header at byte {self._at}") from error
-        if self.mtime is None:
-            self.mtime = int(info.mtime)
-        mode = info.mode
-        if (
-            info.type != tarfile.REGTYPE
-            or mode not in MODES
-            or header(name, mode, info.size, self.mtime) != blocks
-        ):
-            raise VerificationError(f"{name}: the tar header is not as this format writes it")
+                raise self._not_a_tar() from error
+            raise VerificationError(f"damaged tar header at byte {at}") from error
+        negative = info.size < 0 or mtime < 0
+        if info.type != tarfile.REGTYPE or info.mode not in MODES or as_written != blocks or negative:
+            raise VerificationError(f"{show_path(name)}: the tar header is not as this format writes it")
+        self.mtime = mtime
         path = self._inside(name)
-        return Entry(path, mode, info.size, self._at)
+        if self._size is not None and padded(info.size) > self._size - self._at:
+            raise self._ends_early(self._size)
+        if info.size > LARGEST:
+            raise VerificationError(f"{path}: a size of {info.size} bytes")
+        return Entry(path, info.mode, info.size, self._at)
 
     def _inside(self, name: str) -> str:
         top, slash, path = name.partition("/")
         self.top = self.top or top
-        parts = path.split("/")
-        if not slash or not top or top != self.top or any(part in {"", ".", ".."} for part in parts):
-            raise VerificationError(f"{name!r}: a path outside the bundle's folder")
-        if path in self._seen:
-            raise VerificationError(f"{path}: twice in the archive")
-        self._seen.add(path)
+        if not slash or not top or top != self.top:
+            raise VerificationError(f"{show_path(name)}: a path outside the bundle's folder")
+        try:
+            self._paths.add(path)
+        except PathError as error:
+            raise VerificationError(f"{show_path(path)}: {error}", hint=WHICH) from error
         return path
 
     def _body(self) -> Iterator[bytes]:
@@ -274,3 +287,11 @@ class ArchiveReader:
         self._expect_zero(-self._at % RECORD, "end of the archive")
         if self._stream.read(1):
             raise VerificationError("bytes follow the end of the archive")
+
+    @staticmethod
+    def _not_a_tar() -> VerificationError:
+        return VerificationError("not a bundle, not even a tar archive", hint=WHICH)
+
+    @staticmethod
+    def _ends_early(size: int) -> VerificationError:
+        return VerificationError(f"the archive ends early, after {size} bytes", hint=COPY)

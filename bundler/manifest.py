@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.errors import VerificationError
+from bundler.json_text import read_json
+from bundler.names import show_path
 from bundler.oci import Descriptor
 
 FORMAT = 1
+MANIFEST_LIMIT = 4 << 20
+"""Bytes of bundle.json: it is held in memory. A layer takes 230."""
+
+Bytes = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""A size."""
+Time = Annotated[int, Field(ge=0, lt=253402300800)]
+"""Seconds since 1970, before the year 10000."""
 
 
 class Model(BaseModel):
@@ -24,7 +33,7 @@ class LayerEntry(Model):
 
     digest: str
     """`sha256:<hex>`."""
-    size: int
+    size: Bytes
     """Bytes as carried."""
     media_type: str
     """As the image's manifest says."""
@@ -52,7 +61,7 @@ class ImageEntry(Model):
     """The image's config; its digest is the image ID on most engines."""
     layers: tuple[LayerEntry, ...]
     """In order, lowest first."""
-    unpacked: int
+    unpacked: Bytes
     """Bytes of the layers once unpacked; an estimate where a layer does not tell."""
 
     @property
@@ -148,7 +157,7 @@ class EngineFile(Model):
     """In the bundle."""
     sha256: str
     """Hex digits."""
-    size: int
+    size: Bytes
     """Bytes."""
 
 
@@ -163,7 +172,7 @@ class EngineEntry(Model):
     """What lies in the archive's folder `docker/`, sorted."""
     data_root: str | None = None
     """Where the engine keeps its data; None for its default."""
-    room: int
+    room: Bytes
     """Bytes that installing them takes at most, on the site's disk of programs."""
 
     @property
@@ -177,13 +186,13 @@ class Packing(Model):
 
     compression: Literal["keep", "compact"]
     """`keep`: every blob as it came. `compact`: layers unpacked, all in one zstd stream."""
-    level: int | None
+    level: Annotated[int, Field(ge=1, le=22)] | None
     """Of zstd; null with `keep`."""
-    window: int | None
+    window: Annotated[int, Field(ge=10, le=31)] | None
     """log2 of the bytes of memory that reading the stream takes; null with `keep`."""
-    kept_bytes: int
+    kept_bytes: Bytes
     """Bytes of all distinct blobs as they came."""
-    packed_bytes: int
+    packed_bytes: Bytes
     """Bytes that they take in the bundle."""
 
 
@@ -213,7 +222,7 @@ class BundleManifest(Model):
     """OCI platform."""
     project: str
     """Compose project name."""
-    created: int
+    created: Time
     """Seconds since 1970, UTC: SOURCE_DATE_EPOCH."""
     images: tuple[ImageEntry, ...]
     """Sorted by reference."""
@@ -225,7 +234,7 @@ class BundleManifest(Model):
     """Asked for at the site."""
     requirements: tuple[RequirementEntry, ...]
     """Checked before the installation."""
-    health_timeout: int
+    health_timeout: Time
     """Seconds to wait until all services are healthy."""
     backup: BackupEntry = BackupEntry()
     """When backups are made."""
@@ -237,6 +246,11 @@ class BundleManifest(Model):
     """How the images travel."""
     provenance: Provenance
     """How the bundle came to be."""
+
+    @property
+    def top(self) -> str:
+        """Name of the bundle's top folder, and of its file without `.tar`."""
+        return f"{self.name}-{self.version}-{self.profile}-{self.platform.replace('/', '-')}"
 
     @property
     def blobs(self) -> dict[str, LayerEntry]:
@@ -256,12 +270,16 @@ class BundleManifest(Model):
             VerificationError: it is not one that this program understands.
         """
         try:
-            data = json.loads(raw)
+            data = read_json(raw)
             if isinstance(data, dict) and data.get("format") != FORMAT:
                 raise VerificationError(
                     f"bundle.json has format {data.get('format')!r}; this program reads {FORMAT}",
                     hint="use the version of bundle that built the file",
                 )
             return cls.model_validate(data)
-        except (ValueError, ValidationError) as error:
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"]))[:200]
+            raise VerificationError(f"bundle.json is damaged: {show_path(where)}: {first['msg']}") from error
+        except ValueError as error:
             raise VerificationError(f"bundle.json is damaged: {error}") from error

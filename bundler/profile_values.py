@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from bundler.errors import BundleError
+from bundler.names import PathError, check_path, show_path
 from bundler.oci import Platform
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)")
@@ -178,7 +179,11 @@ def check_member(value: str) -> str:
     Raises:
         HintedValueError: it has another form.
     """
-    if _MEMBER.fullmatch(value) is None or any(p in {".", ".."} for p in value.split("/")):
+    try:
+        check_path(value)
+    except PathError as error:
+        raise HintedValueError(f"{show_path(value)}: {error}", hint=error.hint) from error
+    if _MEMBER.fullmatch(value) is None:
         raise HintedValueError(
             f"{value!r} is not a path inside a bundle",
             hint="relative, without '..', of letters, digits and . _ @ + - only",

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey, read_keys
+from bundler.names import STATEMENTS
 from bundler.signatures import read_lines, sign_once, verify_once
 from bundler.signing import PrivateKey, Signer
 
-FOLDER = "keys"
+FOLDER = STATEMENTS
 """Where a bundle carries statements."""
 SUFFIXES = (".rotation", ".revocation")
 CHAIN = 16

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO, Final
 
-from bundler.archive import WHICH, ArchiveReader, Entry
+from bundler.archive import COPY, WHICH, ArchiveReader, Entry
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.crew import CORES, Crew
 from bundler.errors import UsageError, VerificationError
 from bundler.keys import PublicKey
-from bundler.manifest import BundleManifest
+from bundler.manifest import MANIFEST_LIMIT, BundleManifest
+from bundler.names import path_order
 from bundler.receive import read_at
 from bundler.signers import Trust, check_signatures, is_statement
 from bundler.signing import Signer
 from bundler.statements import LIMIT
 
-SMALL = 16 << 20
-"""Bytes that a head file may have at most: it is held in memory."""
+LIMITS: Final = {SUMS: 8 << 20, SIGNATURE: 64 << 10, PUBLIC_KEY: 64 << 10, "bundle.json": MANIFEST_LIMIT}
+"""Bytes that the files which are held in memory may have, by path."""
+MOST_STATEMENTS: Final = 256
+"""Rotations and revocations that a bundle may carry: they are held in memory, too."""
 
 
 @dataclass(frozen=True)
@@ -64,27 +68,85 @@ def verify(
         )
     if not path.is_file():
         raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
-    heads: dict[str, bytes] = {}
+    head = _Head()
+    listed: dict[str, str] | None = None
+    signers: tuple[PublicKey, ...] = ()
     with path.open("rb") as file, Crew(CORES, "hash") as crew:
         hashing = _Hashing(file.fileno(), crew, advance)
-        for entry, body in ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR)):
+        reader = _reader(file)
+        for entry, body in reader:
+            head.take(entry, body)
             _check_mode(entry)
-            hashing.begin(entry)
-            if is_statement(entry.path) and entry.size > LIMIT:
-                raise VerificationError(f"{entry.path}: too large for a statement about keys")
-            if entry.path in UNLISTED or entry.path == "bundle.json" or is_statement(entry.path):
-                heads[entry.path] = b"".join(body)
             if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
-                check_signatures(heads, signer, trust, allow_unsigned=allow_unsigned)
+                signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
+                listed = parse_sums(head.files[SUMS])
+            if listed is not None and entry.path not in listed:
+                raise _unlike([f"{entry.path}: not listed"])
+            hashing.begin(entry)
         crew.wait()
-    sums = heads.get(SUMS)
-    if sums is None or "bundle.json" not in heads:
-        raise VerificationError(f"{path}: not a bundle: no {SUMS} or no bundle.json in it")
-    signers = check_signatures(heads, signer, trust, allow_unsigned=allow_unsigned)
-    listed = parse_sums(sums)
-    _compare(listed, hashing.found)
-    manifest = BundleManifest.from_bytes(heads["bundle.json"])
+    head.check()
+    listed = listed or {}
+    _compare(listed, hashing.found, head.files)
+    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    if reader.top != manifest.top or reader.mtime != manifest.created:
+        raise VerificationError(
+            f"bundle.json says {manifest.top}, {manifest.created}; the archive's folder or time is another",
+            hint=COPY,
+        )
     return Verified(manifest, len(listed), path.stat().st_size, signers)
+
+
+def _reader(file: BinaryIO) -> ArchiveReader:
+    size = os.fstat(file.fileno()).st_size
+    return ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR), size)
+
+
+class _Head:
+    """The files at a bundle's beginning that are held in memory, each within its limit.
+
+    Attributes:
+        files: bytes by path.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._last: tuple[int, int, bytes] | None = None
+        self._statements = 0
+
+    def take(self, entry: Entry, body: Iterator[bytes]) -> None:
+        """Take note of a member; those of the head are read.
+
+        Raises:
+            VerificationError: it is not in its place, or too large to be what its name says.
+        """
+        try:
+            place = path_order(entry.path)
+        except ValueError as error:
+            raise VerificationError(f"{entry.path}: bundles have no such folder", hint=WHICH) from error
+        if self._last is not None and place <= self._last:
+            raise VerificationError(f"{entry.path}: not in its place in the archive", hint=WHICH)
+        self._last = place
+        limit = LIMITS.get(entry.path)
+        if is_statement(entry.path):
+            limit = LIMIT
+            self._statements += 1
+            if self._statements > MOST_STATEMENTS:
+                raise VerificationError(f"over {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
+        if limit is None:
+            if place > path_order("bundle.json"):
+                self.check()
+            return
+        if entry.size > limit:
+            raise VerificationError(
+                f"{entry.path}: {entry.size} bytes, over the limit of {limit}", hint=WHICH
+            )
+        self.files[entry.path] = b"".join(body)
+
+    def check(self) -> None:
+        """Raise VerificationError where the head lacks what every bundle has."""
+        for path in (SUMS, "bundle.json"):
+            if path not in self.files:
+                raise VerificationError(f"not a bundle: no {path} at its beginning", hint=WHICH)
 
 
 class _Hashing:
@@ -120,19 +182,22 @@ def _check_mode(entry: Entry) -> None:
         raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
 
 
-def _compare(listed: dict[str, str], found: dict[str, str]) -> None:
+def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, bytes]) -> None:
     there = {path: digest for path, digest in found.items() if path not in UNLISTED}
     problems = [
         *(f"{path}: changed" for path in listed if path in there and there[path] != listed[path]),
         *(f"{path}: missing" for path in listed if path not in there),
         *(f"{path}: not listed" for path in there if path not in listed),
     ]
+    if (SIGNATURE in head) != (PUBLIC_KEY in head):
+        problems.append(f"{SIGNATURE} and {PUBLIC_KEY}: one without the other")
     if problems:
-        shown = problems[:10] + ([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])  # noqa: PLR2004 a screenful
-        raise VerificationError(
-            "the bundle is not what was signed:\n  " + "\n  ".join(shown),
-            hint="copy the file again and compare it with its .sha256",
-        )
+        raise _unlike(problems)
+
+
+def _unlike(problems: Sequence[str]) -> VerificationError:
+    shown = [*problems[:10], *([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])]  # noqa: PLR2004 a screenful
+    return VerificationError("the bundle is not what was signed:\n  " + "\n  ".join(shown), hint=COPY)
 
 
 @dataclass(frozen=True)
@@ -153,21 +218,15 @@ def inspect(path: Path) -> Inspected:
     Raises:
         VerificationError: it is not a bundle.
     """
+    head = _Head()
     with path.open("rb") as file:
-        reader = ArchiveReader(file)
-        heads = dict(_heads(reader))
+        reader = _reader(file)
+        for entry, body in reader:
+            head.take(entry, body)
+            if entry.path == "bundle.json":
+                break
         top = reader.top or ""
-    if "bundle.json" not in heads or SUMS not in heads:
-        raise VerificationError(f"{path}: not a bundle: its head has no {SUMS} or bundle.json")
-    manifest = BundleManifest.from_bytes(heads["bundle.json"])
-    files = len(parse_sums(heads[SUMS]))
-    return Inspected(manifest, SIGNATURE in heads, heads.get(PUBLIC_KEY), files, top)
-
-
-def _heads(reader: ArchiveReader) -> Iterator[tuple[str, bytes]]:
-    for entry, body in reader:
-        if entry.size > SMALL:
-            raise VerificationError(f"{entry.path}: too large for the head of a bundle")
-        yield entry.path, b"".join(body)
-        if entry.path == "bundle.json":
-            return
+    head.check()
+    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    files = len(parse_sums(head.files[SUMS]))
+    return Inspected(manifest, SIGNATURE in head.files, head.files.get(PUBLIC_KEY), files, top)

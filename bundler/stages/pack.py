@@ -12,16 +12,13 @@ from typing import BinaryIO, cast
 
 from bundler.archive import Archive, Member
 from bundler.archive_writer import is_archive, write_archive, write_known_archive
-from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.checksums import SIGNATURE
 from bundler.errors import BundleError
 from bundler.incoming import Incoming
+from bundler.names import path_order
 from bundler.progress import Reporter, Transfer, format_bytes
-from bundler.statements import FOLDER as STATEMENTS
 from bundler.store import Store
 
-HEAD = ("install", SUMS, SIGNATURE, PUBLIC_KEY, "bundle.json", "bundle.env")
-"""The first members, in order, with statements behind the keys; then the flat facts, then the folders."""
-FOLDERS = ("config", "attestations", "files", "images")
 SIGNATURE_SUFFIX = ".sig"
 """Of a sidecar's signatures; they stand behind it."""
 MODE = 0o644
@@ -43,14 +40,8 @@ class PackedBundle:
 
 
 def member_order(member: Member) -> tuple[int, int, bytes]:
-    """Small things first: the head, the flat facts, then the folders."""
-    if member.path in HEAD:
-        return 0, HEAD.index(member.path), b""
-    folder, slash, _ = member.path.partition("/")
-    if folder == STATEMENTS:
-        return 0, HEAD.index(PUBLIC_KEY), member.path.encode()
-    rank = FOLDERS.index(folder) if slash else -1
-    return 1, rank, member.path.encode()
+    """Small things first: see `path_order`."""
+    return path_order(member.path)
 
 
 def pack(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bundler import __version__, attestations, compose
 from bundler.archive import Member
@@ -29,6 +30,7 @@ from bundler.manifest import (
     ServiceEntry,
     VariableEntry,
 )
+from bundler.names import PathError, PathSet, show_path
 from bundler.oci import Platform
 from bundler.reference import Reference
 from bundler.stages.fetch import FetchedImage
@@ -71,8 +73,7 @@ class Rendered:
     @property
     def top(self) -> str:
         """Name of the bundle's top folder, and of the file."""
-        m = self.manifest
-        return f"{m.name}-{m.version}-{m.profile}-{m.platform.replace('/', '-')}"
+        return self.manifest.top
 
 
 def render(
@@ -111,12 +112,25 @@ def render(
     members += [*rendering.statements, *packed.members]
     members.append(Member.of("bundle.json", manifest.to_bytes()))
     members += rendering.packer.members(manifest, application, members)
-    seen: set[str] = set()
-    for member in members:
-        if member.path in seen:
-            raise BundleError(f"two files of the bundle have one path: {member.path}")
-        seen.add(member.path)
+    check_members(members)
     return Rendered(manifest, members, rendering.packer.sidecars(members))
+
+
+def check_members(members: Sequence[Member]) -> None:
+    """Refuse paths that a site could misread, and those that fall together on some file system.
+
+    Raises:
+        BundleError: the file is named, as it is on this machine where it comes from one.
+    """
+    paths = PathSet()
+    for member in members:
+        try:
+            paths.add(member.path)
+        except PathError as error:
+            where = show_path(member.path)
+            if isinstance(member.source, Path):
+                where = f"{show_path(str(member.source))}: {where}"
+            raise BundleError(f"{where}: {error}", hint=error.hint) from error
 
 
 def _manifest(

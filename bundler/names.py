@@ -1,0 +1,146 @@
+"""Paths of a bundle's members: which are allowed, and in which order they stand.
+
+Sites read paths line by line, show them on terminals, hand them to programs as arguments, and unpack them on
+file systems that fold case and Unicode forms. A path that could mean something else there is refused when a
+bundle is built and when it is read.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+HEAD: Final = ("install", "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.pub", "bundle.json", "bundle.env")
+"""The first members, in order, with statements behind the keys; then the flat facts, then the folders."""
+STATEMENTS: Final = "keys"
+"""The folder of rotations and revocations."""
+FOLDERS: Final = ("config", "attestations", "files", "images")
+LONGEST_PATH: Final = 1000
+"""Bytes. macOS takes 1023 with everything in front of them."""
+LONGEST_NAME: Final = 255
+"""Bytes of one part of a path: what Linux's file systems take."""
+
+
+class PathError(ValueError):
+    """A path that a bundle cannot have.
+
+    Attributes:
+        hint: what to do about the file.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def path_order(path: str) -> tuple[int, int, bytes]:
+    """A key to sort members by: the head, the flat facts, then the folders.
+
+    Raises:
+        ValueError: it is in a folder that bundles do not have.
+    """
+    if path in HEAD:
+        return 0, HEAD.index(path), b""
+    folder, slash, _ = path.partition("/")
+    if slash and folder == STATEMENTS:
+        return 0, HEAD.index("SHA256SUMS.pub"), path.encode()
+    return 1, FOLDERS.index(folder) if slash else -1, path.encode()
+
+
+def show_path(path: str) -> str:
+    """A path as messages have it: nothing in it reaches the terminal that is not visible."""
+    return path if path.isprintable() else repr(path)
+
+
+def check_path(path: str) -> None:
+    """Check the form of a path, relative, with `/` between its parts.
+
+    Raises:
+        PathError: it has another form, or holds what a site could misread.
+    """
+    _check_characters(path)
+    if len(path.encode()) > LONGEST_PATH:
+        raise PathError(f"a path of over {LONGEST_PATH} bytes", "use fewer folders or shorter names")
+    for name in path.split("/"):
+        if name in {"", ".", ".."}:
+            raise PathError("not a path below the bundle's folder", "use a relative path without '..'")
+        if name.startswith("-"):
+            raise PathError("a name that begins with a dash", "rename it: programs take it for an option")
+        if len(name.encode()) > LONGEST_NAME:
+            raise PathError(f"a name of over {LONGEST_NAME} bytes", "shorten it")
+
+
+def _check_characters(path: str) -> None:
+    for character in path if not (path.isascii() and path.isprintable()) else "":
+        match unicodedata.category(character):
+            case "Cs":
+                raise PathError("a name that is not valid UTF-8", "rename it, in a UTF-8 locale")
+            case "Cc" | "Zl" | "Zp":
+                raise PathError(
+                    f"a control character (U+{ord(character):04X}) in the name",
+                    "rename it: line breaks and such make one name look like two",
+                )
+            case "Cf":
+                raise PathError(
+                    f"an invisible character (U+{ord(character):04X}) in the name",
+                    "rename it: such characters hide or reorder what is shown",
+                )
+    if "\\" in path:
+        raise PathError("a backslash in the name", "rename it: programs take a backslash for an escape")
+    if not unicodedata.is_normalized("NFC", path):
+        raise PathError(
+            "a name that is not in Unicode's normal form C (NFC)",
+            f"rename it to {unicodedata.normalize('NFC', path)!a}, which looks the same",
+        )
+
+
+class PathSet:
+    """Paths that are in one bundle, or will be: no two may fall together where they are unpacked."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+        self._known: dict[str, str] = {}
+
+    def __contains__(self, path: str) -> bool:
+        """Whether this very path was added."""
+        return path in self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def add(self, path: str) -> None:
+        """Check a path by itself and beside the others, and take it in.
+
+        Raises:
+            PathError: it has a wrong form, is there already, or differs from another, or from a folder on
+                the way, in case or Unicode form only.
+        """
+        check_path(path)
+        if path in self._files:
+            raise PathError("there are two files of this path", "keep one of them")
+        end = path.find("/")
+        while end != -1:
+            self._claim(path[:end], folder=True)
+            end = path.find("/", end + 1)
+        self._claim(path, folder=False)
+        self._files.add(path)
+
+    def _claim(self, path: str, *, folder: bool) -> None:
+        known = self._known.setdefault(_fold(path), path)
+        if known != path:
+            raise PathError(
+                f"{show_path(path)} and {show_path(known)} differ in case or Unicode form only",
+                "rename one of them: some file systems take both for one",
+            )
+        if path in (self._files if folder else self._folders):
+            raise PathError(f"{show_path(path)} is a file and a folder", "rename one of them")
+        if folder:
+            self._folders.add(path)
+
+
+def _fold(path: str) -> str:
+    """The same for all paths that match without regard to case: Unicode, chapter 3, D145."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())

@@ -1,0 +1,67 @@
+"""A signed bundle of a few files, made in milliseconds: what a reader of bundles is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bundler.archive import Archive, Member
+from bundler.archive_writer import write_archive
+from bundler.keys import PublicKey
+from bundler.manifest import BundleManifest, Packing, Provenance, ServiceEntry
+from bundler.signers import Trust
+from bundler.stages.pack import member_order
+from bundler.stages.sign import sign
+from bundler_signature.ecdsa import EcdsaSigner, KeyFile
+
+SIGNER = EcdsaSigner()
+KEY = KeyFile(ec.derive_private_key(11, ec.SECP256R1()))
+"""No secret: the same in each run, so that bundles which were kept are still signed by it."""
+PUBLIC = KEY.public_key
+TRUST = Trust((PublicKey.read(PUBLIC),))
+CREATED = 1_700_000_000
+MANIFEST = BundleManifest(
+    format=1,
+    name="tiny",
+    version="1.0",
+    title="Tiny",
+    profile="demo",
+    platform="linux/amd64",
+    project="tiny",
+    created=CREATED,
+    images=(),
+    services=(ServiceEntry(name="web", tag="web:1", expect="running"),),
+    ports=(),
+    variables=(),
+    requirements=(),
+    health_timeout=60,
+    packing=Packing(compression="keep", level=None, window=None, kept_bytes=0, packed_bytes=0),
+    provenance=Provenance(builder="tests", profile_sha256="0" * 64),
+)
+TOP = MANIFEST.top
+
+
+def tiny_members() -> list[Member]:
+    """All but checksums and signature."""
+    return [
+        Member.of("install", b"#!/bin/sh\necho tiny\n", 0o755),
+        Member.of("bundle.json", MANIFEST.to_bytes()),
+        Member.of("bundle.env", b"format=1\nname=tiny\n"),
+        Member.of("services.tsv", b"#service reference expect\nweb\tweb:1\trunning\n"),
+        Member.of("config/compose.yaml", b"services: {web: {image: 'web:1'}}\n"),
+        Member.of("images/index.json", b"{}\n"),
+    ]
+
+
+def signed(members: Sequence[Member], *, key: KeyFile | None = KEY) -> list[Member]:
+    """With SHA256SUMS and, where there is a key, a signature; in their order."""
+    return sorted(sign(members, [key] if key else []), key=member_order)
+
+
+def write_bundle(path: Path, members: Sequence[Member], *, top: str = TOP, created: int = CREATED) -> Path:
+    """Pack members, in the order in which they are given."""
+    with path.open("w+b") as file:
+        write_archive(file, Archive(top, members, created), lambda _, __: None)
+    return path
