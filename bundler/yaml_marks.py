@@ -246,6 +246,10 @@ class _Builder:
             raise ProfileError(f"{mark.where}: over {MAX_NODES} values once anchors are expanded")
         if id(node) in self._open:
             raise ProfileError(f"{mark.where}: {path}: an anchor that contains itself")
+        if len(self._open) >= MAX_DEPTH:
+            raise ProfileError(
+                f"{mark.where}: nested too deeply once anchors are expanded", hint="flatten it"
+            )
         if node.tag not in _KNOWN:
             tag = node.tag.replace(_PREFIX, "!!")
             if node.tag == _MERGE:

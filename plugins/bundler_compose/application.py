@@ -18,7 +18,14 @@ from bundler.contracts import (
     SiteVariable,
 )
 from bundler.errors import BundleError
-from bundler_compose.document import Document, find_compose_file, map_strings, read_document, select_services
+from bundler_compose.document import (
+    Document,
+    find_compose_file,
+    map_strings,
+    read_document,
+    read_text,
+    select_services,
+)
 from bundler_compose.files import Carrier
 from bundler_compose.initialise import init_profile
 from bundler_compose.interpolation import Use, bind, plain, read_env_file, uses
@@ -102,10 +109,14 @@ class ComposeApplication:
 
 def _read_defaults(folder: Path) -> dict[str, str]:
     path = folder / ".env"
-    try:
-        return read_env_file(path.read_text("utf-8"), ".env") if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: cannot be read: {error}") from error
+    if not path.is_file():
+        return {}
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(
+            f"{path}: a link that leaves the project's folder",
+            hint="put the file itself there: its values travel in the bundle",
+        )
+    return read_env_file(read_text(path), ".env")
 
 
 def _normalise(document: Document) -> None:

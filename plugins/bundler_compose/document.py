@@ -13,6 +13,7 @@ import yaml
 from bundler.compose import dependencies
 from bundler.errors import BundleError
 from bundler.templates import SUFFIX, render_text
+from bundler.yaml_limits import MAX_BYTES, BoundedLoader
 
 NAMES: Final = (
     "compose.yaml",
@@ -25,7 +26,11 @@ NAMES: Final = (
 FLATTEN: Final = "docker compose config --no-interpolate --no-path-resolution"
 
 
-class _Loader(yaml.SafeLoader):
+LARGEST_TEXT: Final = 4 << 20
+"""Bytes of a Compose file, a template or a `.env`."""
+
+
+class _Loader(BoundedLoader):
     """YAML 1.2's core types, as Compose's own parser reads them: `yes` and `22:22` are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
@@ -112,28 +117,52 @@ def find_compose_file(project: Path) -> Path:
     )
 
 
+def read_text(path: Path) -> str:
+    """A text file of the project, with or without a byte order mark.
+
+    Raises:
+        BundleError: it cannot be read, is not UTF-8, or is too large for a text that somebody wrote.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_TEXT + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(raw) > LARGEST_TEXT:
+        raise BundleError(f"{path}: over {LARGEST_TEXT >> 20} MiB", hint="is this the right file?")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BundleError(f"{path}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+
+
 def read_document(path: Path, values: Mapping[str, object]) -> Document:
     """Read a Compose file; a template is filled in first.
 
     Raises:
         BundleError: it cannot be read or is no Compose document; file and line are named.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: cannot be read: {error}") from error
+    text = read_text(path)
     if path.suffix == SUFFIX:
         text = render_text(text, path.name, values)
-    loader = _Loader(text)
+    rendered = " (of the rendered template)" if path.suffix == SUFFIX else ""
+    if len(text) > MAX_BYTES:
+        raise BundleError(
+            f"{path.name}{rendered}: over {MAX_BYTES >> 20} MiB", hint="is this a Compose file?"
+        )
     try:
-        root = loader.get_single_node()
-        data = loader.construct_document(root) if root is not None else None
+        root, data = _Loader(text).read()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        rendered = " (of the rendered template)" if path.suffix == SUFFIX else ""
         raise BundleError(f"{path.name}:{line}{rendered}: {error.problem or error.context}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BundleError(f"{path.name}: not YAML: {error}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise BundleError(
+            f"{path.name}:{line}{rendered}: the character U+{code:04X} is not allowed in YAML",
+            hint="remove it; it may be invisible",
+        ) from error
     if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
         raise BundleError(f"{path.name}: no `services:`", hint="is this a Compose file?")
     document = Document(path, data, root)

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from bundler.contracts import ConfigFile, DataFolder
 from bundler.errors import BundleError
+from bundler.names import PathError, PathSet, show_path
 from bundler.profile_values import HintedValueError, check_member
 from bundler.template_formats import TemplateFormat, guess_format
 from bundler.templates import SUFFIX, render_text
-from bundler_compose.document import Document
+from bundler_compose.document import Document, read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one carried folder. Configuration is smaller; a database that a test run left behind is not."""
@@ -42,6 +43,7 @@ class Carrier:
     site_templates: Mapping[str, TemplateFormat | None]
     files: dict[str, ConfigFile] = field(default_factory=dict)
     data: dict[str, DataFolder] = field(default_factory=dict)
+    _paths: PathSet = field(default_factory=PathSet)
 
     def collect(self) -> None:
         """Take in everything that the document refers to; its paths are rewritten for the site.
@@ -124,11 +126,19 @@ class Carrier:
         total = 0
         for parent, folders, names in os.walk(folder):
             folders[:] = sorted(set(folders) - LEFT_OUT)
+            for name in folders:
+                if Path(parent, name).is_symlink():
+                    raise BundleError(
+                        f"{self.document.at(*keys)}: {show_path(str(Path(parent, name)))}: a link to a folder"
+                        " cannot travel",
+                        hint="put the folder itself there",
+                    )
             for name in sorted(set(names) - LEFT_OUT):
                 path = Path(parent, name)
                 if not path.is_file():
                     raise BundleError(
-                        f"{self.document.at(*keys)}: {path}: a socket, device or broken link cannot travel",
+                        f"{self.document.at(*keys)}: {show_path(str(path))}: a socket, device or broken"
+                        " link cannot travel",
                         hint="remove it; or, if the folder holds data, name it in `settings: data`",
                     )
                 total += path.stat().st_size
@@ -143,7 +153,7 @@ class Carrier:
         top = self.document.folder.resolve()
         if not path.resolve().is_relative_to(top):
             raise BundleError(
-                f"{self.document.at(*keys)}: {path}: a link that leaves the project's folder",
+                f"{self.document.at(*keys)}: {show_path(str(path))}: a link that leaves the project's folder",
                 hint="put the file itself there",
             )
         relative = path.relative_to(top).as_posix()
@@ -152,7 +162,7 @@ class Carrier:
             relative = relative.removesuffix(SUFFIX)
             content = self._render(path).encode()
         mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-        file = ConfigFile(self._member(relative, keys), content, mode, self._template(relative, content))
+        file = ConfigFile(self._claim(relative, keys), content, mode, self._template(relative, content))
         self.files[relative] = file
 
     def _template(self, relative: str, content: bytes | Path) -> TemplateFormat | None:
@@ -164,10 +174,7 @@ class Carrier:
         return self.site_templates[relative] or guess_format(relative, content)
 
     def _render(self, path: Path) -> str:
-        try:
-            return render_text(path.read_text("utf-8"), path.name, self.values)
-        except UnicodeDecodeError as error:
-            raise BundleError(f"{path}: a template that is not UTF-8") from error
+        return render_text(read_text(path), path.name, self.values)
 
     def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
         """The absolute path of `source`, which must not leave the project's folder."""
@@ -182,6 +189,16 @@ class Carrier:
                 f"{self.document.at(*keys)}: {source} is outside the project's folder", hint=hint
             )
         return normal
+
+    def _claim(self, relative: str, keys: tuple[str | int, ...]) -> str:
+        """A path below `config/` that falls together with no other one."""
+        path = self._member(relative, keys)
+        if path not in self._paths:
+            try:
+                self._paths.add(path)
+            except PathError as error:
+                raise BundleError(f"{self.document.at(*keys)}: {error}", hint=error.hint) from error
+        return path
 
     def _member(self, relative: str, keys: tuple[str | int, ...]) -> str:
         try:

@@ -1,0 +1,114 @@
+"""Bounds for YAML of projects: what is small as a text, and huge or endless once read, is refused."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+MAX_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 100
+MAX_NODES: Final = 100_000
+"""Values after anchors are expanded; 64 characters of a text count as one more."""
+_PREFIX: Final = "tag:yaml.org,2002:"
+MERGE: Final = _PREFIX + "merge"
+KNOWN: Final = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge")}
+
+
+class BoundedLoader(yaml.SafeLoader):
+    """A SafeLoader that reads no more than the bounds allow, and whose every error has a line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def read(self) -> tuple[yaml.Node | None, Any]:
+        """The document as nodes, and as Python's own values.
+
+        Raises:
+            yaml.YAMLError: it is not such YAML, or beyond the bounds.
+        """
+        root = self.get_single_node()
+        if root is None:
+            return None, None
+        _Measure().node(root, 1)
+        return root, self.construct_document(root)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node, unless it is nested too deeply for Python's stack."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _error("nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 PyYAML's
+        """Construct a node; a value that is not what its tag says is an error with a line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
+            kind = node.tag.removeprefix(_PREFIX)
+            raise _error(f"the value cannot be read as !!{kind}", node.start_mark) from error
+
+
+class _Measure:
+    """Walks over nodes once, however often aliases name them."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._open: set[int] = set()
+
+    def node(self, node: yaml.Node, depth: int) -> tuple[int, int]:
+        """How many values a node is once aliases are expanded, and how deep."""
+        known = self._sizes.get(id(node))
+        if known is None:
+            if id(node) in self._open:
+                raise _error("an anchor that contains itself", node.start_mark)
+            if depth > MAX_DEPTH:
+                raise _error("nested too deeply once anchors are expanded", node.start_mark)
+            self._open.add(id(node))
+            known = self._sizes[id(node)] = self._measure(node, depth)
+            self._open.remove(id(node))
+        size, height = known
+        if size > MAX_NODES:
+            raise _error(f"over {MAX_NODES} values once anchors are expanded", node.start_mark)
+        if depth + height > MAX_DEPTH + 1:
+            raise _error("nested too deeply once anchors are expanded", node.start_mark)
+        return known
+
+    def _measure(self, node: yaml.Node, depth: int) -> tuple[int, int]:
+        if node.tag not in KNOWN:
+            shown = node.tag.replace(_PREFIX, "!!")
+            raise _error(f"the tag {shown[:80]!a} is not allowed", node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            text = str(node.value)
+            if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+                raise _error("a NUL or half of a surrogate pair in a text", node.start_mark)
+            return 1 + len(text) // 64, 1
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
+            children = [child for pair in node.value for child in pair]
+        else:
+            children = node.value
+        size, height = 1, 0
+        for child in children:
+            more, high = self.node(child, depth + 1)
+            size, height = size + more, max(height, high)
+        return size, height + 1
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    seen: dict[str, int] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in {_PREFIX + "str", MERGE}:
+            raise _error("a key must be a text", key.start_mark)
+        if key.value in seen:
+            raise _error(
+                f"{key.value[:80]!a} is given twice, first in line {seen[key.value]}", key.start_mark
+            )
+        seen[key.value] = key.start_mark.line + 1
+
+
+def _error(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
