@@ -18,6 +18,7 @@ from bundler.contracts import (
     SiteVariable,
 )
 from bundler.errors import BundleError
+from bundler.template_process import Templates
 from bundler_compose.document import (
     Document,
     find_compose_file,
@@ -61,13 +62,19 @@ class ComposeApplication:
             "platform": str(context.platform),
             "version": version,
         }
-        document = select_services(read_document(path, values), settings.profiles)
+        with Templates(values) as templates:
+            return self._model(path, settings, templates, version)
+
+    @staticmethod
+    def _model(path: Path, settings: ComposeSettings, templates: Templates, version: str) -> ApplicationModel:
+        values = templates.values
+        document = select_services(read_document(path, templates), settings.profiles)
         defaults = _read_defaults(document.folder)
         _normalise(document)
         _bind_images(document, {**defaults, **{k: str(v) for k, v in values.items()}})
         carrier = Carrier(
             document,
-            values,
+            templates,
             data_folders=frozenset(settings.data),
             host_paths=frozenset(settings.host_paths),
             site_templates={

@@ -12,7 +12,8 @@ import yaml
 
 from bundler.compose import dependencies
 from bundler.errors import BundleError
-from bundler.templates import SUFFIX, render_text
+from bundler.template_process import Templates
+from bundler.templates import SUFFIX
 from bundler.yaml_limits import MAX_BYTES, BoundedLoader
 
 NAMES: Final = (
@@ -137,7 +138,7 @@ def read_text(path: Path) -> str:
         raise BundleError(f"{path}:{line}: not UTF-8", hint="save the file as UTF-8") from error
 
 
-def read_document(path: Path, values: Mapping[str, object]) -> Document:
+def read_document(path: Path, templates: Templates) -> Document:
     """Read a Compose file; a template is filled in first.
 
     Raises:
@@ -145,7 +146,7 @@ def read_document(path: Path, values: Mapping[str, object]) -> Document:
     """
     text = read_text(path)
     if path.suffix == SUFFIX:
-        text = render_text(text, path.name, values)
+        text = templates.render(text, path.name)
     rendered = " (of the rendered template)" if path.suffix == SUFFIX else ""
     if len(text) > MAX_BYTES:
         raise BundleError(

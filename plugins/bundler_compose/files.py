@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,8 @@ from bundler.errors import BundleError
 from bundler.names import PathError, PathSet, show_path
 from bundler.profile_values import HintedValueError, check_member
 from bundler.template_formats import TemplateFormat, guess_format
-from bundler.templates import SUFFIX, render_text
+from bundler.template_process import Templates
+from bundler.templates import SUFFIX
 from bundler_compose.document import Document, read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024
@@ -28,7 +29,7 @@ class Carrier:
 
     Attributes:
         document: of the project.
-        values: for templates.
+        templates: fills them in.
         data_folders: settings `data`.
         host_paths: settings `host_paths`.
         site_templates: settings `site_templates`: each with its format, or None where its name tells it.
@@ -37,7 +38,7 @@ class Carrier:
     """
 
     document: Document
-    values: Mapping[str, object]
+    templates: Templates
     data_folders: frozenset[str]
     host_paths: frozenset[str]
     site_templates: Mapping[str, TemplateFormat | None]
@@ -174,7 +175,7 @@ class Carrier:
         return self.site_templates[relative] or guess_format(relative, content)
 
     def _render(self, path: Path) -> str:
-        return render_text(read_text(path), path.name, self.values)
+        return self.templates.render(read_text(path), path.name)
 
     def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
         """The absolute path of `source`, which must not leave the project's folder."""

@@ -13,6 +13,7 @@ from bundler.contracts import ApplicationContext, ApplicationModel, InitResult
 from bundler.errors import BundleError
 from bundler.oci import Platform
 from bundler.reference import Reference
+from bundler.template_process import Templates
 from bundler_compose.document import find_compose_file, read_document, select_services
 from bundler_compose.settings import ComposeSettings
 
@@ -35,7 +36,10 @@ def init_profile(application: Modeller, source: Path, target: Path) -> InitResul
         BundleError: the project cannot be bundled, or the profile exists.
     """
     path = find_compose_file(source)
-    document = select_services(read_document(path, {}), ())
+    with Templates({}) as templates:
+        whole = read_document(path, templates)
+    every = list(whole.data["services"].values())
+    document = select_services(whole, ())
     name = project_name(document.data, path.parent.resolve().name)
     profile = target / f"{name}.yaml"
     if profile.exists():
@@ -44,13 +48,7 @@ def init_profile(application: Modeller, source: Path, target: Path) -> InitResul
         )
     settings: dict[str, object] = {"project": _relative(source, target)}
     notes = []
-    profiles = sorted(
-        {
-            word
-            for entry in read_document(path, {}).data["services"].values()
-            for word in entry.get("profiles") or ()
-        }
-    )
+    profiles = sorted({word for entry in every for word in entry.get("profiles") or ()})
     if profiles:
         notes.append(
             f"the Compose profiles {', '.join(profiles)} are off; `settings: profiles` switches them on"
