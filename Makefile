@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 120
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults lint format docs bench chaos clean
+.PHONY: help venv demo test faults fuzz lint format docs bench chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ test: $(STAMP)  ## the tests, three files at a time: they wait for engines as of
 
 faults: $(STAMP)  ## every system call of every command fails once; hours
 	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_faults.py
+
+fuzz: $(STAMP)  ## hostile bundles, profiles, registries, layers: FUZZ_SECONDS for each kind
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(STAMP)  ## ruff with all rules, mypy --strict, documents up to date
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ EXPECT = "x-bundle-expect"
 _EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "completed")
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:[:?+-].*)?\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
 _PARTS = re.compile(r"(?:\$\{(?:[^{}]|\{[^{}]*\})*\}|\[[0-9A-Fa-f:.]+\]|[^:])+")
+LAST_PORT = 65535
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
 
@@ -157,7 +158,10 @@ def _expand(published: str) -> Iterator[str]:
     if found is None:
         yield published
         return
-    yield from map(str, range(int(found[1]), int(found[2]) + 1))
+    first, last = int(found[1][:6]), int(found[2][:6])
+    if not first <= last <= LAST_PORT:
+        raise BundleError(f"ports: {published[:40]!r} is not a range of ports", hint="for example 8080-8089")
+    yield from map(str, range(first, last + 1))
 
 
 def _variable(text: str) -> str:

@@ -15,6 +15,7 @@ from bundler.errors import BundleError
 from bundler.template_process import Templates
 from bundler.templates import SUFFIX
 from bundler.yaml_limits import MAX_BYTES, BoundedLoader
+from bundler_compose.shape import find_misshapen
 
 NAMES: Final = (
     "compose.yaml",
@@ -172,6 +173,10 @@ def read_document(path: Path, templates: Templates) -> Document:
 
 
 def _check_shape(document: Document) -> None:
+    misshapen = find_misshapen(document.data)
+    if misshapen is not None:
+        keys, words = misshapen
+        raise BundleError(f"{document.at(*keys)}: must be {words}")
     for key in ("include",):
         if document.data.get(key):
             raise BundleError(

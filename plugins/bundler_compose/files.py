@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bundler.contracts import ConfigFile, DataFolder
 from bundler.errors import BundleError
-from bundler.names import PathError, PathSet, show_path
+from bundler.names import LONGEST_NAME, PathError, PathSet, show_path
 from bundler.profile_values import HintedValueError, check_member
 from bundler.template_formats import TemplateFormat, guess_format
 from bundler.template_process import Templates
@@ -63,7 +63,8 @@ class Carrier:
         for kind in ("configs", "secrets"):
             for name, entry in (self.document.data.get(kind) or {}).items():
                 if isinstance(entry, dict) and entry.get("file"):
-                    entry["file"] = self._carry(str(entry["file"]), (kind, name, "file"))
+                    keys = (kind, name, "file")
+                    entry["file"] = self._carry(entry["file"], keys, folders=kind == "configs")
         for template in sorted(set(self.site_templates) - set(self.files)):
             raise BundleError(
                 f"settings: site_templates: {template}: no service mounts it, so it is not carried",
@@ -102,15 +103,17 @@ class Carrier:
             path = str(given.get("path", ""))
             if given.get("required", True) is False and not (self.document.folder / path).exists():
                 continue
-            carried = self._carry(path, keys)
+            carried = self._carry(path, keys, folders=False)
             # the long form needs Compose 2.24; without options, the short one says the same
             yield {**given, "path": carried} if given.get("format") else carried
 
-    def _carry(self, source: str, keys: tuple[str | int, ...]) -> str:
+    def _carry(self, source: str, keys: tuple[str | int, ...], *, folders: bool = True) -> str:
         """Take a file or folder in; returns its path relative to the Compose file at the site."""
         path = self._inside(source, keys, hint_host=False)
         template = path.with_name(path.name + SUFFIX)
         found = path if path.exists() else template
+        if found.is_dir() and not folders:
+            raise BundleError(f"{self.document.at(*keys)}: {source}: a folder, where a file belongs")
         if found.is_dir():
             self._carry_folder(found, keys)
         elif found.is_file():
@@ -179,6 +182,8 @@ class Carrier:
 
     def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
         """The absolute path of `source`, which must not leave the project's folder."""
+        if "\0" in source or any(len(os.fsencode(name)) > LONGEST_NAME for name in source.split("/")):
+            raise BundleError(f"{self.document.at(*keys)}: {show_path(source[:80])}...: not a path")
         top = self.document.folder.resolve()
         path = top / source
         normal = Path(posixpath.normpath(path))
@@ -210,7 +215,10 @@ class Carrier:
 
 def _resolves_inside(path: Path, top: Path) -> bool:
     """Whether no link on the way leaves `top`; what is not there leads nowhere."""
-    return path.resolve().is_relative_to(top)
+    try:
+        return path.resolve().is_relative_to(top)
+    except (OSError, RuntimeError):  # links that lead to each other
+        return False
 
 
 def _split_short(volume: str) -> tuple[str, str, str]:
