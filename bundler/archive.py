@@ -21,7 +21,8 @@ from bundler.receive import CHUNK, Readable
 
 BLOCK = 512
 RECORD = 20 * BLOCK
-MODES = (0o644, 0o755)
+MODES = 0o755
+"""Bits that a file's mode may have: neither set-user-ID nor writable by others than its owner."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Member:
         size: bytes.
         sha256: hex digits.
         source: the bytes, the file that has them, or the layer that is fetched while the archive is written.
-        mode: 0o644 or 0o755.
+        mode: permissions at the site.
         checked: whether the bytes of `source` were hashed in this very run; others are hashed while
             they are packed. A layer that is still to be fetched always is.
     """
@@ -242,7 +243,7 @@ class ArchiveReader:
                 raise self._not_a_tar() from error
             raise VerificationError(f"damaged tar header at byte {at}") from error
         negative = info.size < 0 or mtime < 0
-        if info.type != tarfile.REGTYPE or info.mode not in MODES or as_written != blocks or negative:
+        if info.type != tarfile.REGTYPE or info.mode & ~MODES or as_written != blocks or negative:
             raise VerificationError(f"{show_path(name)}: the tar header is not as this format writes it")
         self.mtime = mtime
         path = self._inside(name)

@@ -80,6 +80,11 @@ def _check_characters(path: str) -> None:
                     f"a control character (U+{ord(character):04X}) in the name",
                     "rename it: line breaks and such make one name look like two",
                 )
+            case "Mn" | "Lo" if _is_part(character):
+                raise PathError(
+                    f"a part of a letter (U+{ord(character):04X}) in the name",
+                    "rename it: some file systems join it to the letter before it",
+                )
             case "Cf":
                 raise PathError(
                     f"an invisible character (U+{ord(character):04X}) in the name",
@@ -92,6 +97,16 @@ def _check_characters(path: str) -> None:
             "a name that is not in Unicode's normal form C (NFC)",
             f"rename it to {unicodedata.normalize('NFC', path)!a}, which looks the same",
         )
+
+
+def _is_part(character: str) -> bool:
+    """Whether it is a combining accent, a Japanese voicing mark or a Korean letter of a syllable.
+
+    Those that have a composed form are not in form C; sites, which cannot tell, refuse all of them.
+    """
+    return (
+        "\u0300" <= character <= "\u036f" or character in "\u3099\u309a" or "\u1100" <= character <= "\u11ff"
+    )
 
 
 class PathSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,16 @@ from bundler.signers import Trust, check_signatures, is_statement
 from bundler.signing import Signer
 from bundler.statements import LIMIT
 
-LIMITS: Final = {SUMS: 8 << 20, SIGNATURE: 64 << 10, PUBLIC_KEY: 64 << 10, "bundle.json": MANIFEST_LIMIT}
+_MODE: Final = re.compile("0[0-7]{3}")
+MODES: Final = "modes.tsv"
+"""The signed table of the modes of files in config/ and files/."""
+LIMITS: Final = {
+    SUMS: 8 << 20,
+    SIGNATURE: 64 << 10,
+    PUBLIC_KEY: 64 << 10,
+    "bundle.json": MANIFEST_LIMIT,
+    MODES: 8 << 20,
+}
 """Bytes that the files which are held in memory may have, by path."""
 MOST_STATEMENTS: Final = 256
 """Rotations and revocations that a bundle may carry: they are held in memory, too."""
@@ -71,12 +81,16 @@ def verify(
     head = _Head()
     listed: dict[str, str] | None = None
     signers: tuple[PublicKey, ...] = ()
+    modes: dict[str, int] = {}
     with path.open("rb") as file, Crew(CORES, "hash") as crew:
         hashing = _Hashing(file.fileno(), crew, advance)
         reader = _reader(file)
         for entry, body in reader:
             head.take(entry, body)
-            _check_mode(entry)
+            if _is_of_site(entry.path):
+                modes[entry.path] = entry.mode
+            elif entry.mode != (0o755 if entry.path == "install" else 0o644):
+                raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
             if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
                 signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
                 listed = parse_sums(head.files[SUMS])
@@ -87,6 +101,7 @@ def verify(
     head.check()
     listed = listed or {}
     _compare(listed, hashing.found, head.files)
+    _compare_modes(modes, head.files.get(MODES))
     manifest = BundleManifest.from_bytes(head.files["bundle.json"])
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
@@ -132,9 +147,9 @@ class _Head:
             self._statements += 1
             if self._statements > MOST_STATEMENTS:
                 raise VerificationError(f"over {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
+        if place > path_order("bundle.json"):
+            self.check()
         if limit is None:
-            if place > path_order("bundle.json"):
-                self.check()
             return
         if entry.size > limit:
             raise VerificationError(
@@ -175,11 +190,25 @@ class _Hashing:
         self.found[entry.path] = digest.hexdigest()
 
 
-def _check_mode(entry: Entry) -> None:
-    if (entry.path == "install") != (entry.mode == 0o755) and not entry.path.startswith(  # noqa: PLR2004 rwxr-xr-x
-        ("config/", "files/")
-    ):
-        raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
+def _is_of_site(path: str) -> bool:
+    """Whether the site gives a file its mode by the table."""
+    return path.startswith(("config/", "files/"))
+
+
+def _compare_modes(modes: dict[str, int], table: bytes | None) -> None:
+    """Compare the archive's modes with those that are signed. Bundles of older builders have no table."""
+    said = {path: 0o755 if mode == 0o755 else 0o644 for path, mode in modes.items()}  # noqa: PLR2004 rwxr-xr-x
+    if table is not None:
+        lines = [line for line in table.decode("utf-8", "replace").split("\n") if line[:1] != "#"]
+        rows = [line.partition("\t") for line in lines[:-1]]
+        said = {path: int(mode, 8) for path, _, mode in rows if _MODE.fullmatch(mode)}
+        if len(said) != len(rows) or lines[-1] or said.keys() != modes.keys():
+            raise VerificationError(f"{MODES} does not list the files of config/ and files/, each once")
+    for path, mode in modes.items():
+        if said[path] != mode:
+            raise VerificationError(
+                f"{path}: has the mode {mode:o}, {said[path]:o} is what was signed", hint=COPY
+            )
 
 
 def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, bytes]) -> None:

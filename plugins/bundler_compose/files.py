@@ -101,7 +101,7 @@ class Carrier:
             keys = ("services", service, "env_file", index)
             given = entry if isinstance(entry, dict) else {"path": entry}
             path = str(given.get("path", ""))
-            if given.get("required", True) is False and not (self.document.folder / path).exists():
+            if given.get("required", True) is False and not os.path.exists(self.document.folder / path):  # noqa: PTH110 false for what is no path
                 continue
             carried = self._carry(path, keys, folders=False)
             # the long form needs Compose 2.24; without options, the short one says the same

@@ -49,6 +49,7 @@ def tiny_members() -> list[Member]:
         Member.of("install", b"#!/bin/sh\necho tiny\n", 0o755),
         Member.of("bundle.json", MANIFEST.to_bytes()),
         Member.of("bundle.env", b"format=1\nname=tiny\n"),
+        Member.of("modes.tsv", b"#path\tmode\nconfig/compose.yaml\t0644\n"),
         Member.of("services.tsv", b"#service reference expect\nweb\tweb:1\trunning\n"),
         Member.of("config/compose.yaml", b"services: {web: {image: 'web:1'}}\n"),
         Member.of("images/index.json", b"{}\n"),
