@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.contracts import ResolvedImage
 from bundler.errors import ProfileError
-from bundler.json_text import read_json
+from bundler.json_documents import parse_json
 from bundler.oci import Platform
 from bundler.reference import Reference
 
@@ -60,7 +60,7 @@ class Lock:
         except FileNotFoundError:
             return cls(path, {})
         try:
-            return cls(path, _LockFile.model_validate(read_json(raw)).images)
+            return cls(path, _LockFile.model_validate(parse_json(raw)).images)
         except (ValueError, ValidationError) as error:
             raise ProfileError(
                 f"{path}: the lock file is damaged: {error}",

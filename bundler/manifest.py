@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.errors import VerificationError
-from bundler.json_text import read_json
+from bundler.json_documents import parse_json
 from bundler.names import show_path
 from bundler.oci import Descriptor
 
@@ -270,7 +270,7 @@ class BundleManifest(Model):
             VerificationError: it is not one that this program understands.
         """
         try:
-            data = read_json(raw)
+            data = parse_json(raw)
             if isinstance(data, dict) and data.get("format") != FORMAT:
                 raise VerificationError(
                     f"bundle.json has format {data.get('format')!r}; this program reads {FORMAT}",

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from bundler.digest import check_digest, digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.json_text import read_json
+from bundler.json_documents import parse_json
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -126,7 +126,7 @@ def _load(raw: bytes, where: str) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
         raise FetchError(f"{where}: a manifest of {len(raw)} bytes is over 4 MiB")
     try:
-        data = read_json(raw)
+        data = parse_json(raw)
     except ValueError as error:
         raise FetchError(f"{where}: not JSON: {error}") from error
     if not isinstance(data, dict):

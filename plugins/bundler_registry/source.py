@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
@@ -11,6 +10,7 @@ from typing import Final
 
 from bundler.contracts import ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
+from bundler.json_documents import parse_json
 from bundler.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Manifest, Platform, media_type_of
 from bundler.reference import DEFAULT_REGISTRY, Reference
 from bundler.store import Store
@@ -192,7 +192,7 @@ class RegistrySource:
 
 def _is_index(received: Received, where: str) -> bool:
     try:
-        document = json.loads(received.raw)
+        document = parse_json(received.raw)
     except ValueError as error:
         raise FetchError(
             f"{where}: what came is no manifest: {error}",

@@ -113,9 +113,7 @@ class Fuzzer:
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         signal.alarm(PATIENCE)
         try:
-            self.taken += self.target.check(data, self.folder)
-        except BundleError as error:
-            error.message.encode()  # it can be shown
+            self.taken += self._check(data)
         except (Exception, HangError) as error:  # noqa: BLE001 that is what is looked for
             self._keep(data, error)
         finally:
@@ -124,6 +122,13 @@ class Fuzzer:
         self.peak = max(self.peak, peak)
         if peak > MEMORY:
             self._keep(data, FoundError(f"{peak >> 20} MiB of memory"))
+
+    def _check(self, data: bytes) -> bool:
+        try:
+            return self.target.check(data, self.folder)
+        except BundleError as error:
+            f"{error.message}{error.hint}".encode()  # it can be shown
+            return False
 
     def _keep(self, data: bytes, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)[-3:]

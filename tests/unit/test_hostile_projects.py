@@ -270,3 +270,68 @@ def test_names_that_fall_together(project: Path, names: tuple[str, str]) -> None
         (project / "conf" / name).parent.mkdir(exist_ok=True)
         (project / "conf" / name).write_text("x")
     refuse(project, r"^compose\.yaml:2: .* differ in case or Unicode form only")
+
+
+# ---------------------------------------------------------------- shapes
+
+SHAPES = {
+    "services is a list": ("services: [web]\n", "services"),
+    "service is a text": ("services: {web: x}\n", "services.web"),
+    "image is a number": ("services: {web: {image: 1}}\n", "services.web.image"),
+    "deploy is a text": ("services: {web: {image: x, deploy: y}}\n", "services.web.deploy"),
+    "healthcheck is a list": ("services: {web: {image: x, healthcheck: [y]}}\n", "services.web.healthcheck"),
+    "volumes is a text": ("services: {web: {image: x, volumes: ./a}}\n", "services.web.volumes"),
+    "ports is a number": ("services: {web: {image: x, ports: 80}}\n", "services.web.ports"),
+    "profiles is a text": ("services: {web: {image: x, profiles: y}}\n", "services.web.profiles"),
+    "depends_on has mappings": (
+        "services: {web: {image: x, depends_on: [{db: 1}]}}\n",
+        "services.web.depends_on.0",
+    ),
+    "environment has lists": (
+        "services: {web: {image: x, environment: {A: [1]}}}\n",
+        "services.web.environment.A",
+    ),
+    "env_file has a number": ("services: {web: {image: x, env_file: [1]}}\n", "services.web.env_file.0"),
+    "configs is a list": ("services: {web: {image: x}}\nconfigs: [a]\n", "configs"),
+    "secret is a text": ("services: {web: {image: x}}\nsecrets: {a: b}\n", "secrets.a"),
+    "networks is a text": ("services: {web: {image: x}}\nnetworks: a\n", "networks"),
+    "ipam is a list": ("services: {web: {image: x}}\nnetworks: {a: {ipam: [b]}}\n", "networks.a.ipam"),
+}
+
+
+@pytest.mark.parametrize(("text", "where"), SHAPES.values(), ids=SHAPES)
+def test_a_value_of_another_shape_is_refused_with_its_place(project: Path, text: str, where: str) -> None:
+    (project / "compose.yaml").write_text(text)
+    refuse(project, rf"^compose\.yaml:[12]: {re.escape(where)}: must be|^compose\.yaml: no `services:`")
+
+
+@pytest.mark.parametrize(
+    "ports", ["1-99999999999:80", "70000-70001:80", "9-8:80", "0-99999999999999999999:80"]
+)
+def test_a_range_that_is_none_of_ports(project: Path, ports: str) -> None:
+    (project / "compose.yaml").write_text(COMPOSE.replace("image:", f"ports: ['{ports}'], image:"))
+    refuse(project, "is not a range of ports")
+
+
+@pytest.mark.parametrize("key", ["env_file: conf", "env_file: [{path: ., required: true}]"])
+def test_a_folder_as_an_env_file(project: Path, key: str) -> None:
+    (project / "compose.yaml").write_text(COMPOSE.replace("image:", f"{key}, image:"))
+    refuse(project, "a folder, where a file belongs")
+
+
+@pytest.mark.parametrize("name", ["A" * 300, "a\\0b"])
+def test_a_path_that_no_file_system_takes(project: Path, name: str) -> None:
+    for key in (f'env_file: "{name}"', f'env_file: [{{path: "./{name}"}}]'):
+        (project / "compose.yaml").write_text(COMPOSE.replace("image:", f"{key}, image:"))
+        refuse(project, "not a path|NUL")
+    (project / "compose.yaml").write_text(
+        COMPOSE.replace("image:", f"env_file: [{{path: {'A' * 300}, required: false}}], image:")
+    )
+    assert model(project).compose["services"]["web"]["env_file"] == []
+
+
+def test_links_that_lead_to_each_other(project: Path) -> None:
+    (project / "a").symlink_to("b")
+    (project / "b").symlink_to("a")
+    (project / "compose.yaml").write_text(COMPOSE.replace("./conf:", "./a:"))
+    refuse(project, "outside the project|no such file")

@@ -27,6 +27,14 @@ take_small() {
     is_number "$small_bytes" || lose_scratch
     [ "$small_bytes" -le "$SMALL" ] || refuse verify.bad_sums
     cat -- "$HERE/$1" >"$FACTS/$1" || blame_file "$1"
+    # zero bytes: some programs end a line there, some leave them out
+    tr -d '\000' <"$FACTS/$1" >"$SCRATCH/text" || lose_scratch
+    cmp -s "$SCRATCH/text" "$FACTS/$1"
+    case $? in
+        0) ;;
+        1) refuse facts.form "$1" ;;
+        *) lose_scratch ;;
+    esac
 }
 
 # blame_file NAME: it could not be copied: because it cannot be read, or because there is no room

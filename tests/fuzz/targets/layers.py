@@ -32,16 +32,21 @@ def _tar() -> bytes:
     return out.getvalue()
 
 
+def _large(size: int, rest: bytes) -> bytes:
+    """A layer that begins with a pax header of `size` zero bytes: small as it comes."""
+    info = tarfile.TarInfo("././@PaxHeader")
+    info.type, info.size = b"x", size
+    return zstandard.ZstdCompressor(level=1).compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(size) + rest)
+
+
 def make(random: Random) -> bytes:
     """Damage headers, then pack; or pack, then damage. Some unpack to a gigabyte."""
     raw = bytearray(_tar())
     for _ in range(random.choice((0, 1, 1, 2))):
         at = random.randrange(0, len(raw) - 512, 512)
         raw[at : at + 512] = damage_header(random, bytes(raw[at : at + 512]))
-    if random.randrange(20) == 0:  # a pax header that says it is large, and is
-        info = tarfile.TarInfo("././@PaxHeader")
-        info.type, info.size = b"x", random.choice((1 << 20, 200 << 20))
-        raw[:0] = info.tobuf(tarfile.USTAR_FORMAT) + bytes(info.size)
+    if random.randrange(50) == 0:
+        return _large(random.choice((1 << 20, 200 << 20)), bytes(raw))
     packed = bytes(raw)
     match random.randrange(4):
         case 0 | 1:

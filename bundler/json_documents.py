@@ -1,0 +1,44 @@
+"""JSON from elsewhere (registries, token servers, archives): whatever comes is a value or a `ValueError`."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, NoReturn
+
+MAX_VALUES: Final = 500_000
+"""Commas and brackets in a document; a manifest has a hundred. 4 MiB of `[],` would take 90 MB of memory."""
+
+
+def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
+    """The document in `raw`: RFC 8259, in UTF-8, with numbers that are finite and text that can be written.
+
+    Raises:
+        ValueError: it is none; the message is a reason that can follow a colon.
+    """
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError("it has too many values")
+    try:
+        document = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+        if b"\\u" in raw:  # where a lone surrogate can come from
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except MemoryError as error:
+        raise ValueError("it needs more memory than there is") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 at byte {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it has half a character (a lone surrogate)") from error
+    return document
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it has a number that is not one: {constant}")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"it has a number that is too large: {digits[:20]}")
+    return number

@@ -1,0 +1,84 @@
+"""Tables as the installer checks them before one is used: what it takes, the builder would write."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from bundler_installer import forms
+from tests.fuzz.mutations import NAMES, Random, damage_lines
+from tests.support.installer import call
+
+SHELL = "dash" if shutil.which("dash") else "bash"
+CUT = b"#### "
+"""Before the name of each table."""
+SCRIPT = """
+FACTS=$SCRATCH/bundle
+mkdir "$FACTS"
+for each in "$HERE"/*; do take_small "${each##*/}"; done
+check_forms
+"""
+ENV = b"format=1\nname=tiny\nversion=1.0\nprofile=demo\nproject=tiny\ntitle=Tiny\n"
+FIELDS = {
+    "word": "web",
+    "check": "cpu",
+    "name": "PORT",
+    "reference": "docker.io/library/web:1",
+    "digest": "sha256:00",
+    "number": "7",
+    "yesno": "yes",
+    "mode": "0644",
+    "foldermode": "0750",
+    "path": "config/a.conf",
+    "place": "/var/lib/docker",
+    "text": "${PORT} {\"a\": 1} 'b'",
+}
+"""A field of each form."""
+
+
+def make(random: Random) -> bytes:
+    """Some tables, one or two fields of which are hostile, or the text of which is damaged."""
+    parts = [b"bundle.env\n" + (ENV if random.randrange(8) else damage_lines(random, ENV))]
+    for table in random.sample(sorted(forms.TABLES), 3):
+        rows = [[FIELDS[form.rstrip(forms.OPTIONAL)] for _, form in forms.columns(table)] for _ in range(2)]
+        if table == "variables.tsv":
+            rows[1][0] = "OTHER"
+        for _ in range(random.randrange(3)):
+            row = random.choice(rows)
+            row[random.randrange(len(row))] = random.choice(("-", "-1", "9" * 20, "4755", "a/../b", *NAMES))
+        text = forms.header(table) + "".join("\t".join(row) + "\n" for row in rows)
+        raw = text.encode("utf-8", "surrogatepass")
+        parts.append(table.encode() + b"\n" + (raw if random.randrange(3) else damage_lines(random, raw)))
+    return CUT + CUT.join(parts)
+
+
+def check(data: bytes, folder: Path) -> bool:
+    """Whether the site takes them; raises AssertionError where it should not."""
+    facts = folder / "here"
+    shutil.rmtree(facts, ignore_errors=True)
+    facts.mkdir()
+    for part in data.split(CUT)[1:]:
+        name, _, text = part.partition(b"\n")
+        table = name.decode("ascii", "replace")
+        if table in forms.TABLES or table == "bundle.env":
+            (facts / table).write_bytes(text)
+    result = call(SHELL, SCRIPT, folder)
+    if result.returncode not in {0, 4} or not (result.stdout + result.stderr).replace("\n", "").isprintable():
+        raise AssertionError(f"exit code {result.returncode}: {result.stderr[:200]!r}")
+    if result.returncode:
+        return False
+    for path in facts.glob("*.tsv"):
+        for row in path.read_bytes().decode("utf-8", "surrogateescape").split("\n"):
+            if row and not row.startswith("#"):
+                _compare(path.name, row)
+    return True
+
+
+def _compare(table: str, row: str) -> None:
+    fields = row.split("\t")
+    columns = forms.columns(table)
+    if len(fields) != len(columns):
+        raise AssertionError(f"{table}: {len(fields)} fields")
+    for (name, form), text in zip(columns, fields, strict=True):
+        if not forms.has_form(form, text):
+            raise AssertionError(f"{table}: {name}: the site takes {text!r}")
