@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import zstandard
 
@@ -18,6 +19,10 @@ from bundler.unpacked import GZIP_MAGIC, ZSTD_MAGIC
 CHUNK = 1 << 20
 SKETCH = 512
 """Files that a sketch keeps: enough to tell a shared tenth of two layers."""
+EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, b"L", b"K")
+"""Types of headers that bring names and attributes of the next one: POSIX.1-2001 (pax), GNU."""
+LARGEST = 1 << 40
+"""Bytes of a file in a layer."""
 SMALL = 4096
 """Bytes below which a file does not matter to a sketch."""
 
@@ -101,6 +106,22 @@ class _Reader:
         return bytes(part)
 
 
+class _Info(tarfile.TarInfo):
+    """A header whose names and attributes fit into memory, and whose file has an end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header.
+
+        Raises:
+            HeaderError: it is damaged, or has a longer extension than any name or attribute needs.
+        """
+        found = super().frombuf(buf, encoding, errors)
+        if not 0 <= found.size <= (CHUNK if found.type in EXTENSIONS else LARGEST):
+            raise tarfile.HeaderError(f"a size of {found.size} bytes")
+        return found
+
+
 def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     """Unpack a layer once, into nothing: its size, its digest checked, its sketch.
 
@@ -115,13 +136,13 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     reader = _Reader(unpack(path))
     files: set[bytes] = set()
     try:
-        with tarfile.open(fileobj=reader, mode="r|", bufsize=CHUNK) as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=reader, mode="r|", bufsize=CHUNK, tarinfo=_Info) as tar:  # type: ignore[call-overload]
             for member in tar:
                 tar.members = []  # a stream is not gone back in: keep none
                 if member.isreg() and member.size >= SMALL:
                     name = member.name.rpartition("/")[2]
                     files.add(hashlib.blake2b(f"{name} {member.size}".encode(), digest_size=8).digest())
-    except tarfile.TarError:
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError):
         files.clear()  # engines may take what Python does not; only the order suffers
     while reader.read():
         pass

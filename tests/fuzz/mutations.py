@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random as chance
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -126,6 +127,12 @@ def dump_json(random: Random, document: Any) -> bytes:  # noqa: ANN401 likewise
 _BOUNDS: Final = (0, 100, 108, 116, 124, 136, 148, 156, 157, 257, 265, 297, 329, 345, 500, 512)
 FIELDS: Final = tuple(itertools.pairwise(_BOUNDS))
 """Where the fields of a tar header begin and end: POSIX.1-1988, ustar."""
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text does nothing to a terminal: no controls but line breaks, no marks of direction."""
+    marks = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    return not marks & set(text) and all(unicodedata.category(c) != "Cc" or c == "\n" for c in text)
 
 
 def damage_header(random: Random, block: bytes) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz.driver import MEMORY, TARGETS
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 2
+SECONDS = 1
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -36,7 +36,9 @@ def _large(size: int, rest: bytes) -> bytes:
     """A layer that begins with a pax header of `size` zero bytes: small as it comes."""
     info = tarfile.TarInfo("././@PaxHeader")
     info.type, info.size = b"x", size
-    return zstandard.ZstdCompressor(level=1).compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(size) + rest)
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    parts = (info.tobuf(tarfile.USTAR_FORMAT), *(bytes(1 << 20) for _ in range(size >> 20)), rest)
+    return b"".join(map(packer.compress, parts)) + packer.flush()
 
 
 def make(random: Random) -> bytes:

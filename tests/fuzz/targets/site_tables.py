@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from bundler_installer import forms
-from tests.fuzz.mutations import NAMES, Random, damage_lines
+from tests.fuzz.mutations import NAMES, Random, damage_lines, is_plain
 from tests.support.installer import call
 
 SHELL = "dash" if shutil.which("dash") else "bash"
@@ -63,7 +63,7 @@ def check(data: bytes, folder: Path) -> bool:
         if table in forms.TABLES or table == "bundle.env":
             (facts / table).write_bytes(text)
     result = call(SHELL, SCRIPT, folder)
-    if result.returncode not in {0, 4} or not (result.stdout + result.stderr).replace("\n", "").isprintable():
+    if result.returncode not in {0, 4} or not is_plain(result.stdout + result.stderr):
         raise AssertionError(f"exit code {result.returncode}: {result.stderr[:200]!r}")
     if result.returncode:
         return False
