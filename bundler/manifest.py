@@ -138,11 +138,11 @@ class BackupEntry(Model):
 class ReleaseEntry(Model):
     """What keeps an old bundle from being passed off as a new one."""
 
-    counter: int
+    counter: Annotated[int, Field(ge=0, lt=10**15)]
     """Rises with each release; a site refuses a lower one than the highest that was installed there."""
-    expires: int | None = None
+    expires: Time | None = None
     """Seconds since 1970, UTC, from which on it may not be installed without a warning."""
-    grace: int = 0
+    grace: Time = 0
     """Seconds after `expires` for which it may still be installed."""
 
 

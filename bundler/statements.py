@@ -124,8 +124,7 @@ def read_statement(data: bytes, where: str, signer: Signer) -> Statement:
 
 
 def _parse(data: bytes, where: str) -> Statement:
-    kind, first, _, date, *rest = data.decode("ascii").split("\n")
-    signature = rest[-2]
+    kind, first, _, date, *_, signature, _ = data.decode("ascii").split("\n")
     if not signature.startswith(_SIGNATURE) or not _DATE.fullmatch(date.removeprefix("date ")):
         raise ValueError(where)
     value = read_lines(signature.removeprefix(_SIGNATURE).encode() + b"\n", where)[0]

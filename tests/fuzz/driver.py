@@ -1,7 +1,7 @@
 """Tries one target until its time is over: `python -m tests.fuzz.driver tar_heads --seconds 60`.
 
 What makes a reader crash, hang, take over 150 MB or believe a forgery is kept in tests/fuzz/corpus/<target>/,
-and is tried first the next time.
+and is tried first the next time. A module that is put into tests/fuzz/targets/ is a target.
 """
 
 from __future__ import annotations

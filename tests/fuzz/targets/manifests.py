@@ -15,6 +15,7 @@ from bundler.manifest import (
     ImageEntry,
     LayerEntry,
     PortEntry,
+    ReleaseEntry,
     RequirementEntry,
     VariableEntry,
 )
@@ -36,6 +37,7 @@ BASE = json.loads(
             "ports": (PortEntry(service="web", address="-", port="80", protocol="tcp"),),
             "variables": (VariableEntry(name="A", kind="port", required=True, default=None, generator=None),),
             "requirements": (RequirementEntry(id="cpu", minimum="1", recommended=None),),
+            "release": ReleaseEntry(counter=7, expires=1_800_000_000, grace=86400),
             "engine": EngineEntry(
                 version="26",
                 room=1,
