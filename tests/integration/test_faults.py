@@ -31,7 +31,7 @@ from tests.support.sweep import (
     picture,
 )
 
-CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "12")
+CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "4")
 SEED = int(os.environ.get("BUNDLE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 
@@ -52,46 +52,40 @@ def servers(snapshots: list[Snapshots]) -> queue.Queue[Snapshots]:
     return idle
 
 
-def points(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
-    """All points of a task: as many for each shell, group and place as there are calls."""
-
-    def count(sweep: tuple[str, str, str, tuple[str, ...]]) -> list[Point]:
-        shell, calls, place, modes = sweep
-        mine = servers.get()
-        try:
-            server = mine.load(TASKS[task].start, shell)
-            done = perform(TASKS[task], server, shell, Fault(calls, 1, "count", folders(server, place)))
-        finally:
-            servers.put(mine)
-        assert done.code == TASKS[task].code, done.output
-        return [
-            Point(task, shell, calls, place, mode, number)
-            for mode in modes
-            for number in range(1, done.calls + 1)
-        ]
-
-    shells = [" ".join(words) for words in SHELLS.values()]
-    if CHOSEN != "all":  # to count takes a run each
-        shells = [random.Random(f"{SEED} {task}").choice(shells)]  # noqa: S311
-    sweeps = [(shell, *sweep) for shell in shells for sweep in SWEEPS]
-    with ThreadPoolExecutor(servers.qsize()) as pool:
-        return [point for found in pool.map(count, sweeps) for point in found]
+def count(task: str, shell: str, calls: str, place: str, servers: queue.Queue[Snapshots]) -> int:
+    """How many calls of a group the task makes."""
+    mine = servers.get()
+    try:
+        server = mine.load(TASKS[task].start, shell)
+        done = perform(TASKS[task], server, shell, Fault(calls, 1, "count", folders(server, place)))
+    finally:
+        servers.put(mine)
+    assert done.code == TASKS[task].code, done.output
+    return done.calls
 
 
 def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
-    """The points that are tried."""
+    """All points, or some; a group with few calls is as likely as one with many."""
     if "," in CHOSEN:
-        wanted = [Point.parse(text) for text in CHOSEN.split(";")]
-        return [point for point in wanted if point.task == task]
-    found = points(task, servers)
-    if CHOSEN == "all":
-        return found
-    # a group with few calls is as likely as one with many
-    groups: dict[tuple[str, str, str], list[Point]] = {}
-    for point in found:
-        groups.setdefault((point.calls, point.place, point.mode), []).append(point)
+        return [point for point in map(Point.parse, CHOSEN.split(";")) if point.task == task]
+    groups = [
+        (" ".join(words), calls, place, mode)
+        for words in SHELLS.values()
+        for calls, place, modes in SWEEPS
+        for mode in modes
+    ]
     drawn = random.Random(f"{SEED} {task}")  # noqa: S311
-    return [drawn.choice(groups[drawn.choice(sorted(groups))]) for _ in range(int(CHOSEN))]
+    if CHOSEN != "all":
+        groups = [drawn.choice(groups) for _ in range(int(CHOSEN))]
+    with ThreadPoolExecutor(servers.qsize()) as pool:
+        totals = list(pool.map(lambda group: count(task, *group[:3], servers), groups))
+    found = []
+    for (shell, calls, place, mode), total in zip(groups, totals, strict=True):
+        numbers = list(range(1, total + 1))
+        if CHOSEN != "all" and numbers:
+            numbers = [drawn.choice(numbers)]
+        found += [Point(task, shell, calls, place, mode, number) for number in numbers]
+    return found
 
 
 @pytest.mark.parametrize("task", TASKS)
