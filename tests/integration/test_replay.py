@@ -132,7 +132,8 @@ def test_a_damaged_counter_stops_an_installation(content: str, server: Server) -
         path.write_text(content)
     refused = server.install("43", "--allow-downgrade")
     assert refused.returncode == 1, refused.stdout + refused.stderr
-    assert "state/counter holds no release counter" in refused.stderr
+    said = "state/counter is a link" if content == "link" else "state/counter holds no release counter"
+    assert said in refused.stderr
     started = server.control("restart")
     assert started.returncode == 0, started.stderr
 
