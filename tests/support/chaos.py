@@ -25,6 +25,7 @@ from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engines import Site
 from tests.support.installer import SHELLS
+from tests.support.processes import open_files
 from tests.support.programs import need_program, run
 
 PROFILE = """
@@ -171,7 +172,7 @@ class Tally:
         assert notes == [], f"left in state: {notes}"
         half = [path for pattern in LEFT for path in self.root.glob(pattern) if "data" not in path.parts]
         assert half == [], f"left half made: {half}"
-        assert holders(self.root) == [], "a process of a run is still at work"
+        assert holders(self.root) == set(), "a process of a run is still at work"
         # one that was made a moment before the kill is empty, and goes after ten minutes
         scratch = [path for path in self.scratch.rglob("*") if path.is_file() and path.stat().st_size]
         assert scratch == [], f"left in scratch: {scratch}"
@@ -207,14 +208,11 @@ def check_backup(folder: Path) -> None:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, folder / name
 
 
-def holders(root: Path) -> list[int]:
+def holders(root: Path) -> set[int]:
     """Processes that have a run's descriptor on this root."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/fd/9"):
-        with contextlib.suppress(OSError):
-            if each.readlink() == root / "state/running":
-                found.append(int(each.parts[2]))
-    return found
+    return {
+        process for process, number, path in open_files() if (number, path) == (9, root / "state/running")
+    }
 
 
 @dataclass

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installer import SHELLS, call, environment, need_shell, shells, write_program
+from tests.support.processes import at_work
 from tests.support.programs import need_program, need_root
 
 shell = pytest.mark.parametrize("shell", shells())
@@ -19,9 +20,13 @@ NAMED = "COMMAND=test NAME=shop VERSION=1 PROFILE=dev RELEASE=1-abc\n"
 NO_FLOCK = 'have() { [ "$1" != flock ] && command -v "$1" >/dev/null 2>&1; }\n'
 flock = pytest.mark.parametrize("lock", ["", NO_FLOCK], ids=["flock", "no-flock"])
 SLOW = """
-slow() {{ sh -c 'cat >/dev/null; : >{folder}/ready; sleep 0.5; sleep 0.5; echo late >>{folder}/written'; }}
+slow() {{
+    sh -c 'cat >/dev/null; : >{folder}/ready
+           while [ ! -f {folder}/go ]; do sleep 0.1; done
+           echo late >>{folder}/written'
+}}
 """
-"""A program that takes its time before it writes what it was fed."""
+"""A program that writes what it was fed when it is told to."""
 WORK = {
     "restore": "SOURCE={folder}; pour dump slow",
     "decrypted restore": "SOURCE={folder}/encrypted; decrypt() {{ cat; }}; pour dump slow",
@@ -63,18 +68,6 @@ def kill_shell(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def at_work(folder: Path) -> list[str]:
-    """Processes with something below the folder open."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(each.readlink()).startswith(f"{folder}/"):
-                found.append((each.parents[1] / "comm").read_text().strip())
-        except OSError:
-            continue
-    return found
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "first-scratch").mkdir()
@@ -82,7 +75,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "encrypted").mkdir()
     (tmp_path / "encrypted/dump.enc").write_text("data\n")
     yield tmp_path
-    wait_until(lambda: at_work(tmp_path) == [])
+    wait_until(lambda: at_work(tmp_path) == set())
 
 
 @shell
@@ -95,8 +88,9 @@ def test_children_of_a_killed_run_end_before_the_next_one_goes_on(
     done = call(shell, f"{NAMED}{lock}take_lock; echo next >>{folder}/written", folder)
     assert done.returncode == 0, done.stderr
     assert "left processes at work: " in done.stderr
-    assert at_work(folder / "root") == []
-    time.sleep(1.2)
+    assert at_work(folder / "root") == set()
+    (folder / "go").touch()
+    wait_until(lambda: at_work(folder) == set())
     assert (folder / "written").read_text() == "next\n"
 
 
@@ -106,7 +100,7 @@ def test_one_that_ignores_the_signal_is_killed(shell: str, folder: Path) -> None
     kill_shell(start(shell, script, folder))
     done = call(shell, f"{NAMED}take_lock; echo done", folder)
     assert done.stdout == "done\n", done.stderr
-    assert at_work(folder / "root") == []
+    assert at_work(folder / "root") == set()
 
 
 @shell
@@ -178,7 +172,7 @@ def test_a_run_in_another_process_namespace(lock: str, shell: str, folder: Path)
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-    wait_until(lambda: at_work(folder / "root") == [])
+    wait_until(lambda: at_work(folder / "root") == set())
     done = call(shell, second, folder)
     if lock:
         assert done.returncode == 1
@@ -195,7 +189,7 @@ def test_a_signal_to_all_leaves_nothing_at_work(shell: str, folder: Path) -> Non
     first = start(shell, f"take_lock; (cat </dev/null | ({stubborn}; :); :); echo over", folder)
     os.killpg(first.pid, signal.SIGTERM)
     assert first.wait(timeout=60) == 143
-    assert at_work(folder / "root") == []
+    assert at_work(folder / "root") == set()
     assert not (folder / "root/state/lock").is_symlink()
     assert list((folder / "first-scratch").iterdir()) == []
 
