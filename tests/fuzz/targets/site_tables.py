@@ -29,11 +29,12 @@ FIELDS = {
     "yesno": "yes",
     "mode": "0644",
     "foldermode": "0750",
+    "format": forms.FORMS["format"].strip("()").partition("|")[0],
     "path": "config/a.conf",
     "place": "/var/lib/docker",
     "text": "${PORT} {\"a\": 1} 'b'",
 }
-"""A field of each form."""
+"""A field of each form; a new form needs one here."""
 
 
 def make(random: Random) -> bytes:
