@@ -18,6 +18,8 @@ IGNORED = re.compile(r"log(/.*)?|state/(journal|early-log|running)|data\.before-
 """Below the root: what tells of the run, whatever it did."""
 
 
+SHORT = 8
+"""Characters of what may stand in an output by chance."""
 GONE_BACK = 5
 BASH_CANNOT_FORK = 254
 """How bash ends, whatever its traps say, where it cannot start a process even to clean up."""
@@ -133,7 +135,7 @@ def perform(task: Task, server: Server, shell: str, fault: Fault) -> Injected:
     """Run the task's command on the server with a fault."""
     words = [str(word) for word in task.words]
     if words[-1] == "restore":
-        words.append(server.backup())
+        words += [server.backup(), "--backup-key", str(server.folder / "backup-key")]
     if words[0] == "install":
         bundle = server.bundles[words[1]]
         key = bundle.parent / "bundle.pub"
@@ -172,19 +174,23 @@ def members(archive: Path, clean: Callable[[str], str]) -> str:
     return "\n".join(sorted(found))
 
 
-def read_token(server: Server) -> str:
-    """The secret of the site, or nothing."""
-    secrets = server.root / "secrets.env"
-    return secrets.read_text(errors="replace").strip().removeprefix("TOKEN=") if secrets.exists() else ""
+def read_secrets(server: Server) -> dict[str, str]:
+    """What must not be shown: name -> value."""
+    file = server.root / "secrets.env"
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    pairs = (line.partition("=") for line in lines)
+    return {name: value for name, _, value in pairs if len(value) > SHORT}
 
 
 def picture(server: Server) -> dict[str, str]:
     """All that a command leaves below the root and in the engine, without what differs from run to run."""
-    token = read_token(server)
+    secrets = read_secrets(server)
 
     def clean(text: str) -> str:
         text = text.replace(str(server.folder), "SERVER")
-        return TIME.sub("TIME", text.replace(token, "TOKEN") if token else text)
+        for name, value in secrets.items():
+            text = text.replace(value, name)
+        return TIME.sub("TIME", text)
 
     found: dict[str, str] = {}
     for base in (server.root, server.folder / "engine"):
@@ -201,7 +207,7 @@ def picture(server: Server) -> dict[str, str]:
                 content = members(path, clean)
             else:
                 content = path.read_bytes().decode(errors="replace")
-            if "backups" in path.parts and path.name == "SHA256SUMS":
+            if "backups" in path.parts and path.name.startswith("SHA256SUMS"):
                 content = DIGEST.sub("DIGEST", content)
             found[f"{base.name}/{TIME.sub('TIME', name)}"] = f"{mode} {clean(content)}"
     return found
@@ -252,8 +258,7 @@ def judge_end(point: Point, task: Task, server: Server, done: Injected) -> Itera
         yield "something went on after it"
     if "changed" in task.words and "Verified" in done.output:
         yield "called verified"
-    token = read_token(server)
-    if len(token) > 8 and token in done.output:
+    if any(value in done.output for value in read_secrets(server).values()):
         yield "a secret is shown"
     if done.code and not done.output.strip():
         yield "no word of what is wrong"

@@ -15,7 +15,10 @@ is_hex() {
 read_site_key() {
     SITE_KEY=''
     [ -f "$ROOT/secrets.env" ] || return 0
-    SITE_KEY=$(find_key <"$ROOT/secrets.env") || fail $EXIT_FAILED site-key.damaged "$ROOT/secrets.env"
+    # `read` does not tell an error from the end, and a key that is not seen would be made anew
+    secret_lines=$(cat -- "$ROOT/secrets.env") || fail $EXIT_FAILED site-key.damaged "$ROOT/secrets.env"
+    SITE_KEY=$(printf '%s\n' "$secret_lines" | find_key) || fail $EXIT_FAILED site-key.damaged "$ROOT/secrets.env"
+    secret_lines=''
 }
 
 # find_key: the key in standard input, which has lines NAME=VALUE; nothing where none of them is the key

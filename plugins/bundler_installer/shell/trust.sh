@@ -46,6 +46,9 @@ open_trust() {
 
 # ---- keys
 
+# load_keys FILE: read_keys, once more where it failed: a program that was not started says nothing about a key
+load_keys() { read_keys "$1" || read_keys "$1"; }
+
 # read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and leaves each in
 # $TRUST/<fingerprint>.pem. Fails where there is none, or one that is not ECDSA on P-256
 read_keys() {
@@ -97,7 +100,7 @@ is_digest() { case $1 in *[!0-9a-f]*) return 1 ;; esac; [ "${#1}" -eq 64 ]; }
 # read_signatures: each carried key has the signature on its own line; $TRUST/signers lists them
 read_signatures() {
     [ -f "$FACTS/SHA256SUMS.pub" ] || refuse trust.no_carried_key
-    read_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
+    load_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     # no checksum covers keys and signatures: both have one form only
     join_keys "$keys" "$TRUST/carried" || lose_scratch
     cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
@@ -171,7 +174,7 @@ list_demands() {
         read_policy
     elif [ -f "$pinned" ] && { [ -z "$KEY" ] || ! accepts signing-key; }; then
         wanted=$pinned
-        read_keys "$pinned" || refuse trust.not_a_key "$pinned"
+        load_keys "$pinned" || refuse trust.not_a_key "$pinned"
         demand pinned all "$keys"
     fi
     if [ -n "$KEY" ]; then
@@ -212,7 +215,7 @@ list_given_keys() {
     set +f
     for file in "$@"; do
         [ -f "$file" ] || fail $EXIT_USAGE verify.no_key_file "$file"
-        read_keys "$file" || refuse trust.not_a_key "$file"
+        load_keys "$file" || refuse trust.not_a_key "$file"
         given="$given $keys"
     done
     demand key "${REQUIRE:-1}" "$given"
@@ -223,7 +226,7 @@ list_trusted_keys() {
     for file in "$TRUSTED_KEYS"/*.pub; do
         [ -f "$file" ] || continue
         wanted="$TRUSTED_KEYS/*.pub"
-        if read_keys "$file"; then given="$given $keys"; else warn trust.not_a_key "$file"; fi
+        if load_keys "$file"; then given="$given $keys"; else warn trust.not_a_key "$file"; fi
     done
     if [ -n "$given" ]; then
         demand trusted "${REQUIRE:-1}" "$given"
@@ -264,7 +267,7 @@ read_policy() {
 demand_policy() {
     given=''
     for name in $names; do
-        read_keys "$TRUSTED_KEYS/$name.pub" || refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
+        load_keys "$TRUSTED_KEYS/$name.pub" || refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
         case " $given " in *" $keys "*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
         case $keys in *' '*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
         given="$given${given:+ }$keys"
@@ -449,7 +452,7 @@ read_statement() {
     statement_date=$(sed -n '4s/^date //p' "$TRUST/statement")
     case $statement_date in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;; *) return 1 ;; esac
     statement_signature=$(sed -n '$s/^signature //p' "$TRUST/statement")
-    read_keys "$TRUST/statement" || return 1
+    load_keys "$TRUST/statement" || return 1
     # shellcheck disable=SC2086 # splitting is wanted
     set -- $keys
     statement_by=$1
@@ -533,7 +536,7 @@ list_known_keys() {
     empty_file "$TRUST/known"
     for file in "$ROOT/state/trusted.pub" "$TRUSTED_KEYS"/*.pub; do
         [ -f "$file" ] || continue
-        read_keys "$file" || refuse trust.not_a_key "$file"
+        load_keys "$file" || refuse trust.not_a_key "$file"
         for each in $keys; do printf '%s %s\n' "$each" "$file" >>"$TRUST/known" || lose_scratch; done
     done
 }
