@@ -134,8 +134,9 @@ def test_a_damaged_counter_stops_an_installation(content: str, server: Server) -
     assert refused.returncode == 1, refused.stdout + refused.stderr
     said = "state/counter is a link" if content == "link" else "state/counter holds no release counter"
     assert said in refused.stderr
-    started = server.control("restart")
-    assert started.returncode == 0, started.stderr
+    if content != "link":  # which no command accepts
+        started = server.control("restart")
+        assert started.returncode == 0, started.stderr
 
 
 def test_a_site_of_before_takes_the_counter_of_what_runs(server: Server) -> None:
