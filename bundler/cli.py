@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bundler import __version__
+from bundler import __version__, console
 from bundler.errors import BundleError, ExitCode, UsageError
 
 COMMANDS = {
@@ -90,16 +90,13 @@ def bundle() -> None:
 def show_error(error: BundleError, *, as_json: bool = False) -> None:
     """Print a message and what to do about it."""
     if as_json:
-        import json  # noqa: PLC0415 likewise
-
         fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
-        click.echo(json.dumps({"event": "error", **fields}, ensure_ascii=False), err=True)
+        console.echo_json({"event": "error", **fields}, err=True)
         return
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(click.style("error: ", fg="red", bold=True) if colour else "error: ", nl=False, err=True)
-    click.echo(error.message, err=True)
+    console.echo_error(error.message, colour=colour)
     if error.hint:
-        click.echo(f"  hint: {error.hint}", err=True)
+        console.echo(f"  hint: {error.hint}", lines=True, err=True)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -108,6 +105,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Expected errors are printed without a traceback, bugs with one.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:  # the process is ours
+        console.prepare()
     # start-up makes much that stays: looking through it for rubbish, again and again, takes 5 to 8 % of it
     gc.set_threshold(50_000, 50, 50)
     atexit.register(gc.freeze)  # and once more at the end, when all of it goes with the process: 50 ms
@@ -123,12 +122,13 @@ def _run(words: list[str], *, as_json: bool) -> int:
     except BundleError as error:
         expected = error
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        console.echo(error.format_message(), lines=True, err=True)
         return int(ExitCode.USAGE)
     except click.ClickException as error:
         expected = _usage_error(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nstopped; what is in the cache stays, and the next build goes on from there", err=True)
+        console.echo(err=True)
+        console.echo("stopped; what is in the cache stays, and the next build goes on from there", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -137,7 +137,7 @@ def _run(words: list[str], *, as_json: bool) -> int:
         where = f"{error.filename}: " if error.filename else ""
         expected = BundleError(f"{where}{error.strerror or error}")
         if os.environ.get("BUNDLE_DEBUG"):
-            traceback.print_exc()
+            console.echo(traceback.format_exc(), lines=True, err=True, end="")
     else:
         return result if isinstance(result, int) else int(ExitCode.OK)  # the code of --help is a result
     show_error(expected, as_json=as_json)

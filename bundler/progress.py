@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
+from bundler.console import clean, to_json
 from bundler.table import fit
 
 REFRESH = 0.1
@@ -167,12 +167,14 @@ class LogReporter:
         self._lock = threading.Lock()
 
     def _line(self, text: str) -> None:
+        """Print a line; what is not our own in it has been cleaned."""
         with self._lock:
             print(text, file=self._out, flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """See `Reporter.step`."""
+        name = clean(name)
         self._line(f"{name} ...")
         started = time.monotonic()
         yield
@@ -182,10 +184,11 @@ class LogReporter:
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
         """See `Reporter.transfer`."""
         every = _Every(LOG_EVERY)
+        name = clean(name)
 
         def changed(count: _Count, item: str) -> None:
             if self._verbose and count.items[item].whole:
-                self._line(f"  {item}: {count.items[item]}")
+                self._line(f"  {clean(item)}: {count.items[item]}")
             if every.due():
                 self._line(f"  {name}: {count.summary()}")
 
@@ -196,11 +199,11 @@ class LogReporter:
 
     def info(self, text: str) -> None:
         """See `Reporter.info`."""
-        self._line(text)
+        self._line(clean(text))
 
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
-        self._line(f"warning: {text}")
+        self._line(f"warning: {clean(text)}")
 
 
 class TerminalReporter(LogReporter):
@@ -223,6 +226,7 @@ class TerminalReporter(LogReporter):
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """See `Reporter.step`."""
+        name = clean(name)
         started = time.monotonic()
 
         def taken() -> str:
@@ -240,13 +244,14 @@ class TerminalReporter(LogReporter):
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
         """See `Reporter.transfer`."""
         count = _Count(total)
+        name = clean(name)
 
         def lines() -> list[str]:
             columns = shutil.get_terminal_size().columns - 1
             with count.lock:
                 share = count.done / total if total else 1.0
                 first = fit(f"  {name}  [{_bar(share)}] {count.summary()}", columns)
-                items = [f"    {item}  {state}" for item, state in count.moving()[-self.ITEMS :]]
+                items = [f"    {clean(item)}  {state}" for item, state in count.moving()[-self.ITEMS :]]
             return [first, *(f"\033[2m{fit(item, columns)}\033[0m" for item in items)]
 
         with self._show(lines):
@@ -254,7 +259,7 @@ class TerminalReporter(LogReporter):
 
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
-        self._line(f"\033[33mwarning:\033[0m {text}")
+        self._line(f"\033[33mwarning:\033[0m {clean(text)}")
 
     # ------------------------------------------------------------ drawing
 
@@ -310,11 +315,7 @@ class JsonReporter:
 
     def _emit(self, event: str, **fields: object) -> None:
         with self._lock:
-            print(
-                json.dumps({"event": event, **fields}, ensure_ascii=False),
-                file=self._out,
-                flush=True,
-            )
+            print(to_json({"event": event, **fields}), file=self._out, flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

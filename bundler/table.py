@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from bundler.console import clean
+
 
 def width(text: str) -> int:
     """Columns that `text` takes on a terminal (Unicode, UAX 11)."""
@@ -21,8 +23,8 @@ def fit(text: str, columns: int) -> str:
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, the head in capitals."""
-    table = [tuple(cell.upper() for cell in head), *rows]
+    """Columns two spaces apart, the head in capitals; a cell is one line, whatever is in it."""
+    table = [tuple(cell.upper() for cell in head), *(tuple(map(clean, row)) for row in rows)]
     widths = [max(width(row[column]) for row in table) for column in range(len(head))]
     lines = (
         "  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import click
 
 from bundler.commands.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
 from bundler.commands.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
+from bundler.console import echo, echo_json
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def build_command(
                 )
             built = _build(job, output, keys, statements)
     if chosen.as_json:
-        click.echo(json.dumps(_built_json(built), ensure_ascii=False))
+        echo_json(_built_json(built))
     else:
         _show_built(built, () if unsigned else public_names(references))
 
@@ -111,7 +111,7 @@ def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see buil
     chosen = JobOptions(**options)
     found = pipeline.plan(make_job(chosen, locked=locked))
     if chosen.as_json:
-        click.echo(json.dumps(_plan_json(found), ensure_ascii=False))
+        echo_json(_plan_json(found))
     else:
         _show_plan(found)
 
@@ -139,11 +139,11 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
     fresh.write()
     rows = [(name, pin.digest) for name, pins in sorted(fresh.pins.items()) for pin in pins.values()]
     if chosen.as_json:
-        click.echo(json.dumps({"path": str(fresh.path), "images": dict(rows)}))
+        echo_json({"path": str(fresh.path), "images": dict(rows)})
         return
     for name, digest in rows:
-        click.echo(f"{name}  {digest}")
-    click.echo(f"wrote {fresh.path}; commit it, and build with --locked")
+        echo(f"{name}  {digest}")
+    echo(f"wrote {fresh.path}; commit it, and build with --locked")
 
 
 def _prepare(output: Path) -> None:
@@ -193,32 +193,33 @@ def _show_built(built: Built, public_keys: Sequence[str]) -> None:
         for image in built.manifest.images
     ]
     bundle = built.bundle
-    click.echo(format_table(("image", "digest", "size", "source"), rows))
-    click.echo()
-    click.echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
-    click.echo(f"sha256 {bundle.sha256}")
+    echo(format_table(("image", "digest", "size", "source"), rows), lines=True)
+    echo()
+    echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
+    echo(f"sha256 {bundle.sha256}")
     ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
     for sidecar in ahead:
-        click.echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
+        echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
     name = shlex.quote(bundle.path.name)
     options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
     trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in public_keys)
-    click.echo("\nNext:")
+    echo()
+    echo("Next:")
     if bundle.signed:
-        click.echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")
+        echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")
     for sidecar in ahead:
         beside = f" and {sidecar.name}{SIGNATURE_SUFFIX}" if bundle.signed else ""
-        click.echo(f"  send {sidecar.name}{beside} ahead; on the site's server:")
+        echo(f"  send {sidecar.name}{beside} ahead; on the site's server:")
         if bundle.signed:
-            click.echo(f"    {check_line(sidecar.name, Path(public_keys[0]).name)} &&")
-        click.echo(f"    sh {shlex.quote(sidecar.name)}")
+            echo(f"    {check_line(sidecar.name, Path(public_keys[0]).name)} &&")
+        echo(f"    sh {shlex.quote(sidecar.name)}")
     carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
     if bundle.signed:
         carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(public_keys)}", trusted
-    click.echo(f"  carry {carried} to the site; there:")
-    click.echo(f"    sha256sum -c {name}.sha256 &&")
-    click.echo(f"    tar -xf {name} &&")
-    click.echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
+    echo(f"  carry {carried} to the site; there:")
+    echo(f"    sha256sum -c {name}.sha256 &&")
+    echo(f"    tar -xf {name} &&")
+    echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
 
 
 def check_line(name: str, public_key: str) -> str:
@@ -267,15 +268,16 @@ def _show_plan(found: Plan) -> None:
         )
         for planned in found.images
     ]
-    click.echo(f"{found.application.title} {found.application.version}")
-    click.echo(format_table(("image", "digest", "size", "cached", "source"), rows))
+    echo(f"{found.application.title} {found.application.version}")
+    echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
-    click.echo(f"\nrelease: {describe_release(found.release)}")
-    click.echo(f"{format_bytes(found.missing)} to fetch")
+    echo()
+    echo(f"release: {describe_release(found.release)}")
+    echo(f"{format_bytes(found.missing)} to fetch")
     if found.engine:
-        click.echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
+        echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
     if found.compaction is None:
-        click.echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
+        echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
         return
-    click.echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
-    click.echo(f"the site needs {found.compaction.needs}")
+    echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
+    echo(f"the site needs {found.compaction.needs}")

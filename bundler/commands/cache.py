@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import click
 
 from bundler.commands.options import COMMON, add, make_store
+from bundler.console import echo, echo_json
 from bundler.errors import UsageError
 from bundler.progress import format_bytes
 
@@ -45,11 +45,11 @@ def cache_command(
             "size": size,
             "removed": [blob.digest for blob in removed],
         }
-        click.echo(json.dumps(result))
+        echo_json(result)
         return
     if prune or check:
-        click.echo(f"removed {len(removed)} blobs, {format_bytes(gone)}")
-    click.echo(f"{store.root}: {len(blobs)} blobs, {format_bytes(size)}")
+        echo(f"removed {len(removed)} blobs, {format_bytes(gone)}")
+    echo(f"{store.root}: {len(blobs)} blobs, {format_bytes(size)}")
 
 
 def _age(text: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from bundler.console import echo
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -20,4 +22,4 @@ def completion_command(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(kind(bundle, {}, "bundle", "_BUNDLE_COMPLETE").source())
+    echo(kind(bundle, {}, "bundle", "_BUNDLE_COMPLETE").source(), lines=True)

@@ -10,6 +10,7 @@ import click
 
 from bundler.commands.options import COMMON, add, make_plugins
 from bundler.commands.signing import KEY_OPTIONS, open_keys
+from bundler.console import echo
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,12 +102,12 @@ def keygen_command(
         _write_new(private_path, private, 0o600)
     _write_new(public_path, public.pem, 0o644)
     if private is not None:
-        click.echo(f"{private_path}  keep it secret; whoever has it can sign bundles for your sites")
-    click.echo(f"{public_path}  give it to the sites; its fingerprint is {public.fingerprint}")
+        echo(f"{private_path}  keep it secret; whoever has it can sign bundles for your sites")
+    echo(f"{public_path}  give it to the sites; its fingerprint is {public.fingerprint}")
     if rotation:
         path = output / statement_name(rotation)
         _write_new(path, write_statement(rotation), 0o644)
-        click.echo(f"{path}  keep it beside the new key: bundles carry it, sites follow it")
+        echo(f"{path}  keep it beside the new key: bundles carry it, sites follow it")
 
 
 def _read_public(plugins: Plugins, reference: str, passphrase_file: Path | None) -> PublicKey:
@@ -163,7 +164,7 @@ def revoke_command(
     output.mkdir(parents=True, exist_ok=True)
     path = output / statement_name(statement)
     _write_new(path, write_statement(statement), 0o644)
-    click.echo(f"{path}  revokes the key {target}; a site takes it with: sh install trust {path.name}")
+    echo(f"{path}  revokes the key {target}; a site takes it with: sh install trust {path.name}")
 
 
 @click.command("sign")
@@ -187,7 +188,7 @@ def sign_command(
     plugins = make_plugins(plugins_dir)
     with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
         signers = countersign(file, [each.key for each in keys], plugins.signer("ecdsa"))
-    click.echo(f"{file}  signed by {len(signers)}: {', '.join(key.fingerprint for key in signers)}")
+    echo(f"{file}  signed by {len(signers)}: {', '.join(key.fingerprint for key in signers)}")
 
 
 def _new_passphrase(file: Path | None, *, encrypt: bool) -> bytes | None:

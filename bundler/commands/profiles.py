@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from bundler.commands.options import COMMON, add, make_plugins
+from bundler.console import echo, echo_json
 from bundler.errors import UsageError
 from bundler.table import format_table
 
@@ -41,14 +41,15 @@ def init_command(source: Path, target: Path, application: str, plugins_dir: tupl
     if not isinstance(provider, Initializer):
         raise UsageError(f"the application {application} cannot write profiles")
     result = provider.init(source, target)
-    click.echo(f"wrote {result.path}")
+    echo(f"wrote {result.path}")
     for image in result.images:
-        click.echo(f"  image {image}")
+        echo(f"  image {image}")
     for note in result.notes:
-        click.echo(f"  note: {note}")
-    click.echo("\nNext:")
-    click.echo("  bundle keygen")
-    click.echo(f"  bundle build --profile {result.path.stem}")
+        echo(f"  note: {note}")
+    echo()
+    echo("Next:")
+    echo("  bundle keygen")
+    echo(f"  bundle build --profile {result.path.stem}")
 
 
 @click.command("profiles")
@@ -59,18 +60,15 @@ def profiles_command(as_json: bool) -> None:
 
     found = list_profiles()
     if as_json:
-        rows = [
-            {"name": p.name, "path": str(p.path), "origin": p.origin, "description": p.description}
-            for p in found
-        ]
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    click.echo(
-        format_table(
-            ("profile", "from", "extends", "description"),
-            [(p.name, p.origin, _text(p.extends), p.description or "") for p in found],
+        echo_json(
+            [
+                {"name": p.name, "path": str(p.path), "origin": p.origin, "description": p.description}
+                for p in found
+            ]
         )
-    )
+        return
+    rows = [(p.name, p.origin, _text(p.extends), p.description or "") for p in found]
+    echo(format_table(("profile", "from", "extends", "description"), rows), lines=True)
 
 
 def _text(value: object) -> str:
@@ -87,12 +85,12 @@ def plugins_command(as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
     infos = make_plugins(plugins_dir).infos()
     if as_json:
         rows = [{"name": i.name, "origin": i.origin, "provides": dict(i.provides)} for i in infos]
-        click.echo(json.dumps(rows))
+        echo_json(rows)
         return
     for info in infos:
-        click.echo(f"{info.name}  {info.origin}")
+        echo(f"{info.name}  {info.origin}")
         for kind, names in info.provides.items():
-            click.echo(f"  {kind}: {', '.join(names)}")
+            echo(f"  {kind}: {', '.join(names)}")
 
 
 @click.command("schema")
@@ -106,4 +104,4 @@ def schema_command(plugins_dir: tuple[Path, ...]) -> None:
 
     applications = make_plugins(plugins_dir).applications()
     models = {name: provider.settings_model for name, provider in applications.items()}
-    click.echo(json.dumps(profile_schema(models), indent=2, ensure_ascii=False))
+    echo_json(profile_schema(models), indent=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.commands.options import COMMON, add, describe_release, make_plugins, make_reporter
+from bundler.console import echo, echo_json
 from bundler.errors import UsageError, VerificationError
 from bundler.progress import format_bytes
 from bundler.table import format_table
@@ -82,9 +82,9 @@ def verify_command(
         if not checked:
             raise VerificationError(f"{file}: no signature of it was checked", hint="give --key bundle.pub")
         if as_json:
-            click.echo(json.dumps({"file": str(file), "ok": True, **_signers_json(checked)}))
+            echo_json({"file": str(file), "ok": True, **_signers_json(checked)})
         else:
-            click.echo(f"ok: {file}, {_signed_by(checked)}")
+            echo(f"ok: {file}, {_signed_by(checked)}")
         return
     with _naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
         found = verify(
@@ -100,16 +100,16 @@ def verify_command(
         checked = _check_sidecar(sidecar, Trust(found.signers, require), scheme, reporter)
     if as_json:
         result = {"file": str(file), "ok": True, "files": found.files, **_signers_json(found.signers)}
-        click.echo(json.dumps(result))
+        echo_json(result)
         return
     manifest = found.manifest
     by = _signed_by(found.signers) if found.signers else "UNSIGNED, but undamaged"
-    click.echo(
+    echo(
         f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
         f" {found.files} files, {by}"
     )
     if checked:
-        click.echo(f"ok: {sidecar.name}, {_signed_by(checked)}")
+        echo(f"ok: {sidecar.name}, {_signed_by(checked)}")
 
 
 _SIDECAR = ".preflight.sh"
@@ -189,7 +189,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
             "files": found.files,
             "manifest": manifest.model_dump(mode="json"),
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        echo_json(document, indent=2)
         return
     created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
     signed = f"yes, {_signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
@@ -200,20 +200,23 @@ def inspect_command(file: Path, as_json: bool) -> None:
         ("created", created),
         *([("release", describe_release(manifest.release))] if manifest.release else []),
         ("size", format_bytes(file.stat().st_size)),
-        ("images", _packing(manifest.packing)),
+        *(("images" if number == 0 else "", line) for number, line in enumerate(_packing(manifest.packing))),
         *([("engine", _engine(manifest.engine))] if manifest.engine else []),
         ("files", str(found.files)),
         ("signed", f"{signed} (not verified: use `bundle verify`)"),
     ]
     for name, value in facts:
-        click.echo(f"{name:12} {value}")
+        echo(f"{name:12} {value}")
     images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
-    click.echo("\n" + format_table(("image", "digest", "size"), images))
+    echo()
+    echo(format_table(("image", "digest", "size"), images), lines=True)
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
-    click.echo("\n" + format_table(("service", "image", "expected to be"), services))
+    echo()
+    echo(format_table(("service", "image", "expected to be"), services), lines=True)
     if manifest.requirements:
         needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
-        click.echo("\n" + format_table(("requirement", "minimum", "recommended"), needs))
+        echo()
+        echo(format_table(("requirement", "minimum", "recommended"), needs), lines=True)
 
 
 def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
@@ -231,12 +234,14 @@ def _engine(engine: EngineEntry) -> str:
     return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
 
 
-def _packing(packing: Packing) -> str:
+def _packing(packing: Packing) -> list[str]:
     from bundler.stages.images import COMPACT_SHARE, Compaction
 
     packed, kept = format_bytes(packing.packed_bytes), format_bytes(packing.kept_bytes)
     if packing.level is None or packing.window is None:
-        return f"{packed} as they came; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"
+        return [f"{packed} as they came; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"]
     needs = Compaction(packing.level, packing.window).needs
-    first = f"{packed}, compact (level {packing.level}); as they came: {kept}"
-    return f"{first}\n{'':12} the site needs {needs}"
+    return [
+        f"{packed}, compact (level {packing.level}); as they came: {kept}",
+        f"the site needs {needs}",
+    ]

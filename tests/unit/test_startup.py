@@ -42,6 +42,7 @@ def test_help_imports_nothing_that_costs_time() -> None:
     assert {name for name in found if name.startswith("bundler")} == {
         "bundler",
         "bundler.cli",
+        "bundler.console",
         "bundler.errors",
     }
     assert len(found) <= 110, "a tenth of a second, on a slow machine two"
