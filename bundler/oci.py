@@ -38,6 +38,11 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 """The distribution specification lets registries refuse larger manifests; so do we."""
 
 
+MAX_LAYERS: Final = 125
+"""Docker's overlay2 chains no more: `maxLayerDepth` in moby's layer/layer_store.go, commit
+037f25c9e02df3d030af7c52f50a268f980252f8; Docker 20.10 says "max depth exceeded" to the 126th."""
+
+
 @dataclass(frozen=True, order=True)
 class Platform:
     """An OCI platform, in Go's names: `linux/amd64`, `linux/arm64/v8`."""
@@ -122,15 +127,15 @@ class Descriptor:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
-def _load(raw: bytes, where: str) -> dict[str, Any]:
+def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise FetchError(f"{where}: a manifest of {len(raw)} bytes is over 4 MiB")
+        raise FetchError(f"{where}: {what} has {len(raw)} bytes, which is over 4 MiB")
     try:
         data = parse_json(raw)
     except ValueError as error:
-        raise FetchError(f"{where}: not JSON: {error}") from error
+        raise FetchError(f"{where}: {what} is not JSON: {error}") from error
     if not isinstance(data, dict):
-        raise FetchError(f"{where}: not a JSON object")
+        raise FetchError(f"{where}: {what} is not a JSON object")
     return data
 
 
@@ -155,7 +160,7 @@ class Manifest:
         Raises:
             FetchError: it is no image manifest, or one with layers that may not be distributed.
         """
-        data = _load(raw, where)
+        data = _load(raw, where, "the manifest")
         if data.get("schemaVersion") != 2:  # noqa: PLR2004 the number of the schema
             raise FetchError(
                 f"{where}: manifest schema {data.get('schemaVersion')!r} is not supported",
@@ -170,9 +175,16 @@ class Manifest:
                 f"{where}: this is not a container image (its config is {config.media_type!r})",
                 hint="Helm charts and other artifacts cannot be run by Compose",
             )
+        if config.size > MAX_MANIFEST_BYTES:
+            raise FetchError(f"{where}: the image's config has {config.size} bytes, which is over 4 MiB")
         entries = data.get("layers")
         if not isinstance(entries, list):
             raise FetchError(f"{where}: the manifest has no layers")
+        if len(entries) > MAX_LAYERS:
+            raise FetchError(
+                f"{where}: the image has {len(entries)} layers; engines load {MAX_LAYERS} at most",
+                hint="build the image again with fewer steps, or join its layers (`docker export`, `import`)",
+            )
         layers = tuple(Descriptor.parse(entry, where) for entry in entries)
         for layer in layers:
             if any(mark in layer.media_type for mark in FOREIGN_MARK):
@@ -239,7 +251,7 @@ class Index:
         Raises:
             FetchError: it is no index.
         """
-        data = _load(raw, where)
+        data = _load(raw, where, "the index")
         kind = media_type_of(data, media_type, where)
         manifests = data.get("manifests")
         if kind not in INDEX_TYPES or not isinstance(manifests, list):
@@ -325,7 +337,7 @@ class ImageConfig:
         Raises:
             FetchError: it has no platform or no list of layers.
         """
-        data = _load(raw, where)
+        data = _load(raw, where, "the image's config")
         rootfs = data.get("rootfs")
         diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
         if not isinstance(diff_ids, list):

@@ -21,7 +21,7 @@ from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
 from bundler.reference import Reference
 from bundler.store import Store
-from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, parse_manifest
+from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 IMAGE_NAME: Final = "io.containerd.image.name"
@@ -78,7 +78,7 @@ class _Layout:
         top = Index.parse(self._spots["index.json"].read(), f"{self.path}: index.json")
         for entry in top.entries:
             names = {entry.annotations.get(key) for key in (REF_NAME, IMAGE_NAME)} - {None}
-            if not any(_is_name(str(name), reference) for name in names):
+            if not any(is_name(str(name), reference.tagged) for name in names):
                 continue
             where = f"{self.path}: {reference.familiar}"
             raw = self.blob(entry.descriptor.digest).read()
@@ -206,13 +206,6 @@ def _read_saved(path: Path) -> tuple[list[ArchivedImage], dict[str, bytes]]:
     if "manifest.json" not in small:
         raise BundleError(f"archives: {path}: neither a docker-archive nor an OCI image layout")
     return parse_manifest(small["manifest.json"], str(path)), small
-
-
-def _is_name(name: str, reference: Reference) -> bool:
-    try:
-        return Reference.parse(name).tagged == reference.tagged
-    except BundleError:
-        return False
 
 
 def _checked(raw: bytes, digest: str, where: str) -> bytes:

@@ -44,19 +44,29 @@ class DockerSource:
                 f"{reference.familiar}: the Docker engine does not have it",
                 hint=f"`docker pull {reference.familiar}` or build it, then try again",
             ) from error
+        except (requests.JSONDecodeError, RecursionError) as error:
+            raise FetchError(
+                f"{reference.familiar}: the Docker engine's answer is not JSON: {error}",
+                hint="look at what DOCKER_HOST and the Docker context name",
+            ) from error
         except (DockerException, requests.RequestException) as error:
             raise ImageNotFoundError(
                 f"no Docker engine answers: {error}",
                 hint="start it, or take `docker` out of the profile's `sources:`",
             ) from error
-        there = Platform(str(found.get("Os")), str(found.get("Architecture")), found.get("Variant") or None)
+        if not isinstance(found, dict):
+            raise FetchError(f"{reference.familiar}: the Docker engine's answer is not a JSON object")
+        there = Platform(
+            str(found.get("Os")), str(found.get("Architecture")), str(found.get("Variant") or "") or None
+        )
         if not platform.accepts(there):
             raise ImageNotFoundError(
                 f"{reference.familiar}: the Docker engine has it for {there}, the bundle is for {platform}",
                 hint=f"`docker pull --platform {platform} {reference.familiar}`",
             )
-        digest = check_digest(found.get("Id"))
-        return ResolvedImage(reference, self.name, digest, None, int(found.get("Size") or 0))
+        digest = check_digest(found.get("Id"), f"{reference.familiar} (Docker engine)")
+        size = found.get("Size")
+        return ResolvedImage(reference, self.name, digest, None, size if isinstance(size, int) else 0)
 
     def open_blob(
         self,

@@ -8,7 +8,6 @@ same names over an OCI image layout.
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 import re
 import tarfile
@@ -18,7 +17,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from bundler.digest import digest_of
-from bundler.errors import FetchError
+from bundler.errors import BundleError, FetchError
+from bundler.json_documents import parse_json
 from bundler.oci import (
     OCI_CONFIG,
     OCI_LAYER_GZIP,
@@ -51,7 +51,15 @@ class ArchivedImage:
     def has(self, reference: Reference) -> bool:
         """Whether one of its tags is this reference's."""
         wanted = reference.tagged
-        return any(Reference.parse(tag).tagged == wanted for tag in self.tags)
+        return any(is_name(tag, wanted) for tag in self.tags)
+
+
+def is_name(name: str, wanted: str) -> bool:
+    """Whether `name`, in whatever form an archive has it, is the tagged name `wanted`."""
+    try:
+        return Reference.parse(name).tagged == wanted
+    except BundleError:
+        return False
 
 
 def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
@@ -67,9 +75,11 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
                 _name(entry["Config"]),
                 tuple(map(_name, entry["Layers"])),
             )
-            for entry in json.loads(raw)
+            for entry in parse_json(raw)
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise FetchError(f"{where}: manifest.json is not JSON: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise FetchError(f"{where}: manifest.json is not a docker-archive's: {error!r}") from error
 
 

@@ -5,7 +5,6 @@ The token protocol is Docker's ("Token Authentication Specification", and "OAuth
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
+from bundler.json_documents import parse_json
 from bundler.proxies import netloc, server
 from bundler_registry.challenges import Challenge
 from bundler_registry.credentials import Login, Logins
@@ -188,7 +188,7 @@ class Authenticator:
             )
             raise TransientError(f"{self._host}: its token server {where} answers {status}", retry_after=wait)
         try:
-            document = json.loads(body)
+            document = parse_json(body)
         except ValueError:
             document = None  # the text may hold a token; it is not shown
         if status != 200 or not isinstance(document, dict):  # noqa: PLR2004 OK

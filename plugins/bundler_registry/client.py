@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from urllib3 import exceptions
 
 from bundler.digest import digest_of
 from bundler.errors import FetchError
+from bundler.json_documents import parse_json
 from bundler.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
 from bundler.proxies import server
 from bundler.reference import DEFAULT_REGISTRY
@@ -180,7 +180,7 @@ def _check_header(header: str | None, raw: bytes, where: str) -> None:
 def _reason(body: bytes) -> str:
     """`: CODE: message` of distribution-spec's "Error Codes", or nothing."""
     try:
-        first = json.loads(body)["errors"][0]
+        first = parse_json(body)["errors"][0]
         words = [str(first[key]) for key in ("code", "message") if first.get(key)]
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""

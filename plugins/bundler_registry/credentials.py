@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import threading
 import warnings
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bundler.errors import FetchError
+from bundler.json_documents import parse_json
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class DockerLogins:
                 if self._config is None:
                     path = Path(str(config.find_config_file() or ""))
                     if path.suffix == ".json":
-                        json.loads(path.read_bytes())  # the SDK takes a damaged file for an empty one
+                        parse_json(path.read_bytes())  # the SDK takes a damaged file for an empty one
                     self._config = auth.load_config()
                 found = auth.resolve_authconfig(self._config, host)
         except (errors.DockerException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:

@@ -110,7 +110,7 @@ class FaultRegistry(SampleRegistry):
         return f"{'https' if self._secure else 'http'}://{self.host}"
 
     def fail(self, reference: str, fault: Fault, times: int = 1) -> None:
-        """Let `fault` happen to the next `times` answers about a tag or digest."""
+        """Let `fault` happen to the next `times` answers about a tag or digest, or of `token`."""
         self._faults.setdefault(reference, []).append(_Planned(fault, times))
 
     def asked(self, reference: str) -> int:
@@ -125,9 +125,8 @@ class FaultRegistry(SampleRegistry):
         """Answer, as told."""
         with self._lock:
             self.requests.append(request)
-            if request.path == "/token" and self.tokens:
-                return self._token(request, self.tokens)
-            denied = self._denied(request)
+            token = self._token(request, self.tokens) if request.path == "/token" and self.tokens else None
+            denied = None if token else self._denied(request)
             if denied is not None:
                 return denied
             planned = self._faults.get(request.path.rpartition("/")[2], [])
@@ -136,7 +135,7 @@ class FaultRegistry(SampleRegistry):
                 fault.times -= 1
                 if not fault.times:
                     del planned[0]
-        answer = super().respond(request)
+        answer = token or super().respond(request)
         return fault.fault(request, answer) if fault else answer
 
     def _denied(self, request: Request) -> Response | None:
@@ -180,6 +179,11 @@ def basic(name: str, password: str) -> str:
 def status(code: int, headers: Mapping[str, str] | None = None, text: str = "not now") -> Fault:
     """An error instead of the answer."""
     return lambda _request, _answer: refuse(code, "FAULT", text, headers)
+
+
+def body(raw: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Fault:
+    """Another body, and no header that says anything of it."""
+    return lambda _request, _answer: Response(code, dict(headers or {}), raw)
 
 
 def cut(after: int, *, chunked: bool = False) -> Fault:
