@@ -101,6 +101,7 @@ class SourceOptions:
         ca_file: PEM file with private certificate authorities.
         archives: absolute paths that hold images (docker-archive, OCI layout).
         offline: nothing may be connected to.
+        min_speed: bytes a second that a server must send on average over a minute; 0 for no limit.
     """
 
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class SourceOptions:
     ca_file: Path | None = None
     archives: tuple[Path, ...] = ()
     offline: bool = False
+    min_speed: int = 1000
 
 
 class SourceFactory(Protocol):
@@ -349,10 +351,7 @@ class Packer(Protocol):
     name: str
 
     def members(
-        self,
-        manifest: BundleManifest,
-        application: ApplicationModel,
-        others: Sequence[Member],
+        self, manifest: BundleManifest, application: ApplicationModel, others: Sequence[Member]
     ) -> list[Member]:
         """The packer's own files: `install` and the flat facts. `others` are all other files."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.contracts import SourceOptions
 from bundler.errors import FetchError
 from bundler.proxies import Proxies, proxy_headers, server
 from bundler.trust import trusting_context
@@ -28,10 +29,14 @@ class Downloader:
     Attributes:
         ca_file: PEM file with private certificate authorities, trusted besides the system's.
         environment: where the proxies are read from.
+        min_speed: as in `bundler.contracts.SourceOptions`.
+        window: seconds over which it is taken.
     """
 
     ca_file: Path | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    min_speed: int = SourceOptions.min_speed
+    window: float = 60.0
 
     @contextmanager
     def open(self, url: str) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -42,6 +47,8 @@ class Downloader:
         """
         import urllib3  # noqa: PLC0415 only builds that download need it
 
+        from bundler.pace import slowness  # noqa: PLC0415 likewise
+
         try:
             response = self._manager(url).request("GET", url, preload_content=False, decode_content=False)
             try:
@@ -51,6 +58,12 @@ class Downloader:
             finally:
                 response.release_conn()
         except urllib3.exceptions.HTTPError as error:
+            slow = slowness(error)
+            if slow is not None:
+                raise FetchError(
+                    f"{url}: the server is too slow: {slow}",
+                    hint="build again, or let it be as slow as it is: --min-speed 0",
+                ) from error
             raise FetchError(
                 f"{url}: {error}", hint="check the URL and the proxy, then build again"
             ) from error
@@ -58,11 +71,17 @@ class Downloader:
     def _manager(self, url: str) -> urllib3.PoolManager:
         import urllib3  # noqa: PLC0415 likewise
 
+        from bundler.pace import Pace, keep_pace  # noqa: PLC0415 likewise
+
         timeout = urllib3.Timeout(connect=CONNECT_LIMIT, read=READ_LIMIT)
         context = trusting_context(self.ca_file)
         proxy = Proxies.from_environment(self.environment).choose(url)
-        if proxy is None:
-            return urllib3.PoolManager(timeout=timeout, ssl_context=context)
-        return urllib3.ProxyManager(
-            server(proxy), proxy_headers=proxy_headers(proxy), timeout=timeout, ssl_context=context
+        manager = (
+            urllib3.PoolManager(timeout=timeout, ssl_context=context)
+            if proxy is None
+            else urllib3.ProxyManager(
+                server(proxy), proxy_headers=proxy_headers(proxy), timeout=timeout, ssl_context=context
+            )
         )
+        keep_pace(manager, Pace(self.min_speed, self.window))
+        return manager

@@ -175,7 +175,7 @@ def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
         store=job.store,
         reporter=job.reporter,
         where=job.profile.origin,
-        downloader=Downloader(job.options.ca_file),
+        downloader=Downloader(job.options.ca_file, min_speed=job.options.min_speed),
         offline=job.options.offline,
     )
     return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)

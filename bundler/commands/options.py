@@ -67,6 +67,14 @@ SHARED: tuple[Decorator, ...] = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="PEM file with private certificate authorities of registries.",
     ),
+    click.option(
+        "--min-speed",
+        type=click.IntRange(min=0),
+        default=1000,
+        show_default=True,
+        metavar="BYTES",
+        help="Give up a server that sends less than this a second, over a minute; 0 waits for ever.",
+    ),
     click.option("--offline", is_flag=True, help="Use only what the cache has; connect to nothing."),
     click.option(
         "--lock-file",
@@ -113,6 +121,7 @@ class JobOptions:
     mirrors: tuple[str, ...]
     insecure: tuple[str, ...]
     ca_file: Path | None
+    min_speed: int
     offline: bool
     lock_file: Path | None
     plugins_dir: tuple[Path, ...]
@@ -180,6 +189,7 @@ def make_job(
             ca_file=ca_file,
             archives=tuple(loaded.base / path for path in profile.archives),
             offline=options.offline,
+            min_speed=options.min_speed,
         ),
         reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
         locked=locked,

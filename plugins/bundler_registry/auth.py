@@ -23,8 +23,13 @@ from bundler_registry.retry import parse_retry_after
 from bundler_registry.transport import Answer, Transport
 
 CLIENT_ID: Final = "bundle"
+OK: Final = 200
+TOKEN_BYTES: Final = 64 * 1024
+"""Of a token server's answer. Headers of HTTP carry a few kB."""
 DEFAULT_LIFETIME: Final = 60.0
 """Seconds that a token is good for where its server does not say: the token specification's number."""
+LONGEST_LIFETIME: Final = 86400.0
+"""Seconds after which a token is made anew, whatever its server says of it."""
 MARGIN: Final = 5.0
 """Seconds before its end at which a token counts as over: a request takes time to arrive."""
 
@@ -124,13 +129,19 @@ class Authenticator:
             parts = urlsplit(realm)
             host = netloc(parts)
         except ValueError as error:
-            raise FetchError(f"{self._host}: its token server has an address that is none") from error
-        if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
+            raise FetchError(f"{self._host}: its token server has an invalid address") from error
+        if (
+            not _PRINTABLE.fullmatch(realm)
+            or parts.scheme not in {"http", "https"}
+            or not host
+            or "@" in parts.netloc
+        ):
             raise FetchError(
                 f"{self._host}: its token server has no address that can be asked: {server(realm)[:200]}",
                 hint="ask who runs the registry; this may be a proxy that answers in its place",
             )
-        if parts.scheme == "http" and not (plain or self._transport.plain_allowed(host)):
+        allowed = (plain and host == self._host.lower()) or self._transport.plain_answers(self._host, host)
+        if parts.scheme == "http" and not allowed:
             raise FetchError(
                 f"{self._host}: its token server {host} wants credentials over plain HTTP",
                 hint=f"if you trust the network between here and there: --insecure-registry {host}",
@@ -173,11 +184,12 @@ class Authenticator:
         lifetime = document.get("expires_in")
         if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
             lifetime = DEFAULT_LIFETIME
+        lifetime = min(lifetime, LONGEST_LIFETIME)
         return _Token(f"Bearer {text}", asked_at + max(lifetime - MARGIN, lifetime / 2))
 
     def _read(self, answer: Answer, login: Login | None) -> dict[str, Any]:
         status, where = answer.status, server(answer.url)
-        body = answer.discard()
+        body = answer.document(TOKEN_BYTES) if status == OK else answer.text()
         if status in {400, 401, 403} and login is not None:
             raise _refused(self._host, login)
         if status in {401, 403}:
@@ -191,7 +203,7 @@ class Authenticator:
             document = parse_json(body)
         except ValueError:
             document = None  # the text may hold a token; it is not shown
-        if status != 200 or not isinstance(document, dict):  # noqa: PLR2004 OK
+        if status != OK or len(body) > TOKEN_BYTES or not isinstance(document, dict):
             raise FetchError(f"{self._host}: its token server {where} answers {status} and no token")
         return document
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import urllib3
-from urllib3 import exceptions
 
 from bundler.digest import digest_of
 from bundler.errors import FetchError
@@ -22,7 +21,7 @@ from bundler_registry.challenges import parse_challenges
 from bundler_registry.credentials import Logins
 from bundler_registry.errors import AbsentError, TlsError, TransientError
 from bundler_registry.retry import parse_retry_after
-from bundler_registry.transport import Answer, Transport, broken
+from bundler_registry.transport import Answer, Transport
 
 ACCEPT: Final = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
 DOCKER_HUB: Final = "registry-1.docker.io"
@@ -76,12 +75,8 @@ class RegistryClient:
         """
         answer = self._get(f"/v2/{repository}/manifests/{reference}", repository, {"Accept": ACCEPT})
         where = f"the manifest from {self.host}"
-        try:
-            raw = answer.response.read(MAX_MANIFEST_BYTES + 1, decode_content=False)
-        except exceptions.HTTPError as error:
-            raise broken(error, self.host) from error
+        raw = answer.document(MAX_MANIFEST_BYTES)
         if len(raw) > MAX_MANIFEST_BYTES:
-            answer.response.close()
             raise FetchError(f"{where}: a manifest of more than 4 MiB")
         digest = digest_of(raw)
         if reference.startswith("sha256:") and digest != reference:
@@ -148,7 +143,7 @@ class RegistryClient:
     def _refusal(self, answer: Answer) -> FetchError:
         status, headers = answer.status, answer.response.headers
         who = f"{self.host} (at {server(answer.url)})" if answer.foreign else self.host
-        said = _reason(answer.discard())
+        said = _reason(answer.text())
         text = f"{who} answers {status}{said}"
         if status in TRANSIENT or (answer.foreign and status in {401, 403}):
             # a signed address of blob storage runs out; the registry makes a new one

@@ -11,6 +11,7 @@ class TransientError(FetchError):
     Attributes:
         retry_after: seconds that the server asks to wait, or None.
         connected: whether there was a connection at all.
+        slow: whether the server sent, and too slowly.
     """
 
     def __init__(
@@ -20,8 +21,10 @@ class TransientError(FetchError):
         hint: str | None = None,
         retry_after: float | None = None,
         connected: bool = True,
+        slow: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
+        self.slow = slow
         self.retry_after = retry_after
         self.connected = connected
 

@@ -31,6 +31,9 @@ class RetryPolicy:
         retry_after_cap: the longest wait that a server may ask for.
         progress: bytes that count as progress: the attempts are counted from the start again.
         flow: bytes since the failure before: so many, and a broken connection is made again at once.
+        slow_attempts: at a server that is too slow, until it has shown that it can do better.
+        steady: bytes that show it.
+        patience: after so many seconds without progress no further attempt is made.
     """
 
     attempts: int = 6
@@ -40,6 +43,9 @@ class RetryPolicy:
     retry_after_cap: float = 60.0
     progress: int = 16 * 1024
     flow: int = 256 * 1024
+    slow_attempts: int = 2
+    steady: int = 64 * 1024
+    patience: float = 240.0
 
 
 class Pause:
@@ -72,10 +78,17 @@ class Retry:
         self._failures = 0
         self._arrived = 0
         self._flown = 0
+        self._slow = 0
+        self._steady = 0
+        self._moved = time.monotonic()
 
     def progress(self, size: int) -> None:
         """`size` bytes arrived; enough of them make the earlier failures forgotten."""
         self._flown += size
+        self._moved = time.monotonic()
+        self._steady += size
+        if self._steady >= self._policy.steady:
+            self._slow = 0
         if self._failures:
             self._arrived += size
             if self._arrived >= self._policy.progress:
@@ -91,9 +104,16 @@ class Retry:
         self._arrived = 0
         flowing, self._flown = self._flown >= self._policy.flow, 0
         policy = self._policy
-        if self._failures >= (policy.attempts if error.connected else policy.connect_attempts):
+        if error.slow:
+            self._slow += 1
+            self._steady = 0
+        if (
+            self._failures >= (policy.attempts if error.connected else policy.connect_attempts)
+            or self._slow >= policy.slow_attempts
+            or time.monotonic() - self._moved > policy.patience
+        ):
             raise GaveUpError(
-                f"{self._what}: {error.message} (given up after {self._failures} attempts)",
+                f"{self._what}: {error.message} (given up after {_times(max(self._failures, self._slow))})",
                 hint=error.hint
                 or "check the network and the proxy settings, or use a mirror; then run the same"
                 " command again: what has arrived is kept",
@@ -119,6 +139,10 @@ class Retry:
                 return attempt()
             except TransientError as error:
                 self.wait(error)
+
+
+def _times(attempts: int) -> str:
+    return f"{attempts} attempts" if attempts > 1 else "1 attempt"
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:

@@ -12,6 +12,7 @@ from bundler.contracts import ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
 from bundler.json_documents import parse_json
 from bundler.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Manifest, Platform, media_type_of
+from bundler.pace import Pace
 from bundler.reference import DEFAULT_REGISTRY, Reference
 from bundler.store import Store
 from bundler_registry.client import Received, RegistryClient
@@ -46,6 +47,7 @@ class RegistrySource:
         read_timeout: float = READ_TIMEOUT,
         environment: Mapping[str, str] | None = None,
         certificates: Certificates | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Remember where to look.
 
@@ -57,6 +59,7 @@ class RegistrySource:
             read_timeout: seconds without a byte after which a connection is given up.
             environment: where proxies are looked up; by default, this process's.
             certificates: whom to trust; by default, the system, the CA file and what Docker was told.
+            pace: how slowly a server may send; by default, what the options say, over a minute.
 
         Raises:
             UsageError: a mirror is none.
@@ -72,6 +75,7 @@ class RegistrySource:
             insecure=options.insecure,
             environment=environment,
             read_timeout=read_timeout,
+            pace=pace or Pace(options.min_speed),
         )
         self._lock = threading.Lock()
         self._clients: dict[str, RegistryClient] = {}

@@ -12,6 +12,8 @@ import os
 import re
 import ssl
 import threading
+import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +23,9 @@ import urllib3
 from urllib3 import exceptions
 
 from bundler import __version__
+from bundler.contracts import SourceOptions
 from bundler.errors import FetchError
+from bundler.pace import Pace, SlowError, keep_pace, slowness
 from bundler.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
 from bundler_registry.errors import TlsError, TransientError
 from bundler_registry.tls import Certificates
@@ -32,6 +36,7 @@ CONNECT_TIMEOUT: Final = 15.0
 READ_TIMEOUT: Final = 60.0
 """Seconds without a byte after which a connection is given up."""
 CONNECTIONS_PER_HOST: Final = 16
+CHUNK: Final = 64 * 1024
 ERROR_BODY: Final = 64 * 1024
 """Bytes of an unwanted body that are read to keep its connection; a longer one costs the connection."""
 HEADERS: Final = {
@@ -62,31 +67,71 @@ class Answer:
         response: not decoded, not preloaded.
         url: where it came from in the end.
         foreign: whether a redirect led to another server, which was told no credentials.
+        pace: how long a document may take.
     """
 
     response: urllib3.BaseHTTPResponse
     url: str
     foreign: bool
 
+    pace: Pace
+
     @property
     def status(self) -> int:
         """The HTTP status."""
         return self.response.status
 
-    def discard(self) -> bytes:
-        """Read what is left, if it is not much, so that the connection can serve again."""
-        return discard(self.response)
+    def document(self, limit: int) -> bytes:
+        """The whole body, decoded where it is packed (RFC 9110, 8.4); more than `limit` bytes if it has more.
+
+        Raises:
+            TransientError: it broke off, or takes too long.
+            FetchError: it is packed in a way that nobody asked for.
+        """
+        where = server(self.url)
+        try:
+            return _read_document(self.response, limit, self.pace.document if self.pace.rate else None)
+        except (exceptions.HTTPError, OSError) as error:
+            raise broken(error, where) from error
+        except (ValueError, zlib.error) as error:
+            raise FetchError(f"{where}: {error}", hint="a proxy on the way may be broken") from error
+        finally:
+            self.response.close()
+
+    def text(self) -> bytes:
+        """What a server says beside an unwanted status, if it says something short."""
+        try:
+            return self.document(ERROR_BODY)
+        except FetchError:
+            return b""  # the status has said enough
+
+    def discard(self) -> None:
+        """Read what nobody wants, if its end is known, so that the connection can serve again."""
+        if self.response.headers.keys() & {"content-length", "transfer-encoding"}:
+            self.text()
+        self.response.close()
 
 
-def discard(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read the body of a response that nobody wants, up to ERROR_BODY; returns what there was."""
-    try:
-        body = response.read(ERROR_BODY, decode_content=False)
-    except (exceptions.HTTPError, OSError):
-        body = b""  # the status has said enough
-    if not response.closed:
-        response.close()
-    return body
+def _read_document(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | None) -> bytes:
+    unpack = zlib.decompressobj(wbits=31) if _is_packed(response.headers.get("Content-Encoding")) else None
+    began = time.monotonic()
+    data = bytearray()
+    while len(data) <= limit and (chunk := response.read1(CHUNK, decode_content=False)):
+        data += chunk if unpack is None else unpack.decompress(chunk, limit + 1 - len(data))
+        if seconds is not None and time.monotonic() - began > seconds:
+            raise SlowError(f"a document that is not there after {seconds:.0f} s")
+    if unpack is not None and not unpack.eof and len(data) <= limit:
+        raise ValueError("a packed document that ends early")
+    return bytes(data)
+
+
+def _is_packed(encoding: str | None) -> bool:
+    name = (encoding or "").strip().lower()
+    if name in {"", "identity"}:
+        return False
+    if name in {"gzip", "x-gzip"}:  # nobody asked for it, and Docker and skopeo take it
+        return True
+    raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not asked for")
 
 
 class Transport:
@@ -99,7 +144,9 @@ class Transport:
         insecure: frozenset[str] = frozenset(),
         environment: Mapping[str, str] | None = None,
         read_timeout: float = READ_TIMEOUT,
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace(SourceOptions.min_speed)
         self._certificates = certificates
         self._insecure = frozenset(host.lower() for host in insecure)
         self._proxies = Proxies.from_environment(os.environ if environment is None else environment)
@@ -110,8 +157,7 @@ class Transport:
 
     def plain_allowed(self, host: str) -> bool:
         """Whether `host[:port]` may be spoken to in plain HTTP."""
-        parts = urlsplit(f"//{host}")
-        return is_loopback(parts.hostname or "") or host.lower() in self._insecure
+        return is_loopback(_name(host)) or host.lower() in self._insecure
 
     def request(
         self,
@@ -139,9 +185,9 @@ class Transport:
         for _ in range(MAX_REDIRECTS + 1):
             response = self._send(method, url, sent, form)
             if response.status not in REDIRECTS or method == "POST":
-                return Answer(response, url, foreign)
+                return Answer(response, url, foreign, self._pace)
             location = response.headers.get("Location")
-            discard(response)
+            Answer(response, url, foreign, self._pace).discard()
             target = self._redirected(url, location)
             if _origin(target) != _origin(url):
                 foreign = True
@@ -165,10 +211,12 @@ class Transport:
             parts = urlsplit(target)
             host = netloc(parts)
         except ValueError as error:
-            raise FetchError(f"{server(url)}: a redirect to an address that is none") from error
+            raise FetchError(f"{server(url)}: a redirect to an invalid address") from error
         where = f"{server(url)}: redirects to {parts.scheme}://{host}"
         if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
             raise FetchError(f"{where}, which is not followed")
+        if is_loopback(parts.hostname or "") and not self._may_lead_here(url, host):
+            raise FetchError(f"{where}, which is this machine; that is not followed")
         if parts.scheme == "http":
             if url.startswith("https:"):
                 raise FetchError(
@@ -181,6 +229,16 @@ class Transport:
                     hint=f"if you trust the network between here and there: --insecure-registry {host}",
                 )
         return target
+
+    def _may_lead_here(self, url: str, host: str) -> bool:
+        """Whether the server of `url` may send us to `host`, which is on this machine."""
+        return is_loopback(urlsplit(url).hostname or "") or host in self._insecure
+
+    def plain_answers(self, asked: str, host: str) -> bool:
+        """Whether the server `asked`, `host[:port]`, may name `host` to be sent credentials in plain HTTP."""
+        if host in self._insecure:
+            return True
+        return is_loopback(_name(host)) and is_loopback(_name(asked))
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
@@ -221,6 +279,7 @@ class Transport:
             manager = self._managers.get(key)
             if manager is None:
                 manager = self._managers[key] = self._new_manager(proxy, context)
+                keep_pace(manager, self._pace)
         return manager
 
     def _new_manager(self, proxy: str | None, context: ssl.SSLContext | None) -> urllib3.PoolManager:
@@ -236,6 +295,11 @@ class Transport:
             ssl_context=context,
             proxy_ssl_context=secure,
         )
+
+
+def _name(host: str) -> str:
+    """The name or address in `host[:port]`."""
+    return urlsplit(f"//{host}").hostname or ""
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -279,6 +343,13 @@ def _explain_tls(error: exceptions.SSLError, where: str, host: str) -> TlsError:
 
 def broken(error: Exception, where: str) -> TransientError:
     """A connection that was there and is no more."""
+    slow = slowness(error)
+    if slow is not None:
+        return TransientError(
+            f"{where}: the server is too slow: {slow}",
+            hint="try again later, use a mirror, or let it be as slow as it is: --min-speed 0",
+            slow=True,
+        )
     if isinstance(error, exceptions.ReadTimeoutError):
         return TransientError(f"{where}: nothing more came")
     return TransientError(f"{where}: the connection broke: {_reason(error)}")

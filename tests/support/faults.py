@@ -212,6 +212,18 @@ def stall(after: int, released: threading.Event) -> Fault:
     return lambda _request, answer: _streamed(answer, pieces, chunked=False)
 
 
+def drip(released: threading.Event, after: int = 0, seconds: float = 0.02) -> Fault:
+    """After so many bytes one at a time: each comes in time, and all of them never."""
+
+    def pieces(data: bytes) -> Iterator[bytes]:
+        yield from in_pieces(data[:after])
+        for number in range(after, len(data)):
+            released.wait(seconds)
+            yield data[number : number + 1]
+
+    return lambda _request, answer: _streamed(answer, pieces, chunked=False)
+
+
 def other_bytes(_request: Request, answer: Response) -> Response:
     """As many bytes as promised, but others."""
     data = _bytes(answer)

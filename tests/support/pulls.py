@@ -9,6 +9,7 @@ from pathlib import Path
 from bundler.contracts import SourceOptions
 from bundler.lock import Lock
 from bundler.oci import Platform
+from bundler.pace import Pace
 from bundler.progress import LogReporter
 from bundler.reference import Reference
 from bundler.stages.fetch import FetchedImage, fetch
@@ -43,6 +44,7 @@ class Puller:
         environment: where proxies are looked up.
         certificates: Docker's folder of certificates by host.
         read_timeout: seconds without a byte after which a connection is given up.
+        pace: how slowly a server may send; None for what the options say.
         pauses: seconds that were to be waited; no time passes.
     """
 
@@ -52,6 +54,7 @@ class Puller:
     environment: Mapping[str, str] = field(default_factory=dict)
     certificates: Path = Path("/nowhere")
     read_timeout: float = 20
+    pace: Pace | None = None
     pauses: list[float] = field(default_factory=list)
 
     @property
@@ -68,6 +71,7 @@ class Puller:
             environment=self.environment,
             certificates=Certificates(self.options.ca_file, self.certificates),
             read_timeout=self.read_timeout,
+            pace=self.pace,
         )
 
     def pull(self, *references: str, platform: Platform = AMD64) -> tuple[FetchedImage, ...]:

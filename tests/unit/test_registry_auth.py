@@ -19,7 +19,7 @@ from bundler_registry.credentials import DockerLogins, Login
 from bundler_registry.tls import Certificates
 from bundler_registry.transport import Transport
 from examples.demo.sample_registry import make_image
-from tests.support.faults import FaultRegistry, Tokens, basic, cut, redirect, status
+from tests.support.faults import FaultRegistry, Tokens, basic, body, cut, redirect, status
 from tests.support.pulls import Fixed, Puller
 
 IMAGE = make_image([{"base": b"base" * 5000}, {"top": b"top" * 5000}])
@@ -175,6 +175,11 @@ def test_a_token_server_that_is_busy_is_asked_again(registry: FaultRegistry, pul
         ("http://auth.bank.example/token", "wants credentials over plain HTTP"),
         ("file:///etc/passwd", "its token server has no address"),
         ("https://user:pw@auth.example/token", "its token server has no address"),
+        ("http://127.0.0.1:8080/token", "wants credentials over plain HTTP"),
+        ("http://localhost/token", "wants credentials over plain HTTP"),
+        ("https://auth.example/t\r\n HTTP/1.1\r\nX: y", "its token server has no address"),
+        ("https://auth.example/\x1b[2J", "its token server has no address"),
+        ("https://[::1/token", "its token server has an invalid address"),
     ],
 )
 def test_token_servers_that_are_not_asked(
@@ -186,6 +191,44 @@ def test_token_servers_that_are_not_asked(
     with pytest.raises(FetchError, match=says) as caught:
         auth.renew([challenge], "app", rejected=None, plain=False)
     assert "pw@" not in caught.value.message
+
+
+@pytest.mark.parametrize("realm", ["http://auth.example/token", "http://169.254.169.254/token"])
+def test_a_registry_without_tls_cannot_send_the_password_to_another_host_without_tls(
+    registry: FaultRegistry, puller: Puller, realm: str
+) -> None:
+    registry.tokens = Tokens(realm=realm)
+    login(puller, registry)
+    with pytest.raises(FetchError, match="wants credentials over plain HTTP") as caught:
+        puller.pull(f"{registry.host}/team/app:1")
+    host = realm.split("/")[2]
+    assert f"--insecure-registry {host}" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "insecure", "host", "taken"),
+    [
+        ("127.0.0.1:5000", frozenset(), "127.0.0.1:5001", True),
+        ("bank.example", frozenset(), "127.0.0.1:5001", False),
+        ("bank.example", frozenset({"127.0.0.1:5001"}), "127.0.0.1:5001", True),
+        ("bank.example:5000", frozenset({"bank.example:5000"}), "bank.example:5000", True),
+        ("bank.example:5000", frozenset({"bank.example:5000"}), "auth.example", False),
+        ("bank.example:5000", frozenset({"auth.example"}), "auth.example", True),
+    ],
+)
+def test_who_may_be_sent_credentials_without_tls(
+    asked: str, insecure: frozenset[str], host: str, *, taken: bool
+) -> None:
+    transport = Transport(Certificates(None), insecure=insecure, environment={})
+    assert transport.plain_answers(asked, host) == taken
+
+
+@pytest.mark.parametrize("lifetime", [10**400, -(10**400), 1e300, "60", None, True, [1]])
+def test_any_lifetime_of_a_token_will_do(registry: FaultRegistry, puller: Puller, lifetime: object) -> None:
+    registry.tokens = Tokens()
+    token = registry.tokens.issue({})
+    registry.fail("token", body(json.dumps({"token": token, "expires_in": lifetime}).encode()), 100)
+    puller.pull(f"{registry.host}/team/app:1")
 
 
 @pytest.mark.parametrize("kind", ["basic", "bearer"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -361,7 +362,7 @@ def test_a_resumed_blob_is_asked_for_at_the_registry_again(
         ("http://storage.example/x", "plain HTTP"),
         ("http://user:secret@127.0.0.1:1/x", "not followed"),
         ("{path}", "more than 5 redirects"),
-        ("http://[::1/x", "an address that is none"),
+        ("http://[::1/x", "an invalid address"),
     ],
 )
 def test_redirects_that_are_not_followed(
@@ -372,6 +373,23 @@ def test_redirects_that_are_not_followed(
         puller.pull(f"{registry.host}/app:1")
     assert "secret" not in caught.value.message
     check_store(puller.store, None)
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:2375/x", "http://localhost/x", "https://[::1]/x"])
+def test_a_server_elsewhere_cannot_send_us_to_this_machine(
+    registry: FaultRegistry, puller: Puller, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    original = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest: original("127.0.0.1" if host == "bank.example" else host, *rest),
+    )
+    name = f"bank.example:{registry.host.rpartition(':')[2]}"
+    puller.options = SourceOptions(insecure=frozenset({name}))
+    registry.fail(BASE, redirect(target), 1000)
+    with pytest.raises(FetchError, match="which is this machine; that is not followed"):
+        puller.pull(f"{name}/app:1")
 
 
 def test_closing_the_source_ends_waits_at_once(registry: FaultRegistry, tmp_path: Path) -> None:
