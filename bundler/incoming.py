@@ -13,6 +13,7 @@ from bundler.errors import FetchError
 from bundler.oci import Descriptor
 from bundler.receive import Receiver, Stream, read_at
 from bundler.unpacked import HEAD, TAIL, told_size
+from bundler.unpacking import Inspection, check_diff_id, read_diff_id
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Incoming:
         label: for the one who waits.
         open_at: opens the blob's bytes from an offset on.
         unpacked: bytes of the layer's tar, as its media type and its last bytes have it.
+        diff_id: what the image's config says that its tar's digest is.
     """
 
     blob: Descriptor
     label: str
     open_at: Callable[[int], Stream]
     unpacked: int
+    diff_id: str
 
 
 class Placing:
@@ -76,7 +79,17 @@ class Placing:
         return here
 
     def _bring(self, source: Incoming, at: int) -> None:
-        receiver = Receiver(source.blob)
+        with Inspection() as inspection:
+            self._receive(source, at, inspection)
+            found = inspection.end()
+        self._compare(source, at)
+        layer = f"{source.label}: layer {source.blob.digest}"
+        if found is None:  # it cannot be told in passing, or there is a reason to tell
+            found = read_diff_id(_Stretch(self._file, at, source.blob.size), layer)
+        check_diff_id(found, source.diff_id, layer)
+
+    def _receive(self, source: Incoming, at: int, inspection: Inspection) -> None:
+        receiver = Receiver(source.blob, inspection.feed)
 
         def advance(size: int) -> None:
             self._crew.check()
@@ -85,7 +98,6 @@ class Placing:
             self._advance(source.label, size)
 
         receiver.receive(source.open_at, self._file, advance, place=at)
-        self._compare(source, at)
 
     def _compare(self, source: Incoming, at: int) -> None:
         """What the bundle says of the layer was written before it came: it must be true."""
@@ -100,3 +112,14 @@ class Placing:
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+class _Stretch:
+    """A stretch of a file, read as a stream."""
+
+    def __init__(self, file: int, place: int, size: int) -> None:
+        self._chunks = read_at(file, place, size)
+
+    def read(self, _size: int, /) -> bytes:
+        """The next bytes; empty at the end."""
+        return next(self._chunks, b"")

@@ -1,28 +1,21 @@
-"""A layer's tar: unpacked as a stream, and a sketch of what is in it."""
+"""A sketch of what is in a layer's tar, and layers in an order of their likeness."""
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-import zstandard
+from bundler.receive import CHUNK
+from bundler.tar_stream import TarError, TarStream
+from bundler.unpacking import check_diff_id, unpack
 
-from bundler.errors import FetchError
-from bundler.unpacked import GZIP_MAGIC, ZSTD_MAGIC
-
-CHUNK = 1 << 20
 SKETCH = 512
 """Files that a sketch keeps: enough to tell a shared tenth of two layers."""
-EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, b"L", b"K")
-"""Types of headers that bring names and attributes of the next one: POSIX.1-2001 (pax), GNU."""
-LARGEST = 1 << 40
-"""Bytes of a file in a layer."""
+MANY = 20_000
+"""Files of which a sketch is made before more are looked at: memory has an end."""
 SMALL = 4096
 """Bytes below which a file does not matter to a sketch."""
 
@@ -42,47 +35,6 @@ class UnpackedLayer:
     diff_id: str
     size: int
     sketch: frozenset[bytes]
-
-
-def unpack(path: Path) -> Iterator[bytes]:
-    """The tar's bytes, whether the layer is gzip (of several members, too), zstd or plain.
-
-    Raises:
-        FetchError: the layer is damaged.
-    """
-    with path.open("rb") as file:
-        head = file.read(4)
-        file.seek(0)
-        try:
-            if head.startswith(GZIP_MAGIC):
-                yield from _gunzip(iter(lambda: file.read(CHUNK), b""))
-            elif head.startswith(ZSTD_MAGIC):
-                reader = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-                with reader.stream_reader(file, read_across_frames=True) as stream:
-                    yield from iter(lambda: stream.read(CHUNK), b"")
-            else:
-                yield from iter(lambda: file.read(CHUNK), b"")
-        except (zlib.error, zstandard.ZstdError, EOFError) as error:
-            raise FetchError(
-                f"layer {path.name}: cannot be unpacked: {error}",
-                hint="run `bundle cache --check`; if it finds nothing, the image itself is damaged",
-            ) from error
-
-
-def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    member = zlib.decompressobj(wbits=31)
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            if member.eof:
-                if not rest.lstrip(b"\0"):
-                    break  # padding after the last member, as gzip itself accepts it
-                member = zlib.decompressobj(wbits=31)
-            tar = member.decompress(rest, CHUNK)
-            yield tar
-            rest = member.unused_data if member.eof else member.unconsumed_tail
-    if not member.eof:
-        raise EOFError("it ends early")
 
 
 class _Reader:
@@ -106,22 +58,6 @@ class _Reader:
         return bytes(part)
 
 
-class _Info(tarfile.TarInfo):
-    """A header whose names and attributes fit into memory, and whose file has an end."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read a header.
-
-        Raises:
-            HeaderError: it is damaged, or has a longer extension than any name or attribute needs.
-        """
-        found = super().frombuf(buf, encoding, errors)
-        if not 0 <= found.size <= (CHUNK if found.type in EXTENSIONS else LARGEST):
-            raise tarfile.HeaderError(f"a size of {found.size} bytes")
-        return found
-
-
 def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     """Unpack a layer once, into nothing: its size, its digest checked, its sketch.
 
@@ -136,22 +72,17 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     reader = _Reader(unpack(path))
     files: set[bytes] = set()
     try:
-        with tarfile.open(fileobj=reader, mode="r|", bufsize=CHUNK, tarinfo=_Info) as tar:  # type: ignore[call-overload]
-            for member in tar:
-                tar.members = []  # a stream is not gone back in: keep none
-                if member.isreg() and member.size >= SMALL:
-                    name = member.name.rpartition("/")[2]
-                    files.add(hashlib.blake2b(f"{name} {member.size}".encode(), digest_size=8).digest())
-    except (tarfile.TarError, ValueError, OverflowError, RecursionError):
-        files.clear()  # engines may take what Python does not; only the order suffers
+        for entry in TarStream(reader):
+            if entry.is_file and entry.size >= SMALL:
+                name = entry.field.rpartition(b"/")[2]
+                files.add(hashlib.blake2b(b"%s %d" % (name, entry.size), digest_size=8).digest())
+                if len(files) > MANY:
+                    files = set(heapq.nsmallest(SKETCH, files))
+    except TarError:
+        files.clear()  # engines may take what is not understood here; only the order suffers
     while reader.read():
         pass
-    found = "sha256:" + reader.digest.hexdigest()
-    if found != diff_id:
-        raise FetchError(
-            f"{where}: layer {path.name} unpacks to {found}, the image's config says {diff_id}",
-            hint="the image is broken; build or pull it again",
-        )
+    check_diff_id("sha256:" + reader.digest.hexdigest(), diff_id, f"{where}: layer sha256:{path.name}")
     return UnpackedLayer(path, diff_id, reader.size, frozenset(heapq.nsmallest(SKETCH, files)))
 
 

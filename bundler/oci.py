@@ -139,6 +139,19 @@ def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
     return data
 
 
+def check_layer_count(count: int, where: str) -> None:
+    """Compare with what engines take; `where` is the image.
+
+    Raises:
+        FetchError: they are too many.
+    """
+    if count > MAX_LAYERS:
+        raise FetchError(
+            f"{where}: the image has {count} layers; engines load {MAX_LAYERS} at most",
+            hint="build the image again with fewer steps, or join its layers (`docker export`, `import`)",
+        )
+
+
 @dataclass(frozen=True)
 class Manifest:
     """An image manifest: image-spec, manifest.md; Docker's version 2, schema 2."""
@@ -180,11 +193,7 @@ class Manifest:
         entries = data.get("layers")
         if not isinstance(entries, list):
             raise FetchError(f"{where}: the manifest has no layers")
-        if len(entries) > MAX_LAYERS:
-            raise FetchError(
-                f"{where}: the image has {len(entries)} layers; engines load {MAX_LAYERS} at most",
-                hint="build the image again with fewer steps, or join its layers (`docker export`, `import`)",
-            )
+        check_layer_count(len(entries), where)
         layers = tuple(Descriptor.parse(entry, where) for entry in entries)
         for layer in layers:
             if any(mark in layer.media_type for mark in FOREIGN_MARK):

@@ -29,6 +29,21 @@ class Stream(Readable, Protocol):
         """Give it back."""
 
 
+class Rewound:
+    """A stream of which the first bytes were read already, and are read again."""
+
+    def __init__(self, head: bytes, rest: Readable) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes, the head first; empty at the end."""
+        if self._head:
+            part, self._head = self._head[:size], self._head[size:]
+            return part
+        return self._rest.read(size)
+
+
 class WrongBytesError(FetchError):
     """A blob arrived whole, and is not what its digest names."""
 
@@ -41,8 +56,10 @@ class Receiver:
         have: how many have come.
     """
 
-    def __init__(self, blob: Descriptor) -> None:
+    def __init__(self, blob: Descriptor, tap: Callable[[bytes], None] | None = None) -> None:
+        """Nothing has come yet; `tap` is given every byte, in order."""
         self.blob = blob
+        self._tap = tap
         self.have = 0
         self._digest = hashlib.sha256()
 
@@ -50,6 +67,8 @@ class Receiver:
         """Count bytes that are in their place already."""
         self._digest.update(chunk)
         self.have += len(chunk)
+        if self._tap is not None:
+            self._tap(chunk)
 
     def receive(
         self,

@@ -125,6 +125,7 @@ class Store:
         blob: Descriptor,
         open_at: Callable[[int], Stream],
         advance: Callable[[int], None],
+        tap: Callable[[bytes], None] | None = None,
     ) -> Path:
         """Bring a blob in, resuming what an earlier run left, and check it.
 
@@ -132,6 +133,7 @@ class Store:
             blob: digest and size that the bytes must have.
             open_at: opens the blob's bytes from an offset on.
             advance: told of every stretch of bytes that is here, resumed ones too.
+            tap: given every byte in order, resumed ones too; none where the blob is here already.
 
         Raises:
             FetchError: the bytes are too few, too many, or others. Nothing bad is kept.
@@ -145,7 +147,7 @@ class Store:
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
                 return target
-            receiver = self._resume(descriptor, blob, advance)
+            receiver = self._resume(descriptor, Receiver(blob, tap), advance)
             try:
                 receiver.receive(open_at, descriptor, advance)
             except WrongBytesError:
@@ -222,6 +224,14 @@ class Store:
             file.write(text)
         Path(file.name).replace(target)
 
+    def remember_diff_id(self, blob: str, diff_id: str) -> None:
+        """Note what the layer `blob` unpacks to; both digests were checked."""
+        self.remember(f"diff-id {blob}", diff_id)
+
+    def recall_diff_id(self, blob: str) -> str | None:
+        """What `remember_diff_id` noted, or None."""
+        return self.recall(f"diff-id {blob}")
+
     def recall(self, name: str) -> str | None:
         """The digest that `remember` noted last, or None."""
         try:
@@ -267,8 +277,8 @@ class Store:
                 os.close(descriptor)
 
     @staticmethod
-    def _resume(descriptor: int, blob: Descriptor, advance: Callable[[int], None]) -> Receiver:
-        receiver = Receiver(blob)
+    def _resume(descriptor: int, receiver: Receiver, advance: Callable[[int], None]) -> Receiver:
+        blob = receiver.blob
         while chunk := os.read(descriptor, CHUNK):
             receiver.note(chunk)
         if receiver.have > blob.size:

@@ -20,7 +20,7 @@ from typing import IO, cast
 import zstandard
 
 from bundler.archive import BLOCK, RECORD, Member, header, padded
-from bundler.layers import UnpackedLayer, measure, order_by_likeness, unpack
+from bundler.layers import UnpackedLayer, measure, order_by_likeness
 from bundler.layout import COMPACT, blob_path, layout_files
 from bundler.manifest import Packing
 from bundler.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
@@ -29,10 +29,11 @@ from bundler.receive import Readable
 from bundler.stages.fetch import FetchedImage
 from bundler.stages.images import Compaction, PackedImages, image_entry
 from bundler.store import Store
+from bundler.unpacking import unpack
 
 PART = 1 << 26
 """Bytes of a part of the stream; the last one is smaller."""
-MAKE = 2
+MAKE = 3
 """Changes when the same images and settings become another stream."""
 
 

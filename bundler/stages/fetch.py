@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bundler.contracts import ImageSource, ResolvedImage
-from bundler.crew import CONNECTIONS, Crew
+from bundler.crew import CONNECTIONS, CORES, Crew
 from bundler.errors import FetchError
 from bundler.incoming import Incoming
 from bundler.oci import (
@@ -20,11 +20,13 @@ from bundler.oci import (
     ImageConfig,
     Manifest,
     Platform,
+    check_layer_count,
 )
 from bundler.progress import Reporter, Transfer
 from bundler.stages.resolve import memory_key
 from bundler.store import Store
 from bundler.unpacked import GZIP_MAGIC, TAIL, told_size
+from bundler.unpacking import Inspection, check_diff_id, read_diff_id
 
 WORTH_WAITING = 1 << 20
 """Bytes of a layer from which on writing it once is worth one more request, for its last four bytes."""
@@ -70,7 +72,8 @@ def fetch(
     """Bring every blob of every image into the store; with `write_once`, no large layer that is not there.
 
     Raises:
-        FetchError: a blob cannot be had or is wrong, or an image is for another platform.
+        FetchError: a blob cannot be had or is wrong, a layer is not what its image says, or an image is for
+            another platform.
     """
     complete = [_export(image, sources, store, platform, reporter) for image in images]
     missing = [owner for owner in _owners(complete) if not store.has(owner[1])]
@@ -81,9 +84,14 @@ def fetch(
         waits = write_once and owner[1].digest in layers and _may_wait(owner[1])
         (later if waits else now).append(owner)
     with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
-        _fetch_blobs(now, sources, store, transfer)
-    incoming = _ask_sizes(later, sources)
-    return Fetched(tuple(_finish(image, manifest, store, platform) for image, manifest in complete), incoming)
+        _fetch_blobs(now, layers, sources, store, transfer)
+    images_now = tuple(_finish(image, manifest, store, platform) for image, manifest in complete)
+    diff_ids = _diff_ids(images_now)
+    _check_layers(diff_ids, {blob.digest for _, blob in later}, store, reporter)
+    incoming = _ask_sizes(later, diff_ids, sources)
+    for image in images_now:
+        _remember(image, store, platform)
+    return Fetched(images_now, incoming)
 
 
 def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Owner]:
@@ -109,14 +117,81 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
             f"{where}: this image is for {config.platform}, the bundle for {platform}",
             hint="choose another --platform, or an image that is built for this one",
         )
+    check_layer_count(len(manifest.layers), where)
     if len(config.diff_ids) != len(manifest.layers):
         raise FetchError(
             f"{where}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config"
         )
-    store.remember(memory_key(image.reference, platform, image.source), manifest.descriptor.digest)
-    if image.manifest is None:
-        store.remember(f"{image.digest} {platform}", manifest.descriptor.digest)
     return FetchedImage(image, manifest, config)
+
+
+def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:
+    """Note what the image's name means: it is whole and right, or its layers are checked as they come."""
+    resolved, digest = image.resolved, image.manifest.descriptor.digest
+    store.remember(memory_key(resolved.reference, platform, resolved.source), digest)
+    if resolved.manifest is None:
+        store.remember(f"{resolved.digest} {platform}", digest)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer as the first image has it that names it."""
+
+    blob: Descriptor
+    diff_id: str
+    where: str
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.where}: layer {self.blob.digest}"
+
+
+def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
+    """Every layer by its digest.
+
+    Raises:
+        FetchError: two images' configs say two things of one layer.
+    """
+    found: dict[str, _Layer] = {}
+    for image in images:
+        where = image.resolved.reference.familiar
+        for blob, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
+            known = found.setdefault(blob.digest, _Layer(blob, diff_id, where))
+            if known.diff_id != diff_id:
+                raise FetchError(
+                    f"layer {blob.digest} unpacks to {diff_id} as {where}'s config says,"
+                    f" and to {known.diff_id} as {known.where}'s does",
+                    hint="one of the two images is broken; build or pull it again",
+                )
+    return found
+
+
+def _check_layers(
+    layers: Mapping[str, _Layer], incoming: Collection[str], store: Store, reporter: Reporter
+) -> None:
+    """Compare every layer in the store with its image's config; unpack those that nobody has unpacked yet."""
+    waiting = [layer for digest, layer in layers.items() if digest not in incoming]
+    known = {layer.blob.digest: store.recall_diff_id(layer.blob.digest) for layer in waiting}
+    unknown = [layer for layer in waiting if known[layer.blob.digest] is None]
+    if unknown:
+        with (
+            reporter.transfer("unpack", sum(layer.blob.size for layer in unknown)) as transfer,
+            Crew(CORES, "unpack") as crew,
+        ):
+
+            def read(layer: _Layer) -> None:
+                with store.path(layer.blob.digest).open("rb") as file:
+                    found = read_diff_id(file, layer.label)
+                store.remember_diff_id(layer.blob.digest, found)
+                known[layer.blob.digest] = found
+                transfer.advance(f"{layer.where} {layer.blob.hex[:12]}", layer.blob.size)
+
+            for layer in unknown:
+                crew.submit(partial(read, layer))
+            crew.wait()
+    for layer in waiting:
+        check_diff_id(known[layer.blob.digest] or "", layer.diff_id, layer.label)
 
 
 def _export(
@@ -141,7 +216,9 @@ def _may_wait(blob: Descriptor) -> bool:
     return blob.size >= WORTH_WAITING and blob.media_type in TELLING
 
 
-def _ask_sizes(waiting: Sequence[Owner], sources: Mapping[str, ImageSource]) -> dict[str, Incoming]:
+def _ask_sizes(
+    waiting: Sequence[Owner], layers: Mapping[str, _Layer], sources: Mapping[str, ImageSource]
+) -> dict[str, Incoming]:
     """Layers that the pack stage will fetch, with their unpacked sizes: the bundle's head has those."""
     incoming: dict[str, Incoming] = {}
     with Crew(CONNECTIONS, "ask") as crew:
@@ -153,7 +230,8 @@ def _ask_sizes(waiting: Sequence[Owner], sources: Mapping[str, ImageSource]) -> 
                 with closing(open_at(blob.size - TAIL)) as stream:
                     tail = b"".join(iter(lambda: stream.read(TAIL), b""))
                 unpacked = told_size(GZIP_MAGIC, tail, blob.size)
-            incoming[blob.digest] = Incoming(blob, _label(image, blob), open_at, unpacked)
+            diff_id = layers[blob.digest].diff_id
+            incoming[blob.digest] = Incoming(blob, _label(image, blob), open_at, unpacked, diff_id)
 
         for image, blob in waiting:
             crew.submit(partial(ask, image, blob))
@@ -167,11 +245,15 @@ def _label(image: ResolvedImage, blob: Descriptor) -> str:
 
 def _fetch_blobs(
     missing: Sequence[Owner],
+    layers: Collection[str],
     sources: Mapping[str, ImageSource],
     store: Store,
     transfer: Transfer,
 ) -> None:
-    """Largest first, so that no long one is left for the end; the first failure ends the rest."""
+    """Largest first, so that no long one is left for the end; the first failure ends the rest.
+
+    Layers are unpacked as they come, into nothing, to know what is in them.
+    """
     with Crew(CONNECTIONS, "fetch") as crew:
 
         def bring(image: ResolvedImage, blob: Descriptor) -> None:
@@ -183,7 +265,12 @@ def _fetch_blobs(
 
             transfer.expect(label, blob.size)
             source = sources[image.source]
-            store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance)
+            with Inspection() as inspection:
+                tap = inspection.feed if blob.digest in layers else None
+                store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance, tap)
+                found = inspection.end()
+            if found is not None:
+                store.remember_diff_id(blob.digest, found)
 
         for image, blob in sorted(missing, key=lambda owner: -owner[1].size):
             crew.submit(partial(bring, image, blob))

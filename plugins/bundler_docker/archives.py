@@ -7,10 +7,9 @@ Anything else is a docker-archive, and streams by once.
 from __future__ import annotations
 
 import io
-import tarfile
+import os
 import threading
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,11 +20,13 @@ from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
 from bundler.reference import Reference
 from bundler.store import Store
+from bundler.tar_stream import TarError, TarStream
+from bundler.unpacking import UnpackError
 from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest
+from bundler_docker.saved import JSON_BEGINS, SMALL, SmallFiles, clean_name, open_archive, read_head
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 IMAGE_NAME: Final = "io.containerd.image.name"
-SMALL: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class ArchiveSource:
         self._archives = options.archives
         self._lock = threading.Lock()
         self._layouts: list[_Layout] | None = None
-        self._saved: list[tuple[Path, list[ArchivedImage], dict[str, bytes]]] = []
+        self._saved: list[tuple[Path, list[ArchivedImage], Mapping[str, bytes]]] = []
         self._found: dict[str, tuple[_Layout | None, Path]] = {}
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
@@ -176,32 +177,33 @@ class ArchiveSource:
 def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:
     """The files of a folder or of an uncompressed tar, by their path in it."""
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file():
-                yield file.relative_to(path).as_posix(), _Spot(file, 0, file.stat().st_size)
+        for found in sorted(path.rglob("*")):
+            if found.is_file():
+                yield found.relative_to(path).as_posix(), _Spot(found, 0, found.stat().st_size)
         return
-    try:
-        with tarfile.open(path, "r:") as archive:
+    with path.open("rb") as file:
+        archive = TarStream(file, lambda size: file.seek(size, os.SEEK_CUR))
+        try:
             for member in archive:
-                if member.isfile():
-                    yield member.name.removeprefix("./"), _Spot(path, member.offset_data, member.size)
-    except tarfile.TarError:
-        return  # compressed: a docker-archive that streams by
+                if member.is_file:
+                    yield member.name.removeprefix("./"), _Spot(path, member.offset, member.size)
+        except TarError:
+            return  # packed: a docker-archive that streams by
 
 
-def _read_saved(path: Path) -> tuple[list[ArchivedImage], dict[str, bytes]]:
-    small: dict[str, bytes] = {}
+def _read_saved(path: Path) -> tuple[list[ArchivedImage], Mapping[str, bytes]]:
+    small = SmallFiles()
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with path.open("rb") as file:
+            archive = open_archive(file)
             for member in archive:
-                if member.isfile() and member.size <= SMALL:
-                    content = archive.extractfile(member)
-                    data = content.read() if content else b""
-                    if data[:1] in {b"{", b"["}:
-                        small[member.name.removeprefix("./")] = data
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+                if member.is_file and member.size <= SMALL:
+                    head = read_head(archive)
+                    if head[:1] in JSON_BEGINS:
+                        small.take(clean_name(member.name), head, archive)
+    except (TarError, UnpackError, OSError) as error:
         raise BundleError(
-            f"archives: {path}: no image archive: {error}", hint="make it with `docker save`"
+            f"archives: {path}: not an image archive: {error}", hint="make it with `docker save`"
         ) from error
     if "manifest.json" not in small:
         raise BundleError(f"archives: {path}: neither a docker-archive nor an OCI image layout")

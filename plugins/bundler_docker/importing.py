@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -27,14 +26,15 @@ from bundler.oci import (
     ImageConfig,
     Manifest,
 )
-from bundler.receive import Readable
+from bundler.receive import Readable, Rewound
 from bundler.reference import Reference
 from bundler.store import Store
+from bundler.tar_stream import Entry, TarError
+from bundler.unpacking import UnpackError
+from bundler_docker.saved import JSON_BEGINS, MANY, SYMLINK, SmallFiles, clean_name, open_archive, read_head
 
 LEVEL: Final = 6
 """What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""
-SMALL: Final = 4 * 1024 * 1024
-"""Configs and manifests are smaller; larger JSON is not looked at."""
 _HEX: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -72,8 +72,8 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
         return [
             ArchivedImage(
                 tuple(map(str, entry.get("RepoTags") or ())),
-                _name(entry["Config"]),
-                tuple(map(_name, entry["Layers"])),
+                clean_name(entry["Config"]),
+                tuple(map(clean_name, entry["Layers"])),
             )
             for entry in parse_json(raw)
         ]
@@ -95,12 +95,12 @@ def import_archive(
     stream: IO[bytes],
     store: Store,
     where: str,
-    choose: Callable[[list[ArchivedImage], dict[str, bytes]], ArchivedImage],
+    choose: Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage],
 ) -> Manifest:
     """Stream a docker-archive into `store`; layers are compressed on the way.
 
     Args:
-        stream: the tar, gzip-compressed or not; only read forward.
+        stream: the tar, packed or not; only read forward.
         store: takes the config and the layers.
         where: what errors call it.
         choose: picks the wanted image; gets the archive's images and its small files by name.
@@ -109,23 +109,17 @@ def import_archive(
         FetchError: the archive is damaged, or its layers are not those that the config names.
     """
     layers: dict[str, _Layer] = {}
-    small: dict[str, bytes] = {}
+    small = SmallFiles()
     links: dict[str, str] = {}
     try:
-        with tarfile.open(fileobj=stream, mode="r|*") as archive:
-            for member in archive:
-                name = _name(member.name)
-                if member.issym() or member.islnk():
-                    base = posixpath.dirname(name) if member.issym() else ""
-                    links[name] = posixpath.normpath(posixpath.join(base, member.linkname))
-                    continue
-                if not member.isfile():
-                    continue
-                content = archive.extractfile(member)
-                if content is None:
-                    continue
-                _take(name, content, store, layers, small)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+        archive = open_archive(stream)
+        for member in archive:
+            name = clean_name(member.name)
+            if member.is_link:
+                _note_link(name, member, links)
+            elif member.is_file:
+                _take(name, archive, store, layers, small)
+    except (TarError, UnpackError) as error:
         raise FetchError(f"{where}: the archive is damaged or cut off: {error}") from error
     if "manifest.json" not in small:
         raise FetchError(f"{where}: no manifest.json", hint="make it with `docker save`")
@@ -142,26 +136,34 @@ def import_archive(
     return _join(config, found, image, store, where)
 
 
+def _note_link(name: str, member: Entry, links: dict[str, str]) -> None:
+    if len(links) >= MANY:
+        raise TarError(f"it has more than {MANY} links")
+    base = posixpath.dirname(name) if member.kind == SYMLINK else ""
+    links[name] = posixpath.normpath(posixpath.join(base, member.link))
+
+
 def _take(
     name: str,
-    content: IO[bytes],
+    content: Readable,
     store: Store,
     layers: dict[str, _Layer],
-    small: dict[str, bytes],
+    small: SmallFiles,
 ) -> None:
-    head = content.read(4)
-    if head[:1] in {b"{", b"["}:
-        small[name] = head + content.read(SMALL)
+    head = read_head(content)
+    if head[:1] in JSON_BEGINS:
+        small.take(name, head, content)
         return
     if name.endswith(("/VERSION", "/json", "repositories", "oci-layout")):
         return
     if head.startswith((_GZIP, _ZSTD)):
-        digest, packed = store.ingest(_Ahead(head, content), _ignore)
+        digest, packed = store.ingest(Rewound(head, content), _ignore)
         media_type = OCI_LAYER_GZIP if head.startswith(_GZIP) else OCI_LAYER_ZSTD
         layers[name] = _Layer(Descriptor(media_type, digest, packed), None)
         return
-    compressed = _Compressed(_Ahead(head, content))
+    compressed = _Compressed(Rewound(head, content))
     digest, packed = store.ingest(compressed, _ignore)
+    store.remember_diff_id(digest, compressed.diff_id)
     layers[name] = _Layer(Descriptor(OCI_LAYER_GZIP, digest, packed), compressed.diff_id)
 
 
@@ -182,21 +184,6 @@ def _join(
             raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, the config says {diff_id}")
         blobs.append(layer.blob)
     return Manifest.build(Descriptor(OCI_CONFIG, store.put(raw), len(raw)), tuple(blobs))
-
-
-class _Ahead:
-    """A stream whose first bytes were read already."""
-
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int, /) -> bytes:
-        """The head first."""
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        return self._rest.read(size)
 
 
 class _Compressed:
@@ -231,18 +218,14 @@ def _ignore(size: int) -> None:
     """How much an export brings is not known before; the step's name says that it is on its way."""
 
 
-def _name(path: object) -> str:
-    return posixpath.normpath(str(path)).lstrip("/")
-
-
-def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], dict[str, bytes]], ArchivedImage]:
+def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage]:
     """For `import_archive`: the image whose config has this digest (its image ID).
 
     An engine with the containerd image store calls an image by its manifest's digest; then the archive
     holds one image, and that is it.
     """
 
-    def choose(images: list[ArchivedImage], small: dict[str, bytes]) -> ArchivedImage:
+    def choose(images: list[ArchivedImage], small: Mapping[str, bytes]) -> ArchivedImage:
         for image in images:
             if image.config in small and digest_of(small[image.config]) == digest:
                 return image

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from examples.demo.sample_registry import Image, encode, make_layer, pack_image
+from examples.demo.sample_registry import Document, Image, encode, make_layer, pack_image
 
 COUNT = """
 import atexit, json, sys
@@ -86,25 +88,30 @@ def huge_image(folder: Path, size: int) -> Image:
     layer = folder / f"sparse-{size}"
     with layer.open("wb") as file:
         file.truncate(size)
-    return pack_image(_config(1, "huge"), [layer])
+    with layer.open("rb") as file:
+        diff_id = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    image = pack_image(_config([diff_id], "huge"), [layer])
+    manifest = Document(image.manifest.media_type, image.manifest.raw.replace(b".tar+gzip", b".tar"))
+    return dataclasses.replace(image, manifest=manifest)
 
 
 def many_images(count: int, *, shared: int, own: int = 1) -> list[Image]:
     """Images of `shared` layers that all have and `own` small ones that only they have."""
-    common = [make_layer({f"usr/share/{n}": os.urandom(20_000)})[0] for n in range(shared)]
+    common = [make_layer({f"usr/share/{n}": os.urandom(20_000)}) for n in range(shared)]
     images = []
     for number in range(count):
-        mine = [make_layer({f"opt/{number}-{n}": os.urandom(2_000)})[0] for n in range(own)]
-        images.append(pack_image(_config(shared + own, str(number)), [*common, *mine]))
+        layers = [*common, *(make_layer({f"opt/{number}-{n}": os.urandom(2_000)}) for n in range(own))]
+        config = _config([diff_id for _, diff_id in layers], str(number))
+        images.append(pack_image(config, [layer for layer, _ in layers]))
     return images
 
 
-def _config(layers: int, name: str) -> bytes:
+def _config(diff_ids: list[str], name: str) -> bytes:
     return encode(
         {
             "os": "linux",
             "architecture": "amd64",
             "config": {"Cmd": ["/bin/sh"], "Labels": {"name": name}},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{n:064x}" for n in range(layers)]},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
     )

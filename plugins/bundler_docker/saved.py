@@ -1,0 +1,114 @@
+"""The tar that `docker save` makes, packed or not, read forward; and the small files in it."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import posixpath
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bundler.receive import CHUNK, Readable, Rewound
+from bundler.tar_stream import TarError, TarStream
+from bundler.unpacking import UnpackError, unpack_stream
+
+SMALL: Final = 4 * 1024 * 1024
+"""Configs and manifests are smaller; larger JSON is not looked at."""
+ALL_SMALL: Final = 64 * 1024 * 1024
+"""Bytes of all small files of an archive together. An image has some kB of them."""
+MANY: Final = 100_000
+"""Members of one kind that an archive may have. An image has a hundred."""
+SYMLINK: Final = b"2"
+JSON_BEGINS: Final = frozenset({b"{", b"["})
+_BZIP2: Final = b"BZh"
+_XZ: Final = b"\xfd7zXZ\x00"
+_MEMORY: Final = 1 << 27
+"""Bytes that unpacking xz may take: more than its highest level asks for."""
+
+
+class SmallFiles(dict[str, bytes]):
+    """Configs and manifests by name, as far as memory may hold them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = 0
+
+    def take(self, name: str, head: bytes, rest: Readable) -> None:
+        """Keep a file that begins like JSON, if it is small.
+
+        Raises:
+            TarError: there are too many.
+        """
+        content = head + read_all(rest, SMALL)
+        self._bytes += len(content)
+        if self._bytes > ALL_SMALL or len(self) > MANY:
+            raise TarError(f"its small files have more than {ALL_SMALL >> 20} MiB")
+        self[name] = content
+
+
+def open_archive(stream: Readable) -> TarStream:
+    """The tar in `stream`: plain, or packed by gzip, zstd, xz or bzip2."""
+    return TarStream(_Joined(_unpack(stream)))
+
+
+def read_head(content: Readable) -> bytes:
+    """The first four bytes, or fewer where there are no more."""
+    return read_all(content, 4)
+
+
+def read_all(content: Readable, limit: int) -> bytes:
+    """Up to `limit` bytes."""
+    data = b""
+    while len(data) < limit and (more := content.read(limit - len(data))):
+        data += more
+    return data
+
+
+def clean_name(path: object) -> str:
+    """A member's name without dots and a leading slash."""
+    return posixpath.normpath(str(path)).lstrip("/")
+
+
+def _unpack(stream: Readable) -> Iterator[bytes]:
+    head = read_all(stream, len(_XZ))
+    source = Rewound(head, stream)
+    if head.startswith(_BZIP2):
+        return _unpack_by(bz2.BZ2Decompressor, source)
+    if head.startswith(_XZ):
+        return _unpack_by(lambda: lzma.LZMADecompressor(memlimit=_MEMORY), source)
+    return unpack_stream(source)
+
+
+def _unpack_by(make: Any, packed: Readable) -> Iterator[bytes]:  # noqa: ANN401 what bz2 and lzma make is alike
+    try:
+        unpacker = make()
+        while chunk := packed.read(CHUNK):
+            while True:
+                if unpacker.eof:
+                    unpacker = make()  # another stream follows, as after gzip's members
+                yield unpacker.decompress(chunk, CHUNK)
+                chunk = unpacker.unused_data if unpacker.eof else b""
+                if not chunk and (unpacker.eof or unpacker.needs_input):
+                    break
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise UnpackError(str(error)) from error
+    if not unpacker.eof:
+        raise UnpackError("it ends early")
+
+
+class _Joined:
+    """Pieces, read as a stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = memoryview(piece)
+        part, self._left = self._left[:size], self._left[size:]
+        return bytes(part)
