@@ -30,7 +30,9 @@ DOCKER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gz
 
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+OCTETS: Final = "application/octet-stream"
+"""What some builders call a config. Docker and skopeo take it."""
+CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG, OCTETS})
 LAYER_TYPES: Final = frozenset({OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER})
 FOREIGN_MARK: Final = ("nondistributable", "foreign")
 
@@ -87,6 +89,11 @@ class Platform:
         if self.level is None or other.level is None:
             return self.variant == other.variant
         return other.level <= self.level
+
+    def completed(self, default: Platform) -> Platform:
+        """This platform, with what it does not say as `default` says it."""
+        variant = self.variant if self.architecture else default.variant
+        return Platform(self.os or default.os, self.architecture or default.architecture, variant)
 
     def __str__(self) -> str:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
@@ -335,6 +342,7 @@ class ImageConfig:
     """The part of an image's config that the bundle needs: image-spec, config.md."""
 
     platform: Platform
+    """As far as it says; parts that it does not say are empty."""
     diff_ids: tuple[str, ...]
     created: int
     """Seconds since 1970, UTC; 0 where the config does not say."""
@@ -344,15 +352,16 @@ class ImageConfig:
         """Read a config blob.
 
         Raises:
-            FetchError: it has no platform or no list of layers.
+            FetchError: it has a wrong platform or no list of layers.
         """
         data = _load(raw, where, "the image's config")
         rootfs = data.get("rootfs")
         diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
         if not isinstance(diff_ids, list):
             raise FetchError(f"{where}: the image's config has no rootfs.diff_ids")
+        given = {key: data[key] for key in ("os", "architecture", "variant") if data.get(key) is not None}
         return cls(
-            _parse_platform(data, where),
+            _parse_platform({"os": "", "architecture": "", **given}, where),
             tuple(check_digest(d, where) for d in diff_ids),
             _seconds(data.get("created")),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bundler.oci import (
     DOCKER_LAYER_GZIP,
     OCI_LAYER,
     OCI_LAYER_GZIP,
+    OCTETS,
     Descriptor,
     ImageConfig,
     Manifest,
@@ -27,6 +29,8 @@ from bundler.stages.resolve import memory_key
 from bundler.store import Store
 from bundler.unpacked import GZIP_MAGIC, TAIL, told_size
 from bundler.unpacking import Inspection, check_diff_id, read_diff_id
+
+log = logging.getLogger(__name__)
 
 WORTH_WAITING = 1 << 20
 """Bytes of a layer from which on writing it once is worth one more request, for its last four bytes."""
@@ -112,9 +116,14 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
     store.put(manifest.raw)
     where = image.reference.familiar
     config = ImageConfig.parse(store.read(manifest.config.digest), where)
-    if not platform.accepts(config.platform):
+    made_for = config.platform.completed(platform)
+    if not (config.platform.os and config.platform.architecture):
+        log.warning("%s: the image's config names no whole platform; it is taken as %s", where, made_for)
+    if manifest.config.media_type == OCTETS:
+        log.warning("%s: the image's config has the type %s; it is read as a config", where, OCTETS)
+    if not platform.accepts(made_for):
         raise FetchError(
-            f"{where}: this image is for {config.platform}, the bundle for {platform}",
+            f"{where}: this image is for {made_for}, the bundle for {platform}",
             hint="choose another --platform, or an image that is built for this one",
         )
     check_layer_count(len(manifest.layers), where)

@@ -56,9 +56,8 @@ class DockerSource:
             ) from error
         if not isinstance(found, dict):
             raise FetchError(f"{reference.familiar}: the Docker engine's answer is not a JSON object")
-        there = Platform(
-            str(found.get("Os")), str(found.get("Architecture")), str(found.get("Variant") or "") or None
-        )
+        os, architecture, variant = (str(found.get(key) or "") for key in ("Os", "Architecture", "Variant"))
+        there = Platform(os, architecture, variant or None).completed(platform)
         if not platform.accepts(there):
             raise ImageNotFoundError(
                 f"{reference.familiar}: the Docker engine has it for {there}, the bundle is for {platform}",

@@ -215,6 +215,6 @@ def _scope(repository: str) -> str:
 def _refused(host: str, login: Login) -> FetchError:
     who = f"{login.username!r}" if login.username else "the identity token"
     return FetchError(
-        f"{host} refuses the login of {who} that the Docker configuration has",
+        f"{host} refuses the login of {who} that Docker's or Podman's configuration has",
         hint=f"log in again: `docker login {host}`, or `docker logout {host}` to go anonymously",
     )

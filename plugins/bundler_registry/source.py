@@ -16,7 +16,7 @@ from bundler.pace import Pace
 from bundler.reference import DEFAULT_REGISTRY, Reference
 from bundler.store import Store
 from bundler_registry.client import Received, RegistryClient
-from bundler_registry.credentials import DockerLogins, Logins
+from bundler_registry.credentials import DockerLogins, Logins, LoginsInOrder, PodmanLogins
 from bundler_registry.errors import AbsentError, GaveUpError, TlsError
 from bundler_registry.retry import Pause, Retry, RetryPolicy
 from bundler_registry.stream import Place, RegistryBlob
@@ -53,7 +53,7 @@ class RegistrySource:
 
         Args:
             options: what the command line and the profile say.
-            logins: by default, those of the Docker configuration.
+            logins: by default, those of the Docker configuration, and then of Podman's.
             policy: how often things are tried again.
             pause: waits so many seconds.
             read_timeout: seconds without a byte after which a connection is given up.
@@ -66,7 +66,7 @@ class RegistrySource:
         """
         self._offline = options.offline
         self._mirrors = {_registry(host): _parse_mirror(host, text) for host, text in options.mirrors.items()}
-        self._logins = logins or DockerLogins()
+        self._logins = logins or LoginsInOrder((DockerLogins(), PodmanLogins(environment)))
         self._policy = policy or RetryPolicy()
         self._pauses = Pause()
         self._pause = pause or self._pauses

@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
+from bundler.reference import Reference
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import Challenge, parse_challenges
-from bundler_registry.credentials import DockerLogins, Login
+from bundler_registry.credentials import DockerLogins, Login, LoginsInOrder, PodmanLogins
+from bundler_registry.source import RegistrySource
 from bundler_registry.tls import Certificates
 from bundler_registry.transport import Transport
 from examples.demo.sample_registry import make_image
 from tests.support.faults import FaultRegistry, Tokens, basic, body, cut, redirect, status
-from tests.support.pulls import Fixed, Puller
+from tests.support.pulls import AMD64, Fixed, Puller
 
 IMAGE = make_image([{"base": b"base" * 5000}, {"top": b"top" * 5000}])
 
@@ -437,3 +440,70 @@ def test_any_header_is_read_without_an_error(header: str) -> None:
 def test_parameters_read_as_they_were_written(parameters: list[tuple[str, str]]) -> None:
     header = "Bearer " + ",".join(f'{name}="{value}"' for name, value in parameters)
     assert parse_challenges(header) == [Challenge("bearer", dict(parameters))]
+
+
+# ---------------------------------------------------------------- Podman's
+
+
+def write_auth(path: Path, logins: dict[str, tuple[str, str]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"auths": {host: encoded(*login) for host, login in logins.items()}}))
+    return path
+
+
+def test_logins_of_podman_and_skopeo(tmp_path: Path) -> None:
+    runtime, config = tmp_path / "run", tmp_path / "config"
+    places = {"XDG_RUNTIME_DIR": str(runtime), "XDG_CONFIG_HOME": str(config)}
+    assert PodmanLogins(places).find("bank.example") is None
+    write_auth(config / "containers/auth.json", {"bank.example": ("config", "1")})
+    assert PodmanLogins(places).find("bank.example") == Login("config", "1")
+    write_auth(runtime / "containers/auth.json", {"bank.example": ("run", "2"), "docker.io": ("hub", "3")})
+    assert PodmanLogins(places).find("bank.example") == Login("run", "2")
+    assert PodmanLogins(places).find("docker.io") == Login("hub", "3")
+    named = {
+        **places,
+        "REGISTRY_AUTH_FILE": str(write_auth(tmp_path / "n", {"bank.example": ("named", "4")})),
+    }
+    assert PodmanLogins(named).find("bank.example") == Login("named", "4")
+    assert PodmanLogins(named).find("docker.io") is None
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match=r"REGISTRY_AUTH_FILE=.*/nowhere: no such file"):
+        PodmanLogins({"REGISTRY_AUTH_FILE": str(tmp_path / "nowhere")}).find("bank.example")
+
+
+DAMAGED = ["{", "[" * 100_000, '{"auths": 5}', '{"auths": {"bank.example": {"auth": "%"}}}']
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=["cut", "deep", "number", "base64"])
+def test_a_damaged_file_of_podman_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "containers/auth.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(FetchError, match=r"Podman's auth\.json cannot be read"):
+        PodmanLogins({"XDG_RUNTIME_DIR": str(tmp_path)}).find("bank.example")
+
+
+def test_docker_is_asked_before_podman(docker_config: Path, tmp_path: Path) -> None:
+    write_auth(
+        tmp_path / "containers/auth.json", {"bank.example": ("podman", "p"), "other.example": ("o", "o")}
+    )
+    podman = PodmanLogins({"XDG_RUNTIME_DIR": str(tmp_path)})
+    write_auth(docker_config, {"bank.example": ("docker", "d")})
+    logins = LoginsInOrder((DockerLogins(), podman))
+    assert logins.find("bank.example") == Login("docker", "d")
+    assert logins.find("other.example") == Login("o", "o")
+    assert logins.find("third.example") is None
+
+
+def test_a_login_of_podman_opens_a_registry(
+    registry: FaultRegistry, docker_config: Path, tmp_path: Path
+) -> None:
+    registry.basic = ("anna", "pä:ss")
+    write_auth(tmp_path / "run/containers/auth.json", {registry.host: ("anna", "pä:ss")})
+    source = RegistrySource(SourceOptions(), environment={"XDG_RUNTIME_DIR": str(tmp_path / "run")})
+    try:
+        source.resolve(Reference.parse(f"{registry.host}/team/app:1"), AMD64)
+    finally:
+        source.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,10 @@ from bundler.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_LIST,
     DOCKER_MANIFEST,
+    OCI_CONFIG,
     Platform,
 )
-from examples.demo.sample_registry import Document, Image, encode, make_image
+from examples.demo.sample_registry import Document, Image, encode, make_image, pack_image
 from tests.support.faults import FaultRegistry
 from tests.support.pulls import Puller
 
@@ -155,3 +157,60 @@ def test_two_images_that_disagree_about_a_blobs_size_are_refused(
     registry.add_document("app", "2", schema2(AMD64, layers=[layer]))
     with pytest.raises(FetchError, match=f"blob {AMD64.layers[0]} has {1 << 60} bytes here"):
         puller.pull(f"{registry.host}/app:1", f"{registry.host}/app:2")
+
+
+# ---------------------------------------------------------------- configs that say little
+
+
+def with_config(image: Image, changes: dict[str, object], media_type: str = OCI_CONFIG) -> Image:
+    """The image with other things in its config; None takes one out."""
+    document = json.loads(image.manifest.raw)
+    layers = [image.blobs[digest] for digest in image.layers]
+    config = {**json.loads(image.blobs[document["config"]["digest"]]), **changes}  # type: ignore[arg-type]
+    made = pack_image(encode({key: value for key, value in config.items() if value is not None}), layers)
+    raw = made.manifest.raw.replace(OCI_CONFIG.encode(), media_type.encode())
+    return dataclasses.replace(made, manifest=Document(made.manifest.media_type, raw))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"os": None, "architecture": None},
+        {"architecture": ""},
+        {"os": ""},
+        {"architecture": None, "variant": None},
+    ],
+)
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_config_without_a_platform_is_taken_for_the_one_that_is_built_for(
+    registry: FaultRegistry,
+    puller: Puller,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, object],
+    *,
+    indexed: bool,
+) -> None:
+    image = with_config(AMD64, changes)
+    if indexed:
+        registry.add_index("app", "1", [ARM64, image])
+    else:
+        registry.add_image("app", "1", image)
+    puller.pull(f"{registry.host}/app:1")
+    assert "app:1: the image's config names no whole platform; it is taken as linux/amd64" in caplog.text
+
+
+def test_what_a_config_does_say_of_its_platform_counts(registry: FaultRegistry, puller: Puller) -> None:
+    registry.add_image("app", "1", with_config(ARM64, {"os": None}))
+    with pytest.raises(FetchError, match="this image is for linux/arm64/v8, the bundle for linux/amd64"):
+        puller.pull(f"{registry.host}/app:1")
+    registry.add_image("app", "2", with_config(AMD64, {"os": 5}))
+    with pytest.raises(FetchError, match="app:2: a platform has no os or architecture"):
+        puller.pull(f"{registry.host}/app:2")
+
+
+def test_a_config_of_octets_is_a_config(
+    registry: FaultRegistry, puller: Puller, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.add_image("app", "1", with_config(AMD64, {}, "application/octet-stream"))
+    puller.pull(f"{registry.host}/app:1")
+    assert "app:1: the image's config has the type application/octet-stream" in caplog.text
