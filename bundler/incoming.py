@@ -11,7 +11,7 @@ from functools import partial
 from bundler.crew import Crew
 from bundler.errors import FetchError
 from bundler.oci import Descriptor
-from bundler.receive import Receiver, Stream, read_at
+from bundler.receive import Receiver, Stream, naming, read_at
 from bundler.unpacked import HEAD, TAIL, told_size
 from bundler.unpacking import Inspection, check_diff_id, read_diff_id
 
@@ -97,7 +97,8 @@ class Placing:
             self._wake()
             self._advance(source.label, size)
 
-        receiver.receive(source.open_at, self._file, advance, place=at)
+        with naming(source.label):
+            receiver.receive(source.open_at, self._file, advance, place=at)
 
     def _compare(self, source: Incoming, at: int) -> None:
         """What the bundle says of the layer was written before it came: it must be true."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 from bundler.errors import FetchError
@@ -46,6 +46,15 @@ class Rewound:
 
 class WrongBytesError(FetchError):
     """A blob arrived whole, and is not what its digest names."""
+
+
+@contextmanager
+def naming(image: str) -> Iterator[None]:
+    """Let what is said of wrong bytes name the image that they are for."""
+    try:
+        yield
+    except WrongBytesError as error:
+        raise WrongBytesError(f"{image}: {error.message}", hint=error.hint) from error
 
 
 class Receiver:

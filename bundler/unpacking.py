@@ -187,6 +187,8 @@ def _gunzip(packed: Readable) -> Iterator[bytes]:
                 if member.eof:
                     if not rest:
                         break
+                    if not rest.startswith(GZIP_MAGIC[: len(rest)]):
+                        raise UnpackError("something follows its end")
                     member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: members follow one another
                 tar = member.decompress(rest, CHUNK)
                 if tar:
@@ -195,7 +197,7 @@ def _gunzip(packed: Readable) -> Iterator[bytes]:
                 if not rest and len(tar) < CHUNK:
                     break
     except _gunzip_errors as error:
-        raise UnpackError(f"it is not gzip, or something follows its end: {error}") from error
+        raise UnpackError(f"its gzip is damaged: {error}") from error
     if not member.eof:
         raise UnpackError("it ends early")
 

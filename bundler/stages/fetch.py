@@ -25,6 +25,7 @@ from bundler.oci import (
     check_layer_count,
 )
 from bundler.progress import Reporter, Transfer
+from bundler.receive import naming
 from bundler.stages.resolve import memory_key
 from bundler.store import Store
 from bundler.unpacked import GZIP_MAGIC, TAIL, told_size
@@ -276,7 +277,8 @@ def _fetch_blobs(
             source = sources[image.source]
             with Inspection() as inspection:
                 tap = inspection.feed if blob.digest in layers else None
-                store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance, tap)
+                with naming(image.reference.familiar):
+                    store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance, tap)
                 found = inspection.end()
             if found is not None:
                 store.remember_diff_id(blob.digest, found)

@@ -201,8 +201,10 @@ class Authenticator:
             raise TransientError(f"{self._host}: its token server {where} answers {status}", retry_after=wait)
         try:
             document = parse_json(body)
-        except ValueError:
-            document = None  # the text may hold a token; it is not shown
+        except ValueError as error:  # the text may hold a token: of it only the reason is shown
+            raise FetchError(
+                f"{self._host}: its token server {where} answers {status} and no token: not JSON: {error}"
+            ) from error
         if status != OK or len(body) > TOKEN_BYTES or not isinstance(document, dict):
             raise FetchError(f"{self._host}: its token server {where} answers {status} and no token")
         return document

@@ -213,6 +213,7 @@ def test_what_lasts_ends_in_a_clear_error_and_a_good_store(
     with pytest.raises(FetchError, match=says) as caught:
         puller.pull(f"{registry.host}/app:1")
     assert BASE in caught.value.message
+    assert f"{registry.host}/app:1" in caught.value.message
     check_store(puller.store, None)
     assert not puller.store.path(BASE).exists()
     registry._faults.clear()  # noqa: SLF001 the registry is well again

@@ -137,6 +137,12 @@ def test_damage_is_an_error(tmp_path: Path, gunzip: str, form: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("behind", [b"g", b"garbage", bytes(600), b"\x1f\x8c"])
+def test_what_follows_is_called_that(gunzip: str, behind: bytes) -> None:
+    with pytest.raises(UnpackError, match=r"^something follows its end$"):
+        unpacked(GZIP + behind)
+
+
 @given(st.binary(), st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", GZIP[:40]]))
 def test_anything_is_bytes_or_an_error(raw: bytes, head: bytes) -> None:
     try:
