@@ -28,7 +28,7 @@ test: $(STAMP)  ## the tests, three files at a time: they wait for engines as of
 	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 
 faults: $(STAMP)  ## every system call of every command fails once; hours
-	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_faults.py
+	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_fault_injection.py
 
 fuzz: $(STAMP)  ## hostile bundles, profiles, registries, layers: FUZZ_SECONDS for each kind
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

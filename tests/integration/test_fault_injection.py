@@ -78,7 +78,7 @@ def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
     if CHOSEN != "all":
         groups = [drawn.choice(groups) for _ in range(int(CHOSEN))]
     with ThreadPoolExecutor(servers.qsize()) as pool:
-        totals = list(pool.map(lambda group: count(task, *group[:3], servers), groups))
+        totals = list(pool.map(lambda group: count(task, group[0], group[1], group[2], servers), groups))
     found = []
     for (shell, calls, place, mode), total in zip(groups, totals, strict=True):
         numbers = list(range(1, total + 1))
