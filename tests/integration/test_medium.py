@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kiosk import Host, build_kiosk
-from tests.support.programs import need_program
+from tests.support.programs import need_program, need_root
 from tests.support.reads import Reads
 
 
@@ -77,6 +78,24 @@ def test_on_one_disk_links_are_made_and_nothing_is_copied(host: Host) -> None:
         assert bundled.samefile(host.root / "blobs/sha256" / name)
 
 
+@pytest.mark.parametrize("change", ["owner", "owner of a folder", "mode"])
+def test_files_that_somebody_else_could_change_are_copied(host: Host, change: str) -> None:
+    """Also on one disk: a link to one of them would be a file that its owner still holds."""
+    need_root()
+    (blob, *_) = (host.unpacked / "images/blobs/sha256").iterdir()
+    if change == "mode":
+        blob.chmod(0o666)
+    else:
+        os.chown(blob if change == "owner" else host.unpacked, 65534, -1)
+    assert host.install().returncode == 0
+    assert kept(host) == names(host)
+    for name in names(host):
+        one = host.root / "blobs/sha256" / name
+        assert one.stat().st_ino != (host.unpacked / "images/blobs/sha256" / name).stat().st_ino
+        assert one.stat().st_uid == 0
+        assert not one.stat().st_mode & 0o022
+
+
 def test_other_bytes_are_refused_and_no_copy_stays(far: Host) -> None:
     damage(max((far.unpacked / "images/blobs/sha256").iterdir()))
     refused = far.install()
@@ -120,3 +139,18 @@ def test_compact_images_are_read_once(damaged: bool, tmp_path: Path, medium: Pat
         assert reads.count() == {"images.tar.zst.0000": 1}
     assert len(kept(host)) == (0 if damaged else 1)
     assert ("load" in host.calls()) is not damaged
+
+
+def test_compact_images_that_somebody_else_could_change_are_not_loaded_from_there(tmp_path: Path) -> None:
+    """The engine takes whatever images their stream names."""
+    need_root()
+    need_program("zstd")
+    kiosk = build_kiosk(tmp_path / "kiosk", "--set", "pack.compression=compact")
+    host = Host("dash", tmp_path, kiosk.unpack(tmp_path), kiosk.key)
+    host.prepare()
+    os.chown(host.unpacked / "images", 65534, -1)
+    refused = host.install("--no-keep-blobs")
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert "belongs to another user" in refused.stderr
+    assert not Path(f"{host.docker}.loaded").exists()
+    assert host.install().returncode == 0  # from copies

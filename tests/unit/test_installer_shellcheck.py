@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
+from bundler_installer.assemble import assemble_installer
 from tests.support.kiosk import Kiosk
 from tests.support.programs import need_program, run
 
@@ -14,3 +17,9 @@ def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> N
     run(program, "--shell=sh", kiosk.unpack(tmp_path) / "install")
     run(program, "--shell=sh", kiosk.path.with_suffix(".preflight.sh"), "--exclude=SC2034,SC2317,SC2329")
     run(program, "--shell=sh", Path(__file__).parents[1] / "support/fake_docker.sh")
+
+
+def test_no_function_is_defined_twice() -> None:
+    """The later one would take the place of the earlier one, which other files call."""
+    defined = Counter(re.findall(r"^([a-z_]+)\(\) ", assemble_installer().decode(), flags=re.MULTILINE))
+    assert [name for name, times in defined.items() if times > 1] == []

@@ -45,7 +45,7 @@ find_archive() {
         check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
     elif ! use_copies; then
         # the engine takes whatever images the stream names
-        [ -z "$(find "$HERE/images" ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ] || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
+        is_own_tree "$HERE/images" || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
         ARCHIVE=$HERE
         cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch
     fi

@@ -30,8 +30,14 @@ count_loading() {
 
 # can_link FOLDER: hard links from below the root into it can be made: one mount, and every file our own
 can_link() {
-    [ "$(mount_of "$1")" = "$(mount_of "$(nearest_folder "$ROOT")")" ] &&
-        [ -z "$(find "$1" ! -user "$(id -u)" 2>/dev/null | sed -n 1p)" ]
+    [ "$(mount_of "$1")" = "$(mount_of "$(nearest_folder "$ROOT")")" ] && is_own_tree "$1"
+}
+
+# is_own_tree FOLDER: nobody else can change what is in it, or put another folder in its place
+is_own_tree() {
+    (LOG=/dev/null && walk_path "$1") >/dev/null 2>&1 || return 1
+    foreign_files=$(find "$1" \( ! -user "$(id -u)" -o -perm -002 \) -print 2>/dev/null) || return 1
+    [ -z "$foreign_files" ]
 }
 
 # mount_of PATH: the device, and where it is mounted
