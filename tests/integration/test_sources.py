@@ -292,8 +292,8 @@ def test_a_damaged_archive_is_refused(
     ("content", "says"),
     [
         (None, "no such file or folder"),
-        (b"", "no image archive"),
-        (b"hello" * 1000, "no image archive"),
+        (b"", "neither a docker-archive nor an OCI image layout"),
+        (b"hello" * 1000, "not an image archive"),
     ],
 )
 def test_what_is_no_archive(builder: Builder, content: bytes | None, says: str) -> None:
