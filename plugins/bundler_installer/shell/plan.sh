@@ -168,7 +168,8 @@ measure_plan() {
     RELEASE_BYTES=$(du -sk "$part/config" | awk '{ printf "%.0f\n", $1 * 1024 }')
     WAY_BACK=0
     if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then WAY_BACK=$(count_bytes "$ROOT/data"); fi
-    MIGRATIONS=$(names migrations | tr '\n' ' ')
+    keep "$SCRATCH/migrations" names migrations
+    MIGRATIONS=$(tr '\n' ' ' <"$SCRATCH/migrations") || lose_scratch
     MIGRATIONS=${MIGRATIONS% }
     if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then
         DOWN=all

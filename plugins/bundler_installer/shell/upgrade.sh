@@ -54,7 +54,8 @@ upgrade_release() {
     start_step
     step counter raise_counter
     migrated=no
-    [ -z "$(names migrations)" ] || migrated=yes
+    migrations=$(names migrations) || lose_scratch # on no account `no` where nobody knows: going back would keep the data
+    [ -z "$migrations" ] || migrated=yes
     step finish finish_change "$migrated"
     say upgrade.done "$ROOT/${NAME}ctl"
 }
