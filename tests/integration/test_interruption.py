@@ -81,6 +81,7 @@ def test_killed_anywhere_the_same_command_completes(run: str, snapshots: list[Sn
             if not rows:
                 server.rows.write_text("")
             server.check(version, rows)
+            assert run != "rollback" or list(server.root.glob("data.before-restore-*")) == [], point
             return True
         finally:
             idle.put(worker)

@@ -273,13 +273,16 @@ class Chaos:
         yield "upgrade"
         self._kill("rollback", tally.control("rollback"))
         tally.check("1.0", rows)
+        assert list(tally.root.glob("data.before-restore-*")) == [], "set aside, though the backup has it"
         tally.write("spoilt")
         yield "rollback"
         self._kill("restore", tally.control("restore", manual))
         tally.check("1.0", rows)
         # one that is killed when it has restored is done again, and sets aside what the first one put back
-        first = min(tally.root.glob("data.before-restore-*"))
-        assert (first / "data/files/rows").read_text() == "spoilt"
+        aside = sorted(tally.root.glob("data.before-restore-*"))
+        held = {each.name: [path.read_text() for path in each.glob("data/files/rows")] for each in aside}
+        assert next(iter(held.values()), []) == ["spoilt"], held
+        assert [] not in held.values(), held
         yield "restore"
 
     def _kill(self, name: str, command: list[str | Path]) -> None:

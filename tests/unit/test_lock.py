@@ -136,6 +136,7 @@ take_lock; launch_engine; wait
     assert done.returncode == 0, done.stderr
     assert "->" in (folder / "root/fds").read_text()
     assert "state/running" not in (folder / "root/fds").read_text()
+    assert "process" not in (folder / "root/fds").read_text()
 
 
 @shell
@@ -235,6 +236,23 @@ def test_the_scratch_folder_of_a_run_killed_before_it_had_the_lock(shell: str, f
         assert list(scratch.rglob("TOKEN"))
     mark.write_text(text)
     assert call(shell, sweep, folder).returncode == 0
+    assert list(scratch.iterdir()) == []
+
+
+@shell
+@flock
+def test_a_scratch_folder_that_a_killed_run_s_children_work_with(lock: str, shell: str, folder: Path) -> None:
+    """It is left until they have ended."""
+    scratch = folder / "first-scratch"
+    script = SLOW.format(folder=folder) + '(slow </dev/null; : >"$SCRATCH/more")'
+    kill_shell(start(shell, script, folder))
+    sweep = f"{lock}sweep_scratch {scratch}"
+    assert call(shell, sweep, folder).returncode == 0
+    assert len(list(scratch.glob("bundle.*/process"))) == 1
+    (folder / "go").touch()
+    wait_until(lambda: at_work(folder) == set())
+    done = call(shell, sweep, folder)
+    assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
 
 

@@ -3,17 +3,20 @@
 # begin_restore FOLDER: note what is restored and where what was there goes: the same place when it is done again
 begin_restore() {
     BEFORE=$(sed -n 's/^before=//p' "$ROOT/state/restore" 2>/dev/null)
-    [ -n "$BEFORE" ] || BEFORE=$ROOT/data.before-restore-$(date -u '+%Y%m%dT%H%M%SZ')
+    [ -n "$BEFORE" ] || BEFORE=${CHANGE_ASIDE:-}
+    [ -n "$BEFORE" ] || BEFORE=$(name_aside)
     case $BEFORE in
         "$ROOT"/data.before-restore-*[!0-9TZ]* | "$ROOT"/data.before-restore-) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;;
         "$ROOT"/data.before-restore-*) ;;
         *) fail $EXIT_FAILED restore.damaged "$ROOT/state/restore" ;;
     esac
-    { (umask 077 && mkdir -p "$BEFORE/volumes") &&
-        printf 'backup=%s\nbefore=%s\n' "$1" "$BEFORE" >"$ROOT/state/restore.new" &&
+    { printf 'backup=%s\nbefore=%s\n' "$1" "$BEFORE" >"$ROOT/state/restore.new" &&
         flush "$ROOT/state/restore.new" &&
-        mv -f "$ROOT/state/restore.new" "$ROOT/state/restore"; } || fail $EXIT_FAILED release.disk "$ROOT"
+        mv -f "$ROOT/state/restore.new" "$ROOT/state/restore" &&
+        (umask 077 && mkdir -p "$BEFORE/volumes"); } || fail $EXIT_FAILED release.disk "$ROOT"
 }
+
+name_aside() { printf '%s\n' "$ROOT/data.before-restore-$(date -u '+%Y%m%dT%H%M%SZ')"; }
 
 # end_restore: it worked; where nothing was there, nothing was set aside
 end_restore() {

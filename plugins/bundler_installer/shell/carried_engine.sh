@@ -160,7 +160,7 @@ install_packages() {
         case $MANAGER in
             deb) DEBIAN_FRONTEND=noninteractive "$PROBE_ROOT/usr/bin/dpkg" --force-confold -i "$@" ;;
             *) "$PROBE_ROOT/usr/bin/rpm" -Uvh --replacepkgs "$@" ;;
-        esac >"$SCRATCH/engine-packages" 2>&1 </dev/null 9>&- || { # their scripts may start the engine
+        esac >"$SCRATCH/engine-packages" 2>&1 </dev/null 8<&- 9>&- || { # their scripts may start the engine
             write_log "$(cat "$SCRATCH/engine-packages")"
             fail $EXIT_FAILED carried.packages "$(tail -n 6 "$SCRATCH/engine-packages")"
         }

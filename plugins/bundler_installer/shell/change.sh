@@ -8,7 +8,8 @@ load_change() {
     [ -f "$ROOT/state/change" ] || return 1
     { CHANGE_KIND=$(note_field change kind) && CHANGE_FROM=$(note_field change from) && CHANGE_TO=$(note_field change to) &&
         CHANGE_PHASE=$(note_field change phase) && CHANGE_BACKUP=$(note_field change backup) &&
-        CHANGE_DATA=$(note_field change data) && CHANGE_RESTORED=$(note_field change restored); } || lose_scratch
+        CHANGE_DATA=$(note_field change data) && CHANGE_RESTORED=$(note_field change restored) &&
+        CHANGE_ASIDE=$(note_field change aside); } || lose_scratch
     for each in "$CHANGE_FROM" "$CHANGE_TO"; do
         case $each in '' | */* | .*) fail $EXIT_FAILED change.damaged "$ROOT/state/change" ;; esac
     done
@@ -35,7 +36,7 @@ enter_phase() {
 # describe_change PHASE
 describe_change() {
     printf 'kind=%s\nfrom=%s\nto=%s\nphase=%s\n' "$CHANGE_KIND" "$CHANGE_FROM" "$CHANGE_TO" "$1"
-    printf 'backup=%s\ndata=%s\nrestored=%s\n' "$CHANGE_BACKUP" "$CHANGE_DATA" "$CHANGE_RESTORED"
+    printf 'backup=%s\ndata=%s\nrestored=%s\naside=%s\n' "$CHANGE_BACKUP" "$CHANGE_DATA" "$CHANGE_RESTORED" "$CHANGE_ASIDE"
 }
 
 # forget_note: the change has ended
@@ -44,7 +45,7 @@ forget_note() { rm -f "$ROOT/state/change" "$ROOT/state/change.return" || fail $
 # begin_change KIND FROM TO [DATA]: from here on, whatever ends the run goes back first. DATA: a backup to go on with
 begin_change() {
     if ! load_change; then
-        CHANGE_KIND=$1 CHANGE_FROM=$2 CHANGE_TO=$3 CHANGE_BACKUP='' CHANGE_DATA=${4:-} CHANGE_RESTORED=''
+        CHANGE_KIND=$1 CHANGE_FROM=$2 CHANGE_TO=$3 CHANGE_BACKUP='' CHANGE_DATA=${4:-} CHANGE_RESTORED='' CHANGE_ASIDE=''
         enter_phase prepare
     fi
     CHANGING=yes
@@ -161,6 +162,7 @@ forget_change() {
 go_back() {
     load_change || return 0
     touched='' aside=drop RETURNING=yes
+    forth_aside=$CHANGE_ASIDE CHANGE_ASIDE='' # what a rollback set aside is not what is set aside on the way back
     case $CHANGE_PHASE in switched | return) touched=yes ;; esac
     [ -z "$RESUMED" ] || aside=keep
     warn change.going_back "$CHANGE_FROM"
@@ -181,7 +183,13 @@ go_back() {
     forget_note
     record end return
     prune_automatic
-    if [ "$aside" = drop ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then warn restore.kept "$BEFORE"; fi
+    if [ "$aside" = drop ]; then
+        drop_before
+        BEFORE=$forth_aside
+        drop_before
+    elif [ -d "${BEFORE:-/-}" ]; then
+        warn restore.kept "$BEFORE"
+    fi
 }
 
 # make_room: the failed release may have filled the disk. What it wrote goes before the backup comes back, where both do

@@ -87,7 +87,7 @@ start_engine() {
 launch_engine() {
     mkdir -p "$PROBE_ROOT/var/log"
     env -i PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME=/root setsid dockerd \
-        >>"$PROBE_ROOT/var/log/dockerd.log" 2>&1 </dev/null 9>&- &
+        >>"$PROBE_ROOT/var/log/dockerd.log" 2>&1 </dev/null 8<&- 9>&- &
 }
 
 print_launch() { printf 'setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &'; }

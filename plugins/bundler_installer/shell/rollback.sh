@@ -25,12 +25,17 @@ run_rollback() {
     step switch enter_rollback
     use_current
     if [ -n "$CHANGE_DATA" ] && [ -z "$CHANGE_RESTORED" ]; then
+        if [ -z "$CHANGE_ASIDE" ]; then # noted first: the same folder, however often this is done again
+            CHANGE_ASIDE=$(name_aside)
+            enter_phase switched
+        fi
         step restore restore_backup "$CHANGE_DATA"
         CHANGE_RESTORED=yes
         enter_phase switched
-        # the backup made a moment ago has them too
-        if [ -n "$CHANGE_BACKUP" ]; then drop_before; else say restore.kept "$BEFORE"; fi
     fi
+    BEFORE=$CHANGE_ASIDE
+    # the backup made a moment ago has what was set aside, too
+    if [ -n "$CHANGE_BACKUP" ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then say restore.kept "$BEFORE"; fi
     start_step
     migrated=no
     [ -z "$CHANGE_DATA" ] || migrated=yes

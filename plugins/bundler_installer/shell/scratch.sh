@@ -6,6 +6,13 @@ describe_run() {
     printf '%s %s %s %s %s\n' "$$" "${run_start:--}" "$(boot_id)" "$(name_namespace)" "$(uname -n)"
 }
 
+# hold_scratch: all that this run starts inherits descriptor 8, open in the scratch folder: as long as one of them works,
+# the folder is in use
+hold_scratch() {
+    command exec 8<"$SCRATCH/process" || return 1
+    ! have flock || flock -n 8 2>/dev/null || : # a file system may know no such locks
+}
+
 name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
 
 # is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
@@ -27,8 +34,25 @@ drop_scratch() {
     (
         cd -P -- "$1" 2>/dev/null || exit 0
         is_own_folder "./$2" || exit 0
-        if is_unmarked "./$2" || { [ -f "./$2/process" ] && [ ! -L "./$2/process" ] && is_dead_run "./$2/process"; }; then rm -rf "./$2"; fi
+        if [ ! -L "./$2/process" ] && { is_unmarked "./$2" || is_abandoned "./$2"; }; then rm -rf "./$2"; fi
     )
+}
+
+# is_abandoned FOLDER: its run was killed, and nothing works any more that the run had started
+is_abandoned() { [ -f "$1/process" ] && is_dead_run "$1/process" && is_idle "$1/process"; }
+
+# is_idle FILE: nobody has it open as descriptor 8
+is_idle() {
+    idle_code=2
+    if have flock; then
+        flock -n 8 8<"$1" 2>/dev/null
+        idle_code=$?
+    fi
+    [ "$idle_code" -gt 1 ] || return "$idle_code"
+    idle_place=$(cd -P -- "${1%/*}" && pwd -P)/${1##*/}
+    for each in /proc/[0-9]*/fd/8; do
+        if [ -L "$each" ] && [ "$(readlink "$each" 2>/dev/null)" = "$idle_place" ]; then return 1; fi
+    done
 }
 
 # is_unmarked FOLDER: its run was killed before it said whose it is, more than ten minutes ago; it holds nothing

@@ -10,7 +10,8 @@ make_scratch() {
         SCRATCH=$(mktemp -d "$scratch_in/bundle.XXXXXX" 2>/dev/null) && break
         [ -z "${TMPDIR:-}" ] || break
     done
-    { [ -n "$SCRATCH" ] && chmod 700 "$SCRATCH" && describe_run >"$SCRATCH/process"; } || fail $EXIT_FAILED tools.scratch "$scratch_in"
+    { [ -n "$SCRATCH" ] && chmod 700 "$SCRATCH" && describe_run >"$SCRATCH/process" && hold_scratch; } ||
+        fail $EXIT_FAILED tools.scratch "$scratch_in"
     # dash does not run the EXIT trap when a signal ends it
     trap 'end_run $?' EXIT
     end_at_signals
