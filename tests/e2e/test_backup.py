@@ -46,7 +46,8 @@ class Shop:
         return self.site.run(*install, *arguments, *self.common, cwd=self.unpacked.parent)
 
     def control(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return self.site.run(*self.shell, self.root / "shopctl", *arguments)
+        # as `shopctl` does, but in this shell, which may bring programs of its own
+        return self.site.run(*self.shell, self.root / "current/install", *arguments)
 
     def backup(self, *arguments: str | Path) -> Path:
         done = self.control("backup", *arguments)

@@ -3,15 +3,16 @@
 # choose_tar: TAR_KIND is `posix` (GNU tar: attributes too) or `plain`
 choose_tar() {
     TAR_KIND=plain TAR_MAKE='' TAR_TAKE='' TAR_EXCLUDES=''
-    if tar --exclude=./x -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then TAR_EXCLUDES=yes; fi
-    if tar --numeric-owner -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then TAR_MAKE=--numeric-owner; fi
+    mkdir -p "$SCRATCH/empty" || lose_scratch # of a folder that changes meanwhile, tar complains
+    if tar --exclude=./x -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then TAR_EXCLUDES=yes; fi
+    if tar --numeric-owner -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then TAR_MAKE=--numeric-owner; fi
     case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) TAR_TAKE=$TAR_MAKE && return ;; esac
     TAR_TAKE=$TAR_MAKE
-    if tar --xattrs --xattrs-include='*' -cf /dev/null -C "$SCRATCH" . 2>/dev/null; then
+    if tar --xattrs --xattrs-include='*' -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then
         TAR_KIND=posix
         TAR_TAKE="--numeric-owner --xattrs --xattrs-include=*"
         TAR_MAKE="$TAR_TAKE --format=posix --pax-option=delete=atime,delete=ctime"
-        if [ -z "$(tar --acls -cf /dev/null -C "$SCRATCH" . 2>&1)" ]; then
+        if [ -z "$(tar --acls -cf /dev/null -C "$SCRATCH/empty" . 2>&1)" ]; then
             TAR_TAKE="$TAR_TAKE --acls" TAR_MAKE="$TAR_MAKE --acls"
         fi
     fi

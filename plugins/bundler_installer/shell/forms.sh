@@ -43,11 +43,3 @@ check_forms() {
     IFS= read -r verdict <"$SCRATCH/forms-verdict" || lose_scratch
     [ "$verdict" = ok ] || refuse facts.form "$(printf '%s' "$verdict" | show_plain)"
 }
-
-# show_plain: the first line of what came from elsewhere, for a terminal: no control characters, no marks of text direction
-show_plain() {
-    LC_ALL=C tr '\000-\011\013-\037\177' '?' | LC_ALL=C awk 'NR == 1 {
-        gsub(/\302[\200-\237]|\330\234|\342\200[\216\217\252-\256]|\342\201[\246-\251]/, "?")
-        print substr($0, 1, 300)
-    }'
-}

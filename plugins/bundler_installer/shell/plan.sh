@@ -154,9 +154,6 @@ compare_config() {
     done <"$SCRATCH/plan-files" | redact >"$SCRATCH/plan-diff"
 }
 
-# is_text FILE: without a NUL
-is_text() { [ "$1" = /dev/null ] || [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc -c <"$1")" ]; }
-
 # measure_plan: bytes: to load, on the engine's disk; for the release, the kept blobs and the way back on the root's
 measure_plan() {
     LOAD_BYTES=$(cat "$SCRATCH/blob-bytes")

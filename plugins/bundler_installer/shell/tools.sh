@@ -194,6 +194,17 @@ at_least() {
     }'
 }
 
+# show_plain: the first line of what came from elsewhere, for a terminal: no control characters, no marks of text direction
+show_plain() {
+    LC_ALL=C tr '\000-\011\013-\037\177' '?' | LC_ALL=C awk 'NR == 1 {
+        gsub(/\302[\200-\237]|\330\234|\342\200[\216\217\252-\256]|\342\201[\246-\251]/, "?")
+        print substr($0, 1, 300)
+    }'
+}
+
+# is_text FILE: without a NUL
+is_text() { [ "$1" = /dev/null ] || [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc -c <"$1")" ]; }
+
 # json_string TEXT: quoted for JSON
 json_string() {
     printf '%s' "$1" | awk '
