@@ -19,12 +19,12 @@ run_install() {
     verify_bundle copy
     take_lock
     record_accepted
-    if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
-    require_engine
     check_edits "${PREVIOUS:-$RELEASE}"
     complete_variables
     check_collected
     check_certificates
+    if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
+    require_engine
     if [ -n "$PREVIOUS" ]; then upgrade_release; else install_release; fi
     print_ending
 }
