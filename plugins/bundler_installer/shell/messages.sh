@@ -25,6 +25,7 @@ say() {
 warn() {
     said=$(format "$@")
     printf '%s%s%s\n' "$YELLOW" "$said" "$PLAIN" >&2
+    note_told
     write_log "$said"
 }
 
@@ -34,8 +35,15 @@ fail() {
     shift
     said=$(format "$@")
     printf '%s%s%s\n' "$RED" "$said" "$PLAIN" >&2
+    note_told
     write_log "$said"
     leave "$fail_code"
+}
+
+# note_told: the operator has been told of something; a subshell tells the others by a file
+note_told() {
+    TOLD=yes
+    [ -z "$SCRATCH" ] || printf '' 2>/dev/null >"$SCRATCH/told" || return 0
 }
 
 # write_log TEXT [TIME]

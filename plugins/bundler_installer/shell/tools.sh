@@ -35,6 +35,11 @@ end_run() {
         "$ENDED" | 0 | 1 | 3 | 4 | 5 | 129 | 130 | 141 | 143) ;;
         *) end_code=$EXIT_FAILED ;;
     esac
+    # a shell that cannot fork says so where nobody may see it
+    if [ "$end_code" -eq $EXIT_FAILED ] && [ -z "$TOLD$JSON" ] && [ ! -f "${SCRATCH:-/-}/told" ]; then
+        "find_text_$LANGUAGE" tools.failed
+        printf '%s\n' "$text" >&2
+    fi
     # where no process can be started, a shell ends at once, with a code of its own, unless it is in an `eval` like these
     command eval end_work
     command eval clean_up
