@@ -35,7 +35,11 @@ can_link() {
 
 # is_own_tree FOLDER: nobody else can change what is in it, or put another folder in its place
 is_own_tree() {
-    (LOG=/dev/null && walk_path "$1") >/dev/null 2>&1 || return 1
+    own_log=$LOG LOG=/dev/null
+    (walk_path "$1") >/dev/null 2>&1
+    own_code=$?
+    LOG=$own_log
+    [ "$own_code" -eq 0 ] || return 1
     foreign_files=$(find "$1" \( ! -user "$(id -u)" -o -perm -002 \) -print 2>/dev/null) || return 1
     [ -z "$foreign_files" ]
 }
