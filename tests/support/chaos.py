@@ -280,7 +280,7 @@ class Chaos:
         tally.check("1.0", rows)
         # one that is killed when it has restored is done again, and sets aside what the first one put back
         aside = sorted(tally.root.glob("data.before-restore-*"))
-        held = {each.name: [path.read_text() for path in each.glob("data/files/rows")] for each in aside}
+        held = {each.name: [path.read_text() for path in each.glob("data/**/files/rows")] for each in aside}
         assert next(iter(held.values()), []) == ["spoilt"], held
         assert [] not in held.values(), held
         yield "restore"
