@@ -163,7 +163,7 @@ class Tally:
 
     def check(self, version: str, rows: str) -> None:
         """The version runs on its data, and nothing is left of what was under way."""
-        status = self.site.run(*self.control("status", "--json"))
+        status = self.site.run(*self.control("status", "--json"), environment={"TMPDIR": str(self.scratch)})
         assert status.returncode == 0, f"status: {status.returncode}\n{status.stdout}{status.stderr}"
         assert json.loads(status.stdout)["version"] == version
         found = self.read()
@@ -175,7 +175,7 @@ class Tally:
         assert holders(self.root) == set(), "a process of a run is still at work"
         # one that was made a moment before the kill is empty, and goes after ten minutes
         scratch = [path for path in self.scratch.rglob("*") if path.is_file() and path.stat().st_size]
-        assert scratch == [], f"left in scratch: {scratch}"
+        assert scratch == [], run("ls", "-lAR", "--full-time", *self.scratch.iterdir())
         secrets = (self.root / "secrets.env").read_text().splitlines()
         assert f"TOKEN={self.token}" in secrets, "another TOKEN"
         for backup in (self.root / "backups").glob("*"):
