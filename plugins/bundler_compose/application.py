@@ -209,6 +209,10 @@ def _uses_below(document: Document, value: Any, keys: tuple[str | int, ...]) -> 
             yield from uses(value)
         except BundleError as error:
             raise BundleError(f"{document.at(*keys)}: {error.message}", hint=error.hint) from error
+        except RecursionError as error:
+            raise BundleError(
+                f"{document.at(*keys)}: `${{...}}` is nested too deeply", hint="nest fewer defaults"
+            ) from error
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _uses_below(document, item, (*keys, key))

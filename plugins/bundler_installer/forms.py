@@ -23,7 +23,7 @@ FORMS = {
     "name": r"[A-Za-z_][A-Za-z0-9_]*",
     "reference": r"[A-Za-z0-9][A-Za-z0-9._/:@-]*",
     "digest": r"sha256:[0-9a-f]+",
-    "number": r"[0-9]+",
+    "number": r"(0|[1-9][0-9]*)",
     "yesno": r"(yes|no)",
     "mode": r"0[0-7][0145][0145]",
     "foldermode": r"[01][0-7][0-7][0-7]",

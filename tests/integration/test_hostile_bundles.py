@@ -285,6 +285,96 @@ def test_a_full_scratch_folder_is_called_that(shell: str, kiosk: Kiosk, tmp_path
     assert said == {1, 4}  # the largest has room enough to tell
 
 
+def surround(host: Host) -> None:
+    """A tar whose top folder is a link into folders that look like an installation."""
+    hidden = host.unpacked.parent / ".kiosk"
+    (hidden / "releases").mkdir(parents=True)
+    (hidden / "state").mkdir()
+    host.unpacked.rename(hidden / "releases" / host.unpacked.name)
+    (hidden / "current").symlink_to(f"releases/{host.unpacked.name}")
+    host.unpacked.symlink_to(f".kiosk/releases/{host.unpacked.name}")
+
+
+def test_a_bundle_does_not_become_an_installation_by_where_it_lies(host: Host) -> None:
+    target = host.folder / "written-by-root"
+    append(
+        host.unpacked / "variables.tsv", f"../../../../../../{target}\tstring\tno\tevil" + "\t-" * 5 + "\n"
+    )
+    surround(host)
+    for command in commands(host):
+        for name in ("install", str(host.unpacked / "install")):
+            result = subprocess.run(
+                [*SHELLS[host.shell], name, *map(str, command)], cwd=host.unpacked, env=host.variables(),
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert result.returncode == 4, (command, result.stdout, result.stderr)
+            assert "variables.tsv is not what was signed" in result.stderr
+            assert not target.exists()
+
+
+def test_an_installation_is_no_other_root(host: Host) -> None:
+    assert host.install().returncode == 0
+    program = host.root / "current/install"
+    for root, code in ((host.root, 0), (host.folder / "other", 2)):
+        result = subprocess.run(
+            [*SHELLS[host.shell], program, "status", "--root", root], env=host.variables(),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == code, result.stdout + result.stderr
+
+
+def test_relative_paths_mean_the_folder_that_the_command_is_given_in(host: Host) -> None:
+    (host.folder / "answers.env").write_text("GREETING=hello\n")
+    key = os.path.relpath(host.key, host.unpacked)
+    run = (("preflight", "--report", "../report.html"), ("install", "--answers", "../answers.env", "--yes"))
+    for arguments in run:
+        result = subprocess.run(
+            [*SHELLS[host.shell], "install", *arguments, "--root", "../root", "--key", key],
+            cwd=host.unpacked, env=host.variables(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert (host.folder / "report.html").stat().st_size > 1000
+    assert (host.root / "site.env").read_text().startswith("GREETING=hello")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [("08", 0), ("010", 0), ("0", 0), ("9" * 20, 2), ("-1", 2), ("x", 2)]
+)
+def test_numbers_are_decimal(host: Host, number: str, code: int) -> None:
+    result = host.install("--timeout", number, "--keep", number)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert "arithmetic" not in result.stderr
+    assert "Illegal number" not in result.stderr
+
+
+@pytest.mark.parametrize("line", ["created=08", "bundle_bytes=0x10", "health_timeout=1e9", "counter=007"])
+def test_numbers_of_the_bundle_are_decimal(host: Host, line: str) -> None:
+    key = line.partition("=")[0]
+    path = host.unpacked / "bundle.env"
+    path.write_text(
+        "".join(
+            f"{line}\n" if old.startswith(f"{key}=") else old for old in path.read_text().splitlines(True)
+        )
+    )
+    sign_again(host)
+    result = host.run("preflight", "--root", host.root)
+    assert result.returncode == 4, result.stderr
+    assert "bundle.env:" in result.stderr
+
+
+def test_a_limit_on_the_size_of_files_is_a_full_disk(host: Host) -> None:
+    result = subprocess.run(
+        ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh",
+         *SHELLS[host.shell], host.unpacked / "install", "verify",
+         "--key", host.key, "--root", host.root],
+        env=host.variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    assert "scratch folder" in result.stderr
+    assert list(host.folder.glob("bundle.*")) == []
+
+
 def test_the_shipped_installer_has_no_hooks_for_tests(tmp_path: Path) -> None:
     assert b"BUNDLE_PROBE_ROOT" not in assemble_installer()
     assert b"BUNDLE_TRUSTED_KEYS" not in assemble_installer()

@@ -29,7 +29,7 @@ MISTAKES = {
     "--set without a name": (["--set", "=x"], "--set needs NAME=VALUE"),
     "the whole disk as root": (["--root", "/"], "--root / is refused"),
     "the whole disk, spelt otherwise": (["--root", "//"], "--root / is refused"),
-    "a root with a quote": (["--root", "/opt/o'brien"], "a quote or a line break"),
+    "a root with a quote": (["--root", "/opt/o'brien"], "a quote, a backslash or a line break"),
     "a variable that is not there": (["--set", "GRETING=x"], "no variable is named GRETING"),
     "an answers file that is not there": (["--answers", "none.env"], "none.env does not exist"),
 }

@@ -123,6 +123,7 @@ read_longer() {
             size=*)
                 member_size=${line#size=}
                 { is_number "$member_size" && [ "${#member_size}" -le 15 ]; } || return 1
+                case $member_size in 0?*) return 1 ;; esac # a shell would take it for an octal one
                 ;;
             mtime=* | atime=* | ctime=* | uid=* | gid=* | uname=* | gname=*) ;;
             *) return 1 ;;

@@ -12,6 +12,8 @@ done
 unset POSIXLY_CORRECT
 POSIXLY_CORRECT=yes
 umask 022
+# a limit on the size of files is a full disk, and no reason to be killed in the middle
+trap '' XFSZ
 # what BASHOPTS switches on
 # shellcheck disable=SC3044 # bash alone
 case ${BASH_VERSION:-} in ?*) shopt -u dotglob failglob nocaseglob nocasematch nullglob 2>/dev/null || : ;; esac

@@ -9,21 +9,41 @@ find_bundle() {
     HERE=$(cd -- "${HERE:-/}" && pwd -P) || fail $EXIT_FAILED facts.folder
     [ -f "$HERE/bundle.env" ] || fail $EXIT_FAILED facts.bundle "$HERE"
     INSTALLED=''
-    case ${HERE%/*} in
-        */releases)
-            if [ -d "$HERE/../../state" ]; then
-                INSTALLED=yes
-                [ -n "$ROOT" ] || ROOT=$(cd -- "$HERE/../.." && pwd -P)
-            fi
-            ;;
-    esac
+    find_installation
     if [ -n "$INSTALLED" ]; then
         FACTS=$HERE
         name_root
+        walk_path "$HERE"
     else
         open_bundle
     fi
     read_facts
+}
+
+# find_installation: whether this is an installed release, which is not verified again. It is one only where who runs it
+# named it so: as <root>/current/install, as <name>ctl does, or as <root>/releases/<id>/install. Where the folder lies says
+# nothing: a bundle may come with such folders around it, and lead there by a link
+find_installation() {
+    case $HERE in */releases/*) ;; *) return 0 ;; esac
+    own_root=${HERE%/*}
+    case $own_root in */releases) own_root=${own_root%/releases} ;; *) return 0 ;; esac
+    [ -d "$own_root/state" ] || return 0
+    case $0 in
+        */current/install) named_root=$(cd -P -- "${0%/current/install}/" 2>/dev/null && pwd -P) || return 0 ;;
+        /*/releases/*/install)
+            [ "${0%/install}" = "$HERE" ] || return 0
+            named_root=$own_root
+            ;;
+        *) return 0 ;;
+    esac
+    [ "$named_root" = "$own_root" ] || return 0
+    INSTALLED=yes
+    if [ -z "$ROOT" ]; then
+        ROOT=$own_root
+    else
+        named_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P)
+        [ "$named_root" = "$own_root" ] || fail $EXIT_USAGE facts.other_root "$own_root" "$ROOT"
+    fi
 }
 
 # name_root: sets NAME, and ROOT where the operator did not. Read before the signature is checked: the root has the pinned key
@@ -37,7 +57,7 @@ name_root() {
     esac
     while [ "$ROOT" != / ] && [ "${ROOT%/}" != "$ROOT" ]; do ROOT=${ROOT%/}; done
     [ "$ROOT" != / ] || fail $EXIT_USAGE facts.root
-    case $ROOT in *"$NEWLINE"* | *"'"*) fail $EXIT_USAGE facts.root_name "$ROOT" ;; esac
+    case $ROOT in *"$NEWLINE"* | *"'"* | *\\*) fail $EXIT_USAGE facts.root_name "$ROOT" ;; esac
     CURRENT=$ROOT/current
     check_root
 }

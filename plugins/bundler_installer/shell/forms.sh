@@ -24,6 +24,7 @@ check_forms() {
             if ($0 !~ /^[a-z_]+=/ || /\t/) refuse("?")
             key = substr($0, 1, index($0, "=") - 1)
             if (key in keys) refuse(key)
+            if (key ~ /(^created|_bytes|_timeout|^window|^counter|^expires|^grace|_keep)$/ && $0 !~ /=(-|0|[1-9][0-9]*)$/) refuse(key)
             keys[key]
             next
         }
@@ -35,7 +36,7 @@ check_forms() {
                 if ($i == "-" && optional[table, i] == "yes") continue
                 if (length($i) > 65536 || $i !~ expression[table, i]) refuse($i)
                 if (table == "variables.tsv" && i == 1 && ($i in names)) refuse($i)
-                if (expression[table, i] == "^([0-9]+)$" && length($i) > 15) refuse($i)
+                if (expression[table, i] == "^((0|[1-9][0-9]*))$" && length($i) > 15) refuse($i)
             }
             if (table == "variables.tsv") names[$1]
         }

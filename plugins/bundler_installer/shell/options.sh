@@ -83,8 +83,8 @@ parse_value() {
             REQUIRE=$2
             ;;
         --report) REPORT=$2 ;;
-        --timeout) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TIMEOUT=$2 ;;
-        --tail) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; TAIL=$2 LOG_LINES=$2 ;;
+        --timeout) read_number "$1" "$2"; TIMEOUT=$number ;;
+        --tail) read_number "$1" "$2"; TAIL=$number LOG_LINES=$number ;;
         --output) OUTPUT=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
         --backup-key) BACKUP_KEY_FILE=$2 ;;
@@ -94,7 +94,7 @@ parse_value() {
                 *) fail $EXIT_USAGE options.edits "$2" ;;
             esac
             ;;
-        --keep) is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"; KEEP=$2 ;;
+        --keep) read_number "$1" "$2"; KEEP=$number ;;
         --at)
             matches "$2" '([01][0-9]|2[0-3]):[0-5][0-9]' || fail $EXIT_USAGE options.time "$2"
             AT=$2
@@ -126,6 +126,14 @@ parse_value() {
             esac
             ;;
     esac
+}
+
+# read_number OPTION VALUE: sets `number`, without zeros in front, which a shell would take for an octal one
+read_number() {
+    is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"
+    number=$2
+    while [ "${number#0}" != "$number" ] && [ "$number" != 0 ]; do number=${number#0}; done
+    [ "${#number}" -le 9 ] || fail $EXIT_USAGE options.number "$1" "$2"
 }
 
 parse_word() {

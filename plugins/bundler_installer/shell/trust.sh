@@ -109,12 +109,14 @@ read_signatures() {
     set -- $keys
     while IFS= read -r line; do
         [ $# -gt 0 ] || refuse verify.carried_key
+        signer=$1
+        shift
+        case " $* " in *" $signer "*) refuse verify.carried_key ;; esac # each key once
         printf '%s\n' "$line" >>"$TRUST/lines" || lose_scratch
         decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
-        is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$1" || refuse_signature
-        printf '%s\n' "$1" >>"$TRUST/signers" || lose_scratch
+        is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$signer" || refuse_signature
+        printf '%s\n' "$signer" >>"$TRUST/signers" || lose_scratch
         SIGNERS=$((SIGNERS + 1))
-        shift
     done <"$FACTS/SHA256SUMS.sig"
     cmp -s "$TRUST/lines" "$FACTS/SHA256SUMS.sig" || refuse verify.bad_signature "$wanted"
     [ $# -eq 0 ] || refuse verify.carried_key
@@ -333,7 +335,7 @@ explain_refusal() {
 #   revoked KEY, forked KEY              of signers and anchors
 # A key may revoke itself and those that it follows. A revoked key ends a chain, and so does one that two keys follow
 compare_keys() {
-    cd -- "$TRUST" && awk -v limit="$CHAIN" "$JUDGE"'
+    (cd -- "$TRUST" && awk -v limit="$CHAIN" "$JUDGE"'
         FILENAME == "signers" { signers++; signer[$1]; next }
         FILENAME == "demands" { line[++demands] = $0; next }
         END {
@@ -355,7 +357,7 @@ compare_keys() {
             }
             for (each in signer) if (each in revoked) print "revoked " each
             print "end " (signers + 0) " " (rotated + 0) " " (revoking + 0) " " (demands + 0)
-        }' rotations revocations signers demands
+        }' rotations revocations signers demands)
 }
 
 # what compare_keys and the command trust have in common
