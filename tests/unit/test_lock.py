@@ -277,6 +277,22 @@ def test_a_scratch_folder_whose_run_was_killed_before_it_marked_it(shell: str, f
 
 
 @shell
+def test_a_run_killed_while_it_cleans_up_leaves_what_the_next_one_knows(shell: str, folder: Path) -> None:
+    script = f"""
+take_lock
+printf secret >"$SCRATCH/values/TOKEN"
+find() {{ command rm -f "$SCRATCH/set"; : >{folder}/ready; sleep 60; }}
+exit 0
+"""
+    first = start(shell, script, folder)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    done = call(shell, f"{NAMED}take_lock", folder)
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "first-scratch").iterdir()) == []
+
+
+@shell
 def test_only_what_a_run_makes_is_removed(shell: str, folder: Path) -> None:
     """Whatever stands in the list."""
     need_root()

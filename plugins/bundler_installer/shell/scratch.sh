@@ -34,8 +34,14 @@ drop_scratch() {
     (
         cd -P -- "$1" 2>/dev/null || exit 0
         is_own_folder "./$2" || exit 0
-        if [ ! -L "./$2/process" ] && { is_unmarked "./$2" || is_abandoned "./$2"; }; then rm -rf "./$2"; fi
+        if [ ! -L "./$2/process" ] && { is_unmarked "./$2" || is_abandoned "./$2"; }; then empty_scratch "./$2"; fi
     )
+}
+
+# empty_scratch FOLDER: it goes, what says whose it is last: who is killed meanwhile leaves what the next run knows
+empty_scratch() {
+    (cd -- "$1" && find . ! -name . -prune ! -name process -exec rm -rf {} +)
+    rm -rf "$1"
 }
 
 # is_abandoned FOLDER: its run was killed, and nothing works any more that the run had started

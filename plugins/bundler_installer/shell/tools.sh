@@ -94,9 +94,9 @@ clean_up() {
     [ ! -f "$SCRATCH/silent" ] || stty echo 2>/dev/null </dev/tty || : # from the background, stty would be stopped for ever
     [ -z "${PART:-}${UNPACKED:-}" ] || clean_backup
     [ -z "$PROBED" ] || remove_probe
-    [ -z "$LOCKED" ] || release_lock
     [ -z "$LITTER" ] || rm -rf "$LITTER"
-    [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
+    [ -z "$SCRATCH" ] || empty_scratch "$SCRATCH"
+    [ -z "$LOCKED" ] || release_lock
 }
 
 # require_tools: what POSIX promises and a minimal system may lack
