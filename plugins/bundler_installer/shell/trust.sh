@@ -111,7 +111,6 @@ read_signatures() {
         [ $# -gt 0 ] || refuse verify.carried_key
         signer=$1
         shift
-        case " $* " in *" $signer "*) refuse verify.carried_key ;; esac # each key once
         printf '%s\n' "$line" >>"$TRUST/lines" || lose_scratch
         decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
         is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$signer" || refuse_signature
