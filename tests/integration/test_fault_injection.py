@@ -2,8 +2,9 @@
 
 As SQLite is tested: the n-th call of a kind fails, with n from 1 to the last one. That takes hours and is
 `make faults` (BUNDLE_TEST_FAULTS=all); here some of the calls are drawn, with a seed that is printed.
-BUNDLE_TEST_FAULTS may also be a number of calls for each command, or points as a failure prints them, with
-`;` between.
+BUNDLE_TEST_FAULTS may also be `places` (`make fault-places`: of the calls about one file by one command line,
+the first and the last; of those without a file, a hundred of a group), a number of calls for each command, or
+points as a failure prints them, with `;` between.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import queue
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +34,8 @@ from tests.support.sweep import (
 )
 
 CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "4")
+WITHOUT_FILE = {"fork", "exec", "pipe"}
+CHANGING = re.compile(r"\d+|(?<=bundle\.)\w{6}")
 SEED = int(os.environ.get("BUNDLE_TEST_SEED") or "11")
 
 
@@ -52,16 +56,29 @@ def servers(snapshots: list[Snapshots]) -> queue.Queue[Snapshots]:
     return idle
 
 
-def count(task: str, shell: str, calls: str, place: str, servers: queue.Queue[Snapshots]) -> int:
-    """How many calls of a group the task makes."""
+def list_calls(task: str, shell: str, calls: str, place: str, servers: queue.Queue[Snapshots]) -> list[str]:
+    """The calls of a group that the task makes: file and command line, less what differs from run to run."""
     mine = servers.get()
     try:
         server = mine.load(TASKS[task].start, shell)
-        done = perform(TASKS[task], server, shell, Fault(calls, 1, "count", folders(server, place)))
+        done = perform(TASKS[task], server, shell, Fault(calls, 1, "list", folders(server, place)))
     finally:
         servers.put(mine)
     assert done.code == TASKS[task].code, done.output
-    return done.calls
+    assert len(done.places) == done.calls
+    return [CHANGING.sub("_", line.split(" ", 2)[2]) for line in done.places]
+
+
+def draw(lines: list[str], calls: str, drawn: random.Random) -> list[int]:
+    """The numbers of the calls to be tried, of all that a task makes."""
+    numbers = list(range(1, len(lines) + 1))
+    if CHOSEN == "places" and calls in WITHOUT_FILE:
+        return sorted(drawn.sample(numbers, min(len(numbers), 100)))
+    if CHOSEN == "places":
+        first = {line: number for number, line in reversed(list(enumerate(lines, 1)))}
+        last = {line: number for number, line in enumerate(lines, 1)}
+        return sorted({*first.values(), *last.values()})
+    return numbers if CHOSEN == "all" or not numbers else [drawn.choice(numbers)]
 
 
 def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
@@ -75,16 +92,13 @@ def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
         for mode in modes
     ]
     drawn = random.Random(f"{SEED} {task}")  # noqa: S311
-    if CHOSEN != "all":
+    if CHOSEN.isdigit():
         groups = [drawn.choice(groups) for _ in range(int(CHOSEN))]
     with ThreadPoolExecutor(servers.qsize()) as pool:
-        totals = list(pool.map(lambda group: count(task, group[0], group[1], group[2], servers), groups))
+        lists = list(pool.map(lambda group: list_calls(task, group[0], group[1], group[2], servers), groups))
     found = []
-    for (shell, calls, place, mode), total in zip(groups, totals, strict=True):
-        numbers = list(range(1, total + 1))
-        if CHOSEN != "all" and numbers:
-            numbers = [drawn.choice(numbers)]
-        found += [Point(task, shell, calls, place, mode, number) for number in numbers]
+    for (shell, calls, place, mode), lines in zip(groups, lists, strict=True):
+        found += [Point(task, shell, calls, place, mode, number) for number in draw(lines, calls, drawn)]
     return found
 
 

@@ -4,8 +4,8 @@
  *
  * CALLS names a group of system calls (see `groups`). They are counted over all processes of the command. MODE says
  * which of them fail: `once`, only call NUMBER; `ever`, call NUMBER and all that follow; `short`, call NUMBER transfers
- * half of its bytes, and for writes all that follow fail; `half`, the same and nothing fails; `count`, none. FOLDERS, separated by colons, limits
- * this to files below them; empty means everywhere. REPORT receives `calls=N`, `failed=N`, `left=1` where
+ * half of its bytes, and for writes all that follow fail; `half`, the same and nothing fails; `count`, none; `list`, none,
+ * and REPORT receives a line for each. FOLDERS, separated by colons, limits this to files below them; empty means everywhere. REPORT receives `calls=N`, `failed=N`, `left=1` where
  * something still ran 10 seconds after the command (else 0) and one line for each of the first calls that failed.
  *
  * A filter (seccomp) stops a process at such a call, and at no other; this process, its tracer, then decides. So it makes
@@ -261,6 +261,17 @@ typedef struct user_regs_struct registers;
 #error "the registers of this architecture are not known here"
 #endif
 
+/* A line of the report about the call that was counted last. */
+static void tell(const char *what, pid_t pid, const char *path) {
+    char name[64] = "", words[512] = "";
+    snprintf(name, sizeof name, "/proc/%d/cmdline", pid);
+    int fd = open(name, O_RDONLY);
+    ssize_t size = fd < 0 ? 0 : read(fd, words, sizeof words - 1);
+    if (fd >= 0) close(fd);
+    for (ssize_t at = 0; at < size; at++) if ((unsigned char)words[at] < ' ') words[at] = ' ';
+    fprintf(report, "%s %ld %s: %.300s\n", what, counted, path, words);
+}
+
 static void answer(pid_t pid) {
     registers now;
     char path[PATH_MAX];
@@ -272,21 +283,14 @@ static void answer(pid_t pid) {
     }
     if (!call || !is_wanted(&stop, call, path)) return;
     counted++;
-    if (!strcmp(mode, "count") || counted < number) return;
+    if (!strcmp(mode, "list")) tell("call", pid, path);
+    if (!strcmp(mode, "list") || !strcmp(mode, "count") || counted < number) return;
     if (counted > number && (!strcmp(mode, "once") || !strcmp(mode, "half"))) return;
     int halves = counted == number && (!strcmp(mode, "short") || !strcmp(mode, "half")) && stop.args[2] > 1 &&
                  (stop.nr == __NR_read || stop.nr == __NR_write);
     if (!halves && !strcmp(mode, "half")) return;
     failed++;
-    if (failed <= SHOWN) {
-        char name[64] = "", words[512] = "";
-        snprintf(name, sizeof name, "/proc/%d/cmdline", pid);
-        int fd = open(name, O_RDONLY);
-        ssize_t size = fd < 0 ? 0 : read(fd, words, sizeof words - 1);
-        if (fd >= 0) close(fd);
-        for (ssize_t at = 0; at < size; at++) if ((unsigned char)words[at] < ' ') words[at] = ' ';
-        fprintf(report, "%s %ld %s: %.300s\n", halves ? "short" : "failed", counted, path, words);
-    }
+    if (failed <= SHOWN) tell(halves ? "short" : "failed", pid, path);
     if (halves) {
         THIRD(now) /= 2;
     } else {

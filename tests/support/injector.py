@@ -20,7 +20,7 @@ class Fault:
     Attributes:
         calls: the group of system calls, as injector.c names it.
         number: of the first call that fails, over all processes; from 1.
-        mode: `once`, `ever`, `short`, `half` or `count`, as in injector.c.
+        mode: `once`, `ever`, `short`, `half`, `count` or `list`, as in injector.c.
         folders: only calls about files below them; empty for all.
     """
 
@@ -40,7 +40,7 @@ class Injected:
         calls: how many calls of the group there were.
         failed: how many of them failed.
         left: 1 where something that it started still ran some seconds after it ended.
-        places: the first calls that failed, and the command lines that made them.
+        places: the first calls that failed, and the command lines that made them; with `list`, all calls.
     """
 
     code: int
@@ -102,7 +102,7 @@ def inject(
         int(figures["calls"]),
         int(figures["failed"]),
         int(figures["left"]),
-        tuple(line for line in lines if line.startswith(("failed ", "short "))),
+        tuple(line for line in lines if line.startswith(("failed ", "short ", "call "))),
     )
 
 
