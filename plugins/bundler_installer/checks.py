@@ -55,7 +55,7 @@ CHECKS = (
     Check("memory", "hardware", asks="bundle", advises="bundle"),
     Check("memory-available", "hardware", advises="three quarters of the memory required"),
     Check("swap", "hardware", asks="bundle", advises="bundle; less than half of it used"),
-    Check("tools", "system", "awk sed tar find sort mktemp tr cut grep df", "openssl od dd"),
+    Check("tools", "system", "awk sed tar find sort mktemp tr cut grep df od", "openssl dd"),
     Check("user", "system", advises="root"),
     Check("kernel", "system", "3.10", "4.18"),
     Check(

@@ -13,7 +13,7 @@ from tests.support.engines import Site
 
 DEMO = Path(__file__).parents[2] / "examples/demo/demo.py"
 TOOLS = (
-    "sh awk sed tar find sort mktemp tr cut chmod mkdir rm cat cmp df wc openssl xargs stat paste date uname "
+    "sh awk sed tar find od sort mktemp tr cut chmod mkdir rm cat cmp df wc openssl xargs stat paste date uname "
     "nproc env ls ldd head tail sleep cp mv ln grep expr dirname stty id hostname"
 )
 BOTH = (

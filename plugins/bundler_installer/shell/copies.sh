@@ -4,19 +4,25 @@
 choose_tar() {
     TAR_KIND=plain TAR_MAKE='' TAR_TAKE='' TAR_EXCLUDES=''
     mkdir -p "$SCRATCH/empty" || lose_scratch # of a folder that changes meanwhile, tar complains
-    if tar --exclude=./x -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then TAR_EXCLUDES=yes; fi
-    if tar --numeric-owner -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then TAR_MAKE=--numeric-owner; fi
-    case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) TAR_TAKE=$TAR_MAKE && return ;; esac
+    if tar_knows --exclude=./x; then TAR_EXCLUDES=yes; fi
+    if tar_knows --numeric-owner; then TAR_MAKE=--numeric-owner; fi
     TAR_TAKE=$TAR_MAKE
-    if tar --xattrs --xattrs-include='*' -cf /dev/null -C "$SCRATCH/empty" . 2>/dev/null; then
+    if ! tar_is_gnu; then return 0; fi
+    if tar_knows --xattrs --xattrs-include='*'; then
         TAR_KIND=posix
         TAR_TAKE="--numeric-owner --xattrs --xattrs-include=*"
         TAR_MAKE="$TAR_TAKE --format=posix --pax-option=delete=atime,delete=ctime"
-        if [ -z "$(tar --acls -cf /dev/null -C "$SCRATCH/empty" . 2>&1)" ]; then
-            TAR_TAKE="$TAR_TAKE --acls" TAR_MAKE="$TAR_MAKE --acls"
-        fi
+        if tar_knows --acls; then TAR_TAKE="$TAR_TAKE --acls" TAR_MAKE="$TAR_MAKE --acls"; fi
     fi
 }
+
+# tar_knows OPTION...: without a warning. Asked twice before the answer is no: a server may be short of memory for a moment,
+# and a backup with less in it would look complete
+tar_knows() { try_tar "$@" || try_tar "$@"; }
+try_tar() { tar_says=$(tar "$@" -cf /dev/null -C "$SCRATCH/empty" . 2>&1) && [ -z "$tar_says" ]; }
+
+tar_is_gnu() { name_tar || name_tar; }
+name_tar() { case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) return 1 ;; esac; }
 
 # pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
 pack_folder() {

@@ -6,8 +6,10 @@ check_root() {
     OWN_ID=$(id -u) OWN_GROUP=$(name_own_group)
     [ -n "$OWN_ID" ] || fail $EXIT_FAILED tools.missing id
     if [ -L "$ROOT" ]; then fail $EXIT_FAILED root.link "$ROOT" "$(readlink "$ROOT")"; fi
+    walk_path "$(dirname "$ROOT")"
+    # that the root is a file, the preflight says among all else that it finds
+    if [ ! -e "$ROOT" ] || { [ "$COMMAND" = preflight ] && [ ! -d "$ROOT" ]; }; then return 0; fi
     walk_path "$ROOT"
-    if [ ! -e "$ROOT" ]; then return 0; fi
     real_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$ROOT"
     [ "$real_root" = "$ROOT" ] || walk_path "$real_root"
     judge_folder "$ROOT" closed
@@ -90,6 +92,7 @@ check_current() {
 
 # check_entries: what this program writes below the root is no link, and nobody else can change it
 check_entries() {
+    have find || fail $EXIT_FAILED tools.missing find
     foreign_entry=$(cd -P -- "$ROOT" && find_foreign) || fail $EXIT_FAILED root.unreadable "$ROOT"
     [ -n "$foreign_entry" ] || return 0
     foreign_entry=$ROOT/${foreign_entry#./}

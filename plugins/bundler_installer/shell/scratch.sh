@@ -28,7 +28,7 @@ sweep_scratch() {
 }
 
 # drop_scratch FOLDER NAME: our own, of a run that does not work any more. From within the folder: its path may be changed by
-# others meanwhile
+# others meanwhile. Another run may drop it at the same time
 drop_scratch() {
     case ${2#bundle.} in *[!A-Za-z0-9]*) return 0 ;; esac
     (
@@ -40,7 +40,7 @@ drop_scratch() {
 
 # empty_scratch FOLDER: it goes, what says whose it is last: who is killed meanwhile leaves what the next run knows
 empty_scratch() {
-    (cd -- "$1" && find . ! -name . -prune ! -name process -exec rm -rf {} +)
+    (cd -- "$1" 2>/dev/null && find . ! -name . -prune ! -name process -exec rm -rf {} +)
     rm -rf "$1"
 }
 
@@ -51,11 +51,11 @@ is_abandoned() { [ -f "$1/process" ] && is_dead_run "$1/process" && is_idle "$1/
 is_idle() {
     idle_code=2
     if have flock; then
-        flock -n 8 8<"$1" 2>/dev/null
+        flock -n 8 2>/dev/null 8<"$1"
         idle_code=$?
     fi
     [ "$idle_code" -gt 1 ] || return "$idle_code"
-    idle_place=$(cd -P -- "${1%/*}" && pwd -P)/${1##*/}
+    idle_place=$(cd -P -- "${1%/*}" 2>/dev/null && pwd -P)/${1##*/}
     for each in /proc/[0-9]*/fd/8; do
         if [ -L "$each" ] && [ "$(readlink "$each" 2>/dev/null)" = "$idle_place" ]; then return 1; fi
     done
@@ -71,7 +71,7 @@ is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user
 
 # is_dead_run FILE: the run that describes itself there does not work any more, as far as this machine and namespace can tell
 is_dead_run() {
-    read -r dead_process dead_start dead_boot dead_namespace dead_machine _ <"$1" || return 1
+    read -r dead_process dead_start dead_boot dead_namespace dead_machine _ 2>/dev/null <"$1" || return 1
     if [ -z "$dead_machine" ] || [ "$dead_machine" != "$(uname -n)" ] || [ "$(boot_id)" = unknown ]; then return 1; fi
     [ "$dead_boot" = "$(boot_id)" ] || return 0
     [ "$dead_namespace" = "$(name_namespace)" ] && ! is_at_work "$dead_process" "$dead_start" "$dead_boot"
