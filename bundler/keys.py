@@ -22,7 +22,8 @@ _P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 """The curve is y^2 = x^3 - 3x + b modulo p: SP 800-186, section 3.2.1.3."""
 _BLOCK = re.compile(
-    rb"^-----BEGIN PUBLIC KEY-----[ \t]*\r?\n(.*?)^-----END PUBLIC KEY-----", re.DOTALL | re.MULTILINE
+    rb"^(?:\xef\xbb\xbf)?-----BEGIN PUBLIC KEY-----[ \t]*\r?\n(.*?)^-----END PUBLIC KEY-----",
+    re.DOTALL | re.MULTILINE,
 )
 _LINE = 64
 """Characters in a line of PEM: RFC 7468, section 2."""

@@ -76,8 +76,7 @@ def verify(
             "no public key to verify with",
             hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
         )
-    if not path.is_file():
-        raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
+    _require_file(path)
     head = _Head()
     listed: dict[str, str] | None = None
     signers: tuple[PublicKey, ...] = ()
@@ -109,6 +108,11 @@ def verify(
             hint=COPY,
         )
     return Verified(manifest, len(listed), path.stat().st_size, signers)
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():  # to open a pipe could wait for ever
+        raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
 
 
 def _reader(file: BinaryIO) -> ArchiveReader:
@@ -246,7 +250,9 @@ def inspect(path: Path) -> Inspected:
 
     Raises:
         VerificationError: it is not a bundle.
+        UsageError: it is not a regular file.
     """
+    _require_file(path)
     head = _Head()
     with path.open("rb") as file:
         reader = _reader(file)

@@ -13,8 +13,8 @@ from tests.support.engines import Site
 
 DEMO = Path(__file__).parents[2] / "examples/demo/demo.py"
 TOOLS = (
-    "sh awk sed tar find od sort mktemp tr cut chmod mkdir rm cat cmp df wc openssl xargs stat paste date uname "
-    "nproc env ls ldd head tail sleep cp mv ln grep expr dirname stty id hostname"
+    "sh awk sed tar find od sort mktemp tr cut chmod mkdir rm cat cmp df wc openssl xargs stat paste date "
+    "uname nproc env ls ldd head tail sleep cp mv ln grep expr dirname stty id hostname"
 )
 BOTH = (
     "A key pair",

@@ -27,7 +27,13 @@ def maker(tmp_path: Path) -> Maker:
 def test_a_key_is_the_same_in_every_form(maker: Maker) -> None:
     pem = maker.public.read_bytes()
     der = base64.b64decode(b"".join(pem.splitlines()[1:-1]))
-    for form in (pem.replace(b"\n", b"\r\n"), b"\n# mine\n" + pem + b"\n", pem.rstrip(b"\n"), der):
+    for form in (
+        pem.replace(b"\n", b"\r\n"),
+        b"\n# mine\n" + pem + b"\n",
+        b"\xef\xbb\xbf" + pem,
+        pem.rstrip(b"\n"),
+        der,
+    ):
         assert PublicKey.read(form) == PublicKey(der)
     assert PublicKey(der).pem == pem
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from bundler.archive import Member
 from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.errors import VerificationError
+from bundler.errors import UsageError, VerificationError
 from bundler.manifest import BundleManifest
 from bundler.verify import LIMITS, inspect, verify
 from tests.support.tiny import (
@@ -350,3 +351,12 @@ def test_without_a_table_only_the_modes_of_older_builders_pass(tmp_path: Path) -
         check(write_bundle(tmp_path / "a.tar", signed([*members, compose])))
     compose = Member.of("config/compose.yaml", b"", 0o600)
     refuse(write_bundle(tmp_path / "a.tar", signed([*members, compose])), "has the mode")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tar")
+    for path in (tmp_path / "a.tar", tmp_path):
+        with pytest.raises(UsageError, match="not a file"):
+            inspect(path)
+        with pytest.raises(UsageError, match="not a file"):
+            verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None)
