@@ -137,6 +137,9 @@ require_tools() {
     done
 }
 
+# twice COMMAND...: it says no two times. A program that could not be started once has said nothing
+twice() { "$@" || "$@"; }
+
 # end_tree PROCESS: it and all that it started
 end_tree() {
     # shellcheck disable=SC2046 # splitting is wanted

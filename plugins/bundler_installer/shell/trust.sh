@@ -46,8 +46,8 @@ open_trust() {
 
 # ---- keys
 
-# load_keys FILE: read_keys, once more where it failed: a program that was not started says nothing about a key
-load_keys() { read_keys "$1" || read_keys "$1"; }
+# load_keys FILE: read_keys, twice
+load_keys() { twice read_keys "$1"; }
 
 # read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and leaves each in
 # $TRUST/<fingerprint>.pem. Fails where there is none, or one that is not ECDSA on P-256
@@ -103,7 +103,7 @@ read_signatures() {
     load_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     # no checksum covers keys and signatures: both have one form only
     join_keys "$keys" "$TRUST/carried" || lose_scratch
-    cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
+    twice cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     empty_file "$TRUST/lines"
     # shellcheck disable=SC2086 # splitting is wanted
     set -- $keys
@@ -112,12 +112,12 @@ read_signatures() {
         signer=$1
         shift
         printf '%s\n' "$line" >>"$TRUST/lines" || lose_scratch
-        decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
-        is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$signer" || refuse_signature
+        twice decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
+        twice is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$signer" || refuse_signature
         printf '%s\n' "$signer" >>"$TRUST/signers" || lose_scratch
         SIGNERS=$((SIGNERS + 1))
     done <"$FACTS/SHA256SUMS.sig"
-    cmp -s "$TRUST/lines" "$FACTS/SHA256SUMS.sig" || refuse verify.bad_signature "$wanted"
+    twice cmp -s "$TRUST/lines" "$FACTS/SHA256SUMS.sig" || refuse verify.bad_signature "$wanted"
     [ $# -eq 0 ] || refuse verify.carried_key
 }
 
@@ -474,7 +474,7 @@ read_statement() {
     { printf 'bundle-%s 1\n%s\ndate %s\n' "$statement_kind" "$about" "$statement_date" && cat "$TRUST/stated"; } >"$TRUST/payload" ||
         return 1
     { cat "$TRUST/payload" && printf 'signature %s\n' "$statement_signature"; } >"$TRUST/again" || return 1
-    cmp -s "$TRUST/again" "$TRUST/statement" || return 1
+    twice cmp -s "$TRUST/again" "$TRUST/statement" || return 1
     decode_signature "$statement_signature" "$TRUST/statement.sig" || return 1
     is_signed_by "$TRUST/payload" "$TRUST/statement.sig" "$statement_by"
 }
