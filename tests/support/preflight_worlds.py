@@ -67,6 +67,10 @@ def installed(path: str, content: str) -> Change:
     return change
 
 
+def current(release: str) -> Change:
+    return lambda server: (server.install / "current").symlink_to(release)
+
+
 def occupied(server: Server) -> None:
     server.install.write_text("a file where the root should be")
 
@@ -395,7 +399,8 @@ WORLDS = (
                 "proc/net/tcp6", "head\n   0: 00000000000000000000000000000000:1F90 0:0 0A 0 0 0 0 0 99 1\n"
             ),
             installed("state/journal", JOURNAL + JOURNAL.replace("begin", "end")),
-            installed("current/bundle.env", "version=0.9\n"),
+            installed("releases/0.9-abc/bundle.env", "version=0.9\n"),
+            current("releases/0.9-abc"),
             certified("dify.bank.example"),
         ),
         {
