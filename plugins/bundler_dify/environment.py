@@ -6,7 +6,7 @@ release 1.17.1 passes on in its Compose file. What would reach for the internet 
 
 from __future__ import annotations
 
-from bundler_dify import offline
+from bundler_dify import deployed, offline
 from bundler_dify.settings import DifySettings
 
 Environment = dict[str, str]
@@ -55,6 +55,7 @@ def api_environment(settings: DifySettings) -> Environment:
         **_limits(settings),
         **_mail(settings),
         **certificates(settings),
+        **deployed.API,
         **offline.API,
     }
 

@@ -109,9 +109,19 @@ def wait_for(**conditions: str) -> Service:
     return {name: {"condition": words[condition]} for name, condition in conditions.items()}
 
 
-def read_only(*folders: str) -> Service:
-    """An image that never changes, with folders of memory for what it writes."""
-    return {"read_only": True, "tmpfs": [f"{folder}:mode=1777" for folder in folders]}
+def read_only(*folders: str, user: str | None = None) -> Service:
+    """An image that never changes, with folders of memory for what it writes.
+
+    Args:
+        folders: where it writes.
+        user: `uid:gid` that the container starts as, where that is not root. The folders are that user's: a
+            `mode=` that lets everybody write is lost when the same container starts a second time, unless the
+            image has the folder with that mode, as all have `/tmp` (runc 1.1.5). An owner is not lost.
+    """
+    uid, _, gid = (user or "").partition(":")
+    owner = f"uid={uid},gid={gid}," if user else ""
+    modes = {folder: "1777" if folder == "/tmp" else "0755" for folder in folders}  # noqa: S108 a container's
+    return {"read_only": True, "tmpfs": [f"{folder}:{owner}mode={mode}" for folder, mode in modes.items()]}
 
 
 def drop_all(*kept: str) -> Service:
@@ -149,9 +159,7 @@ def finish(services: Services, settings: DifySettings) -> Services:
 def _finished(name: str, service: Service, settings: DifySettings) -> Service:
     whole: Service = {"restart": "unless-stopped"} | service
     if EGRESS not in service.get("networks", [EGRESS]):
-        # Nothing outside has a name here: what asks for one fails at once, instead of asking the site's name
-        # server for `updates.dify.ai`, or for `redis` while that is being made anew.
-        whole["dns"] = ["127.0.0.1"]
+        whole |= _nameless()
     whole["security_opt"] = ["no-new-privileges:true"]
     whole["logging"] = _logging(name, settings)
     deploy = {**service.get("deploy", {}), **_resources(name, settings)}
@@ -161,6 +169,24 @@ def _finished(name: str, service: Service, settings: DifySettings) -> Service:
         # A read-only file system is what an operator who looks into a trial stumbles over.
         whole.pop("read_only", None)
     return whole
+
+
+def _nameless() -> Service:
+    """Names of the outside are nobody's: nobody asks the site's name server, nobody waits for an answer."""
+    return {
+        "dns": ["127.0.0.1"],
+        # The host's search domains would make several questions of one.
+        "dns_search": ["."],
+        "dns_opt": [
+            # The engine itself answers for names without a dot then: `redis`, while that is made anew.
+            "ndots:1",
+            # Where the server above refuses, Docker 20.10 answers nothing: a look-up took Python 10 s without
+            # these two, 2 s with them. Names of other services go the same way, and a busy engine may be late
+            # once: so there are two attempts.
+            "timeout:1",
+            "attempts:2",
+        ],
+    }
 
 
 def _logging(name: str, settings: DifySettings) -> Service:

@@ -119,13 +119,25 @@ def _sandbox(settings: DifySettings, images: Images) -> Service:
             "${BUNDLE_DATA}/sandbox/dependencies:/dependencies",
         ],
         "networks": [SSRF],
-        # The container that depends most on its host: kernel and architecture (issues #12331, #14335).
-        "healthcheck": check(
-            "curl", "-fsS", "-m", "4", "-o", "/dev/null", "http://localhost:8194/health",
-            retries=12, start="60s",
-        ),
+        "healthcheck": _sandbox_check(),
         **drop_unused(),
-    }  # fmt: skip
+    }
+
+
+def _sandbox_check() -> Service:
+    """Runs a snippet, as the API has one run (its code_executor.py): `/health` answers whatever else fails.
+
+    The container depends more than any other on its host: kernel and architecture (issues #12331, #14335).
+    """
+    request = '{"language":"python3","code":"print(1)","preload":"","enable_network":true}'
+    words = (
+        # The key comes by standard input: the host's users see command lines.
+        r"""printf 'header = "X-Api-Key: %s"\n' "$$API_KEY" |""",
+        "curl -fsS -m 15 --noproxy '*' -K - -H 'Content-Type: application/json'",
+        f"-d '{request}' http://localhost:8194/v1/sandbox/run",
+        """| grep -q '"stdout":"1'""",
+    )
+    return check(" ".join(words), interval="15s", timeout="20s", retries=8, start="60s")
 
 
 def _proxy(images: Images, config: str, networks: list[str]) -> Service:
@@ -148,6 +160,6 @@ def _proxy(images: Images, config: str, networks: list[str]) -> Service:
         # Its table of connections grows with the limit, to gigabytes where there is none (issue #19213).
         # Upstream's 65536 is more than an engine may hand out that is itself limited, as rootless ones are.
         "ulimits": {"nofile": {"soft": 16384, "hard": 16384}},
-        **read_only("/tmp", "/run", "/var/log/squid", "/var/spool/squid"),  # noqa: S108 the container's own
+        **read_only("/tmp", "/run", "/var/log/squid", "/var/spool/squid", user=PROXY_USER),  # noqa: S108 as above
         **drop_all(),
     }

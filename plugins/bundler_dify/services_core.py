@@ -24,8 +24,8 @@ from bundler_dify.settings import DifySettings
 APP_USER = "1001:1001"
 """User of the API's image (Dify docs; the Helm chart's runAsUser)."""
 STORAGE = "/app/api/storage"
-ALIVE = "/run/dify"
-"""Folder of memory, new with each start, where a worker's health check notes that it was answered."""
+ALIVE = "/dev/shm/dify-alive"  # noqa: S108 the container's own
+"""Where a worker's health check notes that it was answered: gone with each start, and any user may write."""
 STOP_WORKER = "120s"
 """So that running tasks end before a worker does."""
 
@@ -162,12 +162,11 @@ def _worker(settings: DifySettings, images: Images) -> Service:
 def _worker_check(whom: str = "") -> Service:
     """Often until it answers, and then once a minute: an answer costs a busy worker time."""
     ping = f"celery -A celery_healthcheck.celery inspect ping {whom}".rstrip()
-    noted = f'[ -n "$$(find {ALIVE}/alive -mmin -1 2>/dev/null)" ]'
+    noted = f'[ -n "$$(find {ALIVE} -mmin -1 2>/dev/null)" ]'
     return {
         "healthcheck": check(
-            f"{noted} || {{ {ping} && touch {ALIVE}/alive; }}", timeout="30s", retries=24, start="180s"
+            f"{noted} || {{ {ping} && touch {ALIVE}; }}", timeout="30s", retries=24, start="180s"
         ),
-        "tmpfs": [f"{ALIVE}:mode=1777"],
     }
 
 

@@ -110,3 +110,16 @@ def test_going_back_touches_no_other_volume(shell: str, tmp_path: Path, volume: 
     )
     done = call(shell, NAMED + ENGINE + commands, tmp_path)
     assert done.stdout == said, done.stderr
+
+
+@shell
+def test_owners_are_numbers_when_the_engine_fills_a_volume(shell: str, tmp_path: Path) -> None:
+    """`docker cp -a` looks the image's user up by name on the host, and gives everything to it."""
+    commands = (
+        "volume_folder() { return 1; }; make_carrier() { echo carrier; }\n"
+        'docker() { printf \'%s\\n\' "$*" >>"$ROOT/log/docker"; case $1 in cp) cat ;; esac; }\n'
+        "printf tar | unpack_volume shop_data; echo code $?"
+    )
+    done = call(shell, NAMED + commands, tmp_path)
+    assert done.stdout == "tarcode 0\n", done.stderr
+    assert (tmp_path / "root/log/docker").read_text() == "cp - carrier:/volume\nrm carrier\n"

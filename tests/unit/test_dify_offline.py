@@ -47,7 +47,7 @@ READS: dict[str, tuple[tuple[str, ...], str]] = {
     "DIFY_AGENT_TRAJECTORY_ENABLED": (("agent_backend",), "false"),
     "LOGFIRE_CONSOLE": (("agent_backend",), "false"),
     "MAIL_TYPE": (API, ""),
-    "ENABLE_NETWORK": (("sandbox",), "false"),
+    "ENABLE_NETWORK": (("sandbox",), "true"),
     "SSRF_PROXY_HTTP_URL": (API, "http://ssrf_proxy:3128"),
     "SSRF_PROXY_HTTPS_URL": (API, "http://ssrf_proxy:3128"),
     "PGVECTOR_PG_BIGM": (API, "false"),

@@ -102,7 +102,8 @@ unpack_volume() {
         unpack_folder "$folder"
     else
         carrier=$(make_carrier "$1") || return 1
-        docker cp -a - "$carrier:/volume"
+        # without -a, which would look the image's user up by name on this host, and give everything to it
+        docker cp - "$carrier:/volume"
         pack_code=$?
         docker rm "$carrier" >/dev/null || return 1
         return $pack_code
