@@ -46,6 +46,7 @@ def api_environment(settings: DifySettings) -> Environment:
         "MIGRATION_ENABLED": "false",
         "SECRET_KEY": "${SECRET_KEY}",
         **({"INIT_PASSWORD": "${INIT_PASSWORD}"} if settings.init_password else {}),
+        **({"PASSWORD_PEPPER": "${PASSWORD_PEPPER}"} if settings.password_pepper else {}),
         **_urls(settings),
         **_database(settings),
         **_redis(settings),

@@ -8,9 +8,9 @@ from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
 from bundler_dify.lifecycle import lifecycle
 from bundler_dify.offline_plugins import plugin_files, wheel_files
-from bundler_dify.releases import find_release
 from bundler_dify.secrets import site_variables
 from bundler_dify.settings import DifySettings
+from bundler_dify.settings_release import chosen_release
 
 NAME = "dify"
 
@@ -20,7 +20,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
     settings = context.settings
     if not isinstance(settings, DifySettings):
         raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
-    release = find_release(settings.version)
+    release = chosen_release(settings.version, settings.images)
     if context.version not in {None, release.version}:
         raise BundleError(
             f"the profile's version is {context.version}, its settings' version is {release.version}",

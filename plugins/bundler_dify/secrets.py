@@ -148,6 +148,15 @@ def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
 def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     # Explicit, because each container makes one of its own where it is empty (issue #39422).
     yield _made("SECRET_KEY", 48, "Key of sessions and signed links", "会话与签名链接的密钥")
+    if settings.password_pepper:
+        # No generator: a new one breaks every login that was made with the old one, or with none.
+        yield SiteVariable(
+            "PASSWORD_PEPPER",
+            "secret",
+            "PASSWORD_PEPPER of the Dify that was here before",
+            "此前 Dify 所用的 PASSWORD_PEPPER",
+            required=True,
+        )
     if settings.init_password:
         # Dify takes 30 characters at most.
         yield _made(

@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import Duration, HintedValueError, Size
-from bundler_dify.releases import DEFAULT, RELEASES
+from bundler_dify.releases import DEFAULT
 from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls
 from bundler_dify.settings_plugins import Plugin, PluginSignatures
+from bundler_dify.settings_release import ReleaseImages, check_release
 
 VectorStore = Literal["weaviate", "qdrant", "pgvector", "pgvector-shared", "milvus"]
 SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
@@ -147,6 +148,11 @@ class DifySettings(ProfileModel):
     version: str = DEFAULT
     """Dify's release. It decides every image: they are not chosen one by one, because those of one release
     belong together."""
+    images: ReleaseImages = ReleaseImages()
+    """Images that the table of releases does not know."""
+    password_pepper: bool = False
+    """Whether the site has a `PASSWORD_PEPPER` from before. It is asked for then, kept, and never made: with
+    another one, passwords that exist are not recognised."""
     vector_store: VectorStore = "weaviate"
     """Where embeddings lie. `pgvector` is a PostgreSQL of its own, `pgvector-shared` the one that Dify's
     tables lie in. It cannot be changed later without indexing everything again."""
@@ -212,12 +218,7 @@ class DifySettings(ProfileModel):
         return self
 
     def _check_release(self) -> None:
-        if self.version not in RELEASES:
-            raise HintedValueError(
-                f"the images of Dify {self.version} are not known",
-                hint="known releases: " + ", ".join(sorted(RELEASES)),
-                at=("version",),
-            )
+        check_release(self.version, self.images)
 
     def _check_hardening(self) -> None:
         if not self.hardening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -9,11 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bank import ACCEPT, E2E, Place, Workshop
+from tests.support.bank import ACCEPT, E2E, LATER, LATER_IMAGES, Place, Workshop
 
 pytestmark = pytest.mark.engine
 
-LATER = ("  plugins:", "  worker_replicas: 1\n  uploads: {file_mb: 50}\n  plugins:")
+NEXT = f"""\
+  version: {LATER}
+  images: {json.dumps(LATER_IMAGES)}
+  worker_replicas: 1
+  uploads: {{file_mb: 50}}
+  plugins:"""
+OLD_COMPOSE = ("--accept", "compose")
+"""The site's Compose is older than upstream asks for with 1.18.0."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,17 @@ def kept(running: Place) -> Kept:
 
 @pytest.fixture(scope="module")
 def later(workshop: Workshop) -> Path:
-    """The same release of Dify with other settings, under the same profile's name."""
+    """The next release of Dify with other settings, under the same profile's name."""
     text = (E2E / "bank.yaml").read_text()
-    assert LATER[0] in text
-    (workshop.folder / "bank.yaml").write_text(text.replace(*LATER))
-    return workshop.build_locked("bank.yaml")
+    assert "  plugins:" in text
+    built = workshop.build("bank.yaml", text.replace("  plugins:", NEXT))
+    (workshop.folder / "bank.yaml").write_text(text)
+    return built
+
+
+def running(place: Place) -> list[str]:
+    """All containers that run."""
+    return place.site.docker("ps", "-q").split()
 
 
 def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, workshop: Workshop, later: Path) -> None:
@@ -73,10 +87,19 @@ def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, workshop: Workshop,
     migrations = int(place.sql("dify", "SELECT count(*) FROM migrations"))
     shutil.rmtree(place.unpacked)
     place.carry(later, workshop.key)
+    token = place.told("local_sandbox", "SHELLCTL_AUTH_TOKEN")
     plan = place.install("plan")
     assert "worker" in plan.stdout
-    done = place.install(*ACCEPT)
+    assert "Migrations that run: migrate" in plan.stdout
+    assert place.install(*ACCEPT).returncode == 3
+    done = place.install(*ACCEPT, *OLD_COMPOSE)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list((place.root / "backups").iterdir())
+    images = {place.site.docker("inspect", "-f", "{{.Config.Image}}", one).strip() for one in running(place)}
+    assert {f"langgenius/dify-{part}:{LATER}" for part in ("api", "web", "agent-backend")} <= images
+    assert set(LATER_IMAGES.values()) <= images
+    assert token
+    assert place.told("agent_backend", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN") == token
     assert (place.root / "current").resolve() != release
     assert place.told("api", "UPLOAD_FILE_SIZE_LIMIT") == "50"
     assert len(place.containers("worker")) == 1
@@ -105,7 +128,7 @@ def test_a_backup_is_all_that_a_new_start_needs(kept: Kept) -> None:
     key.write_text(shown.stdout)
     place.remove()
     shutil.rmtree(place.root)
-    restore = place.command("restore", backup, "--backup-key", key, *ACCEPT, "--yes")
+    restore = place.command("restore", backup, "--backup-key", key, *ACCEPT, *OLD_COMPOSE, "--yes")
     restored = place.site.run(*restore, cwd=place.carried, timeout=600)
     assert restored.returncode == 0, restored.stdout + restored.stderr
     kept.check()

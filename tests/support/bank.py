@@ -28,6 +28,12 @@ STANDINS = (
     "api", "web", "plugin_daemon", "agent_backend", "local_sandbox", "sandbox", "weaviate", "qdrant",
 )  # fmt: skip
 REAL = {"init": "busybox", "nginx": "nginx", "squid": "squid", "postgres": "postgres", "redis": "redis"}
+LATER = "1.18.0"
+LATER_IMAGES = {
+    "plugin_daemon": "langgenius/dify-plugin-daemon:0.6.12-local",
+    "sandbox": "langgenius/dify-sandbox:0.2.16",
+}
+"""What a profile says of Dify 1.18.0; here the tags are of stand-ins."""
 ACCEPT = ("--accept", "cpu", "--accept", "memory", "--accept", "ssd")
 SERVICES = {
     "init_permissions", "migrate", "api", "api_websocket", "worker", "worker_beat", "web", "db_postgres",
@@ -43,9 +49,10 @@ class Workshop:
     def __init__(self, registry: DistributionRegistry, folder: Path) -> None:
         self.folder = folder
         self.builder = Builder(folder, folder / "cache")
-        images = RELEASES[DEFAULT].images
-        names = {getattr(images, part): recipe for part, recipe in REAL.items()}
-        names |= {getattr(images, part): f"dify:{part}" for part in STANDINS}
+        names: dict[str, str] = {}
+        for release in (RELEASES[DEFAULT], RELEASES[LATER].with_images(LATER_IMAGES)):
+            names |= {getattr(release.images, part): recipe for part, recipe in REAL.items()}
+            names |= {getattr(release.images, part): f"dify:{part}" for part in STANDINS}
         layouts = build_images(list(names.values()))
         for reference, recipe in names.items():
             name = reference.removeprefix("cr.weaviate.io/")
@@ -73,7 +80,8 @@ class Workshop:
     def build_locked(self, profile: str) -> Path:
         """Build a profile whose lock file is there."""
         self.builder.check("build", "--profile", profile, "--key", "bundle.key", *self.mirrors)
-        return next((self.folder / "dist").glob(f"*-{Path(profile).stem}-*.tar"))
+        built = (self.folder / "dist").glob(f"*-{Path(profile).stem}-*.tar")
+        return max(built, key=lambda path: path.stat().st_mtime_ns)
 
 
 def write_plugin(path: Path) -> None:

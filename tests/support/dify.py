@@ -57,6 +57,14 @@ MATRIX: dict[str, dict[str, Any]] = {
         },
         "resources": {"api": {"cpus": 4, "reserved_cpus": 1, "reserved_memory": "512MiB"}},
     },
+    "1.18.0": {
+        "version": "1.18.0",
+        "images": {
+            "plugin_daemon": "langgenius/dify-plugin-daemon:0.6.12-local",
+            "sandbox": "b/sandbox:0.2.16",
+        },
+        "password_pepper": True,
+    },
     "public": {"ssrf": {"allow_public": True}, "plugin_index": "http://pypi.bank.example/simple"},
 }
 """Settings that change what is rendered, alone and together."""

@@ -15,7 +15,7 @@ from bundler.plugins import Plugins
 from bundler.profile_loader import load_profile
 from bundler.reference import Reference
 from bundler_dify.parts import AUDITED
-from bundler_dify.releases import RELEASES, find_release
+from bundler_dify.releases import RELEASES
 from bundler_dify.services_core import ALIVE
 from bundler_dify.settings import DifySettings
 from tests.support import dify
@@ -153,22 +153,11 @@ def test_a_worker_that_answered_is_left_alone_for_a_minute(service: str, tmp_pat
 
 def test_no_tag_floats() -> None:
     for release in RELEASES.values():
-        for image in vars(release.images).values():
+        for image in filter(None, vars(release.images).values()):
             tag = Reference.parse(image).tag
             assert tag, image
             assert tag not in FLOATING
             assert sum(character.isdigit() for character in tag) >= 3, image
-
-
-def test_images_of_one_release_are_of_one_release() -> None:
-    images = find_release("1.17.1").images
-    for image in (images.api, images.web, images.agent_backend, images.local_sandbox):
-        assert image.endswith(":1.17.1")
-
-
-def test_an_unknown_release_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"1\.16\.0 are not known"):
-        dify.settings({"version": "1.16.0"})
 
 
 # ---------------------------------------------------------------- profiles

@@ -1,0 +1,77 @@
+"""Settings of Dify's release, and of the images that its table does not know."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from bundler.errors import BundleError
+from bundler.profile_model import ProfileModel
+from bundler.profile_values import HintedValueError
+from bundler.reference import Reference
+from bundler_dify.releases import RELEASES, Release
+
+SOURCE = "docker/docker-compose.yaml of that release's tag in langgenius/dify names it"
+
+
+def _check_pinned(value: str) -> str:
+    try:
+        tag = Reference.parse(value).tag
+    except BundleError as error:
+        raise HintedValueError(error.message, hint=error.hint or SOURCE) from error
+    if tag is None or not any(character.isdigit() for character in tag):
+        raise HintedValueError(f"{value!r} has no tag of a version", hint=SOURCE)
+    return value
+
+
+PinnedImage = Annotated[str, AfterValidator(_check_pinned)]
+"""An image with the tag of a version."""
+
+
+class ReleaseImages(ProfileModel):
+    """Images that the table of releases does not know. One that it knows cannot be given."""
+
+    plugin_daemon: PinnedImage | None = None
+    """The plugin daemon, in its `-local` variant."""
+    sandbox: PinnedImage | None = None
+    """The sandbox of Code nodes."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What the profile says."""
+        return self.model_dump(exclude_none=True)
+
+
+def check_release(version: str, images: ReleaseImages) -> None:
+    """Refuse a release that is not known, and images that are missing or not free.
+
+    Raises:
+        HintedValueError: so it is.
+    """
+    if version not in RELEASES:
+        raise HintedValueError(
+            f"the images of Dify {version} are not known",
+            hint="known releases: " + ", ".join(sorted(RELEASES)),
+            at=("version",),
+        )
+    release = RELEASES[version]
+    for name in images.given:
+        if name not in release.unknown:
+            raise HintedValueError(
+                f"Dify {version} belongs with {getattr(release.images, name)}",
+                hint="leave it out",
+                at=("images", name),
+            )
+    for name in release.unknown:
+        if name not in images.given:
+            raise HintedValueError(
+                f"which {name} belongs to Dify {version} is not established",
+                hint=f"write `images: {{{name}: …}}`; {SOURCE}",
+                at=("version",),
+            )
+
+
+def chosen_release(version: str, images: ReleaseImages) -> Release:
+    """The release with all its images. The settings were checked."""
+    return RELEASES[version].with_images(images.given)
