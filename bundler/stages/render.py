@@ -35,6 +35,7 @@ from bundler.oci import Platform
 from bundler.reference import Reference
 from bundler.stages.fetch import FetchedImage
 from bundler.stages.images import PackedImages
+from bundler.stages.requirements import merge_requirements
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 EARLIEST = 315532800
@@ -142,7 +143,6 @@ def _manifest(
     created = rendering.epoch
     if created is None:
         created = max([EARLIEST, *(image.config.created for image in images)])
-    requirements = {r.id: r for r in (*application.requirements, *rendering.requirements)}
     tags: dict[str, str] = {}
     for image in images:
         tag = image.resolved.reference.tagged
@@ -188,7 +188,7 @@ def _manifest(
         ),
         requirements=tuple(
             RequirementEntry(id=r.id, minimum=r.minimum, recommended=r.recommended)
-            for r in sorted(requirements.values(), key=lambda r: r.id)
+            for r in merge_requirements(application.requirements, rendering.requirements)
         ),
         health_timeout=rendering.health_timeout,
         backup=rendering.backup,

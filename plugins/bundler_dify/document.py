@@ -59,20 +59,17 @@ def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
     if settings.storage.mode == "local":
         # 1001: user of the API's image.
         folders.append(DataFolder("app/storage", 0o750, 1001, 1001))
-    if settings.database.mode == "bundled":
+    if settings.database.service == "db_mysql":
+        folders.append(DataFolder("mysql/data", 0o711, 999, 999))
+    elif settings.database.service is not None:
         # 70 is postgres on Alpine, 999 on Debian, which pgvector's image is made from. The server keeps its
         # own folder in it private; others may pass, whatever user a rebuilt image has.
         user = 999 if settings.vector_store == "pgvector-shared" else 70
         folders.append(DataFolder("db/data", 0o711, user, user))
-    if settings.redis.mode == "bundled":
+    if settings.redis.runs_here:
         folders.append(DataFolder("redis/data", 0o755, 999, 1000))
-    folders += {
-        "weaviate": [DataFolder("weaviate", 0o755)],
-        "qdrant": [DataFolder("qdrant", 0o755)],
-        "pgvector": [DataFolder("pgvector/data", 0o711, 999, 999)],
-        "pgvector-shared": [],
-        "milvus": [DataFolder(f"milvus/{part}", 0o755) for part in ("etcd", "minio", "milvus")],
-    }[settings.vector_store]
+    if settings.vector_server.mode == "bundled":
+        folders += _vector_folders(settings)
     folders += [
         DataFolder("plugin_daemon", 0o755),
         DataFolder("sandbox/dependencies", 0o755),
@@ -82,6 +79,19 @@ def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
     if settings.tls.mode == "own":
         folders.append(DataFolder("tls", 0o700))
     return tuple(folders)
+
+
+def _vector_folders(settings: DifySettings) -> list[DataFolder]:
+    return {
+        "weaviate": [DataFolder("weaviate", 0o755)],
+        "qdrant": [DataFolder("qdrant", 0o755)],
+        "pgvector": [DataFolder("pgvector/data", 0o711, 999, 999)],
+        "pgvector-shared": [],
+        "milvus": [DataFolder(f"milvus/{part}", 0o755) for part in ("etcd", "minio", "milvus")],
+        # 1000 is the user of both images; Elasticsearch's has the group root.
+        "elasticsearch": [DataFolder("elasticsearch", 0o770, 1000, 0)],
+        "opensearch": [DataFolder("opensearch", 0o750, 1000, 1000)],
+    }[settings.vector_store]
 
 
 def certificates(settings: DifySettings) -> tuple[Certificate, ...]:

@@ -7,12 +7,18 @@ release 1.17.1 passes on in its Compose file. What would reach for the internet 
 from __future__ import annotations
 
 from bundler_dify import deployed, offline
+from bundler_dify.connections import (
+    CA_FILE,
+    Environment,
+    api_database,
+    api_redis,
+    plugin_database,
+    plugin_redis,
+    redis_url,
+)
 from bundler_dify.settings import DifySettings
+from bundler_dify.vector_stores import vector_environment
 
-Environment = dict[str, str]
-
-CA_FILE = "/etc/dify/ca.pem"
-"""Where containers find the site's own certificate authorities."""
 PLUGIN_KEYS = "/etc/dify/plugin-keys"
 WHEELS = "/etc/dify/plugin-wheels"
 """Where the plugin daemon finds wheels for packages that were carried as they are."""
@@ -48,10 +54,10 @@ def api_environment(settings: DifySettings) -> Environment:
         **({"INIT_PASSWORD": "${INIT_PASSWORD}"} if settings.init_password else {}),
         **({"PASSWORD_PEPPER": "${PASSWORD_PEPPER}"} if settings.password_pepper else {}),
         **_urls(settings),
-        **_database(settings),
-        **_redis(settings),
+        **api_database(settings),
+        **api_redis(settings),
         **_storage(settings),
-        **_vector_store(settings),
+        **vector_environment(settings),
         **_plugins_and_agents(settings),
         **_limits(settings),
         **_mail(settings),
@@ -82,78 +88,6 @@ def _urls(settings: DifySettings) -> Environment:
     }
 
 
-def _database_server(settings: DifySettings) -> Environment:
-    if settings.database.mode == "external":
-        return {
-            "DB_TYPE": "postgresql",
-            "DB_HOST": "${DB_HOST}",
-            "DB_PORT": "${DB_PORT}",
-            "DB_USERNAME": "${DB_USERNAME}",
-            "DB_PASSWORD": "${DB_PASSWORD}",
-            "DB_SSL_MODE": settings.database.sslmode,
-            # Read by libpq and by the plugin daemon's pgx; both would find no authority otherwise.
-            **({"PGSSLROOTCERT": CA_FILE} if settings.database.sslmode.startswith("verify") else {}),
-        }
-    return {
-        "DB_TYPE": "postgresql",
-        "DB_HOST": "db_postgres",
-        "DB_PORT": "5432",
-        "DB_USERNAME": "dify",
-        "DB_PASSWORD": "${DB_PASSWORD}",
-        "DB_SSL_MODE": "disable",
-    }
-
-
-def _database(settings: DifySettings) -> Environment:
-    external = settings.database.mode == "external"
-    server = _database_server(settings)
-    return {
-        **server,
-        "DB_DATABASE": "${DB_DATABASE}" if external else "dify",
-        # SQLAlchemy, unlike the plugin daemon, takes libpq's options from here (Dify docs, DB_EXTRAS).
-        "DB_EXTRAS": f"sslmode={server['DB_SSL_MODE']}" if external else "",
-        "SQLALCHEMY_POOL_SIZE": str(settings.database.pool_size),
-        "SQLALCHEMY_POOL_RECYCLE": "3600",
-        "SQLALCHEMY_POOL_PRE_PING": "true",
-    }
-
-
-def _redis_server(settings: DifySettings) -> Environment:
-    external = settings.redis.mode == "external"
-    return {
-        "REDIS_HOST": "${REDIS_HOST}" if external else "redis",
-        "REDIS_PORT": "${REDIS_PORT}" if external else "6379",
-        **({"REDIS_USERNAME": "${REDIS_USERNAME}"} if external else {}),
-        "REDIS_PASSWORD": "${REDIS_PASSWORD}",
-        "REDIS_USE_SSL": "true" if settings.redis.tls else "false",
-        # Said, because Dify's API takes any certificate otherwise (ext_celery, REDIS_SSL_CERT_REQS).
-        **(
-            {"REDIS_SSL_CERT_REQS": "CERT_REQUIRED", "REDIS_SSL_CA_CERTS": CA_FILE}
-            if settings.redis.tls
-            else {}
-        ),
-    }
-
-
-def redis_url(settings: DifySettings, database: int) -> str:
-    """Where a program finds its Redis database: 0 is the API's, 1 the queue, 2 the agent backend's."""
-    server = _redis_server(settings)
-    scheme = "rediss" if settings.redis.tls else "redis"
-    user = server.get("REDIS_USERNAME", "")
-    return f"{scheme}://{user}:${{REDIS_PASSWORD}}@{server['REDIS_HOST']}:{server['REDIS_PORT']}/{database}"
-
-
-def _redis(settings: DifySettings) -> Environment:
-    return {
-        **_redis_server(settings),
-        "REDIS_DB": "0",
-        # Dify does not make it of the parts above: the password must stand in both.
-        "CELERY_BROKER_URL": redis_url(settings, 1),
-        "CELERY_BACKEND": "redis",
-        "BROKER_USE_SSL": "true" if settings.redis.tls else "false",
-    }
-
-
 def _storage(settings: DifySettings) -> Environment:
     if settings.storage.mode == "local":
         return {"STORAGE_TYPE": "opendal", "OPENDAL_SCHEME": "fs", "OPENDAL_FS_ROOT": "storage"}
@@ -166,58 +100,6 @@ def _storage(settings: DifySettings) -> Environment:
         "S3_SECRET_KEY": "${S3_SECRET_KEY}",
         "S3_ADDRESS_STYLE": "path" if settings.storage.path_style else "virtual",
         "S3_USE_AWS_MANAGED_IAM": "false",
-    }
-
-
-def _vector_store(settings: DifySettings) -> Environment:
-    match settings.vector_store:
-        case "weaviate":
-            return {
-                "VECTOR_STORE": "weaviate",
-                "WEAVIATE_ENDPOINT": "http://weaviate:8080",
-                # gRPC is needed since Dify 1.9.2.
-                "WEAVIATE_GRPC_ENDPOINT": "grpc://weaviate:50051",
-                "WEAVIATE_API_KEY": "${WEAVIATE_API_KEY}",
-                "WEAVIATE_TOKENIZATION": "word",
-            }
-        case "qdrant":
-            return {
-                "VECTOR_STORE": "qdrant",
-                "QDRANT_URL": "http://qdrant:6333",
-                "QDRANT_API_KEY": "${QDRANT_API_KEY}",
-                "QDRANT_CLIENT_TIMEOUT": "20",
-                "QDRANT_GRPC_ENABLED": "false",
-            }
-        case "milvus":
-            return {
-                "VECTOR_STORE": "milvus",
-                "MILVUS_URI": "http://milvus:19530",
-                "MILVUS_USER": "root",
-                "MILVUS_PASSWORD": "${MILVUS_PASSWORD}",
-                "MILVUS_ENABLE_HYBRID_SEARCH": "false",
-            }
-        case "pgvector":
-            return _pgvector("pgvector", "5432", "dify", "${PGVECTOR_PASSWORD}", "dify")
-        case "pgvector-shared":
-            server = _database(settings)
-            # This client has no setting for it, but libpq has.
-            mode = {"PGSSLMODE": server["DB_SSL_MODE"]} if settings.database.mode == "external" else {}
-            parts = ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_PASSWORD", "DB_DATABASE")
-            return _pgvector(*(server[part] for part in parts)) | mode
-
-
-def _pgvector(host: str, port: str, user: str, password: str, database: str) -> Environment:
-    return {
-        "VECTOR_STORE": "pgvector",
-        "PGVECTOR_HOST": host,
-        "PGVECTOR_PORT": port,
-        "PGVECTOR_USER": user,
-        "PGVECTOR_PASSWORD": password,
-        "PGVECTOR_DATABASE": database,
-        "PGVECTOR_MIN_CONNECTION": "1",
-        "PGVECTOR_MAX_CONNECTION": "5",
-        # It is downloaded and compiled when a container starts.
-        "PGVECTOR_PG_BIGM": "false",
     }
 
 
@@ -316,13 +198,8 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
     signatures = settings.plugin_signatures
     keys = ",".join(f"{PLUGIN_KEYS}/{index}.pem" for index, _ in enumerate(signatures.public_keys))
     return {
-        **_database_server(settings),
-        # It takes these two words only (its config.go); with PGSSLROOTCERT, `require` checks who signed.
-        "DB_SSL_MODE": "disable" if settings.database.sslmode == "disable" else "require",
-        "DB_DATABASE": "${DB_PLUGIN_DATABASE}" if settings.database.mode == "external" else "dify_plugin",
-        # The database that it connects to first, to make its own.
-        "DB_DEFAULT_DATABASE": "${DB_DATABASE}" if settings.database.mode == "external" else "dify",
-        **_redis_server(settings),
+        **plugin_database(settings),
+        **plugin_redis(settings),
         "SERVER_PORT": "5002",
         "SERVER_KEY": "${PLUGIN_DAEMON_KEY}",
         "DIFY_INNER_API_URL": "http://api:5001",

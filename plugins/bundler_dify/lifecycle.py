@@ -27,10 +27,11 @@ def lifecycle(settings: DifySettings) -> Lifecycle:
     """What backup, restore and upgrade do with Dify. An external server's data are that server's affair."""
     dumps: list[Dump] = []
     dumped: list[str] = []
-    if settings.database.mode == "bundled":
+    # MySQL's folder is copied while it is stopped.
+    if settings.database.service == "db_postgres":
         dumps += [_dump("dify", "db_postgres", "dify"), _dump("dify_plugin", "db_postgres", "dify_plugin")]
         dumped.append("db/data")
-    if settings.vector_store == "pgvector":
+    if settings.vector_store == "pgvector" and settings.vector_server.mode == "bundled":
         dumps.append(_dump("pgvector", "pgvector", "dify"))
         dumped.append("pgvector/data")
     return Lifecycle(

@@ -42,7 +42,16 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
         requirements=(
             Requirement("docker", minimum=release.docker),
             Requirement("compose", minimum=release.compose),
+            *_search_requirements(settings),
         ),
         carried=carried,
         lifecycle=lifecycle(settings),
     )
+
+
+def _search_requirements(settings: DifySettings) -> tuple[Requirement, ...]:
+    """Elasticsearch and OpenSearch map their files into memory; their documentations name the number."""
+    here = settings.vector_server.mode == "bundled"
+    if here and settings.vector_store in {"elasticsearch", "opensearch"}:
+        return (Requirement("sysctl:vm.max_map_count", recommended="262144"),)
+    return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bundler.errors import BundleError
-from bundler_dify.environment import CA_FILE
+from bundler_dify.connections import CA_FILE
 from bundler_dify.settings import DifySettings, Limits
 
 Service = dict[str, Any]
@@ -55,6 +55,7 @@ DEFAULT_LIMITS: Final = {
     "worker_beat": Limits(cpus=0.5, memory=_GIB),
     "web": Limits(cpus=1.0, memory=_GIB),
     "db_postgres": Limits(cpus=2.0, memory=2 * _GIB),
+    "db_mysql": Limits(cpus=2.0, memory=2 * _GIB),
     "redis": Limits(cpus=1.0, memory=512 * _MIB),
     "weaviate": Limits(cpus=2.0, memory=2 * _GIB),
     "qdrant": Limits(cpus=2.0, memory=2 * _GIB),
@@ -62,6 +63,9 @@ DEFAULT_LIMITS: Final = {
     "etcd": Limits(cpus=1.0, memory=512 * _MIB),
     "minio": Limits(cpus=1.0, memory=_GIB),
     "milvus": Limits(cpus=2.0, memory=4 * _GIB),
+    # Upstream's limit; half of it is Java's heap.
+    "elasticsearch": Limits(cpus=2.0, memory=2 * _GIB),
+    "opensearch": Limits(cpus=2.0, memory=2 * _GIB),
     # Each installed plugin is a process of its own in it.
     "plugin_daemon": Limits(cpus=2.0, memory=2 * _GIB),
     "agent_backend": Limits(cpus=1.0, memory=_GIB),

@@ -37,6 +37,9 @@ class Images:
     milvus: str
     etcd: str
     minio: str
+    mysql: str
+    elasticsearch: str
+    opensearch: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Release:
 DEFAULT = "1.17.1"
 
 _IMAGES_1_17_1 = Images(
-    # Dify 1.17.1, docker/docker-compose.yaml: these nine tags are upstream's own.
+    # Dify 1.17.1, docker/docker-compose.yaml: these ten tags are upstream's own.
     api="langgenius/dify-api:1.17.1",
     web="langgenius/dify-web:1.17.1",
     plugin_daemon="langgenius/dify-plugin-daemon:0.6.10-local",
@@ -79,6 +82,7 @@ _IMAGES_1_17_1 = Images(
     weaviate="cr.weaviate.io/semitechnologies/weaviate:1.39.2",
     qdrant="langgenius/qdrant:v1.8.3",
     milvus="milvusdb/milvus:v2.6.3",
+    elasticsearch="docker.elastic.co/elasticsearch/elasticsearch:8.14.3",
     # ... and so are these two, which Milvus brings along.
     etcd="quay.io/coreos/etcd:v3.5.5",
     minio="minio/minio:RELEASE.2023-03-20T20-16-18Z",
@@ -97,6 +101,10 @@ _IMAGES_1_17_1 = Images(
     postgres_with_pgvector="pgvector/pgvector:0.8.1-pg15-bookworm",
     # redis:6-alpine upstream. Docker official images, library/redis; Sentry's Compose file.
     redis="redis:6.2.20-alpine",
+    # mysql:8.0 upstream. Docker official images, library/mysql.
+    mysql="mysql:8.0.44",
+    # opensearchproject/opensearch:latest upstream. OpenSearch's own releases of the line 2.
+    opensearch="opensearchproject/opensearch:2.19.4",
 )
 
 _IMAGES_1_18_0 = replace(

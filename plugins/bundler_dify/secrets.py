@@ -11,16 +11,12 @@ from collections.abc import Iterator
 
 from bundler.contracts import SiteVariable
 from bundler_dify.settings import DifySettings
-
-URL_SAFE = "[A-Za-z0-9._~-]+"
-"""RFC 3986 section 2.3, unreserved characters: what needs no escape in a URL."""
-NAME = "[A-Za-z0-9_.-]+"
-IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+from bundler_dify.site_servers import server_variables
 
 
 def site_variables(settings: DifySettings) -> tuple[SiteVariable, ...]:
     """What the installer asks for, takes from its answers or makes."""
-    return (*_gateway(settings), *_servers(settings), *_smtp(settings), *_secrets(settings))
+    return (*_gateway(settings), *server_variables(settings), *_smtp(settings), *_secrets(settings))
 
 
 def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
@@ -73,57 +69,6 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
         )
 
 
-def _servers(settings: DifySettings) -> Iterator[SiteVariable]:
-    if settings.database.mode == "external":
-        yield SiteVariable("DB_HOST", "host", "PostgreSQL server", "PostgreSQL 服务器", required=True)
-        yield SiteVariable("DB_PORT", "port", "Port of PostgreSQL", "PostgreSQL 端口", default="5432")
-        yield SiteVariable(
-            "DB_USERNAME", "string", "User of PostgreSQL", "PostgreSQL 用户", default="dify", pattern=NAME
-        )
-        yield SiteVariable(
-            "DB_DATABASE", "string", "Database of Dify", "Dify 数据库名", default="dify", pattern=IDENTIFIER
-        )
-        yield SiteVariable(
-            "DB_PLUGIN_DATABASE",
-            "string",
-            "Database of Dify's plugins",
-            "Dify 插件数据库名",
-            default="dify_plugin",
-            pattern=IDENTIFIER,
-        )
-        yield _given("DB_PASSWORD", "Password of PostgreSQL", "PostgreSQL 密码")
-    if settings.redis.mode == "external":
-        yield SiteVariable("REDIS_HOST", "host", "Redis server", "Redis 服务器", required=True)
-        yield SiteVariable("REDIS_PORT", "port", "Port of Redis", "Redis 端口", default="6379")
-        yield SiteVariable(
-            "REDIS_USERNAME",
-            "string",
-            "User of Redis; empty for its default user",
-            "Redis 用户, 留空为默认用户",
-            pattern=NAME,
-        )
-        yield _given("REDIS_PASSWORD", "Password of Redis", "Redis 密码")
-    if settings.storage.mode == "s3":
-        yield SiteVariable(
-            "S3_ENDPOINT",
-            "string",
-            "URL of the object storage",
-            "对象存储地址 (URL)",
-            required=True,
-            pattern="https?://[^ ]+",
-        )
-        yield SiteVariable(
-            "S3_BUCKET_NAME", "string", "Bucket", "存储桶", default="dify", pattern="[a-z0-9][a-z0-9.-]+"
-        )
-        yield SiteVariable("S3_REGION", "string", "Region", "区域", default="us-east-1", pattern=NAME)
-        yield SiteVariable(
-            "S3_ACCESS_KEY", "secret", "Access key of the bucket", "存储桶访问密钥 ID", required=True
-        )
-        yield SiteVariable(
-            "S3_SECRET_KEY", "secret", "Secret key of the bucket", "存储桶访问密钥", required=True
-        )
-
-
 def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
     if settings.smtp is None:
         return
@@ -163,10 +108,14 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
             "INIT_PASSWORD", 24, "Password before the first administrator", "创建首位管理员前需输入的密码"
         )
     if settings.database.mode == "bundled":
-        yield _made("DB_PASSWORD", 32, "Password of PostgreSQL", "PostgreSQL 密码")
+        name = "MySQL" if settings.database.type == "mysql" else "PostgreSQL"
+        yield _made("DB_PASSWORD", 32, f"Password of {name}", f"{name} 密码")
     if settings.redis.mode == "bundled":
         yield _made("REDIS_PASSWORD", 32, "Password of Redis", "Redis 密码")
-    yield from _vector_secrets(settings)
+    elif settings.redis.runs_here:
+        yield _made("LOCAL_REDIS_PASSWORD", 32, "Password of the bundled Redis", "内置 Redis 的密码")
+    if settings.vector_server.mode == "bundled":
+        yield from _vector_secrets(settings)
     yield _made("SANDBOX_API_KEY", 32, "Key of the code sandbox", "代码沙箱密钥")
     yield _made("PLUGIN_DAEMON_KEY", 48, "Key of the plugin daemon", "插件守护进程密钥")
     yield _made("PLUGIN_DIFY_INNER_API_KEY", 48, "Key of the API for plugins", "面向插件的内部接口密钥")
@@ -197,6 +146,10 @@ def _vector_secrets(settings: DifySettings) -> Iterator[SiteVariable]:
         case "milvus":
             yield _made("MILVUS_PASSWORD", 32, "Password of Milvus", "Milvus 密码")
             yield _made("MINIO_PASSWORD", 32, "Password of Milvus' object storage", "Milvus 对象存储密码")
+        case "elasticsearch":
+            yield _made("ELASTICSEARCH_PASSWORD", 32, "Password of Elasticsearch", "Elasticsearch 密码")
+        case "opensearch":
+            yield _made("OPENSEARCH_PASSWORD", 32, "Password of OpenSearch", "OpenSearch 密码")
 
 
 def _made(name: str, length: int, english: str, chinese: str) -> SiteVariable:
@@ -209,7 +162,3 @@ def _made(name: str, length: int, english: str, chinese: str) -> SiteVariable:
         generator=f"random:{length}",
         pattern="[A-Za-z0-9_-]+",
     )
-
-
-def _given(name: str, english: str, chinese: str) -> SiteVariable:
-    return SiteVariable(name, "secret", english, chinese, required=True, pattern=URL_SAFE)

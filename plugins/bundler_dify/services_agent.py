@@ -56,9 +56,9 @@ def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
     keys = [f"./plugin-keys:{PLUGIN_KEYS}:ro"] if settings.plugin_signatures.public_keys else []
     wheels = [f"./plugin-wheels:{WHEELS}:ro"] if settings.carries_plugins else []
     needs = {}
-    if settings.database.mode == "bundled":
-        needs["db_postgres"] = "healthy"
-    if settings.redis.mode == "bundled":
+    if settings.database.service is not None:
+        needs[settings.database.service] = "healthy"
+    if settings.redis.runs_here:
         needs["redis"] = "healthy"
     return {
         "image": images.plugin_daemon,
@@ -76,9 +76,9 @@ def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
 
 def _agent_backend(settings: DifySettings, images: Images) -> Service:
     needs = {"plugin_daemon": "started"}
-    if settings.redis.mode == "bundled":
+    if settings.redis.runs_here:
         needs["redis"] = "healthy"
-    egress = [EGRESS] if settings.redis.mode == "external" else []
+    egress = [] if settings.redis.runs_here else [EGRESS]
     return {
         "image": images.agent_backend,
         "environment": agent_backend_environment(settings),

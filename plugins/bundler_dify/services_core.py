@@ -54,6 +54,7 @@ def calls_out(settings: DifySettings) -> bool:
     return (
         settings.database.mode == "external"
         or settings.redis.mode == "external"
+        or settings.vector_server.mode == "external"
         or settings.storage.mode == "s3"
         or settings.smtp is not None
     )
@@ -85,9 +86,9 @@ def _needs(settings: DifySettings) -> dict[str, str]:
     needs = {}
     if settings.storage.mode == "local":
         needs["init_permissions"] = "completed"
-    if settings.database.mode == "bundled":
-        needs["db_postgres"] = "healthy"
-    if settings.redis.mode == "bundled":
+    if settings.database.service is not None:
+        needs[settings.database.service] = "healthy"
+    if settings.redis.runs_here:
         needs["redis"] = "healthy"
     return needs
 

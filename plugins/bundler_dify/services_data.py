@@ -16,6 +16,7 @@ from bundler_dify.parts import (
     wait_for,
 )
 from bundler_dify.releases import Images
+from bundler_dify.services_search import elasticsearch, mysql, opensearch
 from bundler_dify.settings import DifySettings
 
 STOP_STORE = "300s"
@@ -26,10 +27,20 @@ STOP_DATABASE = "120s"
 def data_services(settings: DifySettings, images: Images) -> Services:
     """Everything that keeps data."""
     services: Services = {}
-    if settings.database.mode == "bundled":
-        services["db_postgres"] = _postgres(settings, images)
-    if settings.redis.mode == "bundled":
-        services["redis"] = _redis(images)
+    match settings.database.service:
+        case "db_postgres":
+            services["db_postgres"] = _postgres(settings, images)
+        case "db_mysql":
+            services["db_mysql"] = mysql(settings, images)
+    if settings.redis.runs_here:
+        services["redis"] = _redis(settings, images)
+    if settings.vector_server.mode == "bundled":
+        services |= _vector_store(settings, images)
+    return services
+
+
+def _vector_store(settings: DifySettings, images: Images) -> Services:
+    services: Services = {}
     match settings.vector_store:
         case "weaviate":
             services["weaviate"] = _weaviate(images)
@@ -41,6 +52,10 @@ def data_services(settings: DifySettings, images: Images) -> Services:
             pass  # a database of db_postgres, or of the site's own server
         case "milvus":
             services |= _milvus(images)
+        case "elasticsearch":
+            services["elasticsearch"] = elasticsearch(images)
+        case "opensearch":
+            services["opensearch"] = opensearch(images)
     return services
 
 
@@ -86,12 +101,14 @@ def _pgvector(images: Images) -> Service:
     return _server(images.pgvector, "${PGVECTOR_PASSWORD}", "pgvector/data", ["-c", "max_connections=200"])
 
 
-def _redis(images: Images) -> Service:
+def _redis(settings: DifySettings, images: Images) -> Service:
+    # Beside a Redis of the site's that some programs cannot speak to, it has a password of its own.
+    password = "${REDIS_PASSWORD}" if settings.redis.mode == "bundled" else "${LOCAL_REDIS_PASSWORD}"
     return {
         "image": images.redis,
-        "command": ["redis-server", "--requirepass", "${REDIS_PASSWORD}", "--appendonly", "yes"],
+        "command": ["redis-server", "--requirepass", password, "--appendonly", "yes"],
         # redis-cli takes it from here, so that the health check has no password on its command line.
-        "environment": {"REDISCLI_AUTH": "${REDIS_PASSWORD}"},
+        "environment": {"REDISCLI_AUTH": password},
         "volumes": ["${BUNDLE_DATA}/redis/data:/data"],
         "networks": [CORE],
         "healthcheck": check("redis-cli ping | grep -q PONG", interval="5s", retries=12, start="20s"),

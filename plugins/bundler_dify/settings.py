@@ -9,51 +9,23 @@ from pydantic import Field, model_validator
 from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import Duration, HintedValueError, Size
 from bundler_dify.releases import DEFAULT
+from bundler_dify.settings_data import (
+    Database,
+    Redis,
+    Storage,
+    VectorServer,
+    VectorStore,
+    check_authorities,
+    check_database,
+    check_redis,
+    check_vector_server,
+)
 from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls
 from bundler_dify.settings_plugins import Plugin, PluginSignatures
 from bundler_dify.settings_release import ReleaseImages, check_release
 
-VectorStore = Literal["weaviate", "qdrant", "pgvector", "pgvector-shared", "milvus"]
-SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 Count = Annotated[int, Field(ge=1, le=64)]
 Megabytes = Annotated[int, Field(ge=1, le=4096)]
-
-
-class Database(ProfileModel):
-    """PostgreSQL."""
-
-    mode: Literal["bundled", "external"] = "bundled"
-    """`bundled` runs PostgreSQL beside Dify; `external` asks the site for a server of its own, which
-    needs the databases `dify` and `dify_plugin` and a user that owns both."""
-    sslmode: SslMode = "disable"
-    """How connections to an external server are encrypted, as libpq names it. `verify-ca` and `verify-full`
-    check its certificate against `ca_certificates`; `verify-full` also its name, which the plugin daemon
-    cannot."""
-    max_connections: Annotated[int, Field(ge=50, le=10_000)] = 200
-    """Of the bundled server."""
-    shared_buffers: Size = 128 * 2**20
-    """Of the bundled server: memory for its page cache, about a quarter of its limit."""
-    pool_size: Annotated[int, Field(ge=1, le=500)] = 30
-    """Connections that each process of api and worker keeps."""
-
-
-class Redis(ProfileModel):
-    """Cache, queue and messages between services."""
-
-    mode: Literal["bundled", "external"] = "bundled"
-    """`bundled` runs Redis beside Dify; `external` asks the site for a server of its own."""
-    tls: bool = False
-    """Whether an external server is spoken to in TLS; its certificate is checked against
-    `ca_certificates`."""
-
-
-class Storage(ProfileModel):
-    """Where uploaded files and keys lie."""
-
-    mode: Literal["local", "s3"] = "local"
-    """`local` is a folder of the installation; `s3` asks the site for a bucket."""
-    path_style: bool = True
-    """Bucket in the path instead of the host name, as MinIO and most object stores inside companies want."""
 
 
 class Limits(ProfileModel):
@@ -156,8 +128,10 @@ class DifySettings(ProfileModel):
     vector_store: VectorStore = "weaviate"
     """Where embeddings lie. `pgvector` is a PostgreSQL of its own, `pgvector-shared` the one that Dify's
     tables lie in. It cannot be changed later without indexing everything again."""
+    vector_server: VectorServer = VectorServer()
+    """Where the vector store runs."""
     database: Database = Database()
-    """PostgreSQL."""
+    """Where Dify's tables lie."""
     redis: Redis = Redis()
     """Redis."""
     storage: Storage = Storage()
@@ -250,29 +224,11 @@ class DifySettings(ProfileModel):
                 raise HintedValueError(message, hint=hint, at=at)
 
     def _check_external(self) -> None:
-        if self.redis.tls and self.redis.mode == "bundled":
-            raise HintedValueError(
-                "the bundled Redis speaks no TLS and is reached by no one outside",
-                hint="leave it out, or write `mode: external`",
-                at=("redis", "tls"),
-            )
-        if self.database.sslmode != "disable" and self.database.mode == "bundled":
-            raise HintedValueError(
-                "the bundled PostgreSQL speaks no TLS and is reached by no one outside",
-                hint="leave it out, or write `mode: external`",
-                at=("database", "sslmode"),
-            )
-        checked = (
-            (self.redis.tls, "redis", "tls"),
-            (self.database.sslmode.startswith("verify"), "database", "sslmode"),
-        )
-        for wanted, server, key in checked:
-            if wanted and not self.ca_certificates:
-                raise HintedValueError(
-                    "nothing says who signs that server's certificate",
-                    hint="name the site's certificate authority: `ca_certificates: [bank-ca.pem]`",
-                    at=(server, key),
-                )
+        check_redis(self.redis)
+        check_database(self.database, self.vector_store)
+        check_vector_server(self.vector_server, self.vector_store)
+        given = bool(self.ca_certificates)
+        check_authorities(self.database, self.redis, self.vector_server, given=given)
 
     def _check_plugins(self) -> None:
         policy = self.plugin_signatures.policy

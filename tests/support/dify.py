@@ -41,6 +41,28 @@ MATRIX: dict[str, dict[str, Any]] = {
         "smtp": {},
         "ca_certificates": [AUTHORITY],
     },
+    "mysql": {"database": {"type": "mysql"}},
+    "external mysql": {
+        "database": {"mode": "external", "type": "mysql", "sslmode": "verify-full"},
+        "ca_certificates": [AUTHORITY],
+    },
+    "external oceanbase": {"database": {"mode": "external", "type": "oceanbase"}},
+    "sentinel": {"redis": {"mode": "external", "topology": "sentinel"}},
+    "cluster": {"redis": {"mode": "external", "topology": "cluster"}},
+    "elasticsearch": {"vector_store": "elasticsearch"},
+    "opensearch": {"vector_store": "opensearch"},
+    **{
+        f"external {store}": {"vector_store": store, "vector_server": {"mode": "external"}}
+        for store in ("weaviate", "qdrant", "milvus", "pgvector", "elasticsearch", "opensearch")
+    },
+    **{
+        f"external {store} in TLS": {
+            "vector_store": store,
+            "vector_server": {"mode": "external", "tls": True},
+            "ca_certificates": [AUTHORITY],
+        }
+        for store in ("pgvector", "elasticsearch", "opensearch")
+    },
     "external shared pgvector": {"vector_store": "pgvector-shared", "database": {"mode": "external"}},
     "no limits": {"limits": False, "gateway": {"rate_limits": {"enabled": False}}},
     "journald": {"logging": {"driver": "journald"}, "smtp": {"security": "none", "login": False}},

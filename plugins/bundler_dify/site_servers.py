@@ -1,0 +1,210 @@
+"""Site variables of servers that the site has already: database, Redis, vector store, object storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bundler.contracts import SiteVariable
+from bundler_dify.settings import DifySettings
+
+URL_SAFE = "[A-Za-z0-9._~-]+"
+"""RFC 3986 section 2.3, unreserved characters: what needs no escape in a URL."""
+NAME = "[A-Za-z0-9_.-]+"
+IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+URL = "https?://[^ ]+"
+NODE = r"[A-Za-z0-9.-]+:[0-9]{1,5}"
+"""A server and its port. Dify splits it at the colon (ext_redis.py): no IPv6 address."""
+
+_DATABASES: Final = {
+    # type: name, port, pattern of a user, default user
+    "postgresql": ("PostgreSQL", "5432", NAME, "dify"),
+    "mysql": ("MySQL", "3306", NAME, "dify"),
+    # user@tenant, or user@tenant#cluster through a proxy (OceanBase's documentation).
+    "oceanbase": ("OceanBase", "2881", "[A-Za-z0-9_.@#-]+", None),
+}
+
+
+def server_variables(settings: DifySettings) -> Iterator[SiteVariable]:
+    """What the site is asked for its own servers."""
+    if settings.database.mode == "external":
+        yield from _database(settings)
+    if settings.redis.mode == "external":
+        yield from _redis(settings)
+    if settings.vector_server.mode == "external":
+        yield from _vector_store(settings)
+    if settings.storage.mode == "s3":
+        yield from _storage()
+
+
+def given_secret(name: str, english: str, chinese: str) -> SiteVariable:
+    """A password that another server dictates and that stands in a URL."""
+    return SiteVariable(name, "secret", english, chinese, required=True, pattern=URL_SAFE)
+
+
+def _database(settings: DifySettings) -> Iterator[SiteVariable]:
+    name, port, users, user = _DATABASES[settings.database.type]
+    yield SiteVariable("DB_HOST", "host", f"{name} server", f"{name} 服务器", required=True)
+    yield SiteVariable("DB_PORT", "port", f"Port of {name}", f"{name} 端口", default=port)
+    yield SiteVariable(
+        "DB_USERNAME",
+        "string",
+        f"User of {name}",
+        f"{name} 用户",
+        default=user,
+        required=user is None,
+        pattern=users,
+    )
+    yield SiteVariable(
+        "DB_DATABASE", "string", "Database of Dify", "Dify 数据库名", default="dify", pattern=IDENTIFIER
+    )
+    yield SiteVariable(
+        "DB_PLUGIN_DATABASE",
+        "string",
+        "Database of Dify's plugins",
+        "Dify 插件数据库名",
+        default="dify_plugin",
+        pattern=IDENTIFIER,
+    )
+    yield given_secret("DB_PASSWORD", f"Password of {name}", f"{name} 密码")
+
+
+def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
+    match settings.redis.topology:
+        case "single":
+            yield SiteVariable("REDIS_HOST", "host", "Redis server", "Redis 服务器", required=True)
+            yield SiteVariable("REDIS_PORT", "port", "Port of Redis", "Redis 端口", default="6379")
+            yield from _redis_user()
+        case "sentinel":
+            yield from _sentinel(settings)
+            yield from _redis_user()
+        case "cluster":
+            yield SiteVariable(
+                "REDIS_CLUSTERS",
+                "string",
+                "Nodes of the Redis cluster: host:port,host:port,…",
+                "Redis 集群节点: host:port,host:port,…",
+                required=True,
+                pattern=f"{NODE}(,{NODE})*",
+            )
+            yield given_secret("REDIS_CLUSTERS_PASSWORD", "Password of the Redis cluster", "Redis 集群密码")
+
+
+def _redis_user() -> Iterator[SiteVariable]:
+    yield SiteVariable(
+        "REDIS_USERNAME",
+        "string",
+        "User of Redis; empty for its default user",
+        "Redis 用户, 留空为默认用户",
+        pattern=NAME,
+    )
+    yield given_secret("REDIS_PASSWORD", "Password of Redis", "Redis 密码")
+
+
+def _sentinel(settings: DifySettings) -> Iterator[SiteVariable]:
+    for index in range(1, settings.redis.sentinels + 1):
+        yield SiteVariable(
+            f"REDIS_SENTINEL_{index}",
+            "string",
+            f"Redis Sentinel {index} of {settings.redis.sentinels}: host:port",
+            f"Redis Sentinel 节点 {index}/{settings.redis.sentinels}: host:port",
+            required=True,
+            pattern=NODE,
+        )
+    yield SiteVariable(
+        "REDIS_SENTINEL_SERVICE_NAME",
+        "string",
+        "Name that the sentinels know the master by",
+        "Sentinel 中主节点的名称",
+        default="mymaster",
+        pattern=NAME,
+    )
+    yield SiteVariable(
+        "REDIS_SENTINEL_PASSWORD",
+        "secret",
+        "Password of the sentinels; empty where they have none",
+        "Sentinel 密码, 没有时留空",
+        pattern=URL_SAFE,
+    )
+
+
+def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
+    match settings.vector_store:
+        case "weaviate":
+            yield _address("WEAVIATE_ENDPOINT", "Weaviate", "http://weaviate.bank.example:8080")
+            yield SiteVariable(
+                "WEAVIATE_GRPC_ENDPOINT",
+                "string",
+                "URL of Weaviate's gRPC, such as grpc://weaviate.bank.example:50051",
+                "Weaviate 的 gRPC 地址, 例如 grpc://weaviate.bank.example:50051",
+                required=True,
+                pattern="grpcs?://[^ ]+",
+            )
+            yield _foreign("WEAVIATE_API_KEY", "Key of Weaviate", "Weaviate 密钥")
+        case "qdrant":
+            yield _address("QDRANT_URL", "Qdrant", "http://qdrant.bank.example:6333")
+            yield _foreign("QDRANT_API_KEY", "Key of Qdrant", "Qdrant 密钥")
+        case "milvus":
+            yield _address("MILVUS_URI", "Milvus", "http://milvus.bank.example:19530")
+            yield SiteVariable("MILVUS_USER", "string", "User of Milvus", "Milvus 用户", default="root")
+            yield SiteVariable(
+                "MILVUS_DATABASE", "string", "Database in Milvus", "Milvus 数据库名", default="default"
+            )
+            yield _foreign("MILVUS_PASSWORD", "Password of Milvus", "Milvus 密码")
+        case "elasticsearch":
+            yield from _server("ELASTICSEARCH", "Elasticsearch", "9200", ("USERNAME", "elastic"))
+        case "opensearch":
+            yield from _server("OPENSEARCH", "OpenSearch", "9200", ("USER", "admin"))
+        case "pgvector" | "pgvector-shared":
+            yield from _server("PGVECTOR", "pgvector", "5432", ("USER", "dify"))
+            yield SiteVariable(
+                "PGVECTOR_DATABASE",
+                "string",
+                "Database in pgvector",
+                "pgvector 数据库名",
+                default="dify",
+                pattern=IDENTIFIER,
+            )
+
+
+def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterator[SiteVariable]:
+    key, default = user
+    yield SiteVariable(f"{prefix}_HOST", "host", f"{name} server", f"{name} 服务器", required=True)
+    yield SiteVariable(f"{prefix}_PORT", "port", f"Port of {name}", f"{name} 端口", default=port)
+    yield SiteVariable(
+        f"{prefix}_{key}", "string", f"User of {name}", f"{name} 用户", default=default, pattern=NAME
+    )
+    yield _foreign(f"{prefix}_PASSWORD", f"Password of {name}", f"{name} 密码")
+
+
+def _address(name: str, title: str, example: str) -> SiteVariable:
+    return SiteVariable(
+        name,
+        "string",
+        f"URL of {title}, such as {example}",
+        f"{title} 地址, 例如 {example}",
+        required=True,
+        pattern=URL,
+    )
+
+
+def _foreign(name: str, english: str, chinese: str) -> SiteVariable:
+    """A secret that another server dictates, of any characters."""
+    return SiteVariable(name, "secret", english, chinese, required=True)
+
+
+def _storage() -> Iterator[SiteVariable]:
+    yield SiteVariable(
+        "S3_ENDPOINT",
+        "string",
+        "URL of the object storage",
+        "对象存储地址 (URL)",
+        required=True,
+        pattern=URL,
+    )
+    yield SiteVariable(
+        "S3_BUCKET_NAME", "string", "Bucket", "存储桶", default="dify", pattern="[a-z0-9][a-z0-9.-]+"
+    )
+    yield SiteVariable("S3_REGION", "string", "Region", "区域", default="us-east-1", pattern=NAME)
+    yield _foreign("S3_ACCESS_KEY", "Access key of the bucket", "存储桶访问密钥 ID")
+    yield _foreign("S3_SECRET_KEY", "Secret key of the bucket", "存储桶访问密钥")
