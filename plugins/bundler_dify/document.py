@@ -70,9 +70,10 @@ def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
         folders.append(DataFolder("redis/data", 0o755, 999, 1000))
     if settings.vector_server.mode == "bundled":
         folders += _vector_folders(settings)
+    folders.append(DataFolder("plugin_daemon", 0o755))
+    if not settings.code_packages.used:
+        folders.append(DataFolder("sandbox/dependencies", 0o755))
     folders += [
-        DataFolder("plugin_daemon", 0o755),
-        DataFolder("sandbox/dependencies", 0o755),
         DataFolder("local_sandbox/home", 0o755),
         DataFolder("local_sandbox/workspace", 0o755),
     ]

@@ -7,6 +7,8 @@ release 1.17.1 passes on in its Compose file. What would reach for the internet 
 from __future__ import annotations
 
 from bundler_dify import deployed, offline
+from bundler_dify.accounts import account_environment
+from bundler_dify.code_packages import agent_mirrors, sandbox_packages
 from bundler_dify.connections import (
     CA_FILE,
     Environment,
@@ -61,6 +63,7 @@ def api_environment(settings: DifySettings) -> Environment:
         **_plugins_and_agents(settings),
         **_limits(settings),
         **_mail(settings),
+        **account_environment(settings),
         **certificates(settings),
         **deployed.API,
         **offline.API,
@@ -222,7 +225,9 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
         "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED": "true" if keys else "false",
         "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS": keys,
         **certificates(settings),
-        **offline.plugin_daemon(settings.plugin_index, WHEELS if settings.carries_plugins else None),
+        **offline.plugin_daemon(
+            settings.plugin_index or settings.mirrors.pip, WHEELS if settings.carries_plugins else None
+        ),
     }
 
 
@@ -256,6 +261,7 @@ def local_sandbox_environment(settings: DifySettings) -> Environment:
         "HTTPS_PROXY": "http://agent_ssrf_proxy:3128",
         "NO_PROXY": "localhost,127.0.0.1",
         **certificates(settings),
+        **agent_mirrors(settings),
     }
 
 
@@ -269,6 +275,7 @@ def sandbox_environment(settings: DifySettings) -> Environment:
         "HTTP_PROXY": "http://ssrf_proxy:3128",
         "HTTPS_PROXY": "http://ssrf_proxy:3128",
         **offline.SANDBOX,
+        **sandbox_packages(settings),
     }
 
 

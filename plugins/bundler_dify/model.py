@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
+from bundler_dify.code_packages import package_files
 from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
 from bundler_dify.lifecycle import lifecycle
@@ -35,6 +36,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
         files=(
             *config_files(settings, context.base),
             *wheel_files(settings, context),
+            *package_files(settings, context),
         ),
         variables=site_variables(settings),
         data=data_folders(settings),

@@ -193,7 +193,7 @@ def _download(
             "--quiet",
         ]
         command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"]
-        command += [f"--platform={tag}" for tag in _tags(platform, name)]
+        command += [f"--platform={tag}" for tag in platform_tags(platform, name)]
         command += ["--dest=wheels", "--requirement=requirements.txt", "--constraint=constraints.txt"]
         command += [f"--index-url={index}"] if index else []
         command += ["--no-deps"] if alone else []
@@ -204,11 +204,12 @@ def _download(
         except subprocess.TimeoutExpired as error:
             raise FetchError(f"{name}: pip did not download its wheels in {_PIP_LIMIT} s") from error
         if result.returncode:
-            raise FetchError(f"{name}: {_why(result.stderr)}", hint=_hint(result.stderr, platform))
+            raise FetchError(f"{name}: {why_pip_failed(result.stderr)}", hint=_hint(result.stderr, platform))
         return {path.name: path.read_bytes() for path in sorted((folder / "wheels").iterdir())}
 
 
-def _why(errors: str) -> str:
+def why_pip_failed(errors: str) -> str:
+    """The line of pip's errors that tells most."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith("ERROR")] or lines or ["pip failed"]
     return telling[-1].removeprefix("ERROR: ")
@@ -223,8 +224,12 @@ def _hint(errors: str, platform: Platform) -> str:
     )
 
 
-def _tags(platform: Platform, name: str) -> list[str]:
-    """Platform tags (PEP 600), the newest first: pip takes those that are named, and no older ones."""
+def platform_tags(platform: Platform, name: str) -> list[str]:
+    """Platform tags (PEP 600), the newest first: pip takes those that are named, and no older ones.
+
+    Raises:
+        BundleError: the platform has no wheels.
+    """
     machine = _MACHINES.get(platform.architecture)
     if platform.os != "linux" or machine is None:
         raise BundleError(

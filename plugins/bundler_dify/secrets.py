@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bundler.contracts import SiteVariable
+from bundler_dify.accounts import account_variables
 from bundler_dify.settings import DifySettings
 from bundler_dify.site_servers import server_variables
 
 
 def site_variables(settings: DifySettings) -> tuple[SiteVariable, ...]:
     """What the installer asks for, takes from its answers or makes."""
-    return (*_gateway(settings), *server_variables(settings), *_smtp(settings), *_secrets(settings))
+    return (
+        *_gateway(settings),
+        *server_variables(settings),
+        *_smtp(settings),
+        *account_variables(settings),
+        *_secrets(settings),
+    )
 
 
 def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bundler_dify.code_packages import package_volumes
 from bundler_dify.environment import (
     PLUGIN_KEYS,
     WHEELS,
@@ -116,7 +117,7 @@ def _sandbox(settings: DifySettings, images: Images) -> Service:
         "environment": sandbox_environment(settings),
         "volumes": [
             "./sandbox/config.yaml:/conf/config.yaml:ro",
-            "${BUNDLE_DATA}/sandbox/dependencies:/dependencies",
+            *package_volumes(settings),
         ],
         "networks": [SSRF],
         "healthcheck": _sandbox_check(),

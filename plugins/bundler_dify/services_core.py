@@ -57,6 +57,7 @@ def calls_out(settings: DifySettings) -> bool:
         or settings.vector_server.mode == "external"
         or settings.storage.mode == "s3"
         or settings.smtp is not None
+        or bool(settings.accounts.oauth)
     )
 
 

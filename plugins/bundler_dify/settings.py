@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bundler.profile_model import LocalPath, ProfileModel
 from bundler.profile_values import Duration, HintedValueError, Size
 from bundler_dify.releases import DEFAULT
+from bundler_dify.settings_accounts import Accounts, Retention, check_accounts
 from bundler_dify.settings_data import (
     Database,
     Redis,
@@ -21,6 +22,7 @@ from bundler_dify.settings_data import (
     check_vector_server,
 )
 from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls
+from bundler_dify.settings_packages import CodePackages, Mirrors, check_packages
 from bundler_dify.settings_plugins import Plugin, PluginSignatures
 from bundler_dify.settings_release import ReleaseImages, check_release
 
@@ -164,6 +166,10 @@ class DifySettings(ProfileModel):
     """How long things may take."""
     smtp: Smtp | None = None
     """Mail relay; without one Dify sends no mail, and invitations are links to hand over."""
+    accounts: Accounts = Accounts()
+    """Who may have an account, and how long a session lasts."""
+    retention: Retention = Retention()
+    """What Dify itself deletes."""
     ca_certificates: tuple[LocalPath, ...] = ()
     """PEM files with the site's own certificate authorities, for intranet models, object storage and mail.
     They take the place of the public ones."""
@@ -179,6 +185,10 @@ class DifySettings(ProfileModel):
     """Which plugins the site may install."""
     plugin_index: str | None = None
     """An intranet's Python package index for plugins that bring no wheels: a URL."""
+    mirrors: Mirrors = Mirrors()
+    """Package indexes of the intranet."""
+    code_packages: CodePackages = CodePackages()
+    """Python packages for Code nodes."""
 
     @property
     def carries_plugins(self) -> bool:
@@ -229,6 +239,8 @@ class DifySettings(ProfileModel):
         check_vector_server(self.vector_server, self.vector_store)
         given = bool(self.ca_certificates)
         check_authorities(self.database, self.redis, self.vector_server, given=given)
+        check_packages(self.code_packages, self.mirrors, self.ssrf)
+        check_accounts(self.accounts, smtp=self.smtp is not None, tls=self.tls.mode != "off")
 
     def _check_plugins(self) -> None:
         policy = self.plugin_signatures.policy

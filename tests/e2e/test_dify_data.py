@@ -95,7 +95,8 @@ def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, workshop: Workshop,
     done = place.install(*ACCEPT, *OLD_COMPOSE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((place.root / "backups").iterdir())
-    images = {place.site.docker("inspect", "-f", "{{.Config.Image}}", one).strip() for one in running(place)}
+    named = [place.site.docker("inspect", "-f", "{{.Config.Image}}", one).strip() for one in running(place)]
+    images = {name.removeprefix("docker.io/") for name in named}
     assert {f"langgenius/dify-{part}:{LATER}" for part in ("api", "web", "agent-backend")} <= images
     assert set(LATER_IMAGES.values()) <= images
     assert token

@@ -1,0 +1,137 @@
+"""Python packages for Code nodes: carried as wheels, or taken from a mirror of the intranet.
+
+When the sandbox starts it runs `pip3 install -r` on the text of `/dependencies/python-requirements.txt`, with
+`-i` where `PIP_MIRROR_URL` says one, and again every half hour; where pip fails at the start, it ends
+(langgenius/dify-sandbox 0.2.15, 5631afef06ec: internal/static/config.go, internal/server/server.go,
+internal/core/runner/python/setup.go). pip takes `PIP_NO_INDEX` and `PIP_FIND_LINKS` from its environment,
+which the sandbox hands on. So the wheels must be whole: pip itself resolves them here, for the sandbox's
+Python and platform.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from bundler.contracts import ApplicationContext, ConfigFile
+from bundler.errors import BundleError
+from bundler_dify.connections import Environment
+from bundler_dify.repackage import platform_tags, why_pip_failed
+from bundler_dify.settings import DifySettings
+
+FOLDER: Final = "code-packages"
+INSIDE: Final = "/dependencies"
+"""Where the sandbox looks."""
+_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)(?:-[0-9][^-]*)?(?:-[^-]+){3}\.whl")
+_LIMIT: Final = 600
+
+
+def package_volumes(settings: DifySettings) -> list[str]:
+    """What the sandbox installs: the bundle's, or what the site lays into its own folder."""
+    if settings.code_packages.used:
+        return [f"./{FOLDER}:{INSIDE}:ro"]
+    return [f"${{BUNDLE_DATA}}/sandbox/dependencies:{INSIDE}"]
+
+
+def sandbox_packages(settings: DifySettings) -> Environment:
+    """How the sandbox of Code nodes gets its packages."""
+    packages = settings.code_packages
+    if not packages.used:
+        return {}
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    if packages.wheels:
+        return {
+            "PIP_MIRROR_URL": "",
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": f"{INSIDE}/wheels",
+            **quiet,
+        }
+    return {"PIP_MIRROR_URL": str(settings.mirrors.pip), **quiet}
+
+
+def agent_mirrors(settings: DifySettings) -> Environment:
+    """Where pip, uv and npm of agents' shells look: each reads its own variable.
+
+    The shells have the container's environment (langgenius/dify 0efa09a68cba, dify-agent-runtime/cmd/runner).
+    """
+    pip, npm = settings.mirrors.pip, settings.mirrors.npm
+    return {
+        **({"PIP_INDEX_URL": pip, "UV_DEFAULT_INDEX": pip} if pip else {}),
+        **({"NPM_CONFIG_REGISTRY": npm} if npm else {}),
+    }
+
+
+def package_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
+    """The requirements and the wheels that they need, below `config/`.
+
+    Raises:
+        BundleError: a wheel cannot be read, or the wheels are not whole.
+    """
+    packages = settings.code_packages
+    if not packages.used:
+        return ()
+    wheels = {path.name: context.base / path for path in packages.wheels}
+    requirements = list(packages.requirements) or _pins(wheels)
+    text = "".join(f"{line}\n" for line in requirements)
+    found = [ConfigFile(f"{FOLDER}/python-requirements.txt", text.encode())]
+    if wheels:
+        needed = _resolve(text, wheels, str(packages.python), context)
+        found += [ConfigFile(f"{FOLDER}/wheels/{name}", wheels[name]) for name in sorted(needed)]
+    return tuple(found)
+
+
+def _pins(wheels: dict[str, Path]) -> list[str]:
+    pins = set()
+    for name in wheels:
+        parts = _WHEEL.fullmatch(name)
+        if parts is None:
+            raise _wrong(name, "is not the name of a wheel", "keep the name that pip gave it")
+        pins.add(f"{parts['name']}=={parts['version']}")
+    return sorted(pins)
+
+
+def _resolve(text: str, wheels: dict[str, Path], python: str, context: ApplicationContext) -> set[str]:
+    """Names of the wheels that pip takes: for this Python and platform, with all that they need."""
+    with tempfile.TemporaryDirectory(prefix="code-packages-") as scratch:
+        folder = Path(scratch)
+        (folder / "given").mkdir()
+        for name, path in wheels.items():
+            if not path.is_file():
+                raise _wrong(str(path), "cannot be read", "a relative path starts from the profile's folder")
+            (folder / "given" / name).symlink_to(path.resolve())
+        (folder / "requirements.txt").write_text(text, encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+        ]
+        command += ["--isolated", "--no-cache-dir", "--no-index", "--find-links=given", "--only-binary=:all:"]
+        command += ["--implementation=cp", f"--python-version={python}", "--dest=taken"]
+        command += [f"--platform={tag}" for tag in platform_tags(context.platform, "code_packages")]
+        result = subprocess.run(  # noqa: S603 a fixed command; what the profile says is in a file
+            [*command, "--requirement=requirements.txt"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+        )
+        if result.returncode:
+            raise _wrong(
+                "the wheels are not whole",
+                why_pip_failed(result.stderr),
+                f"add the wheel that is missing, for CPython {python} on {context.platform}",
+            )
+        return {path.name for path in (folder / "taken").iterdir()}
+
+
+def _wrong(what: str, message: str, hint: str) -> BundleError:
+    return BundleError(f"settings: code_packages: {what}: {message}", hint=hint)

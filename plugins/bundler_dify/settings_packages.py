@@ -1,0 +1,109 @@
+"""Settings of packages for code: mirrors of the intranet, and wheels for Code nodes."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from bundler.profile_model import LocalPath, ProfileModel
+from bundler.profile_values import HintedValueError, Url
+from bundler_dify.settings_network import Ssrf
+
+HTTPS = 443
+
+
+def _check_requirement(value: str) -> str:
+    if not value or value.startswith(("-", ".", "/")) or "://" in value or not value.isprintable():
+        raise HintedValueError(
+            f"{value!r} is not a package", hint="write a name and a version, for example numpy==2.2.1"
+        )
+    return value
+
+
+Requirement = Annotated[str, AfterValidator(_check_requirement)]
+"""A package as pip's requirements name it."""
+
+
+class Mirrors(ProfileModel):
+    """Package indexes of the intranet, whose hosts belong into `ssrf` too."""
+
+    pip: Url | None = None
+    """Python packages: for plugins (unless `plugin_index` says another), for the `requirements` of Code nodes
+    and for agents."""
+    npm: Url | None = None
+    """npm packages, for agents. Nothing else of Dify takes any: plugins are Python, and the sandbox of Code
+    nodes installs no npm packages."""
+
+
+class CodePackages(ProfileModel):
+    """Python packages for Code nodes, installed when their sandbox starts."""
+
+    requirements: tuple[Requirement, ...] = ()
+    """Packages, as pip names them. With `wheels` and without this: every one of the wheels."""
+    wheels: tuple[LocalPath, ...] = ()
+    """Wheel files that travel in the bundle: the packages and all that they need. The sandbox installs from
+    them alone."""
+    python: Annotated[str, Field(pattern=r"^3\.[0-9]{1,2}$")] | None = None
+    """Python of the sandbox's image, for example `3.13`: upstream builds it on one that floats. Wheels are
+    checked against it."""
+
+    @property
+    def used(self) -> bool:
+        """Whether there are any."""
+        return bool(self.requirements or self.wheels)
+
+
+def check_packages(packages: CodePackages, mirrors: Mirrors, ssrf: Ssrf) -> None:
+    """Refuse packages that could not be installed.
+
+    Raises:
+        HintedValueError: there are.
+    """
+    if packages.wheels and packages.python is None:
+        raise HintedValueError(
+            "is missing: wheels are for one Python",
+            hint="docker run --rm --entrypoint /opt/python/bin/python3 langgenius/dify-sandbox:TAG --version",
+            at=("code_packages", "python"),
+        )
+    if packages.requirements and not packages.wheels and mirrors.pip is None:
+        raise HintedValueError(
+            "nothing says where the sandbox gets them from",
+            hint="give `wheels`, or `mirrors: {pip: https://…}`",
+            at=("code_packages", "requirements"),
+        )
+    for name, url in (("pip", mirrors.pip), ("npm", mirrors.npm)):
+        if url is not None:
+            _check_reached(url, ssrf, name)
+
+
+def _check_reached(url: str, ssrf: Ssrf, name: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not ssrf.allow_public and not _allowed(host, ssrf):
+        raise HintedValueError(
+            f"the proxies let no sandbox reach {host}",
+            hint=f"add it to `ssrf: domains:` or `cidrs:`, for example `ssrf: {{domains: [{host}]}}`",
+            at=("mirrors", name),
+        )
+    port = parts.port or HTTPS
+    if parts.scheme == "https" and port not in {HTTPS, *ssrf.connect_ports}:
+        raise HintedValueError(
+            f"the proxies pass HTTPS on port {HTTPS} only",
+            hint=f"add `ssrf: {{connect_ports: [{port}]}}`",
+            at=("mirrors", name),
+        )
+
+
+def _allowed(host: str, ssrf: Ssrf) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        lower = host.lower()
+        return any(
+            lower == domain.lower().lstrip(".") or (domain.startswith(".") and lower.endswith(domain.lower()))
+            for domain in ssrf.domains
+        )
+    return any(address in ipaddress.ip_network(cidr) for cidr in ssrf.cidrs)
