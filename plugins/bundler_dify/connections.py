@@ -210,3 +210,27 @@ def api_redis(settings: DifySettings) -> Environment:
         "CELERY_BACKEND": "redis",
         "BROKER_USE_SSL": "true" if settings.redis.tls else "false",
     }
+
+
+def object_storage(settings: DifySettings) -> Environment:
+    """Where the API and the workers keep files: a folder, or a bucket by way of boto3.
+
+    langgenius/dify 028dd6e79b41, api/extensions/storage/aws_s3_storage.py: keys, endpoint, region and
+    addressing style are handed to boto3, which reads the rest from variables of its own (boto3's guide,
+    "Configuration"), and authorities from REQUESTS_CA_BUNDLE (botocore, endpoint.py).
+    """
+    if settings.storage.mode == "local":
+        return {"STORAGE_TYPE": "opendal", "OPENDAL_SCHEME": "fs", "OPENDAL_FS_ROOT": "storage"}
+    return {
+        "STORAGE_TYPE": "s3",
+        "S3_ENDPOINT": "${S3_ENDPOINT}",
+        "S3_BUCKET_NAME": "${S3_BUCKET_NAME}",
+        "S3_REGION": "${S3_REGION}",
+        "S3_ACCESS_KEY": "${S3_ACCESS_KEY}",
+        "S3_SECRET_KEY": "${S3_SECRET_KEY}",
+        "S3_ADDRESS_STYLE": "path" if settings.storage.path_style else "virtual",
+        "S3_USE_AWS_MANAGED_IAM": "false",
+        # Since boto3 1.36 it sends checksums behind the content, which many other servers refuse.
+        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+    }

@@ -14,6 +14,7 @@ from bundler_dify.connections import (
     Environment,
     api_database,
     api_redis,
+    object_storage,
     plugin_database,
     plugin_redis,
     redis_url,
@@ -58,7 +59,7 @@ def api_environment(settings: DifySettings) -> Environment:
         **_urls(settings),
         **api_database(settings),
         **api_redis(settings),
-        **_storage(settings),
+        **object_storage(settings),
         **vector_environment(settings),
         **_plugins_and_agents(settings),
         **_limits(settings),
@@ -88,21 +89,6 @@ def _urls(settings: DifySettings) -> Environment:
         "ENDPOINT_URL_TEMPLATE": base + "/e/{hook_id}",
         "CONSOLE_CORS_ALLOW_ORIGINS": origins,
         "WEB_API_CORS_ALLOW_ORIGINS": origins,
-    }
-
-
-def _storage(settings: DifySettings) -> Environment:
-    if settings.storage.mode == "local":
-        return {"STORAGE_TYPE": "opendal", "OPENDAL_SCHEME": "fs", "OPENDAL_FS_ROOT": "storage"}
-    return {
-        "STORAGE_TYPE": "s3",
-        "S3_ENDPOINT": "${S3_ENDPOINT}",
-        "S3_BUCKET_NAME": "${S3_BUCKET_NAME}",
-        "S3_REGION": "${S3_REGION}",
-        "S3_ACCESS_KEY": "${S3_ACCESS_KEY}",
-        "S3_SECRET_KEY": "${S3_SECRET_KEY}",
-        "S3_ADDRESS_STYLE": "path" if settings.storage.path_style else "virtual",
-        "S3_USE_AWS_MANAGED_IAM": "false",
     }
 
 
