@@ -105,7 +105,7 @@ def store(environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
     """Store and read by the client that Dify has."""
     need_module("boto3")
     return subprocess.run(
-        [sys.executable, CLIENT, KEY],
+        [sys.executable, "-P", CLIENT, KEY],
         env=environment,
         input=CONTENT,
         capture_output=True,

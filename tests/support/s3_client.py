@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 
 def main(key: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]
-import redis  # type: ignore[import-not-found]
+import redis
 
 LIMIT = 60 if os.environ.get("MODE") == "migration" else 4
 """Seconds for each answer: health is asked for again, a job has one try."""

@@ -1,0 +1,76 @@
+"""Reaches Redis with the variables that Dify's API and its queue have, by the clients that they are made of.
+
+What is handed to redis-py: langgenius/dify, api/extensions/ext_redis.py; to Celery, whose transport is kombu:
+api/extensions/ext_celery.py. Run in an environment of those variables alone; says what it found in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from kombu import Connection
+from redis.cluster import ClusterNode, RedisCluster
+from redis.sentinel import Sentinel
+
+TOLD = os.environ
+
+
+def nodes(name: str) -> list[tuple[str, int]]:
+    """A list of servers, as Dify reads one."""
+    pairs = [node.split(":") for node in TOLD[name].split(",")]
+    return [(host, int(port)) for host, port in pairs]
+
+
+def cache() -> Any:  # noqa: ANN401 redis-py's clients have no common type
+    """The API's client."""
+    if TOLD.get("REDIS_USE_CLUSTERS") == "true":
+        start = [ClusterNode(host, port) for host, port in nodes("REDIS_CLUSTERS")]
+        return RedisCluster(startup_nodes=start, password=TOLD["REDIS_CLUSTERS_PASSWORD"])
+    sentinel = Sentinel(
+        nodes("REDIS_SENTINELS"),
+        sentinel_kwargs={
+            "socket_timeout": float(TOLD["REDIS_SENTINEL_SOCKET_TIMEOUT"]),
+            "username": TOLD.get("REDIS_SENTINEL_USERNAME"),
+            "password": TOLD["REDIS_SENTINEL_PASSWORD"],
+        },
+    )
+    return sentinel.master_for(
+        TOLD["REDIS_SENTINEL_SERVICE_NAME"],
+        username=TOLD["REDIS_USERNAME"],
+        password=TOLD["REDIS_PASSWORD"] or None,
+        db=int(TOLD["REDIS_DB"]),
+    )
+
+
+def queue() -> dict[str, int]:
+    """A task, through the broker."""
+    options = {}
+    if TOLD.get("CELERY_USE_SENTINEL") == "true":
+        options = {
+            "master_name": TOLD["CELERY_SENTINEL_MASTER_NAME"],
+            "sentinel_kwargs": {
+                "socket_timeout": float(TOLD["CELERY_SENTINEL_SOCKET_TIMEOUT"]),
+                "password": TOLD["CELERY_SENTINEL_PASSWORD"],
+            },
+        }
+    with Connection(TOLD["CELERY_BROKER_URL"], transport_options=options) as connection:
+        connection.ensure_connection(max_retries=2)
+        simple = connection.SimpleQueue("dataset")
+        simple.put({"task": 1})
+        payload: dict[str, int] = simple.get(timeout=5).payload
+        return payload
+
+
+def main() -> None:
+    """Write and read by both."""
+    client = cache()
+    client.set("standin:session", "value")
+    found = {"read": client.get("standin:session").decode(), "queue": queue()}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
