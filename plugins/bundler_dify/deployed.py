@@ -19,3 +19,8 @@ API: Final = {
     "REDIS_KEEPALIVE": "true",
 }
 """api, api_websocket, worker, worker_beat, migrate."""
+
+WEB: Final = {
+    # The pages of agents, whose backend and sandbox run here.
+    "NEXT_PUBLIC_ENABLE_AGENT_V2": "true",
+}

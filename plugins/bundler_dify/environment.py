@@ -178,6 +178,7 @@ def web_environment(settings: DifySettings) -> Environment:
         "ALLOW_EMBED": "true" if settings.gateway.allow_embedding else "false",
         "ALLOW_UNSAFE_DATA_SCHEME": "false",
         "CSP_WHITELIST": "",
+        **deployed.WEB,
         **offline.WEB,
     }
 

@@ -120,7 +120,14 @@ def _migrate(settings: DifySettings, images: Images) -> Service:
 
 def _api(settings: DifySettings, images: Images) -> Service:
     return {
-        **_program(settings, images, "api", SERVER_WORKER_AMOUNT=str(settings.api_workers)),
+        **_program(
+            settings,
+            images,
+            "api",
+            SERVER_WORKER_AMOUNT=str(settings.api_workers),
+            # Its entry point would take the one that serves web sockets.
+            SERVER_WORKER_CLASS="gevent",
+        ),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
         "healthcheck": _api_check(),
         "deploy": {"replicas": settings.api_replicas},
