@@ -136,7 +136,7 @@ def _sandbox_check() -> Service:
         r"""printf 'header = "X-Api-Key: %s"\n' "$$API_KEY" |""",
         "curl -fsS -m 15 --noproxy '*' -K - -H 'Content-Type: application/json'",
         f"-d '{request}' http://localhost:8194/v1/sandbox/run",
-        """| grep -q '"stdout":"1'""",
+        """| grep -q '"stdout": *"1'""",
     )
     return check(" ".join(words), interval="15s", timeout="20s", retries=8, start="60s")
 

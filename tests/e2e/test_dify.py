@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 import stat
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bundler_dify.releases import DEFAULT, RELEASES
+from bundler_dify.services_core import ALIVE
 from tests.support import dify
 from tests.support.bank import ACCEPT, REAL, SERVICES, STANDINS, Place, Workshop
 from tests.support.site_certificates import HOST, write_pair
@@ -139,6 +143,62 @@ def test_one_job_migrated_and_workers_work(running: Place) -> None:
     assert (written.read_text(), written.stat().st_uid) == (worker, 1001)
 
 
+def run_code(place: Place, code: str) -> dict[str, Any]:
+    """What a Code node of the API has from the sandbox."""
+    answer: dict[str, Any] = json.loads(place.post("/v1/code", {"code": code})["body"])
+    return answer
+
+
+THROUGH_PROXY = """
+try:
+    print(urllib.request.urlopen("http://{}/", timeout=20).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+def test_a_code_node_runs_in_the_sandbox_and_reaches_nothing(running: Place) -> None:
+    answer = run_code(running, "print(sum(range(5)), os.getuid() == 0)")
+    assert answer == {"code": 0, "message": "success", "data": {"error": "", "stdout": "10 False\n"}}
+    for target in ("db_postgres:5432", "updates.dify.ai"):
+        started = time.monotonic()
+        answer = run_code(running, THROUGH_PROXY.format(target))
+        assert answer["data"]["stdout"] == "403\n", answer
+        # Refused before anybody looks the name up, for which nobody is there.
+        assert time.monotonic() - started < 4
+    (container,) = running.containers("sandbox")
+    # What /health does not say: its key, its folders, its proxy.
+    running.site.docker("exec", container, "curl", "-fsS", "http://localhost:8194/standin")
+
+
+def test_the_api_describes_itself_to_nobody(running: Place) -> None:
+    paths = ("/v1/swagger-ui.html", "/v1/swagger.json", "/console/api/swagger.json", "/api/swagger.json")
+    assert {answer["status"] for answer in running.get(*paths)} == {404}
+
+
+def test_a_client_cannot_say_from_where_it_comes(running: Place) -> None:
+    forged = {"CF-Connecting-IP": "6.6.6.6", "X-Forwarded-For": "6.6.6.6", "X-Real-IP": "6.6.6.6"}
+    plain, lied = running.ask(*(("GET", "/console/api/apps", headers, None) for headers in ({}, forged)))
+    client = json.loads(plain["body"])["client"]
+    assert ipaddress.ip_address(client).is_private
+    assert json.loads(lied["body"])["client"] == client
+    assert "6.6.6.6" not in lied["body"]
+
+
+def test_names_that_are_nobodys_fail_at_once(running: Place) -> None:
+    """In every container that has no way out; the others ask the site's name server."""
+    services = yaml.safe_load((running.root / "current/config/compose.yaml").read_text())["services"]
+    for name in running.status():
+        if "egress" in services[name].get("networks", ["egress"]):
+            continue
+        for container in running.containers(name)[:1]:
+            for host in ("updates.dify.ai", "offline.invalid", "gone"):
+                started = time.monotonic()
+                found = running.site.run("docker", "exec", container, "getent", "hosts", host)
+                assert found.returncode == 2, (name, host, found.stdout + found.stderr)
+                assert time.monotonic() - started < 3, (name, host)
+
+
 def test_plugins_are_installed_from_their_folder(running: Place) -> None:
     command = running.root / "current/files/dify-plugins/install.sh"
     result = running.site.run("dash", command)
@@ -205,6 +265,22 @@ def test_a_service_at_another_address_is_found_without_a_reload(running: Place) 
         assert time.monotonic() < deadline
         time.sleep(0.5)
     running.site.docker("rm", "--force", "--volumes", "taker")
+
+
+def test_the_same_containers_are_healthy_after_a_restart_of_all(running: Place) -> None:
+    """Folders of memory are made anew, what was written into a container is still there."""
+    before = set(running.site.docker("ps", "-q").split())
+    for service in ("worker", "worker_beat"):
+        for container in running.containers(service):
+            running.site.docker("exec", container, "test", "-e", ALIVE)
+    running.site.docker("restart", *before)
+    deadline = time.monotonic() + 180
+    while running.control("status").returncode:
+        assert time.monotonic() < deadline, running.status()
+        time.sleep(1)
+    assert set(running.site.docker("ps", "-q").split()) == before
+    assert run_code(running, "print(1)")["code"] == 0
+    assert running.work()[1].startswith("celery@")
 
 
 def test_the_engines_restart_comes_back_healthy(running: Place) -> None:

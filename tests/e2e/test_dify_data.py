@@ -48,8 +48,12 @@ class Kept:
         # Through gateway, API, queue and worker, into database and storage, with the old secrets.
         task, worker = place.work()
         assert f"{task}|{worker}" in place.sql("dify", "SELECT id, worker FROM work")
+        # Of volumes that only the engine reaches: owners are numbers, whatever they are called there.
+        (sandbox,) = place.containers("local_sandbox")
+        assert place.site.docker("exec", sandbox, "stat", "-c", "%u:%g %a", OWNED) == "4321:8765 640\n"
 
 
+OWNED = "/workspace/owned"
 ROWS = "SELECT string_agg(name, ',' ORDER BY name) FROM tenants"
 PLUGINS = "SELECT string_agg(identifier, ',' ORDER BY identifier) FROM plugins"
 
@@ -60,6 +64,9 @@ def kept(running: Place) -> Kept:
     task, worker = running.work()
     running.post("/console/api/setup", {"name": "Bank 银行"})
     running.sql("dify_plugin", "INSERT INTO plugins VALUES ('bank/rates') ON CONFLICT DO NOTHING")
+    (sandbox,) = running.containers("local_sandbox")
+    own = f"echo kept >{OWNED} && chown 4321:8765 {OWNED} && chmod 640 {OWNED}"
+    running.site.docker("exec", "-u", "0", sandbox, "sh", "-c", own)
     since = running.left.stat().st_size
     rows, plugins = running.sql("dify", ROWS), running.sql("dify_plugin", PLUGINS)
     assert "Bank 银行" in rows

@@ -44,7 +44,7 @@ def recipe_digest(recipe: str, recipes: Path = RECIPES) -> str:
     if parent(recipe, recipes) not in BASES:
         digest.update(recipe_digest(parent(recipe, recipes), recipes).encode())
     for path in sorted((recipes / recipe).rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -67,12 +67,22 @@ def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
         with cache_lock("images" if recipes == RECIPES else f"images-{recipes.parent.name}"):
             _build_lacking([name for name in lacking() if ":" not in name], recipes)
             for name in lacking():
-                _make_variant(layout_of(name.partition(":")[0], recipes), layout_of(name, recipes), name)
+                _make_variant(
+                    layout_of(name.partition(":")[0], recipes), layout_of(name, recipes), name, recipes
+                )
     return {name: layout_of(name, recipes) for name in names}
 
 
-def _make_variant(layout: Path, target: Path, name: str) -> None:
+def variant_config(recipe: str, variant: str, recipes: Path = RECIPES) -> dict[str, Any]:
+    """What the recipe says of a variant: keys of an image's config, such as `User`."""
+    file = recipes / recipe / "variants.json"
+    known: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.exists() else {variant: {}}
+    return known[variant]
+
+
+def _make_variant(layout: Path, target: Path, name: str, recipes: Path) -> None:
     """The same layers with another variable: not built, exported and compressed once more."""
+    recipe, _, variant = name.partition(":")
     scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=".part-"))
     shutil.copytree(layout, scratch, copy_function=os.link, dirs_exist_ok=True)
     blobs = scratch / "blobs/sha256"
@@ -91,7 +101,8 @@ def _make_variant(layout: Path, target: Path, name: str) -> None:
     (entry,) = index["manifests"]
     manifest = get(entry)
     config = get(manifest["config"])
-    config["config"].setdefault("Env", []).append(f"VARIANT={name.partition(':')[2]}")
+    config["config"] |= variant_config(recipe, variant, recipes)
+    config["config"].setdefault("Env", []).append(f"VARIANT={variant}")
     manifest["config"] |= put(config)
     entry |= put(manifest)
     (scratch / "index.json").unlink()  # it is a link to the recipe's own

@@ -256,9 +256,12 @@ def test_every_path_is_answered_by_the_right_service(gateway: Callable[..., Gate
 
 
 def test_a_client_cannot_say_that_it_is_another(gateway: Callable[..., Gateway]) -> None:
-    _, body = gateway({}).get("/api/x", **{"X-Forwarded-For": "10.9.9.9", "X-Real-IP": "10.9.9.9"})
+    forged = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP"), "10.9.9.9")
+    _, body = gateway({}).get("/api/x", **forged)
     headers = json.loads(body)["headers"]
     assert (headers["X-Forwarded-For"], headers["X-Real-IP"]) == ("127.0.0.1", "127.0.0.1")
+    # What Dify would believe first is not even passed on.
+    assert "CF-Connecting-IP" not in headers
 
 
 def test_http_is_sent_to_https_of_this_server(gateway: Callable[..., Gateway]) -> None:

@@ -59,13 +59,14 @@ def test_a_workers_note_lies_where_each_start_is_a_new_one_and_any_user_writes(s
 class Sandbox(BaseHTTPRequestHandler):
     """What dify-sandbox 0.2.15 answers; it remembers what it was sent."""
 
-    answer: ClassVar[dict[str, Any]] = {}
+    answer: ClassVar[dict[str, Any] | str] = {}
     seen: ClassVar[list[tuple[str, dict[str, str], Any]]] = []
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.seen.append((self.path, dict(self.headers), body))
-        content = json.dumps(self.answer, separators=(",", ":")).encode()
+        text = self.answer
+        content = (text if isinstance(text, str) else json.dumps(text, separators=(",", ":"))).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -76,7 +77,7 @@ class Sandbox(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def sandbox(answer: dict[str, Any]) -> Iterator[int]:
+def sandbox(answer: dict[str, Any] | str) -> Iterator[int]:
     Sandbox.answer = answer
     Sandbox.seen.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Sandbox)
@@ -88,7 +89,7 @@ def sandbox(answer: dict[str, Any]) -> Iterator[int]:
         server.server_close()
 
 
-ANSWERS = {
+ANSWERS: dict[str, tuple[dict[str, Any] | str, bool]] = {
     # what the sandbox says: whether that is health
     "ran": ({"code": 0, "message": "success", "data": {"error": "", "stdout": "1\n"}}, True),
     "no network": (
@@ -96,6 +97,10 @@ ANSWERS = {
         False,
     ),
     "no Python": ({"code": -500, "message": "fork/exec: no such file or directory", "data": None}, False),
+    "ran, written with a blank": (
+        '{"code": 0, "message": "success", "data": {"error": "", "stdout": "1\\n"}}',
+        True,
+    ),
     "failed": (
         {"code": 0, "message": "success", "data": {"error": "operation not permitted\n", "stdout": ""}},
         False,

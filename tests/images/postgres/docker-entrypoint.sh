@@ -5,6 +5,9 @@ if [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA"
     chown -R postgres:postgres "$PGDATA"
     chmod 700 "$PGDATA"
+    mkdir -p /var/run/postgresql
+    chmod 3775 /var/run/postgresql
+    chown postgres /var/run/postgresql
     exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 user=${POSTGRES_USER:-postgres}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from standin import peers, programs, server
+from standin import peers, programs, sandbox, server
 from standin.peers import need
 
 ALIVE = 20
@@ -24,6 +25,10 @@ def say(text: str) -> None:
 
 def call_out() -> None:
     """Reach for the internet wherever the variables do not say no, as the real program does."""
+    if programs.program() == "weaviate":
+        # At each start, also with its telemetry off; nobody is told.
+        with contextlib.suppress(OSError):
+            socket.create_connection(("169.254.169.254", 80), timeout=1).close()
     for variable, host in programs.called_out(programs.program()).items():
         say(f"CALLS OUT to {host}: {variable}={os.environ.get(variable)!r}")
         try:
@@ -62,6 +67,14 @@ def work() -> None:
             time.sleep(1)
 
 
+def beat() -> None:
+    """MODE=beat: Celery's clock keeps what it did last in a file of the folder that it starts in."""
+    while True:
+        with Path("celerybeat-schedule").open("a") as schedule:
+            schedule.write(f"{time.time()}\n")
+        time.sleep(60)
+
+
 def stop(*_: object) -> None:
     """End in order, and leave a word of it where the vector store's data lie."""
     if programs.program() == "weaviate":
@@ -83,11 +96,12 @@ def main() -> None:
         programs.migrate()
         return
     threading.Thread(target=call_out, daemon=True).start()
+    if name == "sandbox":
+        sandbox.prepare()
     if mode == "worker":
         work()
     elif mode == "beat":
-        while True:
-            time.sleep(60)
+        beat()
     elif "websocket" in os.environ.get("SERVER_WORKER_CLASS", ""):
         name = "api_websocket"
     say(f"{name}: a stand-in, at work")

@@ -105,7 +105,7 @@ def _bearer(name: str) -> tuple[str, str]:
 def _api() -> Checks:
     daemon = f"{need('PLUGIN_DAEMON_URL')}/plugin/health/management/list"
     runs = f"{need('AGENT_BACKEND_BASE_URL')}/runs/x"
-    code = f"{need('CODE_EXECUTION_ENDPOINT')}/v1/sandbox/dependencies"
+    code = f"{need('CODE_EXECUTION_ENDPOINT')}/v1/sandbox/dependencies?language=python3"
     return {
         "postgres": _migrated,
         "redis": lambda: peers.cache().ping(),

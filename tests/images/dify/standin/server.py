@@ -12,7 +12,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from standin import peers, plugins, programs
+from standin import api, peers, plugins, programs, sandbox
 from standin.peers import need
 
 HEALTH = {
@@ -21,7 +21,7 @@ HEALTH = {
     "plugin_daemon": "/health/check",
     "agent_backend": "/openapi.json",
     "local_sandbox": "/healthz",
-    "sandbox": "/health",
+    "sandbox": "/standin",  # the real one's /health says ok whatever fails
     "weaviate": "/v1/.well-known/ready",
     "qdrant": "/readyz",
 }
@@ -81,18 +81,24 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Health, a key's proof, or an echo."""
         program, path = programs.program(), urllib.parse.urlsplit(self.path).path
-        if path == HEALTH[program]:
+        if (program, path) == ("sandbox", "/health"):
+            self.say(200, "ok")
+        elif path == HEALTH[program]:
             failing = self.health.failing()
             self.say(503 if failing else 200, {"failing": failing, "service": self.name})
         elif not self.has_key(path):
             self.say(401, {"message": "wrong key"})
         elif path.startswith("/runs/"):
             self.say(404, {"message": "no such run"})
+        elif program == "api" and path.endswith(("/swagger-ui.html", "/swagger.json")):
+            described = api.describes_itself(path)
+            self.say(200 if described else 404, {"paths": {}} if described else {"message": "Not Found"})
         elif (program, path) == ("api", "/console/api/setup"):
             rows = peers.query(programs.database(), "SELECT count(*) FROM tenants")
             self.say(200, {"step": "finished" if rows[0][0] else "not_started", "service": self.name})
         else:
-            echo = {"path": self.path, "headers": dict(self.headers)}
+            client = api.client_address(self.headers, self.client_address[0])
+            echo = {"path": self.path, "headers": dict(self.headers), "client": client}
             self.say(200, {"service": self.name, "host": os.uname().nodename, **echo})
 
     def do_POST(self) -> None:
@@ -115,6 +121,10 @@ class Answer(BaseHTTPRequestHandler):
             self.say(201, {"result": "success"})
         elif (program, path) == ("api", "/v1/work"):
             self.say(200, work())
+        elif (program, path) == ("api", "/v1/code"):
+            self.say(200, api.run_code(str(json.loads(content)["code"])))
+        elif (program, path) == ("sandbox", "/v1/sandbox/run"):
+            self.say(*sandbox.run(json.loads(content)))
         else:
             self.say(404, {"message": "nothing here"})
 
@@ -127,7 +137,7 @@ class Answer(BaseHTTPRequestHandler):
 
     def say(self, status: int, answer: object) -> None:
         """Answer in JSON."""
-        body = json.dumps(answer).encode()
+        body = json.dumps(answer, separators=(",", ":")).encode()  # as Go and Flask write it
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
