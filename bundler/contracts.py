@@ -227,6 +227,33 @@ class Lifecycle:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """Proof that the application works: a command in a service's container that ends with 0.
+
+    Attributes:
+        id: names it; `[a-z0-9][a-z0-9._-]*`.
+        service: that the command runs in.
+        command: program and arguments, none of them empty. No shell is between, and none of them is a secret:
+            those it takes from the container's environment.
+        limit: seconds that it may take.
+        title_en, title_zh: what it proves, for people; remedy_en, remedy_zh: what to do where it fails.
+        script: path below `files/` of one of `ApplicationModel.carried`, which it reads on standard input.
+        when: a site variable: there is nothing to prove where the site gives it no value.
+    """
+
+    id: str
+    service: str
+    command: tuple[str, ...]
+    title_en: str
+    title_zh: str
+    remedy_en: str
+    remedy_zh: str
+    limit: int = 8
+    script: str | None = None
+    when: str | None = None
+
+
+@dataclass(frozen=True)
 class ApplicationModel:
     """An application with all build-time settings bound: the neutral model, a Compose document.
 
@@ -236,6 +263,7 @@ class ApplicationModel:
         files, variables, data, certificates, requirements: what goes with it.
         carried: other files of the bundle, below `files/`.
         lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.
+        probes: what proves that it works, beyond the health of its services.
     """
 
     name: str
@@ -249,6 +277,7 @@ class ApplicationModel:
     requirements: tuple[Requirement, ...] = ()
     carried: tuple[ConfigFile, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ SOURCES = (
     "compact",
     "redact",
     "services",
+    "probes",
     "report",
     "carried_engine",
     "engine_service",

@@ -11,6 +11,7 @@ from bundler.manifest import BundleManifest, EngineEntry
 from bundler.oci import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
+from bundler_installer.probes import check_probes
 
 
 def flat_facts(
@@ -24,8 +25,9 @@ def flat_facts(
         others: the bundle's other files.
 
     Raises:
-        BundleError: a field has another form than the site accepts.
+        BundleError: a field has another form than the site accepts, or a probe names what is not there.
     """
+    check_probes(application)
     platform = Platform.parse(manifest.platform)
     layers: dict[str, int] = {}
     for image in manifest.images:
@@ -84,6 +86,21 @@ def flat_facts(
             for what in ("quiesce", "dumped", "disposable", "migrations")
             for name in getattr(application.lifecycle, what)
         ],
+        "probes.tsv": [
+            (
+                p.id,
+                p.service,
+                p.limit,
+                p.script and f"files/{p.script}",
+                p.when,
+                p.title_en,
+                p.title_zh,
+                p.remedy_en,
+                p.remedy_zh,
+            )
+            for p in application.probes
+        ],
+        "probe-words.tsv": [(p.id, word) for p in application.probes for word in p.command],
         "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {

@@ -53,6 +53,9 @@ TABLES = {
     "key_path:path",
     "dumps.tsv": "id:word service:word backup:text restore:text",
     "lifecycle.tsv": "what:word name:path",
+    "probes.tsv": "id:word service:word limit:number script:path? when:name? title_en:text title_zh:text "
+    "remedy_en:text remedy_zh:text",
+    "probe-words.tsv": "probe:word word:text",
     "engine.tsv": "kind:word value:place name:path?",
 }
 """Table -> its columns in order, each with its form."""

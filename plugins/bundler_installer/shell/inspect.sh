@@ -8,6 +8,7 @@ run_inspect() {
     inspect_engine
     if [ -n "$DOCKER" ]; then
         inspect_services
+        inspect_probes
         inspect_use
     fi
     inspect_site

@@ -45,13 +45,17 @@ install_release() {
     step prune prune_releases
 }
 
-# start_step: start, wait until healthy, or say why not
+# start_step: start, wait until healthy, prove that it works, or say why not
 start_step() {
     record begin start
     start_services || {
         explain_failure
         record failed start
         fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
+    }
+    prove_work || {
+        record failed start
+        fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
     }
     record end start
 }

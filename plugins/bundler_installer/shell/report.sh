@@ -1,6 +1,6 @@
 # ---- report: what runs, and how it is
 
-# run_status: its exit code is that of the services; what else needs attention is marked
+# run_status: its exit code is that of the services and probes; what else needs attention is marked
 run_status() {
     use_installed
     DOCKER=yes
@@ -19,6 +19,9 @@ run_status() {
     read_states || fail $EXIT_FAILED engine.no_docker
     : >"$SCRATCH/inspection"
     inspect_site
+    keep "$SCRATCH/probes" list_probes
+    make_probes
+    failing=$(awk -F "$TAB" '$2 == "fail" { printf "%s ", $1 }' "$SCRATCH/probed") || lose_scratch
     if [ -n "$JSON" ]; then
         print_status_json
     else
@@ -28,12 +31,16 @@ run_status() {
             printf '\n'
             cat "$SCRATCH/status"
         } | awk -F "$TAB" '{ printf "%-24s %-12s %s\n", $1, $2, $3 }'
+        print_probes
         print_records
         troubled=$(count_troubled)
         [ "$troubled" -eq 0 ] || warn inspect.troubled "$troubled"
     fi
-    if [ -n "$waiting$broken" ]; then
-        [ -n "$JSON" ] || warn status.unwell "${waiting% }"
+    if [ -n "$waiting$broken$failing" ]; then
+        if [ -z "$JSON" ]; then
+            [ -z "$waiting$broken" ] || warn status.unwell "${waiting% }"
+            [ -z "$failing" ] || warn status.unproven "${failing% }"
+        fi
         exit $EXIT_FAILED
     fi
     say status.well
@@ -48,6 +55,8 @@ print_status_json() {
         comma=,
     done <"$SCRATCH/status"
     printf '\n], '
+    print_probes_json
+    printf ', '
     print_records_json
     printf '}\n'
 }

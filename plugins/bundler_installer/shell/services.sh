@@ -135,6 +135,7 @@ compose_up_or_explain() {
         explain_failure
         fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
     }
+    prove_work || fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
 }
 
 run_stop() {

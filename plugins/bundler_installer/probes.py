@@ -1,0 +1,61 @@
+"""Probes of an application, checked before they are written to `probes.tsv` and `probe-words.tsv`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from bundler.compose import services
+from bundler.contracts import ApplicationModel, Probe
+from bundler.errors import BundleError
+
+MOST: Final = 20
+"""Probes of an application: all of them run at the same time, each with a client of Compose."""
+LONGEST: Final = 9
+"""Seconds of a probe: all of them together answer within ten."""
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def check_probes(application: ApplicationModel) -> None:
+    """Refuse a probe that no site could make.
+
+    Raises:
+        BundleError: there are too many, two have one id, or one names a service, file or variable that is not
+            there, has no command, or may take too long.
+    """
+    probes = application.probes
+    if len(probes) > MOST:
+        raise BundleError(f"{len(probes)} probes are too many", hint=f"at most {MOST}: join some of them")
+    ids = [probe.id for probe in probes]
+    running = {service.name for service in services(application.compose) if service.expect != "completed"}
+    files = {file.path for file in application.carried}
+    variables = {variable.name for variable in application.variables}
+    for index, probe in enumerate(probes):
+        if _ID.fullmatch(probe.id) is None or probe.id in ids[:index]:
+            raise BundleError(
+                f"probe {probe.id!r}: not an id, or there twice",
+                hint="small letters, digits, `.`, `_` and `-`, each id once",
+            )
+        _check_names(probe, running, files, variables)
+        if not probe.command or not all(probe.command):
+            raise BundleError(f"probe {probe.id}: an empty command or argument", hint="name a program")
+        if not 1 <= probe.limit <= LONGEST:
+            raise BundleError(
+                f"probe {probe.id}: {probe.limit} s are no limit for it", hint=f"1 to {LONGEST} seconds"
+            )
+
+
+def _check_names(
+    probe: Probe, running: Collection[str], files: Collection[str], variables: Collection[str]
+) -> None:
+    for what, name, known in (
+        ("service that runs", probe.service, running),
+        ("carried file", probe.script, files),
+        ("site variable", probe.when, variables),
+    ):
+        if name is not None and name not in known:
+            raise BundleError(
+                f"probe {probe.id}: {name!r} is not a {what}",
+                hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+            )

@@ -1,0 +1,227 @@
+# ---- probes: whether the application does its work, not only runs: commands in its services' containers that end with 0. All
+# of them run at the same time, each within its limit. A release without the table has none
+
+PROBE_PATIENCE=30 # seconds in which one that fails after a start is made again: healthy services may not work together yet
+PROBE_LONGEST=9   # seconds that one may take, whatever the table says
+PROBE_OUTPUT=65536 # bytes of what each prints; one that prints more has failed
+
+# list_probes: id, service, limit, script, when, titles and remedies in English and Chinese
+list_probes() {
+    [ ! -f "$FACTS/probes.tsv" ] ||
+        rows probes.tsv | awk -F "$TAB" -v OFS="$TAB" -v most="$PROBE_LONGEST" '$3 + 0 > most { $3 = most } { print }'
+}
+
+# prove_work: after all services are healthy. Its status is 1 where a probe failed that is not accepted by name; `unproven`
+# has its id then. On the way back to a release, what fails is said and changes nothing: it may have failed there before
+prove_work() {
+    unproven=''
+    keep "$SCRATCH/probes" list_probes
+    [ -s "$SCRATCH/probes" ] || return 0
+    say probes.start "$(wc -l <"$SCRATCH/probes" | tr -d ' ')"
+    proof_begun=$(date +%s)
+    make_probes
+    while [ "$(count_probed fail)" -gt 0 ] && [ $(($(date +%s) - proof_begun)) -lt "$PROBE_PATIENCE" ]; do
+        sleep 2
+        make_probes
+    done
+    explain_probes
+    if [ -z "$unproven" ]; then
+        say probes.passed
+    elif [ -n "$RETURNING" ]; then
+        unproven=''
+    fi
+    [ -z "$unproven" ]
+}
+
+# explain_probes: each that failed, what it said and what to do; sets `unproven`
+explain_probes() {
+    probed_lines=0
+    while IFS="$TAB" read -r id result said <&6; do
+        probed_lines=$((probed_lines + 1))
+        [ "$result" = fail ] || continue
+        describe_probe "$id"
+        warn probes.failed "$id" "$title" "$said"
+        if accepts "probe-$id"; then
+            record accepted "probe-$id"
+        else
+            [ "$remedy" = - ] || warn probes.remedy "$remedy"
+            unproven="$unproven$id "
+        fi
+    done 6<"$SCRATCH/probed"
+    expect_lines "$SCRATCH/probed" "$probed_lines"
+}
+
+# count_probed RESULT: how many of those that were made ended so
+count_probed() { awk -F "$TAB" -v result="$1" '$2 == result { n++ } END { print n + 0 }' "$SCRATCH/probed"; }
+
+# describe_probe ID: sets `title` and `remedy` in the operator's language, and `service`
+describe_probe() {
+    first=6
+    [ "$LANGUAGE" != zh ] || first=7
+    awk -F "$TAB" -v id="$1" -v first="$first" '
+        $1 == id { print ($first == "-" ? ($6 == "-" ? id : $6) : $first); print ($(first + 2) == "-" ? $8 : $(first + 2)); print $2 }' \
+        "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
+    { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
+}
+
+# make_probes: those of the list $SCRATCH/probes that did not pass yet. $SCRATCH/probed has a line for each of the list: id,
+# result (pass, fail, or skip where it does not apply), and what one that failed said
+make_probes() {
+    probing=$SCRATCH/probing
+    mkdir -p "$probing" || lose_scratch
+    pending='' probe_lines=0 probes_begun=$(date +%s)
+    while IFS="$TAB" read -r id service limit script when _ <&6; do
+        probe_lines=$((probe_lines + 1))
+        if [ -f "$probing/$id/code" ] && [ "$(cat "$probing/$id/code")" = 0 ]; then continue; fi
+        { rm -rf "${probing:?}/$id" && mkdir "$probing/$id"; } || lose_scratch
+        if [ "$when" != - ] && ! site_says "$when"; then
+            empty_file "$probing/$id/skip"
+        else
+            start_probe
+        fi
+    done 6<"$SCRATCH/probes"
+    expect_lines "$SCRATCH/probes" "$probe_lines"
+    wait_for_probes
+    keep "$SCRATCH/probed" judge_probes
+    expect_lines "$SCRATCH/probed" "$probe_lines"
+}
+
+# site_says NAME: the site gives this variable a value; where nobody can tell, it does
+site_says() {
+    for each in "$ROOT/site.env" "$ROOT/secrets.env"; do
+        [ -f "$each" ] || continue
+        grep -q "^$1=." "$each"
+        [ $? -eq 1 ] || return 0
+    done
+    return 1
+}
+
+# start_probe: of the line that was read, in the background; `pending` has id:process:limit of each that is under way
+start_probe() {
+    input=/dev/null
+    [ "$script" = - ] || input=$FACTS/$script
+    keep "$probing/$id/words" list_words "$id"
+    set -- exec -T "$service"
+    words=0
+    while IFS= read -r word; do
+        words=$((words + 1))
+        set -- "$@" "$word"
+    done <"$probing/$id/words"
+    expect_lines "$probing/$id/words" "$words"
+    if [ "$words" -eq 0 ] || [ ! -r "$input" ]; then
+        format probes.incomplete "$script" >"$probing/$id/said" || lose_scratch
+        printf '1\n' >"$probing/$id/code" || lose_scratch
+        return 0
+    fi
+    {
+        {
+            compose "$@" <"$input" 2>&1
+            printf '%s\n' $? >"$probing/$id/code"
+        } | head -c "$PROBE_OUTPUT" >"$probing/$id/said"
+    } 2>/dev/null &
+    pending="$pending $id:$!:$limit"
+}
+
+# list_words ID: program and arguments, one a line
+list_words() {
+    [ ! -f "$FACTS/probe-words.tsv" ] ||
+        awk -F "$TAB" -v id="$1" '!/^#/ && $1 == id { print substr($0, length($1) + 2) }' "$FACTS/probe-words.tsv"
+}
+
+# wait_for_probes: until each has ended; at its limit it is ended, and has failed
+wait_for_probes() {
+    while [ -n "$pending" ]; do
+        still=''
+        passed=$(($(date +%s) - probes_begun))
+        for each in $pending; do
+            id=${each%%:*} limit=${each##*:}
+            pid=${each#*:} pid=${pid%:*}
+            if [ -s "$probing/$id/code" ] || ! kill -0 "$pid" 2>/dev/null; then
+                wait "$pid" 2>/dev/null
+            elif [ "$passed" -gt "$limit" ]; then
+                # shellcheck disable=SC2046 # splitting is wanted. Not asked first: ten seconds are all that there is
+                kill -9 $(list_tree "$pid") 2>/dev/null
+                wait "$pid" 2>/dev/null
+                printf 'late\n' >"$probing/$id/code" || lose_scratch
+            else
+                still="$still $each"
+            fi
+        done
+        pending=$still
+        [ -z "$pending" ] || sleep 0.1 2>/dev/null || sleep 1
+    done
+}
+
+# judge_probes: a line for each of the list
+judge_probes() {
+    while IFS="$TAB" read -r id _ limit _ <&6; do
+        if [ -f "$probing/$id/skip" ]; then
+            printf '%s\tskip\t-\n' "$id" || return 1
+            continue
+        fi
+        code=''
+        [ ! -f "$probing/$id/code" ] || IFS= read -r code <"$probing/$id/code"
+        if [ "$code" = 0 ]; then
+            printf '%s\tpass\t-\n' "$id" || return 1
+        else
+            write_log "probe $id: $(redact <"$probing/$id/said" | LC_ALL=C tr '\000-\010\013-\037\177' '?' | tail -n 20)"
+            printf '%s\tfail\t%s\n' "$id" "$(tell_failure)" || return 1
+        fi
+    done 6<"$SCRATCH/probes"
+}
+
+# tell_failure: of $id, which ended with $code or not at all: the last line that it printed
+tell_failure() {
+    said=$(redact <"$probing/$id/said" | LC_ALL=C tr '\000\011\013-\037\177' '?' | grep -v '^ *$\|^exit status [0-9]*$' | tail -n 1 | show_plain)
+    case $code in
+        late) format probes.late "$limit" "${said:--}" ;;
+        *) if [ -n "$said" ]; then printf '%s' "$said"; else format probes.silent "${code:--}"; fi ;;
+    esac
+}
+
+# inspect_probes: a record of each for the daily inspection
+inspect_probes() {
+    keep "$SCRATCH/probes" list_probes
+    make_probes
+    while IFS="$TAB" read -r id result said <&6; do
+        case $result in
+            pass) note "probe $id" pass "$(format probes.ok)" ;;
+            skip) note "probe $id" info "$(format probes.unused)" ;;
+            *) note "probe $id" fail "$said" ;;
+        esac
+    done 6<"$SCRATCH/probed"
+}
+
+# print_probes: for `status`
+print_probes() {
+    while IFS="$TAB" read -r id result said <&6; do
+        describe_probe "$id"
+        choose_mark
+        case $result in
+            pass) printf '%s %s: %s\n' "$mark" "$title" "$(format probes.ok)" ;;
+            skip) printf '%s %s: %s\n' "$mark" "$title" "$(format probes.unused)" ;;
+            *)
+                printf '%s %s: %s\n' "$mark" "$title" "$(format probes.not_ok "$said")"
+                [ "$remedy" = - ] || printf '      %s\n' "$remedy"
+                ;;
+        esac
+    done 6<"$SCRATCH/probed"
+}
+
+print_probes_json() {
+    printf '"probes": ['
+    comma=''
+    while IFS="$TAB" read -r id result said <&6; do
+        describe_probe "$id"
+        [ "$said" != - ] || said=''
+        case $result in
+            pass) result=ok ;;
+            skip) result='not applicable' ;;
+            *) result=failed ;;
+        esac
+        printf '%s\n  {"id": "%s", "service": "%s", "title": %s, "result": "%s", "said": %s, "remedy": %s}' "$comma" "$id" "$service" \
+            "$(json_string "$title")" "$result" "$(json_string "$said")" "$(json_string "$remedy")"
+        comma=,
+    done 6<"$SCRATCH/probed"
+    printf '\n]'
+}

@@ -1,0 +1,78 @@
+"""Probes of the neutral model: what the builder writes of them, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bundler.contracts import ApplicationModel, ConfigFile, Probe, SiteVariable
+from bundler.errors import BundleError
+from bundler_installer import forms
+from bundler_installer.probes import LONGEST, MOST, check_probes
+
+PROBE = Probe("queue", "web", ("python3", "-"), "Queue", "队列", "Restart it", "重启", script="probes/q.py")
+COMPOSE = {
+    "services": {
+        "web": {"image": "web:1"},
+        "migrate": {"image": "web:1", "x-bundle-expect": "completed"},
+        "away": {"image": "web:1", "deploy": {"replicas": 0}},
+    }
+}
+
+
+def model(*probes: Probe) -> ApplicationModel:
+    return ApplicationModel(
+        "shop", "1", "Shop", COMPOSE,
+        variables=(SiteVariable("MAIL"),), carried=(ConfigFile("probes/q.py", b"pass"),), probes=probes,
+    )  # fmt: skip
+
+
+def test_what_is_right_is_taken() -> None:
+    check_probes(model())
+    check_probes(model(PROBE, replace(PROBE, id="b", when="MAIL", limit=LONGEST, script=None)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"service": "worker"}, "'worker' is not a service that runs"),
+        ({"service": "migrate"}, "'migrate' is not a service that runs"),
+        ({"service": "away"}, "'away' is not a service that runs"),
+        ({"script": "probes/other.py"}, "'probes/other.py' is not a carried file"),
+        ({"when": "SMTP"}, "'SMTP' is not a site variable"),
+        ({"command": ()}, "an empty command"),
+        ({"command": ("a", "")}, "an empty command"),
+        ({"limit": 0}, "0 s are no limit"),
+        ({"limit": LONGEST + 1}, "10 s are no limit"),
+        ({"id": "Queue"}, "not an id"),
+        ({"id": "-x"}, "not an id"),
+    ],
+)
+def test_what_no_site_could_make_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleError, match=message) as caught:
+        check_probes(model(replace(PROBE, **changed)))
+    assert caught.value.hint
+
+
+def test_ids_and_their_number() -> None:
+    with pytest.raises(BundleError, match="there twice"):
+        check_probes(model(PROBE, PROBE))
+    many = [replace(PROBE, id=f"q{number}") for number in range(MOST + 1)]
+    check_probes(model(*many[:-1]))
+    with pytest.raises(BundleError, match="too many"):
+        check_probes(model(*many))
+
+
+@pytest.mark.parametrize("word", ["a\tb", "a\nb", "\x1b[m", "\u202ea"])
+def test_a_word_that_no_table_can_hold_is_refused(word: str) -> None:
+    with pytest.raises(BundleError):
+        forms.row("probe-words.tsv", ("queue", word))
+
+
+def test_rows() -> None:
+    assert forms.row("probe-words.tsv", ("queue", "-")) == "queue\t-\n"
+    assert forms.header("probes.tsv").startswith("#id\tservice\tlimit\tscript\twhen\t")
+    with pytest.raises(BundleError, match="is not a path"):
+        forms.row("probes.tsv", ("q", "web", 8, "../x", None, "t", "t", "r", "r"))
