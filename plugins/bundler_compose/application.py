@@ -38,6 +38,7 @@ from bundler_compose.literals import (
     is_secret_name,
     refuse_literals,
 )
+from bundler_compose.probes import bind_probes, probe_scripts
 from bundler_compose.settings import ComposeSettings
 
 GENERATOR: Final = "random:32"
@@ -106,7 +107,9 @@ class ComposeApplication:
             files=tuple(carrier.files[path] for path in sorted(carrier.files)),
             variables=tuple(variables),
             data=tuple(carrier.data[path] for path in sorted(carrier.data)),
+            carried=tuple(probe_scripts(settings.probes, document.folder)),
             lifecycle=bind_lifecycle(settings.lifecycle, document.data, carrier.data),
+            probes=bind_probes(settings.probes, document.data, [variable.name for variable in variables]),
         )
 
     def init(self, source: Path, target: Path) -> InitResult:

@@ -115,6 +115,36 @@ class LifecycleSetting(ProfileModel):
     """Jobs that change data for a new release."""
 
 
+class ProbeSetting(ProfileModel):
+    """Proof that the project works: a command in a service's container that ends with 0.
+
+    It is made by `status` and after each start. What it prints last is shown where it fails, without secrets.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Names it: `--accept probe-ID` goes on where it fails."""
+    service: str
+    """Service that the command runs in."""
+    command: Annotated[tuple[OneLine, ...], Field(min_length=1)]
+    """Program and arguments, for example `[redis-cli, ping]` or `[sh, -c, 'test -s /data/index']`. No
+    `${NAME}` is filled in: values, secrets above all, it takes from the container's own environment."""
+    title_en: OneLine
+    """What it proves, in English."""
+    title_zh: OneLine | None = None
+    """What it proves, in Chinese; in English where this is left out."""
+    remedy_en: OneLine
+    """What to do where it fails, in English."""
+    remedy_zh: OneLine | None = None
+    """What to do where it fails, in Chinese; in English where this is left out."""
+    limit: Annotated[int, Field(ge=1, le=9)] = 8
+    """Seconds that it may take. It should end by itself before: what is cut off may go on in the
+    container."""
+    script: str | None = None
+    """File of the project that the command reads on standard input, for example with `command: [sh]`."""
+    when: EnvironmentName | None = None
+    """Site variable: where it has no value, the probe does not apply."""
+
+
 class ComposeSettings(ProfileModel):
     """Settings of the application `compose`."""
 
@@ -147,6 +177,8 @@ class ComposeSettings(ProfileModel):
     """Paths of the site's host that services may mount, e.g. `/etc/localtime`."""
     lifecycle: LifecycleSetting = LifecycleSetting()
     """How the project's data are backed up, and what changes them."""
+    probes: Annotated[tuple[ProbeSetting, ...], Field(max_length=20)] = ()
+    """What proves that the project works, beyond the health of its services."""
 
     @model_validator(mode="after")
     def _check_twice(self) -> Self:
@@ -161,5 +193,11 @@ class ComposeSettings(ProfileModel):
                     f"{name!r}: names that begin with BUNDLE_ are the installer's own",
                     hint="choose another name",
                     at=("variables", index, "name"),
+                )
+        ids = [probe.id for probe in self.probes]
+        for index, identifier in enumerate(ids):
+            if identifier in ids[:index]:
+                raise HintedValueError(
+                    f"{identifier!r} is there twice", hint="rename one of them", at=("probes", index, "id")
                 )
         return self
