@@ -9,6 +9,7 @@ from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
 from bundler_dify.lifecycle import lifecycle
 from bundler_dify.offline_plugins import plugin_files, wheel_files
+from bundler_dify.probes import probe_files, probes
 from bundler_dify.secrets import site_variables
 from bundler_dify.settings import DifySettings
 from bundler_dify.settings_release import chosen_release
@@ -46,8 +47,9 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
             Requirement("compose", minimum=release.compose),
             *_search_requirements(settings),
         ),
-        carried=carried,
+        carried=(*carried, *probe_files()),
         lifecycle=lifecycle(settings),
+        probes=probes(settings),
     )
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from standin import peers, programs, sandbox, server
+from standin import peers, programs, proving, queues, sandbox, server
 from standin.peers import need
 
 ALIVE = 20
@@ -53,6 +53,7 @@ def work() -> None:
     """MODE=worker: take tasks; what was done is in the storage and in the database."""
     name = f"celery@{os.uname().nodename}"
     threading.Thread(target=keep_alive, args=(name,), daemon=True).start()
+    threading.Thread(target=queues.take_tasks, args=(name,), daemon=True).start()
     while True:
         try:
             broker = peers.by_url("CELERY_BROKER_URL")
@@ -95,6 +96,8 @@ def main() -> None:
     if migrates:
         programs.migrate()
         return
+    if mode == "worker":
+        queues.become_worker()
     threading.Thread(target=call_out, daemon=True).start()
     if name == "sandbox":
         sandbox.prepare()
@@ -105,7 +108,7 @@ def main() -> None:
     elif "websocket" in os.environ.get("SERVER_WORKER_CLASS", ""):
         name = "api_websocket"
     say(f"{name}: a stand-in, at work")
-    server.serve(name)
+    proving.serve(name)
 
 
 main()

@@ -1,0 +1,141 @@
+"""What proves that Dify works, beyond the health of its services.
+
+`site/probe.py` does the work, from within Dify's own containers, on their Python and with their environment. Each
+way is Dify's own; what it rests on, as read on 2026-11-27 in the public repositories (path, commit):
+
+| what | source |
+|---|---|
+| the API's image has `python3` with the application's packages on its `PATH`, and starts in `/app/api` | langgenius/dify `api/Dockerfile`, 01178911 (`VIRTUAL_ENV`, `PATH`, `WORKDIR`); that of 1.17.1 is not stored |
+| snippets: form, key, and `enable_network: true` with each | dify `api/core/helper/code_executor/code_executor.py`, 030f2040; langgenius/dify-sandbox `internal/controller/run.go`, a94a4666 |
+| a worker is started with all its queues behind `-Q`, beat with `celery beat` | dify `api/docker/entrypoint.sh`, 02940a0f |
+| a Celery application that costs no start of Dify | dify `api/celery_healthcheck.py`, 3e864eca |
+| queues that a worker takes tasks from; a task that only hands back its argument | Celery's documentation, `inspect active_queues`; its built-in task `celery.accumulate`; tried with Celery 5.7 and Redis |
+| beat keeps its schedule in `celerybeat-schedule` where it starts, written when it starts and with the first due task after three minutes; a task is due each minute | Celery's `PersistentScheduler`; dify `api/extensions/ext_celery.py`, 017dca47 (`workflow_schedule_task`) |
+| plugins are listed by `plugin/<workspace>/management/list` | dify `api/core/plugin/impl/plugin.py`, 11f47436; langgenius/dify-plugin-daemon `internal/server/controllers/plugins.go`, bdb5642a |
+| files: a folder that opendal writes, or a bucket by boto3 with these settings | dify `api/extensions/storage/opendal_storage.py`, 01c6681f; `aws_s3_storage.py`, 028dd6e7 |
+| mail: TLS from the first byte, or after EHLO, by two variables | Dify docs, "Environment Variables", `SMTP_USE_TLS`, `SMTP_OPPORTUNISTIC_TLS`; dify `api/libs/smtp.py`, 0c52978a |
+
+Weaviate, Qdrant and pgvector by their documented REST and SQL. Milvus is only asked for its collections, and
+Elasticsearch and OpenSearch for an index, as Dify asks before it makes one (`indices.exists`, dify
+`core/rag/datasource/vdb`): writing a vector there was not tried with a real server.
+"""  # noqa: E501 a table
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+
+from bundler.contracts import ConfigFile, Probe
+from bundler_dify.settings import DifySettings
+
+SCRIPT = "probes/dify.py"
+"""Below the bundle's `files/`."""
+
+
+def probe_files() -> tuple[ConfigFile, ...]:
+    """What the probes read on standard input."""
+    return (ConfigFile(SCRIPT, files("bundler_dify").joinpath("site/probe.py").read_bytes()),)
+
+
+def probes(settings: DifySettings) -> tuple[Probe, ...]:
+    """Every probe that these settings give work to."""
+    return (*_work(), *_peers(settings))
+
+
+def _probe(
+    identifier: str, titles: tuple[str, str], remedies: tuple[str, str], service: str = "api", **more: str
+) -> Probe:
+    return Probe(
+        id=identifier,
+        service=service,
+        command=("python3", "-", identifier),
+        title_en=titles[0],
+        title_zh=titles[1],
+        remedy_en=remedies[0],
+        remedy_zh=remedies[1],
+        limit=9,
+        script=SCRIPT,
+        when=more.get("when"),
+    )
+
+
+def _work() -> Iterator[Probe]:
+    """What every Dify does."""
+    yield _probe(
+        "sandbox",
+        ("The sandbox runs a snippet", "沙箱可执行代码片段"),
+        (
+            "Code and template nodes fail like this. See: difyctl logs sandbox; then: difyctl restart",
+            "代码节点和模板节点同样会失败。请查看 difyctl logs sandbox, 然后运行 difyctl restart",
+        ),
+    )
+    yield _probe(
+        "queues",
+        ("A worker takes tasks from every queue", "worker 正在处理所有任务队列"),
+        (
+            "Uploads are not indexed and mails are not sent. See: difyctl logs worker and difyctl logs redis",
+            "上传的文档不会被索引, 邮件也不会发出。请查看 difyctl logs worker 和 difyctl logs redis",
+        ),
+        service="worker",
+    )
+    yield _probe(
+        "beat",
+        ("The clock starts tasks", "定时器正在派发任务"),
+        (
+            "Scheduled workflows do not start. See: difyctl logs worker_beat; then: difyctl restart",
+            "定时工作流不会启动。请查看 difyctl logs worker_beat, 然后运行 difyctl restart",
+        ),
+        service="worker_beat",
+    )
+    yield _probe(
+        "plugins",
+        ("The plugin daemon lists plugins", "插件守护进程可列出插件"),
+        (
+            "Models and tools are plugins. See: difyctl logs plugin_daemon and its database",
+            "模型和工具都由插件提供。请查看 difyctl logs plugin_daemon 及其数据库",
+        ),
+    )
+
+
+def _peers(settings: DifySettings) -> Iterator[Probe]:
+    """What depends on where this Dify keeps its data, and on who sends its mails."""
+    if settings.storage.mode == "s3":
+        remedies = (
+            "Look at S3_ENDPOINT, the bucket, its keys and its quota in /opt/dify/site.env and secrets.env",
+            "请检查 S3_ENDPOINT、存储桶、密钥与配额 (site.env、secrets.env)",
+        )
+    else:
+        remedies = (
+            "Look at room, owner (1001) and mode of data/app/storage below the root",
+            "请检查安装目录下 data/app/storage 的剩余空间、属主 (1001) 与权限",
+        )
+    yield _probe("storage", ("A file is stored and read", "文件可写入存储并读回"), remedies)
+    yield _vectors(settings)
+    if settings.smtp is not None:
+        yield _probe(
+            "mail",
+            ("The mail relay answers", "邮件中继可用"),
+            (
+                "Invitations and password resets are not sent. Look at SMTP_SERVER, SMTP_PORT, the firewall",
+                "邀请和重置密码邮件无法发出。请检查 SMTP_SERVER、SMTP_PORT 与防火墙",
+            ),
+            when="SMTP_SERVER",
+        )
+
+
+def _vectors(settings: DifySettings) -> Probe:
+    written = settings.vector_store in {"weaviate", "qdrant", "pgvector", "pgvector-shared"}
+    shared = settings.vector_store == "pgvector-shared"
+    store = settings.database.service if shared else settings.vector_store
+    if store is None or (settings.vector_server.mode == "external" and not shared):
+        remedies = (
+            "Knowledge is not found. Look at the site's server, its address in site.env, its password",
+            "知识库检索会失败。请检查外部服务器、site.env 中的地址, 以及密码",
+        )
+    else:
+        remedies = (
+            f"Knowledge is not found. See: difyctl logs {store}",
+            f"知识库检索会失败。请查看 difyctl logs {store}",
+        )
+    titles = ("A vector is written and found", "向量可写入并检索到")
+    return _probe("vectors", titles if written else ("The vector store answers", "向量库可用"), remedies)

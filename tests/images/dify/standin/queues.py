@@ -1,0 +1,142 @@
+"""Queues as workers of Celery take tasks from them, and as others ask about it; README.md has the sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from standin.peers import by_url
+
+QUEUES = (
+    "dataset", "priority_dataset", "priority_pipeline", "pipeline", "mail", "ops_trace", "app_deletion",
+    "plugin", "workflow_storage", "conversation", "workflow", "schedule_poller", "schedule_executor",
+    "triggered_workflow_dispatcher", "trigger_refresh_executor", "retention",
+)  # fmt: skip
+"""langgenius/dify, api/docker/entrypoint.sh, 02940a0f: of a self-hosted edition."""
+ALIVE = 10
+"""Seconds that a worker counts as there after its last word."""
+_KEY = "standin:queues"
+
+
+def become_worker() -> None:
+    """Have the command line of a worker: the real entry point ends in `celery ... worker ... -Q QUEUES`."""
+    if "worker" not in sys.argv:
+        arguments = ["-A", "celery_entrypoint.celery", "worker", "-P", "gevent", "-Q", ",".join(QUEUES)]
+        os.execv(sys.executable, [sys.executable, "-m", "standin", *arguments])  # noqa: S606 no shell is wanted
+
+
+def take_tasks(name: str) -> None:
+    """Say which queues are taken care of, and hand on what the tasks in them are given."""
+    while True:
+        try:
+            broker = by_url("CELERY_BROKER_URL")
+            broker.set(f"{_KEY}:worker:{name}", ",".join(QUEUES), ex=ALIVE)
+            task = broker.blpop([f"{_KEY}:{one}" for one in QUEUES], timeout=2)
+            if isinstance(task, (list, tuple)):
+                message = json.loads(task[1])
+                if message["until"] > time.time():
+                    broker.rpush(message["link"], json.dumps(message["arguments"]))
+        except Exception as error:  # noqa: BLE001 the next time it may be there
+            print(f"queues: {error}", flush=True)  # noqa: T201 a container's log
+            time.sleep(1)
+
+
+class Application:
+    """The part of a Celery application that asks and hands out."""
+
+    def __init__(self) -> None:
+        self.control = self
+
+    def inspect(self, timeout: float, limit: int | None = None) -> Application:
+        """Ask the workers; here their word is there already."""
+        return self
+
+    def active_queues(self) -> dict[str, list[dict[str, str]]] | None:
+        """Worker -> the queues that it takes tasks from; None where nobody answers."""
+        broker = by_url("CELERY_BROKER_URL")
+        found = {}
+        for key in broker.keys(f"{_KEY}:worker:*"):
+            names = broker.get(key)
+            if isinstance(names, bytes):
+                worker = key.decode().removeprefix(f"{_KEY}:worker:")
+                found[worker] = [{"name": name} for name in names.decode().split(",")]
+        return found or None
+
+    def active(self) -> dict[str, list[object]] | None:
+        """Worker -> tasks under way."""
+        return {worker: [] for worker in self.active_queues() or {}} or None
+
+    def signature(self, task: str, **options: str) -> dict[str, Any]:
+        """A task to be."""
+        return {"task": task, **options}
+
+    def send_task(
+        self,
+        name: str,
+        *,
+        args: tuple[str, ...],
+        kwargs: Mapping[str, int],
+        queue: str,
+        expires: float,
+        link: Mapping[str, str],
+    ) -> None:
+        """Hand out the only task that is known: it gives back one of its arguments."""
+        if name != "celery.accumulate":
+            raise ValueError(name)
+        message = {
+            "arguments": [args[kwargs["index"]]],
+            "link": f"{_KEY}:{link['queue']}",
+            "until": time.time() + expires,
+        }
+        by_url("CELERY_BROKER_URL").rpush(f"{_KEY}:{queue}", json.dumps(message))
+
+    @contextmanager
+    def connection_or_acquire(self) -> Iterator[Connection]:
+        """A connection to the broker."""
+        yield Connection()
+
+
+class Connection:
+    """To the broker."""
+
+    @contextmanager
+    def SimpleQueue(self, name: str) -> Iterator[Answers]:  # noqa: N802 kombu's name
+        """A queue of our own."""
+        yield Answers(f"{_KEY}:{name}")
+
+
+class Message:
+    """What came; it is put back unless it is acknowledged."""
+
+    def __init__(self, key: str, content: bytes) -> None:
+        by_url("CELERY_BROKER_URL").rpush(key, content)
+        self._key = key
+
+    def ack(self) -> None:
+        """It is taken."""
+        by_url("CELERY_BROKER_URL").lpop(self._key)
+
+
+class Answers:
+    """What comes into a queue of our own."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.queue = self
+
+    def get(self, timeout: int) -> Message:
+        """The next message; one that is not acknowledged comes back."""
+        found = by_url("CELERY_BROKER_URL").blpop([self._key], timeout=timeout)
+        if not isinstance(found, (list, tuple)):
+            raise queue.Empty
+        return Message(self._key, found[1])
+
+    def delete(self) -> None:
+        """Nobody needs it any more."""
+        by_url("CELERY_BROKER_URL").delete(self._key)
