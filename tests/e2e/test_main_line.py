@@ -38,6 +38,21 @@ def psql(site: Site, statement: str) -> str:
     return run_in(site, "db", "psql", "-U", "shop", "-d", "shop", "-Atc", statement)
 
 
+def probed(status: str) -> dict[str, str]:
+    """Probe -> what `status --json` says of it."""
+    return {entry["id"]: entry["result"] for entry in json.loads(status)["probes"]}
+
+
+def check_stop(site: Site, control: list[str | Path]) -> None:
+    """What is stopped does no work, and is started again with its data."""
+    assert site.run(*control, "stop").returncode == 0
+    stopped = site.run(*control, "status", "--json")
+    assert (stopped.returncode, set(probed(stopped.stdout).values())) == (1, {"failed"})
+    started = site.run(*control, "start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert psql(site, "SELECT what FROM orders") == "tea"
+
+
 def check_restart(site: Site, control: list[str | Path]) -> None:
     """The same containers are there again, with their data."""
     before = site.docker("ps", "-q")
@@ -83,17 +98,14 @@ def test_install_run_and_uninstall_without_internet(shop: BuiltBundle, site: Sit
     status = site.run(*control, "status", "--json")
     assert status.returncode == 0, status.stdout + status.stderr
     assert {s["service"] for s in json.loads(status.stdout)["services"]} == {"db", "cache", "migrate", "web"}
+    assert probed(status.stdout) == {"orders": "ok", "basket": "ok", "motto": "ok"}
 
     again = site.run(*install, *common, cwd=unpacked.parent)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "all there already" in again.stdout
     assert secrets.read_text().count(password) == 1
 
-    assert site.run(*control, "stop").returncode == 0
-    assert site.run(*control, "status").returncode == 1
-    started = site.run(*control, "start")
-    assert started.returncode == 0, started.stdout + started.stderr
-    assert psql(site, "SELECT what FROM orders") == "tea"
+    check_stop(site, control)
     if site.newer:
         check_restart(site, control)
     logs = site.run(*control, "logs", "db")

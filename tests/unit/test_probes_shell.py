@@ -100,8 +100,8 @@ class TestProbes:
             (["exit", "1", "exit status 1"], "ended with 1 and printed nothing"),
             (["absent"], 'service "web" is not running'),
             (["gone"], 'exec: "nothing": executable file not found in $PATH?'),
-            (["colours"], "red ?bell? ****** ?end"),
-            (["flood"], "y"),
+            (["colours"], "first line / red ?bell? ****** ?end"),
+            (["flood"], "y / y / y"),
             ([], "the release lacks its command or its file (-)"),
         ],
     )

@@ -164,15 +164,19 @@ judge_probes() {
         if [ "$code" = 0 ]; then
             printf '%s\tpass\t-\n' "$id" || return 1
         else
-            write_log "probe $id: $(redact <"$probing/$id/said" | LC_ALL=C tr '\000-\010\013-\037\177' '?' | tail -n 20)"
+            write_log "probe $id: $(redact <"$probing/$id/said" | tail -n 20 | LC_ALL=C tr '\000-\010\013-\037\177' '?')"
             printf '%s\tfail\t%s\n' "$id" "$(tell_failure)" || return 1
         fi
     done 6<"$SCRATCH/probes"
 }
 
-# tell_failure: of $id, which ended with $code or not at all: the last line that it printed
+# tell_failure: of $id, which ended with $code or not at all: the last lines that it printed
 tell_failure() {
-    said=$(redact <"$probing/$id/said" | LC_ALL=C tr '\000\011\013-\037\177' '?' | grep -v '^ *$\|^exit status [0-9]*$' | tail -n 1 | show_plain)
+    redact <"$probing/$id/said" | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"
+    said=''
+    while IFS= read -r line || [ -n "$line" ]; do
+        said="$said${said:+ / }$(printf '%s\n' "$line" | show_plain)"
+    done <"$probing/$id/tail"
     case $code in
         late) format probes.late "$limit" "${said:--}" ;;
         *) if [ -n "$said" ]; then printf '%s' "$said"; else format probes.silent "${code:--}"; fi ;;
