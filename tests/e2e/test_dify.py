@@ -105,6 +105,27 @@ def test_every_service_is_healthy(running: Place) -> None:
         assert stat.S_IMODE((running.root / name).stat().st_mode) == 0o600
 
 
+def test_it_is_proved_to_work(running: Place) -> None:
+    """Also when services are green that do not."""
+    work = ("sandbox", "queues", "beat", "plugins", "storage", "vectors")
+    begun = time.monotonic()
+    assert running.probed() == dict.fromkeys(work, "ok")
+    assert time.monotonic() - begun < 30  # on a machine that runs other tests, with the daily inspection
+    (sandbox,) = running.containers("sandbox")
+    running.site.docker("exec", sandbox, "mv", "/opt/python/bin/python3", "/opt/python/bin/gone")
+    status = running.control("status", "--lang", "zh")
+    running.site.docker("exec", sandbox, "mv", "/opt/python/bin/gone", "/opt/python/bin/python3")
+    assert status.returncode == 1
+    assert "✗ 沙箱可执行代码片段: 失败\uff1athe sandbox says" in status.stdout
+    assert "difyctl logs sandbox" in status.stdout
+    assert "以下探测失败\uff1asandbox" in status.stderr
+    assert running.status()["sandbox"] == "running/healthy"
+    secrets = running.secrets().values()
+    assert not [secret for secret in secrets if secret in status.stdout + status.stderr]
+    # Nothing of all that stays.
+    assert not list((running.root / "data/app/storage").glob("bundle-probe-*"))
+
+
 def test_every_path_is_answered_by_the_right_service(running: Place) -> None:
     for path, answer in zip(ROUTES, running.get(*ROUTES), strict=True):
         body = json.loads(answer["body"])

@@ -193,6 +193,11 @@ class Place:
         result = self.control("status", "--json")
         return {entry["service"]: entry["state"] for entry in json.loads(result.stdout)["services"]}
 
+    def probed(self) -> dict[str, str]:
+        """What `status` says of each probe."""
+        result = self.control("status", "--json")
+        return {entry["id"]: entry["result"] for entry in json.loads(result.stdout)["probes"]}
+
     def asked_outside(self, since: int = 0) -> set[str]:
         """What tried to leave, but for names of sister services that were down at that moment.
 

@@ -2,7 +2,8 @@
 # Stands in for the docker command where a test has no engine: remembers calls, images and containers as text files.
 # A file beside it steers it: <self>.<what>. down: nothing answers; load-fails, up-fails: that command does, with the
 # file's text; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
-# sick: services that never become healthy, one a line; logs: what `compose logs` prints.
+# sick: services that never become healthy, one a line; logs: what `compose logs` prints; exec-fails: `compose exec` does,
+# with the file's text.
 self=$0
 printf '%s\n' "$*" >>"$self.calls"
 touch "$self.images" "$self.containers"
@@ -56,6 +57,7 @@ compose() {
             down) : >"$self.containers"; exit ;;
             stop) sed 's/ running / exited /' "$self.containers" >"$self.new" && mv "$self.new" "$self.containers"; exit ;;
             logs) cat "$self.logs" 2>/dev/null; exit 0 ;;
+            exec) [ ! -f "$self.exec-fails" ] || { cat "$self.exec-fails"; exit 1; }; exit 0 ;;
         esac
         shift
     done

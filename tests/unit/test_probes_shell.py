@@ -203,6 +203,14 @@ if prove_work; then echo proved; else echo "not: $unproven"; fi
         assert done.stdout.splitlines()[-1] == "proved"
         assert "broken" in done.stderr
 
+    def test_what_another_release_passed_is_not_believed(self, shell: str, tmp_path: Path) -> None:
+        """An upgrade that fails goes back within one run."""
+        write(tmp_path, ("a", ["ok"]))
+        script = self.SCRIPT + 'RETURNING=yes\nsed \'s/ok/absent/\' "$HERE/probe-words.tsv" >"$HERE/new"\n'
+        done = call(shell, FAKE + script + 'mv "$HERE/new" "$HERE/probe-words.tsv"\n' + self.SCRIPT, tmp_path)
+        assert done.stdout.count("proved\n") == 2
+        assert "Probe a failed" in done.stderr
+
     def test_a_full_scratch_folder_proves_nothing(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("a", ["ok"]))
         script = "judge_probes() { return 1; }\n" + self.SCRIPT

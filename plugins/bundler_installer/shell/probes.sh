@@ -15,6 +15,7 @@ list_probes() {
 # has its id then. On the way back to a release, what fails is said and changes nothing: it may have failed there before
 prove_work() {
     unproven=''
+    rm -rf "$SCRATCH/probing" || lose_scratch # what another release has passed
     keep "$SCRATCH/probes" list_probes
     [ -s "$SCRATCH/probes" ] || return 0
     say probes.start "$(wc -l <"$SCRATCH/probes" | tr -d ' ')"
@@ -218,6 +219,7 @@ print_probes_json() {
     while IFS="$TAB" read -r id result said <&6; do
         describe_probe "$id"
         [ "$said" != - ] || said=''
+        [ "$remedy" != - ] || remedy=''
         case $result in
             pass) result=ok ;;
             skip) result='not applicable' ;;
