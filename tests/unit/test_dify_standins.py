@@ -76,7 +76,7 @@ def test_the_sandbox_runs_a_snippet_elsewhere_and_as_somebody_else(
     answer = sandbox.run(SNIPPET | {"code": code})[1]
     assert answer["data"]["error"] == ""
     user, group, files, environment = json.loads(answer["data"]["stdout"])
-    assert (user, group, files) == (10000, 0, ["python.so", "tmp"])
+    assert (user, group, files) == (10000, 0, ["etc", "python.so", "tmp"])
     assert ["HTTP_PROXY", "http://p:1"] in environment
     assert ["HTTPS_PROXY", "http://p:2"] in environment
 

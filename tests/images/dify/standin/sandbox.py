@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,13 @@ Response = dict[str, Any]
 
 
 def prepare() -> None:
-    """What it writes at each start: the library that locks snippets in takes an older one's place."""
+    """What it writes at each start: the library that locks snippets in, and what they look names up with."""
     LIBRARY.unlink(missing_ok=True)
-    (ROOT / "tmp").mkdir(parents=True, exist_ok=True)
+    for folder in ("tmp", "etc"):
+        (ROOT / folder).mkdir(parents=True, exist_ok=True)
     LIBRARY.write_bytes(b"a stand-in\n")
+    for name in ("hosts", "nsswitch.conf", "resolv.conf"):
+        shutil.copy(Path("/etc") / name, ROOT / "etc")
 
 
 def setting(key: str, variable: str, default: str) -> str:
