@@ -1,4 +1,4 @@
-"""Redis by Sentinel and as a cluster: real servers, and Dify's clients, told what is rendered."""
+"""Redis in TLS, by Sentinel and as a cluster: real servers, and Dify's clients, told what is rendered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bundler_dify.connections import CA_FILE
 from tests.support import dify
+from tests.support.certificates import Authority
 from tests.support.programs import need_module, need_program, run
 
 CLIENTS = Path(__file__).parents[1] / "support/redis_clients.py"
@@ -33,11 +35,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis(folder: Path, port: int, *options: str) -> Iterator[None]:
-    """A server that listens."""
+def redis(folder: Path, port: int, *options: str, plain: int | None = None) -> Iterator[None]:
+    """A server that listens; `plain` is its port without TLS, 0 for none."""
     folder.mkdir(parents=True)
     program = need_program("redis-server")
-    command = [program, *options, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    clear = str(port if plain is None else plain)
+    command = [program, *options, "--port", clear, "--bind", "127.0.0.1", "--dir", str(folder)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -163,3 +166,27 @@ def test_a_cluster_has_the_cache_and_the_bundled_redis_the_queue(cluster: dict[s
     ports = [int(node.partition(":")[2]) for node in cluster["REDIS_CLUSTERS"].split(",")]
     assert [key for port in ports for key in keys(port, 0, PASSWORD)] == ["standin:session"]
     assert any("dataset" in key for key in keys(int(cluster["local"]), 1, LOCAL))
+
+
+def test_a_certificate_is_checked_by_the_cache_and_by_the_queue(tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path / "authority")
+    certificate, key = authority.issue("redis", "IP:127.0.0.1")
+    port = free_port()
+    tls = ("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    options = (*tls, "--tls-auth-clients", "no", "--requirepass", PASSWORD, "--save", "")
+    answers = {
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(port),
+        "REDIS_USERNAME": "",
+        "REDIS_PASSWORD": PASSWORD,
+    }
+    with redis(tmp_path / "server", port, *options, plain=0):
+        environment = told("external servers", answers)
+        assert environment["REDIS_SSL_CA_CERTS"] == CA_FILE
+        believed = environment | {"REDIS_SSL_CA_CERTS": str(authority.certificate)}
+        done = reach(believed)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {"read": "value", "queue": {"task": 1}}
+        other = Authority.make(tmp_path / "other")
+        refused = reach(environment | {"REDIS_SSL_CA_CERTS": str(other.certificate)})
+        assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 from typing import Any
 
 from kombu import Connection
+from redis import Redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.sentinel import Sentinel
 
@@ -24,11 +26,30 @@ def nodes(name: str) -> list[tuple[str, int]]:
     return [(host, int(port)) for host, port in pairs]
 
 
+def checking() -> dict[str, Any]:
+    """How certificates are checked; Dify's API and its queue take the words from one variable."""
+    requirements = {"CERT_NONE": ssl.CERT_NONE, "CERT_REQUIRED": ssl.CERT_REQUIRED}
+    return {
+        "ssl_cert_reqs": requirements[TOLD.get("REDIS_SSL_CERT_REQS", "CERT_NONE")],
+        "ssl_ca_certs": TOLD.get("REDIS_SSL_CA_CERTS"),
+    }
+
+
 def cache() -> Any:  # noqa: ANN401 redis-py's clients have no common type
     """The API's client."""
     if TOLD.get("REDIS_USE_CLUSTERS") == "true":
         start = [ClusterNode(host, port) for host, port in nodes("REDIS_CLUSTERS")]
         return RedisCluster(startup_nodes=start, password=TOLD["REDIS_CLUSTERS_PASSWORD"])
+    if TOLD.get("REDIS_USE_SENTINEL") != "true":
+        return Redis(
+            host=TOLD["REDIS_HOST"],
+            port=int(TOLD["REDIS_PORT"]),
+            username=TOLD["REDIS_USERNAME"],
+            password=TOLD["REDIS_PASSWORD"] or None,
+            db=int(TOLD["REDIS_DB"]),
+            ssl=TOLD["REDIS_USE_SSL"] == "true",
+            **checking(),
+        )
     sentinel = Sentinel(
         nodes("REDIS_SENTINELS"),
         sentinel_kwargs={
@@ -56,7 +77,9 @@ def queue() -> dict[str, int]:
                 "password": TOLD["CELERY_SENTINEL_PASSWORD"],
             },
         }
-    with Connection(TOLD["CELERY_BROKER_URL"], transport_options=options) as connection:
+    url = TOLD["CELERY_BROKER_URL"]
+    tls = checking() if url.startswith("rediss://") else None
+    with Connection(url, transport_options=options, ssl=tls) as connection:
         connection.ensure_connection(max_retries=2)
         simple = connection.SimpleQueue("dataset")
         simple.put({"task": 1})
