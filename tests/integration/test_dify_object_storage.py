@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from bundler_dify.connections import CA_FILE
+from bundler_dify.site import probe
 from tests.support import dify
 from tests.support.certificates import Authority
 from tests.support.programs import missing, need_module
 
 CLIENT = Path(__file__).parents[1] / "support/s3_client.py"
+SCRIPT = Path(probe.__file__)
 CONTENT = "合同 contract\0".encode() * 1000
 KEY = "upload_files/tenant/1.txt"
 
@@ -121,6 +123,22 @@ def test_a_file_is_stored_with_the_bucket_in_the_path_and_read(tmp_path: Path) -
         assert done.returncode == 0, done.stderr.decode()
         assert done.stdout == CONTENT
         assert (server.folder / "dify" / KEY).read_bytes() == CONTENT
+
+
+def test_the_probe_stores_and_reads_and_leaves_nothing(tmp_path: Path) -> None:
+    with serve(tmp_path / "store") as server:
+        need_module("boto3")
+        command = [sys.executable, "-P", "-", "storage"]
+        for secret, code in ((server.secret, 0), ("of-somebody-else", 1)):
+            environment = {**told(server), "STORAGE_TYPE": "s3", "S3_SECRET_KEY": secret}
+            (server.folder / "dify").mkdir(exist_ok=True)
+            done = subprocess.run(
+                command, input=SCRIPT.read_bytes(), env=environment, capture_output=True, check=False
+            )
+            assert done.returncode == code, done.stdout + done.stderr
+            assert done.stderr == b""
+            assert not [path for path in (server.folder / "dify").rglob("*") if path.is_file()]
+        assert b"SignatureDoesNotMatch" in done.stdout or b"403" in done.stdout
 
 
 def test_another_key_is_refused(tmp_path: Path) -> None:

@@ -71,3 +71,22 @@ def test_a_tar_that_fails_once_keeps_its_abilities(shell: str, tmp_path: Path) -
             f'[ $n -ne {number} ] && command tar "$@"; }}\n'
         )
         assert call(shell, failing + asked, tmp_path).stdout == wanted, number
+
+
+@shell
+def test_no_variable_of_a_caller_is_lost(shell: str, tmp_path: Path) -> None:
+    """`plan` keeps a folder's name while programs print: it shows what would change."""
+    script = """
+BASE=$SCRATCH/base part=$SCRATCH/part
+mkdir -p "$BASE/.written" "$part/config"
+printf 'a\\nb\\n' >"$BASE/.written/x"
+printf 'a\\nc\\n' >"$part/config/x"
+rows() { :; }
+write_draft() { :; }
+fill_templates() { :; }
+empty_file "$SCRATCH/secret-forms"
+compare_config
+cat "$SCRATCH/plan-diff"
+"""
+    done = call(shell, script, tmp_path)
+    assert done.stdout.splitlines()[-3:] == [" a", "-b", "+c"], done.stdout + done.stderr

@@ -204,8 +204,8 @@ def store_file() -> None:
 
 def store_object(name: str, content: bytes) -> bytes:
     """The same in a bucket, with the client that Dify uses."""
-    import boto3  # type: ignore[import-not-found]  # noqa: PLC0415 the API's image has it
-    from botocore.client import Config  # type: ignore[import-not-found]  # noqa: PLC0415 likewise
+    import boto3  # noqa: PLC0415 the API's image has it
+    from botocore.client import Config  # noqa: PLC0415 likewise
 
     bucket = os.environ["S3_BUCKET_NAME"]
     client = boto3.client(

@@ -36,9 +36,9 @@ write_through() {
         command "$@"
         return
     fi
-    { written=$({ tell_status "$@" | tell_status cat >&4; } 3>&1); } 4>&1
-    case $written in
-        [0-9]*"${NEWLINE}0") return "${written%"$NEWLINE"0}" ;;
+    { both_statuses=$({ tell_status "$@" | tell_status cat >&4; } 3>&1); } 4>&1
+    case $both_statuses in
+        [0-9]*"${NEWLINE}0") return "${both_statuses%"$NEWLINE"0}" ;;
         *) return 2 ;;
     esac
 }
