@@ -1,23 +1,26 @@
 """What proves that Dify works, beyond the health of its services.
 
 `site/probe.py` does the work, from within Dify's own containers, on their Python and with their environment. Each
-way is Dify's own; what it rests on, as read on 2026-11-27 in the public repositories (path, commit):
+way is Dify's own. Read on 2026-11-27 in langgenius/dify, main of 2026-08-21, commit 07119e3f009d (between 1.16.1 and
+1.17.0: the nearest to 1.17.1 whose whole text could be had), langgenius/dify-plugin-daemon bdb5642a and
+langgenius/dify-sandbox a94a4666:
 
 | what | source |
 |---|---|
-| the API's image has `python3` with the application's packages on its `PATH`, and starts in `/app/api` | langgenius/dify `api/Dockerfile`, 01178911 (`VIRTUAL_ENV`, `PATH`, `WORKDIR`); that of 1.17.1 is not stored |
-| snippets: form, key, and `enable_network: true` with each | dify `api/core/helper/code_executor/code_executor.py`, 030f2040; langgenius/dify-sandbox `internal/controller/run.go`, a94a4666 |
-| a worker is started with all its queues behind `-Q`, beat with `celery beat` | dify `api/docker/entrypoint.sh`, 02940a0f |
-| a Celery application that costs no start of Dify | dify `api/celery_healthcheck.py`, 3e864eca |
-| queues that a worker takes tasks from; a task that only hands back its argument | Celery's documentation, `inspect active_queues`; its built-in task `celery.accumulate`; tried with Celery 5.7 and Redis |
-| beat keeps its schedule in `celerybeat-schedule` where it starts, written when it starts and with the first due task after three minutes; a task is due each minute | Celery's `PersistentScheduler`; dify `api/extensions/ext_celery.py`, 017dca47 (`workflow_schedule_task`) |
-| plugins are listed by `plugin/<workspace>/management/list` | dify `api/core/plugin/impl/plugin.py`, 11f47436; langgenius/dify-plugin-daemon `internal/server/controllers/plugins.go`, bdb5642a |
-| files: a folder that opendal writes, or a bucket by boto3 with these settings | dify `api/extensions/storage/opendal_storage.py`, 01c6681f; `aws_s3_storage.py`, 028dd6e7 |
-| mail: TLS from the first byte, or after EHLO, by two variables | Dify docs, "Environment Variables", `SMTP_USE_TLS`, `SMTP_OPPORTUNISTIC_TLS`; dify `api/libs/smtp.py`, 0c52978a |
+| the API's image starts in `/app/api`, has `python3` of the application on its `PATH`, with psycopg2, boto3 and Celery 5.6.3 | dify `api/Dockerfile` (`VIRTUAL_ENV`, `PATH`, `WORKDIR`), `api/pyproject.toml`, `api/uv.lock` |
+| snippets: form, key, and `enable_network: true` with each | dify `api/core/helper/code_executor/code_executor.py`; dify-sandbox `internal/controller/run.go` |
+| a worker is started with all its queues behind `-Q`; its title stays so, because nothing installs setproctitle | dify `api/docker/entrypoint.sh`, `api/uv.lock` |
+| a Celery application that costs no start of Dify, and knows Sentinel, TLS and a prefix of keys | dify `api/celery_healthcheck.py` |
+| queues that a worker takes tasks from; a task that only hands back its argument, and sends it on where the message says so | Celery's documentation, `inspect active_queues`, `link`; its built-in task `celery.accumulate`. Tried with Celery 5.6.3, kombu 5.6.2, gevent and Redis: 1.4 s, nothing stays |
+| beat keeps its schedule in `celerybeat-schedule` where it starts, written when it starts and with the first due task after three minutes; one is due each minute | Celery's `PersistentScheduler`, tried with 5.7; dify `api/extensions/ext_celery.py`, `api/configs/feature/__init__.py` (`WORKFLOW_SCHEDULE_POLLER_INTERVAL`) |
+| plugins are listed by `plugin/<workspace>/management/list` | dify `api/core/plugin/impl/plugin.py`; dify-plugin-daemon `internal/server/controllers/plugins.go` |
+| files: a folder that opendal writes, or a bucket by boto3 with these settings | dify `api/extensions/storage/opendal_storage.py`, `aws_s3_storage.py`; tried with rclone's S3 server |
+| mail: TLS from the first byte, or after EHLO, by two variables; no certificate is checked | dify `api/libs/smtp.py` |
+| pgvector: the extension is made where it is not there | dify `api/providers/vdb/vdb-pgvector/src/dify_vdb_pgvector/pgvector.py` |
+| Elasticsearch, OpenSearch: an index is asked for before it is made | dify `api/providers/vdb/vdb-opensearch`, `vdb-elasticsearch` (`indices.exists`) |
 
-Weaviate, Qdrant and pgvector by their documented REST and SQL. Milvus is only asked for its collections, and
-Elasticsearch and OpenSearch for an index, as Dify asks before it makes one (`indices.exists`, dify
-`core/rag/datasource/vdb`): writing a vector there was not tried with a real server.
+Weaviate and Qdrant by their documented REST, tried with stand-ins only; pgvector by SQL. Milvus is only asked for its
+collections, Elasticsearch and OpenSearch for an index: writing there was not tried with a real server.
 """  # noqa: E501 a table
 
 from __future__ import annotations

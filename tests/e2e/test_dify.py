@@ -108,9 +108,7 @@ def test_every_service_is_healthy(running: Place) -> None:
 def test_it_is_proved_to_work(running: Place) -> None:
     """Also when services are green that do not."""
     work = ("sandbox", "queues", "beat", "plugins", "storage", "vectors")
-    begun = time.monotonic()
     assert running.probed() == dict.fromkeys(work, "ok")
-    assert time.monotonic() - begun < 30  # on a machine that runs other tests, with the daily inspection
     (sandbox,) = running.containers("sandbox")
     running.site.docker("exec", sandbox, "mv", "/opt/python/bin/python3", "/opt/python/bin/gone")
     status = running.control("status", "--lang", "zh")

@@ -21,10 +21,10 @@ def control(host: Host, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def shorten(path: Path) -> None:
-    """Half a minute of trying again is too long for a test."""
+    """A minute of trying again is too long for a test."""
     text = path.read_text()
-    assert text.count("\nPROBE_PATIENCE=30 ") == 1
-    path.write_text(text.replace("\nPROBE_PATIENCE=30 ", "\nPROBE_PATIENCE=0 "))
+    assert text.count("\nPROBE_PATIENCE=60 ") == 1
+    path.write_text(text.replace("\nPROBE_PATIENCE=60 ", "\nPROBE_PATIENCE=0 "))
 
 
 def test_a_probe_that_fails(host: Host) -> None:

@@ -19,6 +19,7 @@ compose() {
         show) shift 3; for each in "$@"; do printf '<%s>\n' "$each"; done >"$HERE/shown" ;;
         read) cat >"$HERE/read" ;;
         hang) sleep 60 & wait ;;
+        slow) sleep 3 ;;
         exit) printf '%s\n' "$6"; return "$5" ;;
         flood) yes | head -c 1000000 ;;
         absent) printf 'service "%s" is not running\n' "$3" >&2; return 1 ;;
@@ -182,6 +183,13 @@ if prove_work; then echo proved; else echo "not: $unproven"; fi
         assert done.stdout.splitlines()[-1] == "proved", done.stderr
         assert done.stderr == ""
         assert (tmp_path / "here/tries").read_text() == "xxx"
+
+    def test_a_server_that_has_just_started_everything_is_slow(self, shell: str, tmp_path: Path) -> None:
+        write(tmp_path, ("a", ["slow"]), a={"limit": "1"})
+        done = call(shell, FAKE + self.SCRIPT, tmp_path)
+        assert "no answer within 1 s" in done.stderr
+        done = call(shell, FAKE + "PATIENCE=40\n" + self.SCRIPT, tmp_path)
+        assert (done.stdout.splitlines()[-1], done.stderr) == ("proved", "")
 
     def test_one_that_fails_is_named_with_its_remedy(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("a", ["ok"]), ("b", ["exit", "1", "broken"]))

@@ -1,7 +1,8 @@
 # ---- probes: whether the application does its work, not only runs: commands in its services' containers that end with 0. All
 # of them run at the same time, each within its limit. A release without the table has none
 
-PROBE_PATIENCE=30 # seconds in which one that fails after a start is made again: healthy services may not work together yet
+PROBE_PATIENCE=60 # seconds in which one that fails after a start is made again: healthy services may not work together yet
+PROBE_PACE=3      # what its limit is multiplied by then: a server that has just started everything is slow
 PROBE_LONGEST=9   # seconds that one may take, whatever the table says
 PROBE_OUTPUT=65536 # bytes of what each prints; one that prints more has failed
 
@@ -23,7 +24,7 @@ prove_work() {
     make_probes
     while [ "$(count_probed fail)" -gt 0 ] && [ $(($(date +%s) - proof_begun)) -lt "$PROBE_PATIENCE" ]; do
         sleep 2
-        make_probes
+        make_probes "$PROBE_PACE"
     done
     explain_probes
     if [ -z "$unproven" ]; then
@@ -65,7 +66,7 @@ describe_probe() {
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 
-# make_probes: those of the list $SCRATCH/probes that did not pass yet. $SCRATCH/probed has a line for each of the list: id,
+# make_probes [PACE]: those of the list $SCRATCH/probes that did not pass yet. $SCRATCH/probed has a line for each of the list: id,
 # result (pass, fail, or skip where it does not apply), and what one that failed said
 make_probes() {
     probing=$SCRATCH/probing
@@ -78,6 +79,7 @@ make_probes() {
         if [ "$when" != - ] && ! site_says "$when"; then
             empty_file "$probing/$id/skip"
         else
+            limit=$((limit * ${1:-1}))
             start_probe
         fi
     done 6<"$SCRATCH/probes"
@@ -143,7 +145,7 @@ wait_for_probes() {
                 # shellcheck disable=SC2046 # splitting is wanted. Not asked first: ten seconds are all that there is
                 kill -9 $(list_tree "$pid") 2>/dev/null
                 wait "$pid" 2>/dev/null
-                printf 'late\n' >"$probing/$id/code" || lose_scratch
+                printf 'late %s\n' "$limit" >"$probing/$id/code" || lose_scratch
             else
                 still="$still $each"
             fi
@@ -155,7 +157,7 @@ wait_for_probes() {
 
 # judge_probes: a line for each of the list
 judge_probes() {
-    while IFS="$TAB" read -r id _ limit _ <&6; do
+    while IFS="$TAB" read -r id _ <&6; do
         if [ -f "$probing/$id/skip" ]; then
             printf '%s\tskip\t-\n' "$id" || return 1
             continue
@@ -179,7 +181,7 @@ tell_failure() {
         said="$said${said:+ / }$(printf '%s\n' "$line" | show_plain)"
     done <"$probing/$id/tail"
     case $code in
-        late) format probes.late "$limit" "${said:--}" ;;
+        'late '*) format probes.late "${code#late }" "${said:--}" ;;
         *) if [ -n "$said" ]; then printf '%s' "$said"; else format probes.silent "${code:--}"; fi ;;
     esac
 }

@@ -14,11 +14,12 @@ from typing import Any
 from standin.peers import by_url
 
 QUEUES = (
-    "dataset", "priority_dataset", "priority_pipeline", "pipeline", "mail", "ops_trace", "app_deletion",
-    "plugin", "workflow_storage", "conversation", "workflow", "schedule_poller", "schedule_executor",
-    "triggered_workflow_dispatcher", "trigger_refresh_executor", "retention",
+    "api_token", "dataset", "dataset_summary", "priority_dataset", "priority_pipeline", "pipeline", "mail",
+    "ops_trace", "app_deletion", "app_rbac", "plugin", "workflow_storage", "conversation", "workflow",
+    "schedule_poller", "schedule_executor", "triggered_workflow_dispatcher", "trigger_refresh_publisher",
+    "trigger_refresh_executor", "retention", "workflow_based_app_execution",
 )  # fmt: skip
-"""langgenius/dify, api/docker/entrypoint.sh, 02940a0f: of a self-hosted edition."""
+"""langgenius/dify, api/docker/entrypoint.sh, 07119e3f009d: of a self-hosted edition."""
 ALIVE = 10
 """Seconds that a worker counts as there after its last word."""
 _KEY = "standin:queues"
