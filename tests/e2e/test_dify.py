@@ -96,8 +96,7 @@ def test_a_certificate_that_browsers_would_refuse_is_refused(place: Place) -> No
 
 
 def test_every_service_is_healthy(running: Place) -> None:
-    status = running.control("status")
-    assert status.returncode == 0, status.stdout + status.stderr
+    running.wait_until_well()
     states = running.status()
     assert states.keys() == SERVICES
     assert states["api"] == states["worker"] == "running/healthy,running/healthy"
@@ -108,13 +107,14 @@ def test_every_service_is_healthy(running: Place) -> None:
 def test_it_is_proved_to_work(running: Place) -> None:
     """Also when services are green that do not."""
     work = ("sandbox", "queues", "beat", "plugins", "storage", "vectors")
-    assert running.probed() == dict.fromkeys(work, "ok")
+    running.wait_until_well()
+    assert running.probed().keys() == set(work)
     (sandbox,) = running.containers("sandbox")
     running.site.docker("exec", sandbox, "mv", "/opt/python/bin/python3", "/opt/python/bin/gone")
-    status = running.control("status", "--lang", "zh")
+    said = "✗ 沙箱可执行代码片段: 失败\uff1athe sandbox says"
+    status = running.wait_for_status(lambda status: said in status.stdout, "--lang", "zh")
     running.site.docker("exec", sandbox, "mv", "/opt/python/bin/gone", "/opt/python/bin/python3")
     assert status.returncode == 1
-    assert "✗ 沙箱可执行代码片段: 失败\uff1athe sandbox says" in status.stdout
     assert "difyctl logs sandbox" in status.stdout
     assert "以下探测失败\uff1asandbox" in status.stderr
     assert running.status()["sandbox"] == "running/healthy"

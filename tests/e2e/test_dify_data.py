@@ -44,7 +44,7 @@ class Kept:
         assert place.sql("dify_plugin", PLUGINS) == self.plugins
         written = place.root / "data/app/storage" / self.task
         assert (written.read_text(), written.stat().st_uid) == (self.worker, 1001)
-        assert place.control("status").returncode == 0
+        place.wait_until_well()
         # Through gateway, API, queue and worker, into database and storage, with the old secrets.
         task, worker = place.work()
         assert f"{task}|{worker}" in place.sql("dify", "SELECT id, worker FROM work")

@@ -106,7 +106,7 @@ def test_the_sites_own_servers_are_used_with_the_secrets_that_were_given(
 ) -> None:
     states = corrected.status()
     assert states.keys() == OWN
-    assert corrected.control("status").returncode == 0
+    corrected.wait_until_well()
     # Every connection by network is in TLS: the server lets nobody else in.
     assert servers.sql("dify", "SELECT count(*) FROM migrations") == "1"
     assert (

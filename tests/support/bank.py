@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,6 +193,19 @@ class Place:
         """State of each service."""
         result = self.control("status", "--json")
         return {entry["service"]: entry["state"] for entry in json.loads(result.stdout)["services"]}
+
+    def wait_for_status(
+        self, good: Callable[[subprocess.CompletedProcess[str]], bool], *options: str
+    ) -> subprocess.CompletedProcess[str]:
+        """What `status` says once it is as wanted; the machine may be busy, and its probes late."""
+        deadline = time.monotonic() + 180
+        while not good(found := self.control("status", *options)):
+            assert time.monotonic() < deadline, found.stdout + found.stderr
+        return found
+
+    def wait_until_well(self) -> None:
+        """Until every service is healthy and every probe passes."""
+        self.wait_for_status(lambda status: status.returncode == 0)
 
     def probed(self) -> dict[str, str]:
         """What `status` says of each probe."""

@@ -156,6 +156,7 @@ def tree(application: ApplicationModel) -> dict[str, str]:
         "certificates": certificates,
         "requirements": requirements,
         "lifecycle": {key: list(value) for key, value in lifecycle.items()},
+        "probes": [vars(probe) | {"command": list(probe.command)} for probe in application.probes],
     }
     return {
         "compose.yaml": compose_text(application),

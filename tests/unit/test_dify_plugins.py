@@ -243,6 +243,7 @@ def test_packages_travel_with_the_command_that_installs_them(tmp_path: Path) -> 
         "dify-plugins/hello-offline.difypkg",
         "dify-plugins/install.sh",
         "dify-plugins/install_plugins.py",
+        "probes/dify.py",
     }
     assert carried["dify-plugins/install.sh"].mode == 0o755
     content = carried["dify-plugins/hello-offline.difypkg"].content
