@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from bundler.adoption import Adoption
     from bundler.archive import Member
     from bundler.manifest import BundleManifest
     from bundler.oci import Descriptor, Manifest, Platform
@@ -264,6 +265,7 @@ class ApplicationModel:
         carried: other files of the bundle, below `files/`.
         lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.
         probes: what proves that it works, beyond the health of its services.
+        adoption: what becomes of an installation that somebody made without this program.
     """
 
     name: str
@@ -278,6 +280,7 @@ class ApplicationModel:
     carried: tuple[ConfigFile, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     probes: tuple[Probe, ...] = ()
+    adoption: tuple[Adoption, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ def flat_facts(
             for p in application.probes
         ],
         "probe-words.tsv": [(p.id, word) for p in application.probes for word in p.command],
+        "adopt.tsv": [(a.what, a.service, a.name, a.to, a.how, a.zh) for a in application.adoption],
         "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {

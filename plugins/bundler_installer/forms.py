@@ -56,6 +56,7 @@ TABLES = {
     "probes.tsv": "id:word service:word limit:number script:path? when:name? title_en:text title_zh:text "
     "remedy_en:text remedy_zh:text",
     "probe-words.tsv": "probe:word word:text",
+    "adopt.tsv": "what:word service:word? from:text to:path? how:text zh:text",
     "engine.tsv": "kind:word value:place name:path?",
 }
 """Table -> its columns in order, each with its form."""

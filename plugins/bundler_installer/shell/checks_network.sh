@@ -42,6 +42,7 @@ measure_port() {
             tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*/\1/p' | # neighbours come as 8443-8444
             awk -F - '{ for (n = $1; n <= $NF; n++) printf "%d ", n }')"
     fi
+    ours="$ours$OLD_PORTS" # those of an installation that is adopted become free
     rows ports.tsv >"$SCRATCH/ports"
     while IFS="$TAB" read -r service address port protocol; do
         number=$(expand "$port")

@@ -74,6 +74,13 @@ read_facts() {
 # take_facts: sets NAME, VERSION, PROFILE and PROJECT
 take_facts() {
     { NAME=$(fact name) && VERSION=$(fact version) && PROFILE=$(fact profile) && PROJECT=$(fact project); } || lose_scratch
+    settle_project
+}
+
+# settle_project: the name that Compose knows this site by: the bundle's, unless an installation that was adopted has that one
+settle_project() {
+    [ -f "$ROOT/state/project" ] || return 0
+    PROJECT=$(sed -n 1p "$ROOT/state/project") || lose_scratch
 }
 
 # check_words WORD...: they become names of folders, files and projects

@@ -29,6 +29,7 @@ take_lock() {
     write_log "$COMMAND $NAME $VERSION $PROFILE"
     clear_litter
     guard_change
+    guard_adoption
 }
 
 # is_locked: some run is at work

@@ -35,6 +35,7 @@ main() {
         trust) run_trust ;;
         plan) run_plan ;;
         rollback) run_rollback ;;
+        adopt) run_adopt ;;
         uninstall) run_uninstall ;;
     esac
 }

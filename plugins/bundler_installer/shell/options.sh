@@ -1,6 +1,6 @@
 # ---- options: what the operator typed
 
-COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback schedule inspect support certificate trust uninstall help version'
+COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback adopt schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install
 
 set_defaults() {
@@ -9,6 +9,7 @@ set_defaults() {
     LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' BACKUP_KEY_FILE='' SHOW_KEY='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
     STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' COMPOSE='' KEEP_DATA='' FORWARD='' EDITS=refuse
     FACTS='' TOLD='' SIGNED_BY='' ENDED=''
+    FROM='' DRY_RUN='' CONFIRM='' BACK='' ADOPTING='' ADOPTION_PHASE='' OLD_PORTS=''
     BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
     INSTALL_ENGINE='' ENGINE_PLAN='' LACKING='' MANAGER='' foreign=''
     unset PASSPHRASE BACKUP_KEY SITE_KEY # an exported one would stay exported
@@ -52,6 +53,9 @@ parse_options() {
             --no-keep-blobs) NO_BLOBS=yes ;;
             --keep-data) KEEP_DATA=yes ;;
             --forward) FORWARD=yes ;;
+            --dry-run) DRY_RUN=yes ;;
+            --confirm) CONFIRM=yes ;;
+            --back) BACK=yes ;;
             --install-engine) INSTALL_ENGINE=yes ;;
             --help | -h) COMMAND=help ;;
             --version) COMMAND=version ;;
@@ -67,7 +71,7 @@ parse_options() {
 # takes_value OPTION: whether a value follows it
 takes_value() {
     case $1 in
-        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report) return 0 ;;
+        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report | --from) return 0 ;;
     esac
     return 1
 }
@@ -83,6 +87,7 @@ parse_value() {
             REQUIRE=$2
             ;;
         --report) REPORT=$2 ;;
+        --from) FROM=$2 ;;
         --timeout) read_number "$1" "$2"; TIMEOUT=$number ;;
         --tail) read_number "$1" "$2"; TAIL=$number LOG_LINES=$number ;;
         --output) OUTPUT=$2 ;;

@@ -86,6 +86,7 @@ end_work() {
     for pid in $HASHING; do end_tree "$pid"; done
     [ "$end_code" -eq 0 ] || end_offspring
     [ -z "$CHANGING" ] || undo_change
+    [ -z "$ADOPTING" ] || undo_adoption
 }
 
 # leave CODE: end the run, which has said why

@@ -1,0 +1,42 @@
+"""What an application says of installations that somebody made without this program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+AdoptionKind = Literal[
+    "value",
+    "file",
+    "published",
+    "folder",
+    "volume",
+    "seed",
+    "dump",
+    "needs",
+    "most",
+    "image",
+    "note",
+    "refuse",
+]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What becomes of one thing of an installation that somebody made: docs/bundle-format.md, `adopt.tsv`.
+
+    Attributes:
+        what: which of the kinds that the page describes.
+        service: of the old installation; None where it is about none.
+        name: of a variable there, a path in the service's container, a version, a command, a digest.
+        to: site variable, data folder, volume or dump that it becomes.
+        how: what the kind takes besides.
+        zh: a text of `how` for people, in Chinese.
+    """
+
+    what: AdoptionKind
+    service: str | None
+    name: str
+    to: str | None = None
+    how: str | None = None
+    zh: str | None = None

@@ -1,0 +1,213 @@
+# ---- adopt: an application that somebody set up with Compose becomes this site, and until that is confirmed it can be again what
+# it was: its containers are stopped, its files are only read. What is under way is noted in state/adopt
+#
+# Phases: `prepare` (the old one runs, untouched), `stopped` (its services may be), `switched` (ours may run), `adopted` (done,
+# not yet confirmed), `return` (on the way back).
+
+run_adopt() {
+    require_tools
+    case ${CONFIRM:+confirm}${BACK:+back} in
+        confirm) confirm_adoption ;;
+        back) leave_adoption ;;
+        '')
+            [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
+            adopt_release
+            ;;
+        *) fail $EXIT_USAGE adopt.either ;;
+    esac
+}
+
+# load_adoption: the note of an adoption that was not confirmed; its status is 1 where there is none
+load_adoption() {
+    ADOPTION_PHASE=''
+    [ -f "$ROOT/state/adopt" ] || return 1
+    { ADOPTION_FROM=$(note_field adopt from) && ADOPTION_PHASE=$(note_field adopt phase) && ADOPTION_PROJECT=$(note_field adopt project) &&
+        ADOPTION_RELEASE=$(note_field adopt release) && ADOPTION_ASIDE=$(note_field adopt aside); } || lose_scratch
+    case $ADOPTION_PHASE in prepare | stopped | switched | adopted | return) ;; *) fail $EXIT_FAILED adopt.damaged "$ROOT/state/adopt" ;; esac
+}
+
+# enter_adoption PHASE
+enter_adoption() {
+    ADOPTION_PHASE=$1
+    write_note adopt <<EOT || exit $EXIT_FAILED
+from=$ADOPTION_FROM
+project=$ADOPTION_PROJECT
+release=$ADOPTION_RELEASE
+phase=$1
+aside=${ADOPTION_ASIDE:-}
+EOT
+}
+
+# guard_adoption: while one waits to be ended, other commands would work on something in between
+guard_adoption() {
+    if ! load_adoption || [ "$ADOPTION_PHASE" = adopted ]; then return 0; fi
+    case $COMMAND in adopt | uninstall) ;; *) fail $EXIT_FAILED adopt.pending "$ADOPTION_FROM" ;; esac
+}
+
+adopt_release() {
+    name_release
+    if [ ! -f "$FACTS/adopt.tsv" ] || [ -z "$(rows adopt.tsv)" ]; then fail $EXIT_FAILED adopt.unknown "$TITLE"; fi
+    if load_adoption; then
+        [ "$ADOPTION_PHASE" != adopted ] || fail $EXIT_USAGE adopt.done_already "$ADOPTION_FROM" "$ROOT"
+        [ "$ADOPTION_PHASE" != return ] || fail $EXIT_FAILED adopt.returning "$ADOPTION_FROM"
+    elif [ -e "$CURRENT" ] || [ -L "$CURRENT" ]; then
+        fail $EXIT_USAGE adopt.installed "$ROOT"
+    fi
+    require_engine
+    find_old
+    if [ -n "$ADOPTION_PHASE" ] && [ "$ADOPTION_FROM" != "$FROM" ]; then fail $EXIT_FAILED adopt.pending "$ADOPTION_FROM"; fi
+    read_old
+    plan_adoption
+    collect_variables
+    judge_room
+    print_adoption
+    [ ! -s "$SCRATCH/refusals" ] || leave $EXIT_PREFLIGHT
+    if [ -n "$DRY_RUN" ]; then
+        say adopt.dry
+        return 0
+    fi
+    check_counter
+    settle_engine
+    preflight_or_stop
+    verify_bundle copy
+    ask adopt.ask "$OLD_PROJECT" || fail $EXIT_FAILED adopt.no
+    planned_phase=$ADOPTION_PHASE
+    take_lock
+    [ "$planned_phase" = "$ADOPTION_PHASE" ] || fail $EXIT_FAILED adopt.changed "$ROOT"
+    record_accepted
+    complete_variables
+    check_collected
+    check_certificates
+    take_over
+    say adopt.done "$FROM" "$ROOT/${NAME}ctl" "$ROOT/${NAME}ctl"
+    print_ending
+}
+
+# take_over: the steps, each of which can be done again. Whatever ends the run, the old installation runs again as before
+take_over() {
+    ADOPTION_FROM=$FROM ADOPTION_PROJECT=$OLD_PROJECT ADOPTION_RELEASE=$RELEASE ADOPTION_ASIDE=''
+    case $ADOPTION_PHASE in '') enter_adoption prepare ;; esac
+    ADOPTING=yes
+    keep_project
+    step variables write_variables
+    rm -f "$SCRATCH/secret-forms" # there are some now
+    step release prepare_release
+    step data make_data
+    step images load_images
+    step blobs keep_blobs
+    step stop stop_old
+    step dumps take_dumps
+    step halt halt_old
+    step copies copy_folders
+    step certificates place_certificates
+    step pin-key pin_key
+    enter_adoption switched
+    step switch switch_release
+    use_current
+    step volumes copy_volumes_over
+    step databases load_dumps
+    start_step
+    enter_adoption adopted
+    ADOPTING=''
+    rm -rf "$ROOT/state/adopt.dumps"
+    step counter raise_counter
+    step prune prune_releases
+}
+
+# keep_project: a name of its own, where the old project has the bundle's
+keep_project() {
+    if [ "$PROJECT" = "$(fact project)" ]; then
+        rm -f "$ROOT/state/project"
+    else
+        printf '%s\n' "$PROJECT" | write_note project || exit $EXIT_FAILED
+    fi
+}
+
+confirm_adoption() {
+    use_current
+    take_lock
+    load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
+    [ "$ADOPTION_PHASE" = adopted ] || fail $EXIT_FAILED adopt.pending "$ADOPTION_FROM"
+    ask adopt.ask_confirm "$ADOPTION_FROM" || fail $EXIT_FAILED adopt.no
+    RELEASE=$(basename_of "$CURRENT") || lose_scratch
+    record begin confirm
+    forget_adoption
+    record end confirm
+    say adopt.confirmed "$ADOPTION_FROM" "$ADOPTION_PROJECT" "$ADOPTION_FROM"
+}
+
+forget_adoption() { rm -f "$ROOT/state/adopt" "$ROOT/state/adopt.containers" || fail $EXIT_FAILED release.disk "$ROOT"; }
+
+# leave_adoption: the operator wants the old installation again. What was written here since is kept aside
+leave_adoption() {
+    load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
+    require_engine
+    ask adopt.ask_back "$ADOPTION_FROM" "$ROOT" || fail $EXIT_FAILED adopt.no
+    take_lock
+    RELEASE=$ADOPTION_RELEASE
+    record begin return
+    (return_old keep) || fail $EXIT_FAILED adopt.not_back "$ADOPTION_FROM" "$ADOPTION_PROJECT"
+    record end return
+    say adopt.is_back "$ADOPTION_FROM"
+    kept_aside=$(sed -n 1p "$ROOT/state/adopted-aside" 2>/dev/null)
+    [ ! -d "${kept_aside:-/-}" ] || say restore.kept "$kept_aside"
+    rm -f "$ROOT/state/adopted-aside"
+}
+
+# undo_adoption: the run ends before it is done; sets end_code. Signals wait until it is done
+undo_adoption() {
+    ADOPTING='' INTERRUPTED='' tries=1
+    trap 'INTERRUPTED=yes' HUP INT TERM
+    load_adoption || return 0
+    RELEASE=$ADOPTION_RELEASE
+    if [ "$ADOPTION_PHASE" = prepare ]; then
+        (return_old drop) || warn adopt.litter "$ROOT"
+        [ "$end_code" -ne 0 ] || end_code=$EXIT_FAILED
+        warn adopt.untouched "$ADOPTION_FROM"
+        return 0
+    fi
+    until (return_old drop); do
+        if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then
+            warn adopt.not_back "$ADOPTION_FROM" "$ADOPTION_PROJECT"
+            end_code=$EXIT_FAILED
+            return 1
+        fi
+        INTERRUPTED='' tries=$((tries + 1))
+    done
+    end_code=$EXIT_RETURNED
+    warn adopt.back "$ADOPTION_FROM"
+}
+
+# return_old keep|drop: what is here goes, or is kept aside; then the old containers run that ran. Can be done again
+return_old() {
+    load_adoption || return 0
+    RETURNING=yes
+    require_engine
+    if [ "$ADOPTION_PHASE" != prepare ]; then
+        say adopt.going_back "$ADOPTION_FROM"
+        if [ "$1" = keep ] && [ -z "$ADOPTION_ASIDE" ]; then ADOPTION_ASIDE=$(name_aside); fi
+        enter_adoption return
+        if [ -d "$CURRENT/config" ]; then
+            use_current
+            settle_project
+            stop_all
+            if [ "$1" = keep ] || [ -n "$ADOPTION_ASIDE" ]; then keep_adopted; fi
+            compose down --volumes --remove-orphans >"$SCRATCH/down" 2>&1 ||
+                fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+        fi
+        start_old
+    fi
+    if [ -z "$ADOPTION_ASIDE" ]; then clear_data || fail $EXIT_FAILED release.disk "$ROOT"; fi
+    rm -rf "$ROOT/state/adopt.dumps" "${ROOT:?}/releases/$ADOPTION_RELEASE"
+    rm -f "$CURRENT" "$ROOT/${NAME}ctl" "$ROOT/state/project" || fail $EXIT_FAILED release.disk "$ROOT"
+    forget_adoption
+}
+
+# keep_adopted: data, volumes, answers and secrets of the time since the adoption, beside what is to be used again
+keep_adopted() {
+    BEFORE=$ADOPTION_ASIDE
+    case $BEFORE in "$ROOT"/data.before-restore-*) ;; *) fail $EXIT_FAILED adopt.damaged "$ROOT/state/adopt" ;; esac
+    (umask 077 && mkdir -p "$BEFORE/volumes") || fail $EXIT_FAILED release.disk "$ROOT"
+    set_aside
+    printf '%s\n' "$BEFORE" >"$ROOT/state/adopted-aside" || fail $EXIT_FAILED release.disk "$ROOT"
+}

@@ -1,0 +1,155 @@
+# ---- adopt_old: what somebody set up with Compose: its containers, what they were told, where their data lie. Only read
+
+# What an engine says of a container, a line a fact: C container, E environment, M mount, P published port
+OLD_FACTS='C{{"\t"}}{{.Id}}{{"\t"}}{{index .Config.Labels "com.docker.compose.service"}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}{{"\t"}}{{.Config.Image}}{{"\n"}}{{range .Config.Env}}E{{"\t"}}{{json .}}{{"\n"}}{{end}}{{range .Mounts}}M{{"\t"}}{{.Type}}{{"\t"}}{{json .Destination}}{{"\t"}}{{json .Source}}{{"\n"}}{{end}}{{range .HostConfig.PortBindings}}{{range .}}P{{"\t"}}{{json .HostPort}}{{"\n"}}{{end}}{{end}}'
+UNSET=BUNDLE:unset # what Compose prints for a variable that is not there
+
+# unquote TEXT: a JSON string as Go writes it; `odd` is set where it holds what stands on no line of an env file
+# shellcheck disable=SC2016 # for awk
+UNQUOTE='function unquote(text,   i, c, made) {
+    odd = 0
+    if (text !~ /^".*"$/) { odd = 1; return "" }
+    text = substr(text, 2, length(text) - 2)
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        if (c == "\\") {
+            c = substr(text, ++i, 1)
+            if (c == "u") {
+                c = substr(text, i + 1, 4); i += 4
+                if (c == "003c") c = "<"; else if (c == "003e") c = ">"; else if (c == "0026") c = "&"; else odd = 1
+            } else if (c !~ /["\\\/]/) odd = 1
+        }
+        made = made c
+    }
+    return made
+}'
+
+# find_old: sets FROM, as it is without links, and OLD_PROJECT; a line `id<TAB>project` a container into $SCRATCH/old-ids
+find_old() {
+    [ -n "$FROM" ] || fail $EXIT_USAGE adopt.which
+    case $FROM in *"$NEWLINE"* | *"$TAB"* | *\'* | *\\*) fail $EXIT_USAGE adopt.no_folder "$(printf '%s' "$FROM" | show_plain)" ;; esac
+    given_from=$FROM
+    FROM=$(cd -P -- "$FROM" 2>/dev/null && pwd -P) || fail $EXIT_USAGE adopt.no_folder "$given_from"
+    case $FROM/ in "$ROOT"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
+    docker ps -a --no-trunc --filter label=com.docker.compose.project.working_dir --filter label=com.docker.compose.oneoff=False \
+        --format '{{.ID}}{{"\t"}}{{.Label "com.docker.compose.project"}}{{"\t"}}{{.Label "com.docker.compose.service"}}{{"\t"}}{{.Label "com.docker.compose.project.working_dir"}}' \
+        >"$SCRATCH/old-all" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
+    empty_file "$SCRATCH/old-ids"
+    while IFS="$TAB" read -r id project service folder; do
+        is_hex "$id" 64 || continue # a further line of a name that somebody made up
+        case $project in '' | [!a-z0-9]* | *[!a-z0-9_-]*) continue ;; esac
+        case $service in '' | *[!A-Za-z0-9._-]*) continue ;; esac
+        [ "$(cd -P -- "$folder" 2>/dev/null && pwd -P)" = "$FROM" ] || continue
+        printf '%s\t%s\n' "$id" "$project" >>"$SCRATCH/old-ids" || lose_scratch
+    done <"$SCRATCH/old-all"
+    OLD_PROJECT=$(cut -f 2 "$SCRATCH/old-ids" | sort -u | tr '\n' ' ')
+    OLD_PROJECT=${OLD_PROJECT% }
+    case $OLD_PROJECT in
+        '') fail $EXIT_FAILED adopt.no_containers "$FROM" ;;
+        *' '*) fail $EXIT_FAILED adopt.two_projects "$FROM" "$OLD_PROJECT" ;;
+    esac
+}
+
+# read_old: into $SCRATCH/old: lines C service id running policy image; E service NAME=VALUE; X service NAME, of a value that no line
+# can hold; M service destination type source; P port. Of several containers of a service, the first tells the environment
+read_old() {
+    cut -f 1 "$SCRATCH/old-ids" >"$SCRATCH/old-inspected" || lose_scratch
+    (umask 077 && xargs docker inspect -f "$OLD_FACTS" <"$SCRATCH/old-inspected" >"$SCRATCH/old-raw") 2>/dev/null ||
+        fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
+    awk -F "$TAB" "$UNQUOTE"'
+        function line_of(text) { return odd || text ~ /[\001-\037]/ ? "" : text }
+        $1 == "C" { service = $3; first = !(service in seen); seen[service]; print "C\t" service "\t" $2 "\t" $4 "\t" $5 "\t" ($6 == "" ? "-" : $6); next }
+        $1 == "E" && first {
+            text = unquote(substr($0, 3)); name = substr(text, 1, index(text, "=") - 1)
+            if (name !~ /^[A-Za-z_][A-Za-z0-9_.]*$/) next
+            if (odd || text ~ /[\001-\037]/) print "X\t" service "\t" name; else print "E\t" service "\t" text
+            next
+        }
+        $1 == "M" && first {
+            place = line_of(unquote($3)); source = line_of(unquote($4))
+            if (place != "") print "M\t" service "\t" place "\t" $2 "\t" (source == "" ? "-" : source)
+            next
+        }
+        $1 == "P" { port = unquote($2); if (port ~ /^[0-9]+$/) print "P\t" port }' "$SCRATCH/old-raw" >"$SCRATCH/old" || lose_scratch
+    [ "$(awk -F "$TAB" '$1 == "C"' "$SCRATCH/old" | wc -l)" -eq "$(wc -l <"$SCRATCH/old-ids")" ] || fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
+    OLD_PORTS=$(awk -F "$TAB" '$1 == "P" { printf "%s ", $2 }' "$SCRATCH/old") || lose_scratch
+}
+
+# old_containers SERVICE: their IDs
+old_containers() { awk -F "$TAB" -v service="$1" '$1 == "C" && $2 == service { print $3 }' "$SCRATCH/old"; }
+
+old_container() { old_containers "$1" | sed -n 1p; }
+
+# old_field SERVICE FIELD: 4 running, 5 policy, 6 image
+old_field() { awk -F "$TAB" -v service="$1" -v field="$2" '$1 == "C" && $2 == service { print $field; exit }' "$SCRATCH/old"; }
+
+# old_value SERVICE NAME: of the environment of its container; the status is 1 where it is not there or empty, 2 where no
+# line can hold it
+old_value() {
+    awk -F "$TAB" -v service="$1" -v name="$2" '
+        $1 == "X" && $2 == service && $3 == name { code = 2; exit }
+        $1 == "E" && $2 == service {
+            text = substr($0, length(service) + 4); at = index(text, "=")
+            if (substr(text, 1, at - 1) != name) next
+            code = at == length(text) ? 1 : 0
+            if (!code) print substr(text, at + 1)
+            found = 1; exit
+        }
+        END { exit code ? code : !found }' "$SCRATCH/old"
+}
+
+# find_mount SERVICE PLACE: sets mount_type and mount_source of what is mounted there in its container
+find_mount() {
+    mount_type='' mount_source=''
+    awk -F "$TAB" -v service="$1" -v place="$2" \
+        '$1 == "M" && $2 == service && $3 == place { print $4 "\t" $5; exit }' "$SCRATCH/old" >"$SCRATCH/old-mount" || lose_scratch
+    [ -s "$SCRATCH/old-mount" ] || return 1
+    IFS="$TAB" read -r mount_type mount_source <"$SCRATCH/old-mount"
+}
+
+# read_old_variables: what the project's .env says for the names of adopt.tsv, into $SCRATCH/old-variables: NAME=VALUE; as Compose
+# reads it, which this server's own one is asked for. It never says a line of the file: that may be a secret
+read_old_variables() {
+    empty_file "$SCRATCH/old-variables"
+    [ -e "$FROM/.env" ] || [ -L "$FROM/.env" ] || return 0
+    { [ -f "$FROM/.env" ] && is_text "$FROM/.env"; } || fail $EXIT_FAILED adopt.env "$FROM/.env" '-'
+    keep "$SCRATCH/old-rows" rows adopt.tsv
+    awk -F "$TAB" '$1 == "value" && $2 == "-" && $3 ~ /^[A-Za-z_][A-Za-z0-9_]*$/ { print $3 }' "$SCRATCH/old-rows" |
+        sort -u >"$SCRATCH/old-names" || lose_scratch
+    [ -s "$SCRATCH/old-names" ] || return 0
+    { (umask 077 && mkdir -p "$SCRATCH/reader") && {
+        # shellcheck disable=SC2016 # for Compose
+        printf 'services:\n  reader:\n    image: reader\n    environment:\n      BUNDLE_DOLLAR: "a$$b"\n' &&
+            sed "s/.*/      BUNDLE_OF_&: \"\${&-$UNSET}\"/" "$SCRATCH/old-names"
+    } >"$SCRATCH/reader/compose.yaml"; } || lose_scratch
+    (umask 077 && run_reader >"$SCRATCH/reader/read" 2>"$SCRATCH/reader/errors") ||
+        fail $EXIT_FAILED adopt.env "$FROM/.env" "$(sed -n 's/.*line \([0-9][0-9]*\).*/\1/p' "$SCRATCH/reader/errors" | sed -n 1p)"
+    (umask 077 && awk -v unset="$UNSET" "$UNQUOTE"'
+        /^ *"BUNDLE_[A-Za-z0-9_]*": ".*",?$/ {
+            sub(/^ *"BUNDLE_/, ""); sub(/,$/, "")
+            name = substr($0, 1, index($0, "\"") - 1); text = unquote(substr($0, index($0, ":") + 2))
+            if (name == "DOLLAR") { twice = text == "a$$b"; next }
+            if (twice) gsub(/\$\$/, "$", text)
+            if (text == unset) next
+            print (odd || text ~ /[\001-\037]/ ? "!" : "") substr(name, 4) "=" text
+        }' "$SCRATCH/reader/read" >"$SCRATCH/old-variables") || lose_scratch
+    grep -q '"BUNDLE_DOLLAR"' "$SCRATCH/reader/read" || fail $EXIT_FAILED adopt.no_reader "$COMPOSE_VERSION"
+}
+
+# run_reader: Compose on a document of ours and the old .env; it asks no engine
+run_reader() {
+    set -- --ansi never --project-name reader --project-directory "$SCRATCH/reader" --file "$SCRATCH/reader/compose.yaml" \
+        --env-file "$FROM/.env" config --format json
+    case $COMPOSE in
+        plugin) clean_environment docker compose "$@" ;;
+        *) clean_environment docker-compose "$@" ;;
+    esac
+}
+
+# old_variable NAME: of the old .env; the status is 1 where it is not there or empty, 2 where no line can hold it
+old_variable() {
+    awk -v name="$1" '
+        index($0, name "=") == 1 { text = substr($0, length(name) + 2); if (text != "") { print text; found = 1 }; exit }
+        index($0, "!" name "=") == 1 { code = 2; exit }
+        END { exit code ? code : !found }' "$SCRATCH/old-variables"
+}

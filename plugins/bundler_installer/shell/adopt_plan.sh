@@ -1,0 +1,303 @@
+# ---- adopt_plan: what of an old installation becomes what here, what is refused, and how much room it takes. Changes nothing
+
+# refuse_adoption ID [ARGUMENT...]: all that is in the way is told at once, and once
+refuse_adoption() {
+    refused_one=$(format "$@")
+    if grep -qxF -e "$refused_one" "$SCRATCH/refusals"; then return 0; fi
+    printf '%s\n' "$refused_one" >>"$SCRATCH/refusals" || lose_scratch
+}
+
+# adopt_rows WHAT: those rows of adopt.tsv, without their first field
+adopt_rows() { rows adopt.tsv | awk -F "$TAB" -v OFS="$TAB" -v what="$1" '$1 == what { print $2, $3, $4, $5, $6 }'; }
+
+# plan_adoption: from $SCRATCH/old and adopt.tsv, everything that the steps need; refusals into $SCRATCH/refusals
+plan_adoption() {
+    for each in refusals old-taken old-renewed old-unfit old-known old-copies old-dumps old-empty old-notes; do empty_file "$SCRATCH/$each"; done
+    LEFT='' OLD_ROOM=0 OLD_VOLUMES_ROOM=0
+    name_own_project
+    judge_site
+    judge_settings
+    judge_images
+    find_copies
+    find_dumps
+    read_old_variables
+    adopt_values
+}
+
+# name_own_project: the old containers keep their project's name, and Compose would take them for its own
+name_own_project() {
+    while [ "$PROJECT" = "$OLD_PROJECT" ]; do PROJECT=$PROJECT-site; done
+}
+
+# judge_site: nothing is here that the adoption would mix with
+judge_site() {
+    [ -z "$ADOPTION_PHASE" ] || return 0 # what is there, an earlier try put there
+    if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then refuse_adoption adopt.data "$ROOT/data"; fi
+    docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/own-volumes" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
+    if [ -s "$SCRATCH/own-volumes" ]; then refuse_adoption adopt.volumes "$PROJECT" "$(tr '\n' ' ' <"$SCRATCH/own-volumes")"; fi
+}
+
+# judge_settings: what the old installation is set to must be what the bundle is made for
+judge_settings() {
+    keep "$SCRATCH/old-rows" adopt_rows refuse
+    while IFS="$TAB" read -r _ _ _ english chinese <&4; do
+        if [ "$LANGUAGE" = zh ]; then english=$chinese; fi
+        printf '%s\n' "$english" >>"$SCRATCH/refusals" || lose_scratch
+    done 4<"$SCRATCH/old-rows"
+    keep "$SCRATCH/old-rows" adopt_rows needs
+    while IFS="$TAB" read -r service name waiver allowed _ <&4; do
+        if [ -z "$(old_container "$service")" ]; then
+            refuse_adoption adopt.no_service "$service" "$FROM"
+            continue
+        fi
+        said=$(old_value "$service" "$name") || said=-
+        case " $allowed " in *" $said "*) continue ;; esac
+        if [ "$allowed" = - ]; then # it may be a secret
+            refuse_adoption adopt.has "$service" "$name"
+            continue
+        fi
+        if [ "$waiver" != - ] && accepts "$waiver"; then
+            LEFT="$LEFT $waiver"
+        elif [ "$waiver" != - ]; then
+            refuse_adoption adopt.other_store "$name" "$(printf '%s' "$said" | show_plain)" "$allowed" "$waiver"
+        else
+            refuse_adoption adopt.other_setting "$service" "$name" "$(printf '%s' "$said" | show_plain)" "$allowed"
+        fi
+    done 4<"$SCRATCH/old-rows"
+    keep "$SCRATCH/old-rows" adopt_rows most
+    while IFS="$TAB" read -r service name _ limit _ <&4; do
+        said=$(old_value "$service" "$name") || continue
+        if is_number "$said" && [ "$said" -gt "$limit" ]; then refuse_adoption adopt.newer "$service" "$name $said" "$limit"; fi
+    done 4<"$SCRATCH/old-rows"
+}
+
+# judge_images: data of those versions can be taken over
+judge_images() {
+    keep "$SCRATCH/old-rows" adopt_rows image
+    while IFS="$TAB" read -r service least _ most _ <&4; do
+        old_image=$(old_field "$service" 6)
+        [ -n "$old_image" ] || continue
+        tag=${old_image%%@*} tag=${tag##*/}
+        case $tag in *:*) tag=${tag##*:} tag=${tag#v} ;; *) tag=latest ;; esac
+        case $tag in
+            [0-9]*)
+                if ! at_least "$tag" "$least" || ! at_least "$most" "$tag"; then
+                    refuse_adoption adopt.version "$service" "$(printf '%s' "$old_image" | show_plain)" "$least" "$most"
+                fi
+                ;;
+            *) accepts version || refuse_adoption adopt.no_version "$service" "$(printf '%s' "$old_image" | show_plain)" "$least" "$most" ;;
+        esac
+        note_version "$tag"
+    done 4<"$SCRATCH/old-rows"
+}
+
+# note_version TAG: what an operator must know who comes from a version before another one
+note_version() {
+    keep "$SCRATCH/old-note-rows" adopt_rows note
+    while IFS="$TAB" read -r noted before _ english chinese <&6; do
+        [ "$noted" = "$service" ] || continue
+        if at_least "$1" "$before"; then continue; fi
+        if [ "$LANGUAGE" = zh ]; then english=$chinese; fi
+        printf '%s\n' "$english" >>"$SCRATCH/old-notes" || lose_scratch
+    done 6<"$SCRATCH/old-note-rows"
+}
+
+# find_copies: lines `folder|volume<TAB>target<TAB>service<TAB>place<TAB>type<TAB>source<TAB>bytes`. The first service that has it counts
+find_copies() {
+    keep "$SCRATCH/old-rows" rows adopt.tsv
+    while IFS="$TAB" read -r what service place target _ <&4; do
+        case $what in folder | volume) ;; *) continue ;; esac
+        if cut -f 1,2 "$SCRATCH/old-copies" | grep -qxF -e "$what$TAB$target"; then continue; fi
+        if [ -z "$(old_container "$service")" ]; then
+            printf '%s\t%s\n' "$what" "$target" >>"$SCRATCH/old-empty" || lose_scratch
+            continue
+        fi
+        find_mount "$service" "$place" || mount_type=''
+        case $mount_type in
+            bind | volume) ;;
+            *)
+                accepts unmounted || refuse_adoption adopt.no_mount "$service" "$place"
+                continue
+                ;;
+        esac
+        if [ -f "$mount_source" ]; then
+            refuse_adoption adopt.no_mount "$service" "$place"
+            continue
+        fi
+        old_bytes=-
+        if [ -d "$mount_source" ]; then old_bytes=$(count_bytes "$mount_source"); fi
+        if is_number "$old_bytes"; then
+            if [ "$what" = volume ]; then OLD_VOLUMES_ROOM=$(add_bytes "$OLD_VOLUMES_ROOM" "$old_bytes"); else OLD_ROOM=$(add_bytes "$OLD_ROOM" "$old_bytes"); fi
+        fi
+        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$what" "$target" "$service" "$place" "$mount_type" "$mount_source" "$old_bytes" \
+            >>"$SCRATCH/old-copies" || lose_scratch
+    done 4<"$SCRATCH/old-rows"
+    # of those that several services may have, one was found
+    cut -f 1,2 "$SCRATCH/old-copies" >"$SCRATCH/old-found" || lose_scratch
+    awk -v found="$SCRATCH/old-found" 'BEGIN { while ((getline line < found) > 0) seen[line] } !($0 in seen) { seen[$0]; print }' \
+        "$SCRATCH/old-empty" >"$SCRATCH/old-left" || lose_scratch
+}
+
+# add_bytes NUMBER NUMBER: shells may count to 2^31 only
+add_bytes() { awk -v one="$1" -v other="$2" 'BEGIN { printf "%.0f\n", one + other }'; }
+
+# find_dumps: lines `id<TAB>service<TAB>database<TAB>command`; the old server itself hands the data out, the new one takes them in.
+# So neither its version nor how its C library sorts text matters
+find_dumps() {
+    keep "$SCRATCH/old-rows" adopt_rows dump
+    while IFS="$TAB" read -r service line id from_value _ <&4; do
+        if [ -z "$(old_container "$service")" ]; then
+            [ -n "$LEFT" ] || refuse_adoption adopt.no_service "$service" "$FROM"
+            continue
+        fi
+        database=-
+        if [ "$from_value" != - ]; then
+            database=$(old_value "${from_value%%:*}" "${from_value#*:}") || database=''
+            matches "$database" '[A-Za-z0-9_][A-Za-z0-9_.-]*' || {
+                refuse_adoption adopt.no_database "$from_value"
+                continue
+            }
+        fi
+        if [ "$(old_field "$service" 4)" != true ] && [ -z "$ADOPTION_PHASE" ]; then refuse_adoption adopt.not_running "$service"; fi
+        printf '%s\t%s\t%s\t%s\n' "$id" "$service" "$database" "$line" >>"$SCRATCH/old-dumps" || lose_scratch
+    done 4<"$SCRATCH/old-rows"
+    # the dump and the new server's files: at most twice what the old server's take
+    keep "$SCRATCH/old-servers" cut -f 2 "$SCRATCH/old-dumps"
+    sort -u "$SCRATCH/old-servers" >"$SCRATCH/old-server-list" || lose_scratch
+    while IFS= read -r service <&4; do
+        awk -F "$TAB" -v service="$service" '$1 == "M" && $2 == service && $4 ~ /^(bind|volume)$/ { print $5 }' "$SCRATCH/old" >"$SCRATCH/old-server-mounts" || lose_scratch
+        while IFS= read -r mount_source <&6; do
+            [ -d "$mount_source" ] || continue
+            old_bytes=$(count_bytes "$mount_source")
+            if is_number "$old_bytes"; then OLD_ROOM=$(awk -v one="$OLD_ROOM" -v other="$old_bytes" 'BEGIN { printf "%.0f\n", one + 2 * other }'); fi
+        done 6<"$SCRATCH/old-server-mounts"
+    done 4<"$SCRATCH/old-server-list"
+}
+
+# adopt_values: site variables and secrets, into the folder RESTORED, from where collect_variables takes them before answers
+# are looked at. `keep`: data are locked with it, so it is taken or the adoption refused; `free`: only the containers have to
+# agree on it, so one that everybody knows, or that does not fit, is made anew; `fits`: taken where it does
+adopt_values() {
+    RESTORED=$SCRATCH/adopted
+    { rm -rf "$RESTORED" && (umask 077 && mkdir "$RESTORED" && printf '' >"$RESTORED/site.env" && printf '' >"$RESTORED/secrets.env"); } || lose_scratch
+    keep "$SCRATCH/old-rows" rows adopt.tsv
+    while IFS="$TAB" read -r what service name variable how _ <&4; do
+        case $what in value | file) ;; *) continue ;; esac
+        kind=$(variable_field "$variable" 2)
+        [ -n "$kind" ] || continue
+        if cut -f 1 "$SCRATCH/old-taken" "$SCRATCH/old-renewed" "$SCRATCH/old-unfit" | grep -qxF -e "$variable"; then continue; fi
+        adopt_value
+    done 4<"$SCRATCH/old-rows"
+}
+
+# adopt_value: one of them
+adopt_value() {
+    where="$service $name" old_code=0
+    case $what$service in
+        value-) where=".env $name" given=$(old_variable "$name") || old_code=$? ;;
+        value*) given=$(old_value "$service" "$name") || old_code=$? ;;
+        file*) given=$(old_file_value) || old_code=$? ;;
+    esac
+    [ "$old_code" -ne 1 ] || return 0
+    if [ "$old_code" -eq 0 ] && [ "$kind" = secret ] && is_published; then
+        if [ "$how" = free ]; then
+            printf '%s\n' "$variable" >>"$SCRATCH/old-renewed" || lose_scratch
+            return 0
+        fi
+        printf '%s\n' "$variable" >>"$SCRATCH/old-known" || lose_scratch
+    fi
+    if [ "$old_code" -ne 0 ] || ! (QUIET=yes && check_value "$variable" "$given") >/dev/null 2>&1; then
+        case $how in
+            keep)
+                refuse_adoption adopt.unfit "$where" "$variable"
+                printf '%s\n' "$variable" >>"$SCRATCH/old-unfit" || lose_scratch
+                ;;
+            free) printf '%s\n' "$variable" >>"$SCRATCH/old-renewed" || lose_scratch ;;
+        esac
+        return 0
+    fi
+    file=site
+    [ "$kind" != secret ] || file=secrets
+    { printf '%s=%s\n' "$variable" "$given" >>"$RESTORED/$file.env" && printf '%s\t%s\t%s\n' "$variable" "$kind" "$where" >>"$SCRATCH/old-taken"; } || lose_scratch
+}
+
+# is_published: everybody knows this value: upstream's own file has it
+is_published() {
+    old_digest=$(printf '%s' "$given" | hash_stream | cut -c 1-64)
+    is_hex "$old_digest" 64 || lose_scratch
+    keep "$SCRATCH/old-published" adopt_rows published
+    cut -f 2 "$SCRATCH/old-published" | grep -qxF -e "$old_digest"
+}
+
+# old_file_value: the first line of a file that the old installation keeps where its data lie: SERVICE has it at the path NAME
+old_file_value() {
+    find_mount "$service" "${name%/*}" || return 1
+    old_key_file=$mount_source/${name##*/}
+    if [ -L "$old_key_file" ] || [ ! -f "$old_key_file" ]; then return 1; fi
+    if [ "$(wc -c <"$old_key_file")" -gt 4096 ] || ! is_text "$old_key_file"; then return 2; fi
+    old_line=$(sed -n 1p "$old_key_file")
+    [ -n "$old_line" ] || return 1
+    printf '%s\n' "$old_line"
+}
+
+# judge_room: the copies, the dumps and what the new servers make of them must fit beside what is there
+judge_room() {
+    old_place=$(nearest_folder "$ROOT") old_free=$(free_bytes "$old_place")
+    is_number "$old_free" || fail $EXIT_FAILED adopt.no_room_known "$old_place"
+    engine_place=$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)
+    if [ -d "${engine_place:-/-}" ] && [ "$(df -P "$engine_place" | awk 'NR == 2 { print $1 }')" != "$(df -P "$old_place" | awk 'NR == 2 { print $1 }')" ]; then
+        if too_little "$OLD_VOLUMES_ROOM" "$(free_bytes "$engine_place")"; then
+            refuse_adoption adopt.no_room "$engine_place" "$(human "$(free_bytes "$engine_place")")" "$(human "$OLD_VOLUMES_ROOM")"
+        fi
+    else
+        OLD_ROOM=$(add_bytes "$OLD_ROOM" "$OLD_VOLUMES_ROOM")
+    fi
+    if [ -z "$ADOPTION_PHASE" ] && too_little "$OLD_ROOM" "$old_free"; then
+        refuse_adoption adopt.no_room "$old_place" "$(human "$old_free")" "$(human "$OLD_ROOM")"
+    fi
+}
+
+too_little() { awk -v need="$1" -v free="$2" 'BEGIN { exit !(free < need) }'; }
+
+# print_adoption: the plan; names of secrets, never a value of one
+print_adoption() {
+    say adopt.found "$FROM" "$OLD_PROJECT" "$(wc -l <"$SCRATCH/old-ids" | tr -d ' ')" "$(awk -F "$TAB" '$1 == "C" && $4 == "true"' "$SCRATCH/old" | wc -l | tr -d ' ')"
+    keep "$SCRATCH/old-rows" adopt_rows image
+    while IFS="$TAB" read -r service _ <&4; do
+        old_image=$(old_field "$service" 6)
+        [ -z "$old_image" ] || say adopt.image "$service" "$(printf '%s' "$old_image" | show_plain)"
+    done 4<"$SCRATCH/old-rows"
+    say adopt.becomes "$TITLE" "$VERSION" "$ROOT" "$PROJECT"
+    say adopt.values
+    while IFS="$TAB" read -r variable kind where <&4; do
+        if [ "$kind" = secret ]; then say adopt.secret "$variable" "$where"; else say adopt.value "$variable" "$(value_in "$RESTORED/site.env" "$variable" | show_plain)" "$where"; fi
+    done 4<"$SCRATCH/old-taken"
+    [ ! -s "$SCRATCH/old-renewed" ] || say adopt.renewed "$(tr '\n' ' ' <"$SCRATCH/old-renewed")"
+    print_needed
+    say adopt.copies
+    while IFS="$TAB" read -r id service _ <&4; do say adopt.dump "$service" "$id"; done 4<"$SCRATCH/old-dumps"
+    while IFS="$TAB" read -r what target service _ _ mount_source old_bytes <&4; do
+        is_number "$old_bytes" && old_bytes=$(human "$old_bytes")
+        say "adopt.$what" "$service" "$mount_source" "$target" "$old_bytes"
+    done 4<"$SCRATCH/old-copies"
+    while IFS="$TAB" read -r _ target <&4; do say adopt.empty "$target"; done 4<"$SCRATCH/old-left"
+    for each in $LEFT; do say adopt.left "$each"; done
+    say adopt.room "$(human "$OLD_ROOM")" "$(human "$old_free")"
+    say adopt.keeps "$FROM"
+    while IFS= read -r line <&4; do say adopt.note "$line"; done 4<"$SCRATCH/old-notes"
+    while IFS= read -r variable <&4; do warn adopt.known "$variable"; done 4<"$SCRATCH/old-known"
+    [ ! -s "$SCRATCH/refusals" ] || warn adopt.refused "$(sed 's/^/  /' "$SCRATCH/refusals")"
+}
+
+# value_in FILE NAME
+value_in() { sed -n "/^$2=/{s///p;q;}" "$1"; }
+
+# print_needed: what the old installation does not say and nobody has answered yet
+print_needed() {
+    keep "$SCRATCH/old-variable-rows" rows variables.tsv
+    needed=''
+    while IFS="$TAB" read -r name _ required _ generator _ <&4; do
+        if [ "$required" = yes ] && [ "$generator" = - ] && [ ! -f "$values/$name" ]; then needed="$needed $name"; fi
+    done 4<"$SCRATCH/old-variable-rows"
+    [ -z "$needed" ] || say adopt.needed "${needed# }"
+}
