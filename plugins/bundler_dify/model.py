@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bundler.contracts import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
+from bundler_dify.adopt import adoption
 from bundler_dify.code_packages import package_files
 from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
@@ -29,6 +30,8 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
             hint="leave the profile's `version` out: `settings: version:` decides",
         )
     carried = plugin_files(settings, context)
+    variables = site_variables(settings)
+    folders = data_folders(settings)
     return ApplicationModel(
         name=NAME,
         version=release.version,
@@ -39,8 +42,8 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
             *wheel_files(settings, context),
             *package_files(settings, context),
         ),
-        variables=site_variables(settings),
-        data=data_folders(settings),
+        variables=variables,
+        data=folders,
         certificates=certificates(settings),
         requirements=(
             Requirement("docker", minimum=release.docker),
@@ -50,6 +53,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
         carried=(*carried, *probe_files()),
         lifecycle=lifecycle(settings),
         probes=probes(settings),
+        adoption=adoption(settings, release, variables, folders),
     )
 
 

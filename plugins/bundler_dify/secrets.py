@@ -8,6 +8,7 @@ is wanted (`environment.py`): it cannot come apart. All are made of `A-Za-z0-9_-
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bundler.contracts import SiteVariable
 from bundler_dify.accounts import account_variables
@@ -99,7 +100,11 @@ def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
 
 def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     # Explicit, because each container makes one of its own where it is empty (issue #39422).
-    yield _made("SECRET_KEY", 48, "Key of sessions and signed links", "会话与签名链接的密钥")
+    # No URL has it, and one that comes from elsewhere (`openssl rand -base64 42`) must be kept.
+    yield replace(
+        _made("SECRET_KEY", 48, "Key of sessions and signed links", "会话与签名链接的密钥"),
+        pattern="[!-~]+",
+    )
     if settings.password_pepper:
         # No generator: a new one breaks every login that was made with the old one, or with none.
         yield SiteVariable(
