@@ -19,6 +19,7 @@ from bundler.contracts import (
 )
 from bundler.errors import BundleError
 from bundler.template_process import Templates
+from bundler_compose.adopt import adoption
 from bundler_compose.document import (
     Document,
     find_compose_file,
@@ -99,17 +100,20 @@ class ComposeApplication:
         # the operator is asked in the order of the profile, then for what the document has besides
         variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
         name = settings.name or project_name(document.data, document.folder.resolve().name)
+        lifecycle = bind_lifecycle(settings.lifecycle, document.data, carrier.data)
+        compose = map_strings(document.data, plain)
         return ApplicationModel(
             name=name,
             version=version,
             title=settings.title or name,
-            compose=map_strings(document.data, plain),
+            compose=compose,
             files=tuple(carrier.files[path] for path in sorted(carrier.files)),
             variables=tuple(variables),
             data=tuple(carrier.data[path] for path in sorted(carrier.data)),
             carried=tuple(probe_scripts(settings.probes, document.folder)),
-            lifecycle=bind_lifecycle(settings.lifecycle, document.data, carrier.data),
             probes=bind_probes(settings.probes, document.data, [variable.name for variable in variables]),
+            lifecycle=lifecycle,
+            adoption=adoption(compose, variables, lifecycle),
         )
 
     def init(self, source: Path, target: Path) -> InitResult:

@@ -78,7 +78,7 @@ class Carrier:
             source = self._mount(str(volume.get("source", "")), keys)
             bind = {**(volume.get("bind") or {}), "create_host_path": False}
             return {**volume, "source": source, "bind": bind}
-        source, colon, rest = _split_short(str(volume))
+        source, colon, rest = split_short(str(volume))
         if not colon or not source.startswith((".", "/", "~", "$")):
             return volume  # a named or an anonymous volume
         return f"{self._mount(source, keys)}:{rest}"
@@ -221,7 +221,7 @@ def _resolves_inside(path: Path, top: Path) -> bool:
         return False
 
 
-def _split_short(volume: str) -> tuple[str, str, str]:
+def split_short(volume: str) -> tuple[str, str, str]:
     """`source:target[:mode]` at its first colon outside `${...}`."""
     depth = 0
     for index, character in enumerate(volume):

@@ -1,0 +1,84 @@
+"""What becomes of a project that its owner started: from the very document that is bundled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from bundler.adoption import Adoption
+from bundler.contracts import Lifecycle, SiteVariable
+from bundler_compose.files import split_short
+from bundler_compose.lifecycle import VOLUME
+
+DATA: Final = "${BUNDLE_DATA}/"
+_WHOLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def adoption(
+    compose: Mapping[str, Any], variables: Collection[SiteVariable], lifecycle: Lifecycle
+) -> tuple[Adoption, ...]:
+    """The rows of `adopt.tsv`.
+
+    Args:
+        compose: the document as it is bundled.
+        variables: of the site.
+        lifecycle: says what is dumped instead of copied, and what is not worth it.
+    """
+    skipped = {*lifecycle.dumped, *lifecycle.disposable}
+    return (
+        *_values(compose, {variable.name for variable in variables}),
+        *(Adoption("dump", dump.service, dump.backup, dump.id, "-") for dump in lifecycle.dumps),
+        *_data(compose, skipped),
+        *_shared(compose, skipped),
+    )
+
+
+def _values(compose: Mapping[str, Any], names: Collection[str]) -> Iterator[Adoption]:
+    """From the containers, where one is told nothing but the variable; else from the project's `.env`."""
+    for service, entry in compose["services"].items():
+        for key, value in (entry.get("environment") or {}).items():
+            found = _WHOLE.fullmatch(str(value))
+            if found and found[1] in names:
+                yield Adoption("value", service, key, found[1], "keep")
+    for name in sorted(names):
+        yield Adoption("value", None, name, name, "keep")
+
+
+def _data(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adoption]:
+    for service, entry in compose["services"].items():
+        for source, target in _mounts(entry):
+            if source.startswith(DATA):
+                folder = source.removeprefix(DATA)
+                if folder not in skipped:
+                    yield Adoption("folder", service, target, folder)
+            elif source in (compose.get("volumes") or {}) and VOLUME + source not in skipped:
+                yield Adoption("volume", service, target, source)
+
+
+def _mounts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Source and target of each mount that has both."""
+    for volume in entry.get("volumes") or ():
+        if isinstance(volume, Mapping):
+            source, target = volume.get("source"), volume.get("target")
+            if source and target:
+                yield str(source), str(target)
+            continue
+        source, colon, rest = split_short(str(volume))
+        if colon:
+            yield source, rest.partition(":")[0]
+
+
+def _shared(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adoption]:
+    """Volumes with a name of their own would be the old installation's, too: there would be no way back."""
+    for name, entry in (compose.get("volumes") or {}).items():
+        if VOLUME + name in skipped or not isinstance(entry, Mapping):
+            continue
+        if entry.get("external") or entry.get("name"):
+            yield Adoption(
+                "refuse",
+                None,
+                name,
+                how=f"volume {name} has a fixed name or is external: the site would write into the old one's",
+                zh=f"卷 {name} 使用固定名称或为外部卷, 新站点会直接写入原有的卷",
+            )
