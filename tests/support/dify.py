@@ -165,7 +165,8 @@ def tree(application: ApplicationModel) -> dict[str, str]:
         **{
             f"files/{file.path}": file.content.decode()
             for file in application.carried
-            if isinstance(file.content, bytes)
+            # Programs are the same in all, and read where they are written.
+            if isinstance(file.content, bytes) and not file.path.endswith(".py")
         },
     }
 

@@ -30,8 +30,7 @@ SECONDS = 6
 OLD = 600
 """Seconds after which what an interrupted probe left behind is removed."""
 TICK = 600
-"""Seconds in which beat has written its schedule again. It does so with the first due task after three
-minutes, and Dify's workflow poller is due each minute."""
+"""Seconds in which beat writes its schedule again: with the first due task, one a minute, after three."""
 VECTOR = [0.25, 0.5, 0.75]
 PREFIX = "Vector_index_bundle_probe_"
 """Of collections: begins as Dify's own do, because roles on a server of the site may be for those alone."""
@@ -91,9 +90,8 @@ def ask(
             words = error.read(200).decode(errors="replace")
             raise StatusError(f"{shown}: {error.code} {words}", error.code) from None
     except OSError as error:
-        raise WorkError(
-            f"{shown}: {getattr(error, 'reason', None) or error or type(error).__name__}"
-        ) from None
+        why = getattr(error, "reason", None) or error or type(error).__name__
+        raise WorkError(f"{shown}: {why}") from None
     try:
         return json.loads(content) if content else None
     except ValueError:
@@ -107,9 +105,8 @@ def run_snippet() -> None:
     answer = ask("POST", url, wish, {"X-Api-Key": os.environ["CODE_EXECUTION_API_KEY"]})
     data = answer.get("data") or {}
     if answer.get("code") != 0 or data.get("error"):
-        raise WorkError(
-            f"the sandbox says {answer.get('code')}: {data.get('error') or answer.get('message')}"
-        )
+        why = data.get("error") or answer.get("message")
+        raise WorkError(f"the sandbox says {answer.get('code')}: {why}")
     if (data.get("stdout") or "").strip() != "42":
         raise WorkError(f"the sandbox ran the snippet, but it printed {data.get('stdout')!r}")
 
@@ -310,14 +307,9 @@ def find_in_pgvector() -> None:
     """By SQL, in a transaction that is rolled back: the extension too, where Dify has not made it yet."""
     import psycopg2  # type: ignore[import-untyped]  # noqa: PLC0415 the API's image has it
 
-    connection = psycopg2.connect(
-        host=os.environ["PGVECTOR_HOST"],
-        port=os.environ["PGVECTOR_PORT"],
-        user=os.environ["PGVECTOR_USER"],
-        password=os.environ["PGVECTOR_PASSWORD"],
-        dbname=os.environ["PGVECTOR_DATABASE"],
-        connect_timeout=SECONDS,
-    )
+    parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
+    server = {part: os.environ[f"PGVECTOR_{name}"] for part, name in parts.items()}
+    connection = psycopg2.connect(**server, connect_timeout=SECONDS)
     try:
         cursor = connection.cursor()
         cursor.execute(f"SET LOCAL statement_timeout = '{SECONDS}s'")
