@@ -44,6 +44,15 @@ PUBLISHED_DIGESTS = (
 STORES = ("weaviate", "qdrant", "pgvector", "pgvector-shared")
 """Vector stores whose data are taken over. Milvus' users and object storage keep the old passwords."""
 
+SERVERS = {
+    "weaviate": ("WEAVIATE_ENDPOINT", "http://weaviate:8080 -"),
+    "qdrant": ("QDRANT_URL", "http://qdrant:6333 -"),
+    "pgvector": ("PGVECTOR_HOST", "pgvector -"),
+    # Upstream's other layout has a server of its own; its tables are not merged into this one.
+    "pgvector-shared": ("PGVECTOR_HOST", "db_postgres"),
+}
+"""Store -> the API's variable and what it must be for the data to be in the project's own server."""
+
 KEPT, FREE, FITS = "keep", "free", "fits"
 """Data are locked with it; only the containers agree on it; taken where this release takes such a value."""
 VALUES: tuple[tuple[str | None, str, str, str], ...] = (
@@ -163,10 +172,12 @@ def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:
         yield Adoption("needs", "api", "PASSWORD_PEPPER", how="-")
     store = settings.vector_store
     yield Adoption("needs", "api", "VECTOR_STORE", "vectors", store.removesuffix("-shared"))
-    if store == "pgvector-shared":
-        # Upstream's other layout has a server of its own; its tables are not merged into this one.
-        yield Adoption("needs", "api", "PGVECTOR_HOST", "vectors", "db_postgres")
+    if store in SERVERS:
+        name, address = SERVERS[store]
+        yield Adoption("needs", "api", name, "vectors", address)
     if settings.database.service == "db_postgres":
+        # Upstream starts its own server even where the API was told of another one.
+        yield Adoption("needs", "api", "DB_HOST", how="db_postgres -")
         major = _version(release.images.postgres).split(".")[0]
         yield Adoption("most", "db_postgres", "PG_MAJOR", how=major)
     for service in ("weaviate", "qdrant"):
@@ -174,6 +185,7 @@ def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:
             version = _version(getattr(release.images, service))
             yield Adoption("image", service, _minor(version), how=version)
     if settings.redis.runs_here:
+        yield Adoption("needs", "api", "REDIS_HOST", how="redis -")
         yield Adoption("image", "redis", "5", how=f"{_minor(_version(release.images.redis))}.999")
 
 

@@ -126,6 +126,11 @@ REFUSED: dict[str, tuple[Callable[[Old], None], str]] = {
     "another vector store": (told("api", VECTOR_STORE="qdrant"), "--accept vectors"),
     "another database": (told("api", DB_TYPE="mysql"), "DB_TYPE=mysql"),
     "object storage": (told("api", STORAGE_TYPE="aliyun-oss"), "aliyun-oss"),
+    "a database elsewhere": (told("api", DB_HOST="10.0.0.5"), "DB_HOST=10.0.0.5"),
+    "a store elsewhere": (
+        told("api", WEAVIATE_ENDPOINT="https://me:hunter2@w.example"),
+        "https://******@w.example",
+    ),
     "a newer database": (told("db_postgres", PG_MAJOR="17"), "PG_MAJOR 17"),
     "a database that is stopped": (change("db_postgres", running=False), "does not run"),
     "no database": (lambda old: old.containers.__delitem__("db_postgres"), "db_postgres is not there"),

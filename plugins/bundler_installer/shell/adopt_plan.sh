@@ -59,9 +59,9 @@ judge_settings() {
         if [ "$waiver" != - ] && accepts "$waiver"; then
             LEFT="$LEFT $waiver"
         elif [ "$waiver" != - ]; then
-            refuse_adoption adopt.other_store "$name" "$(printf '%s' "$said" | show_plain)" "$allowed" "$waiver"
+            refuse_adoption adopt.other_store "$name" "$(show_setting "$said")" "$allowed" "$waiver"
         else
-            refuse_adoption adopt.other_setting "$service" "$name" "$(printf '%s' "$said" | show_plain)" "$allowed"
+            refuse_adoption adopt.other_setting "$service" "$name" "$(show_setting "$said")" "$allowed"
         fi
     done 4<"$SCRATCH/old-rows"
     keep "$SCRATCH/old-rows" adopt_rows most
@@ -70,6 +70,9 @@ judge_settings() {
         if is_number "$said" && [ "$said" -gt "$limit" ]; then refuse_adoption adopt.newer "$service" "$name $said" "$limit"; fi
     done 4<"$SCRATCH/old-rows"
 }
+
+# show_setting TEXT: for a terminal, without the password of an address
+show_setting() { printf '%s' "$1" | sed 's|://[^/@]*@|://******@|' | show_plain; }
 
 # judge_images: data of those versions can be taken over
 judge_images() {
