@@ -38,7 +38,8 @@ class ProvenAnswer(Answer):
         """Whether this was a probe's affair; then it is answered."""
         program, path = programs.program(), urllib.parse.urlsplit(self.path).path.rstrip("/")
         content = self.rfile.read(int(self.headers.get("Content-Length", 0))) if method != "GET" else b""
-        reply: tuple[int, Any] | None = stores.answer(program, method, path, content, dict(self.headers))
+        headers = {name.lower(): value for name, value in self.headers.items()}  # RFC 9110 section 5.1
+        reply: tuple[int, Any] | None = stores.answer(program, method, path, content, headers)
         if program == "plugin_daemon" and method == "GET" and path.endswith("/management/list"):
             reply = list_plugins() if self.has_key(path) else (401, {"message": "wrong key"})
         if reply is None:

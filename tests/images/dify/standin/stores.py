@@ -19,9 +19,9 @@ _known: dict[str, dict[str, list[float]]] = {}
 
 
 def answer(program: str, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Reply | None:
-    """Status and JSON; None where this is no affair of a store's collections."""
+    """Status and JSON; None where this is no affair of a store's collections. Names of headers are small."""
     if program == "weaviate" and path.startswith(("/v1/schema", "/v1/objects", "/v1/graphql")):
-        key, wanted = headers.get("Authorization", ""), "Bearer " + need("AUTHENTICATION_APIKEY_ALLOWED_KEYS")
+        key, wanted = headers.get("authorization", ""), "Bearer " + need("AUTHENTICATION_APIKEY_ALLOWED_KEYS")
         store = _weaviate
     elif program == "qdrant" and path.startswith("/collections"):
         key, wanted = headers.get("api-key", ""), need("QDRANT__SERVICE__API_KEY")
