@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from email.message import Message
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -125,3 +128,26 @@ def test_the_api_believes_the_first_of_the_headers(standin: Any) -> None:  # noq
 def test_images_name_their_user_where_the_real_ones_do(variant: str) -> None:
     assert variant_config("dify", variant).get("User") == NAMED.get(variant)
     assert variant in (FOLDER / "README.md").read_text() or variant == "qdrant"
+
+
+def test_a_stores_key_is_found_however_its_header_is_written(
+    standin: Any,  # noqa: ANN401 as above
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", ModuleType("psycopg2"))
+    monkeypatch.setenv("VARIANT", "qdrant")
+    monkeypatch.setenv("QDRANT__SERVICE__API_KEY", "key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), standin("proving").ProvenAnswer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            for name, key, status in (
+                ("api-key", "key", 200),
+                ("API-KEY", "key", 200),
+                ("api-key", "no", 401),
+            ):
+                client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+                client.request("GET", "/collections", headers={name: key})
+                assert client.getresponse().status == status, (name, key)
+                client.close()
+        finally:
+            server.shutdown()
