@@ -6,7 +6,6 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -55,6 +54,7 @@ class Kept:
 
 OWNED = "/workspace/owned"
 ROWS = "SELECT string_agg(name, ',' ORDER BY name) FROM tenants"
+MIGRATED = "SELECT string_agg(container, ',' ORDER BY at) FROM migrations"
 PLUGINS = "SELECT string_agg(identifier, ',' ORDER BY identifier) FROM plugins"
 
 
@@ -74,13 +74,15 @@ def kept(running: Place) -> Kept:
 
 
 @pytest.fixture(scope="module")
-def later(workshop: Workshop) -> Path:
-    """The next release of Dify with other settings, under the same profile's name."""
+def later(kept: Kept, workshop: Workshop) -> Place:
+    """The next release of Dify with other settings, under the same profile's name, is carried there."""
     text = (E2E / "bank.yaml").read_text()
     assert "  plugins:" in text
     built = workshop.build("bank.yaml", text.replace("  plugins:", NEXT))
     (workshop.folder / "bank.yaml").write_text(text)
-    return built
+    shutil.rmtree(kept.place.unpacked)
+    kept.place.carry(built, workshop.key)
+    return kept.place
 
 
 def running(place: Place) -> list[str]:
@@ -88,12 +90,22 @@ def running(place: Place) -> list[str]:
     return place.site.docker("ps", "-q").split()
 
 
-def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, workshop: Workshop, later: Path) -> None:
-    place = kept.place
+def test_an_upgrade_that_is_not_healthy_in_time_is_taken_back(kept: Kept, later: Place) -> None:
+    """With what its migrations changed: the release before migrates what the backup holds."""
+    release = (later.root / "current").resolve()
+    migrated = later.sql("dify", MIGRATED)
+    done = later.install(*ACCEPT, *OLD_COMPOSE, "--timeout", "1")
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert (later.root / "current").resolve() == release
+    job = later.site.docker("ps", "-aq", "--filter", "label=com.docker.compose.service=migrate").split()
+    assert later.sql("dify", MIGRATED) == f"{migrated},{job[0]}"
+    kept.check()
+
+
+def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, later: Place) -> None:
+    place = later
     release = (place.root / "current").resolve()
     migrations = int(place.sql("dify", "SELECT count(*) FROM migrations"))
-    shutil.rmtree(place.unpacked)
-    place.carry(later, workshop.key)
     token = place.told("local_sandbox", "SHELLCTL_AUTH_TOKEN")
     plan = place.install("plan")
     assert "worker" in plan.stdout
