@@ -185,7 +185,7 @@ def test_refused_with_nothing_changed(installed: Shop) -> None:
         if path.is_file():
             content = path.read_bytes()
             assert b"\ttea\n" not in content  # a row of a dump; three letters alone come by chance, too
-            assert b"orders" not in content
+            assert b"public.orders" not in content
     before, running = tree(shop.root), shop.containers()
 
     wrong = shop.control("restore", backup.name, "--yes", "--passphrase-file", shop.passphrase("not the one"))
