@@ -20,6 +20,8 @@ compose() {
         read) cat >"$HERE/read" ;;
         hang) sleep 60 & wait ;;
         slow) sleep 3 ;;
+        survives) sleep 60 & return "$5" ;;
+        zero) printf 'a\000b\nthe reason\n'; return 1 ;;
         exit) printf '%s\n' "$6"; return "$5" ;;
         flood) yes | head -c 1000000 ;;
         absent) printf 'service "%s" is not running\n' "$3" >&2; return 1 ;;
@@ -103,6 +105,7 @@ class TestProbes:
             (["gone"], 'exec: "nothing": executable file not found in $PATH?'),
             (["colours"], "first line / red ?bell? ****** ?end"),
             (["flood"], "y / y / y"),
+            (["zero"], "ab / the reason"),
             ([], "the release lacks its command or its file (-)"),
         ],
     )
@@ -120,6 +123,16 @@ class TestProbes:
         assert time.monotonic() - begun < 8
         assert (found["a"]["result"], found["b"]["result"]) == ("failed", "ok")
         assert "within 1 s" in found["a"]["said"]
+
+    def test_one_that_leaves_something_behind_is_not_waited_for(self, shell: str, tmp_path: Path) -> None:
+        """What it started may hold its output open for ever."""
+        probes = {"a": ["survives", "0"], "b": ["survives", "1"]}
+        write(tmp_path, *probes.items(), **{name: {"limit": "1"} for name in probes})
+        begun = time.monotonic()
+        found = probe(shell, tmp_path)
+        assert time.monotonic() - begun < 8
+        assert (found["a"]["result"], found["b"]["result"]) == ("ok", "failed")
+        assert "ended with 1" in found["b"]["said"]
 
     def test_many_run_at_the_same_time(self, shell: str, tmp_path: Path) -> None:
         write(

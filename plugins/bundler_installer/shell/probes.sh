@@ -139,13 +139,14 @@ wait_for_probes() {
         for each in $pending; do
             id=${each%%:*} limit=${each##*:}
             pid=${each#*:} pid=${pid%:*}
-            if [ -s "$probing/$id/code" ] || ! kill -0 "$pid" 2>/dev/null; then
+            # one that left something behind, which holds its output open, has ended, but nobody can wait for it
+            if ! kill -0 "$pid" 2>/dev/null || { [ -s "$probing/$id/code" ] && ! is_running "$pid"; }; then
                 wait "$pid" 2>/dev/null
             elif [ "$passed" -gt "$limit" ]; then
                 # shellcheck disable=SC2046 # splitting is wanted. Not asked first: ten seconds are all that there is
                 kill -9 $(list_tree "$pid") 2>/dev/null
                 wait "$pid" 2>/dev/null
-                printf 'late %s\n' "$limit" >"$probing/$id/code" || lose_scratch
+                [ -s "$probing/$id/code" ] || printf 'late %s\n' "$limit" >"$probing/$id/code" || lose_scratch
             else
                 still="$still $each"
             fi
@@ -175,7 +176,7 @@ judge_probes() {
 
 # tell_failure: of $id, which ended with $code or not at all: the last lines that it printed
 tell_failure() {
-    redact <"$probing/$id/said" | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"
+    tr -d '\000' <"$probing/$id/said" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"
     said=''
     while IFS= read -r line || [ -n "$line" ]; do
         said="$said${said:+ / }$(printf '%s\n' "$line" | show_plain)"
