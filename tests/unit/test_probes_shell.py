@@ -21,6 +21,8 @@ compose() {
         hang) sleep 60 & wait ;;
         slow) sleep 3 ;;
         survives) sleep 60 & return "$5" ;;
+        bytes) printf '\377\300\257 \303\251 \355\240\200 \360\235\204\236 \342\202\n'; return 1 ;;
+        long) printf x; printf '\347\237\245%.0s' $(seq 120); return 1 ;;
         zero) printf 'a\000b\nthe reason\n'; return 1 ;;
         exit) printf '%s\n' "$6"; return "$5" ;;
         flood) yes | head -c 1000000 ;;
@@ -163,6 +165,16 @@ class TestProbes:
         site.write_text("")
         secrets.write_text("MAIL=relay\n")
         assert probe(shell, tmp_path)["a"]["result"] == "failed"
+
+    def test_what_is_no_text_does_not_break_json(self, shell: str, tmp_path: Path) -> None:
+        """Bytes that are not UTF-8, and a character that is cut in two after 300 bytes."""
+        write(tmp_path, ("a", ["bytes"]), ("b", ["long"]))
+        (tmp_path / "root").mkdir()
+        script = 'keep "$SCRATCH/probes" list_probes\nmake_probes\nprint_probes_json >"$HERE/json"\n'
+        assert call(shell, FAKE + script, tmp_path).returncode == 0
+        found = json.loads("{" + (tmp_path / "here/json").read_bytes().decode() + "}")["probes"]
+        assert found[0]["said"] == "??? é ??? 𝄞 ??"
+        assert found[1]["said"].strip("?") == "x" + 99 * "知"
 
     def test_what_status_shows(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("a", ["ok"]), ("b", ["exit", "1", "broken"]), ("c", ["ok"]), c={"when": "MAIL"})

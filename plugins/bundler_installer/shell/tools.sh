@@ -245,12 +245,21 @@ show_plain() {
 # is_text FILE: without a NUL
 is_text() { [ "$1" = /dev/null ] || [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc -c <"$1")" ]; }
 
-# json_string TEXT: quoted for JSON
+# json_string TEXT: quoted for JSON; ? for each byte that is not UTF-8 (RFC 3629, section 4)
 json_string() {
-    printf '%s' "$1" | awk '
+    printf '%s' "$1" | LC_ALL=C awk '
+        function utf8(text,   made) {
+            while (match(text, /[\200-\377]/)) {
+                made = made substr(text, 1, RSTART - 1); text = substr(text, RSTART)
+                if (match(text, /^([\302-\337]|\340[\240-\277]|[\341-\354\356\357][\200-\277]|\355[\200-\237]|\360[\220-\277][\200-\277]|[\361-\363][\200-\277][\200-\277]|\364[\200-\217][\200-\277])[\200-\277]/)) {
+                    made = made substr(text, 1, RLENGTH); text = substr(text, RLENGTH + 1)
+                } else { made = made "?"; text = substr(text, 2) }
+            }
+            return made text
+        }
         BEGIN { printf "\"" }
         NR > 1 { printf "\\n" }
-        { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/[\001-\037]/, " "); printf "%s", $0 }
+        { $0 = utf8($0); gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/[\001-\037]/, " "); printf "%s", $0 }
         END { printf "\"" }'
 }
 
