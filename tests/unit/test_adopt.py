@@ -363,6 +363,24 @@ def test_other_commands_wait_for_the_end_of_an_adoption(shell: str, tmp_path: Pa
         assert ("passed" in done.stdout) is passed, (command, phase)
 
 
+@shell
+def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
+    script = 'parse_options {words}; echo "does $COMMAND"\n'
+    for words, done in (
+        ("install --dry-run", False),
+        ("--from /srv/dify", False),
+        ("uninstall --back", False),
+        ("adopt --back --dry-run", False),
+        ("--dry-run --confirm adopt", False),
+        ("adopt --from /srv/dify --dry-run", True),
+        ("adopt --back", True),
+        ("plan", True),
+    ):
+        found = call(shell, script.replace("{words}", words), tmp_path)
+        assert (found.returncode, "does" in found.stdout) == (0 if done else 2, done), words
+        assert done is not ("--dry-run" in found.stderr), words
+
+
 def test_the_public_secrets_are_known_by_their_digests_alone() -> None:
     model = dify.model({})
     known = {row.name for row in model.adoption if row.what == "published"}

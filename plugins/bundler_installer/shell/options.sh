@@ -65,6 +65,12 @@ parse_options() {
         shift
     done
     [ -n "$COMMAND" ] || COMMAND=$DEFAULT_COMMAND
+    # who asks another command for a plan must not get the deed
+    case $COMMAND in
+        adopt) if [ -n "$DRY_RUN" ] && [ -n "$CONFIRM$BACK" ]; then fail $EXIT_USAGE adopt.no_dry; fi ;;
+        help | version) ;;
+        *) [ -z "$FROM$DRY_RUN$CONFIRM$BACK" ] || fail $EXIT_USAGE adopt.only "$COMMAND" ;;
+    esac
     [ -z "$JSON" ] || QUIET=yes
 }
 
