@@ -364,6 +364,30 @@ def test_other_commands_wait_for_the_end_of_an_adoption(shell: str, tmp_path: Pa
 
 
 @shell
+def test_neither_installation_lies_in_the_other(shell: str, tables: Path, tmp_path: Path) -> None:
+    """Who removes the old folder, as the confirmation allows, would remove the site."""
+    old = upstream(tmp_path)
+    storage = old.home / "volumes/app/storage"
+    (tmp_path / "link").symlink_to(old.home.parent)
+    for root, code in (
+        (old.home, 2),
+        (tmp_path / "link", 2),
+        (tmp_path / "link/docker/site", 2),
+        (storage / "new/site", 2),
+        (old.home.with_name("docker2"), 0),
+    ):
+        done = run(shell, old, tables, PLAN, before=f'ROOT="{root}"')
+        assert done.returncode == code, (root, done.stdout + done.stderr)
+        assert ("--root" in done.stderr) is (code == 2)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    old.containers["api"].mounts["/app/api/storage"] = elsewhere
+    done = run(shell, old, tables, PLAN, before=f'ROOT="{elsewhere}/site"')
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"{elsewhere}/site lies in {elsewhere}" in done.stderr
+
+
+@shell
 def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (

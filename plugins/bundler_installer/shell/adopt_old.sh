@@ -30,7 +30,9 @@ find_old() {
     case $FROM in *"$NEWLINE"* | *"$TAB"* | *\'* | *\\*) fail $EXIT_USAGE adopt.no_folder "$(printf '%s' "$FROM" | show_plain)" ;; esac
     given_from=$FROM
     FROM=$(cd -P -- "$FROM" 2>/dev/null && pwd -P) || fail $EXIT_USAGE adopt.no_folder "$given_from"
-    case $FROM/ in "$ROOT"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
+    find_real_root
+    case $FROM/ in "$ROOT"/* | "$real_place"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
+    if holds_root "$FROM"; then fail $EXIT_USAGE adopt.around "$ROOT" "$FROM"; fi
     docker ps -a --no-trunc --filter label=com.docker.compose.project.working_dir --filter label=com.docker.compose.oneoff=False \
         --format '{{.ID}}{{"\t"}}{{.Label "com.docker.compose.project"}}{{"\t"}}{{.Label "com.docker.compose.service"}}{{"\t"}}{{.Label "com.docker.compose.project.working_dir"}}' \
         >"$SCRATCH/old-all" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
@@ -48,6 +50,21 @@ find_old() {
         '') fail $EXIT_FAILED adopt.no_containers "$FROM" ;;
         *' '*) fail $EXIT_FAILED adopt.two_projects "$FROM" "$OLD_PROJECT" ;;
     esac
+}
+
+# find_real_root: sets real_place, where the root is, or will be, without links
+find_real_root() {
+    root_parent=$(nearest_folder "$ROOT")
+    real_place=$(cd -P -- "$root_parent" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$root_parent"
+    root_rest=${ROOT#"$root_parent"}
+    [ -z "$root_rest" ] || real_place=${real_place%/}/${root_rest#/}
+}
+
+# holds_root FOLDER: the root lies in it: a copy would be copied into itself, and who removes the folder removes the site
+holds_root() {
+    real_holder=$(cd -P -- "$1" 2>/dev/null && pwd -P) || return 1
+    case $real_place/ in "${real_holder%/}"/*) return 0 ;; esac
+    return 1
 }
 
 # read_old: into $SCRATCH/old: lines C service id running policy image; E service NAME=VALUE; X service NAME, of a value that no line

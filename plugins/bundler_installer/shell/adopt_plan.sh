@@ -127,6 +127,10 @@ find_copies() {
             refuse_adoption adopt.no_mount "$service" "$place"
             continue
         fi
+        if [ -d "$mount_source" ] && holds_root "$mount_source"; then
+            refuse_adoption adopt.around "$ROOT" "$mount_source"
+            continue
+        fi
         old_bytes=-
         if [ -d "$mount_source" ]; then old_bytes=$(count_bytes "$mount_source"); fi
         if is_number "$old_bytes"; then
