@@ -388,6 +388,23 @@ def test_neither_installation_lies_in_the_other(shell: str, tables: Path, tmp_pa
 
 
 @shell
+def test_another_application_is_not_taken_over(shell: str, tmp_path: Path) -> None:
+    """A bundle whose services are not there would take nothing, and stop what runs."""
+    old = upstream(tmp_path)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/variables.tsv").write_text("")
+    (tmp_path / "tables/bundle.env").write_text("project=shop\n")
+    rows = "value\t-\tMOTTO\tMOTTO\tkeep\t-\nvolume\tcache\t/data\tcache\t-\t-\n"
+    table = tmp_path / "tables/adopt.tsv"
+    table.write_text(rows)
+    done = run(shell, old, tmp_path / "tables", PLAN)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Project docker has none of the services" in done.stderr
+    table.write_text(rows + "volume\tredis\t/data\tother\t-\t-\n")
+    assert run(shell, old, tmp_path / "tables", PLAN).returncode == 0
+
+
+@shell
 def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (

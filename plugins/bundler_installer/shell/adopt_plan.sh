@@ -16,6 +16,7 @@ plan_adoption() {
     LEFT='' OLD_ROOM=0 OLD_VOLUMES_ROOM=0
     name_own_project
     judge_site
+    judge_services
     judge_settings
     judge_images
     find_copies
@@ -35,6 +36,18 @@ judge_site() {
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then refuse_adoption adopt.data "$ROOT/data"; fi
     docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/own-volumes" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
     if [ -s "$SCRATCH/own-volumes" ]; then refuse_adoption adopt.volumes "$PROJECT" "$(tr '\n' ' ' <"$SCRATCH/own-volumes")"; fi
+}
+
+# judge_services: of those that the bundle takes data or values from, one is there; else it is of another application, and
+# nothing would be taken over
+judge_services() {
+    keep "$SCRATCH/old-rows" rows adopt.tsv
+    awk -F "$TAB" '$1 ~ /^(value|file|folder|volume|dump)$/ && $2 != "-" && !($2 in seen) { seen[$2]; print $2 }' "$SCRATCH/old-rows" >"$SCRATCH/old-wanted" || lose_scratch
+    [ -s "$SCRATCH/old-wanted" ] || return 0
+    while IFS= read -r service <&4; do
+        [ -z "$(old_container "$service")" ] || return 0
+    done 4<"$SCRATCH/old-wanted"
+    refuse_adoption adopt.foreign "$OLD_PROJECT" "$(tr '\n' ' ' <"$SCRATCH/old-wanted")" "$TITLE"
 }
 
 # judge_settings: what the old installation is set to must be what the bundle is made for
