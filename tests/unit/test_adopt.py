@@ -138,6 +138,7 @@ REFUSED: dict[str, tuple[Callable[[Old], None], str]] = {
     "a key of two lines": (told("api", SECRET_KEY="one\ntwo"), "api SECRET_KEY cannot become SECRET_KEY"),
     "a key with blanks": (told("api", SECRET_KEY="one two"), "cannot become SECRET_KEY"),
     "a pepper": (told("api", PASSWORD_PEPPER="never-printed"), "api has PASSWORD_PEPPER, which"),
+    "a pepper of two lines": (told("api", PASSWORD_PEPPER="never\nprinted"), "api has PASSWORD_PEPPER, which"),
     "a database's name": (told("plugin_daemon", DB_DATABASE="x; rm -rf /"), "is not the name of a database"),
 }
 

@@ -63,7 +63,9 @@ judge_settings() {
             refuse_adoption adopt.no_service "$service" "$FROM"
             continue
         fi
-        said=$(old_value "$service" "$name") || said=-
+        old_code=0
+        said=$(old_value "$service" "$name") || old_code=$?
+        case $old_code in 0) ;; 1) said=- ;; *) said='?' ;; esac # it has one, that no line can hold
         case " $allowed " in *" $said "*) continue ;; esac
         if [ "$allowed" = - ]; then # it may be a secret
             refuse_adoption adopt.has "$service" "$name"
