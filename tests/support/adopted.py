@@ -19,6 +19,7 @@ ENGINE = """#!/bin/sh
 printf '%s\\n' "$*" >>"$0.calls"
 case "$1 ${2:-}" in
     'ps -a') cat "$0.ps" ;;
+    'ps -aq') cut -f 1 "$0.ps" ;;
     'ps -q') cat "$0.running" 2>/dev/null || : ;;
     'inspect -f') case $3 in *Config.Env*) cat "$0.facts" ;; *) echo 'true healthy' ;; esac ;;
     'volume ls') cat "$0.volumes" 2>/dev/null || : ;;

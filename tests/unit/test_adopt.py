@@ -406,6 +406,28 @@ def test_another_application_is_not_taken_over(shell: str, tmp_path: Path) -> No
 
 
 @shell
+def test_containers_that_somebody_removed_do_not_bar_the_way_back(
+    shell: str, tables: Path, tmp_path: Path
+) -> None:
+    """`docker system prune` removes what is stopped: what is left runs again, and the note goes."""
+    old = upstream(tmp_path)
+    script = STEPS + (
+        "require_engine() { :; }\nenter_adoption prepare\nstop_old\nenter_adoption adopted\n"
+        'grep -v "api\\|init" "$HERE/bin/docker.ps" >"$HERE/new"\nmv "$HERE/new" "$HERE/bin/docker.ps"\n'
+        "YES=yes PROFILE=p\nleave_adoption\n"
+    )
+    done = run(shell, old, tables, script)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "do not run again: api. " in done.stderr
+    assert "docker compose --project-name docker up -d" in done.stderr
+    assert "runs again, with" not in done.stdout
+    assert f"start {identifier('nginx')}" in old.calls
+    assert f"start {identifier('api')}" not in old.calls
+    assert not (tmp_path / "root/state/adopt").exists()
+    assert not (tmp_path / "root/state/adopt.containers").exists()
+
+
+@shell
 def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (

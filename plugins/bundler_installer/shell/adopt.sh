@@ -148,10 +148,11 @@ leave_adoption() {
     record begin return
     (return_old keep) || fail $EXIT_FAILED adopt.not_back "$ADOPTION_FROM" "$ADOPTION_PROJECT"
     record end return
-    say adopt.is_back "$ADOPTION_FROM"
     kept_aside=$(sed -n 1p "$ROOT/state/adopted-aside" 2>/dev/null)
     [ ! -d "${kept_aside:-/-}" ] || say restore.kept "$kept_aside"
     rm -f "$ROOT/state/adopted-aside"
+    [ ! -s "$SCRATCH/old-gone" ] || fail $EXIT_FAILED adopt.gone "$(paste -s -d , "$SCRATCH/old-gone")" "$ADOPTION_FROM" "$ADOPTION_PROJECT"
+    say adopt.is_back "$ADOPTION_FROM"
 }
 
 # undo_adoption: the run ends before it is done; sets end_code. Signals wait until it is done
@@ -174,6 +175,11 @@ undo_adoption() {
         fi
         INTERRUPTED='' tries=$((tries + 1))
     done
+    if [ -s "$SCRATCH/old-gone" ]; then
+        warn adopt.gone "$(paste -s -d , "$SCRATCH/old-gone")" "$ADOPTION_FROM" "$ADOPTION_PROJECT"
+        end_code=$EXIT_FAILED
+        return 1
+    fi
     end_code=$EXIT_RETURNED
     warn adopt.back "$ADOPTION_FROM"
 }

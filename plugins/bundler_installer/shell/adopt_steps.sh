@@ -164,22 +164,37 @@ load_dumps() {
     stop_all
 }
 
-# start_old: databases first, who was stopped first last; and kept running as before
+# start_old: databases first, who was stopped first last; and kept running as before. Those that somebody removed meanwhile
+# (docker prune) can only be made again there; the services of those that ran go into $SCRATCH/old-gone
 start_old() {
+    empty_file "$SCRATCH/old-gone"
     [ -f "$ROOT/state/adopt.containers" ] || return 0
-    while IFS="$TAB" read -r id service policy _ <&4; do
+    docker ps -aq --no-trunc >"$SCRATCH/old-there" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
+    empty_file "$SCRATCH/old-again"
+    while IFS="$TAB" read -r id service policy ran _ <&4; do
+        grep -qxF -e "$id" "$SCRATCH/old-there"
+        case $? in
+            0) ;;
+            1)
+                if [ "$ran" = true ]; then printf '%s\n' "$service" >>"$SCRATCH/old-gone" || lose_scratch; fi
+                continue
+                ;;
+            *) lose_scratch ;;
+        esac
+        printf '%s\t%s\t%s\t%s\n' "$id" "$service" "$policy" "$ran" >>"$SCRATCH/old-again" || lose_scratch
         case $policy in
             :* | no:*) policy=no ;;
             on-failure:0) policy=on-failure ;;
             on-failure:*) ;;
             *) policy=${policy%%:*} ;;
         esac
-        docker update "--restart=$policy" "$id" >/dev/null 2>&1 || fail $EXIT_FAILED adopt.gone "$service"
+        docker update "--restart=$policy" "$id" >/dev/null 2>"$SCRATCH/start-errors" ||
+            fail $EXIT_FAILED adopt.not_started "$service" "$(tail -n 3 "$SCRATCH/start-errors" | show_plain)"
     done 4<"$ROOT/state/adopt.containers"
     keep "$SCRATCH/quiesce" names quiesce
     awk -F "$TAB" -v quiesce="$SCRATCH/quiesce" '
         BEGIN { while ((getline line < quiesce) > 0) order[line] = ++n }
-        $4 == "true" { print ($2 in order ? n + 1 - order[$2] : 0) "\t" $1 "\t" $2 }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-order" || lose_scratch
+        $4 == "true" { print ($2 in order ? n + 1 - order[$2] : 0) "\t" $1 "\t" $2 }' "$SCRATCH/old-again" >"$SCRATCH/old-order" || lose_scratch
     sort -n "$SCRATCH/old-order" >"$SCRATCH/old-sorted" || lose_scratch
     while IFS="$TAB" read -r _ id service <&4; do
         docker start "$id" >/dev/null 2>"$SCRATCH/start-errors" ||
