@@ -215,6 +215,10 @@ def test_an_env_file_that_compose_refuses_is_not_quoted(tables: Path, tmp_path: 
     assert done.returncode == 1
     assert "line 7" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
+    old.beside("refusal", "required variable hunter2 is missing a value\n")
+    done = run("dash", old, tables, PLAN)
+    assert "(line -)" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 @shell
@@ -425,6 +429,20 @@ def test_containers_that_somebody_removed_do_not_bar_the_way_back(
     assert f"start {identifier('api')}" not in old.calls
     assert not (tmp_path / "root/state/adopt").exists()
     assert not (tmp_path / "root/state/adopt.containers").exists()
+
+
+@shell
+def test_odd_names_of_folders_are_shown_plain(shell: str, tables: Path, tmp_path: Path) -> None:
+    old = upstream(tmp_path)
+    odd = old.home / "volumes/$(id) \x9b31m\u202eend"
+    odd.mkdir()
+    old.containers["api"].mounts["/app/api/storage"] = odd
+    done = run(shell, old, tables, PLAN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "volumes/$(id) ?31m?end is copied" in done.stdout
+    done = run(shell, old, tables, PLAN.replace("{home}", "-"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.startswith("- is no folder")
 
 
 @shell

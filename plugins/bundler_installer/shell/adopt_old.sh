@@ -29,6 +29,7 @@ find_old() {
     [ -n "$FROM" ] || fail $EXIT_USAGE adopt.which
     case $FROM in *"$NEWLINE"* | *"$TAB"* | *\'* | *\\*) fail $EXIT_USAGE adopt.no_folder "$(printf '%s' "$FROM" | show_plain)" ;; esac
     given_from=$FROM
+    case $FROM in /*) ;; *) FROM=./$FROM ;; esac # `-` is a folder of yesterday to cd
     FROM=$(cd -P -- "$FROM" 2>/dev/null && pwd -P) || fail $EXIT_USAGE adopt.no_folder "$given_from"
     find_real_root
     case $FROM/ in "$ROOT"/* | "$real_place"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
@@ -139,8 +140,10 @@ read_old_variables() {
         printf 'services:\n  reader:\n    image: reader\n    environment:\n      BUNDLE_DOLLAR: "a$$b"\n' &&
             sed "s/.*/      BUNDLE_OF_&: \"\${&-$UNSET}\"/" "$SCRATCH/old-names"
     } >"$SCRATCH/reader/compose.yaml"; } || lose_scratch
-    (umask 077 && run_reader >"$SCRATCH/reader/read" 2>"$SCRATCH/reader/errors") ||
-        fail $EXIT_FAILED adopt.env "$FROM/.env" "$(sed -n 's/.*line \([0-9][0-9]*\).*/\1/p' "$SCRATCH/reader/errors" | sed -n 1p)"
+    (umask 077 && run_reader >"$SCRATCH/reader/read" 2>"$SCRATCH/reader/errors") || {
+        refused_line=$(sed -n 's/.*line \([0-9][0-9]*\).*/\1/p' "$SCRATCH/reader/errors" | sed -n 1p)
+        fail $EXIT_FAILED adopt.env "$FROM/.env" "${refused_line:--}"
+    }
     (umask 077 && awk -v unset="$UNSET" "$UNQUOTE"'
         /^ *"BUNDLE_[A-Za-z0-9_]*": ".*",?$/ {
             sub(/^ *"BUNDLE_/, ""); sub(/,$/, "")

@@ -300,7 +300,7 @@ print_adoption() {
     while IFS="$TAB" read -r id service _ <&4; do say adopt.dump "$service" "$id"; done 4<"$SCRATCH/old-dumps"
     while IFS="$TAB" read -r what target service _ _ mount_source old_bytes <&4; do
         is_number "$old_bytes" && old_bytes=$(human "$old_bytes")
-        say "adopt.$what" "$service" "$mount_source" "$target" "$old_bytes"
+        say "adopt.$what" "$service" "$(printf '%s' "$mount_source" | show_plain)" "$target" "$old_bytes"
     done 4<"$SCRATCH/old-copies"
     while IFS="$TAB" read -r _ target <&4; do say adopt.empty "$target"; done 4<"$SCRATCH/old-left"
     for each in $LEFT; do say adopt.left "$each"; done
