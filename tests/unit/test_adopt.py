@@ -446,6 +446,25 @@ def test_odd_names_of_folders_are_shown_plain(shell: str, tables: Path, tmp_path
 
 
 @shell
+def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Path) -> None:
+    """Our services may run by then: they must not write to what is copied, nor a database hold a dump twice."""
+    script = (
+        'CURRENT=$ROOT/current FROM=/srv/dify OLD_PROJECT=docker RELEASE=r\nmkdir -p "$CURRENT/config"\n'
+        "use_current() { :; }\nkeep_project() { :; }\nstart_step() { :; }\n"
+        'compose() { printf "compose %s\\n" "$*"; } 2>/dev/null\n'
+        'step() { echo "step $1"; [ "$1" != again ] || { "$2"; ls "$ROOT/data"; cat "$SCRATCH/down"; }; }\n'
+        'touch "$ROOT/data/db" "$ROOT/data/.hidden"\nADOPTION_PHASE={phase}\ntake_over\n'
+    )
+    done = call(shell, script.replace("{phase}", "switched"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout.splitlines()
+    assert shown[:3] == ["step again", "compose down --volumes --remove-orphans", "step variables"]
+    for phase in ("", "prepare", "stopped"):
+        done = call(shell, script.replace("{phase}", phase), tmp_path)
+        assert done.stdout.splitlines()[0] == "step variables", done.stdout + done.stderr
+
+
+@shell
 def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (

@@ -88,6 +88,7 @@ take_over() {
     ADOPTION_FROM=$FROM ADOPTION_PROJECT=$OLD_PROJECT ADOPTION_RELEASE=$RELEASE ADOPTION_ASIDE=''
     case $ADOPTION_PHASE in '') enter_adoption prepare ;; esac
     ADOPTING=yes
+    [ "$ADOPTION_PHASE" != switched ] || step again begin_again
     keep_project
     step variables write_variables
     rm -f "$SCRATCH/secret-forms" # there are some now
@@ -112,6 +113,20 @@ take_over() {
     rm -rf "$ROOT/state/adopt.dumps"
     step counter raise_counter
     step prune prune_releases
+}
+
+# begin_again: an earlier try was killed while what is here could run, and it may run now. It goes: nothing may write to what
+# is copied, and databases are empty when they take their dumps
+begin_again() {
+    if [ -d "$CURRENT/config" ]; then
+        (
+            use_current
+            settle_project
+            compose down --volumes --remove-orphans >"$SCRATCH/down" 2>&1 ||
+                fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+        ) || exit $EXIT_FAILED
+    fi
+    clear_data || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # keep_project: a name of its own, where the old project has the bundle's
