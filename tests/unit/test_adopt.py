@@ -465,6 +465,23 @@ def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Pat
 
 
 @shell
+def test_an_uninstall_does_not_lose_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
+    """The old containers do not start by themselves any more: what knows how they were kept running stays."""
+    old = upstream(tmp_path)
+    script = STEPS + (
+        "require_engine() { :; }\ndocker_answers() { return 1; }\nPROFILE=p YES=yes COMMAND=uninstall\n"
+        "enter_adoption prepare\nstop_old\nenter_adoption adopted\nPURGE=' all '\nrun_uninstall\n"
+        'release_lock\necho "== back"\nCOMMAND=adopt\nleave_adoption\n'
+    )
+    done = run(shell, old, tables, script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"sh install adopt --back --root {tmp_path}/root" in done.stderr
+    assert "runs again" in done.stdout.partition("== back")[2]
+    assert f"start {identifier('nginx')}" in old.calls
+    assert not (tmp_path / "root/state/adopt").exists()
+
+
+@shell
 def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (

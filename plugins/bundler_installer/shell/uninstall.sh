@@ -32,13 +32,15 @@ run_uninstall() {
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall
     # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
-    if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ]; then
+    if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ] && [ ! -f "$ROOT/state/adopt" ]; then
         release_lock
         LOG=''
         rm -rf "${ROOT:?}/state" "$ROOT/log"
         rmdir "$ROOT" 2>/dev/null || :
     fi
     say uninstall.done
+    # what an adoption has stopped stays stopped, also after a reboot
+    if [ -f "$ROOT/state/adopt" ]; then warn adopt.still_stopped "$(note_field adopt from)" "$ROOT"; fi
     [ ! -d "$ROOT" ] || say uninstall.left "$ROOT"
 }
 
