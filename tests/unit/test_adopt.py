@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[Callable[[Old], None], str]] = {
     "a key of two lines": (told("api", SECRET_KEY="one\ntwo"), "api SECRET_KEY cannot become SECRET_KEY"),
     "a key with blanks": (told("api", SECRET_KEY="one two"), "cannot become SECRET_KEY"),
     "a pepper": (told("api", PASSWORD_PEPPER="never-printed"), "api has PASSWORD_PEPPER, which"),
-    "a pepper of two lines": (told("api", PASSWORD_PEPPER="never\nprinted"), "api has PASSWORD_PEPPER, which"),
+    "a pepper of two lines": (told("api", PASSWORD_PEPPER="never\nshown"), "api has PASSWORD_PEPPER, which"),
     "a database's name": (told("plugin_daemon", DB_DATABASE="x; rm -rf /"), "is not the name of a database"),
 }
 
@@ -447,7 +447,7 @@ def test_odd_names_of_folders_are_shown_plain(shell: str, tables: Path, tmp_path
 
 @shell
 def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Path) -> None:
-    """Our services may run by then: they must not write to what is copied, nor a database hold a dump twice."""
+    """Our services may run by then: none may write to what is copied, no database hold a dump twice."""
     script = (
         'CURRENT=$ROOT/current FROM=/srv/dify OLD_PROJECT=docker RELEASE=r\nmkdir -p "$CURRENT/config"\n'
         "use_current() { :; }\nkeep_project() { :; }\nstart_step() { :; }\n"
