@@ -23,6 +23,7 @@ compose() {
         survives) sleep 60 & return "$5" ;;
         bytes) printf '\377\300\257 \303\251 \355\240\200 \360\235\204\236 \342\202\n'; return 1 ;;
         long) printf x; printf '\347\237\245%.0s' $(seq 120); return 1 ;;
+        cut) yes aaaaaaa | head -c 65520; printf 'zzzzz\ns3cr3t-value\n'; return 1 ;;
         zero) printf 'a\000b\nthe reason\n'; return 1 ;;
         exit) printf '%s\n' "$6"; return "$5" ;;
         flood) yes | head -c 1000000 ;;
@@ -107,6 +108,7 @@ class TestProbes:
             (["gone"], 'exec: "nothing": executable file not found in $PATH?'),
             (["colours"], "first line / red ?bell? ****** ?end"),
             (["flood"], "y / y / y"),
+            (["cut"], "aaaaaaa / aaaaaaa / zzzzz"),
             (["zero"], "ab / the reason"),
             ([], "the release lacks its command or its file (-)"),
         ],
