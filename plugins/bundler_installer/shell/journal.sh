@@ -74,10 +74,21 @@ hold_descriptor() {
     if [ "$lock_code" -ne 0 ]; then
         # a file system may know no such locks
         if ! end_leftovers && [ "$lock_code$dropped" != 2 ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
-        if [ "$lock_code" -eq 1 ] && ! flock -n 9 && [ -z "$services" ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
+        if [ "$lock_code" -eq 1 ] && [ -z "$services" ]; then wait_for_lock || fail $EXIT_FAILED journal.unseen "$lock"; fi
     fi
     HELD=yes
     describe_run >"$running" || write_log "$running"
+}
+
+# wait_for_lock: a process that was killed may be gone from /proc and still let go of the file only a moment later (once in
+# 500 kills on a busy machine)
+wait_for_lock() {
+    tries=0
+    until flock -n 9 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -le 10 ] || return 1
+        sleep 1
+    done
 }
 
 # end_leftovers: what a killed run has left at work would go on beside this one. Its status is 1 where /proc does not show
