@@ -197,7 +197,8 @@ def test_a_signal_to_all_leaves_nothing_at_work(shell: str, folder: Path) -> Non
 
 @shell
 def test_a_run_that_fails_does_not_end_the_engine_it_started(shell: str, folder: Path) -> None:
-    script = f"take_lock; setsid sh -c 'echo $$ >{folder}/ready; sleep 60; :' & sleep 1; exit 1"
+    engine = f"setsid sh -c 'echo $$ >{folder}/ready; sleep 60; :' >/dev/null 2>&1"
+    script = f"take_lock; {engine} & sleep 1; exit 1"
     done = call(shell, NAMED + script, folder)
     service = int((folder / "ready").read_text())
     assert done.returncode == 1
