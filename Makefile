@@ -27,7 +27,7 @@ demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed wher
 test: $(STAMP)  ## the tests, three files at a time: they wait for engines as often as they work
 	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 
-faults: $(STAMP)  ## every system call of every command fails once; hours
+faults: $(STAMP)  ## every system call of every command fails once; days on two cores
 	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_fault_injection.py
 
 fuzz: $(STAMP)  ## hostile bundles, profiles, registries, layers: FUZZ_SECONDS for each kind

@@ -1,8 +1,8 @@
 """Each system call of a command fails: no success with less than all done, no undocumented exit code.
 
-As SQLite is tested: the n-th call of a kind fails, with n from 1 to the last one. That takes hours and is
+As SQLite is tested: the n-th call of a kind fails, with n from 1 to the last one. That takes days and is
 `make faults` (BUNDLE_TEST_FAULTS=all); here some of the calls are drawn, with a seed that is printed.
-BUNDLE_TEST_FAULTS may also be `places` (`make fault-places`: of the calls about one file by one command line,
+BUNDLE_TEST_FAULTS may also be `places` (of the calls about one file by one command line,
 the first and the last; of those without a file, a hundred of a group), a number of calls for each command, or
 points as a failure prints them, with `;` between.
 """
