@@ -11,8 +11,6 @@ Python and platform.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -20,7 +18,7 @@ from typing import Final
 from bundler.contracts import ApplicationContext, ConfigFile
 from bundler.errors import BundleError
 from bundler_dify.connections import Environment
-from bundler_dify.repackage import platform_tags, why_pip_failed
+from bundler_dify.repackage import pip_download, why_pip_failed
 from bundler_dify.settings import DifySettings
 
 FOLDER: Final = "code-packages"
@@ -28,6 +26,7 @@ INSIDE: Final = "/dependencies"
 """Where the sandbox looks."""
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)(?:-[0-9][^-]*)?(?:-[^-]+){3}\.whl")
 _LIMIT: Final = 600
+"""Seconds: nothing is downloaded."""
 
 
 def package_volumes(settings: DifySettings) -> list[str]:
@@ -104,26 +103,9 @@ def _resolve(text: str, wheels: dict[str, Path], python: str, context: Applicati
                 raise _wrong(str(path), "cannot be read", "a relative path starts from the profile's folder")
             (folder / "given" / name).symlink_to(path.resolve())
         (folder / "requirements.txt").write_text(text, encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--quiet",
-        ]
-        command += ["--isolated", "--no-cache-dir", "--no-index", "--find-links=given", "--only-binary=:all:"]
-        command += ["--implementation=cp", f"--python-version={python}", "--dest=taken"]
-        command += [f"--platform={tag}" for tag in platform_tags(context.platform, "code_packages")]
-        result = subprocess.run(  # noqa: S603 a fixed command; what the profile says is in a file
-            [*command, "--requirement=requirements.txt"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LIMIT,
-        )
+        options = ["--isolated", "--no-cache-dir", "--no-index", "--find-links=given", "--dest=taken"]
+        options += ["--requirement=requirements.txt"]
+        result = pip_download("code_packages", python, context.platform, options, folder, limit=_LIMIT)
         if result.returncode:
             raise _wrong(
                 "the wheels are not whole",

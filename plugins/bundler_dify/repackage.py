@@ -183,29 +183,42 @@ def _download(
         folder = Path(scratch)
         (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
         (folder / "constraints.txt").write_text("\n".join(constraints) + "\n", encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--quiet",
-        ]
-        command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"]
-        command += [f"--platform={tag}" for tag in platform_tags(platform, name)]
-        command += ["--dest=wheels", "--requirement=requirements.txt", "--constraint=constraints.txt"]
-        command += [f"--index-url={index}"] if index else []
-        command += ["--no-deps"] if alone else []
-        try:
-            result = subprocess.run(  # noqa: S603 a fixed command; what comes from the plugin is in files
-                command, cwd=folder, capture_output=True, text=True, check=False, timeout=_PIP_LIMIT
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FetchError(f"{name}: pip did not download its wheels in {_PIP_LIMIT} s") from error
+        options = ["--dest=wheels", "--requirement=requirements.txt", "--constraint=constraints.txt"]
+        options += [f"--index-url={index}"] if index else []
+        options += ["--no-deps"] if alone else []
+        result = pip_download(name, PYTHON, platform, options, folder, limit=_PIP_LIMIT)
         if result.returncode:
             raise FetchError(f"{name}: {why_pip_failed(result.stderr)}", hint=_hint(result.stderr, platform))
         return {path.name: path.read_bytes() for path in sorted((folder / "wheels").iterdir())}
+
+
+def pip_download(
+    name: str, python: str, platform: Platform, options: list[str], folder: Path, *, limit: int
+) -> subprocess.CompletedProcess[str]:
+    """Run `pip download` in a folder, for wheels of another CPython and platform.
+
+    Args:
+        name: what they are for, in errors.
+        python: `3.12`, of the CPython.
+        platform: of the wheels.
+        options: besides those that choose such wheels.
+        folder: where it runs; what strangers say is in files there, not among the options.
+        limit: seconds that it may take.
+
+    Raises:
+        BundleError: the platform has no wheels.
+        FetchError: it takes too long.
+    """
+    command = [sys.executable, "-m", "pip", "download"]
+    command += ["--disable-pip-version-check", "--no-input", "--quiet"]
+    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}"]
+    command += [f"--platform={tag}" for tag in _tags(platform, name)]
+    try:
+        return subprocess.run(  # noqa: S603 a fixed command
+            [*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=limit
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FetchError(f"{name}: pip did not download its wheels in {limit} s") from error
 
 
 def why_pip_failed(errors: str) -> str:
@@ -224,12 +237,8 @@ def _hint(errors: str, platform: Platform) -> str:
     )
 
 
-def platform_tags(platform: Platform, name: str) -> list[str]:
-    """Platform tags (PEP 600), the newest first: pip takes those that are named, and no older ones.
-
-    Raises:
-        BundleError: the platform has no wheels.
-    """
+def _tags(platform: Platform, name: str) -> list[str]:
+    """Platform tags (PEP 600), the newest first: pip takes those that are named, and no older ones."""
     machine = _MACHINES.get(platform.architecture)
     if platform.os != "linux" or machine is None:
         raise BundleError(
