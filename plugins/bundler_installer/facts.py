@@ -14,6 +14,33 @@ from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.probes import check_probes
 
 
+def application_rows(application: ApplicationModel) -> dict[str, list[tuple[object, ...]]]:
+    """Table -> rows, of the tables that the application alone decides, and an adoption reads."""
+    return {
+        "variables.tsv": [
+            (
+                v.name,
+                v.kind,
+                "yes" if v.required else "no",
+                v.default,
+                v.generator,
+                v.pattern,
+                ",".join(v.choices),
+                v.prompt_en,
+                v.prompt_zh,
+            )
+            for v in application.variables
+        ],
+        "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
+        "lifecycle.tsv": [
+            (what, name)
+            for what in ("quiesce", "dumped", "disposable", "migrations")
+            for name in getattr(application.lifecycle, what)
+        ],
+        "adopt.tsv": [(a.what, a.service, a.name, a.to, a.how, a.zh) for a in application.adoption],
+    }
+
+
 def flat_facts(
     manifest: BundleManifest, application: ApplicationModel, others: Sequence[Member]
 ) -> dict[str, str]:
@@ -49,24 +76,11 @@ def flat_facts(
             )
             for blob in blobs
         ],
+        **application_rows(application),
         "services.tsv": [(s.name, s.tag, s.expect) for s in manifest.services],
         "ports.tsv": [(p.service, p.address, p.port, p.protocol) for p in manifest.ports],
         "networks.tsv": network_rows(application.compose),
         "checks.tsv": compile_checks(manifest, sum(layers.values())),
-        "variables.tsv": [
-            (
-                v.name,
-                v.kind,
-                "yes" if v.required else "no",
-                v.default,
-                v.generator,
-                v.pattern,
-                ",".join(v.choices),
-                v.prompt_en,
-                v.prompt_zh,
-            )
-            for v in application.variables
-        ],
         "templates.tsv": [
             (f"config/{f.path}", f"{f.mode:04o}", f.template) for f in application.files if f.template
         ],
@@ -75,17 +89,11 @@ def flat_facts(
             for member in others
             if member.path.startswith(("config/", "files/"))
         ],
-        "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
         "certificates.tsv": [
             (c.host, c.certificate, c.key, c.self_signed, c.certificate_path, c.key_path)
             for c in application.certificates
         ],
         "dumps.tsv": [(d.id, d.service, d.backup, d.restore) for d in application.lifecycle.dumps],
-        "lifecycle.tsv": [
-            (what, name)
-            for what in ("quiesce", "dumped", "disposable", "migrations")
-            for name in getattr(application.lifecycle, what)
-        ],
         "probes.tsv": [
             (
                 p.id,
@@ -101,7 +109,6 @@ def flat_facts(
             for p in application.probes
         ],
         "probe-words.tsv": [(p.id, word) for p in application.probes for word in p.command],
-        "adopt.tsv": [(a.what, a.service, a.name, a.to, a.how, a.zh) for a in application.adoption],
         "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {

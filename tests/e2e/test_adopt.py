@@ -122,10 +122,7 @@ def old(shop: BuiltBundle, site: Site) -> Iterator[Old]:
     """The shop runs."""
     found = Old(site, shop)
     yield found
-    for container in site.docker("ps", "-aq").split():
-        site.docker("rm", "-fv", container)
-    for volume in site.docker("volume", "ls", "-q").split():
-        site.docker("volume", "rm", volume)
+    site.clear()
     shutil.rmtree(found.root, ignore_errors=True)
 
 

@@ -102,10 +102,7 @@ def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
     if not site.newer:  # busybox tar keeps no attributes
         os.setxattr(extra / "owned", "user.note", b"kept")
     yield found
-    for container in site.docker("ps", "-aq").split():
-        site.docker("rm", "-fv", container)
-    for volume in site.docker("volume", "ls", "-q").split():
-        site.docker("volume", "rm", volume)
+    site.clear()
     shutil.rmtree(found.root, ignore_errors=True)
 
 

@@ -6,12 +6,12 @@ The layout is upstream's of Dify (`docker/docker-compose.yaml`): folders below `
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bundler.contracts import ApplicationModel
 from bundler_installer import forms
+from bundler_installer.facts import application_rows
 
 PROJECT = "docker"
 ENGINE = """#!/bin/sh
@@ -172,29 +172,8 @@ def upstream(folder: Path, version: str = "1.17.1", **secrets: str) -> Old:
 def write_tables(model: ApplicationModel, folder: Path) -> None:
     """The tables that an adoption reads, as a bundle has them."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows: Mapping[str, list[tuple[object, ...]]] = {
-        "adopt.tsv": [(a.what, a.service, a.name, a.to, a.how, a.zh) for a in model.adoption],
-        "variables.tsv": [
-            (
-                v.name,
-                v.kind,
-                "yes" if v.required else "no",
-                v.default,
-                v.generator,
-                v.pattern,
-                ",".join(v.choices),
-                v.prompt_en,
-                v.prompt_zh,
-            )
-            for v in model.variables
-        ],
-        "data.tsv": [(d.path, f"{d.mode:04o}", None, None) for d in model.data],
-        "lifecycle.tsv": [
-            (what, name)
-            for what in ("quiesce", "dumped", "disposable", "migrations")
-            for name in getattr(model.lifecycle, what)
-        ],
-    }
+    rows = application_rows(model)
+    rows["data.tsv"] = [(path, mode, None, None) for path, mode, *_ in rows["data.tsv"]]  # nobody's in a test
     for name, lines in rows.items():
         (folder / name).write_text(forms.header(name) + "".join(forms.row(name, line) for line in lines))
     (folder / "bundle.env").write_text(f"name={model.name}\nproject={model.name}\n")

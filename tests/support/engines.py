@@ -234,6 +234,13 @@ class Site:
             timeout=timeout,
         )
 
+    def clear(self) -> None:
+        """Remove all containers and volumes."""
+        for container in self.docker("ps", "-aq").split():
+            self.docker("rm", "-fv", container)
+        for volume in self.docker("volume", "ls", "-q").split():
+            self.docker("volume", "rm", volume)
+
     def docker(self, *arguments: str | Path) -> str:
         """Run docker at the site; it must succeed."""
         result = self.run("docker", *arguments)
