@@ -6,10 +6,9 @@ check_root() {
     OWN_ID=$(id -u) OWN_GROUP=$(name_own_group)
     [ -n "$OWN_ID" ] || fail $EXIT_FAILED tools.missing id
     if [ -L "$ROOT" ]; then fail $EXIT_FAILED root.link "$ROOT" "$(readlink "$ROOT")"; fi
-    walk_path "$(dirname "$ROOT")"
+    walk_path "${ROOT%/*}"
     # that the root is a file, the preflight says among all else that it finds
     if [ ! -e "$ROOT" ] || { [ "$COMMAND" = preflight ] && [ ! -d "$ROOT" ]; }; then return 0; fi
-    walk_path "$ROOT"
     real_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$ROOT"
     [ "$real_root" = "$ROOT" ] || walk_path "$real_root"
     judge_folder "$ROOT" closed
