@@ -122,8 +122,7 @@ begin_again() {
         (
             use_current
             settle_project
-            compose down --volumes --remove-orphans >"$SCRATCH/down" 2>&1 ||
-                fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+            remove_services --volumes
         ) || exit $EXIT_FAILED
     fi
     clear_data || fail $EXIT_FAILED release.disk "$ROOT"
@@ -172,7 +171,7 @@ leave_adoption() {
 
 # undo_adoption: the run ends before it is done; sets end_code. Signals wait until it is done
 undo_adoption() {
-    ADOPTING='' INTERRUPTED='' tries=1
+    ADOPTING=''
     trap 'INTERRUPTED=yes' HUP INT TERM
     load_adoption || return 0
     RELEASE=$ADOPTION_RELEASE
@@ -182,14 +181,11 @@ undo_adoption() {
         warn adopt.untouched "$ADOPTION_FROM"
         return 0
     fi
-    until (return_old drop); do
-        if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then
-            warn adopt.not_back "$ADOPTION_FROM" "$ADOPTION_PROJECT"
-            end_code=$EXIT_FAILED
-            return 1
-        fi
-        INTERRUPTED='' tries=$((tries + 1))
-    done
+    if ! insist return_old drop; then
+        warn adopt.not_back "$ADOPTION_FROM" "$ADOPTION_PROJECT"
+        end_code=$EXIT_FAILED
+        return 1
+    fi
     if [ -s "$SCRATCH/old-gone" ]; then
         warn adopt.gone "$(paste -s -d , "$SCRATCH/old-gone")" "$ADOPTION_FROM" "$ADOPTION_PROJECT"
         end_code=$EXIT_FAILED
@@ -213,8 +209,7 @@ return_old() {
             settle_project
             stop_all
             if [ "$1" = keep ] || [ -n "$ADOPTION_ASIDE" ]; then keep_adopted; fi
-            compose down --volumes --remove-orphans >"$SCRATCH/down" 2>&1 ||
-                fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+            remove_services --volumes
         fi
         start_old
     fi

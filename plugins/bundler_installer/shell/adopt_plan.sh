@@ -160,9 +160,6 @@ find_copies() {
         "$SCRATCH/old-empty" >"$SCRATCH/old-left" || lose_scratch
 }
 
-# add_bytes NUMBER NUMBER: shells may count to 2^31 only
-add_bytes() { awk -v one="$1" -v other="$2" 'BEGIN { printf "%.0f\n", one + other }'; }
-
 # find_dumps: lines `id<TAB>service<TAB>database<TAB>command`; the old server itself hands the data out, the new one takes them in.
 # So neither its version nor how its C library sorts text matters
 find_dumps() {
@@ -191,7 +188,7 @@ find_dumps() {
         while IFS= read -r mount_source <&6; do
             [ -d "$mount_source" ] || continue
             old_bytes=$(count_bytes "$mount_source")
-            if is_number "$old_bytes"; then OLD_ROOM=$(awk -v one="$OLD_ROOM" -v other="$old_bytes" 'BEGIN { printf "%.0f\n", one + 2 * other }'); fi
+            if is_number "$old_bytes"; then OLD_ROOM=$(add_bytes "$OLD_ROOM" "$(add_bytes "$old_bytes" "$old_bytes")"); fi
         done 6<"$SCRATCH/old-server-mounts"
     done 4<"$SCRATCH/old-server-list"
 }
@@ -279,8 +276,6 @@ judge_room() {
     fi
 }
 
-too_little() { awk -v need="$1" -v free="$2" 'BEGIN { exit !(free < need) }'; }
-
 # print_adoption: the plan; names of secrets, never a value of one
 print_adoption() {
     say adopt.found "$FROM" "$OLD_PROJECT" "$(wc -l <"$SCRATCH/old-ids" | tr -d ' ')" "$(awk -F "$TAB" '$1 == "C" && $4 == "true"' "$SCRATCH/old" | wc -l | tr -d ' ')"
@@ -310,9 +305,6 @@ print_adoption() {
     while IFS= read -r variable <&4; do warn adopt.known "$variable"; done 4<"$SCRATCH/old-known"
     [ ! -s "$SCRATCH/refusals" ] || warn adopt.refused "$(sed 's/^/  /' "$SCRATCH/refusals")"
 }
-
-# value_in FILE NAME
-value_in() { sed -n "/^$2=/{s///p;q;}" "$1"; }
 
 # print_needed: what the old installation does not say and nobody has answered yet
 print_needed() {

@@ -115,7 +115,7 @@ check_backup_room() {
     } >"$SCRATCH/backup-sizes" || fail_reading "$ROOT"
     need=$(awk '{ sum += $1 } END { printf "%.0f\n", sum + 16000000 }' "$SCRATCH/backup-sizes") free=$(free_bytes "$backups")
     { is_number "$need" && is_number "$free"; } || fail_reading "$backups"
-    if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
+    if too_little "$need" "$free"; then
         fail $EXIT_FAILED backup.no_room "$backups" "$(human "$free")" "$(human "$need")"
     fi
 }

@@ -22,7 +22,7 @@ keep_blobs() {
     [ -s "$SCRATCH/uncopied" ] || return 0
     need=$(cut -f 2 "$SCRATCH/uncopied" | sum_sizes |
         awk -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + spare + 1000000000 }')
-    if awk -v need="$need" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need) }'; then
+    if too_little "$need" "$(free_bytes "$ROOT")"; then
         warn blobs.no_room "$ROOT"
         return 0
     fi

@@ -7,7 +7,7 @@
 unpack_backup() {
     archive=$1 need=$(wc -c <"$1") free=$(free_bytes "$UNPACKED")
     { is_number "$need" && is_number "$free"; } || fail $EXIT_FAILED authentic.unreadable "$1"
-    if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
+    if too_little "$need" "$free"; then
         fail $EXIT_FAILED backup.no_room "$UNPACKED" "$(human "$free")" "$(human "$need")"
     fi
     (umask 077 && mkdir "$UNPACKED/backup" "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes") || fail $EXIT_FAILED release.disk "$ROOT"

@@ -120,7 +120,7 @@ EOT
 
 # undo_change: back to the release that ran before, data included; sets end_code. Signals wait until it is done
 undo_change() {
-    CHANGING='' INTERRUPTED='' tries=1
+    CHANGING=''
     trap 'INTERRUPTED=yes' HUP INT TERM
     if [ -n "$PART" ]; then
         clean_backup
@@ -133,20 +133,26 @@ undo_change() {
         warn change.untouched "$CHANGE_FROM"
         return 0
     fi
-    until (go_back); do
-        if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then
-            warn change.not_back "$CHANGE_FROM" "$ROOT/${NAME}ctl"
-            end_code=$EXIT_FAILED
-            return 1
-        fi
-        INTERRUPTED='' tries=$((tries + 1))
-    done
+    if ! insist go_back; then
+        warn change.not_back "$CHANGE_FROM" "$ROOT/${NAME}ctl"
+        end_code=$EXIT_FAILED
+        return 1
+    fi
     end_code=$EXIT_RETURNED
     if [ -n "$CHANGE_BACKUP" ] || [ "$CHANGE_PHASE" = stopped ]; then
         warn change.back "$CHANGE_FROM"
     else
         warn change.back_only "$CHANGE_FROM"
     fi
+}
+
+# insist COMMAND...: in a shell of its own; three times where signals, which the caller notes in INTERRUPTED, ended it
+insist() {
+    INTERRUPTED='' tries=1
+    until ("$@"); do
+        if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then return 1; fi
+        INTERRUPTED='' tries=$((tries + 1))
+    done
 }
 
 # forget_change: nothing but preparations was made
@@ -197,7 +203,7 @@ go_back() {
 make_room() {
     rm -rf "$ROOT/releases/.part"
     if [ -z "$CHANGE_BACKUP" ] || [ "$aside" = keep ] || [ -f "$ROOT/state/restore" ]; then return 0; fi
-    if awk -v need="$(count_bytes "$CHANGE_BACKUP")" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need + 16000000) }'; then
+    if too_little "$(add_bytes "$(count_bytes "$CHANGE_BACKUP")" 16000000)" "$(free_bytes "$ROOT")"; then
         require_backup "$CHANGE_BACKUP"
         warn change.room "$ROOT"
         clear_data || fail $EXIT_FAILED release.disk "$ROOT"

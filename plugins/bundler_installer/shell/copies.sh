@@ -18,10 +18,10 @@ choose_tar() {
 
 # tar_knows OPTION...: without a warning. Asked twice before the answer is no: a server may be short of memory for a moment,
 # and a backup with less in it would look complete
-tar_knows() { try_tar "$@" || try_tar "$@"; }
+tar_knows() { twice try_tar "$@"; }
 try_tar() { tar_says=$(tar "$@" -cf /dev/null -C "$SCRATCH/empty" . 2>&1) && [ -z "$tar_says" ]; }
 
-tar_is_gnu() { name_tar || name_tar; }
+tar_is_gnu() { twice name_tar; }
 name_tar() { case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) return 1 ;; esac; }
 
 # pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
@@ -97,6 +97,12 @@ count_bytes() { du -sk "$1" 2>/dev/null | awk '{ kib = $1 } END { printf "%.0f\n
 
 # free_bytes FOLDER
 free_bytes() { df -Pk "$1" | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }'; }
+
+# too_little NEED FREE: in bytes; shells may count to 2^31 only
+too_little() { awk -v need="$1" -v free="$2" 'BEGIN { exit !(free < need) }'; }
+
+# add_bytes NUMBER NUMBER: likewise
+add_bytes() { awk -v one="$1" -v other="$2" 'BEGIN { printf "%.0f\n", one + other }'; }
 
 # flush PATH...: on the disk, not only on its way there
 flush() { sync -- "$@" 2>/dev/null || sync; }

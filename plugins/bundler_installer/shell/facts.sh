@@ -96,7 +96,10 @@ check_words() {
 fact() { fact_of "$FACTS" "$1"; }
 
 # fact_of RELEASE_DIR KEY: the same, of another release
-fact_of() { sed -n "/^$2=/{s///p;q;}" "$1/bundle.env"; }
+fact_of() { value_in "$1/bundle.env" "$2"; }
+
+# value_in FILE KEY: of its first line KEY=VALUE
+value_in() { sed -n "/^$2=/{s///p;q;}" "$1"; }
 
 # number_fact KEY: the same, 0 unless it is a whole number
 number_fact() {

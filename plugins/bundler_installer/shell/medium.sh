@@ -17,7 +17,7 @@ plan_copies() {
     [ -s "$SCRATCH/lacking-copies" ] || return 0
     need=$(cut -c 67- "$SCRATCH/lacking-copies" | sum_sizes |
         awk -v loading="$(count_loading)" -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + loading + spare + 1000000000 }')
-    if awk -v need="$need" -v free="$(free_bytes "$(nearest_folder "$ROOT")")" 'BEGIN { exit !(free < need) }'; then return 0; fi
+    if too_little "$need" "$(free_bytes "$(nearest_folder "$ROOT")")"; then return 0; fi
     take_lock
     { mkdir -p "$kept" && rm -f "$kept"/.copy-*; } || fail $EXIT_FAILED release.disk "$ROOT"
     mv -f "$SCRATCH/lacking-copies" "$SCRATCH/copies"

@@ -201,7 +201,7 @@ restore_backup() {
 check_restore_room() {
     need=$(count_bytes "$SOURCE") free=$(free_bytes "$ROOT")
     { is_number "$need" && is_number "$free"; } || fail_reading "$SOURCE"
-    if awk -v need="$need" -v free="$free" 'BEGIN { exit !(free < need) }'; then
+    if too_little "$need" "$free"; then
         fail $EXIT_FAILED backup.no_room "$ROOT" "$(human "$free")" "$(human "$need")"
     fi
 }

@@ -128,4 +128,4 @@ check_target() {
 }
 
 # note_field NOTE KEY: a value of state/NOTE
-note_field() { [ ! -f "$ROOT/state/$1" ] || sed -n "/^$2=/{s///p;q;}" "$ROOT/state/$1"; }
+note_field() { [ ! -f "$ROOT/state/$1" ] || value_in "$ROOT/state/$1" "$2"; }

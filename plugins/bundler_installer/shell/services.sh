@@ -138,6 +138,12 @@ compose_up_or_explain() {
     prove_work || fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
 }
 
+# remove_services [--volumes]: their containers and networks go
+remove_services() {
+    compose down "$@" --remove-orphans >"$SCRATCH/down" 2>&1 ||
+        fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+}
+
 run_stop() {
     use_installed
     take_lock

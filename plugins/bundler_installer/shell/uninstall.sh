@@ -16,8 +16,7 @@ run_uninstall() {
         use_installed
         record begin uninstall
         note_volumes
-        compose down --remove-orphans >"$SCRATCH/down" 2>&1 ||
-            fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
+        remove_services
     fi
     # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
     if purges volumes && docker_answers; then remove_volumes; fi

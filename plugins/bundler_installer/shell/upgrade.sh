@@ -33,7 +33,7 @@ check_upgrade() {
 check_way_back() {
     if [ -n "$NO_BACKUP" ]; then return 0; fi
     WAY_BACK=$(count_bytes "$ROOT/data" | awk -v times="$([ -n "$OUTPUT" ] && echo 1 || echo 2)" '{ printf "%.0f\n", $1 * times }')
-    if awk -v need="$WAY_BACK" -v free="$(free_bytes "$ROOT")" 'BEGIN { exit !(free < need) }'; then
+    if too_little "$WAY_BACK" "$(free_bytes "$ROOT")"; then
         fail $EXIT_FAILED upgrade.no_room "$ROOT" "$(human "$(free_bytes "$ROOT")")" "$(human "$WAY_BACK")"
     fi
 }
