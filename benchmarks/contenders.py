@@ -59,7 +59,7 @@ def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = (
     """`bundle build`, signed. Warm: nothing has changed and all is in the cache, but there is no file."""
     home = folder / f"ours-{'warm' if warm else 'cold'}{''.join(options)}".replace("=", "-")
     home.mkdir(parents=True, exist_ok=True)
-    bundle: Command = (sys.executable, "-m", "bundler.cli")
+    bundle: Command = (sys.executable, "-m", "bundler")
     measure([[*bundle, "keygen"]], result=home, cwd=home)
     build: Command = (
         *bundle, "build", "--profile", work.profile, "--registry-mirror", f"docker.io={work.host}",

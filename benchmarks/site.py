@@ -127,7 +127,7 @@ def _verify(bundle: Path, rounds: int, rows: dict[str, list[float]], prefix: str
         f"`sh install verify`, {os.cpu_count()} cores": ["sh", "install", "verify", "--key", key],
         "`sha256sum -c SHA256SUMS`": ["sha256sum", "--quiet", "-c", "SHA256SUMS"],
         "`bundle verify`": [
-            sys.executable, "-m", "bundler.cli", "verify", bundle.parent / f"{bundle.name}.tar", "--key", key,
+            sys.executable, "-m", "bundler", "verify", bundle.parent / f"{bundle.name}.tar", "--key", key,
         ],
     }  # fmt: skip
     for _ in range(rounds):

@@ -5,4 +5,4 @@ import pluggy
 __version__ = "0.1.0"
 
 hookimpl = pluggy.HookimplMarker("bundler")
-"""Marks a function of a plugin as an implementation of one of `bundler.hookspecs`."""
+"""Marks a function of a plugin as an implementation of one of `bundler.api.hookspecs`."""

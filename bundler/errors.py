@@ -1,4 +1,4 @@
-"""The errors that a user can cause or must hear of. Only `bundler.cli` prints them and exits."""
+"""The errors that a user can cause or must hear of. Only `bundler.cli.main` prints them and exits."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ for _folder in (ROOT / "plugins", ROOT):
 import click  # noqa: E402 after sys.path
 from pydantic import BaseModel  # noqa: E402 after sys.path
 
-from bundler.profile import ProfileFile  # noqa: E402 after sys.path
-from bundler.profile_values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
+from bundler.profile.model import ProfileFile  # noqa: E402 after sys.path
+from bundler.profile.values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
 
 RULES: Final = """\
 A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
@@ -223,7 +223,7 @@ def _cell(text: str) -> str:
 
 def command_reference() -> str:
     """The page about the commands, by click's own knowledge of them."""
-    from bundler.cli import bundle  # noqa: PLC0415 the other page does not need it
+    from bundler.cli.main import bundle  # noqa: PLC0415 the other page does not need it
 
     parts = ["# Command reference", NOTICE, *_command(bundle, "bundle", None)]
     return "\n\n".join(part for part in parts if part) + "\n"

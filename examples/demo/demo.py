@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 from examples.demo.host_image import host_programs  # noqa: E402 after the path is set
 from examples.demo.sample_registry import SampleRegistry, make_image  # noqa: E402 likewise
 
-BUNDLE = [sys.executable, "-m", "bundler.cli"]
+BUNDLE = [sys.executable, "-m", "bundler"]
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 PREFLIGHT_FAILED = 3
 

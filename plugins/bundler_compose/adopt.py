@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from bundler.adoption import Adoption
-from bundler.contracts import Lifecycle, SiteVariable
+from bundler.api.adoption import Adoption
+from bundler.api.contracts import Lifecycle, SiteVariable
 from bundler_compose.files import split_short
 from bundler_compose.lifecycle import VOLUME
 

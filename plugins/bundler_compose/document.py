@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import yaml
 
-from bundler.compose import dependencies
+from bundler.api.compose import dependencies
+from bundler.api.template_process import Templates
+from bundler.api.templates import SUFFIX
 from bundler.errors import BundleError
-from bundler.template_process import Templates
-from bundler.templates import SUFFIX
-from bundler.yaml_limits import MAX_BYTES, BoundedLoader
+from bundler.io.yaml_limits import MAX_BYTES, BoundedLoader
 from bundler_compose.shape import find_misshapen
 
 NAMES: Final = (

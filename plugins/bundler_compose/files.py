@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bundler.contracts import ConfigFile, DataFolder
+from bundler.api.contracts import ConfigFile, DataFolder
+from bundler.api.template_formats import TemplateFormat, guess_format
+from bundler.api.template_process import Templates
+from bundler.api.templates import SUFFIX
+from bundler.bundle.names import LONGEST_NAME, PathError, PathSet, show_path
 from bundler.errors import BundleError
-from bundler.names import LONGEST_NAME, PathError, PathSet, show_path
-from bundler.profile_values import HintedValueError, check_member
-from bundler.template_formats import TemplateFormat, guess_format
-from bundler.template_process import Templates
-from bundler.templates import SUFFIX
+from bundler.profile.values import HintedValueError, check_member
 from bundler_compose.document import Document, read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024

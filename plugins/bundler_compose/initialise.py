@@ -8,12 +8,12 @@ from typing import Protocol
 
 import yaml
 
-from bundler.compose import project_name, services
-from bundler.contracts import ApplicationContext, ApplicationModel, InitResult
+from bundler.api.compose import project_name, services
+from bundler.api.contracts import ApplicationContext, ApplicationModel, InitResult
+from bundler.api.template_process import Templates
 from bundler.errors import BundleError
-from bundler.oci import Platform
-from bundler.reference import Reference
-from bundler.template_process import Templates
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
 from bundler_compose.document import find_compose_file, read_document, select_services
 from bundler_compose.settings import ComposeSettings
 
@@ -26,7 +26,7 @@ class Modeller(Protocol):
     """The one method of an application that is needed here."""
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
-        """See `bundler.contracts.Application.model`."""
+        """See `bundler.api.contracts.Application.model`."""
 
 
 def init_profile(application: Modeller, source: Path, target: Path) -> InitResult:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.contracts import Application, Renderer
+from bundler.api.contracts import Application, Renderer
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 
 
 @hookimpl
 def bundler_applications() -> list[Application]:
-    """See `bundler.hookspecs.bundler_applications`."""
+    """See `bundler.api.hookspecs.bundler_applications`."""
     return [ComposeApplication()]
 
 
 @hookimpl
 def bundler_renderers() -> list[Renderer]:
-    """See `bundler.hookspecs.bundler_renderers`."""
+    """See `bundler.api.hookspecs.bundler_renderers`."""
     return [ComposeRenderer()]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bundler.compose import services
-from bundler.contracts import ConfigFile, Probe
+from bundler.api.compose import services
+from bundler.api.contracts import ConfigFile, Probe
+from bundler.bundle.names import show_path
 from bundler.errors import BundleError
-from bundler.names import show_path
 from bundler_compose.settings import ProbeSetting
 
 SCRIPT_LIMIT: Final = 1024 * 1024

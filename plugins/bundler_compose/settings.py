@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bundler.contracts import SiteVariable, VariableKind
-from bundler.profile_model import ProfileModel
-from bundler.profile_values import HintedValueError, Identifier
-from bundler.template_formats import TemplateFormat
+from bundler.api.contracts import SiteVariable, VariableKind
+from bundler.api.template_formats import TemplateFormat
+from bundler.profile.base import ProfileModel
+from bundler.profile.values import HintedValueError, Identifier
 
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]

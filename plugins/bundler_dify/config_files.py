@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bundler.contracts import ConfigFile
+from bundler.api.contracts import ConfigFile
+from bundler.api.template_formats import TemplateFormat
+from bundler.api.templates import render_text
 from bundler.errors import BundleError
-from bundler.template_formats import TemplateFormat
-from bundler.templates import render_text
 from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS
 from bundler_dify.settings import DifySettings

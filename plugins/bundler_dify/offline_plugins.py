@@ -8,11 +8,11 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from bundler.contracts import ApplicationContext, ConfigFile
-from bundler.download import Downloader
+from bundler.api.contracts import ApplicationContext, ConfigFile
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Platform
-from bundler.store import default_root
+from bundler.image.oci import Platform
+from bundler.net.download import Downloader
+from bundler.store.blobs import default_root
 from bundler_dify.local_files import read_file
 from bundler_dify.repackage import gather_wheels, repackage
 from bundler_dify.settings import DifySettings

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.contracts import Application
+from bundler.api.contracts import Application
 from bundler_dify.application import DifyApplication
 
 
 @hookimpl
 def bundler_applications() -> list[Application]:
-    """See `bundler.hookspecs.bundler_applications`."""
+    """See `bundler.api.hookspecs.bundler_applications`."""
     return [DifyApplication()]

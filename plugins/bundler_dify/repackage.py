@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Platform
+from bundler.image.oci import Platform
 
 OPTIONS: Final = "--no-index --find-links=./wheels/"
 PYTHON: Final = "3.12"

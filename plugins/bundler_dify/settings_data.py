@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bundler.profile_model import ProfileModel
-from bundler.profile_values import HintedValueError, Size
+from bundler.profile.base import ProfileModel
+from bundler.profile.values import HintedValueError, Size
 
 VectorStore = Literal[
     "weaviate", "qdrant", "pgvector", "pgvector-shared", "milvus", "elasticsearch", "opensearch"

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from bundler.profile_model import LocalPath, ProfileModel
-from bundler.profile_values import HintedValueError, Url
+from bundler.profile.base import LocalPath, ProfileModel
+from bundler.profile.values import HintedValueError, Url
 from bundler_dify.settings_network import Ssrf
 
 HTTPS = 443

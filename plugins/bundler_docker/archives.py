@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bundler.contracts import BlobStream, ResolvedImage, SourceOptions
-from bundler.digest import check_digest, digest_of
+from bundler.api.contracts import BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
-from bundler.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
-from bundler.reference import Reference
-from bundler.store import Store
-from bundler.tar_stream import TarError, TarStream
-from bundler.unpacking import UnpackError
+from bundler.image.digest import check_digest, digest_of
+from bundler.image.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
+from bundler.image.reference import Reference
+from bundler.layer.tar_stream import TarError, TarStream
+from bundler.layer.unpacking import UnpackError
+from bundler.store.blobs import Store
 from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest
 from bundler_docker.saved import JSON_BEGINS, SMALL, SmallFiles, clean_name, open_archive, read_head
 
@@ -117,7 +117,7 @@ class ArchiveSource:
         self._found: dict[str, tuple[_Layout | None, Path]] = {}
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         for layout in self._opened():
             manifest = layout.find(reference, platform)
             if manifest is not None:
@@ -135,7 +135,7 @@ class ArchiveSource:
         raise ImageNotFoundError(f"{reference.familiar}: in none of the archives ({listed})")
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         for layout in self._opened():
             try:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
@@ -144,13 +144,13 @@ class ArchiveSource:
         raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is in none of the archives")
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         path = self._found[image.digest][1]
         with path.open("rb") as stream:
             return import_archive(stream, store, str(path), choose_by_config(image.digest))
 
     def close(self) -> None:
-        """See `bundler.contracts.ImageSource`: nothing stays open."""
+        """See `bundler.api.contracts.ImageSource`: nothing stays open."""
 
     def _opened(self) -> list[_Layout]:
         """The layouts, opened once: by whatever asks first, as a pinned image is not resolved again."""

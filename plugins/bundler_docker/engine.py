@@ -11,12 +11,12 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from bundler.contracts import BlobStream, ResolvedImage, SourceOptions
-from bundler.digest import check_digest
+from bundler.api.contracts import BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError
-from bundler.oci import Descriptor, Manifest, Platform
-from bundler.reference import Reference
-from bundler.store import Store
+from bundler.image.digest import check_digest
+from bundler.image.oci import Descriptor, Manifest, Platform
+from bundler.image.reference import Reference
+from bundler.store.blobs import Store
 from bundler_docker.importing import choose_by_config, import_archive
 
 TIMEOUT = 60
@@ -35,7 +35,7 @@ class DockerSource:
         self._client: docker.DockerClient | None = None
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.contracts.ImageSource`. The digest is the image ID."""
+        """See `bundler.api.contracts.ImageSource`. The digest is the image ID."""
         try:
             api = self._connect().api
             found: dict[str, Any] = api.inspect_image(reference.familiar)  # type: ignore[no-untyped-call]
@@ -73,11 +73,11 @@ class DockerSource:
         descriptor: Descriptor,  # noqa: ARG002 the contract's signature
         offset: int = 0,  # noqa: ARG002 likewise
     ) -> BlobStream:
-        """See `bundler.contracts.ImageSource`: never called, these images are exported."""
+        """See `bundler.api.contracts.ImageSource`: never called, these images are exported."""
         raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         where = f"{image.reference.familiar} (Docker engine)"
         try:
             chunks = self._connect().api.get_image(image.digest)
@@ -90,7 +90,7 @@ class DockerSource:
             ) from error
 
     def close(self) -> None:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         with self._lock:
             if self._client is not None:
                 self._client.close()

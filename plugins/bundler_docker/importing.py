@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from bundler.digest import digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.json_documents import parse_json
-from bundler.oci import (
+from bundler.image.digest import digest_of
+from bundler.image.oci import (
     OCI_CONFIG,
     OCI_LAYER_GZIP,
     OCI_LAYER_ZSTD,
@@ -26,11 +25,12 @@ from bundler.oci import (
     ImageConfig,
     Manifest,
 )
-from bundler.receive import Readable, Rewound
-from bundler.reference import Reference
-from bundler.store import Store
-from bundler.tar_stream import Entry, TarError
-from bundler.unpacking import UnpackError
+from bundler.image.reference import Reference
+from bundler.io.json_documents import parse_json
+from bundler.layer.tar_stream import Entry, TarError
+from bundler.layer.unpacking import UnpackError
+from bundler.store.blobs import Store
+from bundler.store.receive import Readable, Rewound
 from bundler_docker.saved import JSON_BEGINS, MANY, SYMLINK, SmallFiles, clean_name, open_archive, read_head
 
 LEVEL: Final = 6

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from bundler.bundle.manifest import BundleManifest, RequirementEntry
 from bundler.errors import BundleError
-from bundler.manifest import BundleManifest, RequirementEntry
-from bundler.oci import Platform
+from bundler.image.oci import Platform
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
 PARTED = "sysctl"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bundler.archive import Member
-from bundler.contracts import ApplicationModel
-from bundler.layout import archive_entry, compact, index_entry
-from bundler.manifest import BundleManifest, EngineEntry
-from bundler.oci import Platform
+from bundler.api.contracts import ApplicationModel
+from bundler.bundle.layout import archive_entry, compact, index_entry
+from bundler.bundle.manifest import BundleManifest, EngineEntry
+from bundler.bundle.tar import Member
+from bundler.image.oci import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.probes import check_probes

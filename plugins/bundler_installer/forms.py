@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import get_args
 
+from bundler.api.template_formats import TemplateFormat
 from bundler.errors import BundleError
-from bundler.template_formats import TemplateFormat
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
 """A part of a path: no backslash, no dash first, neither `.` nor `..`."""

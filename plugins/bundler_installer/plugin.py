@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.contracts import Packer
+from bundler.api.contracts import Packer
 from bundler_installer.packer import InstallerPacker
 
 
 @hookimpl
 def bundler_packers() -> list[Packer]:
-    """See `bundler.hookspecs.bundler_packers`."""
+    """See `bundler.api.hookspecs.bundler_packers`."""
     return [InstallerPacker()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bundler.archive import Member
+from bundler.bundle.tar import Member
 from bundler.errors import BundleError
 from bundler_installer.assemble import CHECKS, guard, join_sources
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.signing import Signer
+from bundler.api.signing import Signer
 from bundler_pkcs11.signer import TokenSigner
 
 
 @hookimpl
 def bundler_signers() -> list[Signer]:
-    """See `bundler.hookspecs.bundler_signers`."""
+    """See `bundler.api.hookspecs.bundler_signers`."""
     return [TokenSigner()]

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bundler.api.signing import Secret
 from bundler.errors import BundleError, UsageError, VerificationError
-from bundler.keys import PublicKey
-from bundler.signatures import encode
-from bundler.signing import Secret
+from bundler.trust.keys import PublicKey
+from bundler.trust.signatures import encode
 from bundler_pkcs11.uri import KeyUri
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class TokenSigner:
     name = "pkcs11"
 
     def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:  # noqa: ARG002 the contract's
-        """See `bundler.signing.Signer.generate`."""
+        """See `bundler.api.signing.Signer.generate`."""
         raise UsageError(
             "keys of a token are made with the token's own program",
             hint="for example `pkcs11-tool --keypairgen --key-type EC:prime256v1`;"
@@ -45,7 +45,7 @@ class TokenSigner:
         )
 
     def open(self, reference: str, secret: Secret) -> TokenKey:
-        """See `bundler.signing.Signer.open`: the reference is a PKCS#11 URI."""
+        """See `bundler.api.signing.Signer.open`: the reference is a PKCS#11 URI."""
         uri = KeyUri.parse(reference)
         pin_file = uri.pin_file
         with _telling(reference):
@@ -59,7 +59,7 @@ class TokenSigner:
                 raise
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
-        """See `bundler.signing.Signer.verify`: the public key needs no token."""
+        """See `bundler.api.signing.Signer.verify`: the public key needs no token."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 40 ms
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 likewise
         from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 likewise
@@ -98,11 +98,11 @@ class TokenKey:
 
     @property
     def public_key(self) -> bytes:
-        """See `bundler.signing.PrivateKey.public_key`."""
+        """See `bundler.api.signing.PrivateKey.public_key`."""
         return self._public.pem
 
     def sign(self, payload: bytes) -> bytes:
-        """See `bundler.signing.PrivateKey.sign`."""
+        """See `bundler.api.signing.PrivateKey.sign`."""
         from pkcs11 import Mechanism  # noqa: PLC0415 likewise
 
         with _telling("the token"):
@@ -112,7 +112,7 @@ class TokenKey:
         return encode(int.from_bytes(value[:_HALF], "big"), int.from_bytes(value[_HALF:], "big"))
 
     def close(self) -> None:
-        """See `bundler.signing.PrivateKey.close`."""
+        """See `bundler.api.signing.PrivateKey.close`."""
         if not self._closed:
             self._closed = True
             self._session.close()

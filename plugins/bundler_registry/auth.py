@@ -14,8 +14,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
-from bundler.json_documents import parse_json
-from bundler.proxies import netloc, server
+from bundler.io.json_documents import parse_json
+from bundler.net.proxies import netloc, server
 from bundler_registry.challenges import Challenge
 from bundler_registry.credentials import Login, Logins
 from bundler_registry.errors import AbsentError, TransientError

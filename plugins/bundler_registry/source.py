@@ -8,13 +8,21 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bundler.contracts import ResolvedImage, SourceOptions
+from bundler.api.contracts import ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
-from bundler.json_documents import parse_json
-from bundler.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Manifest, Platform, media_type_of
-from bundler.pace import Pace
-from bundler.reference import DEFAULT_REGISTRY, Reference
-from bundler.store import Store
+from bundler.image.oci import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    Index,
+    Manifest,
+    Platform,
+    media_type_of,
+)
+from bundler.image.reference import DEFAULT_REGISTRY, Reference
+from bundler.io.json_documents import parse_json
+from bundler.net.pace import Pace
+from bundler.store.blobs import Store
 from bundler_registry.client import Received, RegistryClient
 from bundler_registry.credentials import DockerLogins, Logins, LoginsInOrder, PodmanLogins
 from bundler_registry.errors import AbsentError, GaveUpError, TlsError
@@ -83,7 +91,7 @@ class RegistrySource:
         self._down: set[str] = set()
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         if self._offline:
             raise ImageNotFoundError(
                 f"{reference.familiar}: not asked for at {reference.registry}, this run is offline",
@@ -103,7 +111,7 @@ class RegistrySource:
         raise AssertionError(reference)  # the last place is the registry itself
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> RegistryBlob:
-        """See `bundler.contracts.ImageSource`."""
+        """See `bundler.api.contracts.ImageSource`."""
         reference = image.reference
         where = reference.familiar
         if self._offline:
@@ -121,7 +129,7 @@ class RegistrySource:
         return stream
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:  # noqa: ARG002 the contract's signature
-        """See `bundler.contracts.ImageSource`: images of registries have manifests."""
+        """See `bundler.api.contracts.ImageSource`: images of registries have manifests."""
         raise FetchError(f"{image.reference.familiar}: a registry does not export images")
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import urllib3
 from urllib3 import exceptions
 
 from bundler.errors import FetchError
-from bundler.oci import Descriptor
+from bundler.image.oci import Descriptor
 from bundler_registry.client import OK, PARTIAL, RegistryClient
 from bundler_registry.errors import AbsentError, GaveUpError, TlsError, TransientError
 from bundler_registry.retry import Retry
@@ -47,7 +47,7 @@ class Place:
 
 
 class RegistryBlob:
-    """A `bundler.contracts.BlobStream` over one or more places. For one thread.
+    """A `bundler.api.contracts.BlobStream` over one or more places. For one thread.
 
     One request when all is well. A stream that breaks, stalls or ends early is taken up where it ended;
     when a place gives no more, the next one is asked for the rest.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bundler.errors import FetchError
-from bundler.trust import trust, trusting_context
+from bundler.net.tls import trust, trusting_context
 
 DOCKER_CERTIFICATES = Path("/etc/docker/certs.d")
 """`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` client certificates: Docker's documentation, "Verify

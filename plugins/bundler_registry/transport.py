@@ -23,10 +23,10 @@ import urllib3
 from urllib3 import exceptions
 
 from bundler import __version__
-from bundler.contracts import SourceOptions
+from bundler.api.contracts import SourceOptions
 from bundler.errors import FetchError
-from bundler.pace import Pace, SlowError, keep_pace, slowness
-from bundler.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
+from bundler.net.pace import Pace, SlowError, keep_pace, slowness
+from bundler.net.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
 from bundler_registry.errors import TlsError, TransientError
 from bundler_registry.tls import Certificates
 

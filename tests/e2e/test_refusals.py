@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bundler.archive import Member
+from bundler.build.pack import member_order
+from bundler.bundle.tar import Member
 from bundler.errors import VerificationError
-from bundler.keys import PublicKey
-from bundler.signatures import normalise
-from bundler.signers import Trust
-from bundler.stages.pack import member_order
-from bundler.verify import verify
+from bundler.trust.keys import PublicKey
+from bundler.trust.signatures import normalise
+from bundler.trust.signers import Trust
+from bundler.trust.verify import verify
 from bundler_signature.ecdsa import EcdsaSigner
 from tests.support.builder import Builder
 from tests.support.programs import SYSTEM_PATH, need_forwarding, need_program

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.signatures import normalise
+from bundler.trust.signatures import normalise
 from tests.support.programs import need_root, run
 from tests.support.server import BUSYBOX, Server, Snapshots, wait_until_stopped
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.signatures import sign_text
+from bundler.trust.signatures import sign_text
 from bundler_installer.assemble import assemble_installer
 from tests.support.installer import SHELLS, call, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk

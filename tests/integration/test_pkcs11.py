@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import BundleError, UsageError
-from bundler.keys import PublicKey
-from bundler.signatures import decode, normalise
+from bundler.trust.keys import PublicKey
+from bundler.trust.signatures import decode, normalise
 from bundler_pkcs11.signer import MODULE, TokenSigner
 from bundler_pkcs11.uri import KeyUri
 from examples.demo.sample_registry import SampleRegistry, make_image

@@ -38,7 +38,7 @@ def machine(tmp_path: Path) -> dict[str, str]:
     host = Host("dash", tmp_path / "site", tmp_path, tmp_path)
     host.prepare()
     bundle = tmp_path / "site/bin/bundle"
-    bundle.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bundler.cli "$@"\n')
+    bundle.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bundler "$@"\n')
     bundle.chmod(0o755)
     python_path = os.pathsep.join(str(Path(__file__).parents[2] / name) for name in ("", "plugins"))
     variables = {**host.variables(), "BUNDLE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": python_path}

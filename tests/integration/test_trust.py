@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.signatures import ORDER, decode
+from bundler.trust.signatures import ORDER, decode
 from bundler_installer.assemble import SOURCES, join_sources
 from tests.support.installer import MAIN, SHELLS
 from tests.support.kiosk import Host

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.engine import NEEDED
+from bundler.build.engine import NEEDED
 from bundler_installer.assemble import SOURCES, join_sources
 from tests.support.engine_files import static_archive
 from tests.support.installer import MAIN, SHELLS, need_shell

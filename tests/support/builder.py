@@ -23,7 +23,7 @@ class Builder:
 
     folder: Path
     cache: Path
-    module: str = "bundler.cli"
+    module: str = "bundler"
 
     def bundle(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None

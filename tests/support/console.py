@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bundler.cli import main
+from bundler.cli.main import main
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from bundler.contracts import ApplicationContext, ApplicationModel
-from bundler.oci import Platform
-from bundler.profile_loader import load_profile
+from bundler.api.contracts import ApplicationContext, ApplicationModel
+from bundler.image.oci import Platform
+from bundler.profile.load import load_profile
 from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
 

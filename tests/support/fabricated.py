@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.archive import Member
+from bundler.bundle.tar import Member
 from bundler_installer.standalone import TABLES, assemble_preflight
 from tests.support.hooks import with_hooks
 

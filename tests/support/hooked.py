@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.cli import main
+from bundler.cli.main import main
 from bundler_installer import packer
 from bundler_installer.assemble import assemble_installer
 from tests.support.hooks import with_hooks

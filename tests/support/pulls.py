@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bundler.contracts import SourceOptions
-from bundler.lock import Lock
-from bundler.oci import Platform
-from bundler.pace import Pace
-from bundler.progress import LogReporter
-from bundler.reference import Reference
-from bundler.stages.fetch import FetchedImage, fetch
-from bundler.stages.resolve import Resolver, resolve
-from bundler.store import Store
+from bundler.api.contracts import SourceOptions
+from bundler.build.fetch import FetchedImage, fetch
+from bundler.build.lock import Lock
+from bundler.build.resolve import Resolver, resolve
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
+from bundler.net.pace import Pace
+from bundler.store.blobs import Store
+from bundler.terminal.progress import LogReporter
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
 from bundler_registry.tls import Certificates

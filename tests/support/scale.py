@@ -29,7 +29,7 @@ def count():
     numbers = {"read": int(io["rchar"]), "written": int(io["wchar"]), "peak": peak}
     numbers_file.write_text(json.dumps({**numbers, "modules": sorted(sys.modules)}))
 
-from bundler.cli import main
+from bundler.cli.main import main
 atexit.register(count)
 main()
 """

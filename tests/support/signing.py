@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.keys import PublicKey
-from bundler.signatures import sign_text
-from bundler.statements import revoke, rotate, statement_name, write_statement
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.trust.keys import PublicKey
+from bundler.trust.signatures import sign_text
+from bundler.trust.statements import revoke, rotate, statement_name, write_statement
 from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()

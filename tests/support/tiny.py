@@ -7,13 +7,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bundler.archive import Archive, Member
-from bundler.archive_writer import write_archive
-from bundler.keys import PublicKey
-from bundler.manifest import BundleManifest, Packing, Provenance, ServiceEntry
-from bundler.signers import Trust
-from bundler.stages.pack import member_order
-from bundler.stages.sign import sign
+from bundler.build.pack import member_order
+from bundler.build.sign import sign
+from bundler.bundle.manifest import BundleManifest, Packing, Provenance, ServiceEntry
+from bundler.bundle.tar import Archive, Member
+from bundler.bundle.write import write_archive
+from bundler.trust.keys import PublicKey
+from bundler.trust.signers import Trust
 from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.archive import Archive, ArchiveReader, Member, header
-from bundler.archive_writer import write_archive, write_known_archive
+from bundler.bundle.names import PathError, PathSet
+from bundler.bundle.tar import Archive, ArchiveReader, Member, header
+from bundler.bundle.write import write_archive, write_known_archive
 from bundler.errors import BundleError, VerificationError
-from bundler.names import PathError, PathSet
 
 TOP = "app-1-demo-linux-amd64"
 MTIME = 1_700_000_000

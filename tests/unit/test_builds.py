@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bundler.digest import digest_of
-from bundler.store import Store
+from bundler.image.digest import digest_of
+from bundler.store.blobs import Store
 from examples.demo.sample_registry import make_image
 from tests.support.builder import Builder
 from tests.support.faults import FaultRegistry, stall
@@ -248,7 +248,7 @@ def on_terminal(builder: Builder, words: list[str], prompt: str, answer: str) ->
             "--wait",
             sys.executable,
             "-m",
-            "bundler.cli",
+            "bundler.cli.main",
             *words,
         ],
         cwd=builder.folder,

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from bundler.contracts import ResolvedImage
-from bundler.digest import digest_of
+from bundler.api.contracts import ResolvedImage
+from bundler.build.compact import compact, packed_bytes
+from bundler.build.fetch import FetchedImage
+from bundler.build.images import Compaction, PackedImages
 from bundler.errors import FetchError
-from bundler.oci import ImageConfig, Manifest, Platform
-from bundler.progress import LogReporter
-from bundler.reference import Reference
-from bundler.stages.compact import compact, packed_bytes
-from bundler.stages.fetch import FetchedImage
-from bundler.stages.images import Compaction, PackedImages
-from bundler.store import Store
+from bundler.image.digest import digest_of
+from bundler.image.oci import ImageConfig, Manifest, Platform
+from bundler.image.reference import Reference
+from bundler.store.blobs import Store
+from bundler.terminal.progress import LogReporter
 from examples.demo.sample_registry import Image, SampleRegistry, make_image
 from tests.support.builder import Builder
 
@@ -91,7 +91,7 @@ def test_a_second_build_takes_what_the_first_made(tmp_path: Path, monkeypatch: p
     names = [(f"registry.example/{n}:1", i.manifest.digest) for n, i in IMAGES.items()]
     assert packed_bytes(names, Compaction(), store) is None
     first = pack(store, Compaction())
-    monkeypatch.setattr("bundler.stages.compact.measure", None)
+    monkeypatch.setattr("bundler.build.compact.measure", None)
     second = pack(Store(tmp_path), Compaction())
     assert (second.images, second.packing) == (first.images, first.packing)
     assert second.members[0].sha256 == first.members[0].sha256
@@ -101,7 +101,7 @@ def test_a_second_build_takes_what_the_first_made(tmp_path: Path, monkeypatch: p
 
 def test_the_stream_travels_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pack(Store(tmp_path / "whole"), Compaction())
-    monkeypatch.setattr("bundler.stages.compact.PART", 100_000)
+    monkeypatch.setattr("bundler.build.compact.PART", 100_000)
     store = Store(tmp_path / "parts")
     parts = pack(store, Compaction())
     assert [member.size for member in parts.members[:-1]] == [100_000] * (len(parts.members) - 1)

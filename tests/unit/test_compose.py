@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.contracts import ApplicationContext, ApplicationModel, PinnedService, SiteVariable
+from bundler.api.contracts import ApplicationContext, ApplicationModel, PinnedService, SiteVariable
 from bundler.errors import BundleError
-from bundler.oci import Platform
+from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.interpolation import bind, plain, read_env_file, split
 from bundler_compose.literals import is_secret_name
@@ -262,7 +262,7 @@ def test_a_dependency_that_is_not_switched_on(project: Project) -> None:
     ],
 )
 def test_what_is_wrong_with_a_compose_file(project: Project, text: str, says: str) -> None:
-    from bundler.pipeline import references  # noqa: PLC0415 image names are read there
+    from bundler.build.pipeline import references  # noqa: PLC0415 image names are read there
 
     project.write(text)
     with pytest.raises(BundleError) as caught:
@@ -551,7 +551,7 @@ def init(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path
 
 
 def test_init_writes_a_profile_that_models_the_project(project: Project, init: Callable[[], Path]) -> None:
-    from bundler.profile_loader import load_profile  # noqa: PLC0415 only here
+    from bundler.profile.load import load_profile  # noqa: PLC0415 only here
 
     literal(project)
     assert init() == Path("profiles/shop.yaml")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bundler.contracts import Probe
+from bundler.api.contracts import Probe
 from bundler.errors import BundleError
-from bundler.profile_loader import load_profile
+from bundler.profile.load import load_profile
 from bundler_compose.probes import SCRIPT_LIMIT, bind_probes, probe_scripts
 from bundler_compose.settings import ComposeSettings, ProbeSetting
 

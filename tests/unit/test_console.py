@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.cli import show_error
-from bundler.console import clean, echo, prepare, to_json
+from bundler.cli.main import show_error
 from bundler.errors import BundleError
-from bundler.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
-from bundler.table import format_table, width
+from bundler.terminal.console import clean, echo, prepare, to_json
+from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
+from bundler.terminal.table import format_table, width
 from tests.support.console import make_console
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def test_progress_is_clean(make: Callable[[io.StringIO], LogReporter]) -> None:
 
 
 def test_what_a_bar_shows_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.progress.REFRESH", 0.0)
+    monkeypatch.setattr("bundler.terminal.progress.REFRESH", 0.0)
     out = io.StringIO()
     reporter = TerminalReporter(out)
     with reporter.transfer("fetch", 10) as transfer:
@@ -120,7 +120,7 @@ def test_a_plugin_that_cannot_be_imported_says_so_in_clean_words(
 
 def test_a_bug_is_told_in_clean_words() -> None:
     program = f"""
-from bundler import console
+from bundler.terminal import console
 import threading
 console.prepare()
 threading.Thread(target=lambda: int({HOSTILE!r})).start()
@@ -137,7 +137,7 @@ raise RuntimeError({HOSTILE!r})
 
 
 def test_a_terminal_without_unicode_is_no_reason_to_break() -> None:
-    program = "from bundler import console; console.prepare(); console.echo('标题 \\udcff')"
+    program = "from bundler.terminal import console; console.prepare(); console.echo('标题 \\udcff')"
     result = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from bundler import unpacking
-from bundler.contracts import ResolvedImage, SourceOptions
-from bundler.crew import Crew
+from bundler.api.contracts import ResolvedImage, SourceOptions
+from bundler.build.fetch import fetch
+from bundler.bundle.incoming import Placing
 from bundler.errors import BundleError, FetchError
-from bundler.incoming import Placing
-from bundler.progress import LogReporter
-from bundler.reference import Reference
-from bundler.stages.fetch import fetch
-from bundler.store import Store
+from bundler.image.reference import Reference
+from bundler.io.workers import Crew
+from bundler.layer import unpacking
+from bundler.store.blobs import Store
+from bundler.terminal.progress import LogReporter
 from bundler_docker.archives import ArchiveSource
 from examples.demo.sample_registry import (
     CONFIG_TYPE,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundler.contracts import ApplicationContext
-from bundler.profile import Requirements
-from bundler.profile_loader import load_profile
+from bundler.api.contracts import ApplicationContext
+from bundler.profile.load import load_profile
+from bundler.profile.model import Requirements
 from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
 from tests.support import dify

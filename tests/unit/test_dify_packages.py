@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.contracts import ApplicationModel
+from bundler.api.contracts import ApplicationModel
 from bundler.errors import BundleError, ProfileError
-from bundler.profile_loader import load_profile
+from bundler.profile.load import load_profile
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 

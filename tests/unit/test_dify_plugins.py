@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Platform
+from bundler.image.oci import Platform
 from bundler_dify import offline, offline_plugins
 from bundler_dify.repackage import OPTIONS, gather_wheels, repackage
 from bundler_dify.settings_plugins import Plugin

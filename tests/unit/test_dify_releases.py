@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.contracts import Requirement
+from bundler.api.contracts import Requirement
 from bundler.errors import ProfileError
-from bundler.profile_loader import load_profile
+from bundler.profile.load import load_profile
 from bundler_dify.releases import DEFAULT, RELEASES
 from bundler_dify.settings import DifySettings
 from tests.support import dify

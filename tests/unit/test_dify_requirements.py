@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.profile_loader import load_profile
+from bundler.profile.load import load_profile
 from tests.support import dify
 from tests.support.fabricated import Server, preflight_file, results, run_preflight
 from tests.support.preflight_worlds import cases, df, docker, write

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.contracts import ApplicationModel, Requirement
+from bundler.api.contracts import ApplicationModel, Requirement
+from bundler.build.requirements import merge_requirements
 from bundler.errors import ProfileError
-from bundler.profile_loader import load_profile
-from bundler.stages.requirements import merge_requirements
+from bundler.profile.load import load_profile
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler import compose
+from bundler.api import compose
+from bundler.api.plugins import Plugins
 from bundler.errors import BundleError, ProfileError
-from bundler.plugins import Plugins
-from bundler.profile_loader import load_profile
-from bundler.reference import Reference
+from bundler.image.reference import Reference
+from bundler.profile.load import load_profile
 from bundler_dify.parts import AUDITED
 from bundler_dify.releases import RELEASES
 from bundler_dify.services_core import ALIVE
@@ -284,7 +284,7 @@ def test_given_limits_go_before_the_built_in_ones() -> None:
 
 
 def test_two_versions_are_refused() -> None:
-    from bundler.contracts import ApplicationContext  # noqa: PLC0415 one test needs it
+    from bundler.api.contracts import ApplicationContext  # noqa: PLC0415 one test needs it
     from bundler_dify.application import DifyApplication  # noqa: PLC0415 likewise
 
     context = ApplicationContext("x", dify.settings({}), dify.PROFILES, "1.0", dify.AMD64)

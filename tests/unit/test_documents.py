@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundler.cli import COMMANDS
+from bundler.cli.main import COMMANDS
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.console import Console, make_console
 

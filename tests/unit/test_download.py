@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bundler.download import Downloader
 from bundler.errors import FetchError
+from bundler.net.download import Downloader
 from tests.support.certificates import Authority
 from tests.support.faults import basic
 from tests.support.proxies import ForwardProxy

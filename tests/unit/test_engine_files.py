@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from bundler.carried import Carrier, carry
-from bundler.download import Downloader
-from bundler.engine import NEEDED, CarriedEngine, carry_engine
+from bundler.build.carried import Carrier, carry
+from bundler.build.engine import NEEDED, CarriedEngine, carry_engine
+from bundler.build.packages import read_package
 from bundler.errors import BundleError, FetchError, ProfileError
-from bundler.oci import Platform
-from bundler.packages import read_package
-from bundler.profile_loader import load_profile
-from bundler.progress import LogReporter
-from bundler.store import Store
+from bundler.image.oci import Platform
+from bundler.net.download import Downloader
+from bundler.profile.load import load_profile
+from bundler.store.blobs import Store
+from bundler.terminal.progress import LogReporter
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engine_files import deb, program, put, rpm, static_archive, whole_archive

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bundler.contracts import ApplicationContext, ApplicationModel
+from bundler.api.contracts import ApplicationContext, ApplicationModel
 from bundler.errors import BundleError
-from bundler.oci import Platform
-from bundler.profile_loader import load_profile
+from bundler.image.oci import Platform
+from bundler.profile.load import load_profile
 from bundler_compose.application import ComposeApplication
 from bundler_compose.settings import ComposeSettings
 

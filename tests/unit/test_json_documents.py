@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.errors import BundleError, FetchError
-from bundler.json_documents import MAX_VALUES, parse_json
-from bundler.oci import OCI_MANIFEST, ImageConfig, Index, Manifest
-from bundler.store import Store
+from bundler.image.oci import OCI_MANIFEST, ImageConfig, Index, Manifest
+from bundler.io.json_documents import MAX_VALUES, parse_json
+from bundler.store.blobs import Store
 from bundler_docker.importing import parse_manifest
 from examples.demo.sample_registry import make_image, pack_image
 from tests.support.faults import FaultRegistry, Tokens, body

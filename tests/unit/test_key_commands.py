@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import ExitCode
-from bundler.keys import PublicKey
+from bundler.trust.keys import PublicKey
 from examples.demo.sample_registry import make_image
 from tests.support.console import Console, make_console
 from tests.support.faults import FaultRegistry

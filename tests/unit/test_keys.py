@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.errors import UsageError, VerificationError
-from bundler.keys import PublicKey, read_keys
-from bundler.signatures import ORDER, decode, encode, normalise, read_lines
-from bundler.statements import judge_statements, read_statement
+from bundler.trust.keys import PublicKey, read_keys
+from bundler.trust.signatures import ORDER, decode, encode, normalise, read_lines
+from bundler.trust.statements import judge_statements, read_statement
 from tests.support.signing import SIGNER, Maker
 
 numbers = st.integers(1, ORDER - 1) | st.sampled_from([1, 127, 128, 255, 256, ORDER // 2, ORDER // 2 + 1])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import FetchError
-from bundler.layers import measure, order_by_likeness
+from bundler.layer.sketch import measure, order_by_likeness
 
 NOISE = random.Random(5).randbytes(3_000_000)  # noqa: S311 the same each time
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.archive import Archive, ArchiveReader, Member
-from bundler.archive_writer import write_archive
-from bundler.checksums import format_sums, parse_sums
+from bundler.build.render import check_members
+from bundler.bundle.checksums import format_sums, parse_sums
+from bundler.bundle.names import PathError, PathSet, check_path
+from bundler.bundle.tar import Archive, ArchiveReader, Member
+from bundler.bundle.write import write_archive
 from bundler.errors import BundleError, VerificationError
-from bundler.names import PathError, PathSet, check_path
-from bundler.stages.render import check_members
 
 TOP = "app-1-demo-linux-amd64"
 UNUSABLE = {

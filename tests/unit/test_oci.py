@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.digest import check_digest, digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.oci import (
+from bundler.image.digest import check_digest, digest_of
+from bundler.image.oci import (
     DOCKER_MANIFEST,
     OCI_CONFIG,
     OCI_INDEX,
@@ -19,7 +19,7 @@ from bundler.oci import (
     Manifest,
     Platform,
 )
-from bundler.reference import Reference
+from bundler.image.reference import Reference
 
 DIGEST = "sha256:" + "a" * 64
 

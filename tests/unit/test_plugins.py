@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler import hookspecs
+from bundler.api import hookspecs
+from bundler.api.plugins import Plugins
 from bundler.errors import PluginError, UsageError
-from bundler.plugins import Plugins
 
 HOOKS = [name for name in dir(hookspecs) if name.startswith("bundler_")]
 DOCS = Path(__file__).parents[2] / "docs" / "writing-a-plugin.md"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bundler.archive import Archive, Member
-from bundler.progress import LogReporter
-from bundler.stages.pack import pack
-from bundler.store import Store
+from bundler.build.pack import pack
+from bundler.bundle.tar import Archive, Member
+from bundler.store.blobs import Store
+from bundler.terminal.progress import LogReporter
 from bundler_installer.assemble import assemble_installer
 from bundler_installer.checks import CHECKS, PROBES
 from tests.support.fabricated import ENV, preflight_file

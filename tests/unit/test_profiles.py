@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.errors import BundleError, ProfileError, UsageError
-from bundler.profile import Profile
-from bundler.profile_loader import LoadedProfile, list_profiles, load_profile, search_folders
-from bundler.profile_merge import merge_layers
-from bundler.yaml_marks import Mark, Node, read_text
+from bundler.profile.load import LoadedProfile, list_profiles, load_profile, search_folders
+from bundler.profile.marked_yaml import Mark, Node, read_text
+from bundler.profile.merge import merge_layers
+from bundler.profile.model import Profile
 from bundler_compose.settings import ComposeSettings
 
 

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from bundler import progress
-from bundler.progress import (
+from bundler.terminal import progress
+from bundler.terminal.progress import (
     JsonReporter,
     LogHandler,
     LogReporter,
@@ -21,7 +21,7 @@ from bundler.progress import (
     format_bytes,
     format_seconds,
 )
-from bundler.table import fit, format_table, width
+from bundler.terminal.table import fit, format_table, width
 
 
 class Screen(io.StringIO):

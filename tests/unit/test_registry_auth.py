@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.contracts import SourceOptions
+from bundler.api.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
-from bundler.reference import Reference
+from bundler.image.reference import Reference
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import Challenge, parse_challenges
 from bundler_registry.credentials import DockerLogins, Login, LoginsInOrder, PodmanLogins

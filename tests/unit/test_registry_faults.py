@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bundler.contracts import SourceOptions
-from bundler.digest import digest_of
+from bundler.api.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
-from bundler.reference import Reference
-from bundler.store import Store
+from bundler.image.digest import digest_of
+from bundler.image.reference import Reference
+from bundler.store.blobs import Store
 from bundler_registry.source import RegistrySource
 from examples.demo.sample_registry import Document, Image, Request, Response, make_image
 from tests.support.faults import (

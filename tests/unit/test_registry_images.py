@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler.digest import digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.oci import (
+from bundler.image.digest import digest_of
+from bundler.image.oci import (
     DOCKER_CONFIG,
     DOCKER_FOREIGN,
     DOCKER_LAYER_GZIP,

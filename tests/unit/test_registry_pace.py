@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bundler.contracts import SourceOptions
-from bundler.download import Downloader
+from bundler.api.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError
-from bundler.pace import Pace
-from bundler.reference import Reference
+from bundler.image.reference import Reference
+from bundler.net.download import Downloader
+from bundler.net.pace import Pace
 from bundler_registry.errors import GaveUpError, TransientError
 from bundler_registry.retry import Retry, RetryPolicy
 from bundler_registry.source import RegistrySource

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler.contracts import SourceOptions
+from bundler.api.contracts import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, UsageError
-from bundler.proxies import Proxies
+from bundler.net.proxies import Proxies
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
 from bundler_registry.tls import Certificates

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bundler.archive import Member
-from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.build.sign import sign
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.bundle.tar import Member
 from bundler.errors import BundleError, UsageError, VerificationError
-from bundler.keys import PublicKey
-from bundler.stages.sign import sign
+from bundler.trust.keys import PublicKey
 from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()

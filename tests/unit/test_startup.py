@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bundler.cli import COMMANDS
+from bundler.cli.main import COMMANDS
 
 COSTLY = {
     "pydantic",
@@ -24,7 +24,7 @@ CODE = """
 import atexit, sys
 before = set(sys.modules)
 atexit.register(lambda: sys.stderr.write("\\n".join(set(sys.modules) - before)))
-from bundler.cli import main
+from bundler.cli.main import main
 main(sys.argv[1:])
 """
 
@@ -42,7 +42,9 @@ def test_help_imports_nothing_that_costs_time() -> None:
     assert {name for name in found if name.startswith("bundler")} == {
         "bundler",
         "bundler.cli",
-        "bundler.console",
+        "bundler.cli.main",
+        "bundler.terminal",
+        "bundler.terminal.console",
         "bundler.errors",
     }
     assert len(found) <= 110, "a tenth of a second, on a slow machine two"
@@ -56,7 +58,9 @@ def test_the_help_of_a_command_neither(command: str) -> None:
 def test_models_are_built_when_they_are_first_used() -> None:
     """Building all of them takes a tenth of a second, which a command that reads one file need not spend."""
     code = """
-from bundler import lock, manifest, profile
+from bundler.build import lock
+from bundler.bundle import manifest
+from bundler.profile import model as profile
 for model in (lock.Pin, manifest.BundleManifest, profile.Profile):
     assert not model.__pydantic_complete__, model
 """

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bundler.digest import digest_of
 from bundler.errors import BundleError, FetchError
-from bundler.oci import Descriptor
-from bundler.store import Store
+from bundler.image.digest import digest_of
+from bundler.image.oci import Descriptor
+from bundler.store.blobs import Store
 
 DATA = random.Random(7).randbytes(3_000_000)  # noqa: S311 the same in a spawned process
 BLOB = Descriptor("application/octet-stream", digest_of(DATA), len(DATA))

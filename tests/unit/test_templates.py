@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bundler.api.template_process import LARGEST, Templates
 from bundler.errors import BundleError
-from bundler.template_process import LARGEST, Templates
 
 START = (
     "{{% set n = namespace(s={}) %}}{{% for i in range(99) %}}{{% set n.s = n.s {} n.s %}}{{% endfor %}}"

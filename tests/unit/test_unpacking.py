@@ -21,10 +21,17 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler import unpacking
-from bundler.digest import digest_of
 from bundler.errors import FetchError
-from bundler.unpacking import Inspection, UnpackError, check_diff_id, read_diff_id, unpack, unpack_stream
+from bundler.image.digest import digest_of
+from bundler.layer import unpacking
+from bundler.layer.unpacking import (
+    Inspection,
+    UnpackError,
+    check_diff_id,
+    read_diff_id,
+    unpack,
+    unpack_stream,
+)
 
 NOISE = random.Random(5).randbytes(3_000_000)  # noqa: S311 the same each time
 GZIP = gzip.compress(NOISE)
@@ -249,7 +256,7 @@ def test_without_the_fast_library_everything_works() -> None:
 import sys
 sys.modules["isal"] = None
 import gzip, io
-from bundler.unpacking import unpack_stream
+from bundler.layer.unpacking import unpack_stream
 assert b"".join(unpack_stream(io.BytesIO(gzip.compress(b"tar")))) == b"tar"
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])

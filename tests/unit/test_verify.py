@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bundler.archive import Member
-from bundler.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.bundle.manifest import BundleManifest
+from bundler.bundle.tar import Member
 from bundler.errors import UsageError, VerificationError
-from bundler.manifest import BundleManifest
-from bundler.verify import LIMITS, inspect, verify
+from bundler.trust.verify import LIMITS, inspect, verify
 from tests.support.tiny import (
     CREATED,
     MANIFEST,
@@ -220,7 +220,7 @@ def sparse(path: Path, name: str, size: int) -> Path:
 def run(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
     """`bundle` in a process of its own, and its peak memory in bytes."""
     code = (
-        "import sys; from bundler.cli import main\n"
+        "import sys; from bundler.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
         "finally:\n"
         " peak = open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from bundler.contracts import ApplicationContext
-from bundler.oci import Platform
+from bundler.api.contracts import ApplicationContext
+from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import zstandard
 
-from bundler.layers import measure
+from bundler.layer.sketch import measure
 from tests.fuzz.mutations import Random, damage, damage_header
 
 

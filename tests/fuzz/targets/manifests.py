@@ -7,9 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bundler.archive import Member
-from bundler.commands.read import inspect_command
-from bundler.manifest import (
+from bundler.bundle.manifest import (
     EngineEntry,
     EngineFile,
     ImageEntry,
@@ -19,6 +17,8 @@ from bundler.manifest import (
     RequirementEntry,
     VariableEntry,
 )
+from bundler.bundle.tar import Member
+from bundler.cli.read import inspect_command
 from tests.fuzz.mutations import Random, damage_json, dump_json
 from tests.support.tiny import MANIFEST, signed, tiny_members, write_bundle
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bundler.profile_loader import load_profile
+from bundler.profile.load import load_profile
 from bundler_compose.settings import ComposeSettings
 from tests.fuzz.mutations import Random, damage_lines
 

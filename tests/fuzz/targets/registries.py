@@ -10,9 +10,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from bundler.contracts import SourceOptions
-from bundler.oci import ImageConfig, Platform
-from bundler.reference import Reference
+from bundler.api.contracts import SourceOptions
+from bundler.image.oci import ImageConfig, Platform
+from bundler.image.reference import Reference
 from bundler_registry.credentials import Login
 from bundler_registry.retry import RetryPolicy
 from bundler_registry.source import RegistrySource

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bundler.checksums import parse_sums
+from bundler.bundle.checksums import parse_sums
 from bundler.errors import BundleError
 from tests.fuzz.mutations import is_plain
 from tests.fuzz.targets import sums

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bundler.keys import PublicKey
-from bundler.statements import read_statement, revoke, rotate, statement_name, write_statement
+from bundler.trust.keys import PublicKey
+from bundler.trust.statements import read_statement, revoke, rotate, statement_name, write_statement
 from bundler_signature.ecdsa import KeyFile
 from tests.fuzz.mutations import Random, damage, damage_lines
 from tests.support.tiny import KEY, SIGNER

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bundler.archive import Member
-from bundler.checksums import format_sums, parse_sums
+from bundler.bundle.checksums import format_sums, parse_sums
+from bundler.bundle.tar import Member
 from tests.fuzz.mutations import NAMES, Random, damage_lines
 
 PATHS = (

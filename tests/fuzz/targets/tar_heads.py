@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from bundler.errors import BundleError
-from bundler.verify import inspect, verify
+from bundler.trust.verify import inspect, verify
 from tests.fuzz.mutations import Random, damage, damage_header
 from tests.support.tiny import CREATED, SIGNER, TOP, TRUST, signed, tiny_members, write_bundle
 

@@ -1,0 +1,6 @@
+"""`python -m bundler` is the command `bundle`."""
+
+from bundler.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What plugins see: contracts, hooks, the Compose model, templates."""

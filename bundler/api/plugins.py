@@ -1,0 +1,209 @@
+"""Finds plugins, loads them, and keeps the providers that they register, by name.
+
+A plugin is a module with functions marked `@hookimpl`: an entry point of the group `bundler.plugins`, or a
+`*.py` file (or package) in a folder given by `--plugins-dir`. Ours are loaded exactly like a third party's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+from bundler.api import hookspecs
+from bundler.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from bundler.api.contracts import Application, Packer, Renderer, SourceFactory
+    from bundler.api.signing import Signer
+
+GROUP: Final = "bundler.plugins"
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """A loaded plugin: its name, where it came from, and what it provides (`kind: names`)."""
+
+    name: str
+    origin: str
+    provides: Mapping[str, tuple[str, ...]]
+
+
+class Plugins:
+    """All loaded plugins and their providers."""
+
+    KINDS: Final = ("sources", "applications", "renderers", "signers", "packers")
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager("bundler")
+        self._manager.add_hookspecs(hookspecs)
+        self._origins: dict[str, str] = {}
+        self._providers: dict[str, dict[str, tuple[Any, str]]] = {kind: {} for kind in self.KINDS}
+
+    @classmethod
+    def load(cls, folders: Iterable[Path] = ()) -> Plugins:
+        """Load every installed plugin, then those in `folders`.
+
+        Raises:
+            PluginError: a plugin cannot be imported, has a hook that does not exist, or registers a
+                name that is taken; the plugin is named.
+        """
+        plugins = cls()
+        for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: e.name):
+            origin = f"{entry.value} ({entry.dist.name if entry.dist else 'unknown distribution'})"
+            try:
+                module = entry.load()
+            except Exception as error:
+                raise _broken(entry.name, origin, error) from error
+            plugins.register(entry.name, module, origin)
+        for folder in folders:
+            plugins._load_folder(folder)
+        plugins._collect()
+        return plugins
+
+    def register(self, name: str, module: ModuleType, origin: str) -> None:
+        """Take a plugin in.
+
+        Raises:
+            PluginError: another plugin has that name.
+        """
+        if name in self._origins:
+            raise PluginError(
+                f"plugin {name!r} is there twice: {self._origins[name]} and {origin}",
+                hint="uninstall or rename one of them",
+            )
+        self._manager.register(module, name=name)
+        self._origins[name] = origin
+
+    def _load_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UsageError(f"--plugins-dir {folder}: no such folder")
+        for path in sorted(folder.iterdir()):
+            source = path / "__init__.py" if path.is_dir() else path
+            if source.suffix != ".py" or not source.is_file() or path.name.startswith("_"):
+                continue
+            name = path.stem
+            spec = importlib.util.spec_from_file_location(
+                f"bundler_plugins_dir.{name}",
+                source,
+                submodule_search_locations=[str(path)] if path.is_dir() else None,
+            )
+            if spec is None or spec.loader is None:
+                raise PluginError(f"plugin {name!r} ({source}): not importable")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module
+            try:
+                spec.loader.exec_module(module)
+            except Exception as error:
+                raise _broken(name, str(source), error) from error
+            self.register(name, module, str(source))
+
+    def _collect(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            name = self._manager.get_name(error.plugin)
+            raise PluginError(f"plugin {name!r}: {error}", hint=self._nearest_hook(error)) from error
+        for plugin, module in self._manager.list_name_plugin():
+            known = {caller.name for caller in self._manager.get_hookcallers(module) or ()}
+            for kind in self.KINDS:
+                if f"bundler_{kind}" in known:
+                    self._add(kind, plugin, getattr(module, f"bundler_{kind}"))
+
+    def _add(self, kind: str, plugin: str, hook: Any) -> None:  # noqa: ANN401 a plugin's function
+        try:
+            provided = list(hook())
+        except Exception as error:
+            raise _broken(plugin, self._origins[plugin], error) from error
+        for provider in provided:
+            name = getattr(provider, "name", None)
+            if not isinstance(name, str) or not name:
+                raise PluginError(f"plugin {plugin!r}: one of its {kind} has no name")
+            if name in self._providers[kind]:
+                other = self._providers[kind][name][1]
+                raise PluginError(
+                    f"plugins {other!r} and {plugin!r} both provide the {kind[:-1]} {name!r}",
+                    hint="uninstall one of them",
+                )
+            self._providers[kind][name] = (provider, plugin)
+
+    @staticmethod
+    def _nearest_hook(error: pluggy.PluginValidationError) -> str:
+        hooks = [name for name in dir(hookspecs) if name.startswith("bundler_")]
+        words = str(error).replace("'", " ").split()
+        near = [match for word in words for match in difflib.get_close_matches(word, hooks, 1)]
+        return f"did you mean {near[0]}?" if near else "the hooks are: " + ", ".join(hooks)
+
+    # ------------------------------------------------------------ by name
+
+    def _get(self, kind: str, name: str) -> Any:  # noqa: ANN401 typed by the callers below
+        found = self._providers[kind].get(name)
+        if found is None:
+            there = sorted(self._providers[kind])
+            near = difflib.get_close_matches(name, there, 1)
+            hint = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(there)
+            raise UsageError(f"no {kind[:-1]} named {name!r}", hint=hint)
+        return found[0]
+
+    def source(self, name: str) -> SourceFactory:
+        """The source that profiles call `name`.
+
+        Raises:
+            UsageError: no plugin provides it; likewise below.
+        """
+        factory: SourceFactory = self._get("sources", name)
+        return factory
+
+    def application(self, name: str) -> Application:
+        """The application that profiles call `name`."""
+        application: Application = self._get("applications", name)
+        return application
+
+    def renderer(self, name: str) -> Renderer:
+        """The renderer that profiles call `name`."""
+        renderer: Renderer = self._get("renderers", name)
+        return renderer
+
+    def signer(self, name: str) -> Signer:
+        """The signature scheme that profiles call `name`."""
+        signer: Signer = self._get("signers", name)
+        return signer
+
+    def packer(self, name: str) -> Packer:
+        """The packer that profiles call `name`."""
+        packer: Packer = self._get("packers", name)
+        return packer
+
+    def applications(self) -> dict[str, Application]:
+        """All applications, by name."""
+        return {name: found[0] for name, found in sorted(self._providers["applications"].items())}
+
+    def infos(self) -> list[PluginInfo]:
+        """What is loaded, for `bundle plugins`."""
+        return [
+            PluginInfo(
+                name,
+                origin,
+                {
+                    kind: names
+                    for kind in self.KINDS
+                    if (names := tuple(sorted(n for n, (_, p) in self._providers[kind].items() if p == name)))
+                },
+            )
+            for name, origin in sorted(self._origins.items())
+        ]
+
+
+def _broken(name: str, origin: str, error: Exception) -> PluginError:
+    return PluginError(
+        f"plugin {name!r} ({origin}) cannot be loaded: {type(error).__name__}: {error}",
+        hint="repair or uninstall it",
+    )

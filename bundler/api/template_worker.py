@@ -1,0 +1,70 @@
+"""The process in which a project's templates are filled in: see template_process.py.
+
+It reads one request a line from standard input, and writes one answer a line.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import resource
+import signal
+import sys
+from typing import Any, BinaryIO
+
+from bundler.api.templates import Lines, render_text
+from bundler.errors import BundleError
+
+
+def main(trace: int, memory: int, seconds: float, largest: int) -> None:
+    """Answer requests until there are no more.
+
+    Args:
+        trace: file descriptor; where the template was when its time was over is written there.
+        memory: bytes of this process.
+        seconds: of processor time, for each template.
+        largest: bytes of what a template is filled in to.
+    """
+    render_text("", "", {})  # what is imported now counts for no template
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # the handler runs in the midst of an operation that lasts; the signal then ends the process
+    faulthandler.register(signal.SIGPROF, file=trace, all_threads=False, chain=True)
+    values: dict[str, object] = json.loads(sys.stdin.buffer.readline())
+    answers = sys.stdout.buffer
+    for request in iter(sys.stdin.buffer.readline, b""):
+        _answer(answers, _fill(json.loads(request), values, trace, seconds, largest))
+
+
+def _fill(request: Any, values: dict[str, object], trace: int, seconds: float, largest: int) -> object:  # noqa: ANN401
+    def note(lines: Lines) -> None:
+        os.lseek(trace, 0, os.SEEK_SET)
+        os.truncate(trace, 0)
+        os.write(trace, json.dumps(list(lines)).encode() + b"\n")
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        text = render_text(request["source"], request["name"], values, note)
+        size = len(text.encode())
+    except BundleError as error:
+        message = error.message.encode("utf-8", "backslashreplace").decode()
+        return {"error": message, "hint": error.hint}
+    except UnicodeEncodeError:
+        return {"error": f"{request['name']}: half of a surrogate pair, which is no character", "hint": None}
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    if size > largest:
+        return {"error": f"{request['name']}: over {largest >> 20} MiB once it is filled in", "hint": None}
+    return {"text": text}
+
+
+def _answer(answers: BinaryIO, answer: object) -> None:
+    answers.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))

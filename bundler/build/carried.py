@@ -1,0 +1,116 @@
+"""Files that a profile carries along: from a path or a URL, always with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.api.contracts import ConfigFile
+from bundler.errors import BundleError, FetchError
+from bundler.net.download import Downloader
+from bundler.profile.marked_yaml import KeyPath
+from bundler.profile.merge import show_key
+from bundler.store.blobs import Store
+from bundler.terminal.progress import Reporter
+
+if TYPE_CHECKING:
+    from bundler.profile.files import CarriedFile, DigestedFile
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Brings the files of one profile.
+
+    Attributes:
+        base: folder that relative paths start from.
+        store: keeps what is downloaded.
+        reporter: told of downloads.
+        where: key -> the file and line at which the profile gives it.
+        downloader: for files that have a URL.
+        offline: nothing may be connected to.
+    """
+
+    base: Path
+    store: Store
+    reporter: Reporter
+    where: Callable[[KeyPath], str]
+    downloader: Downloader
+    offline: bool
+
+    def bring(self, file: DigestedFile, key: KeyPath) -> Path:
+        """Check a file of this machine or of the store, or download it.
+
+        Args:
+            file: what the profile says of it.
+            key: under which the profile says it.
+
+        Raises:
+            BundleError: it is missing or is not what its digest says.
+            FetchError: it cannot be downloaded.
+        """
+        if file.path is not None:
+            source = self.base / file.path
+            self._check(source, file.sha256, str(source), key)
+            return source
+        url, digest = str(file.url), f"sha256:{file.sha256}"
+        source = self.store.path(digest)
+        if source.exists():
+            self._check(source, file.sha256, f"{url}, as the cache has it", key)
+            return source
+        if self.offline:
+            raise FetchError(
+                f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
+                hint="build once without --offline on the same cache",
+            )
+        found = self._download(url, key)
+        if found != digest:
+            self.store.path(found).unlink(missing_ok=True)
+            raise FetchError(self._other(url, found.removeprefix("sha256:"), file.sha256, key), hint=_WHICH)
+        return source
+
+    def at(self, key: KeyPath) -> str:
+        """`finance.yaml:7: files.0.sha256`."""
+        return f"{self.where(key)}: {show_key(tuple(key))}"
+
+    def _check(self, path: Path, expected: str, name: str, key: KeyPath) -> None:
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(
+                f"{self.at((*key, 'path'))}: {path}: cannot be read: {error.strerror}",
+                hint="a relative path starts from the folder of the file that says it",
+            ) from error
+        if found != expected:
+            raise BundleError(self._other(name, found, expected, key), hint=_WHICH)
+
+    def _other(self, name: str, found: str, expected: str, key: KeyPath) -> str:
+        where = self.at((*key, "sha256"))
+        return f"{where}: {name}: its sha256 is {found}, the profile says {expected}"
+
+    def _download(self, url: str, key: KeyPath) -> str:
+        with self.reporter.step(f"download {url}"):
+            try:
+                with self.downloader.open(url) as stream:
+                    found, _ = self.store.ingest(stream, lambda _: None)
+            except FetchError as error:
+                raise FetchError(f"{self.at((*key, 'url'))}: {error.message}", hint=error.hint) from error
+        return found
+
+
+_WHICH = "find out which of the two is right before you change the profile"
+
+
+def carry(files: Sequence[CarriedFile], carrier: Carrier) -> list[ConfigFile]:
+    """Bring every file of `files:`.
+
+    Raises:
+        BundleError: a file is missing or is not what its digest says.
+    """
+    return [
+        ConfigFile(file.target, carrier.bring(file, ("files", index)), file.mode)
+        for index, file in enumerate(files)
+    ]

@@ -1,0 +1,252 @@
+"""Images -> one zstd stream over their unpacked layers: `pack.compression: compact`.
+
+The stream is a tar that is an OCI image layout and a docker-archive at once, as `images/` is otherwise. A
+long window finds what layers and images share; layers that share files stand side by side. Configs, and
+with them image IDs, stay as they are; manifests are made anew, because theirs name the packed layers.
+The stream travels in parts, so that it is hashed on all cores and fits file systems with small files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from bundler.build.fetch import FetchedImage
+from bundler.build.images import Compaction, PackedImages, image_entry
+from bundler.bundle.layout import COMPACT, blob_path, layout_files
+from bundler.bundle.manifest import Packing
+from bundler.bundle.tar import BLOCK, RECORD, Member, header, padded
+from bundler.image.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
+from bundler.layer.sketch import UnpackedLayer, measure, order_by_likeness
+from bundler.layer.unpacking import unpack
+from bundler.store.blobs import Store
+from bundler.store.receive import Readable
+from bundler.terminal.progress import Reporter
+
+PART = 1 << 26
+"""Bytes of a part of the stream; the last one is smaller."""
+MAKE = 3
+"""Changes when the same images and settings become another stream."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A member of the inner tar.
+
+    Attributes:
+        path: in the tar.
+        size: bytes.
+        source: the bytes, or the packed layer that has them.
+    """
+
+    path: str
+    size: int
+    source: bytes | Path
+
+    @property
+    def header(self) -> bytes:
+        """The tar's header blocks."""
+        return header(self.path, 0o644, self.size, 0)
+
+    def content(self) -> Iterator[bytes]:
+        """The bytes."""
+        return iter((self.source,)) if isinstance(self.source, bytes) else unpack(self.source)
+
+
+def compact(
+    images: Sequence[FetchedImage], platform: Platform, how: Compaction, store: Store, reporter: Reporter
+) -> PackedImages:
+    """Make the stream, or find it in the store where an earlier build made the same.
+
+    Raises:
+        FetchError: a layer is damaged or is not what its image's config says.
+    """
+    name = recipe(
+        [(image.resolved.reference.tagged, image.manifest.descriptor.digest) for image in images], how
+    )
+    made = _recall(name, store)
+    layers: dict[str, UnpackedLayer] = {}
+    if made is None:
+        layers = _measure(images, store, reporter)
+    sizes = made.sizes if made else {diff_id: layer.size for diff_id, layer in layers.items()}
+    manifests = [_unpacked_manifest(image, sizes) for image in images]
+    entries = tuple(
+        image_entry(image, manifest, sum(layer.size for layer in manifest.layers))
+        for image, manifest in zip(images, manifests, strict=True)
+    )
+    if made is None:
+        small = {manifest.descriptor.digest: manifest.raw for manifest in manifests}
+        small |= {i.manifest.config.digest: store.read(i.manifest.config.digest) for i in images}
+        files = layout_files(entries, platform)
+        files |= {blob_path(digest): content for digest, content in sorted(small.items())}
+        ordered = order_by_likeness(sorted(layers.values(), key=lambda layer: _rank(layer, images)))
+        made = Made(tuple(_compress(files, ordered, how, store, reporter)), sizes)
+        store.remember(name, store.put(json.dumps(asdict(made)).encode()))
+    members = [
+        Member(
+            f"images/{COMPACT}.{number:04}",
+            store.path(part).stat().st_size,
+            part.removeprefix("sha256:"),
+            store.path(part),
+            checked=store.checked(part),
+        )
+        for number, part in enumerate(made.parts)
+    ]
+    blobs = {blob.digest: blob.size for i in images for blob in (*i.manifest.blobs, i.manifest.descriptor)}
+    packing = Packing(
+        compression="compact",
+        level=how.level,
+        window=how.window,
+        kept_bytes=sum(blobs.values()),
+        packed_bytes=sum(member.size for member in members),
+    )
+    return PackedImages(entries, members, packing)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an earlier build made, as the store remembers it.
+
+    Attributes:
+        parts: digests of the stream's parts, in order.
+        sizes: bytes of each layer unpacked, by diff ID.
+    """
+
+    parts: tuple[str, ...]
+    sizes: dict[str, int]
+
+
+def packed_bytes(images: Sequence[tuple[str, str]], how: Compaction, store: Store) -> int | None:
+    """Bytes of the stream for these images, where an earlier build made it; see `recipe`."""
+    made = _recall(recipe(images, how), store)
+    return sum(store.path(part).stat().st_size for part in made.parts) if made else None
+
+
+def _recall(name: str, store: Store) -> Made | None:
+    noted = store.recall(name)
+    if noted is None or not store.path(noted).exists():
+        return None
+    found = json.loads(store.read(noted))
+    made = Made(tuple(found["parts"]), found["sizes"])
+    return made if all(store.path(part).exists() for part in made.parts) else None
+
+
+def recipe(images: Sequence[tuple[str, str]], how: Compaction) -> str:
+    """What decides the stream's bytes: tags, manifests' digests, settings, and zstd's release."""
+    release = ".".join(map(str, zstandard.ZSTD_VERSION))
+    text = json.dumps([MAKE, sorted(images), how.level, how.window, release])
+    return "compact " + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _measure(images: Sequence[FetchedImage], store: Store, reporter: Reporter) -> dict[str, UnpackedLayer]:
+    """Every distinct layer by its diff ID, unpacked once to be measured; on all cores."""
+    wanted = {
+        diff_id: (layer, image.resolved.reference.familiar)
+        for image in images
+        for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True)
+    }
+
+    def one(diff_id: str) -> UnpackedLayer:
+        layer, where = wanted[diff_id]
+        found = measure(store.path(layer.digest), diff_id, where)
+        transfer.advance(f"{where} {layer.hex[:12]}", layer.size)
+        return found
+
+    total = sum(layer.size for layer, _ in wanted.values())
+    with reporter.transfer("unpack", total) as transfer, ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(wanted, pool.map(one, wanted), strict=True))
+
+
+def _rank(layer: UnpackedLayer, images: Sequence[FetchedImage]) -> tuple[int, str]:
+    """What most images share comes first."""
+    return -sum(layer.diff_id in image.config.diff_ids for image in images), layer.diff_id
+
+
+def _unpacked_manifest(image: FetchedImage, sizes: Mapping[str, int]) -> Manifest:
+    config = Descriptor(OCI_CONFIG, image.manifest.config.digest, image.manifest.config.size)
+    layers = tuple(Descriptor(OCI_LAYER, diff_id, sizes[diff_id]) for diff_id in image.config.diff_ids)
+    return Manifest.build(config, layers)
+
+
+def _compress(
+    files: dict[str, bytes],
+    layers: Sequence[UnpackedLayer],
+    how: Compaction,
+    store: Store,
+    reporter: Reporter,
+) -> list[str]:
+    """The digests of the stream's parts, which are in the store then."""
+    pieces = [Piece(path, len(content), content) for path, content in files.items()]
+    pieces += [Piece(blob_path(layer.diff_id), layer.size, layer.path) for layer in layers]
+    size = sum(len(piece.header) + padded(piece.size) for piece in pieces)
+    size = -(-(size + 2 * BLOCK) // RECORD) * RECORD
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        how.level,
+        source_size=size,
+        window_log=how.window,
+        enable_ldm=True,
+        write_content_size=True,
+        write_checksum=True,
+        threads=how.threads or os.cpu_count() or 1,
+    )
+    with reporter.transfer("compact", size) as transfer:
+        tar = _Tar(pieces, size, lambda count: transfer.advance("layers", count))
+        packed = zstandard.ZstdCompressor(compression_params=parameters).stream_reader(
+            cast("IO[bytes]", tar), size=size
+        )
+        parts: list[str] = []
+        while (part := store.ingest(_Limited(packed, PART), lambda _: None))[1]:
+            parts.append(part[0])
+    return parts
+
+
+class _Limited:
+    """The next `limit` bytes of a stream."""
+
+    def __init__(self, stream: Readable, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end of the stream or where the limit is reached."""
+        chunk = self._stream.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+
+class _Tar:
+    """The inner tar, read as a file."""
+
+    def __init__(self, pieces: Sequence[Piece], size: int, advance: Callable[[int], None]) -> None:
+        self._bytes = self._generate(pieces, size)
+        self._advance = advance
+        self._left = memoryview(b"")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+        if not self._left:
+            self._left = memoryview(next(self._bytes, b""))
+            self._advance(len(self._left))
+        part = self._left if size < 0 else self._left[:size]
+        self._left = self._left[len(part) :]
+        return bytes(part)
+
+    @staticmethod
+    def _generate(pieces: Sequence[Piece], size: int) -> Iterator[bytes]:
+        done = 0
+        for piece in pieces:
+            yield piece.header
+            yield from filter(None, piece.content())
+            padding = padded(piece.size) - piece.size
+            if padding:
+                yield bytes(padding)
+            done += len(piece.header) + piece.size + padding
+        yield bytes(size - done)

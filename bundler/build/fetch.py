@@ -1,0 +1,288 @@
+"""Pinned images -> blobs in the store, each once, verified, resumable."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+from bundler.api.contracts import ImageSource, ResolvedImage
+from bundler.build.resolve import memory_key
+from bundler.bundle.incoming import Incoming
+from bundler.errors import FetchError
+from bundler.image.oci import (
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCTETS,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    Platform,
+    check_layer_count,
+)
+from bundler.io.workers import CONNECTIONS, CORES, Crew
+from bundler.layer.size import GZIP_MAGIC, TAIL, told_size
+from bundler.layer.unpacking import Inspection, check_diff_id, read_diff_id
+from bundler.store.blobs import Store
+from bundler.store.receive import naming
+from bundler.terminal.progress import Reporter, Transfer
+
+log = logging.getLogger(__name__)
+
+WORTH_WAITING = 1 << 20
+"""Bytes of a layer from which on writing it once is worth one more request, for its last four bytes."""
+TELLING = frozenset({OCI_LAYER, OCI_LAYER_GZIP, DOCKER_LAYER, DOCKER_LAYER_GZIP})
+"""Layers whose unpacked size is known without their beginning."""
+GZIP = frozenset({OCI_LAYER_GZIP, DOCKER_LAYER_GZIP})
+
+Owner = tuple[ResolvedImage, Descriptor]
+"""A blob, and the first image that has it."""
+
+
+@dataclass(frozen=True)
+class FetchedImage:
+    """An image whose config is in the store, and its layers there or on their way."""
+
+    resolved: ResolvedImage
+    manifest: Manifest
+    config: ImageConfig
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What the fetch stage made.
+
+    Attributes:
+        images: in the order of the resolved ones.
+        incoming: by digest, layers that are not in the store: whoever packs them fetches them.
+    """
+
+    images: tuple[FetchedImage, ...]
+    incoming: Mapping[str, Incoming]
+
+
+def fetch(
+    images: Sequence[ResolvedImage],
+    sources: Mapping[str, ImageSource],
+    store: Store,
+    platform: Platform,
+    reporter: Reporter,
+    *,
+    write_once: bool = False,
+) -> Fetched:
+    """Bring every blob of every image into the store; with `write_once`, no large layer that is not there.
+
+    Raises:
+        FetchError: a blob cannot be had or is wrong, a layer is not what its image says, or an image is for
+            another platform.
+    """
+    complete = [_export(image, sources, store, platform, reporter) for image in images]
+    missing = [owner for owner in _owners(complete) if not store.has(owner[1])]
+    layers = {layer.digest for _, manifest in complete for layer in manifest.layers}
+    now: list[Owner] = []
+    later: list[Owner] = []
+    for owner in missing:
+        waits = write_once and owner[1].digest in layers and _may_wait(owner[1])
+        (later if waits else now).append(owner)
+    with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
+        _fetch_blobs(now, layers, sources, store, transfer)
+    images_now = tuple(_finish(image, manifest, store, platform) for image, manifest in complete)
+    diff_ids = _diff_ids(images_now)
+    _check_layers(diff_ids, {blob.digest for _, blob in later}, store, reporter)
+    incoming = _ask_sizes(later, diff_ids, sources)
+    for image in images_now:
+        _remember(image, store, platform)
+    return Fetched(images_now, incoming)
+
+
+def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Owner]:
+    owners: dict[str, Owner] = {}
+    for image, manifest in complete:
+        for blob in manifest.blobs:
+            known = owners.setdefault(blob.digest, (image, blob))[1]
+            if known.size != blob.size:
+                raise FetchError(
+                    f"{image.reference.familiar}: blob {blob.digest} has {blob.size} bytes here"
+                    f" and {known.size} in another image"
+                )
+    return owners.values()
+
+
+def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Platform) -> FetchedImage:
+    """Check the image's config, and remember what its name means."""
+    store.put(manifest.raw)
+    where = image.reference.familiar
+    config = ImageConfig.parse(store.read(manifest.config.digest), where)
+    made_for = config.platform.completed(platform)
+    if not (config.platform.os and config.platform.architecture):
+        log.warning("%s: the image's config names no whole platform; it is taken as %s", where, made_for)
+    if manifest.config.media_type == OCTETS:
+        log.warning("%s: the image's config has the type %s; it is read as a config", where, OCTETS)
+    if not platform.accepts(made_for):
+        raise FetchError(
+            f"{where}: this image is for {made_for}, the bundle for {platform}",
+            hint="choose another --platform, or an image that is built for this one",
+        )
+    check_layer_count(len(manifest.layers), where)
+    if len(config.diff_ids) != len(manifest.layers):
+        raise FetchError(
+            f"{where}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config"
+        )
+    return FetchedImage(image, manifest, config)
+
+
+def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:
+    """Note what the image's name means: it is whole and right, or its layers are checked as they come."""
+    resolved, digest = image.resolved, image.manifest.descriptor.digest
+    store.remember(memory_key(resolved.reference, platform, resolved.source), digest)
+    if resolved.manifest is None:
+        store.remember(f"{resolved.digest} {platform}", digest)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer as the first image has it that names it."""
+
+    blob: Descriptor
+    diff_id: str
+    where: str
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.where}: layer {self.blob.digest}"
+
+
+def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
+    """Every layer by its digest.
+
+    Raises:
+        FetchError: two images' configs say two things of one layer.
+    """
+    found: dict[str, _Layer] = {}
+    for image in images:
+        where = image.resolved.reference.familiar
+        for blob, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
+            known = found.setdefault(blob.digest, _Layer(blob, diff_id, where))
+            if known.diff_id != diff_id:
+                raise FetchError(
+                    f"layer {blob.digest} unpacks to {diff_id} as {where}'s config says,"
+                    f" and to {known.diff_id} as {known.where}'s does",
+                    hint="one of the two images is broken; build or pull it again",
+                )
+    return found
+
+
+def _check_layers(
+    layers: Mapping[str, _Layer], incoming: Collection[str], store: Store, reporter: Reporter
+) -> None:
+    """Compare every layer in the store with its image's config; unpack those that nobody has unpacked yet."""
+    waiting = [layer for digest, layer in layers.items() if digest not in incoming]
+    known = {layer.blob.digest: store.recall_diff_id(layer.blob.digest) for layer in waiting}
+    unknown = [layer for layer in waiting if known[layer.blob.digest] is None]
+    if unknown:
+        with (
+            reporter.transfer("unpack", sum(layer.blob.size for layer in unknown)) as transfer,
+            Crew(CORES, "unpack") as crew,
+        ):
+
+            def read(layer: _Layer) -> None:
+                with store.path(layer.blob.digest).open("rb") as file:
+                    found = read_diff_id(file, layer.label)
+                store.remember_diff_id(layer.blob.digest, found)
+                known[layer.blob.digest] = found
+                transfer.advance(f"{layer.where} {layer.blob.hex[:12]}", layer.blob.size)
+
+            for layer in unknown:
+                crew.submit(partial(read, layer))
+            crew.wait()
+    for layer in waiting:
+        check_diff_id(known[layer.blob.digest] or "", layer.diff_id, layer.label)
+
+
+def _export(
+    image: ResolvedImage,
+    sources: Mapping[str, ImageSource],
+    store: Store,
+    platform: Platform,
+    reporter: Reporter,
+) -> tuple[ResolvedImage, Manifest]:
+    if image.manifest is not None:
+        return image, image.manifest
+    known = store.recall(f"{image.digest} {platform}")
+    if known and store.path(known).exists():
+        manifest = Manifest.parse(store.read(known), image.reference.familiar)
+        if all(store.has(blob) for blob in manifest.blobs):
+            return image, manifest
+    with reporter.step(f"export {image.reference.familiar} from {image.source}"):
+        return image, sources[image.source].export(image, store)
+
+
+def _may_wait(blob: Descriptor) -> bool:
+    return blob.size >= WORTH_WAITING and blob.media_type in TELLING
+
+
+def _ask_sizes(
+    waiting: Sequence[Owner], layers: Mapping[str, _Layer], sources: Mapping[str, ImageSource]
+) -> dict[str, Incoming]:
+    """Layers that the pack stage will fetch, with their unpacked sizes: the bundle's head has those."""
+    incoming: dict[str, Incoming] = {}
+    with Crew(CONNECTIONS, "ask") as crew:
+
+        def ask(image: ResolvedImage, blob: Descriptor) -> None:
+            open_at = partial(sources[image.source].open_blob, image, blob)
+            unpacked = blob.size
+            if blob.media_type in GZIP:
+                with closing(open_at(blob.size - TAIL)) as stream:
+                    tail = b"".join(iter(lambda: stream.read(TAIL), b""))
+                unpacked = told_size(GZIP_MAGIC, tail, blob.size)
+            diff_id = layers[blob.digest].diff_id
+            incoming[blob.digest] = Incoming(blob, _label(image, blob), open_at, unpacked, diff_id)
+
+        for image, blob in waiting:
+            crew.submit(partial(ask, image, blob))
+        crew.wait()
+    return incoming
+
+
+def _label(image: ResolvedImage, blob: Descriptor) -> str:
+    return f"{image.reference.familiar} {blob.hex[:12]}"
+
+
+def _fetch_blobs(
+    missing: Sequence[Owner],
+    layers: Collection[str],
+    sources: Mapping[str, ImageSource],
+    store: Store,
+    transfer: Transfer,
+) -> None:
+    """Largest first, so that no long one is left for the end; the first failure ends the rest.
+
+    Layers are unpacked as they come, into nothing, to know what is in them.
+    """
+    with Crew(CONNECTIONS, "fetch") as crew:
+
+        def bring(image: ResolvedImage, blob: Descriptor) -> None:
+            label = _label(image, blob)
+
+            def advance(size: int) -> None:
+                crew.check()
+                transfer.advance(label, size)
+
+            transfer.expect(label, blob.size)
+            source = sources[image.source]
+            with Inspection() as inspection:
+                tap = inspection.feed if blob.digest in layers else None
+                with naming(image.reference.familiar):
+                    store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance, tap)
+                found = inspection.end()
+            if found is not None:
+                store.remember_diff_id(blob.digest, found)
+
+        for image, blob in sorted(missing, key=lambda owner: -owner[1].size):
+            crew.submit(partial(bring, image, blob))
+        crew.wait()

@@ -1,0 +1,101 @@
+"""Fetched images -> the bundle's `images/` folder. Here, blobs as they came; compact.py packs them anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bundler.build.fetch import Fetched, FetchedImage
+from bundler.bundle.layout import blob_path, layout_files
+from bundler.bundle.manifest import ImageEntry, LayerEntry, Packing
+from bundler.bundle.tar import Member
+from bundler.image.oci import Manifest, Platform
+from bundler.layer.size import unpacked_size
+from bundler.store.blobs import Store
+
+ENGINE_WINDOW = 27
+"""The longest window, log2, that is asked of an engine itself; the program zstd takes all."""
+
+
+@dataclass(frozen=True)
+class PackedImages:
+    """Images as they travel.
+
+    Attributes:
+        images: in the order of the fetched ones.
+        members: the files of `images/`.
+        packing: what bundle.json says of it.
+    """
+
+    images: tuple[ImageEntry, ...]
+    members: list[Member]
+    packing: Packing
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """How hard to try.
+
+    Attributes:
+        level: of zstd, 1 to 22.
+        window: log2 of the bytes that a match may lie back; the site needs as much memory.
+        threads: 0 takes all cores. The bytes do not depend on it.
+    """
+
+    level: int = 12
+    window: int = 27
+    threads: int = 0
+
+    @property
+    def needs(self) -> str:
+        """What a site must have to read the stream."""
+        program = (
+            "the program zstd" if self.window > ENGINE_WINDOW else "Docker 23 or newer, or the program zstd"
+        )
+        return f"{program}, and {1 << self.window >> 20} MiB of memory to load"
+
+
+COMPACT_SHARE = 0.66
+"""Of the bytes that come, what `compact` takes at its default level: docs/performance.md, "Size"."""
+
+
+def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
+    """An image layout over the blobs as they came, under their own digests."""
+    incoming = fetched.incoming
+
+    def unpacked(digest: str) -> int:
+        return incoming[digest].unpacked if digest in incoming else unpacked_size(store.path(digest))
+
+    entries = tuple(
+        image_entry(image, image.manifest, sum(unpacked(x.digest) for x in image.manifest.layers))
+        for image in fetched.images
+    )
+    files = layout_files(entries, platform)
+    members = [Member.of(f"images/{name}", content) for name, content in files.items()]
+    blobs = {blob.digest: blob for entry in entries for blob in entry.blobs}
+    for digest, blob in sorted(blobs.items()):
+        members.append(
+            Member(
+                f"images/{blob_path(digest)}",
+                blob.size,
+                digest.removeprefix("sha256:"),
+                incoming.get(digest) or store.path(digest),
+                checked=digest in incoming or store.checked(digest),
+            )
+        )
+    size = sum(blob.size for blob in blobs.values())
+    packing = Packing(compression="keep", level=None, window=None, kept_bytes=size, packed_bytes=size)
+    return PackedImages(entries, members, packing)
+
+
+def image_entry(image: FetchedImage, manifest: Manifest, unpacked: int) -> ImageEntry:
+    """What bundle.json says of an image that travels with `manifest`."""
+    return ImageEntry(
+        reference=str(image.resolved.reference),
+        tag=image.resolved.reference.tagged,
+        source=image.resolved.source,
+        origin=image.manifest.descriptor.digest,
+        manifest=LayerEntry.of(manifest.descriptor),
+        config=LayerEntry.of(manifest.config),
+        layers=tuple(LayerEntry.of(layer) for layer in manifest.layers),
+        unpacked=unpacked,
+    )

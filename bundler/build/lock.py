@@ -1,0 +1,94 @@
+"""The lock file: which bytes each image reference means, pinned beside the profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bundler.api.contracts import ResolvedImage
+from bundler.errors import ProfileError
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
+from bundler.io.json_documents import parse_json
+
+SUFFIX = ".lock.json"
+
+
+class Pin(BaseModel):
+    """What one reference means on one platform."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    source: str
+    """Name of the source that resolved it."""
+    kind: Literal["manifest", "image-id"]
+    """What `digest` is the digest of: an image ID where a Docker engine is the source."""
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """`sha256:<hex>`."""
+
+
+class _LockFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    format: Literal[1] = 1
+    images: dict[str, dict[str, Pin]]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Pins by reference and platform; empty where there is no lock file."""
+
+    path: Path
+    pins: Mapping[str, Mapping[str, Pin]]
+
+    @classmethod
+    def read(cls, path: Path) -> Lock:
+        """Read a lock file; a missing one is an empty lock.
+
+        Raises:
+            ProfileError: it is damaged.
+        """
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return cls(path, {})
+        try:
+            return cls(path, _LockFile.model_validate(parse_json(raw)).images)
+        except (ValueError, ValidationError) as error:
+            raise ProfileError(
+                f"{path}: the lock file is damaged: {error}",
+                hint="write it anew with `bundle lock`",
+            ) from error
+
+    def find(self, reference: Reference, platform: Platform) -> Pin | None:
+        """The pin of `reference` for `platform`."""
+        return self.pins.get(str(reference), {}).get(str(platform))
+
+    def updated(self, images: Iterable[ResolvedImage], platform: Platform) -> Lock:
+        """A lock with these images for `platform`; other platforms' pins of the same references stay."""
+        pins: dict[str, dict[str, Pin]] = {}
+        for image in images:
+            name = str(image.reference)
+            kind: Literal["manifest", "image-id"] = "manifest" if image.manifest else "image-id"
+            pins[name] = dict(self.pins.get(name, {}))
+            pins[name][str(platform)] = Pin(source=image.source, kind=kind, digest=image.digest)
+        return Lock(self.path, pins)
+
+    def write(self) -> None:
+        """Write the file whole or not at all."""
+        document = _LockFile(images={k: dict(v) for k, v in self.pins.items()})
+        text = json.dumps(document.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(self.path)

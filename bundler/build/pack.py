@@ -1,0 +1,166 @@
+"""Members -> one file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bundler.bundle.checksums import SIGNATURE
+from bundler.bundle.incoming import Incoming
+from bundler.bundle.names import path_order
+from bundler.bundle.tar import Archive, Member
+from bundler.bundle.write import is_archive, write_archive, write_known_archive
+from bundler.errors import BundleError
+from bundler.store.blobs import Store
+from bundler.terminal.progress import Reporter, Transfer, format_bytes
+
+SIGNATURE_SUFFIX = ".sig"
+"""Of a sidecar's signatures; they stand behind it."""
+MODE = 0o644
+"""Of the files that are written."""
+
+
+@dataclass(frozen=True)
+class PackedBundle:
+    """The result of a build."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hex digits, over the whole file."""
+    signed: bool
+    sidecars: tuple[Path, ...] = ()
+    """Small files beside the bundle, to be sent ahead of it."""
+
+
+def member_order(member: Member) -> tuple[int, int, bytes]:
+    """Small things first: see `path_order`."""
+    return path_order(member.path)
+
+
+def pack(
+    archive: Archive,
+    output: Path,
+    store: Store,
+    reporter: Reporter,
+    *,
+    sidecars: Sequence[Member] = (),
+) -> PackedBundle:
+    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for both, whole or not at all.
+
+    Where the same file is there already, it is read and left.
+
+    Args:
+        archive: its members in any order.
+        output: folder.
+        store: remembers the digest of the whole, by which the next run knows the same archive.
+        reporter: told of progress.
+        sidecars: small files beside the bundle.
+
+    Raises:
+        BundleError: the disk has too little room, a folder is in the way, or a source file changed
+            under the build.
+        FetchError: a layer that was still to be fetched cannot be had or is wrong.
+    """
+    archive = replace(archive, members=sorted(archive.members, key=member_order))
+    output.mkdir(parents=True, exist_ok=True)
+    target = output / f"{archive.top}.tar"
+    note = f"archive {archive.key}"
+    known = store.recall(note)
+    if target.is_dir():
+        raise BundleError(
+            f"{target}: a folder is where the bundle belongs",
+            hint="remove it, or choose another folder with --output",
+        )
+    if known and _is_there(target, archive, reporter):
+        reporter.info(f"{target}: there already, byte for byte; it was left")
+        return _packed(target, archive, known, sidecars)
+    free = shutil.disk_usage(output).free
+    if free < archive.size:
+        raise BundleError(
+            f"{output}: the bundle has {format_bytes(archive.size)}, the disk has {format_bytes(free)} free",
+            hint="free some room, or choose another folder with --output",
+        )
+    with tempfile.NamedTemporaryFile(dir=output, prefix=f".{archive.top}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            with reporter.transfer("pack", _total(archive)) as transfer:
+                digest = _write_archive(cast("BinaryIO", file), archive, known, transfer)
+            file.flush()
+            os.fchmod(file.fileno(), MODE)
+            packed = _packed(target, archive, digest, sidecars)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    store.remember(note, digest)
+    return packed
+
+
+def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
+    """Whether an earlier run left the very file, each byte of it; it then counts as written now."""
+    try:
+        if target.is_symlink() or target.stat().st_size != archive.size:
+            return False
+        with target.open("rb") as file, reporter.transfer("check", _total(archive)) as transfer:
+            there = is_archive(file, archive, transfer.advance)
+            if there:
+                os.fchmod(file.fileno(), MODE)
+                os.utime(file.fileno())
+            return there
+    except OSError:  # not there, or not ours to read: it is replaced
+        return False
+
+
+def _write_archive(file: BinaryIO, archive: Archive, known: str | None, transfer: Transfer) -> str:
+    incoming = [member.source for member in archive.members if isinstance(member.source, Incoming)]
+    if known and not incoming:
+        write_known_archive(file, archive, transfer.advance)
+        return known
+    for source in incoming:
+        transfer.expect(source.label, source.blob.size)
+    return "sha256:" + write_archive(file, archive, transfer.advance)
+
+
+def _total(archive: Archive) -> int:
+    return sum(member.size for member in archive.members)
+
+
+def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Member]) -> PackedBundle:
+    """Write what belongs beside the bundle, and say what it is."""
+    beside = tuple(_write_sidecar(target.parent, archive.top, sidecar) for sidecar in sidecars)
+    sha256 = digest.removeprefix("sha256:")
+    _write_sum(target.parent, target.name, sha256)
+    signed = any(member.path == SIGNATURE for member in archive.members)
+    return PackedBundle(target, archive.size, sha256, signed, beside)
+
+
+def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
+    target = output / f"{top}.{sidecar.path}"
+    _write_file(target, sidecar.content, sidecar.mode)
+    if target.suffix != SIGNATURE_SUFFIX:
+        target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # of an earlier build
+        _write_sum(output, target.name, sidecar.sha256)
+    return target
+
+
+def _write_sum(output: Path, name: str, digest: str) -> None:
+    _write_file(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), MODE)
+
+
+def _write_file(target: Path, content: bytes, mode: int) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,319 @@
+"""Runs the stages in order: resolve, fetch, render, sign, pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler.api import compose
+from bundler.api.contracts import (
+    ApplicationContext,
+    ApplicationModel,
+    ConfigFile,
+    ImageSource,
+    ResolvedImage,
+    SourceOptions,
+)
+from bundler.api.plugins import Plugins
+from bundler.api.signing import PrivateKey
+from bundler.build.carried import Carrier, carry
+from bundler.build.engine import CarriedEngine, carry_engine
+from bundler.build.fetch import Fetched, fetch
+from bundler.build.images import COMPACT_SHARE, Compaction, PackedImages, keep
+from bundler.build.lock import Lock
+from bundler.build.pack import PackedBundle, pack
+from bundler.build.render import Rendering, render
+from bundler.build.resolve import Resolver, resolve
+from bundler.build.sign import sign, sign_sidecars
+from bundler.bundle.manifest import BackupEntry, BundleManifest
+from bundler.bundle.tar import Archive, Member
+from bundler.errors import BundleError, UsageError
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
+from bundler.net.download import Downloader
+from bundler.profile.files import EngineFiles
+from bundler.profile.load import LoadedProfile
+from bundler.profile.model import Freshness
+from bundler.store.blobs import Store
+from bundler.terminal.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command was asked to do. Plain data; the stages get only what they need of it.
+
+    Attributes:
+        profile: with everything inherited and set.
+        plugins: where providers are looked up.
+        store: where blobs are kept between builds.
+        platform: what the bundle is for.
+        lock: pins beside the profile.
+        options: where images come from.
+        reporter: told of progress.
+        locked: refuse what the lock does not pin.
+        epoch: SOURCE_DATE_EPOCH, seconds; None takes the newest image's time.
+        write_once: layers that the store has not are fetched straight into the bundle, and not kept.
+    """
+
+    profile: LoadedProfile
+    plugins: Plugins
+    store: Store
+    platform: Platform
+    lock: Lock
+    options: SourceOptions
+    reporter: Reporter
+    locked: bool = False
+    epoch: int | None = None
+    write_once: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """An image as a build would take it."""
+
+    image: ResolvedImage
+    cached: int
+    """Bytes of it that are in the store."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build would do."""
+
+    application: ApplicationModel
+    images: tuple[PlannedImage, ...]
+    total: int
+    """Bytes of all distinct blobs; estimated for images of a Docker engine."""
+    missing: int
+    """Bytes of them that are not in the store."""
+    compaction: Compaction | None
+    """How the images would be packed; None: as they come."""
+    compact: int
+    """Bytes of the images with `compact`: known where an earlier build made it, else estimated."""
+    compact_known: bool
+    """Whether it is known."""
+    engine: EngineFiles | None
+    """Docker for servers that have none."""
+    release: Freshness
+    """Counter and expiry, as the profile says."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did."""
+
+    bundle: PackedBundle
+    manifest: BundleManifest
+    images: tuple[ResolvedImage, ...]
+
+
+def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequence[Member] = ()) -> Built:
+    """Make a bundle in `output`; without keys it is unsigned.
+
+    Args:
+        job: what to build.
+        output: folder.
+        keys: sign it.
+        statements: rotations and revocations that it carries to the sites.
+
+    Raises:
+        BundleError: whatever went wrong; nothing half-written is left in `output`.
+    """
+    reporter, store, profile = job.reporter, job.store, job.profile.profile
+    if job.write_once and compaction(job):
+        raise UsageError(
+            "--write-once does not go with pack.compression: compact, which packs layers anew from the cache",
+            hint="leave --write-once out, or add --set pack.compression=keep",
+        )
+    with store.in_use(), _sources(job) as sources:
+        application = model(job)
+        with reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+        with reporter.step("fetch"):
+            carried, engine = _carry(job)  # what is wrong there is told before the gigabytes
+            fetched = fetch(
+                images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once
+            )
+        with reporter.step("images"):
+            packed = _pack_images(job, fetched)
+        with reporter.step("render"):
+            rendering = Rendering(
+                profile=profile.name,
+                profile_sha256=profile_digest(job.profile),
+                platform=job.platform,
+                requirements=profile.to_requirements(),
+                health_timeout=profile.health.timeout,
+                backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
+                counter=profile.release.counter,
+                expires=profile.release.expires,
+                grace=profile.release.grace,
+                carried=(*carried, *engine.files),
+                statements=statements,
+                engine=engine.entry,
+                epoch=job.epoch,
+                renderer=job.plugins.renderer(profile.renderer),
+                packer=job.plugins.packer(profile.packer),
+            )
+            rendered = render(application, fetched.images, packed, rendering)
+        with reporter.step("sign" if keys else "checksums"):
+            members = sign(rendered.members, keys)
+            sidecars = sign_sidecars(rendered.sidecars, keys)
+        with reporter.step("pack"):
+            archive = Archive(rendered.top, members, rendered.manifest.created)
+            bundle = pack(archive, output, store, reporter, sidecars=sidecars)
+    return Built(bundle, rendered.manifest, images)
+
+
+def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
+    profile = job.profile.profile
+    carrier = Carrier(
+        base=job.profile.base,
+        store=job.store,
+        reporter=job.reporter,
+        where=job.profile.origin,
+        downloader=Downloader(job.options.ca_file, min_speed=job.options.min_speed),
+        offline=job.options.offline,
+    )
+    return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)
+
+
+def _pack_images(job: Job, fetched: Fetched) -> PackedImages:
+    how = compaction(job)
+    if how is None:
+        return keep(fetched, job.platform, job.store)
+    from bundler.build.compact import compact  # noqa: PLC0415 zstandard: who packs anew pays
+
+    return compact(fetched.images, job.platform, how, job.store, job.reporter)
+
+
+def compaction(job: Job) -> Compaction | None:
+    """How the profile wants images packed; None: as they came."""
+    pack = job.profile.profile.pack
+    return None if pack.compression == "keep" else Compaction(pack.level, pack.window, pack.threads)
+
+
+def plan(job: Job) -> Plan:
+    """What `build` would do. Writes nothing."""
+    with _sources(job) as sources:
+        application = model(job)
+        with job.reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+    blobs: dict[str, tuple[int, bool]] = {}
+    planned = []
+    for image in images:
+        cached = 0
+        if image.manifest is None:
+            blobs[image.digest] = (image.size, False)
+        else:
+            for blob in image.manifest.blobs:
+                here = job.store.has(blob)
+                blobs[blob.digest] = (blob.size, here)
+                cached += blob.size if here else 0
+        planned.append(PlannedImage(image, cached))
+    total = sum(size for size, _ in blobs.values())
+    missing = sum(size for size, here in blobs.values() if not here)
+    from bundler.build.compact import packed_bytes  # noqa: PLC0415 likewise
+
+    how = compaction(job)
+    pairs = [(image.reference.tagged, image.digest) for image in images]
+    known = packed_bytes(pairs, how or Compaction(), job.store)
+    compact_bytes = known or int(total * COMPACT_SHARE)
+    engine = job.profile.profile.engine.get(str(job.platform))
+    return Plan(
+        application=application,
+        images=tuple(planned),
+        total=total,
+        missing=missing,
+        compaction=how,
+        compact=compact_bytes,
+        compact_known=known is not None,
+        engine=engine,
+        release=job.profile.profile.release,
+    )
+
+
+def lock(job: Job) -> Lock:
+    """Resolve everything anew and return the lock that pins it; the caller writes it."""
+    with _sources(job) as sources:
+        application = model(job)
+        with job.reporter.step("resolve"):
+            images = _resolve(job, application, sources)
+    return job.lock.updated(images, job.platform)
+
+
+def model(job: Job) -> ApplicationModel:
+    """The application with the profile's settings bound."""
+    profile = job.profile.profile
+    application = job.plugins.application(profile.application)
+    context = ApplicationContext(
+        profile=profile.name,
+        settings=job.profile.settings(application.settings_model),
+        base=job.profile.base,
+        version=profile.version,
+        platform=job.platform,
+        cache=job.store.root,
+        ca_file=job.options.ca_file,
+        offline=job.options.offline,
+    )
+    return application.model(context)
+
+
+def references(application: ApplicationModel) -> list[Reference]:
+    """The images that the application's services run, each once."""
+    services = compose.services(application.compose)
+    if not services:
+        raise BundleError(
+            f"{application.name}: the application has no services",
+            hint="check the Compose file, and the Compose profiles that the bundle profile selects",
+        )
+    return sorted({Reference.parse(service.image) for service in services}, key=str)
+
+
+def profile_digest(loaded: LoadedProfile) -> str:
+    """SHA-256 (hex) over the profile with everything inherited and set, as canonical JSON."""
+    document = loaded.profile.model_dump(mode="json")
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _resolve(
+    job: Job, application: ApplicationModel, sources: Sequence[ImageSource]
+) -> tuple[ResolvedImage, ...]:
+    wanted = references(application)
+    resolver = Resolver(
+        sources=sources,
+        platform=job.platform,
+        lock=job.lock,
+        store=job.store,
+        locked=job.locked,
+        offline=job.options.offline,
+    )
+    floating = [
+        reference.familiar
+        for reference in wanted
+        if reference.floating and job.lock.find(reference, job.platform) is None
+    ]
+    if floating and not job.locked:
+        job.reporter.warn(
+            f"not pinned, may be other bytes tomorrow: {', '.join(floating)} (`bundle lock` pins them)"
+        )
+    return resolve(wanted, resolver)
+
+
+@contextmanager
+def _sources(job: Job) -> Iterator[list[ImageSource]]:
+    with ExitStack() as stack:
+        sources = []
+        for name in job.profile.profile.sources:
+            source = job.plugins.source(name)(job.options)
+            stack.callback(source.close)
+            sources.append(source)
+        yield sources
+
+
+def _by_name(sources: Sequence[ImageSource]) -> Mapping[str, ImageSource]:
+    return {source.name: source for source in sources}

@@ -1,0 +1,212 @@
+"""An application with its pinned images -> every file of the bundle but signatures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler import __version__
+from bundler.api import compose
+from bundler.api.contracts import (
+    ApplicationModel,
+    ConfigFile,
+    Packer,
+    PinnedService,
+    Renderer,
+    Requirement,
+)
+from bundler.build.fetch import FetchedImage
+from bundler.build.images import PackedImages
+from bundler.build.requirements import merge_requirements
+from bundler.bundle import attestations
+from bundler.bundle.manifest import (
+    FORMAT,
+    BackupEntry,
+    BundleManifest,
+    EngineEntry,
+    PortEntry,
+    Provenance,
+    ReleaseEntry,
+    RequirementEntry,
+    ServiceEntry,
+    VariableEntry,
+)
+from bundler.bundle.names import PathError, PathSet, show_path
+from bundler.bundle.tar import Member
+from bundler.errors import BundleError
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
+EARLIEST = 315532800
+"""1980-01-01: what cannot be told the time of, is given this one (the earliest that zip knows)."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What the render stage needs to know besides application and images."""
+
+    profile: str
+    profile_sha256: str
+    platform: Platform
+    requirements: Sequence[Requirement]
+    health_timeout: int
+    backup: BackupEntry
+    counter: int | None
+    expires: int | None
+    grace: int
+    carried: Sequence[ConfigFile]
+    statements: Sequence[Member]
+    engine: EngineEntry | None
+    epoch: int | None
+    renderer: Renderer
+    packer: Packer
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """All files but the signatures, the manifest that describes them, and what lies beside the bundle."""
+
+    manifest: BundleManifest
+    members: list[Member]
+    sidecars: list[Member]
+
+    @property
+    def top(self) -> str:
+        """Name of the bundle's top folder, and of the file."""
+        return self.manifest.top
+
+
+def render(
+    application: ApplicationModel,
+    images: Sequence[FetchedImage],
+    packed: PackedImages,
+    rendering: Rendering,
+) -> Rendered:
+    """Write the manifest, the configuration and the attestations.
+
+    Raises:
+        BundleError: a name does not fit the format, or two files have one path.
+    """
+    for what, word in (
+        ("application name", application.name),
+        ("version", application.version),
+        ("profile", rendering.profile),
+    ):
+        if not _WORD.fullmatch(word):
+            raise BundleError(
+                f"the {what} {word!r} cannot be part of a bundle's name",
+                hint="lower-case letters, digits, '.', '_' and '-' only, a letter or digit first",
+            )
+    manifest = _manifest(application, images, packed, rendering)
+    tags = {image.reference: image.tag for image in manifest.images}
+    services = [
+        PinnedService(service.name, tags[str(Reference.parse(service.image))])
+        for service in compose.services(application.compose)
+    ]
+    members = rendering.renderer.render(application, services)
+    members += [_carried(file) for file in (*application.carried, *rendering.carried)]
+    members += [
+        Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
+        Member.of("attestations/provenance.json", attestations.provenance(manifest)),
+    ]
+    members += [*rendering.statements, *packed.members]
+    members.append(Member.of("bundle.json", manifest.to_bytes()))
+    members += rendering.packer.members(manifest, application, members)
+    check_members(members)
+    return Rendered(manifest, members, rendering.packer.sidecars(members))
+
+
+def check_members(members: Sequence[Member]) -> None:
+    """Refuse paths that a site could misread, and those that fall together on some file system.
+
+    Raises:
+        BundleError: the file is named, as it is on this machine where it comes from one.
+    """
+    paths = PathSet()
+    for member in members:
+        try:
+            paths.add(member.path)
+        except PathError as error:
+            where = show_path(member.path)
+            if isinstance(member.source, Path):
+                where = f"{show_path(str(member.source))}: {where}"
+            raise BundleError(f"{where}: {error}", hint=error.hint) from error
+
+
+def _manifest(
+    application: ApplicationModel,
+    images: Sequence[FetchedImage],
+    packed: PackedImages,
+    rendering: Rendering,
+) -> BundleManifest:
+    created = rendering.epoch
+    if created is None:
+        created = max([EARLIEST, *(image.config.created for image in images)])
+    tags: dict[str, str] = {}
+    for image in images:
+        tag = image.resolved.reference.tagged
+        digest = image.manifest.descriptor.digest
+        if tags.setdefault(tag, digest) != digest:
+            raise BundleError(
+                f"{tag}: two images of the application have this one name at the site",
+                hint="give one of them another tag",
+            )
+    return BundleManifest(
+        format=FORMAT,
+        name=application.name,
+        version=application.version,
+        title=application.title,
+        profile=rendering.profile,
+        platform=str(rendering.platform),
+        project=compose.project_name(application.compose, application.name),
+        created=created,
+        images=packed.images,
+        services=tuple(
+            ServiceEntry(
+                name=service.name,
+                tag=Reference.parse(service.image).tagged,
+                expect=service.expect,
+            )
+            for service in compose.services(application.compose)
+        ),
+        ports=tuple(
+            PortEntry(
+                service=port.service, address=port.address or "-", port=port.port, protocol=port.protocol
+            )
+            for port in compose.ports(application.compose)
+        ),
+        variables=tuple(
+            VariableEntry(
+                name=variable.name,
+                kind=variable.kind,
+                required=variable.required,
+                default=variable.default,
+                generator=variable.generator,
+            )
+            for variable in application.variables
+        ),
+        requirements=tuple(
+            RequirementEntry(id=r.id, minimum=r.minimum, recommended=r.recommended)
+            for r in merge_requirements(application.requirements, rendering.requirements)
+        ),
+        health_timeout=rendering.health_timeout,
+        backup=rendering.backup,
+        release=ReleaseEntry(
+            counter=created if rendering.counter is None else rendering.counter,
+            expires=rendering.expires,
+            grace=rendering.grace,
+        ),
+        engine=rendering.engine,
+        packing=packed.packing,
+        provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
+    )
+
+
+def _carried(file: ConfigFile) -> Member:
+    path = f"files/{file.path}"
+    if isinstance(file.content, bytes):
+        return Member.of(path, file.content, file.mode)
+    return Member.of_file(path, file.content, file.mode)

@@ -1,0 +1,147 @@
+"""References -> images pinned to their bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bundler.api.contracts import ImageSource, ResolvedImage
+from bundler.build.lock import Lock, Pin
+from bundler.errors import BundleError, FetchError, ImageNotFoundError
+from bundler.image.oci import Manifest, Platform
+from bundler.image.reference import Reference
+from bundler.store.blobs import Store
+
+log = logging.getLogger(__name__)
+
+CONCURRENCY = 8
+"""References resolved at once: each costs one or two round trips and next to no work."""
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Where and how references are looked up.
+
+    Attributes:
+        sources: asked in this order.
+        platform: what the bundle is for.
+        lock: pins that hold.
+        locked: refuse references that the lock does not pin.
+        offline: use only what the store has.
+    """
+
+    sources: Sequence[ImageSource]
+    platform: Platform
+    lock: Lock
+    store: Store
+    locked: bool = False
+    offline: bool = False
+
+
+def resolve(references: Iterable[Reference], resolver: Resolver) -> tuple[ResolvedImage, ...]:
+    """Pin every reference, each once; sorted by reference.
+
+    Raises:
+        BundleError: an image cannot be found, or the lock does not fit; every one is named.
+    """
+    wanted = sorted(set(references), key=str)
+    with ThreadPoolExecutor(CONCURRENCY, "resolve") as pool:
+        futures = [pool.submit(_resolve_one, reference, resolver) for reference in wanted]
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, BundleError):
+            raise error
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        first = errors[0]
+        raise FetchError(
+            f"{len(errors)} images cannot be resolved:\n  " + "\n  ".join(map(str, errors)),
+            hint=first.hint if isinstance(first, BundleError) else None,
+        )
+    return tuple(future.result() for future in futures)
+
+
+def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
+    pin = resolver.lock.find(reference, resolver.platform)
+    if pin is None and resolver.locked:
+        raise BundleError(
+            f"{reference.familiar}: not in the lock {resolver.lock.path} for {resolver.platform}",
+            hint="run `bundle lock` with the same profile and platform, and commit the result",
+        )
+    cached = _from_store(reference, pin, resolver)
+    if cached:
+        return cached
+    if resolver.offline:
+        raise ImageNotFoundError(
+            f"{reference.familiar}: not in the cache {resolver.store.root}",
+            hint="build once without --offline on the same cache",
+        )
+    asked = reference
+    if pin and pin.kind == "manifest":
+        asked = dataclasses.replace(reference, digest=pin.digest)
+    found = _ask(asked, resolver, first=pin.source if pin else "")
+    if pin and found.digest != pin.digest:
+        raise FetchError(
+            f"{reference.familiar}: the lock pins {pin.digest}, {found.source} has {found.digest}",
+            hint="if the change is wanted, run `bundle lock` again",
+        )
+    return dataclasses.replace(found, reference=reference)
+
+
+def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> ResolvedImage | None:
+    """The image as the store remembers it, where the name cannot mean anything else by now."""
+    source, digest = _recall(reference, pin, resolver)
+    if digest is None or not resolver.store.path(digest).exists():
+        return None
+    manifest = Manifest.parse(resolver.store.read(digest), str(reference))
+    if any(not resolver.store.has(blob) for blob in manifest.blobs):
+        named = [s for s in resolver.sources if s.name == source]
+        if resolver.offline or not named or (pin and pin.kind == "image-id"):
+            return None
+    size = sum(blob.size for blob in manifest.blobs)
+    pinned = pin.digest if pin else digest
+    return ResolvedImage(reference, source, pinned, manifest, size)
+
+
+def _recall(reference: Reference, pin: Pin | None, resolver: Resolver) -> tuple[str, str | None]:
+    """The source that the image came from, and its manifest's digest; None where nothing is known of it."""
+    store = resolver.store
+    if pin:
+        known = pin.digest if pin.kind == "manifest" else store.recall(f"{pin.digest} {resolver.platform}")
+        return pin.source, known
+    if resolver.offline or not reference.floating:
+        for source in resolver.sources:
+            digest = store.recall(memory_key(reference, resolver.platform, source.name))
+            if digest:
+                return source.name, digest
+    return "", None
+
+
+def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedImage:
+    """Ask the sources in their order, but the one that a pin names before the others."""
+    misses: list[ImageNotFoundError] = []
+    sources = sorted(resolver.sources, key=lambda source: source.name != first)
+    for source in sources:
+        try:
+            found = source.resolve(reference, resolver.platform)
+        except ImageNotFoundError as error:
+            log.info("%s: %s", source.name, error)
+            misses.append(error)
+        else:
+            return found
+    if len(misses) == 1:
+        raise misses[0]
+    reasons = "; ".join(f"{s.name}: {m}" for s, m in zip(sources, misses, strict=True))
+    raise ImageNotFoundError(
+        f"{reference.familiar}: no source has it ({reasons})",
+        hint=misses[0].hint if misses else None,
+    )
+
+
+def memory_key(reference: Reference, platform: Platform, source: str) -> str:
+    """What the store remembers a resolved reference by: the bundle names the source, cached or not."""
+    return f"{reference} {platform} {source}"

@@ -1,0 +1,159 @@
+"""What an auditor asks for: what is inside (SPDX) and how it came to be (in-toto, SLSA provenance)."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from bundler import __version__
+from bundler.bundle.manifest import BundleManifest, EngineFile, ImageEntry
+from bundler.image.oci import Platform
+from bundler.image.reference import Reference
+
+SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
+    reference = Reference.parse(image.reference)
+    name = reference.repository.rpartition("/")[2]
+    purl = (
+        f"pkg:oci/{name}@{image.origin.replace(':', '%3A')}"
+        f"?arch={platform.architecture}"
+        f"&repository_url={reference.registry}/{reference.repository}"
+    )
+    if reference.tag:
+        purl += f"&tag={reference.tag}"
+    return {
+        "SPDXID": "SPDXRef-image-" + image.origin[7:23],
+        "name": image.reference,
+        "versionInfo": reference.tag or image.origin,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": "CONTAINER",
+        "checksums": [{"algorithm": "SHA256", "checksumValue": image.origin[7:]}],
+        "externalRefs": [
+            {
+                "referenceCategory": "PACKAGE-MANAGER",
+                "referenceType": "purl",
+                "referenceLocator": purl,
+            }
+        ],
+        "comment": "layers: " + " ".join(layer.digest for layer in image.layers),
+    }
+
+
+def _spdx_engine_file(file: EngineFile, version: str | None) -> dict[str, Any]:
+    purpose = {"archive": "ARCHIVE", "compose": "APPLICATION"}.get(file.kind, "INSTALL")
+    return {
+        "SPDXID": f"SPDXRef-engine-{file.sha256[:16]}",
+        "name": file.name,
+        **({"versionInfo": version} if version and file.kind == "archive" else {}),
+        "packageFileName": file.path,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": purpose,
+        "checksums": [{"algorithm": "SHA256", "checksumValue": file.sha256}],
+    }
+
+
+def sbom(manifest: BundleManifest) -> bytes:
+    """An SPDX 2.3 document: the application, its images and the engine carried with them, by digest.
+
+    Images are described as wholes; what is installed inside them is not analysed, and said so
+    (`filesAnalyzed: false`).
+    """
+    platform = Platform.parse(manifest.platform)
+    seed = manifest.model_dump_json()
+    images = {image.origin: image for image in manifest.images}
+    packages = [_spdx_package(image, platform) for image in images.values()]
+    engine = manifest.engine
+    packages += [_spdx_engine_file(file, engine.version) for file in engine.files] if engine else []
+    root = {
+        "SPDXID": "SPDXRef-application",
+        "name": manifest.name,
+        "versionInfo": manifest.version,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "primaryPackagePurpose": "APPLICATION",
+    }
+    contains = [
+        {
+            "spdxElementId": root["SPDXID"],
+            "relationshipType": "CONTAINS",
+            "relatedSpdxElement": package["SPDXID"],
+        }
+        for package in packages
+    ]
+    describes = {
+        "spdxElementId": "SPDXRef-DOCUMENT",
+        "relationshipType": "DESCRIBES",
+        "relatedSpdxElement": root["SPDXID"],
+    }
+    return _json(
+        {
+            "spdxVersion": "SPDX-2.3",
+            "dataLicense": "CC0-1.0",
+            "SPDXID": "SPDXRef-DOCUMENT",
+            "name": f"{manifest.name}-{manifest.version}",
+            "documentNamespace": f"urn:uuid:{uuid.uuid5(SPDX_NAMESPACE, seed)}",
+            "creationInfo": {
+                "created": _time(manifest.created),
+                "creators": [f"Tool: bundler-{__version__}"],
+            },
+            "packages": [root, *packages],
+            "relationships": [describes, *contains],
+        }
+    )
+
+
+def provenance(manifest: BundleManifest) -> bytes:
+    """An in-toto statement with a SLSA provenance v1 predicate over the bundle's images.
+
+    Nothing of the building machine is in it: the same lock and settings give the same bytes.
+    """
+    return _json(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [
+                {"name": image.reference, "digest": {"sha256": image.origin[7:]}} for image in manifest.images
+            ],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": "https://bundler.invalid/build/v1",
+                    "externalParameters": {
+                        "application": manifest.name,
+                        "version": manifest.version,
+                        "profile": manifest.profile,
+                        "platform": manifest.platform,
+                        "profileSha256": manifest.provenance.profile_sha256,
+                    },
+                    "resolvedDependencies": [
+                        {
+                            "uri": f"docker://{image.reference}",
+                            "digest": {"sha256": image.origin[7:]},
+                        }
+                        for image in manifest.images
+                    ]
+                    + [
+                        {"name": file.name, "digest": {"sha256": file.sha256}}
+                        for file in (manifest.engine.files if manifest.engine else ())
+                    ],
+                },
+                "runDetails": {
+                    "builder": {"id": manifest.provenance.builder},
+                    "metadata": {"startedOn": _time(manifest.created)},
+                },
+            },
+        }
+    )

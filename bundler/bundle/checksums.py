@@ -1,0 +1,54 @@
+"""SHA256SUMS: the text that lists every file of a bundle, as `sha256sum -c` reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bundler.bundle.names import PathError, PathSet, show_path
+from bundler.bundle.tar import Member
+from bundler.errors import VerificationError
+
+SUMS = "SHA256SUMS"
+SIGNATURE = "SHA256SUMS.sig"
+PUBLIC_KEY = "SHA256SUMS.pub"
+UNLISTED = frozenset({SUMS, SIGNATURE, PUBLIC_KEY})
+"""The files that the checksums cannot list."""
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+
+
+def format_sums(members: Sequence[Member]) -> bytes:
+    """The text of SHA256SUMS, sorted by path in byte order."""
+    ordered = sorted(members, key=lambda member: member.path.encode())
+    return "".join(f"{member.sha256}  {member.path}\n" for member in ordered).encode()
+
+
+def parse_sums(sums: bytes) -> dict[str, str]:
+    """SHA256SUMS -> path: hex digest.
+
+    Raises:
+        VerificationError: a line has another form or is not in its place, or a bundle cannot have its path.
+    """
+    listed: dict[str, str] = {}
+    paths = PathSet()
+    last = b""
+    try:
+        lines = sums.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise VerificationError(f"{SUMS} is not UTF-8") from error
+    if lines.pop() != "":
+        raise VerificationError(f"{SUMS}: its last line is cut off")
+    for number, line in enumerate(lines, 1):
+        digest, gap, path = line[:64], line[64:66], line[66:]
+        if gap != "  " or not _DIGEST.fullmatch(digest) or path in UNLISTED:
+            raise VerificationError(f"{SUMS}:{number}: not a checksum line")
+        try:
+            paths.add(path)
+        except PathError as error:
+            raise VerificationError(f"{SUMS}:{number}: {show_path(path)}: {error}") from error
+        if path.encode() < last:
+            raise VerificationError(f"{SUMS}:{number}: {path}: not sorted by path, in byte order")
+        last = path.encode()
+        listed[path] = digest
+    return listed

@@ -1,0 +1,66 @@
+"""The `images/` folder: an OCI image layout and a docker-archive manifest.json over the same blobs.
+
+One copy of each blob, in its original bytes, serves `docker load` from 20.10 on, podman and skopeo: see
+image-layout.md of the OCI image specification; measured in docs/architecture.md, "One layout for all".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bundler.bundle.manifest import ImageEntry
+from bundler.image.oci import OCI_INDEX, Platform
+
+COMPACT = "images.tar.zst"
+"""The stream where the layers travel unpacked; `images/` has it in parts, `<this>.0000` and so on."""
+
+
+def blob_path(digest: str) -> str:
+    """Where a blob lies below `images/`."""
+    return "blobs/sha256/" + digest.removeprefix("sha256:")
+
+
+def compact(data: object) -> str:
+    """JSON on one line, sorted keys."""
+    return json.dumps(data, separators=(",", ":"), sort_keys=True)
+
+
+def index_entry(image: ImageEntry, platform: Platform) -> dict[str, Any]:
+    """The image's descriptor in index.json, named for containerd and for other readers."""
+    described: dict[str, Any] = {"os": platform.os, "architecture": platform.architecture}
+    if platform.variant:
+        described["variant"] = platform.variant
+    return {
+        "mediaType": image.manifest.media_type,
+        "digest": image.manifest.digest,
+        "size": image.manifest.size,
+        "platform": described,
+        "annotations": {
+            "io.containerd.image.name": image.tag,
+            "org.opencontainers.image.ref.name": image.tag,
+        },
+    }
+
+
+def archive_entry(image: ImageEntry) -> dict[str, Any]:
+    """The image's entry in docker-archive's manifest.json."""
+    return {
+        "Config": blob_path(image.config.digest),
+        "RepoTags": [image.tag],
+        "Layers": [blob_path(layer.digest) for layer in image.layers],
+    }
+
+
+def layout_files(images: tuple[ImageEntry, ...], platform: Platform) -> dict[str, bytes]:
+    """The three small files beside the blobs, by name."""
+    index = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [index_entry(image, platform) for image in images],
+    }
+    return {
+        "oci-layout": compact({"imageLayoutVersion": "1.0.0"}).encode(),
+        "index.json": compact(index).encode(),
+        "manifest.json": compact([archive_entry(image) for image in images]).encode(),
+    }

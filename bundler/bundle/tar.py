@@ -1,0 +1,298 @@
+"""The deterministic tar: its layout, and a strict reader. archive_writer.py writes it.
+
+Every header is a function of path, mode, size and the archive's one time stamp, so a reader can tell a
+header that was tampered with by making it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from bundler.bundle.incoming import Incoming
+from bundler.bundle.names import LONGEST_PATH, PathError, PathSet, show_path
+from bundler.errors import VerificationError
+from bundler.store.receive import CHUNK, Readable
+
+BLOCK = 512
+RECORD = 20 * BLOCK
+MODES = 0o755
+"""Bits that a file's mode may have: neither set-user-ID nor writable by others than its owner."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a bundle.
+
+    Attributes:
+        path: relative to the bundle's top folder, with `/`.
+        size: bytes.
+        sha256: hex digits.
+        source: the bytes, the file that has them, or the layer that is fetched while the archive is written.
+        mode: permissions at the site.
+        checked: whether the bytes of `source` were hashed in this very run; others are hashed while
+            they are packed. A layer that is still to be fetched always is.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    source: bytes | Path | Incoming
+    mode: int = 0o644
+    checked: bool = False
+
+    @classmethod
+    def of(cls, path: str, content: bytes, mode: int = 0o644) -> Member:
+        """A member from bytes."""
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(path, len(content), digest, content, mode, checked=True)
+
+    @classmethod
+    def of_file(cls, path: str, source: Path, mode: int = 0o644) -> Member:
+        """A member from a file, hashed now."""
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = os.fstat(file.fileno()).st_size
+        return cls(path, size, digest, source, mode)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of a small member.
+
+        Raises:
+            TypeError: it is a layer that is still to be fetched.
+        """
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, in pieces of at most `CHUNK` where they are in a file.
+
+        Raises:
+            TypeError: it is a layer that is still to be fetched.
+        """
+        if isinstance(self.source, Incoming):
+            raise TypeError(f"{self.path} is not here yet")
+        if isinstance(self.source, bytes):
+            yield self.source
+            return
+        with self.source.open("rb", buffering=0) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A member as found in an archive: where its bytes begin in the file."""
+
+    path: str
+    mode: int
+    size: int
+    offset: int
+
+
+def make_header(path: str, mode: int, size: int, mtime: int) -> bytes:
+    """The header blocks of a member: GNU format, which carries any length of name and size."""
+    info = tarfile.TarInfo(path)
+    info.mode, info.size, info.mtime = mode, size, mtime
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
+
+
+header = lru_cache(maxsize=8192)(make_header)
+"""For writing: places, size and key follow from the headers, before they are written."""
+
+
+def padded(size: int) -> int:
+    """`size` rounded up to whole blocks."""
+    return -(-size // BLOCK) * BLOCK
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive to be written: all that its bytes follow from.
+
+    Attributes:
+        top: its folder.
+        members: in their order.
+        mtime: of all, seconds since 1970.
+    """
+
+    top: str
+    members: Sequence[Member]
+    mtime: int
+
+    def header(self, member: Member) -> bytes:
+        """The header blocks of one of the members."""
+        return header(f"{self.top}/{member.path}", member.mode, member.size, self.mtime)
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes, known before the first one is written."""
+        size = sum(len(self.header(member)) + padded(member.size) for member in self.members)
+        return -(-(size + 2 * BLOCK) // RECORD) * RECORD
+
+    def places(self) -> Iterator[tuple[Member, int]]:
+        """Each member with the offset of its first byte."""
+        at = 0
+        for member in self.members:
+            at += len(self.header(member))
+            yield member, at
+            at += padded(member.size)
+
+    def frame(self) -> Iterator[tuple[int, bytes]]:
+        """What is between the members, by offset: headers, and the zeros that fill blocks and the end."""
+        end = 0
+        for member, at in self.places():
+            header = self.header(member)
+            yield end, bytes(at - len(header) - end) + header
+            end = at + member.size
+        yield end, bytes(self.size - end)
+
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) of the headers and digests: archives of one key are the same, byte for byte."""
+        digest = hashlib.sha256()
+        for member in self.members:
+            digest.update(self.header(member) + bytes.fromhex(member.sha256))
+        return digest.hexdigest()
+
+
+WHICH = "give the .tar file that `bundle build` wrote"
+COPY = "copy the file again and compare it with its .sha256"
+LONGEST_NAME_BLOCK = 255 + 1 + LONGEST_PATH + 1
+"""Bytes of a long name's block at most: top folder, path, and a zero byte."""
+LARGEST = 1 << 62
+"""Bytes of a member whose archive has no known end; no file system holds more."""
+
+
+class ArchiveReader:
+    """Reads an archive of ours from beginning to end, strictly.
+
+    Anything that `write_archive` would not have written is refused: links, folders, owners, odd modes, bytes
+    in the padding or after the end, two members of one name, names that leave the top folder or that a site
+    could misread, sizes that reach beyond the archive's end. It keeps nothing in memory but the paths.
+    """
+
+    def __init__(
+        self, stream: Readable, skip: Callable[[int], object] | None = None, size: int | None = None
+    ) -> None:
+        """Begin at the archive's first byte.
+
+        Args:
+            stream: has the archive.
+            skip: passes over so many bytes of the stream; without it they are read.
+            size: bytes of the whole archive, where that is known.
+        """
+        self._stream = stream
+        self._skip = skip
+        self._size = size
+        self._at = 0
+        self._left = 0
+        self.top: str | None = None
+        self.mtime: int | None = None
+        self._paths = PathSet()
+
+    def __iter__(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """Each member with its bytes; bytes that the caller leaves are passed over."""
+        while (entry := self._next()) is not None:
+            self._left = entry.size
+            yield entry, self._body()
+            self._pass_over()
+            self._expect_zero(padded(entry.size) - entry.size, entry.path)
+        self._end()
+
+    def _read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = self._stream.read(min(size, CHUNK))
+            if not part:
+                raise self._not_a_tar() if self.mtime is None else self._ends_early(self._at)
+            parts.append(part)
+            size -= len(part)
+            self._at += len(part)
+        return b"".join(parts)
+
+    def _next(self) -> Entry | None:
+        blocks = self._read(BLOCK)
+        if blocks == bytes(BLOCK):
+            return None
+        at = self._at
+        try:
+            info = tarfile.TarInfo.frombuf(blocks, "utf-8", "surrogateescape")
+            name = info.name
+            if info.type == tarfile.GNUTYPE_LONGNAME:
+                if not 0 < info.size <= LONGEST_NAME_BLOCK:
+                    raise VerificationError(f"a name of {info.size} bytes in the archive, at byte {at}")
+                long_name = self._read(padded(info.size))
+                name = long_name[: info.size - 1].decode()
+                last = self._read(BLOCK)
+                blocks += long_name + last
+                info = tarfile.TarInfo.frombuf(last, "utf-8", "surrogateescape")  # its name is cut
+            mtime = int(info.mtime) if self.mtime is None else self.mtime
+            as_written = make_header(name, info.mode, info.size, mtime)
+        except (
+            tarfile.HeaderError,
+            ValueError,
+            OverflowError,
+        ) as error:  # a number may not fit
+            if self.mtime is None:
+                raise self._not_a_tar() from error
+            raise VerificationError(f"damaged tar header at byte {at}") from error
+        negative = info.size < 0 or mtime < 0
+        if info.type != tarfile.REGTYPE or info.mode & ~MODES or as_written != blocks or negative:
+            raise VerificationError(f"{show_path(name)}: the tar header is not as this format writes it")
+        self.mtime = mtime
+        path = self._inside(name)
+        if self._size is not None and padded(info.size) > self._size - self._at:
+            raise self._ends_early(self._size)
+        if info.size > LARGEST:
+            raise VerificationError(f"{path}: a size of {info.size} bytes")
+        return Entry(path, info.mode, info.size, self._at)
+
+    def _inside(self, name: str) -> str:
+        top, slash, path = name.partition("/")
+        self.top = self.top or top
+        if not slash or not top or top != self.top:
+            raise VerificationError(f"{show_path(name)}: a path outside the bundle's folder")
+        try:
+            self._paths.add(path)
+        except PathError as error:
+            raise VerificationError(f"{show_path(path)}: {error}", hint=WHICH) from error
+        return path
+
+    def _body(self) -> Iterator[bytes]:
+        while self._left:
+            chunk = self._read(min(self._left, CHUNK))
+            self._left -= len(chunk)
+            yield chunk
+
+    def _pass_over(self) -> None:
+        if self._skip is None:
+            for _ in self._body():
+                pass
+        else:
+            self._skip(self._left)
+            self._at += self._left
+
+    def _expect_zero(self, size: int, where: str) -> None:
+        if self._read(size) != bytes(size):
+            raise VerificationError(f"{where}: bytes hidden in the padding")
+
+    def _end(self) -> None:
+        if self._read(BLOCK) != bytes(BLOCK):
+            raise VerificationError("the archive's end mark is damaged")
+        self._expect_zero(-self._at % RECORD, "end of the archive")
+        if self._stream.read(1):
+            raise VerificationError("bytes follow the end of the archive")
+
+    @staticmethod
+    def _not_a_tar() -> VerificationError:
+        return VerificationError("not a bundle, not even a tar archive", hint=WHICH)
+
+    @staticmethod
+    def _ends_early(size: int) -> VerificationError:
+        return VerificationError(f"the archive ends early, after {size} bytes", hint=COPY)

@@ -1,0 +1,283 @@
+"""`bundle build`, `plan` and `lock`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
+from bundler.cli.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
+from bundler.errors import UsageError
+from bundler.terminal.console import echo, echo_json
+
+if TYPE_CHECKING:
+    from bundler.build.pipeline import Built, Job, Plan
+
+
+@click.command("build")
+@PROFILE
+@click.option(
+    "-o",
+    "--output",
+    default="dist",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the bundle.",
+)
+@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@click.option(
+    "--write-once",
+    is_flag=True,
+    help="Fetch large layers straight into the bundle: half the disk, none of them kept in the cache.",
+)
+@add(SHARED)
+@add(KEY_OPTIONS)
+@click.option(
+    "--rotation",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Carry this rotation or revocation; those that lie beside a key file are carried anyway.",
+)
+@click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle.")
+@add(COMMON)
+def build_command(
+    output: Path,
+    locked: bool,
+    write_once: bool,
+    references: tuple[str, ...],
+    passphrase_files: tuple[Path, ...],
+    statements: tuple[Path, ...],
+    unsigned: bool,
+    **options: Any,  # noqa: ANN401 the shared options, typed by JobOptions
+) -> None:
+    """Build a bundle: resolve, fetch, render, sign, pack.
+
+    Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it
+    with its .sig, and a .sha256 for both. What is fetched is kept in the cache, so a build that was stopped
+    goes on from there; with --write-once it begins again. Where the very bundle is there already, it is read,
+    and not written.
+    """
+    if unsigned and references:
+        raise UsageError("--key and --unsigned exclude each other", hint="leave one of them out")
+    chosen = JobOptions(**options)
+    job = make_job(chosen, locked=locked, write_once=write_once)
+    profile = job.profile.profile
+    if unsigned and profile.signing.required:
+        raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
+    if profile.lock.required and not locked:
+        job = make_job(chosen, locked=True, write_once=write_once)
+    if unsigned:
+        job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")
+        built = _build(job, output, (), ())
+    else:
+        with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
+            wanted = profile.signing.signatures
+            if len(keys) < wanted:
+                raise UsageError(
+                    f"the profile {profile.name} requires {wanted} signatures; {len(keys)} given",
+                    hint="give --key once for each signer",
+                )
+            built = _build(job, output, keys, statements)
+    if chosen.as_json:
+        echo_json(_built_json(built))
+    else:
+        _show_built(built, () if unsigned else public_names(references))
+
+
+def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence[Path]) -> Built:
+    from bundler.build import pipeline
+    from bundler.cli.signing import load_statements
+
+    members = load_statements(statements, keys, job.plugins.signer("ecdsa")) if keys else []
+    _prepare(output)
+    return pipeline.build(job, output, [key.key for key in keys], members)
+
+
+@click.command("plan")
+@PROFILE
+@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@add(SHARED)
+@add(COMMON)
+def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
+    """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
+    from bundler.build import pipeline
+
+    chosen = JobOptions(**options)
+    found = pipeline.plan(make_job(chosen, locked=locked))
+    if chosen.as_json:
+        echo_json(_plan_json(found))
+    else:
+        _show_plan(found)
+
+
+@click.command("lock")
+@PROFILE
+@add(SHARED)
+@add(COMMON)
+def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
+    """Resolve every image anew and write the digests beside the profile.
+
+    `bundle build` then takes exactly these; `bundle build --locked` refuses anything else.
+    """
+    from bundler.build import pipeline
+    from bundler.build.lock import Lock
+
+    chosen = JobOptions(**options)
+    job = make_job(chosen, locked=False, ignore_lock=True)
+    fresh = pipeline.lock(job)
+    before = Lock.read(fresh.path)
+    for name, pins in before.pins.items():  # other platforms' pins of images still in use stay
+        if name in fresh.pins:
+            merged = {**pins, **fresh.pins[name]}
+            fresh = Lock(fresh.path, {**fresh.pins, name: merged})
+    fresh.write()
+    rows = [(name, pin.digest) for name, pins in sorted(fresh.pins.items()) for pin in pins.values()]
+    if chosen.as_json:
+        echo_json({"path": str(fresh.path), "images": dict(rows)})
+        return
+    for name, digest in rows:
+        echo(f"{name}  {digest}")
+    echo(f"wrote {fresh.path}; commit it, and build with --locked")
+
+
+def _prepare(output: Path) -> None:
+    """Make the folder for the bundle now: that it cannot be is told before the gigabytes."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--output {output}: cannot be made: {error.strerror}", hint="choose another folder"
+        ) from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise UsageError(f"--output {output}: cannot be written to", hint="choose another folder")
+
+
+def _built_json(built: Built) -> dict[str, object]:
+    return {
+        "path": str(built.bundle.path),
+        "size": built.bundle.size,
+        "sha256": built.bundle.sha256,
+        "signed": built.bundle.signed,
+        "sidecars": [str(path) for path in built.bundle.sidecars],
+        "images": [
+            {
+                "reference": image.reference,
+                "digest": image.origin,
+                "size": image.size,
+                "source": image.source,
+            }
+            for image in built.manifest.images
+        ],
+    }
+
+
+def _show_built(built: Built, public_keys: Sequence[str]) -> None:
+    from bundler.build.pack import SIGNATURE_SUFFIX
+    from bundler.image.reference import Reference
+    from bundler.terminal.progress import format_bytes
+    from bundler.terminal.table import format_table
+
+    rows = [
+        (
+            Reference.parse(image.reference).familiar,
+            image.origin[:19],
+            format_bytes(image.size),
+            image.source,
+        )
+        for image in built.manifest.images
+    ]
+    bundle = built.bundle
+    echo(format_table(("image", "digest", "size", "source"), rows), lines=True)
+    echo()
+    echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
+    echo(f"sha256 {bundle.sha256}")
+    ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
+    for sidecar in ahead:
+        echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
+    name = shlex.quote(bundle.path.name)
+    options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
+    trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in public_keys)
+    echo()
+    echo("Next:")
+    if bundle.signed:
+        echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")
+    for sidecar in ahead:
+        beside = f" and {sidecar.name}{SIGNATURE_SUFFIX}" if bundle.signed else ""
+        echo(f"  send {sidecar.name}{beside} ahead; on the site's server:")
+        if bundle.signed:
+            echo(f"    {check_line(sidecar.name, Path(public_keys[0]).name)} &&")
+        echo(f"    sh {shlex.quote(sidecar.name)}")
+    carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
+    if bundle.signed:
+        carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(public_keys)}", trusted
+    echo(f"  carry {carried} to the site; there:")
+    echo(f"    sha256sum -c {name}.sha256 &&")
+    echo(f"    tar -xf {name} &&")
+    echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
+
+
+def check_line(name: str, public_key: str) -> str:
+    """The command that checks a file by the first signature beside it, with nothing but openssl."""
+    file, key = shlex.quote(name), shlex.quote(public_key)
+    return (
+        f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"
+    )
+
+
+def _plan_json(found: Plan) -> dict[str, object]:
+    return {
+        "application": found.application.name,
+        "version": found.application.version,
+        "images": [
+            {
+                "reference": str(planned.image.reference),
+                "digest": planned.image.digest,
+                "source": planned.image.source,
+                "size": planned.image.size,
+                "cached": planned.cached,
+            }
+            for planned in found.images
+        ],
+        "total": found.total,
+        "missing": found.missing,
+        "release": found.release.model_dump(),
+        "compression": "compact" if found.compaction else "keep",
+        "compact": found.compact,
+        "compact_known": found.compact_known,
+        "engine": list(found.engine.targets) if found.engine else None,
+    }
+
+
+def _show_plan(found: Plan) -> None:
+    from bundler.terminal.progress import format_bytes
+    from bundler.terminal.table import format_table
+
+    rows = [
+        (
+            planned.image.reference.familiar,
+            planned.image.digest[:19],
+            format_bytes(planned.image.size),
+            format_bytes(planned.cached),
+            planned.image.source,
+        )
+        for planned in found.images
+    ]
+    echo(f"{found.application.title} {found.application.version}")
+    echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
+    compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
+    echo()
+    echo(f"release: {describe_release(found.release)}")
+    echo(f"{format_bytes(found.missing)} to fetch")
+    if found.engine:
+        echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
+    if found.compaction is None:
+        echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
+        return
+    echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
+    echo(f"the site needs {found.compaction.needs}")

@@ -1,0 +1,157 @@
+"""The command `bundle`. The only place that prints errors and exits.
+
+Commands are imported when they are called: `bundle --help` must not pay for cryptography, HTTP or YAML.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from bundler import __version__
+from bundler.errors import BundleError, ExitCode, UsageError
+from bundler.terminal import console
+
+COMMANDS = {
+    "build": ("bundler.cli.build", "Build a bundle."),
+    "plan": ("bundler.cli.build", "Show what a build would do; write nothing."),
+    "lock": ("bundler.cli.build", "Pin the images of a profile by digest."),
+    "verify": ("bundler.cli.read", "Check a bundle's signature and every byte of it."),
+    "inspect": ("bundler.cli.read", "Show what is in a bundle; reads only its head."),
+    "init": ("bundler.cli.profiles", "Write a profile for an existing Compose project."),
+    "keygen": ("bundler.cli.keys", "Make a key pair to sign bundles with, or rotate to a new one."),
+    "sign": ("bundler.cli.keys", "Add a signature to a finished bundle."),
+    "revoke": ("bundler.cli.keys", "Say that a key is not to be trusted any more."),
+    "profiles": ("bundler.cli.profiles", "List the profiles that can be built."),
+    "plugins": ("bundler.cli.profiles", "List the plugins and what they provide."),
+    "schema": ("bundler.cli.profiles", "Print the JSON Schema of profiles, for editors."),
+    "cache": ("bundler.cli.cache", "Show or prune the blobs kept between builds."),
+    "completion": ("bundler.cli.completion", "Print the shell completion script."),
+}
+"""Name -> module and help line. The module has a click command of that name, with `_command` added."""
+
+
+INTERRUPTED = 130
+"""What shells call a program that SIGINT ended."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called for, and listed without."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
+        """All names, in the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            if ctx.resilient_parsing:  # a shell asks for completions
+                return None
+            import difflib
+
+            near = difflib.get_close_matches(cmd_name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the commands are: {', '.join(COMMANDS)}"
+            raise UsageError(f"no command named {cmd_name!r}", hint=hint)
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+EPILOG = """
+Begin with `bundle init --from compose.yaml`, then `bundle keygen` and `bundle build --profile NAME`.
+Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed, 130 stopped by Ctrl-C.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="bundle")
+def bundle() -> None:
+    """Carry containerised applications into places without internet.
+
+    One signed file holds images, configuration and an installer; `sh install` does the rest there.
+    """
+
+
+def show_error(error: BundleError, *, as_json: bool = False) -> None:
+    """Print a message and what to do about it."""
+    if as_json:
+        fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
+        console.echo_json({"event": "error", **fields}, err=True)
+        return
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    console.echo_error(error.message, colour=colour)
+    if error.hint:
+        console.echo(f"  hint: {error.hint}", lines=True, err=True)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the documented code.
+
+    Expected errors are printed without a traceback, bugs with one.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:  # the process is ours
+        console.prepare()
+    # start-up makes much that stays: looking through it for rubbish, again and again, takes 5 to 8 % of it
+    gc.set_threshold(50_000, 50, 50)
+    atexit.register(gc.freeze)  # and once more at the end, when all of it goes with the process: 50 ms
+    # pydantic would read the metadata of every installed package, to find plugins that are to see all values
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
+    sys.exit(_run(words, as_json="--json" in words))
+
+
+def _run(words: list[str], *, as_json: bool) -> int:
+    expected: BundleError
+    try:
+        result: Any = bundle.main(words, prog_name="bundle", standalone_mode=False)
+    except BundleError as error:
+        expected = error
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.echo(error.format_message(), lines=True, err=True)
+        return int(ExitCode.USAGE)
+    except click.ClickException as error:
+        expected = _usage_error(error)
+    except (click.Abort, KeyboardInterrupt):
+        console.echo(err=True)
+        console.echo("stopped; what is in the cache stays, and the next build goes on from there", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        expected = BundleError(f"{where}{error.strerror or error}")
+        if os.environ.get("BUNDLE_DEBUG"):
+            console.echo(traceback.format_exc(), lines=True, err=True, end="")
+    else:
+        return result if isinstance(result, int) else int(ExitCode.OK)  # the code of --help is a result
+    show_error(expected, as_json=as_json)
+    return int(expected.exit_code)
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """What click refuses, in this program's form."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    command = context.command_path if context is not None else "bundle"
+    return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows what there is")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""Options that several commands share, and what they make."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.errors import BundleError, UsageError
+
+if TYPE_CHECKING:
+    from bundler.api.plugins import Plugins
+    from bundler.build.pipeline import Job
+    from bundler.bundle.manifest import ReleaseEntry
+    from bundler.image.oci import Platform
+    from bundler.profile.model import Freshness
+    from bundler.store.blobs import Store
+    from bundler.terminal.progress import Reporter
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _complete_profile(
+    ctx: click.Context,  # noqa: ARG001 click's signature
+    param: click.Parameter,  # noqa: ARG001 likewise
+    incomplete: str,
+) -> list[str]:
+    from bundler.profile.load import list_profiles
+
+    return [p.name for p in list_profiles() if p.name.startswith(incomplete)]
+
+
+PROFILE = click.option(
+    "-p",
+    "--profile",
+    required=True,
+    metavar="NAME|FILE",
+    shell_complete=_complete_profile,
+    help="Profile to build: a name that `bundle profiles` lists, or a YAML file.",
+)
+SHARED: tuple[Decorator, ...] = (
+    click.option("--platform", metavar="OS/ARCH", help="For example linux/arm64. Default: the profile's."),
+    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a profile key."),
+    click.option(
+        "--registry-mirror",
+        "mirrors",
+        multiple=True,
+        metavar="HOST=MIRROR",
+        help="Ask MIRROR (host[:port][/prefix]) first for images of HOST, e.g. docker.io=mirror:5000.",
+    ),
+    click.option(
+        "--insecure-registry",
+        "insecure",
+        multiple=True,
+        metavar="HOST[:PORT]",
+        help="Allow plain HTTP to this registry. Loopback is always allowed.",
+    ),
+    click.option(
+        "--ca-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="PEM file with private certificate authorities of registries.",
+    ),
+    click.option(
+        "--min-speed",
+        type=click.IntRange(min=0),
+        default=1000,
+        show_default=True,
+        metavar="BYTES",
+        help="Give up a server that sends less than this a second, over a minute; 0 waits for ever.",
+    ),
+    click.option("--offline", is_flag=True, help="Use only what the cache has; connect to nothing."),
+    click.option(
+        "--lock-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Where the pins are. Default: <profile>.lock.json beside the profile.",
+    ),
+)
+COMMON: tuple[Decorator, ...] = (
+    click.option(
+        "--plugins-dir",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Folder with more plugins (*.py files or packages).",
+    ),
+    click.option(
+        "--cache",
+        "cache_dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the blob store. Default: $BUNDLE_CACHE, else ~/.cache/bundle.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="JSON for machines: the result on standard output."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+)
+
+
+def add(options: Sequence[Decorator]) -> Decorator:
+    """A decorator that adds `options` in their order."""
+
+    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """The values of SHARED and COMMON as click passes them."""
+
+    profile: str
+    platform: str | None
+    overrides: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    insecure: tuple[str, ...]
+    ca_file: Path | None
+    min_speed: int
+    offline: bool
+    lock_file: Path | None
+    plugins_dir: tuple[Path, ...]
+    cache_dir: Path | None
+    as_json: bool
+    verbose: bool
+
+
+def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
+    """A bar on a terminal, lines in a log, JSON lines when asked."""
+    from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
+
+    reporter: Reporter
+    if as_json:
+        reporter = JsonReporter()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        reporter = TerminalReporter()
+    else:
+        reporter = LogReporter()
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[LogHandler(reporter)])
+    logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
+    return reporter
+
+
+def make_plugins(folders: Sequence[Path]) -> Plugins:
+    """All plugins: installed ones, then those of `folders`."""
+    from bundler.api.plugins import Plugins
+
+    return Plugins.load(folders)
+
+
+def make_store(folder: Path | None) -> Store:
+    """The blob store in `folder`, or the user's."""
+    from bundler.store.blobs import Store, default_root
+
+    return Store(folder or default_root())
+
+
+def make_job(
+    options: JobOptions, *, locked: bool, ignore_lock: bool = False, write_once: bool = False
+) -> Job:
+    """Load the profile and the plugins, and put together what the pipeline needs."""
+    from bundler.api.contracts import SourceOptions
+    from bundler.build.lock import Lock
+    from bundler.build.pipeline import Job
+    from bundler.profile.load import load_profile
+
+    loaded = load_profile(options.profile, overrides=options.overrides)
+    profile = loaded.profile
+    path = options.lock_file or lock_path(loaded.path)
+    pins = Lock(path, {}) if ignore_lock else Lock.read(path)
+    registries = profile.registries
+    ca_file = options.ca_file
+    if ca_file is None and registries.ca_file:
+        ca_file = loaded.base / registries.ca_file
+    return Job(
+        profile=loaded,
+        plugins=make_plugins(options.plugins_dir),
+        store=make_store(options.cache_dir),
+        platform=_platform(options.platform or profile.platform),
+        lock=pins,
+        options=SourceOptions(
+            mirrors={**registries.mirrors, **_pairs("--registry-mirror", options.mirrors)},
+            insecure=frozenset((*registries.insecure, *options.insecure)),
+            ca_file=ca_file,
+            archives=tuple(loaded.base / path for path in profile.archives),
+            offline=options.offline,
+            min_speed=options.min_speed,
+        ),
+        reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
+        locked=locked,
+        epoch=_epoch(),
+        write_once=write_once,
+    )
+
+
+def lock_path(profile: Path) -> Path:
+    """Beside the profile; for one that ships with the program, in ./profiles."""
+    from bundler.build.lock import SUFFIX
+    from bundler.profile.load import is_builtin
+
+    folder = Path("profiles") if is_builtin(profile) else profile.parent
+    return folder / (profile.stem + SUFFIX)
+
+
+def describe_release(release: Freshness | ReleaseEntry) -> str:
+    """Counter and expiry in a line."""
+    parts = [f"counter {release.counter or 'as the bundle is dated'}"]
+    if release.expires is None:
+        parts.append("no expiry")
+    else:
+        parts.append(f"expires {_show_time(release.expires)}")
+        parts.append(f"refused from {_show_time(release.expires + release.grace)} on")
+    return ", ".join(parts)
+
+
+def _show_time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        key, equals, right = value.partition("=")
+        if not equals or not key or not right:
+            raise UsageError(
+                f"{option} {value}: not HOST=MIRROR",
+                hint=f"for example {option} docker.io=mirror:5000",
+            )
+        pairs[key] = right
+    return pairs
+
+
+def _platform(text: str) -> Platform:
+    from bundler.image.oci import Platform
+
+    try:
+        return Platform.parse(text)
+    except BundleError as error:
+        raise UsageError(f"--platform: {error.message}", hint=error.hint) from error
+
+
+def _epoch() -> int | None:
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds since 1970")
+    return int(text)

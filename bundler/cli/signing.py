@@ -1,0 +1,186 @@
+"""Options and steps of the commands that sign."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.api.plugins import Plugins
+    from bundler.api.signing import PrivateKey, Signer
+    from bundler.bundle.tar import Member
+    from bundler.terminal.progress import Reporter
+
+KEY_OPTIONS = (
+    click.option(
+        "--key",
+        "references",
+        multiple=True,
+        metavar="FILE|URI",
+        help="Private key to sign with, again for each further signer: a file, or a key of a token"
+        " (pkcs11:token=...;object=...). Default: $BUNDLE_KEY, one on a line, else ./bundle.key.",
+    ),
+    click.option(
+        "--passphrase-file",
+        "passphrase_files",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="File with the key's passphrase or PIN. With several, one for each key that needs one, in order."
+        " Default: $BUNDLE_KEY_PASSPHRASE, else a prompt.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class OpenKey:
+    """A private key that is ready to sign, and how it was named."""
+
+    reference: str
+    key: PrivateKey
+
+
+def chosen_keys(references: Sequence[str]) -> tuple[str, ...]:
+    """What was given, or the default."""
+    named = [line.strip() for line in os.environ.get("BUNDLE_KEY", "").splitlines()]
+    return tuple(references) or tuple(filter(None, named)) or ("bundle.key",)
+
+
+def public_names(references: Sequence[str]) -> tuple[str, ...]:
+    """Where the public keys are, by convention: beside key files; for others, `bundle.pub`."""
+    return tuple(
+        "bundle.pub" if _scheme(reference) else str(Path(reference).with_suffix(".pub"))
+        for reference in chosen_keys(references)
+    )
+
+
+def _scheme(reference: str) -> str | None:
+    name, colon, _ = reference.partition(":")
+    return name if colon and name.isidentifier() and not Path(reference).exists() else None
+
+
+def find_signer(plugins: Plugins, reference: str, default: str) -> Signer:
+    """Who keeps the key: `NAME:...` says so itself."""
+    return plugins.signer(_scheme(reference) or default)
+
+
+@contextmanager
+def open_keys(
+    plugins: Plugins,
+    default: str,
+    references: Sequence[str],
+    passphrase_files: Sequence[Path],
+    reporter: Reporter | None,
+) -> Iterator[tuple[OpenKey, ...]]:
+    """The private keys, opened and tried: a wrong key or passphrase is told before the gigabytes.
+
+    Args:
+        plugins: where signers are looked up.
+        default: signer of references that name none.
+        references: as they were typed; none means the default key.
+        passphrase_files: one for all keys, or one for each that asks.
+        reporter: told of key files that others can read.
+    """
+    from bundler.trust.signatures import refuse_twice
+
+    passphrases = _Passphrases(passphrase_files)
+    with ExitStack() as stack:
+        found = []
+        for reference in chosen_keys(references):
+            path = Path(reference)
+            if reporter and path.is_file() and path.stat().st_mode & 0o077:
+                reporter.warn(f"{path} can be read by others; run: chmod 600 {shlex.quote(reference)}")
+            key = find_signer(plugins, reference, default).open(reference, passphrases.ask)
+            stack.callback(key.close)
+            key.sign(b"")
+            found.append(OpenKey(reference, key))
+        if passphrase_files and not passphrases.asked:
+            raise UsageError("a passphrase was given, but the signing key is not encrypted")
+        refuse_twice([each.key for each in found])
+        yield tuple(found)
+
+
+class _Passphrases:
+    """Passphrases and PINs, in the order in which they are asked for.
+
+    Attributes:
+        asked: whether one was needed.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.asked = False
+        self._files = files
+        self._waiting = list(files)
+
+    def ask(self, purpose: str) -> bytes | None:
+        """See `bundler.api.contracts.Secret`."""
+        self.asked = True
+        if self._files:
+            if not self._waiting:
+                raise UsageError(
+                    f"{purpose}: no --passphrase-file is left",
+                    hint="give one for all keys, or one for each key that needs one",
+                )
+            file = self._files[0] if len(self._files) == 1 else self._waiting.pop(0)
+            return file.read_bytes().rstrip(b"\r\n")
+        given = os.environ.get("BUNDLE_KEY_PASSPHRASE")
+        if given is not None:
+            return given.encode()
+        if sys.stdin.isatty():
+            text: str = click.prompt(purpose, hide_input=True, err=True)
+            return text.encode()
+        return None
+
+
+def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Signer) -> list[Member]:
+    """Rotations and revocations for the bundle: those given, and those that lie beside the key files.
+
+    Raises:
+        VerificationError: one of them is damaged or forged.
+        UsageError: one of the keys was revoked.
+    """
+    from bundler.bundle.tar import Member
+    from bundler.trust.keys import PublicKey
+    from bundler.trust.statements import (
+        FOLDER,
+        LIMIT,
+        SUFFIXES,
+        judge_statements,
+        read_statement,
+        statement_name,
+    )
+
+    beside = {
+        path
+        for key in keys
+        if Path(key.reference).is_file()
+        for path in Path(key.reference).absolute().parent.iterdir()
+        if path.suffix in SUFFIXES and path.is_file()
+    }
+    members: dict[str, Member] = {}
+    statements = []
+    for path in sorted({*beside, *(each.absolute() for each in given)}):
+        if path.suffix not in SUFFIXES:
+            raise UsageError(f"{path}: not named *.rotation or *.revocation")
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+        statements.append(read_statement(data, str(path), signer))
+        name = f"{FOLDER}/{statement_name(statements[-1])}"
+        members[name] = Member.of(name, data)
+    revoked = judge_statements(statements).revoked
+    for key in keys:
+        fingerprint = PublicKey.read(key.key.public_key).fingerprint
+        if fingerprint in revoked:
+            raise UsageError(
+                f"the signing key {fingerprint} was revoked", hint="sign with the key that follows it"
+            )
+    return list(members.values())

@@ -1,0 +1,375 @@
+"""The nouns of the OCI Image and Distribution specifications, checked at the border.
+
+Documents keep the bytes that came (`raw`): digests are over those, never over a re-serialised form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from bundler.errors import BundleError, FetchError
+from bundler.image.digest import check_digest, digest_of
+from bundler.io.json_documents import parse_json
+
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP: Final = OCI_LAYER + "+gzip"
+OCI_LAYER_ZSTD: Final = OCI_LAYER + "+zstd"
+DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+OCTETS: Final = "application/octet-stream"
+"""What some builders call a config. Docker and skopeo take it."""
+CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG, OCTETS})
+LAYER_TYPES: Final = frozenset({OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER})
+FOREIGN_MARK: Final = ("nondistributable", "foreign")
+
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+"""The distribution specification lets registries refuse larger manifests; so do we."""
+
+
+MAX_LAYERS: Final = 125
+"""Docker's overlay2 chains no more: `maxLayerDepth` in moby's layer/layer_store.go, commit
+037f25c9e02df3d030af7c52f50a268f980252f8; Docker 20.10 says "max depth exceeded" to the 126th."""
+
+
+@dataclass(frozen=True, order=True)
+class Platform:
+    """An OCI platform, in Go's names: `linux/amd64`, `linux/arm64/v8`."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}  # noqa: RUF012 constant
+    _DEFAULT_LEVELS = {"amd64": 1, "arm64": 8, "arm": 7}  # noqa: RUF012 constant
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `os/arch[/variant]`.
+
+        Raises:
+            BundleError: it has another form.
+        """
+        parts = text.lower().split("/")
+        if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9_.-]+", p) for p in parts):
+            raise BundleError(
+                f"platform {text!r} is not os/architecture[/variant]",
+                hint="for example linux/amd64 or linux/arm64",
+            )
+        arch = cls._ALIASES.get(parts[1], parts[1])
+        return cls(parts[0], arch, parts[2] if len(parts) == 3 else None)  # noqa: PLR2004 os/arch/variant
+
+    @property
+    def level(self) -> int | None:
+        """The number in the variant (`v7` is 7), or the architecture's usual one; None for other variants."""
+        if self.variant is None:
+            return self._DEFAULT_LEVELS.get(self.architecture)
+        return int(self.variant[1:]) if re.fullmatch(r"v[0-9]{1,2}", self.variant) else None
+
+    def accepts(self, other: Platform) -> bool:
+        """Whether an image made for `other` runs on this platform.
+
+        A processor runs what was made for a lower variant of its architecture, as engines have it, too.
+        """
+        if (self.os, self.architecture) != (other.os, other.architecture):
+            return False
+        if self.level is None or other.level is None:
+            return self.variant == other.variant
+        return other.level <= self.level
+
+    def completed(self, default: Platform) -> Platform:
+        """This platform, with what it does not say as `default` says it."""
+        variant = self.variant if self.architecture else default.variant
+        return Platform(self.os or default.os, self.architecture or default.architecture, variant)
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a blob is: image-spec, descriptor.md."""
+
+    media_type: str
+    digest: str
+    size: int
+    """Bytes."""
+
+    @property
+    def hex(self) -> str:
+        """The digest's hex digits."""
+        return self.digest.partition(":")[2]
+
+    @classmethod
+    def parse(cls, data: object, where: str) -> Self:
+        """Read a descriptor out of a document.
+
+        Raises:
+            FetchError: a field is missing or has another type; `where` is named.
+        """
+        if not isinstance(data, dict):
+            raise FetchError(f"{where}: a descriptor is not an object")
+        media_type, size = data.get("mediaType"), data.get("size")
+        if not isinstance(media_type, str):
+            raise FetchError(f"{where}: a descriptor has no mediaType")
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise FetchError(f"{where}: the size {size!r} of a blob is not a number of bytes")
+        return cls(media_type, check_digest(data.get("digest"), where), size)
+
+    def to_json(self) -> dict[str, Any]:
+        """The descriptor as an OCI document has it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+
+def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise FetchError(f"{where}: {what} has {len(raw)} bytes, which is over 4 MiB")
+    try:
+        data = parse_json(raw)
+    except ValueError as error:
+        raise FetchError(f"{where}: {what} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise FetchError(f"{where}: {what} is not a JSON object")
+    return data
+
+
+def check_layer_count(count: int, where: str) -> None:
+    """Compare with what engines take; `where` is the image.
+
+    Raises:
+        FetchError: they are too many.
+    """
+    if count > MAX_LAYERS:
+        raise FetchError(
+            f"{where}: the image has {count} layers; engines load {MAX_LAYERS} at most",
+            hint="build the image again with fewer steps, or join its layers (`docker export`, `import`)",
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image manifest: image-spec, manifest.md; Docker's version 2, schema 2."""
+
+    raw: bytes
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
+        """Read and check a manifest.
+
+        Args:
+            raw: the bytes as they came.
+            where: the image, for messages.
+            media_type: what the Content-Type said; the document's own `mediaType` must agree.
+
+        Raises:
+            FetchError: it is no image manifest, or one with layers that may not be distributed.
+        """
+        data = _load(raw, where, "the manifest")
+        if data.get("schemaVersion") != 2:  # noqa: PLR2004 the number of the schema
+            raise FetchError(
+                f"{where}: manifest schema {data.get('schemaVersion')!r} is not supported",
+                hint="push the image again with a current Docker, which writes schema 2",
+            )
+        kind = media_type_of(data, media_type, where)
+        if kind not in MANIFEST_TYPES:
+            raise FetchError(f"{where}: {kind!r} is not an image manifest")
+        config = Descriptor.parse(data.get("config"), where)
+        if config.media_type not in CONFIG_TYPES:
+            raise FetchError(
+                f"{where}: this is not a container image (its config is {config.media_type!r})",
+                hint="Helm charts and other artifacts cannot be run by Compose",
+            )
+        if config.size > MAX_MANIFEST_BYTES:
+            raise FetchError(f"{where}: the image's config has {config.size} bytes, which is over 4 MiB")
+        entries = data.get("layers")
+        if not isinstance(entries, list):
+            raise FetchError(f"{where}: the manifest has no layers")
+        check_layer_count(len(entries), where)
+        layers = tuple(Descriptor.parse(entry, where) for entry in entries)
+        for layer in layers:
+            if any(mark in layer.media_type for mark in FOREIGN_MARK):
+                raise FetchError(
+                    f"{where}: layer {layer.digest} is foreign ({layer.media_type}): its registry"
+                    " does not hold it and its licence does not let it be carried",
+                    hint="use an image without foreign layers",
+                )
+            if layer.media_type not in LAYER_TYPES:
+                raise FetchError(f"{where}: layer type {layer.media_type!r} is not supported")
+        return cls(raw, kind, config, layers)
+
+    @classmethod
+    def build(cls, config: Descriptor, layers: tuple[Descriptor, ...]) -> Self:
+        """Make an OCI manifest for an image that came without one (a Docker engine's)."""
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": config.to_json(),
+            "layers": [layer.to_json() for layer in layers],
+        }
+        raw = json.dumps(document, separators=(",", ":")).encode()
+        return cls(raw, OCI_MANIFEST, config, layers)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The manifest's own descriptor."""
+        return Descriptor(self.media_type, digest_of(self.raw), len(self.raw))
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """The config and the layers, each once, in order."""
+        return tuple({blob.digest: blob for blob in (self.config, *self.layers)}.values())
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One manifest of an index."""
+
+    descriptor: Descriptor
+    platform: Platform | None
+    annotations: dict[str, str]
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether BuildKit put it there to describe another entry, not to be run."""
+        return "vnd.docker.reference.type" in self.annotations or (
+            self.platform is not None and self.platform.os == "unknown"
+        )
+
+
+@dataclass(frozen=True)
+class Index:
+    """An image index: image-spec, image-index.md; Docker's manifest list."""
+
+    raw: bytes
+    media_type: str
+    entries: tuple[IndexEntry, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
+        """Read and check an index.
+
+        Raises:
+            FetchError: it is no index.
+        """
+        data = _load(raw, where, "the index")
+        kind = media_type_of(data, media_type, where)
+        manifests = data.get("manifests")
+        if kind not in INDEX_TYPES or not isinstance(manifests, list):
+            raise FetchError(f"{where}: {kind!r} is not an image index")
+        entries = []
+        for entry in manifests:
+            descriptor = Descriptor.parse(entry, where)
+            platform = entry.get("platform")
+            annotations = entry.get("annotations")
+            entries.append(
+                IndexEntry(
+                    descriptor,
+                    _parse_platform(platform, where) if platform is not None else None,
+                    {str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, dict) else {},
+                )
+            )
+        return cls(raw, kind, tuple(entries))
+
+    def select(self, platform: Platform, where: str) -> Descriptor:
+        """The manifest for `platform`, of the nearest variant; attestations are passed over.
+
+        Raises:
+            FetchError: there is none; the platforms that there are, are named.
+        """
+        images = [entry for entry in self.entries if not entry.is_attestation]
+        fitting = [entry for entry in images if entry.platform and platform.accepts(entry.platform)]
+        if fitting:
+            return max(fitting, key=lambda entry: (entry.platform and entry.platform.level) or 0).descriptor
+        if len(images) == 1 and images[0].platform is None:
+            return images[0].descriptor  # checked against the image's config after the fetch
+        there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
+        raise FetchError(
+            f"{where}: no image for {platform}; the registry has: {there}",
+            hint="choose another --platform, or an image that is built for this one",
+        )
+
+
+def _parse_platform(data: object, where: str) -> Platform:
+    if not isinstance(data, dict):
+        raise FetchError(f"{where}: a platform is not an object")
+    os, arch, variant = data.get("os"), data.get("architecture"), data.get("variant")
+    if not isinstance(os, str) or not isinstance(arch, str):
+        raise FetchError(f"{where}: a platform has no os or architecture")
+    return Platform(os, arch, variant if isinstance(variant, str) and variant else None)
+
+
+def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
+    """The media type of a manifest document; the header and the document must agree.
+
+    Raises:
+        FetchError: they do not (image-spec, "media-type confusion"), or neither says one.
+    """
+    own = data.get("mediaType")
+    if own is not None and not isinstance(own, str):
+        raise FetchError(f"{where}: mediaType is not a string")
+    known = INDEX_TYPES | MANIFEST_TYPES
+    given = header.partition(";")[0].strip() if header else None
+    if given not in known:
+        given = None  # text/plain and the like from plain file servers say nothing
+    if own and given and own != given:
+        raise FetchError(f"{where}: the registry says {given}, the document says {own}")
+    kind = own or given
+    if kind is None:
+        kind = OCI_INDEX if "manifests" in data else OCI_MANIFEST
+    if (kind in INDEX_TYPES and "layers" in data) or (kind in MANIFEST_TYPES and "manifests" in data):
+        raise FetchError(f"{where}: the document is a manifest and an index at once")
+    return kind
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The part of an image's config that the bundle needs: image-spec, config.md."""
+
+    platform: Platform
+    """As far as it says; parts that it does not say are empty."""
+    diff_ids: tuple[str, ...]
+    created: int
+    """Seconds since 1970, UTC; 0 where the config does not say."""
+
+    @classmethod
+    def parse(cls, raw: bytes, where: str) -> Self:
+        """Read a config blob.
+
+        Raises:
+            FetchError: it has a wrong platform or no list of layers.
+        """
+        data = _load(raw, where, "the image's config")
+        rootfs = data.get("rootfs")
+        diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if not isinstance(diff_ids, list):
+            raise FetchError(f"{where}: the image's config has no rootfs.diff_ids")
+        given = {key: data[key] for key in ("os", "architecture", "variant") if data.get(key) is not None}
+        return cls(
+            _parse_platform({"os": "", "architecture": "", **given}, where),
+            tuple(check_digest(d, where) for d in diff_ids),
+            _seconds(data.get("created")),
+        )
+
+
+def _seconds(time: object) -> int:
+    """RFC 3339 -> seconds since 1970, not before it; 0 for anything else."""
+    try:
+        return max(0, int(datetime.fromisoformat(str(time)).timestamp()))
+    except ValueError:
+        return 0

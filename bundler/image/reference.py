@@ -1,0 +1,103 @@
+"""Names of images, as Docker reads and normalises them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from bundler.errors import BundleError
+from bundler.image.digest import DIGEST
+
+DEFAULT_REGISTRY: Final = "docker.io"
+
+# distribution/reference: path-component and tag.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_HOST = re.compile(
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
+    r"|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Reference:
+    """An image's name, normalised as Docker does: `redis` is `docker.io/library/redis:latest`.
+
+    Attributes:
+        registry: host, with port where one is given.
+        repository: path below the host.
+        tag: None only where a digest is given alone.
+        digest: `sha256:<hex>` or None.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `text` by the grammar of distribution/reference, with Docker's defaults.
+
+        Raises:
+            BundleError: it is no image reference.
+        """
+        rest, at, digest = text.partition("@")
+        if at and not DIGEST.fullmatch(digest):
+            raise BundleError(
+                f"image reference {text!r}: the digest is not sha256:<64 hex digits>",
+                hint="copy the digest from `docker buildx imagetools inspect` or `skopeo inspect`",
+            )
+        head, slash, tail = rest.partition("/")
+        if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
+            registry, path = head, tail
+        else:
+            registry, path = DEFAULT_REGISTRY, rest
+        name, colon, tag = path.rpartition(":")
+        if not colon:
+            name, tag = path, ""
+        if colon and not _TAG.fullmatch(tag):
+            raise BundleError(f"image reference {text!r}: {tag!r} is not a tag")
+        if registry in {"index.docker.io", "registry-1.docker.io"}:
+            registry = DEFAULT_REGISTRY
+        if registry == DEFAULT_REGISTRY and "/" not in name:
+            name = f"library/{name}"
+        if not _HOST.fullmatch(registry):
+            raise BundleError(f"image reference {text!r}: {registry!r} is not a registry host")
+        if not _REPOSITORY.fullmatch(name):
+            raise BundleError(
+                f"image reference {text!r}: {name!r} is not a repository name",
+                hint="lower-case letters, digits, '.', '_', '-' and '/' only",
+            )
+        if not tag and not digest:
+            tag = "latest"
+        return cls(registry, name, tag or None, digest or None)
+
+    @property
+    def tagged(self) -> str:
+        """The name an engine keeps after loading: with a tag, without a digest.
+
+        A reference by digest alone gets the tag `sha256-<first 12 hex digits>`.
+        """
+        tag = self.tag or "sha256-" + (self.digest or "")[7:19]
+        return f"{self.registry}/{self.repository}:{tag}"
+
+    @property
+    def familiar(self) -> str:
+        """The short form that Docker shows: `redis:7` for `docker.io/library/redis:7`."""
+        name = str(self)
+        if self.registry == DEFAULT_REGISTRY:
+            name = name.removeprefix(DEFAULT_REGISTRY + "/").removeprefix("library/")
+        return name
+
+    @property
+    def floating(self) -> bool:
+        """Whether the same name may mean other bytes tomorrow."""
+        return self.digest is None
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"

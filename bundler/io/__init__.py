@@ -1,0 +1,1 @@
+"""Threads, and documents from outside read within bounds."""

@@ -1,0 +1,1 @@
+"""Layers of images, unpacked as a stream."""

@@ -1,0 +1,231 @@
+"""A layer's tar as a stream, whatever packs it, and the digest of it: image-spec, config.md, "Layer DiffID".
+
+Layers come from strangers, so memory is bounded: what they unpack to is only ever seen in pieces, and a zstd
+frame gets no more than the window that it may have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bundler.errors import FetchError
+from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
+from bundler.store.receive import CHUNK, Readable, Rewound
+
+try:  # twice as fast as zlib where there is a wheel: docs/dependencies.md
+    from isal import isal_zlib
+
+    _new_gunzip: Any = isal_zlib.decompressobj
+    _gunzip_errors: Any = (isal_zlib.error, zlib.error, EOFError)
+except ImportError:  # other processors
+    _new_gunzip = zlib.decompressobj
+    _gunzip_errors = (zlib.error, EOFError)
+
+WINDOW: Final = 1 << 23
+"""Bytes of a zstd window that every layer may have: RFC 8878, 3.1.1.1.2, asks decoders for as much."""
+WIDE_WINDOW: Final = 1 << 27
+"""Bytes that one layer at a time may have: what the program zstd takes by itself."""
+EMPTY: Final = "sha256:" + hashlib.sha256().hexdigest()
+"""The digest of nothing. A tar has two blocks of zeros at least."""
+_BROKEN: Final = "the image is broken, and no engine would load it; build or pull it again"
+_HEAD: Final = 18
+_AHEAD: Final = 4
+"""Pieces that a layer may be ahead of its unpacking."""
+
+_wide = threading.Lock()
+
+
+class UnpackError(ValueError):
+    """A layer that no engine can unpack; the message is a reason that can follow a colon."""
+
+
+def unpack_stream(packed: Readable, *, wide: bool = True) -> Iterator[bytes]:
+    """The tar in `packed`: gzip (of several members, too), zstd or plain; in pieces of `CHUNK` at most.
+
+    Args:
+        packed: the layer.
+        wide: whether a zstd window of more than `WINDOW` may be waited for.
+
+    Raises:
+        UnpackError: it is damaged, or has something behind its end.
+    """
+    head = b""
+    while len(head) < _HEAD and (more := packed.read(CHUNK)):
+        head += more
+    source = Rewound(head, packed)
+    if head.startswith(GZIP_MAGIC):
+        yield from _gunzip(source)
+    elif head.startswith(ZSTD_MAGIC):
+        yield from _unzstd(head, source, wide=wide)
+    else:
+        yield from iter(lambda: source.read(CHUNK), b"")
+
+
+def unpack(path: Path) -> Iterator[bytes]:
+    """The tar in the layer `path`.
+
+    Raises:
+        FetchError: the layer is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from unpack_stream(file)
+    except UnpackError as error:
+        raise FetchError(
+            f"layer {path.name}: cannot be unpacked: {error}",
+            hint="run `bundle cache --check`; if it finds nothing, the image itself is damaged",
+        ) from error
+
+
+def read_diff_id(packed: Readable, layer: str) -> str:
+    """The digest of the tar in a layer; `layer` is for messages.
+
+    Raises:
+        FetchError: the layer is damaged.
+    """
+    digest = hashlib.sha256()
+    try:
+        for piece in unpack_stream(packed):
+            digest.update(piece)
+    except UnpackError as error:
+        raise FetchError(f"{layer} cannot be unpacked: {error}", hint=_BROKEN) from error
+    return "sha256:" + digest.hexdigest()
+
+
+def check_diff_id(found: str, expected: str, layer: str) -> None:
+    """Compare the digest of a layer's tar with what its image's config says.
+
+    Raises:
+        FetchError: it is another, or that of nothing. Engines refuse such an image when they load it.
+    """
+    if found == EMPTY:
+        raise FetchError(f"{layer} is empty: there is not even the end of a tar in it", hint=_BROKEN)
+    if found != expected:
+        raise FetchError(f"{layer} unpacks to {found}, the image's config says {expected}", hint=_BROKEN)
+
+
+class Inspection:
+    """Unpacks a layer beside its transfer, on a thread of its own: what came is not read a second time.
+
+    with Inspection() as inspection:
+        ...  # inspection.feed(chunk), for each
+        diff_id = inspection.end()
+    """
+
+    def __init__(self) -> None:
+        self._chunks: queue.Queue[bytes] = queue.Queue(_AHEAD)
+        self._thread: threading.Thread | None = None
+        self._digest = hashlib.sha256()
+        self._whole = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes; waits where unpacking is slower than the transfer."""
+        if chunk:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="unpack", daemon=True)
+                self._thread.start()
+            self._chunks.put(chunk)
+
+    def end(self) -> str | None:
+        """Wait for the rest. The layer's diff ID; None if nothing came, or it cannot be told in passing."""
+        if self._thread is None:
+            return None
+        self._chunks.put(b"")
+        self._thread.join()
+        self._thread = None
+        return "sha256:" + self._digest.hexdigest() if self._whole else None
+
+    def read(self, _size: int, /) -> bytes:
+        """For the thread: the next chunk that was fed; empty at the end."""
+        return self._chunks.get()
+
+    def _run(self) -> None:
+        ended = _Watched(self)
+        try:
+            for piece in unpack_stream(ended, wide=False):
+                self._digest.update(piece)
+            self._whole = True
+        except UnpackError:
+            pass  # it is tried again from the file, where the reason is told
+        finally:
+            while ended.read(CHUNK):  # who feeds must not wait for ever
+                pass
+
+
+class _Watched:
+    """A stream that can be read beyond its end."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; empty at the end and after it."""
+        chunk = b"" if self._ended else self._stream.read(size)
+        self._ended = not chunk
+        return chunk
+
+
+def _gunzip(packed: Readable) -> Iterator[bytes]:
+    member = _new_gunzip(wbits=31)
+    try:
+        while chunk := packed.read(CHUNK):
+            rest = chunk
+            while True:
+                if member.eof:
+                    if not rest:
+                        break
+                    if not rest.startswith(GZIP_MAGIC[: len(rest)]):
+                        raise UnpackError("something follows its end")
+                    member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: members follow one another
+                tar = member.decompress(rest, CHUNK)
+                if tar:
+                    yield tar
+                rest = member.unused_data if member.eof else member.unconsumed_tail
+                if not rest and len(tar) < CHUNK:
+                    break
+    except _gunzip_errors as error:
+        raise UnpackError(f"its gzip is damaged: {error}") from error
+    if not member.eof:
+        raise UnpackError("it ends early")
+
+
+def _unzstd(head: bytes, packed: Readable, *, wide: bool) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415 12 MB of code: who has such a layer pays
+
+    try:
+        window = zstandard.get_frame_parameters(head).window_size
+        if window > WIDE_WINDOW:
+            raise UnpackError(
+                f"it needs a zstd window of {window >> 20} MiB; {WIDE_WINDOW >> 20} MiB are the limit"
+            )
+        if window > WINDOW and not wide:
+            raise UnpackError("its zstd window is wide")
+        if window > WINDOW:
+            with _wide:
+                yield from _read_frames(packed, WIDE_WINDOW)
+        else:
+            yield from _read_frames(packed, WINDOW)
+    except zstandard.ZstdError as error:
+        raise UnpackError(str(error)) from error
+
+
+def _read_frames(packed: Readable, window: int) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415 likewise
+
+    reader = zstandard.ZstdDecompressor(max_window_size=window)
+    source: Any = packed
+    with reader.stream_reader(source, read_across_frames=True, closefd=False) as stream:
+        yield from iter(lambda: stream.read(CHUNK), b"")

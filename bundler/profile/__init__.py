@@ -1,0 +1,1 @@
+"""Profiles: their models, and how they are found, merged and validated."""

@@ -1,0 +1,328 @@
+"""Finds a profile, what it extends, and makes one `Profile` of them; every error knows its line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from bundler.errors import ProfileError, UsageError
+from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_file
+from bundler.profile.merge import merge_layers, read_override
+from bundler.profile.model import Profile
+from bundler.profile.schema import profile_schema
+from bundler.profile.validate import validate
+
+__all__ = [
+    "LoadedProfile",
+    "ProfileSummary",
+    "is_builtin",
+    "list_profiles",
+    "load_profile",
+    "profile_schema",
+    "search_folders",
+]
+
+SUFFIXES: Final = (".yaml", ".yml")
+MAX_DEPTH: Final = 16
+NOT_INHERITED: Final = ("name", "title", "description")
+"""They are about the file that they stand in."""
+
+Origin = Literal["project", "user", "built-in"]
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class LoadedProfile:
+    """A profile with everything inherited and set.
+
+    Attributes:
+        profile: what it says. Relative paths start from `base`: those that a file of another folder
+            says were rewritten, those that `--set` says started from the working folder.
+        path: its file.
+        base: absolute, the folder of its file.
+        chain: all files that it is made of, the lowest first, its own last.
+    """
+
+    profile: Profile
+    path: Path
+    base: Path
+    chain: tuple[Path, ...]
+    _tree: Node = field(repr=False)
+
+    def settings(self, model: type[M]) -> M:
+        """The application's settings as its model has them; paths in them as in `profile`.
+
+        Raises:
+            ProfileError: they are not what the application wants.
+        """
+        return validate(model, self._tree, self.base, ("settings",))
+
+    def origin(self, key: str | KeyPath) -> str:
+        """Where a key was given: `finance.yaml:7`, `--set version=2`, or `default`."""
+        path = key.split(".") if isinstance(key, str) else key
+        node = self._tree.find([int(p) if str(p).isdigit() else p for p in path])
+        return node.mark.where if node is not None and node.value is not None else "default"
+
+
+@dataclass(frozen=True)
+class ProfileSummary:
+    """A profile that can be named.
+
+    Attributes:
+        name: to name it by.
+        path: its file.
+        description: its own, one line.
+        extends: what it says that it extends.
+        origin: which folder it is from.
+        problem: why its file cannot be read; None where it can.
+    """
+
+    name: str
+    path: Path
+    description: str
+    extends: tuple[str, ...]
+    origin: Origin
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One file. `extends` holds the names and where each is written."""
+
+    path: Path
+    tree: Node
+    extends: tuple[tuple[str, Mark], ...]
+
+
+# ---------------------------------------------------------------- where profiles are
+
+
+def builtin_folder() -> Path:
+    """The profiles that ship with the program: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "builtin_profiles"
+    return shipped if shipped.is_dir() else package.parent / "profiles"
+
+
+def user_folder() -> Path:
+    """The user's own profiles; a relative XDG_CONFIG_HOME is ignored, as its specification says."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (home if home.is_absolute() else Path("~/.config").expanduser()) / "bundle" / "profiles"
+
+
+def search_folders() -> tuple[Path, ...]:
+    """Where names are looked up, in this order: the project's folder, the user's, the built-in one."""
+    return Path("profiles"), user_folder(), builtin_folder()
+
+
+def is_builtin(path: Path) -> bool:
+    """Whether a profile's file is one that ships with the program."""
+    return path.resolve().parent == builtin_folder().resolve()
+
+
+def list_profiles(search: Sequence[Path] | None = None) -> list[ProfileSummary]:
+    """All profiles that can be named, by name; those that a former folder hides are left out."""
+    found: dict[str, ProfileSummary] = {}
+    for folder in _distinct(search_folders() if search is None else search):
+        for path in _files(folder):
+            if path.stem not in found:
+                found[path.stem] = _summarise(path)
+    return [found[name] for name in sorted(found)]
+
+
+def _summarise(path: Path) -> ProfileSummary:
+    folder = path.resolve().parent
+    origin: Origin = "project"
+    if folder == user_folder().resolve():
+        origin = "user"
+    elif folder == builtin_folder().resolve():
+        origin = "built-in"
+    try:
+        layer = _read(path)
+    except ProfileError as error:
+        return ProfileSummary(path.stem, path, "", (), origin, error.message)
+    description = layer.tree.find(("description",))
+    return ProfileSummary(
+        path.stem,
+        path,
+        str(description.value) if description and isinstance(description.value, str) else "",
+        tuple(name for name, _ in layer.extends),
+        origin,
+    )
+
+
+def _distinct(folders: Iterable[Path]) -> list[Path]:
+    return list({folder.resolve(): folder for folder in reversed(list(folders))}.values())[::-1]
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [path for path in entries if path.suffix in SUFFIXES and path.is_file()]
+
+
+def _find(name: str, folders: Iterable[Path]) -> Path | None:
+    """The file of the profile `name` in the first folder that has it.
+
+    Raises:
+        UsageError: one folder has it twice.
+    """
+    for folder in folders:
+        there = [path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()]
+        if len(there) > 1:
+            raise UsageError(
+                f"{_show(there[0])} and {there[1].name} both are profile {name!r}",
+                hint="remove or rename one of them",
+            )
+        if there:
+            return there[0]
+    return None
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or text.endswith(SUFFIXES)
+
+
+def _nearest(name: str, folders: Iterable[Path]) -> str:
+    folders = list(folders)
+    names = sorted({path.stem for folder in folders for path in _files(folder)})
+    near = difflib.get_close_matches(name, names, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    if names:
+        return "there are: " + ", ".join(names)
+    return "no profiles in " + ", ".join(map(_show, folders))
+
+
+def _show(path: Path) -> str:
+    """The path as messages have it: from the working folder where it is below it."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+
+
+# ---------------------------------------------------------------- loading
+
+
+def load_profile(
+    name_or_path: str,
+    *,
+    overrides: Sequence[str] = (),
+    search: Sequence[Path] | None = None,
+) -> LoadedProfile:
+    """Load a profile by name, or by path (with a `/`, or ending in `.yaml` or `.yml`).
+
+    Args:
+        name_or_path: what `--profile` says.
+        overrides: what each `--set` says, `key=value`.
+        search: folders instead of `search_folders()`.
+
+    Raises:
+        UsageError: there is no such profile.
+        ProfileError: it, or one that it extends, is wrong.
+    """
+    folders = _distinct(search_folders() if search is None else search)
+    if _is_path(name_or_path):
+        path: Path | None = Path(name_or_path)
+    else:
+        path = _find(name_or_path, folders)
+    if path is None or not path.exists():
+        what = f"file {_show(path)}" if path is not None else f"profile named {name_or_path!r}"
+        raise UsageError(f"there is no {what}", hint=_nearest(Path(name_or_path).stem, folders))
+    layers: dict[Path, _Layer] = {}
+    _collect(path, folders, layers, ())
+    own = layers[path.resolve()]
+    base = path.absolute().parent
+    tree = merge_layers(
+        [
+            _defaults(own),
+            *(_inheritable(layer) for layer in layers.values() if layer is not own),
+            own.tree,
+            *(read_override(text, Path.cwd()) for text in overrides),
+        ]
+    )
+    tree = replace(tree, mark=own.tree.mark)
+    profile = validate(Profile, tree, base)
+    return LoadedProfile(profile, path, base, tuple(one.path for one in layers.values()), tree)
+
+
+def _collect(
+    path: Path, folders: Sequence[Path], layers: dict[Path, _Layer], below: tuple[Path, ...]
+) -> None:
+    """Add a file and all that it extends; each once, at its first place, parents before children."""
+    if path.resolve() in layers:
+        return
+    layer = _read(path)
+    chain = (*below, path)
+    for name, mark in layer.extends:
+        parent = _parent(name, mark, chain, folders)
+        _collect(parent, folders, layers, chain)
+    layers[path.resolve()] = layer
+
+
+def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Path]) -> Path:
+    child = chain[-1]
+    said = " -> ".join([*(_show(path) for path in chain), name])
+    if _is_path(name):
+        parent: Path | None = child.parent / name
+        hint = f"a path starts from the folder of the file that says it, {_show(child.parent)}"
+    else:
+        # A profile that extends its own name means the next one along the search path.
+        known = [folder.resolve() for folder in folders]
+        here = child.resolve().parent
+        start = known.index(here) + 1 if name == child.stem and here in known else 0
+        parent = _find(name, folders[start:])
+        hint = _nearest(name, folders[start:])
+    if parent is None or not parent.exists():
+        other = "other " if name == child.stem else ""
+        raise ProfileError(f"{mark.where}: extends: no {other}profile {name!r} ({said})", hint=hint)
+    if parent.resolve() in [path.resolve() for path in chain]:
+        raise ProfileError(
+            f"{mark.where}: extends: goes round in a circle ({said})",
+            hint="let one of them extend nothing of the others",
+        )
+    if len(chain) >= MAX_DEPTH:
+        raise ProfileError(
+            f"{mark.where}: extends: over {MAX_DEPTH} profiles deep ({said})",
+            hint="join some of them",
+        )
+    return parent
+
+
+def _read(path: Path) -> _Layer:
+    tree = read_file(path, _show(path))
+    values = dict(tree.value) if isinstance(tree.value, dict) else {}
+    node = values.pop("extends", None)
+    names = []
+    if node is not None and node.value is not None:
+        for item in node.value if isinstance(node.value, list) else [node]:
+            if not isinstance(item.value, str) or not item.value:
+                raise ProfileError(
+                    f"{item.mark.where}: extends: must be the name or path of a profile, or a list of them",
+                    hint=f'write "{item.text}" in quotes' if item.text else None,
+                )
+            names.append((item.value, item.mark))
+    return _Layer(path, replace(tree, value=values), tuple(names))
+
+
+def _inheritable(layer: _Layer) -> Node:
+    values = layer.tree.value if isinstance(layer.tree.value, dict) else {}
+    kept = {key: node for key, node in values.items() if key not in NOT_INHERITED}
+    return replace(layer.tree, value=kept)
+
+
+def _defaults(own: _Layer) -> Node:
+    """Below every file: what `sources+:` appends to, and the name that the file's name gives."""
+    nowhere = Mark("default", own.tree.mark.folder)
+    sources = [Node(nowhere, name) for name in Profile.model_fields["sources"].default]
+    return Node(
+        nowhere,
+        {"sources": Node(nowhere, sources), "name": Node(own.tree.mark, own.path.stem)},
+    )

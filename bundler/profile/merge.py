@@ -1,0 +1,126 @@
+"""How profiles inherit, and how `--set` changes them.
+
+One layer over another, key by key: mappings merge, scalars and lists are replaced, `key+:` appends to
+the inherited list, `null` removes the inherited key. A `--set` is one more layer, on top.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import reduce
+from pathlib import Path
+
+from bundler.errors import ProfileError
+from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_value
+
+_KEY_PART = re.compile(r"""(?:"([^"]+)"|'([^']+)'|([^."'=\s]+))(?:\.|$)""")
+_SHOWN = 40
+"""Characters of a `--set` value that a message repeats."""
+
+
+def merge_layers(layers: Iterable[Node]) -> Node:
+    """Merge from the lowest layer to the highest.
+
+    Raises:
+        ProfileError: a `key+:` has no list, or appends to what is none.
+    """
+    return reduce(merge, layers, Node(Mark("default", Path()), {}))
+
+
+def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
+    """Put one mapping over another that was merged before.
+
+    A `null` with nothing to remove is kept, so that a misspelt key is still found.
+    """
+    below = lower.value if isinstance(lower.value, dict) else {}
+    above = upper.value if isinstance(upper.value, dict) else {}
+    merged = dict(below)
+    for key, node in above.items():
+        name = key.removesuffix("+") if len(key) > 1 else key
+        here = (*path, name)
+        there = merged.get(name)
+        if name != key:
+            if name in above:
+                raise ProfileError(
+                    f"{node.mark.where}: {show_key((*path, key))}: `{name}` is given, too",
+                    hint=f"one file either replaces the list (`{name}:`) or appends (`{key}:`)",
+                )
+            merged[name] = _append(there, node, (*path, key))
+        elif node.value is None:
+            if there is None or there.value is None:
+                merged[name] = node
+            else:
+                del merged[name]
+        elif isinstance(node.value, dict):
+            inherited = there if there is not None else Node(node.mark, {})
+            merged[name] = merge(inherited, node, here)
+        else:
+            merged[name] = node
+    return Node(upper.mark, merged)
+
+
+def _append(there: Node | None, node: Node, path: KeyPath) -> Node:
+    if not isinstance(node.value, list):
+        raise ProfileError(
+            f"{node.mark.where}: {show_key(path)}: must be a list, to append",
+            hint=f"write `{path[-1]}: [...]`",
+        )
+    if there is None or there.value is None:
+        return node
+    if not isinstance(there.value, list):
+        raise ProfileError(
+            f"{node.mark.where}: {show_key(path)}: what is inherited is not a list",
+            hint=f"it stands at {there.mark.where}; leave out the `+` to replace it",
+        )
+    return Node(node.mark, [*there.value, *node.value])
+
+
+def read_override(text: str, folder: Path) -> Node:
+    """The layer that `--set text` means.
+
+    Args:
+        text: `key=value`; the key's parts are separated by dots, a part that holds a dot is quoted.
+        folder: what relative paths in the value start from.
+
+    Raises:
+        ProfileError: it has another form.
+    """
+    key, equals, value = text.partition("=")
+    path = _parse_key(key.strip())
+    if not equals or not path:
+        raise ProfileError(
+            f"--set {_short(text)}: is not key=value",
+            hint="for example --set settings.replicas=3; quote a part that holds a dot:"
+            """ --set 'registries.mirrors."docker.io"=mirror:5000'""",
+        )
+    mark = Mark(f"--set {key.strip()}={_short(value)}", folder, path)
+    if path[0] == "extends":
+        raise ProfileError(f"{mark.where}: cannot be set here", hint="write a profile that extends another")
+    node = read_value(value, mark)
+    if path[-1].endswith("+") and not isinstance(node.value, list | dict):
+        node = Node(mark, [node])
+    for part in reversed(path):
+        node = Node(mark, {part: node})
+    return node
+
+
+def _parse_key(text: str) -> tuple[str, ...]:
+    parts: list[str] = []
+    end = 0
+    while end < len(text):
+        found = _KEY_PART.match(text, end)
+        if found is None:
+            return ()
+        parts.append(found[1] or found[2] or found[3])
+        end = found.end()
+    return () if text.endswith(".") else tuple(parts)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
+
+
+def show_key(path: KeyPath) -> str:
+    """A key as messages name it: `settings.upload`, `registries.mirrors."docker.io"`, `files.0.to`."""
+    return ".".join(f'"{part}"' if "." in str(part) else str(part) for part in path)

@@ -1,0 +1,61 @@
+"""The JSON Schema of profile files, for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from bundler.profile.model import ProfileFile
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def profile_schema(applications: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The schema of a file: every key may be null or left to `extends`, every list has a `key+`.
+
+    Args:
+        applications: name -> model of its settings; they hold where the file names the application.
+    """
+    models = {name: applications[name] for name in sorted(applications)}
+    every: list[type[BaseModel]] = [ProfileFile, *models.values()]
+    references, whole = models_json_schema([(model, "validation") for model in every], by_alias=True)
+    definitions: dict[str, Any] = whole["$defs"]
+    for definition in definitions.values():
+        _loosen(definition)
+    top = references[ProfileFile, "validation"]["$ref"].rpartition("/")[2]
+    schema = definitions.pop(top)
+    if models:
+        schema["properties"]["application"]["examples"] = list(models)
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"application": {"const": name}}, "required": ["application"]},
+            "then": {"properties": {"settings": references[model, "validation"]}},
+        }
+        for name, model in models.items()
+    ]
+    return {"$schema": DIALECT, "title": "Profile", **schema, "$defs": definitions}
+
+
+def _loosen(definition: dict[str, Any]) -> None:
+    """Let a mapping be partial, as what a profile extends says the rest."""
+    properties = definition.get("properties")
+    if not isinstance(properties, dict):
+        return
+    definition.pop("required", None)
+    for name, field in list(properties.items()):
+        kept = {key: field.pop(key) for key in ("description", "default") if key in field}
+        field.pop("title", None)
+        properties[name] = {"anyOf": [field, {"type": "null"}], **kept}
+        if appended := _list_of(field):
+            about = f"Appends to the inherited `{name}`."
+            properties[f"{name}+"] = {**appended, "description": about}
+
+
+def _list_of(field: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a field's schema that allows a list; empty where none is allowed."""
+    if field.get("type") == "array":
+        return {key: field[key] for key in ("type", "items") if key in field}
+    return next(filter(None, map(_list_of, field.get("anyOf", ()))), {})

@@ -1,0 +1,331 @@
+"""Validates what profiles say with pydantic models, and says what is wrong in the writer's words."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from bundler.errors import ProfileError
+from bundler.profile.marked_yaml import KeyPath, Node
+from bundler.profile.merge import show_key
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+
+_EXPECTED: Final = (
+    {"bool_type": "true or false", "bool_parsing": "true or false", "path_type": "a path"}
+    | {"string_type": "a string", "none_required": "left out"}
+    | dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number")
+    | dict.fromkeys(("float_type", "float_parsing"), "a number")
+    | dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list")
+    | dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping")
+)
+"""pydantic's error types -> what the model wants."""
+_WANTS_TEXT: Final = frozenset({"string_type", "path_type", "literal_error", "enum"})
+_OPENING = re.compile(r"^[A-Z][A-Za-z]* should ")
+
+
+def validate(model: type[M], tree: Node, base: Path, prefix: tuple[str, ...] = ()) -> M:
+    """Make a `model` of what the profile says at `prefix`.
+
+    Values of type `Path` that come from another folder than `base` are rewritten to start from it.
+
+    Raises:
+        ProfileError: something is wrong; all of it is told, by file and line.
+    """
+    part = tree.find(prefix) or Node(tree.mark, {})
+    part, nulls = _without_nulls(part)
+    if nulls:
+        _refuse_unknown(model, part, nulls, prefix)
+    while True:
+        try:
+            valid = model.model_validate_json(json.dumps(part.plain()))
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            quoted = _quote(part, details)
+            if quoted is None:
+                raise _report(details, model, part, prefix) from error
+            part = quoted
+        else:
+            return cast("M", _rebase(valid, part, base))
+
+
+# ---------------------------------------------------------------- before
+
+
+def _without_nulls(node: Node, path: tuple[str, ...] = ()) -> tuple[Node, dict[tuple[str, ...], Node]]:
+    """The tree without the nulls that removed nothing, and those nulls."""
+    if not isinstance(node.value, dict):
+        return node, {}
+    kept: dict[str, Node] = {}
+    nulls: dict[tuple[str, ...], Node] = {}
+    for key, child in node.value.items():
+        if child.value is None:
+            nulls[*path, key] = child
+        else:
+            kept[key], deeper = _without_nulls(child, (*path, key))
+            nulls |= deeper
+    return replace(node, value=kept), nulls
+
+
+def _refuse_unknown(
+    model: type[BaseModel],
+    part: Node,
+    nulls: dict[tuple[str, ...], Node],
+    prefix: tuple[str, ...],
+) -> None:
+    """A null under a key that the model does not know is a slip of the pen, not a wish."""
+    for path, null in nulls.items():
+        part = _put(part, path, null)
+    try:
+        model.model_validate_json(json.dumps(part.plain()))
+    except ValidationError as error:
+        unknown = [
+            detail
+            for detail in error.errors(include_url=False)
+            if detail["type"] == "extra_forbidden" and detail["loc"] in nulls
+        ]
+        if unknown:
+            raise _report(unknown, model, part, prefix) from error
+
+
+def _quote(part: Node, details: list[ErrorDetails]) -> Node | None:
+    """Read numbers and booleans of `--set` as text where the model wants text; None if none is."""
+    changed = None
+    for detail in details:
+        path, node = _locate(part, detail["loc"])
+        if (
+            detail["type"] in _WANTS_TEXT
+            and node.mark.key is not None
+            and node.text is not None
+            and not isinstance(node.value, str)
+        ):
+            changed = _put(changed or part, path, replace(node, value=node.text))
+    return changed
+
+
+def _put(tree: Node, path: KeyPath, node: Node) -> Node:
+    if not path:
+        return node
+    head, rest = path[0], path[1:]
+    if isinstance(tree.value, dict):
+        child = tree.value.get(str(head), node)
+        return replace(tree, value=tree.value | {str(head): _put(child, rest, node)})
+    if isinstance(tree.value, list):
+        items = list(tree.value)
+        items[int(head)] = _put(items[int(head)], rest, node)
+        return replace(tree, value=items)
+    return tree
+
+
+# ---------------------------------------------------------------- after
+
+
+def _rebase(value: Any, node: Node, base: Path) -> Any:  # noqa: ANN401 whatever a model holds
+    """Let relative paths start from `base` instead of the folder of the file they stand in."""
+    if isinstance(value, Path):
+        if value.is_absolute() or node.mark.folder == base:
+            return value
+        return Path(os.path.relpath(node.mark.folder / value, base))
+    if isinstance(value, BaseModel):
+        changed = {}
+        for name, field in type(value).model_fields.items():
+            child = node.find((field.alias or name,))
+            if child is not None:
+                old = getattr(value, name)
+                new = _rebase(old, child, base)
+                if new is not old:
+                    changed[name] = new
+        return value.model_copy(update=changed) if changed else value
+    if isinstance(value, dict) and isinstance(node.value, dict):
+        new = {k: _rebase(v, node.value.get(str(k), node), base) for k, v in value.items()}
+        return new if any(new[key] is not value[key] for key in value) else value
+    if isinstance(value, list | tuple) and isinstance(node.value, list):
+        pairs = zip(value, node.value, strict=False)
+        items = [_rebase(item, child, base) for item, child in pairs]
+        if len(items) == len(value) and any(new is not old for new, old in zip(items, value, strict=True)):
+            return items if isinstance(value, list) else tuple(items)
+    return value
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+@dataclass(frozen=True)
+class _Problem:
+    where: str
+    key: str
+    text: str
+    hint: str | None
+    own: bool
+    """Whether the `--set` that it comes from names this very key."""
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key and not self.own else ""
+        return f"{self.where}: {key}{self.text}"
+
+
+def _locate(part: Node, loc: KeyPath) -> tuple[tuple[str | int, ...], Node]:
+    """The key path that pydantic means, and the deepest node on it; tags of unions are passed over."""
+    path: tuple[str | int, ...] = ()
+    node = part
+    for step in loc:
+        child = node.find((step,))
+        if child is not None:
+            path, node = (*path, step), child
+    return path, node
+
+
+def _report(
+    details: list[ErrorDetails], model: type[BaseModel], part: Node, prefix: tuple[str, ...]
+) -> ProfileError:
+    grouped: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    for detail in details:
+        at = getattr(detail.get("ctx", {}).get("error"), "at", ())
+        path, _ = _locate(part, (*detail["loc"], *at))
+        if detail["type"] == "missing":
+            path = (*path, detail["loc"][-1])
+        grouped.setdefault(path, []).append(detail)
+    problems = [
+        _describe(path, same, model, part, prefix)
+        for path, same in sorted(grouped.items(), key=lambda item: _order(part, item[0]))
+    ]
+    hints = [(problem.key, problem.hint) for problem in problems if problem.hint]
+    if len(problems) == 1:
+        hint = hints[0][1] if hints else None
+    else:
+        hint = "\n".join(f"{key}: {text}" for key, text in hints) or None
+    return ProfileError("\n".join(map(str, problems)), hint=hint)
+
+
+def _order(part: Node, path: KeyPath) -> tuple[str, int, str]:
+    """By file, then line."""
+    file, _, line = _locate(part, path)[1].mark.where.rpartition(":")
+    return file, int(line) if line.isdigit() else 0, show_key(path)
+
+
+def _describe(
+    path: tuple[str | int, ...],
+    details: list[ErrorDetails],
+    model: type[BaseModel],
+    part: Node,
+    prefix: tuple[str, ...],
+) -> _Problem:
+    _, node = _locate(part, path)
+    text, hint = _explain(path, details, model, node)
+    full = (*prefix, *path)
+    key = node.mark.key
+    if key is not None and len(key) > len(full) and hint is None:
+        hint = """quote a part of the key that holds a dot: --set 'a."b.c"=...'"""
+    own = key is not None and tuple(part.removesuffix("+") for part in key) == full
+    return _Problem(node.mark.where, show_key(full), text, hint, own)
+
+
+def _explain(
+    path: KeyPath, details: list[ErrorDetails], model: type[BaseModel], node: Node
+) -> tuple[str, str | None]:
+    telling = [detail for detail in details if detail["type"] not in _EXPECTED]
+    if not telling:
+        wanted = " or ".join(dict.fromkeys(_EXPECTED[detail["type"]] for detail in details))
+        return f"must be {wanted}, {_but_is(node)}", _retype(details, node)
+    detail = telling[0]
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            return "unknown key", _suggest(str(path[-1]), _keys(model, path[:-1]))
+        case "missing":
+            about = _keys(model, path[:-1]).get(str(path[-1]), "")
+            return "is missing", f"add `{path[-1]}:`" + (f" ({about})" if about else "")
+        case "literal_error" | "enum":
+            return _choose(re.findall(r"'([^']*)'", str(context.get("expected", ""))), node)
+        case "value_error" if isinstance(context.get("error"), ValueError):
+            cause = context["error"]
+            return str(cause), getattr(cause, "hint", None) or None
+    return _OPENING.sub("must ", detail["msg"]), None
+
+
+def _choose(expected: list[str], node: Node) -> tuple[str, str | None]:
+    if node.text in expected and not isinstance(node.value, str):
+        return f"must be a string, {_but_is(node)}", f'write "{node.text}" in quotes'
+    near = difflib.get_close_matches(str(node.value), expected, 1)
+    hint = f"did you mean {near[0]}?" if near else None
+    return f"must be one of {', '.join(expected)}, {_but_is(node)}", hint
+
+
+def _but_is(node: Node) -> str:
+    value, text = node.value, node.text
+    if isinstance(value, dict):
+        return "not a mapping"
+    if isinstance(value, list):
+        return "not a list"
+    if isinstance(value, bool):
+        meaning = "true" if value else "false"
+        return f"not {meaning}" if text == meaning else f"not {text}, which means {meaning}"
+    if isinstance(value, int | float):
+        same = text in {None, str(value)}
+        return f"not the number {value}" if same else f"not {text}, which is the number {value}"
+    return "not null" if value is None else f"not the text {str(value)[:60]!r}"
+
+
+def _retype(details: list[ErrorDetails], node: Node) -> str | None:
+    kinds = {detail["type"] for detail in details}
+    value, text = node.value, node.text
+    if kinds & _WANTS_TEXT and text is not None:
+        return f'write "{text}" in quotes'
+    if isinstance(value, str) and text is None and re.fullmatch(r"[0-9.]+|true|false", value):
+        return f"write {value} without quotes"
+    if "a list" in {_EXPECTED[kind] for kind in kinds} and isinstance(value, str | int | float):
+        return f"write [{text if text is not None else json.dumps(value, ensure_ascii=False)}]"
+    return None
+
+
+def _suggest(key: str, known: dict[str, str]) -> str | None:
+    near = difflib.get_close_matches(key, known, 1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return "keys here: " + ", ".join(known) if known else None
+
+
+def _keys(model: type[BaseModel], path: KeyPath) -> dict[str, str]:
+    """The keys that the model knows at `path`, with what is said of each."""
+    schema = model.model_json_schema()
+    places = [schema]
+    for step in path:
+        places = [below for place in places for one in _variants(place, schema) for below in _down(one, step)]
+    found: dict[str, str] = {}
+    for place in places:
+        for one in _variants(place, schema):
+            for name, field in one.get("properties", {}).items():
+                found[name] = str(field.get("description", ""))
+    return found
+
+
+def _variants(place: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schema, or what it refers to, or the alternatives that it lists."""
+    if "$ref" in place:
+        yield from _variants(root["$defs"][place["$ref"].rpartition("/")[2]], root)
+    yield place
+    for word in ("anyOf", "oneOf", "allOf"):
+        for one in place.get(word, ()):
+            yield from _variants(one, root)
+
+
+def _down(place: dict[str, Any], step: str | int) -> Iterator[dict[str, Any]]:
+    if isinstance(step, int):
+        if isinstance(place.get("items"), dict):
+            yield place["items"]
+        yield from place.get("prefixItems", [])[step : step + 1]
+    elif step in place.get("properties", {}):
+        yield place["properties"][step]
+    elif isinstance(place.get("additionalProperties"), dict):
+        yield place["additionalProperties"]

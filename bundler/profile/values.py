@@ -1,0 +1,298 @@
+"""Values as people write them in a profile: sizes, durations, modes, names."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from fractions import Fraction
+from math import ceil
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from bundler.bundle.names import PathError, check_path, show_path
+from bundler.errors import BundleError
+from bundler.image.oci import Platform
+
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)")
+_UNITS: Final = {"": 1, "b": 1} | {
+    f"{letter}{suffix}": base**power
+    for power, letter in enumerate("kmgtp", 1)
+    for suffix, base in (("b", 1000), ("ib", 1024))
+}
+_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s?)?")
+_DAY = 24 * 3600
+_MOMENT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z)?")
+_MODE = re.compile(r"(?:0o?)?([0-7]{3})")
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
+_REGISTRY_HOST = re.compile(_HOST)
+_MIRROR = re.compile(rf"{_HOST}(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
+_SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+_ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
+_MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
+
+
+class HintedValueError(ValueError):
+    """What a validator raises when it knows the remedy.
+
+    Attributes:
+        hint: what to write instead.
+        at: the key that is wrong, below the value that is validated.
+    """
+
+    def __init__(self, message: str, *, hint: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.at = at
+
+
+def parse_size(value: object) -> int:
+    """Bytes: a number, or a number with a unit.
+
+    `kB`, `MB`, `GB`, `TB`, `PB` are powers of 1000; `KiB`, `MiB`, `GiB`, `TiB`, `PiB` of 1024; no
+    unit or `B` is bytes. Capitals do not matter; a fraction of a byte is rounded up. `8G`, which
+    some programs take for one and some for the other, is refused.
+
+    Raises:
+        HintedValueError: it has another form.
+    """
+    found = _SIZE.fullmatch(_text(value))
+    unit = _UNITS.get(found[2].lower()) if found else None
+    if found is None or unit is None:
+        number = found[1] if found else "8"
+        letter = found[2].upper() if found and found[2].upper() in set("KMGTP") else "G"
+        raise HintedValueError(
+            f"{value!r} is not a size",
+            hint=f"write {number}{letter}iB (powers of 1024) or {number}{letter}B (powers of 1000)",
+        )
+    bytes_: int = ceil(Fraction(found[1]) * unit)
+    return bytes_
+
+
+def parse_duration(value: object) -> int:
+    """Seconds: a number, or days, hours, minutes and seconds such as `90s`, `10m`, `1h30m`, `30d`.
+
+    Raises:
+        HintedValueError: it has another form.
+    """
+    text = _text(value)
+    found = _DURATION.fullmatch(text)
+    if not text or found is None:
+        raise HintedValueError(
+            f"{value!r} is not a duration",
+            hint="write seconds (600), or for example 90s, 10m, 1h30m, 30d",
+        )
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return days * _DAY + hours * 3600 + minutes * 60 + seconds
+
+
+def parse_moment(value: object) -> int:
+    """Seconds since 1970 of a date or a time in UTC: `2027-06-30`, `2027-06-30T12:00Z`.
+
+    A date means the end of that day: it is the last one that counts.
+
+    Raises:
+        HintedValueError: it has another form, or there is no such day.
+    """
+    text = _text(value)
+    found = _MOMENT.fullmatch(text)
+    try:
+        moment = datetime.fromisoformat(text) if found else None
+    except ValueError:
+        moment = None
+    if found is None or moment is None:
+        raise HintedValueError(
+            f"{value!r} is not a date",
+            hint="write a day (2027-06-30) or a time in UTC (2027-06-30T12:00Z)",
+        )
+    return int(moment.replace(tzinfo=UTC).timestamp()) + (0 if found[1] else _DAY)
+
+
+def parse_mode(value: object) -> int:
+    """Permission bits: three octal digits, `0644`, `644` or `0o644`, with or without quotes.
+
+    Raises:
+        HintedValueError: it has another form.
+    """
+    found = _MODE.fullmatch(_text(value))
+    if found is None:
+        raise HintedValueError(
+            f"{value!r} is not a file mode",
+            hint="write three octal digits, for example 0644 or 0755",
+        )
+    return int(found[1], 8)
+
+
+def version_key(text: str) -> tuple[int, ...]:
+    """What to compare version numbers by: `20.10` is below `20.10.1` and equals `20.10.0`."""
+    parts = [int(part) for part in text.split(".")]
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+
+
+def _match(pattern: re.Pattern[str], what: str, hint: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if pattern.fullmatch(value) is None:
+            raise HintedValueError(f"{value!r} is not {what}", hint=hint)
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_platform(value: str) -> str:
+    try:
+        return str(Platform.parse(value))
+    except BundleError as error:
+        raise HintedValueError(error.message, hint=error.hint or "") from error
+
+
+def _check_host(value: str) -> str:
+    return _check_registry(value, _REGISTRY_HOST, "host[:port]")
+
+
+def _check_mirror(value: str) -> str:
+    return _check_registry(value, _MIRROR, "host[:port][/prefix]")
+
+
+def _check_registry(value: str, pattern: re.Pattern[str], form: str) -> str:
+    if pattern.fullmatch(value) is None:
+        scheme, separator, rest = value.partition("://")
+        hint = "for example docker.io or registry.bank.example:5000"
+        if separator and scheme in {"http", "https"}:
+            hint = f"leave out the scheme: {rest.rstrip('/')}"
+        raise HintedValueError(f"{value!r} is not {form}", hint=hint)
+    return value
+
+
+def check_member(value: str) -> str:
+    """Return a path that every tar, shell and file system takes.
+
+    Raises:
+        HintedValueError: it has another form.
+    """
+    try:
+        check_path(value)
+    except PathError as error:
+        raise HintedValueError(f"{show_path(value)}: {error}", hint=error.hint) from error
+    if _MEMBER.fullmatch(value) is None:
+        raise HintedValueError(
+            f"{value!r} is not a path inside a bundle",
+            hint="relative, without '..', of letters, digits and . _ @ + - only",
+        )
+    return value
+
+
+def _check_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
+        raise HintedValueError(f"{value!r} is not a URL", hint="it begins with https:// and has no spaces")
+    return value
+
+
+def _schema(kind: str, types: list[str], **more: Any) -> WithJsonSchema:  # noqa: ANN401 JSON Schema
+    return WithJsonSchema({"type": types if len(types) > 1 else types[0], "format": kind, **more})
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    _schema("size", ["integer", "string"], examples=["8GiB", "8GB"]),
+]
+"""Bytes; see `parse_size`."""
+
+Duration = Annotated[
+    int,
+    BeforeValidator(parse_duration),
+    _schema("duration", ["integer", "string"], examples=["90s", "10m", "1h30m", "30d"]),
+]
+"""Seconds; see `parse_duration`."""
+
+Moment = Annotated[
+    int,
+    BeforeValidator(parse_moment),
+    _schema("date", ["string"], examples=["2027-06-30", "2027-06-30T12:00Z"]),
+]
+"""Seconds since 1970; see `parse_moment`."""
+
+FileMode = Annotated[
+    int,
+    BeforeValidator(parse_mode),
+    _schema("file mode", ["integer", "string"], examples=["0644", "0755"]),
+]
+"""Permission bits; see `parse_mode`."""
+
+Identifier = Annotated[
+    str,
+    _match(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    _schema("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
+]
+"""What may become part of a file name and of a project name."""
+
+ReleaseName = Annotated[
+    str,
+    _match(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    _schema("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
+]
+"""A version as an application has it: part of the bundle's name."""
+
+VersionNumber = Annotated[
+    str,
+    _match(_VERSION, "a version number", 'numbers with dots between, for example "24.0"'),
+    _schema("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
+]
+"""Numbers with dots between; see `version_key`."""
+
+PlatformName = Annotated[
+    str,
+    AfterValidator(_check_platform),
+    _schema("platform", ["string"], examples=["linux/amd64", "linux/arm64"]),
+]
+"""`os/architecture[/variant]`, normalised."""
+
+RegistryHost = Annotated[str, AfterValidator(_check_host), _schema("host[:port]", ["string"])]
+"""A registry as image references name it."""
+
+Mirror = Annotated[str, AfterValidator(_check_mirror), _schema("host[:port][/prefix]", ["string"])]
+"""Where a registry's images are asked for first."""
+
+Sha256 = Annotated[
+    str,
+    _match(_SHA256, "a sha256", "64 lower-case hex digits, as `sha256sum` prints them"),
+    _schema("sha256", ["string"], pattern=f"^{_SHA256.pattern}$"),
+]
+"""64 hex digits."""
+
+MemberPath = Annotated[str, AfterValidator(check_member), _schema("path in the bundle", ["string"])]
+"""A relative path that every tar, shell and file system takes."""
+
+AbsolutePath = Annotated[
+    str,
+    _match(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
+    _schema("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
+]
+"""A path at the site that needs no quoting anywhere."""
+
+Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]
+"""http or https."""
+
+CpuFlag = Annotated[
+    str,
+    _match(_CPU_FLAG, "a processor's flag", "as /proc/cpuinfo spells it, for example avx2"),
+    _schema("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
+]
+"""As /proc/cpuinfo spells it."""
+
+SysctlName = Annotated[
+    str,
+    _match(_SYSCTL, "a kernel setting", "as `sysctl` spells it, for example vm.max_map_count"),
+    _schema("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
+]
+"""As `sysctl` spells it."""

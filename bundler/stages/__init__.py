@@ -1,1 +1,0 @@
-"""The five stages: one function each, typed input to typed output."""

@@ -1,0 +1,366 @@
+"""What a run tells the one who waits: a bar on a terminal, lines in a log, JSON lines for machines."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO
+
+from bundler.terminal.console import clean, to_json
+from bundler.terminal.table import fit
+
+REFRESH = 0.1
+"""Seconds between two drawings of a bar."""
+LOG_EVERY = 5.0
+"""Seconds between two lines about one transfer in a log."""
+JSON_EVERY = 1.0
+"""Seconds between two progress events for machines."""
+WINDOW = 5.0
+"""Seconds over which the rate is taken."""
+
+
+class Transfer(Protocol):
+    """Bytes on their way, in all and by item. Methods may be called from any thread."""
+
+    def expect(self, item: str, size: int) -> None:
+        """`item` begins; it has `size` bytes in all."""
+
+    def advance(self, item: str, size: int) -> None:
+        """`size` more bytes of `item` are here."""
+
+
+class Reporter(Protocol):
+    """Where progress goes."""
+
+    def step(self, name: str) -> Any:  # noqa: ANN401 a context manager; typing it drags in generics
+        """A context: the thing that is done inside it, timed."""
+
+    def transfer(self, name: str, total: int) -> Any:  # noqa: ANN401 likewise
+        """A context that gives a `Transfer` of `total` bytes."""
+
+    def info(self, text: str) -> None:
+        """Something worth knowing."""
+
+    def warn(self, text: str) -> None:
+        """Something that may become a problem."""
+
+
+def format_bytes(size: float) -> str:
+    """`size` for people: 1.5 MB (powers of 1000, as disks and networks are sold)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":  # noqa: PLR2004 the step between units
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError
+
+
+def format_seconds(seconds: float) -> str:
+    """`seconds` for people: 4.2 s, 3 min 05 s."""
+    if seconds < 60:  # noqa: PLR2004 a minute
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+class _Item:
+    """One item of a transfer. `total` is 0 where nobody said it; `moved` is on the monotonic clock."""
+
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
+        self.done = 0
+        self.moved = time.monotonic()
+
+    @property
+    def whole(self) -> bool:
+        return 0 < self.total <= self.done
+
+    def __str__(self) -> str:
+        return format_bytes(self.done) + (f" of {format_bytes(self.total)}" if self.total else "")
+
+
+class _Count:
+    """A `Transfer` that counts. The rate is that of the last seconds, so that a stall shows."""
+
+    def __init__(self, total: int, changed: Callable[[_Count, str], None] | None = None) -> None:
+        self.total = total
+        self.done = 0
+        self.items: dict[str, _Item] = {}
+        self.lock = threading.Lock()
+        self._changed = changed
+        self._started = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque([(self._started, 0)])
+
+    def expect(self, item: str, size: int) -> None:
+        """See `Transfer.expect`."""
+        with self.lock:
+            self.items.setdefault(item, _Item()).total = size
+
+    def advance(self, item: str, size: int) -> None:
+        """See `Transfer.advance`."""
+        now = time.monotonic()
+        with self.lock:
+            self.done += size
+            entry = self.items.setdefault(item, _Item())
+            entry.done += size
+            entry.moved = now
+            if now - self._samples[-1][0] >= REFRESH:
+                self._samples.append((now, self.done))
+            while len(self._samples) > 1 and now - self._samples[1][0] > WINDOW:
+                self._samples.popleft()
+        if self._changed:
+            self._changed(self, item)
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second of late."""
+        then, done = self._samples[0]
+        return (self.done - done) / max(time.monotonic() - then, 1e-6)
+
+    @property
+    def mean(self) -> float:
+        """Bytes a second from the start."""
+        return self.done / max(time.monotonic() - self._started, 1e-6)
+
+    def moving(self) -> list[tuple[str, _Item]]:
+        """Items on their way, those that moved last at the end."""
+        now = time.monotonic()
+        found = [(n, i) for n, i in self.items.items() if not i.whole and (i.total or now - i.moved < 1)]
+        return sorted(found, key=lambda pair: pair[1].moved)
+
+    def summary(self) -> str:
+        """The total as a line."""
+        text = f"{format_bytes(self.done)} of {format_bytes(self.total)}  {format_bytes(self.rate)}/s"
+        if self.done < self.total:
+            left = format_seconds((self.total - self.done) / self.rate) if self.rate else "?"
+            text += f"  {left} left"
+        return text
+
+
+class _Every:
+    """True at most once in so many seconds. For threads."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+        self._lock = threading.Lock()
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last < self._seconds:
+                return False
+            self._last = now
+            return True
+
+
+class LogReporter:
+    """Plain lines, for logs and pipes."""
+
+    def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
+        self._out = out or sys.stderr
+        self._verbose = verbose
+        self._lock = threading.Lock()
+
+    def _line(self, text: str) -> None:
+        """Print a line; what is not our own in it has been cleaned."""
+        with self._lock:
+            print(text, file=self._out, flush=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """See `Reporter.step`."""
+        name = clean(name)
+        self._line(f"{name} ...")
+        started = time.monotonic()
+        yield
+        self._line(f"{name}: {format_seconds(time.monotonic() - started)}")
+
+    @contextmanager
+    def transfer(self, name: str, total: int) -> Iterator[Transfer]:
+        """See `Reporter.transfer`."""
+        every = _Every(LOG_EVERY)
+        name = clean(name)
+
+        def changed(count: _Count, item: str) -> None:
+            if self._verbose and count.items[item].whole:
+                self._line(f"  {clean(item)}: {count.items[item]}")
+            if every.due():
+                self._line(f"  {name}: {count.summary()}")
+
+        count = _Count(total, changed)
+        yield count
+        if total:
+            self._line(f"  {name}: {format_bytes(count.done)} at {format_bytes(count.mean)}/s")
+
+    def info(self, text: str) -> None:
+        """See `Reporter.info`."""
+        self._line(clean(text))
+
+    def warn(self, text: str) -> None:
+        """See `Reporter.warn`."""
+        self._line(f"warning: {clean(text)}")
+
+
+class TerminalReporter(LogReporter):
+    """One line a step once it is done; below them, redrawn, what is under way: steps, the total, blobs."""
+
+    ITEMS = 4
+
+    def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
+        super().__init__(out, verbose=verbose)
+        self._live: list[Callable[[], list[str]]] = []
+        self._drawn = 0
+        self._painter: threading.Thread | None = None
+
+    def _line(self, text: str) -> None:
+        with self._lock:
+            self._erase()
+            print(text, file=self._out)
+            self._draw()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """See `Reporter.step`."""
+        name = clean(name)
+        started = time.monotonic()
+
+        def taken() -> str:
+            return format_seconds(time.monotonic() - started)
+
+        try:
+            with self._show(lambda: [f"\033[2m· {name}  {taken()}\033[0m"]):
+                yield
+        except BaseException:
+            self._line(f"\033[31m✗\033[0m {name}  \033[2m{taken()}\033[0m")
+            raise
+        self._line(f"\033[32m✓\033[0m {name}  \033[2m{taken()}\033[0m")
+
+    @contextmanager
+    def transfer(self, name: str, total: int) -> Iterator[Transfer]:
+        """See `Reporter.transfer`."""
+        count = _Count(total)
+        name = clean(name)
+
+        def lines() -> list[str]:
+            columns = shutil.get_terminal_size().columns - 1
+            with count.lock:
+                share = count.done / total if total else 1.0
+                first = fit(f"  {name}  [{_bar(share)}] {count.summary()}", columns)
+                items = [f"    {clean(item)}  {state}" for item, state in count.moving()[-self.ITEMS :]]
+            return [first, *(f"\033[2m{fit(item, columns)}\033[0m" for item in items)]
+
+        with self._show(lines):
+            yield count
+
+    def warn(self, text: str) -> None:
+        """See `Reporter.warn`."""
+        self._line(f"\033[33mwarning:\033[0m {clean(text)}")
+
+    # ------------------------------------------------------------ drawing
+
+    @contextmanager
+    def _show(self, lines: Callable[[], list[str]]) -> Iterator[None]:
+        with self._lock:
+            self._live.append(lines)
+            if self._painter is None:
+                self._painter = threading.Thread(target=self._paint, name="progress", daemon=True)
+                self._painter.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._live.remove(lines)
+                self._erase()
+                self._draw()
+
+    def _paint(self) -> None:
+        while True:
+            time.sleep(REFRESH)
+            with self._lock:
+                if not self._live:
+                    self._painter = None
+                    return
+                self._erase()
+                self._draw()
+
+    def _erase(self) -> None:
+        """Take back what was drawn last. The lock is held, here and below."""
+        if self._drawn:
+            self._out.write(f"\033[{self._drawn}A\r\033[J")
+            self._drawn = 0
+
+    def _draw(self) -> None:
+        drawn = [line for lines in self._live for line in lines()]
+        self._out.write("".join(f"{line}\n" for line in drawn))
+        self._out.flush()
+        self._drawn = len(drawn)
+
+
+def _bar(share: float, width: int = 24) -> str:
+    full = int(min(share, 1.0) * width)
+    return "#" * full + "." * (width - full)
+
+
+class JsonReporter:
+    """One JSON object a line: `{"event": "step" | "progress" | "info" | "warning" | "error", ...}`."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._lock = threading.Lock()
+
+    def _emit(self, event: str, **fields: object) -> None:
+        with self._lock:
+            print(to_json({"event": event, **fields}), file=self._out, flush=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """See `Reporter.step`."""
+        started = time.monotonic()
+        self._emit("step", name=name, state="started")
+        yield
+        self._emit("step", name=name, state="done", seconds=round(time.monotonic() - started, 3))
+
+    @contextmanager
+    def transfer(self, name: str, total: int) -> Iterator[Transfer]:
+        """See `Reporter.transfer`."""
+        every = _Every(JSON_EVERY)
+
+        def emit(count: _Count) -> None:
+            with count.lock:
+                items = [{"name": n, "done": i.done, "total": i.total} for n, i in count.moving()]
+            rate = round(count.rate)
+            self._emit("progress", name=name, done=count.done, total=total, rate=rate, items=items)
+
+        count = _Count(total, lambda count, _: emit(count) if every.due() else None)
+        yield count
+        emit(count)
+
+    def info(self, text: str) -> None:
+        """See `Reporter.info`."""
+        self._emit("info", text=text)
+
+    def warn(self, text: str) -> None:
+        """See `Reporter.warn`."""
+        self._emit("warning", text=text)
+
+
+class LogHandler(logging.Handler):
+    """Hands log records to a reporter, so that they disturb neither its bars nor its JSON lines."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler.emit`."""
+        text = self.format(record)
+        if record.levelno >= logging.WARNING:
+            self._reporter.warn(text)
+        else:
+            self._reporter.info(text)

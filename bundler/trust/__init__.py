@@ -1,0 +1,1 @@
+"""Keys, signatures, statements about keys, and the verification of bundles."""

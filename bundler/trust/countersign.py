@@ -1,0 +1,122 @@
+"""Adds signatures to a finished bundle: only the two members change that no checksum covers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from bundler.api.signing import PrivateKey, Signer
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
+from bundler.bundle.tar import BLOCK, RECORD, ArchiveReader, Entry, header, padded
+from bundler.errors import UsageError, VerificationError
+from bundler.store.receive import read_at
+from bundler.trust.keys import PublicKey
+from bundler.trust.signatures import read_lines, sign_text
+from bundler.trust.signers import carried_keys, match_signatures
+
+_SMALL = 16 << 20
+"""Bytes that SHA256SUMS may have."""
+
+
+def countersign(path: Path, keys: Sequence[PrivateKey], signer: Signer) -> tuple[PublicKey, ...]:
+    """Sign the bundle with `keys` too, and return all that it is signed by then.
+
+    Raises:
+        VerificationError: it is not a bundle, or a signature that it has is wrong.
+        UsageError: it is signed by one of the keys already.
+    """
+    new = tuple(PublicKey.read(key.public_key) for key in keys)
+    with path.open("rb") as file:
+        reader = ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR))
+        heads: dict[str, bytes] = {}
+        entries: list[Entry] = []
+        for entry, body in reader:
+            entries.append(entry)
+            if entry.path in {SUMS, SIGNATURE, PUBLIC_KEY} and entry.size <= _SMALL:
+                heads[entry.path] = b"".join(body)
+        sums, text = heads.get(SUMS), heads.get(SIGNATURE, b"")
+        if sums is None or reader.top is None or reader.mtime is None:
+            raise VerificationError(f"{path}: not a bundle: no {SUMS} in it")
+        there = carried_keys(heads) if text else ()
+        match_signatures(sums, read_lines(text, SIGNATURE) if text else [], there, (), signer)
+        for key in new:
+            if key in there:
+                raise UsageError(f"{path} is signed by the key {key.fingerprint} already")
+        added = {
+            SIGNATURE: text + sign_text(sums, keys),
+            PUBLIC_KEY: b"".join(key.pem for key in (*there, *new)),
+        }
+        top = (reader.top, reader.mtime)
+        _replace(path, _rewrite(file, entries, added, top, parse_sums(sums)))
+    _sign_sidecar(path, keys)
+    return (*there, *new)
+
+
+def _rewrite(
+    file: BinaryIO,
+    entries: Sequence[Entry],
+    added: dict[str, bytes],
+    archive: tuple[str, int],
+    listed: dict[str, str],
+) -> Iterator[bytes]:
+    """The archive's bytes, with the two members right behind SHA256SUMS.
+
+    Raises:
+        VerificationError: a file is not what SHA256SUMS lists: nobody should sign that.
+    """
+    top, mtime = archive
+    if listed.keys() != {entry.path for entry in entries} - UNLISTED:
+        raise VerificationError(f"the bundle has other files than its {SUMS} lists")
+    at = 0
+    for entry in entries:
+        if entry.path in added:
+            continue
+        head = header(f"{top}/{entry.path}", entry.mode, entry.size, mtime)
+        yield head
+        digest = hashlib.sha256()
+        for chunk in read_at(file.fileno(), entry.offset, entry.size):
+            digest.update(chunk)
+            yield chunk
+        if entry.path not in UNLISTED and digest.hexdigest() != listed[entry.path]:
+            raise VerificationError(f"{entry.path} is not what {SUMS} lists")
+        yield bytes(padded(entry.size) - entry.size)
+        at += len(head) + padded(entry.size)
+        if entry.path == SUMS:
+            for name, content in added.items():
+                head = header(f"{top}/{name}", 0o644, len(content), mtime)
+                yield head + content + bytes(padded(len(content)) - len(content))
+                at += len(head) + padded(len(content))
+    yield bytes(-(-(at + 2 * BLOCK) // RECORD) * RECORD - at)
+
+
+def _replace(path: Path, chunks: Iterator[bytes]) -> None:
+    """Write the file anew, put it in the old one's place when it is whole, and note its digest beside it."""
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    beside = path.with_name(f"{path.name}.sha256")
+    if beside.exists():
+        beside.write_text(f"{digest.hexdigest()}  {path.name}\n")
+
+
+def _sign_sidecar(path: Path, keys: Sequence[PrivateKey]) -> None:
+    sidecar = path.with_suffix(".preflight.sh")
+    if sidecar.is_file():
+        signatures = sidecar.with_name(f"{sidecar.name}.sig")
+        there = signatures.read_bytes() if signatures.is_file() else b""
+        signatures.write_bytes(there + sign_text(sidecar.read_bytes(), keys))

@@ -1,0 +1,187 @@
+"""Who signed a bundle, and whether that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundler.api.signing import Signer
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
+from bundler.errors import UsageError, VerificationError
+from bundler.trust.keys import PublicKey, distinct, read_keys
+from bundler.trust.signatures import read_lines, verify_once
+from bundler.trust.statements import FOLDER, SUFFIXES, Known, judge_statements, read_statement
+
+_COPY = "copy the file again and compare it with its .sha256"
+_ASK = "do not install it; ask its maker for the bundle and the key again"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom the one who verifies believes.
+
+    Attributes:
+        keys: public keys that came by another way than the bundle.
+        require: how many of them must have signed.
+        statements: rotations and revocations that came by another way, by name.
+    """
+
+    keys: tuple[PublicKey, ...]
+    require: int = 1
+    statements: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        different = len(distinct(self.keys))
+        if not 0 < self.require <= different:
+            raise UsageError(
+                f"--require {self.require}: {different} different keys are given",
+                hint="give --key once for each key that may count",
+            )
+
+
+def check_signatures(
+    heads: Mapping[str, bytes], signer: Signer, trust: Trust | None, *, allow_unsigned: bool
+) -> tuple[PublicKey, ...]:
+    """Check the signatures in a bundle's head; the keys that count.
+
+    Args:
+        heads: SHA256SUMS, its signatures and keys, and the statements that the bundle carries.
+        signer: checks a signature.
+        trust: None accepts any maker where `allow_unsigned` does.
+        allow_unsigned: whether a bundle without a signature may pass.
+
+    Raises:
+        VerificationError: a signature is wrong, or too few are by keys that are trusted.
+    """
+    sums, text = heads.get(SUMS), heads.get(SIGNATURE)
+    if sums is None:
+        raise VerificationError(f"not a bundle: no {SUMS} at its beginning")
+    if text is None:
+        if allow_unsigned:
+            return ()
+        raise VerificationError(
+            "the bundle is not signed",
+            hint="ask its maker for a signed one; --allow-unsigned checks only that it is undamaged",
+        )
+    if trust is None:
+        if allow_unsigned:
+            return ()
+        raise UsageError("no public key to verify with")
+    carried = carried_keys(heads)
+    signers = match_signatures(sums, read_lines(text, SIGNATURE), carried, trust.keys, signer)
+    given = {**trust.statements, **{name: data for name, data in heads.items() if is_statement(name)}}
+    known = judge_statements([read_statement(data, name, signer) for name, data in given.items()])
+    return judge_signers(signers, trust, known)
+
+
+def check_detached(
+    payload: bytes, text: bytes, where: str, signer: Signer, trust: Trust
+) -> tuple[PublicKey, ...]:
+    """Check the signatures of a file that carries no keys; the keys that count.
+
+    Args:
+        payload: the file.
+        text: its signatures, one on a line.
+        where: names them.
+        signer: checks a signature.
+        trust: its keys; rotations are not followed.
+
+    Raises:
+        VerificationError: too few of them are by keys that are trusted.
+    """
+    values = read_lines(text, where)
+    signers = [
+        key
+        for key in distinct(trust.keys)
+        if any(verify_once(payload, value, key, signer) for value in values)
+    ]
+    known = judge_statements([read_statement(data, name, signer) for name, data in trust.statements.items()])
+    return judge_signers(signers, trust, known)
+
+
+def is_statement(path: str) -> bool:
+    """Whether a member of a bundle is a rotation or a revocation."""
+    return path.startswith(f"{FOLDER}/") and path.endswith(SUFFIXES)
+
+
+def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
+    """The keys that a bundle carries.
+
+    Raises:
+        VerificationError: there are none, or in another form than the format's.
+    """
+    text = heads.get(PUBLIC_KEY)
+    if text is None:
+        raise VerificationError(f"{PUBLIC_KEY} is missing", hint=_COPY)
+    try:
+        keys = read_keys(text)
+    except UsageError as error:
+        raise VerificationError(f"{PUBLIC_KEY}: {error.message}", hint=_COPY) from error
+    if b"".join(key.pem for key in keys) != text:  # no checksum covers it: it has one form only
+        raise _not_its_key()
+    return keys
+
+
+def _not_its_key() -> VerificationError:
+    return VerificationError(f"{PUBLIC_KEY} in the bundle is not the key that it is signed with", hint=_COPY)
+
+
+def match_signatures(
+    payload: bytes,
+    values: Sequence[bytes],
+    carried: Sequence[PublicKey],
+    trusted: Sequence[PublicKey],
+    signer: Signer,
+) -> tuple[PublicKey, ...]:
+    """The keys that signed `payload`: each carried one, with the signature on its own line.
+
+    Raises:
+        VerificationError: one of them did not.
+    """
+    if len(values) != len(carried):
+        raise VerificationError(
+            f"{SIGNATURE} has {len(values)} signatures, {PUBLIC_KEY} has {len(carried)} keys", hint=_COPY
+        )
+    for value, key in zip(values, carried, strict=True):
+        if verify_once(payload, value, key, signer):
+            continue
+        if any(verify_once(payload, value, other, signer) for other in trusted):
+            raise _not_its_key()
+        raise VerificationError("the signature is not this key's over this bundle", hint=_ASK)
+    return distinct(carried)
+
+
+def judge_signers(signers: Sequence[PublicKey], trust: Trust, known: Known) -> tuple[PublicKey, ...]:
+    """The signers that count.
+
+    Raises:
+        VerificationError: too few of them are trusted.
+    """
+    names = {key.fingerprint: key for key in signers}
+    counted = count_signers([key.fingerprint for key in distinct(trust.keys)], list(names), known)
+    if len(counted) >= trust.require:
+        return tuple(names[name] for name in counted)
+    for name in (*names, *(key.fingerprint for key in trust.keys)):
+        if name in known.revoked:
+            raise VerificationError(f"the key {name} was revoked: it must not be trusted any more", hint=_ASK)
+    if trust.require == 1:
+        raise VerificationError(
+            "the signature is not this key's over this bundle"
+            if len(trust.keys) == 1
+            else "the bundle is not signed by any of these keys",
+            hint=_ASK,
+        )
+    raise VerificationError(
+        f"the bundle is signed by {len(counted)} of these keys; {trust.require} are required", hint=_ASK
+    )
+
+
+def count_signers(anchors: Sequence[str], signers: Sequence[str], known: Known) -> list[str]:
+    """The signers that stand for an anchor, by being it or following it: one a signer, one an anchor."""
+    counted: list[str] = []
+    for anchor in anchors:
+        for key in known.chain(anchor):
+            if key in signers and key not in counted:
+                counted.append(key)
+                break
+    return counted

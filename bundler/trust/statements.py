@@ -1,0 +1,206 @@
+"""Signed statements about keys: that one follows another, that one is not to be trusted any more.
+
+Small texts that are checked without anything else: docs/bundle-format.md, "Rotation and revocation". Each has
+one form only: a statement that is read is written again and compared.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bundler.api.signing import PrivateKey, Signer
+from bundler.bundle.names import STATEMENTS
+from bundler.errors import UsageError, VerificationError
+from bundler.trust.keys import PublicKey, read_keys
+from bundler.trust.signatures import read_lines, sign_once, verify_once
+
+FOLDER = STATEMENTS
+"""Where a bundle carries statements."""
+SUFFIXES = (".rotation", ".revocation")
+CHAIN = 16
+"""Keys that a chain of rotations may have."""
+LIMIT = 4096
+"""Bytes that a statement may have; it has about 700."""
+_SIGNATURE = "signature "
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The key `before` says that `after` follows it."""
+
+    before: PublicKey
+    after: PublicKey
+    date: str
+    signature: bytes
+
+    @property
+    def by(self) -> PublicKey:
+        """Who signs it."""
+        return self.before
+
+    @property
+    def payload(self) -> bytes:
+        """What is signed."""
+        head = f"from {self.before.fingerprint}\nto {self.after.fingerprint}\ndate {self.date}\n"
+        return b"bundle-rotation 1\n" + head.encode() + self.before.pem + self.after.pem
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """The key `by` says that the key with the fingerprint `revoked` is not to be trusted any more."""
+
+    revoked: str
+    by: PublicKey
+    date: str
+    signature: bytes
+
+    @property
+    def payload(self) -> bytes:
+        """What is signed."""
+        head = f"revoked {self.revoked}\nby {self.by.fingerprint}\ndate {self.date}\n"
+        return b"bundle-revocation 1\n" + head.encode() + self.by.pem
+
+
+Statement = Rotation | Revocation
+
+
+def rotate(before: PrivateKey, after: PublicKey) -> Rotation:
+    """A statement by the old key that the new one follows it.
+
+    Raises:
+        UsageError: both are the same key.
+    """
+    old = PublicKey.read(before.public_key)
+    if old == after:
+        raise UsageError("the new key is the old one", hint="a rotation leads to another key")
+    unsigned = Rotation(old, after, _today(), b"")
+    return Rotation(old, after, unsigned.date, sign_once(unsigned.payload, before))
+
+
+def revoke(by: PrivateKey, revoked: str) -> Revocation:
+    """A statement by a key that a key is not to be trusted any more."""
+    key = PublicKey.read(by.public_key)
+    unsigned = Revocation(revoked, key, _today(), b"")
+    return Revocation(revoked, key, unsigned.date, sign_once(unsigned.payload, by))
+
+
+def write_statement(statement: Statement) -> bytes:
+    """The statement's file."""
+    return statement.payload + _SIGNATURE.encode() + base64.b64encode(statement.signature) + b"\n"
+
+
+def statement_name(statement: Statement) -> str:
+    """The name of its file: the first digits of the fingerprints that it is about."""
+    if isinstance(statement, Rotation):
+        return f"{statement.before.fingerprint[:16]}-{statement.after.fingerprint[:16]}.rotation"
+    return f"{statement.revoked[:16]}-{statement.by.fingerprint[:16]}.revocation"
+
+
+def read_statement(data: bytes, where: str, signer: Signer) -> Statement:
+    """A statement whose signature is checked.
+
+    Raises:
+        VerificationError: it has another form, or is not signed by the key that it names.
+    """
+    if len(data) > LIMIT:
+        raise VerificationError(f"{where}: a statement about keys has at most {LIMIT} bytes")
+    try:
+        statement = _parse(data, where)
+    except (UnicodeDecodeError, ValueError, UsageError) as error:
+        raise VerificationError(f"{where}: not a rotation or revocation as the format has it") from error
+    if write_statement(statement) != data:
+        raise VerificationError(f"{where}: not a rotation or revocation as the format has it")
+    if not verify_once(statement.payload, statement.signature, statement.by, signer):
+        raise VerificationError(
+            f"{where}: the signature is not by the key {statement.by.fingerprint}",
+            hint="do not use it; ask its maker for it again",
+        )
+    return statement
+
+
+def _parse(data: bytes, where: str) -> Statement:
+    kind, first, _, date, *_, signature, _ = data.decode("ascii").split("\n")
+    if not signature.startswith(_SIGNATURE) or not _DATE.fullmatch(date.removeprefix("date ")):
+        raise ValueError(where)
+    value = read_lines(signature.removeprefix(_SIGNATURE).encode() + b"\n", where)[0]
+    keys = read_keys(data)
+    day = date.removeprefix("date ")
+    if kind == "bundle-rotation 1" and len(keys) == 2:  # noqa: PLR2004 the old and the new one
+        return Rotation(keys[0], keys[1], day, value)
+    if kind == "bundle-revocation 1" and len(keys) == 1:
+        return Revocation(read_fingerprint(first.removeprefix("revoked ")), keys[0], day, value)
+    raise ValueError(where)
+
+
+def read_fingerprint(text: str) -> str:
+    """A key's fingerprint as it is typed.
+
+    Raises:
+        UsageError: it is not 64 hex digits.
+    """
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise UsageError(
+            f"{text!r} is not a key's fingerprint", hint="64 hex digits, as `bundle keygen` prints them"
+        )
+    return text
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What statements say, after those that nobody may make were left out.
+
+    Attributes:
+        successors: fingerprint -> the fingerprints that it says follow it.
+        revoked: fingerprints of keys that are not to be trusted any more.
+    """
+
+    successors: dict[str, tuple[str, ...]]
+    revoked: frozenset[str]
+
+    def chain(self, start: str) -> list[str]:
+        """The key and those that follow it, up to a revoked one, a fork or a loop."""
+        found: list[str] = []
+        current: str | None = start
+        while current and current not in found and current not in self.revoked and len(found) < CHAIN:
+            found.append(current)
+            following = self.successors.get(current, ())
+            current = following[0] if len(following) == 1 else None
+        return found
+
+    def followers(self, start: str) -> set[str]:
+        """Every key that follows it, on every path: more statements never make a key trusted again."""
+        found: set[str] = set()
+        ahead = list(self.successors.get(start, ()))
+        while ahead:
+            key = ahead.pop()
+            if key not in found:
+                found.add(key)
+                ahead += self.successors.get(key, ())
+        return found - {start}
+
+
+def judge_statements(statements: Sequence[Statement]) -> Known:
+    """Which keys follow which, and which are revoked.
+
+    A key may revoke itself, and any key that it follows by rotations. No other key may: one stolen key
+    must not take the others with it.
+    """
+    successors: dict[str, tuple[str, ...]] = {}
+    for one in statements:
+        if isinstance(one, Rotation):
+            there = successors.get(one.before.fingerprint, ())
+            successors[one.before.fingerprint] = tuple(dict.fromkeys((*there, one.after.fingerprint)))
+    revocations = [one for one in statements if isinstance(one, Revocation)]
+    own = frozenset(one.revoked for one in revocations if one.revoked == one.by.fingerprint)
+    known = Known(successors, own)
+    by_followers = {one.revoked for one in revocations if one.by.fingerprint in known.followers(one.revoked)}
+    return Known(known.successors, own | by_followers)

@@ -1,0 +1,267 @@
+"""Reads bundles back: `bundle verify` checks every byte, `bundle inspect` reads only the head."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from bundler.api.signing import Signer
+from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
+from bundler.bundle.manifest import MANIFEST_LIMIT, BundleManifest
+from bundler.bundle.names import path_order
+from bundler.bundle.tar import COPY, WHICH, ArchiveReader, Entry
+from bundler.errors import UsageError, VerificationError
+from bundler.io.workers import CORES, Crew
+from bundler.store.receive import read_at
+from bundler.trust.keys import PublicKey
+from bundler.trust.signers import Trust, check_signatures, is_statement
+from bundler.trust.statements import LIMIT
+
+_MODE: Final = re.compile("0[0-7]{3}")
+MODES: Final = "modes.tsv"
+"""The signed table of the modes of files in config/ and files/."""
+LIMITS: Final = {
+    SUMS: 8 << 20,
+    SIGNATURE: 64 << 10,
+    PUBLIC_KEY: 64 << 10,
+    "bundle.json": MANIFEST_LIMIT,
+    MODES: 8 << 20,
+}
+"""Bytes that the files which are held in memory may have, by path."""
+MOST_STATEMENTS: Final = 256
+"""Rotations and revocations that a bundle may carry: they are held in memory, too."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found to be true of a bundle."""
+
+    manifest: BundleManifest
+    files: int
+    """Those that the checksums list, as the site counts them."""
+    size: int
+    """Bytes of the file."""
+    signers: tuple[PublicKey, ...]
+    """The trusted keys that it is signed by; none: not checked, and allowed so."""
+
+
+def verify(
+    path: Path,
+    signer: Signer,
+    trust: Trust | None,
+    *,
+    allow_unsigned: bool,
+    advance: Callable[[int], None],
+) -> Verified:
+    """Check signature and structure, then every byte, once, on all cores.
+
+    Args:
+        path: the bundle's file.
+        signer: checks a signature.
+        trust: the public keys that are trusted; those inside the bundle never are.
+        allow_unsigned: whether a bundle without a signature may pass.
+        advance: told of the bytes hashed, from any thread.
+
+    Raises:
+        VerificationError: anything is not as it was signed.
+    """
+    if trust is None and not allow_unsigned:
+        raise UsageError(
+            "no public key to verify with",
+            hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
+        )
+    _require_file(path)
+    head = _Head()
+    listed: dict[str, str] | None = None
+    signers: tuple[PublicKey, ...] = ()
+    modes: dict[str, int] = {}
+    with path.open("rb") as file, Crew(CORES, "hash") as crew:
+        hashing = _Hashing(file.fileno(), crew, advance)
+        reader = _reader(file)
+        for entry, body in reader:
+            head.take(entry, body)
+            if _is_of_site(entry.path):
+                modes[entry.path] = entry.mode
+            elif entry.mode != (0o755 if entry.path == "install" else 0o644):
+                raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
+            if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
+                signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
+                listed = parse_sums(head.files[SUMS])
+            if listed is not None and entry.path not in listed:
+                raise _unlike([f"{entry.path}: not listed"])
+            hashing.begin(entry)
+        crew.wait()
+    head.check()
+    listed = listed or {}
+    _compare(listed, hashing.found, head.files)
+    _compare_modes(modes, head.files.get(MODES))
+    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    if reader.top != manifest.top or reader.mtime != manifest.created:
+        raise VerificationError(
+            f"bundle.json says {manifest.top}, {manifest.created}; the archive's folder or time is another",
+            hint=COPY,
+        )
+    return Verified(manifest, len(listed), path.stat().st_size, signers)
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():  # to open a pipe could wait for ever
+        raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
+
+
+def _reader(file: BinaryIO) -> ArchiveReader:
+    size = os.fstat(file.fileno()).st_size
+    return ArchiveReader(file, lambda size: file.seek(size, os.SEEK_CUR), size)
+
+
+class _Head:
+    """The files at a bundle's beginning that are held in memory, each within its limit.
+
+    Attributes:
+        files: bytes by path.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._last: tuple[int, int, bytes] | None = None
+        self._statements = 0
+
+    def take(self, entry: Entry, body: Iterator[bytes]) -> None:
+        """Take note of a member; those of the head are read.
+
+        Raises:
+            VerificationError: it is not in its place, or too large to be what its name says.
+        """
+        try:
+            place = path_order(entry.path)
+        except ValueError as error:
+            raise VerificationError(f"{entry.path}: bundles have no such folder", hint=WHICH) from error
+        if self._last is not None and place <= self._last:
+            raise VerificationError(f"{entry.path}: not in its place in the archive", hint=WHICH)
+        self._last = place
+        limit = LIMITS.get(entry.path)
+        if is_statement(entry.path):
+            limit = LIMIT
+            self._statements += 1
+            if self._statements > MOST_STATEMENTS:
+                raise VerificationError(f"over {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
+        if place > path_order("bundle.json"):
+            self.check()
+        if limit is None:
+            return
+        if entry.size > limit:
+            raise VerificationError(
+                f"{entry.path}: {entry.size} bytes, over the limit of {limit}", hint=WHICH
+            )
+        self.files[entry.path] = b"".join(body)
+
+    def check(self) -> None:
+        """Raise VerificationError where the head lacks what every bundle has."""
+        for path in (SUMS, "bundle.json"):
+            if path not in self.files:
+                raise VerificationError(f"not a bundle: no {path} at its beginning", hint=WHICH)
+
+
+class _Hashing:
+    """Members of an archive, each hashed by whoever is free.
+
+    Attributes:
+        found: hex digits by path; all of them once the crew is done.
+    """
+
+    def __init__(self, file: int, crew: Crew, advance: Callable[[int], None]) -> None:
+        self.found: dict[str, str] = {}
+        self._file = file
+        self._crew = crew
+        self._advance = advance
+
+    def begin(self, entry: Entry) -> None:
+        """Have the bytes of `entry` hashed, soon."""
+        self._crew.submit(partial(self._hash, entry))
+
+    def _hash(self, entry: Entry) -> None:
+        digest = hashlib.sha256()
+        for chunk in read_at(self._file, entry.offset, entry.size):  # where it ends early, its reader says so
+            self._crew.check()
+            digest.update(chunk)
+            self._advance(len(chunk))
+        self.found[entry.path] = digest.hexdigest()
+
+
+def _is_of_site(path: str) -> bool:
+    """Whether the site gives a file its mode by the table."""
+    return path.startswith(("config/", "files/"))
+
+
+def _compare_modes(modes: dict[str, int], table: bytes | None) -> None:
+    """Compare the archive's modes with those that are signed. Bundles of older builders have no table."""
+    said = {path: 0o755 if mode == 0o755 else 0o644 for path, mode in modes.items()}  # noqa: PLR2004 rwxr-xr-x
+    if table is not None:
+        lines = [line for line in table.decode("utf-8", "replace").split("\n") if line[:1] != "#"]
+        rows = [line.partition("\t") for line in lines[:-1]]
+        said = {path: int(mode, 8) for path, _, mode in rows if _MODE.fullmatch(mode)}
+        if len(said) != len(rows) or lines[-1] or said.keys() != modes.keys():
+            raise VerificationError(f"{MODES} does not list the files of config/ and files/, each once")
+    for path, mode in modes.items():
+        if said[path] != mode:
+            raise VerificationError(
+                f"{path}: has the mode {mode:o}, {said[path]:o} is what was signed", hint=COPY
+            )
+
+
+def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, bytes]) -> None:
+    there = {path: digest for path, digest in found.items() if path not in UNLISTED}
+    problems = [
+        *(f"{path}: changed" for path in listed if path in there and there[path] != listed[path]),
+        *(f"{path}: missing" for path in listed if path not in there),
+        *(f"{path}: not listed" for path in there if path not in listed),
+    ]
+    if (SIGNATURE in head) != (PUBLIC_KEY in head):
+        problems.append(f"{SIGNATURE} and {PUBLIC_KEY}: one without the other")
+    if problems:
+        raise _unlike(problems)
+
+
+def _unlike(problems: Sequence[str]) -> VerificationError:
+    shown = [*problems[:10], *([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])]  # noqa: PLR2004 a screenful
+    return VerificationError("the bundle is not what was signed:\n  " + "\n  ".join(shown), hint=COPY)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the head of a bundle says of itself. Nothing of it is verified."""
+
+    manifest: BundleManifest
+    signed: bool
+    public_keys: bytes | None
+    """PEM, one block a signer."""
+    files: int
+    top: str
+
+
+def inspect(path: Path) -> Inspected:
+    """Read the head of a bundle, some kilobytes whatever its size.
+
+    Raises:
+        VerificationError: it is not a bundle.
+        UsageError: it is not a regular file.
+    """
+    _require_file(path)
+    head = _Head()
+    with path.open("rb") as file:
+        reader = _reader(file)
+        for entry, body in reader:
+            head.take(entry, body)
+            if entry.path == "bundle.json":
+                break
+        top = reader.top or ""
+    head.check()
+    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    files = len(parse_sums(head.files[SUMS]))
+    return Inspected(manifest, SIGNATURE in head.files, head.files.get(PUBLIC_KEY), files, top)
