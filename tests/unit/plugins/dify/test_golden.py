@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import dify
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "dify"
+GOLDEN = Path(__file__).parents[3] / "golden" / "dify"
 REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
 
 

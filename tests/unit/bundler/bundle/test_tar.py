@@ -38,7 +38,7 @@ def contents(raw: bytes) -> dict[str, bytes]:
 
 
 def usable(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Those whose paths a bundle can have: tests/unit/test_names.py is about the others."""
+    """Those whose paths a bundle can have: tests/unit/bundler/bundle/test_names.py is about the others."""
     paths = PathSet()
     kept = {}
     for path, content in files.items():

@@ -10,7 +10,7 @@ import pytest
 
 from bundler_installer.assemble import SOURCES, join_sources
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PAIRS = {
     "README.md": "README.zh-CN.md",

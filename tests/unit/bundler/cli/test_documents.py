@@ -13,7 +13,7 @@ from bundler.cli.main import COMMANDS
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.console import Console, make_console
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 DOCS = ROOT / "docs"
 
 

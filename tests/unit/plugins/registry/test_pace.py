@@ -21,7 +21,7 @@ from examples.demo.sample_registry import make_image
 from tests.support.faults import FaultRegistry, Tokens, body, drip, status
 from tests.support.pulls import AMD64, Puller
 from tests.support.raw import RawServer
-from tests.unit.test_registry_faults import NOISE, check_store
+from tests.unit.plugins.registry.test_faults import NOISE, check_store
 
 IMAGE = make_image([{"base": NOISE}])
 (LAYER,) = IMAGE.layers

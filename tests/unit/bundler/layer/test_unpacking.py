@@ -259,4 +259,4 @@ import gzip, io
 from bundler.layer.unpacking import unpack_stream
 assert b"".join(unpack_stream(io.BytesIO(gzip.compress(b"tar")))) == b"tar"
 """
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])

@@ -22,7 +22,7 @@ from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter, Ter
 from bundler.terminal.table import format_table, width
 from tests.support.console import make_console
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 MARKS = [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200e", "\u200f", "\u061c"]
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eok\u2066\r\n\x7f\udcff"

@@ -16,7 +16,7 @@ def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> N
     program = need_program("shellcheck")
     run(program, "--shell=sh", kiosk.unpack(tmp_path) / "install")
     run(program, "--shell=sh", kiosk.path.with_suffix(".preflight.sh"), "--exclude=SC2034,SC2317,SC2329")
-    run(program, "--shell=sh", Path(__file__).parents[1] / "support/fake_docker.sh")
+    run(program, "--shell=sh", Path(__file__).parents[2] / "support/fake_docker.sh")
 
 
 def test_no_function_is_defined_twice() -> None:

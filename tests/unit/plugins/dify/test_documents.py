@@ -16,7 +16,7 @@ from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 PAGES = ("dify.md", "dify.zh-CN.md")
 ROWS = {
     "cpu": r"processor cores|处理器核数",
