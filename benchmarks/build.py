@@ -26,7 +26,7 @@ from benchmarks.workload import SIZES, Workload, prepare
 from tests.support.engines import DistributionRegistry, Engine
 from tests.support.programs import free_port
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "performance"
+OUTPUT = Path(__file__).parents[1] / "docs" / "explanation" / "performance"
 CACHES = {"cold": "page cache emptied before every run", "warm": "page cache as it is"}
 
 

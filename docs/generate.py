@@ -1,4 +1,4 @@
-"""Writes profile-reference.md, command-reference.md and preflight.md from models, commands and catalogues.
+"""Writes the pages of docs/reference that models, commands and catalogues know: profile, commands, preflight.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are current.
 """  # noqa: INP001 a script, not a package
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 DOCS: Final = Path(__file__).resolve().parent
 ROOT: Final = DOCS.parent
+REFERENCE: Final = DOCS / "reference"
 COMMAND: Final = "python docs/generate.py"
 NOTICE: Final = f"<!-- Written by `{COMMAND}`. Edit the docstrings and help texts instead. -->"
 
@@ -285,7 +286,7 @@ def preflight_reference() -> str:
             texts.get(f"remedy.{check.id}", "").replace("%s", "..."),
         )
         rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    written = (DOCS / "preflight.md").read_text("utf-8").partition(MARK)[0]
+    written = (REFERENCE / "preflight.md").read_text("utf-8").partition(MARK)[0]
     return f"{written}{MARK}\n\n" + "\n".join(rows) + "\n"
 
 
@@ -295,9 +296,9 @@ def preflight_reference() -> str:
 def pages() -> dict[Path, str]:
     """Every generated page and what should be in it."""
     return {
-        DOCS / "profile-reference.md": profile_reference(),
-        DOCS / "command-reference.md": command_reference(),
-        DOCS / "preflight.md": preflight_reference(),
+        REFERENCE / "profile.md": profile_reference(),
+        REFERENCE / "commands.md": command_reference(),
+        REFERENCE / "preflight.md": preflight_reference(),
     }
 
 

@@ -23,7 +23,7 @@ AdoptionKind = Literal[
 
 @dataclass(frozen=True)
 class Adoption:
-    """What becomes of one thing of an installation that somebody made: docs/bundle-format.md, `adopt.tsv`.
+    """What becomes of one part of an existing installation: `adopt.tsv` of docs/reference/bundle-format.md.
 
     Attributes:
         what: which of the kinds that the page describes.

@@ -129,7 +129,7 @@ VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "
 
 @dataclass(frozen=True)
 class SiteVariable:
-    """A value that is known only at the site. See docs/bundle-format.md, `variables.tsv`."""
+    """A value that is known only at the site. See docs/reference/bundle-format.md, `variables.tsv`."""
 
     name: str
     kind: VariableKind = "string"
@@ -171,7 +171,7 @@ class DataFolder:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A TLS certificate, given or made at the site. See docs/bundle-format.md, `certificates.tsv`."""
+    """A TLS certificate, given or made at the site: `certificates.tsv` in docs/reference/bundle-format.md."""
 
     host: str
     certificate: str
@@ -183,7 +183,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a check of the preflight asks for: docs/preflight.md has the ids."""
+    """What a check of the preflight asks for: docs/reference/preflight.md has the ids."""
 
     id: str
     minimum: str | None = None

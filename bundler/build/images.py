@@ -55,7 +55,7 @@ class Compaction:
 
 
 COMPACT_SHARE = 0.66
-"""Of the bytes that come, what `compact` takes at its default level: docs/performance.md, "Size"."""
+"""Size of compact images relative to the original, at the default level: docs/explanation/performance.md."""
 
 
 def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:

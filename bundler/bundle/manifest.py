@@ -106,7 +106,7 @@ class VariableEntry(Model):
     name: str
     """As in `${NAME}`."""
     kind: str
-    """See docs/bundle-format.md."""
+    """See docs/reference/bundle-format.md."""
     required: bool
     """Whether the site must give it."""
     default: str | None

@@ -213,7 +213,7 @@ class Pack(ProfileModel):
     all in one zstd stream, a third smaller; the site needs Docker 23 or newer, or the program `zstd`."""
     level: Annotated[int, Field(ge=1, le=22)] = 12
     """Level of zstd for `compact`: higher is smaller and slower. Packing takes 0.5 GB of memory at the
-    defaults, below 150 MB at level 9 with `window: 24` and `threads: 1`: docs/performance.md, "Size"."""
+    defaults, below 150 MB at level 9 with `window: 24` and `threads: 1` (docs/explanation/performance.md)."""
     window: Annotated[int, Field(ge=20, le=31)] = 27
     """How far back `compact` finds what is the same, as a power of 2 in bytes: 27 is 128 MiB. The site
     needs that much memory to load; above 27 it needs the program `zstd`, whatever its Docker."""

@@ -1,7 +1,7 @@
 """Signed statements about keys: that one follows another, that one is not to be trusted any more.
 
-Small texts that are checked without anything else: docs/bundle-format.md, "Rotation and revocation". Each has
-one form only: a statement that is read is written again and compared.
+Small texts that are checked on their own: "Rotation and revocation" in docs/reference/bundle-format.md.
+Each has one form only: a statement that is read is written again and compared.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bundler_compose.document import find_compose_file, read_document, select_se
 from bundler_compose.settings import ComposeSettings
 
 HEADER = """\
-# What `bundle build --profile {name}` makes a bundle of. All keys: docs/profile-reference.md
+# What `bundle build --profile {name}` makes a bundle of. All keys: docs/reference/profile.md
 """
 
 

@@ -27,7 +27,7 @@ from bundler_dify.settings import DifySettings
 OLDEST = "1.11.0"
 """The first release whose containers this module was written for."""
 NAMED_CHANGES = "1.15.0"
-"""Names of model types changed, and the plugins' upgrade settings: two commands by hand, docs/adopt.md."""
+"""It renamed model types and the plugins' upgrade settings: two commands by hand, docs/how-to/adopt.md."""
 
 PUBLISHED_DIGESTS = (
     "0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670",
@@ -132,8 +132,8 @@ def adoption(
             "note",
             "api",
             NAMED_CHANGES,
-            how="it comes from before Dify 1.15: two more steps are needed afterwards, see docs/adopt.md",
-            zh="原版本早于 Dify 1.15, 接管后还需执行两个步骤, 见 docs/adopt.zh-CN.md",
+            how="it comes from before Dify 1.15: two more steps are needed, see docs/how-to/adopt.md",
+            zh="原版本早于 Dify 1.15, 接管后还需执行两个步骤, 见 docs/how-to/adopt.zh.md",
         ),
     )
 

@@ -34,7 +34,7 @@ class Check:
         required: what fails the preflight where it is not met; None where nothing does.
         recommended: what warns where it is not met.
         parameter: what the check is about, where there are several of one id.
-        asks, advises: for docs/preflight.md: what is required and recommended, where those do not say.
+        asks, advises: what docs/reference/preflight.md says is required and recommended, where those do not.
     """
 
     id: str

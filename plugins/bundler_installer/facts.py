@@ -1,4 +1,4 @@
-"""The facts of bundle.json, flat, for a shell without a JSON parser: docs/bundle-format.md, "Flat files"."""
+"""Facts of bundle.json as flat files, for a shell without JSON parser: docs/reference/bundle-format.md."""
 
 from __future__ import annotations
 

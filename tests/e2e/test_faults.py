@@ -1,4 +1,4 @@
-"""What can go wrong while an application is installed, done on purpose: docs/operations.md has the table.
+"""Faults during an installation, caused on purpose: docs/how-to/operations.md has the table.
 
 Upgrades killed at every line of the journal are in tests/integration/test_interruption.py, faults of
 backups in test_backup.py, damaged bundles in test_refusals.py.

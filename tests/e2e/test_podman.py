@@ -1,6 +1,6 @@
 """Podman in Docker's place: what works there is shown with the real one, and what does not is said.
 
-Docker's command line and Compose speak with `podman system service`. docs/installer.md says the rest.
+Docker's command line and Compose speak with `podman system service`. docs/how-to/install.md says the rest.
 """
 
 from __future__ import annotations

@@ -342,7 +342,7 @@ def test_a_forged_statement_is_refused(host: Host, makers: dict[str, Maker]) -> 
 
 
 def test_a_statement_is_checked_with_openssl_alone(host: Host, makers: dict[str, Maker]) -> None:
-    """The line of docs/bundle-format.md."""
+    """The line of docs/reference/bundle-format.md."""
     path = makers["a"].names_successor(makers["b"], host.folder)
     line = (
         f"sed -n 's/^signature //p' {path} | base64 -d >signature && sed '/^signature /d' {path} |"

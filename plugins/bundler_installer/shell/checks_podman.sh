@@ -10,7 +10,7 @@ measure_podman_version() {
     fi
 }
 
-# measure_podman: what would not work of this application; the rest of what differs is said in docs/installer.md
+# measure_podman: what would not work of this application; the rest of what differs is said in docs/how-to/install.md
 measure_podman() {
     if [ ! -d "$PROBE_ROOT/run/systemd/system" ] && rows services.tsv | grep -q "${TAB}healthy\$"; then
         check fail "Podman, $(format checks.no_systemd)" systemd "$(format remedy.podman_systemd)"

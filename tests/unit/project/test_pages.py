@@ -11,11 +11,11 @@ import pytest
 from bundler_installer.assemble import SOURCES, join_sources
 
 ROOT = Path(__file__).parents[3]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PAIRS = {
     "README.md": "README.zh-CN.md",
-    "docs/installer.md": "docs/installer.zh-CN.md",
-    "docs/dify.md": "docs/dify.zh-CN.md",
+    "docs/how-to/install.md": "docs/how-to/install.zh.md",
+    "docs/how-to/dify.md": "docs/how-to/dify.zh.md",
 }
 
 
@@ -68,7 +68,7 @@ def test_both_languages_have_the_same_shape(english: str, chinese: str) -> None:
     )
 
 
-@pytest.mark.parametrize("page", ["docs/installer.md", "docs/installer.zh-CN.md"])
+@pytest.mark.parametrize("page", ["docs/how-to/install.md", "docs/how-to/install.zh.md"])
 def test_the_installers_page_has_every_command_option_and_exit_code(page: str) -> None:
     text = (ROOT / page).read_text()
     source = join_sources(SOURCES).decode()

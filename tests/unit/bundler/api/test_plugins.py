@@ -10,7 +10,7 @@ from bundler.api.plugins import Plugins
 from bundler.errors import PluginError, UsageError
 
 HOOKS = [name for name in dir(hookspecs) if name.startswith("bundler_")]
-DOCS = Path(__file__).parents[4] / "docs" / "writing-a-plugin.md"
+DOCS = Path(__file__).parents[4] / "docs" / "how-to" / "write-a-plugin.md"
 
 SIGNER = """
 from bundler import hookimpl

@@ -31,7 +31,7 @@ def examples(page: str) -> dict[str, str]:
 
 
 def test_the_plugin_of_the_documents_builds_a_bundle(console: Console, tmp_path: Path) -> None:
-    found = examples("writing-a-plugin.md")
+    found = examples("how-to/write-a-plugin.md")
     assert set(found) == {"greeter.py", "greeter.yaml"}
     (tmp_path / "my-plugins").mkdir()
     (tmp_path / "my-plugins/greeter.py").write_text(found["greeter.py"])
@@ -57,7 +57,7 @@ def test_the_plugin_of_the_documents_builds_a_bundle(console: Console, tmp_path:
 
 
 def test_a_mistake_in_the_plugins_profile_is_told_like_any_other(console: Console, tmp_path: Path) -> None:
-    found = examples("writing-a-plugin.md")
+    found = examples("how-to/write-a-plugin.md")
     (tmp_path / "my-plugins").mkdir()
     (tmp_path / "my-plugins/greeter.py").write_text(found["greeter.py"])
     (tmp_path / "greeter.yaml").write_text(found["greeter.yaml"].replace("greeting:", "greting:"))
@@ -69,7 +69,7 @@ def test_a_mistake_in_the_plugins_profile_is_told_like_any_other(console: Consol
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_command_reference_has_every_command_and_option(console: Console, command: str) -> None:
-    page = (DOCS / "command-reference.md").read_text()
+    page = (DOCS / "reference/commands.md").read_text()
     section = page.partition(f"## bundle {command}\n")[2].partition("\n## ")[0]
     assert section, "see docs/generate.py"
     for option in re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", console(command, "--help").out, flags=re.MULTILINE):
@@ -77,12 +77,12 @@ def test_the_command_reference_has_every_command_and_option(console: Console, co
 
 
 def test_the_exit_codes_of_the_reference_are_those_of_the_program(console: Console) -> None:
-    page = " ".join((DOCS / "command-reference.md").read_text().split())
+    page = " ".join((DOCS / "reference/commands.md").read_text().split())
     codes = " ".join(console("--help").out.partition("Exit codes:")[2].split())
     assert f"Exit codes: {codes}" in page
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for page in [*DOCS.glob("*.md"), *ROOT.glob("*.md")]:
+    for page in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

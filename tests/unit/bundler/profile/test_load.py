@@ -474,6 +474,6 @@ def test_any_text_is_a_profile_or_a_clear_error(text: str) -> None:
 
 
 def test_the_reference_names_every_field() -> None:
-    page = (Path(__file__).parents[4] / "docs/profile-reference.md").read_text()
+    page = (Path(__file__).parents[4] / "docs/reference/profile.md").read_text()
     for name in Profile.model_fields:
         assert f"`{name}`" in page

@@ -1,4 +1,4 @@
-"""What docs/dify.md and its Chinese sister say is what the profiles say."""
+"""What docs/how-to/dify.md and its Chinese sister say is what the profiles say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 
-DOCS = Path(__file__).parents[4] / "docs"
-PAGES = ("dify.md", "dify.zh-CN.md")
+DOCS = Path(__file__).parents[4] / "docs" / "how-to"
+PAGES = ("dify.md", "dify.zh.md")
 ROWS = {
     "cpu": r"processor cores|处理器核数",
     "memory": r"memory|内存",

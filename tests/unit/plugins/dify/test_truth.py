@@ -206,7 +206,7 @@ def test_proxies_look_up_no_name_that_they_refuse_anyway(file: str) -> None:
 
 
 def test_the_pages_name_the_error_that_users_see() -> None:
-    for page in ("dify.md", "dify.zh-CN.md"):
-        text = (Path(__file__).parents[4] / "docs" / page).read_text(encoding="utf-8")
+    for page in ("dify.md", "dify.zh.md"):
+        text = (Path(__file__).parents[4] / "docs" / "how-to" / page).read_text(encoding="utf-8")
         assert "SSRF_PROXY_ALLOW_PRIVATE_IPS" in text
         assert "169.254.169.254" in text
