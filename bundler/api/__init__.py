@@ -1,1 +1,1 @@
-"""What plugins see: contracts, hooks, the Compose model, templates."""
+"""What plugins see: what each kind of plugin provides, hooks, the Compose model, templates."""

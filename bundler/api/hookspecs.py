@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import pluggy
 
-from bundler.api.contracts import Application, Packer, Renderer, SourceFactory
+from bundler.api.application import Application
+from bundler.api.images import SourceFactory
+from bundler.api.output import Packer, Renderer
 from bundler.api.signing import Signer
 
 hookspec = pluggy.HookspecMarker("bundler")

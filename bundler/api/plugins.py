@@ -22,7 +22,9 @@ from bundler.api import hookspecs
 from bundler.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
-    from bundler.api.contracts import Application, Packer, Renderer, SourceFactory
+    from bundler.api.application import Application
+    from bundler.api.images import SourceFactory
+    from bundler.api.output import Packer, Renderer
     from bundler.api.signing import Signer
 
 GROUP: Final = "bundler.plugins"

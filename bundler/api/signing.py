@@ -1,4 +1,4 @@
-"""What plugins provide that keep private keys: a part of contracts.py, in a file of its own for its size."""
+"""What a signer provides: it keeps private keys and signs with them."""
 
 from __future__ import annotations
 

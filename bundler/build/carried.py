@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.api.contracts import ConfigFile
+from bundler.api.application import ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.net.download import Downloader
 from bundler.profile.marked_yaml import KeyPath

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from bundler.api.contracts import ConfigFile
+from bundler.api.application import ConfigFile
 from bundler.build.carried import Carrier
 from bundler.build.packages import read_package
 from bundler.bundle.manifest import EngineEntry, EngineFile

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-from bundler.api.contracts import ImageSource, ResolvedImage
+from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.resolve import memory_key
 from bundler.bundle.incoming import Incoming
 from bundler.errors import FetchError

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bundler.api.contracts import ResolvedImage
+from bundler.api.images import ResolvedImage
 from bundler.errors import ProfileError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference

@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler.api import compose
-from bundler.api.contracts import (
-    ApplicationContext,
-    ApplicationModel,
-    ConfigFile,
-    ImageSource,
-    ResolvedImage,
-    SourceOptions,
-)
+from bundler.api.application import ApplicationContext, ApplicationModel, ConfigFile
+from bundler.api.images import ImageSource, ResolvedImage, SourceOptions
 from bundler.api.plugins import Plugins
 from bundler.api.signing import PrivateKey
 from bundler.build.carried import Carrier, carry

@@ -9,14 +9,8 @@ from pathlib import Path
 
 from bundler import __version__
 from bundler.api import compose
-from bundler.api.contracts import (
-    ApplicationModel,
-    ConfigFile,
-    Packer,
-    PinnedService,
-    Renderer,
-    Requirement,
-)
+from bundler.api.application import ApplicationModel, ConfigFile, Requirement
+from bundler.api.output import Packer, PinnedService, Renderer
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import PackedImages
 from bundler.build.requirements import merge_requirements

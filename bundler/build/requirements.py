@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bundler.api.contracts import Requirement
+from bundler.api.application import Requirement
 from bundler.profile.values import version_key
 
 VERSIONS: Final = frozenset({"docker", "compose"})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bundler.api.contracts import ImageSource, ResolvedImage
+from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.lock import Lock, Pin
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.oci import Manifest, Platform

@@ -164,7 +164,7 @@ def make_job(
     options: JobOptions, *, locked: bool, ignore_lock: bool = False, write_once: bool = False
 ) -> Job:
     """Load the profile and the plugins, and put together what the pipeline needs."""
-    from bundler.api.contracts import SourceOptions
+    from bundler.api.images import SourceOptions
     from bundler.build.lock import Lock
     from bundler.build.pipeline import Job
     from bundler.profile.load import load_profile

@@ -35,7 +35,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines."
 @add(PLUGINS_DIR)
 def init_command(source: Path, target: Path, application: str, plugins_dir: tuple[Path, ...]) -> None:
     """Write a working profile for an existing project, and say how to build it."""
-    from bundler.api.contracts import Initializer
+    from bundler.api.application import Initializer
 
     provider = make_plugins(plugins_dir).application(application)
     if not isinstance(provider, Initializer):

@@ -122,7 +122,7 @@ class _Passphrases:
         self._waiting = list(files)
 
     def ask(self, purpose: str) -> bytes | None:
-        """See `bundler.api.contracts.Secret`."""
+        """See `bundler.api.signing.Secret`."""
         self.asked = True
         if self._files:
             if not self._waiting:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
 from bundler.net.proxies import Proxies, proxy_headers, server
 from bundler.net.tls import trusting_context
@@ -29,7 +29,7 @@ class Downloader:
     Attributes:
         ca_file: PEM file with private certificate authorities, trusted besides the system's.
         environment: where the proxies are read from.
-        min_speed: as in `bundler.api.contracts.SourceOptions`.
+        min_speed: as in `bundler.api.images.SourceOptions`.
         window: seconds over which it is taken.
     """
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bundler.api.contracts import Requirement
+from bundler.api.application import Requirement
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.files import CarriedFile, EngineFiles
 from bundler.profile.values import (

@@ -9,15 +9,9 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
+from bundler.api.application import ApplicationContext, ApplicationModel, ConfigFile, InitResult, SiteVariable
 from bundler.api.compose import ports, project_name
-from bundler.api.contracts import (
-    ApplicationContext,
-    ApplicationModel,
-    ConfigFile,
-    InitResult,
-    SiteVariable,
-)
-from bundler.api.template_process import Templates
+from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler_compose.adopt import adoption
 from bundler_compose.document import (
@@ -54,7 +48,7 @@ class ComposeApplication:
     settings_model: type[BaseModel] = ComposeSettings
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
-        """See `bundler.api.contracts.Application.model`."""
+        """See `bundler.api.application.Application.model`."""
         settings = cast("ComposeSettings", context.settings)
         path = find_compose_file(context.base / settings.project)
         version = context.version or "1"
@@ -117,7 +111,7 @@ class ComposeApplication:
         )
 
     def init(self, source: Path, target: Path) -> InitResult:
-        """See `bundler.api.contracts.Initializer.init`."""
+        """See `bundler.api.application.Initializer.init`."""
         return init_profile(self, source, target)
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import yaml
 
 from bundler.api.compose import dependencies
-from bundler.api.template_process import Templates
-from bundler.api.templates import SUFFIX
+from bundler.api.templates.jinja import SUFFIX
+from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler.io.yaml_limits import MAX_BYTES, BoundedLoader
 from bundler_compose.shape import find_misshapen

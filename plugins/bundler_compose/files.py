@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bundler.api.contracts import ConfigFile, DataFolder
-from bundler.api.template_formats import TemplateFormat, guess_format
-from bundler.api.template_process import Templates
-from bundler.api.templates import SUFFIX
+from bundler.api.application import ConfigFile, DataFolder
+from bundler.api.templates.formats import TemplateFormat, guess_format
+from bundler.api.templates.jinja import SUFFIX
+from bundler.api.templates.process import Templates
 from bundler.bundle.names import LONGEST_NAME, PathError, PathSet, show_path
 from bundler.errors import BundleError
 from bundler.profile.values import HintedValueError, check_member

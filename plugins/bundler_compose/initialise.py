@@ -8,9 +8,9 @@ from typing import Protocol
 
 import yaml
 
+from bundler.api.application import ApplicationContext, ApplicationModel, InitResult
 from bundler.api.compose import project_name, services
-from bundler.api.contracts import ApplicationContext, ApplicationModel, InitResult
-from bundler.api.template_process import Templates
+from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
@@ -26,7 +26,7 @@ class Modeller(Protocol):
     """The one method of an application that is needed here."""
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
-        """See `bundler.api.contracts.Application.model`."""
+        """See `bundler.api.application.Application.model`."""
 
 
 def init_profile(application: Modeller, source: Path, target: Path) -> InitResult:

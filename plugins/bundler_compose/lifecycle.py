@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
+from bundler.api.application import Dump, Lifecycle
 from bundler.api.compose import services
-from bundler.api.contracts import Dump, Lifecycle
 from bundler.errors import BundleError
 from bundler_compose.settings import LifecycleSetting
 

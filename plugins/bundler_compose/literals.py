@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bundler.api.contracts import ConfigFile
+from bundler.api.application import ConfigFile
 from bundler.errors import BundleError
 from bundler_compose.document import Document, map_strings
 from bundler_compose.interpolation import read_env_file

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.api.contracts import Application, Renderer
+from bundler.api.application import Application
+from bundler.api.output import Renderer
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 

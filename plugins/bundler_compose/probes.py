@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bundler.api.application import ConfigFile, Probe
 from bundler.api.compose import services
-from bundler.api.contracts import ConfigFile, Probe
 from bundler.bundle.names import show_path
 from bundler.errors import BundleError
 from bundler_compose.settings import ProbeSetting

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from bundler.api.contracts import ApplicationModel, PinnedService
+from bundler.api.application import ApplicationModel
+from bundler.api.output import PinnedService
 from bundler.bundle.tar import Member
 
 _AMBIGUOUS = re.compile(r"[-+.0-9]|0o|(?:y|n|yes|no|on|off)$", re.IGNORECASE)
@@ -38,7 +39,7 @@ class ComposeRenderer:
     name = "compose"
 
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
-        """See `bundler.api.contracts.Renderer.render`: images by the names they are loaded under."""
+        """See `bundler.api.output.Renderer.render`: images by the names they are loaded under."""
         entries = application.compose["services"]
         services = {
             pinned.service: {**entries[pinned.service], "image": pinned.image, "pull_policy": "never"}

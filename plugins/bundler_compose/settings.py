@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bundler.api.contracts import SiteVariable, VariableKind
-from bundler.api.template_formats import TemplateFormat
+from bundler.api.application import SiteVariable, VariableKind
+from bundler.api.templates.formats import TemplateFormat
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import HintedValueError, Identifier
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from bundler.api.adoption import Adoption
-from bundler.api.contracts import DataFolder, SiteVariable
+from bundler.api.application import DataFolder, SiteVariable
 from bundler_dify.releases import Release
 from bundler_dify.settings import DifySettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.api.contracts import ApplicationContext, ApplicationModel
+from bundler.api.application import ApplicationContext, ApplicationModel
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -17,7 +17,7 @@ class DifyApplication:
 
     @property
     def settings_model(self) -> type[BaseModel]:
-        """See `bundler.api.contracts.Application`."""
+        """See `bundler.api.application.Application`."""
         from bundler_dify.settings import DifySettings  # noqa: PLC0415 50 ms
 
         return DifySettings

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from bundler.api.contracts import ApplicationContext, ConfigFile
+from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError
 from bundler_dify.connections import Environment
 from bundler_dify.repackage import pip_download, why_pip_failed

@@ -7,9 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bundler.api.contracts import ConfigFile
-from bundler.api.template_formats import TemplateFormat
-from bundler.api.templates import render_text
+from bundler.api.application import ConfigFile
+from bundler.api.templates.formats import TemplateFormat
+from bundler.api.templates.jinja import render_text
 from bundler.errors import BundleError
 from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bundler.api.contracts import Certificate, DataFolder
+from bundler.api.application import Certificate, DataFolder
 from bundler_dify.parts import NETWORKS, finish
 from bundler_dify.releases import Release
 from bundler_dify.services_agent import agent_services

@@ -6,7 +6,7 @@ one window in which nobody writes.
 
 from __future__ import annotations
 
-from bundler.api.contracts import Dump, Lifecycle
+from bundler.api.application import Dump, Lifecycle
 from bundler_dify.settings import DifySettings
 
 WRITERS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.api.contracts import ApplicationContext, ApplicationModel, Requirement
+from bundler.api.application import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
 from bundler_dify.adopt import adoption
 from bundler_dify.code_packages import package_files
@@ -19,7 +19,7 @@ NAME = "dify"
 
 
 def dify_model(context: ApplicationContext) -> ApplicationModel:
-    """Bind all build-time settings: see `bundler.api.contracts.Application.model`."""
+    """Bind all build-time settings: see `bundler.api.application.Application.model`."""
     settings = context.settings
     if not isinstance(settings, DifySettings):
         raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")

@@ -8,7 +8,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from bundler.api.contracts import ApplicationContext, ConfigFile
+from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.image.oci import Platform
 from bundler.net.download import Downloader

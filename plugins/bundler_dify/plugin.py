@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.api.contracts import Application
+from bundler.api.application import Application
 from bundler_dify.application import DifyApplication
 
 

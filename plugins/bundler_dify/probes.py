@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.resources import files
 
-from bundler.api.contracts import ConfigFile, Probe
+from bundler.api.application import ConfigFile, Probe
 from bundler_dify.settings import DifySettings
 
 SCRIPT = "probes/dify.py"

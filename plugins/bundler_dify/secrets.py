@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bundler.api.contracts import SiteVariable
+from bundler.api.application import SiteVariable
 from bundler_dify.accounts import account_variables
 from bundler_dify.settings import DifySettings
 from bundler_dify.site_servers import server_variables

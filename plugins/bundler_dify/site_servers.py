@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bundler.api.contracts import SiteVariable
+from bundler.api.application import SiteVariable
 from bundler_dify.settings import DifySettings
 
 URL_SAFE = "[A-Za-z0-9._~-]+"

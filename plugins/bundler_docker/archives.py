@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bundler.api.contracts import BlobStream, ResolvedImage, SourceOptions
+from bundler.api.images import BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
@@ -117,7 +117,7 @@ class ArchiveSource:
         self._found: dict[str, tuple[_Layout | None, Path]] = {}
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         for layout in self._opened():
             manifest = layout.find(reference, platform)
             if manifest is not None:
@@ -135,7 +135,7 @@ class ArchiveSource:
         raise ImageNotFoundError(f"{reference.familiar}: in none of the archives ({listed})")
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         for layout in self._opened():
             try:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
@@ -144,13 +144,13 @@ class ArchiveSource:
         raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is in none of the archives")
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         path = self._found[image.digest][1]
         with path.open("rb") as stream:
             return import_archive(stream, store, str(path), choose_by_config(image.digest))
 
     def close(self) -> None:
-        """See `bundler.api.contracts.ImageSource`: nothing stays open."""
+        """See `bundler.api.images.ImageSource`: nothing stays open."""
 
     def _opened(self) -> list[_Layout]:
         """The layouts, opened once: by whatever asks first, as a pinned image is not resolved again."""

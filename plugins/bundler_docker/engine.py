@@ -11,7 +11,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from bundler.api.contracts import BlobStream, ResolvedImage, SourceOptions
+from bundler.api.images import BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest
 from bundler.image.oci import Descriptor, Manifest, Platform
@@ -35,7 +35,7 @@ class DockerSource:
         self._client: docker.DockerClient | None = None
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.api.contracts.ImageSource`. The digest is the image ID."""
+        """See `bundler.api.images.ImageSource`. The digest is the image ID."""
         try:
             api = self._connect().api
             found: dict[str, Any] = api.inspect_image(reference.familiar)  # type: ignore[no-untyped-call]
@@ -73,11 +73,11 @@ class DockerSource:
         descriptor: Descriptor,  # noqa: ARG002 the contract's signature
         offset: int = 0,  # noqa: ARG002 likewise
     ) -> BlobStream:
-        """See `bundler.api.contracts.ImageSource`: never called, these images are exported."""
+        """See `bundler.api.images.ImageSource`: never called, these images are exported."""
         raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         where = f"{image.reference.familiar} (Docker engine)"
         try:
             chunks = self._connect().api.get_image(image.digest)
@@ -90,7 +90,7 @@ class DockerSource:
             ) from error
 
     def close(self) -> None:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         with self._lock:
             if self._client is not None:
                 self._client.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.api.contracts import ImageSource, SourceFactory, SourceOptions
+from bundler.api.images import ImageSource, SourceFactory, SourceOptions
 
 
 class DockerSourceFactory:
@@ -12,7 +12,7 @@ class DockerSourceFactory:
     name = "docker"
 
     def __call__(self, options: SourceOptions) -> ImageSource:
-        """See `bundler.api.contracts.SourceFactory`."""
+        """See `bundler.api.images.SourceFactory`."""
         from bundler_docker.engine import DockerSource  # noqa: PLC0415 the SDK costs 150 ms: who asks it pays
 
         return DockerSource(options)
@@ -24,7 +24,7 @@ class ArchiveSourceFactory:
     name = "archive"
 
     def __call__(self, options: SourceOptions) -> ImageSource:
-        """See `bundler.api.contracts.SourceFactory`."""
+        """See `bundler.api.images.SourceFactory`."""
         from bundler_docker.archives import ArchiveSource  # noqa: PLC0415 likewise
 
         return ArchiveSource(options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bundler.api.contracts import ApplicationModel
+from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
 from bundler.bundle.manifest import BundleManifest, EngineEntry
 from bundler.bundle.tar import Member

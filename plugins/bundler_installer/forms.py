@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import get_args
 
-from bundler.api.template_formats import TemplateFormat
+from bundler.api.templates.formats import TemplateFormat
 from bundler.errors import BundleError
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.api.contracts import Packer
+from bundler.api.output import Packer
 from bundler_installer.packer import InstallerPacker
 
 

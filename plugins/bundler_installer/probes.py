@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from bundler.api.application import ApplicationModel, Probe
 from bundler.api.compose import services
-from bundler.api.contracts import ApplicationModel, Probe
 from bundler.errors import BundleError
 
 MOST: Final = 20

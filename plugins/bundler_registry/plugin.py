@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler import hookimpl
-from bundler.api.contracts import ImageSource, SourceFactory, SourceOptions
+from bundler.api.images import ImageSource, SourceFactory, SourceOptions
 
 
 class RegistrySourceFactory:
@@ -12,7 +12,7 @@ class RegistrySourceFactory:
     name = "registry"
 
     def __call__(self, options: SourceOptions) -> ImageSource:
-        """See `bundler.api.contracts.SourceFactory`."""
+        """See `bundler.api.images.SourceFactory`."""
         # who fetches pays: TLS costs 10 ms, and urllib3 50, beside which the authorities are read
         from bundler_registry.tls import Certificates  # noqa: PLC0415 see above
 

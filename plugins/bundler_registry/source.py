@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bundler.api.contracts import ResolvedImage, SourceOptions
+from bundler.api.images import ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
 from bundler.image.oci import (
     INDEX_TYPES,
@@ -91,7 +91,7 @@ class RegistrySource:
         self._down: set[str] = set()
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         if self._offline:
             raise ImageNotFoundError(
                 f"{reference.familiar}: not asked for at {reference.registry}, this run is offline",
@@ -111,7 +111,7 @@ class RegistrySource:
         raise AssertionError(reference)  # the last place is the registry itself
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> RegistryBlob:
-        """See `bundler.api.contracts.ImageSource`."""
+        """See `bundler.api.images.ImageSource`."""
         reference = image.reference
         where = reference.familiar
         if self._offline:
@@ -129,7 +129,7 @@ class RegistrySource:
         return stream
 
     def export(self, image: ResolvedImage, store: Store) -> Manifest:  # noqa: ARG002 the contract's signature
-        """See `bundler.api.contracts.ImageSource`: images of registries have manifests."""
+        """See `bundler.api.images.ImageSource`: images of registries have manifests."""
         raise FetchError(f"{image.reference.familiar}: a registry does not export images")
 
     def close(self) -> None:

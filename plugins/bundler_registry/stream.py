@@ -47,7 +47,7 @@ class Place:
 
 
 class RegistryBlob:
-    """A `bundler.api.contracts.BlobStream` over one or more places. For one thread.
+    """A `bundler.api.images.BlobStream` over one or more places. For one thread.
 
     One request when all is well. A stream that breaks, stalls or ends early is taken up where it ended;
     when a place gives no more, the next one is asked for the rest.

@@ -23,7 +23,7 @@ import urllib3
 from urllib3 import exceptions
 
 from bundler import __version__
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
 from bundler.net.pace import Pace, SlowError, keep_pace, slowness
 from bundler.net.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server

@@ -26,11 +26,11 @@ class KeyFile:
 
     @property
     def public_key(self) -> bytes:
-        """See `bundler.api.contracts.PrivateKey.public_key`."""
+        """See `bundler.api.signing.PrivateKey.public_key`."""
         return _public_pem(self.key.public_key())
 
     def sign(self, payload: bytes) -> bytes:
-        """See `bundler.api.contracts.PrivateKey.sign`."""
+        """See `bundler.api.signing.PrivateKey.sign`."""
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -46,7 +46,7 @@ class EcdsaSigner:
     name = "ecdsa"
 
     def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:
-        """See `bundler.api.contracts.Signer.generate`."""
+        """See `bundler.api.signing.Signer.generate`."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -58,7 +58,7 @@ class EcdsaSigner:
         return private, _public_pem(key.public_key())
 
     def open(self, reference: str, secret: Secret) -> KeyFile:
-        """See `bundler.api.contracts.Signer.open`: the reference is a path."""
+        """See `bundler.api.signing.Signer.open`: the reference is a path."""
         path = Path(reference)
         try:
             pem = path.read_bytes()
@@ -71,7 +71,7 @@ class EcdsaSigner:
         return KeyFile(_private_key(pem, passphrase))
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
-        """See `bundler.api.contracts.Signer.verify`."""
+        """See `bundler.api.signing.Signer.verify`."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec

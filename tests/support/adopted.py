@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bundler.api.contracts import ApplicationModel
+from bundler.api.application import ApplicationModel
 from bundler_installer import forms
 from bundler_installer.facts import application_rows
 

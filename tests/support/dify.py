@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bundler.api.contracts import ApplicationContext, ApplicationModel
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.image.oci import Platform
 from bundler.profile.load import load_profile
 from bundler_dify.application import DifyApplication

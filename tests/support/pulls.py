@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.build.fetch import FetchedImage, fetch
 from bundler.build.lock import Lock
 from bundler.build.resolve import Resolver, resolve

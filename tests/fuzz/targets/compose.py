@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from bundler.api.contracts import ApplicationContext
+from bundler.api.application import ApplicationContext
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.image.oci import ImageConfig, Platform
 from bundler.image.reference import Reference
 from bundler_registry.credentials import Login

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.template_process import LARGEST, Templates
+from bundler.api.templates.process import LARGEST, Templates
 from bundler.errors import BundleError
 
 START = (
@@ -106,7 +106,7 @@ def test_the_process_has_no_environment(monkeypatch: pytest.MonkeyPatch) -> None
             entry
             for entry in Path("/proc").glob("[0-9]*/stat")
             if entry.read_text().rpartition(")")[2].split()[1] == str(os.getpid())
-            and b"template_worker" in entry.with_name("cmdline").read_bytes()
+            and b"templates.worker" in entry.with_name("cmdline").read_bytes()
         ]
         assert b"hunter2" not in child.with_name("environ").read_bytes()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from bundler.api.contracts import ResolvedImage
+from bundler.api.images import ResolvedImage
 from bundler.build.compact import compact, packed_bytes
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import Compaction, PackedImages

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from bundler.api.contracts import ResolvedImage, SourceOptions
+from bundler.api.images import ResolvedImage, SourceOptions
 from bundler.build.fetch import fetch
 from bundler.bundle.incoming import Placing
 from bundler.errors import BundleError, FetchError

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.api.contracts import ApplicationContext, ApplicationModel, PinnedService, SiteVariable
+from bundler.api.application import ApplicationContext, ApplicationModel, SiteVariable
+from bundler.api.output import PinnedService
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.contracts import ApplicationContext, ApplicationModel
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.profile.load import load_profile

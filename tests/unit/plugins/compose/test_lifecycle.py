@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundler.api.contracts import Lifecycle
+from bundler.api.application import Lifecycle
 from bundler.errors import BundleError
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.settings import LifecycleSetting

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bundler.api.contracts import Probe
+from bundler.api.application import Probe
 from bundler.errors import BundleError
 from bundler.profile.load import load_profile
 from bundler_compose.probes import SCRIPT_LIMIT, bind_probes, probe_scripts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundler.api.contracts import ApplicationContext
+from bundler.api.application import ApplicationContext
 from bundler.profile.load import load_profile
 from bundler.profile.model import Requirements
 from bundler_dify.application import DifyApplication

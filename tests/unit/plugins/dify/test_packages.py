@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.api.contracts import ApplicationModel
+from bundler.api.application import ApplicationModel
 from bundler.errors import BundleError, ProfileError
 from bundler.profile.load import load_profile
 from bundler_dify.settings import DifySettings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.api.contracts import Requirement
+from bundler.api.application import Requirement
 from bundler.errors import ProfileError
 from bundler.profile.load import load_profile
 from bundler_dify.releases import DEFAULT, RELEASES

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.contracts import ApplicationModel
+from bundler.api.application import ApplicationModel
 from tests.support import dify
 
 LINKED = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bundler.api.contracts import ApplicationModel, Requirement
+from bundler.api.application import ApplicationModel, Requirement
 from bundler.build.requirements import merge_requirements
 from bundler.errors import ProfileError
 from bundler.profile.load import load_profile

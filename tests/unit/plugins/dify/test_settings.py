@@ -284,7 +284,7 @@ def test_given_limits_go_before_the_built_in_ones() -> None:
 
 
 def test_two_versions_are_refused() -> None:
-    from bundler.api.contracts import ApplicationContext  # noqa: PLC0415 one test needs it
+    from bundler.api.application import ApplicationContext  # noqa: PLC0415 one test needs it
     from bundler_dify.application import DifyApplication  # noqa: PLC0415 likewise
 
     context = ApplicationContext("x", dify.settings({}), dify.PROFILES, "1.0", dify.AMD64)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundler.api.contracts import ApplicationModel, ConfigFile, Probe, SiteVariable
+from bundler.api.application import ApplicationModel, ConfigFile, Probe, SiteVariable
 from bundler.errors import BundleError
 from bundler_installer import forms
 from bundler_installer.probes import LONGEST, MOST, check_probes

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.reference import Reference
 from bundler_registry.auth import Authenticator

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import digest_of
 from bundler.image.reference import Reference

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError
 from bundler.image.reference import Reference
 from bundler.net.download import Downloader

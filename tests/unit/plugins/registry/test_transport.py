@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.api.contracts import SourceOptions
+from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, UsageError
 from bundler.net.proxies import Proxies
 from bundler_registry.credentials import Login

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, Final, Self
 
-from bundler.api.templates import FILE
+from bundler.api.templates.jinja import FILE
 from bundler.errors import BundleError
 
 MEMORY: Final = 512 << 20
@@ -71,7 +71,7 @@ class Templates:
         self._process = self._trace = None
 
     def render(self, source: str, name: str) -> str:
-        """Fill in a template: see `bundler.api.templates.render_text`.
+        """Fill in a template: see `bundler.api.templates.jinja.render_text`.
 
         Args:
             source: the template's text.
@@ -106,7 +106,7 @@ class Templates:
         limits = map(str, (trace, MEMORY, self._seconds, LARGEST))
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)  # noqa: PTH109 a text
         self._process = subprocess.Popen(  # noqa: S603 this program
-            [sys.executable, "-S", "-P", "-X", "utf8", "-m", "bundler.api.template_worker", *limits],
+            [sys.executable, "-S", "-P", "-X", "utf8", "-m", "bundler.api.templates.worker", *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[trace],

@@ -1,7 +1,7 @@
 """Jinja2, strict and sandboxed.
 
 What is rendered here is trusted with the time and memory of this process: templates of this program. Those of
-a project go through template_process.py.
+a project go through process.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process in which a project's templates are filled in: see template_process.py.
+"""The process in which a project's templates are filled in: see process.py.
 
 It reads one request a line from standard input, and writes one answer a line.
 """
@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import Any, BinaryIO
 
-from bundler.api.templates import Lines, render_text
+from bundler.api.templates.jinja import Lines, render_text
 from bundler.errors import BundleError
 
 
