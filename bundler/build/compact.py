@@ -25,10 +25,10 @@ from bundler.bundle.layout import COMPACT, blob_path, layout_files
 from bundler.bundle.manifest import Packing
 from bundler.bundle.tar import BLOCK, RECORD, Member, header, padded
 from bundler.image.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
+from bundler.io.streams import Readable
 from bundler.layer.sketch import UnpackedLayer, measure, order_by_likeness
 from bundler.layer.unpacking import unpack
 from bundler.store.blobs import Store
-from bundler.store.receive import Readable
 from bundler.terminal.progress import Reporter
 
 PART = 1 << 26

@@ -28,7 +28,7 @@ from bundler.io.workers import CONNECTIONS, CORES, Crew
 from bundler.layer.size import GZIP_MAGIC, TAIL, told_size
 from bundler.layer.unpacking import Inspection, check_diff_id, read_diff_id
 from bundler.store.blobs import Store
-from bundler.store.receive import naming
+from bundler.store.receiver import naming
 from bundler.terminal.progress import Reporter, Transfer
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from bundler.api.images import ResolvedImage
 from bundler.errors import ProfileError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 
 SUFFIX = ".lock.json"
 

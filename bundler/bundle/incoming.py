@@ -10,10 +10,12 @@ from functools import partial
 
 from bundler.errors import FetchError
 from bundler.image.oci import Descriptor
+from bundler.io.files import read_at
+from bundler.io.streams import Stream
 from bundler.io.workers import Crew
 from bundler.layer.size import HEAD, TAIL, told_size
 from bundler.layer.unpacking import Inspection, check_diff_id, read_diff_id
-from bundler.store.receive import Receiver, Stream, naming, read_at
+from bundler.store.receiver import Receiver, naming
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bundler.bundle.names import show_path
 from bundler.errors import VerificationError
 from bundler.image.oci import Descriptor
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 
 FORMAT = 1
 MANIFEST_LIMIT = 4 << 20

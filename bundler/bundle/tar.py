@@ -17,7 +17,7 @@ from pathlib import Path
 from bundler.bundle.incoming import Incoming
 from bundler.bundle.names import LONGEST_PATH, PathError, PathSet, show_path
 from bundler.errors import VerificationError
-from bundler.store.receive import CHUNK, Readable
+from bundler.io.streams import CHUNK, Readable
 
 BLOCK = 512
 RECORD = 20 * BLOCK

@@ -15,8 +15,8 @@ from typing import BinaryIO
 from bundler.bundle.incoming import Incoming, Placing
 from bundler.bundle.tar import Archive, Member, padded
 from bundler.errors import BundleError
+from bundler.io.files import read_at, write_at
 from bundler.io.workers import CONNECTIONS, CORES, Crew
-from bundler.store.receive import read_at, write_at
 
 
 class Hasher:

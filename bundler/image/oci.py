@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"

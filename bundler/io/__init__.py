@@ -1,1 +1,1 @@
-"""Threads, and documents from outside read within bounds."""
+"""Threads, streams, files, and documents from outside read within bounds."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.layer.tar_stream import TarError, TarStream
+from bundler.io.streams import CHUNK
+from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import check_diff_id, unpack
-from bundler.store.receive import CHUNK
 
 SKETCH = 512
 """Files that a sketch keeps: enough to tell a shared tenth of two layers."""

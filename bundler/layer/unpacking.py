@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from bundler.errors import FetchError
+from bundler.io.streams import CHUNK, Readable, Rewound
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
-from bundler.store.receive import CHUNK, Readable, Rewound
 
 try:  # twice as fast as zlib where there is a wheel: docs/dependencies.md
     from isal import isal_zlib

@@ -26,7 +26,8 @@ from pathlib import Path
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import Descriptor
-from bundler.store.receive import CHUNK, Readable, Receiver, Stream, WrongBytesError
+from bundler.io.streams import CHUNK, Readable, Stream
+from bundler.store.receiver import Receiver, WrongBytesError
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bundler.api.signing import PrivateKey, Signer
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.bundle.tar import BLOCK, RECORD, ArchiveReader, Entry, header, padded
 from bundler.errors import UsageError, VerificationError
-from bundler.store.receive import read_at
+from bundler.io.files import read_at
 from bundler.trust.keys import PublicKey
 from bundler.trust.signatures import read_lines, sign_text
 from bundler.trust.signers import carried_keys, match_signatures

@@ -17,8 +17,8 @@ from bundler.bundle.manifest import MANIFEST_LIMIT, BundleManifest
 from bundler.bundle.names import path_order
 from bundler.bundle.tar import COPY, WHICH, ArchiveReader, Entry
 from bundler.errors import UsageError, VerificationError
+from bundler.io.files import read_at
 from bundler.io.workers import CORES, Crew
-from bundler.store.receive import read_at
 from bundler.trust.keys import PublicKey
 from bundler.trust.signers import Trust, check_signatures, is_statement
 from bundler.trust.statements import LIMIT

@@ -14,7 +14,7 @@ from bundler.api.compose import dependencies
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
-from bundler.io.yaml_limits import MAX_BYTES, BoundedLoader
+from bundler.io.yaml import MAX_BYTES, BoundedLoader
 from bundler_compose.shape import find_misshapen
 
 NAMES: Final = (

@@ -19,7 +19,7 @@ from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
 from bundler.image.reference import Reference
-from bundler.layer.tar_stream import TarError, TarStream
+from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError
 from bundler.store.blobs import Store
 from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest

@@ -26,11 +26,11 @@ from bundler.image.oci import (
     Manifest,
 )
 from bundler.image.reference import Reference
-from bundler.io.json_documents import parse_json
-from bundler.layer.tar_stream import Entry, TarError
+from bundler.io.json import parse_json
+from bundler.io.streams import Readable, Rewound
+from bundler.layer.tar import Entry, TarError
 from bundler.layer.unpacking import UnpackError
 from bundler.store.blobs import Store
-from bundler.store.receive import Readable, Rewound
 from bundler_docker.saved import JSON_BEGINS, MANY, SYMLINK, SmallFiles, clean_name, open_archive, read_head
 
 LEVEL: Final = 6

@@ -8,9 +8,9 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bundler.layer.tar_stream import TarError, TarStream
+from bundler.io.streams import CHUNK, Readable, Rewound
+from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError, unpack_stream
-from bundler.store.receive import CHUNK, Readable, Rewound
 
 SMALL: Final = 4 * 1024 * 1024
 """Configs and manifests are smaller; larger JSON is not looked at."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 from bundler.net.proxies import netloc, server
 from bundler_registry.challenges import Challenge
 from bundler_registry.credentials import Login, Logins

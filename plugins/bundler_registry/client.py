@@ -14,7 +14,7 @@ from bundler.errors import FetchError
 from bundler.image.digest import digest_of
 from bundler.image.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
 from bundler.image.reference import DEFAULT_REGISTRY
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 from bundler.net.proxies import server
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import parse_challenges

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bundler.errors import FetchError
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bundler.image.oci import (
     media_type_of,
 )
 from bundler.image.reference import DEFAULT_REGISTRY, Reference
-from bundler.io.json_documents import parse_json
+from bundler.io.json import parse_json
 from bundler.net.pace import Pace
 from bundler.store.blobs import Store
 from bundler_registry.client import Received, RegistryClient

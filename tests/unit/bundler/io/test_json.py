@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bundler.errors import BundleError, FetchError
 from bundler.image.oci import OCI_MANIFEST, ImageConfig, Index, Manifest
-from bundler.io.json_documents import MAX_VALUES, parse_json
+from bundler.io.json import MAX_VALUES, parse_json
 from bundler.store.blobs import Store
 from bundler_docker.importing import parse_manifest
 from examples.demo.sample_registry import make_image, pack_image

@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Protocol
 
 from bundler.errors import FetchError
 from bundler.image.oci import Descriptor
-
-CHUNK = 1 << 20
-"""Bytes read at a time: large enough that Python's own cost per read vanishes."""
-
-
-class Readable(Protocol):
-    """Anything that hands out bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end."""
-
-
-class Stream(Readable, Protocol):
-    """A stream that holds something which must be given back."""
-
-    def close(self) -> None:
-        """Give it back."""
-
-
-class Rewound:
-    """A stream of which the first bytes were read already, and are read again."""
-
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes, the head first; empty at the end."""
-        if self._head:
-            part, self._head = self._head[:size], self._head[size:]
-            return part
-        return self._rest.read(size)
+from bundler.io.files import write_at
+from bundler.io.streams import CHUNK, Stream
 
 
 class WrongBytesError(FetchError):
@@ -115,19 +83,3 @@ class Receiver:
                 f"blob {self.blob.digest} ({self.blob.size} bytes) arrived as {what}; it was thrown away",
                 hint="the registry or a proxy on the way is broken; try a mirror",
             )
-
-
-def write_at(file: int, place: int, chunk: bytes) -> None:
-    """Write all of `chunk` to the offset `place` of the file with this descriptor."""
-    view = memoryview(chunk)
-    while view:
-        written = os.pwrite(file, view, place)
-        view, place = view[written:], place + written
-
-
-def read_at(file: int, place: int, size: int) -> Iterator[bytes]:
-    """The `size` bytes from the offset `place` on, `CHUNK` at a time; fewer where the file ends."""
-    end = place + size
-    while chunk := os.pread(file, min(CHUNK, end - place), place):
-        place += len(chunk)
-        yield chunk

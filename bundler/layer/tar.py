@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bundler.store.receive import CHUNK, Readable
+from bundler.io.streams import CHUNK, Readable
 
 BLOCK: Final = 512
 MAX_PAX: Final = 1 << 20

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.layer.tar_stream import Entry, TarError, TarStream
+from bundler.layer.tar import Entry, TarError, TarStream
 
 Members = list[tuple[str, bytes]]
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=80)
