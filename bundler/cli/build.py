@@ -1,4 +1,4 @@
-"""`bundle build`, `plan` and `lock`."""
+"""`bundle build`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
 from bundler.cli.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
 from bundler.errors import UsageError
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
-    from bundler.build.pipeline import Built, Job, Plan
+    from bundler.build.pipeline import Built, Job
 
 
 @click.command("build")
@@ -97,53 +97,6 @@ def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence
     members = load_statements(statements, keys, job.plugins.signer("ecdsa")) if keys else []
     _prepare(output)
     return pipeline.build(job, output, [key.key for key in keys], members)
-
-
-@click.command("plan")
-@PROFILE
-@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
-@add(SHARED)
-@add(COMMON)
-def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
-    """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
-    from bundler.build import pipeline
-
-    chosen = JobOptions(**options)
-    found = pipeline.plan(make_job(chosen, locked=locked))
-    if chosen.as_json:
-        echo_json(_plan_json(found))
-    else:
-        _show_plan(found)
-
-
-@click.command("lock")
-@PROFILE
-@add(SHARED)
-@add(COMMON)
-def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
-    """Resolve every image anew and write the digests beside the profile.
-
-    `bundle build` then takes exactly these; `bundle build --locked` refuses anything else.
-    """
-    from bundler.build import pipeline
-    from bundler.build.lock import Lock
-
-    chosen = JobOptions(**options)
-    job = make_job(chosen, locked=False, ignore_lock=True)
-    fresh = pipeline.lock(job)
-    before = Lock.read(fresh.path)
-    for name, pins in before.pins.items():  # other platforms' pins of images still in use stay
-        if name in fresh.pins:
-            merged = {**pins, **fresh.pins[name]}
-            fresh = Lock(fresh.path, {**fresh.pins, name: merged})
-    fresh.write()
-    rows = [(name, pin.digest) for name, pins in sorted(fresh.pins.items()) for pin in pins.values()]
-    if chosen.as_json:
-        echo_json({"path": str(fresh.path), "images": dict(rows)})
-        return
-    for name, digest in rows:
-        echo(f"{name}  {digest}")
-    echo(f"wrote {fresh.path}; commit it, and build with --locked")
 
 
 def _prepare(output: Path) -> None:
@@ -228,56 +181,3 @@ def check_line(name: str, public_key: str) -> str:
     return (
         f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"
     )
-
-
-def _plan_json(found: Plan) -> dict[str, object]:
-    return {
-        "application": found.application.name,
-        "version": found.application.version,
-        "images": [
-            {
-                "reference": str(planned.image.reference),
-                "digest": planned.image.digest,
-                "source": planned.image.source,
-                "size": planned.image.size,
-                "cached": planned.cached,
-            }
-            for planned in found.images
-        ],
-        "total": found.total,
-        "missing": found.missing,
-        "release": found.release.model_dump(),
-        "compression": "compact" if found.compaction else "keep",
-        "compact": found.compact,
-        "compact_known": found.compact_known,
-        "engine": list(found.engine.targets) if found.engine else None,
-    }
-
-
-def _show_plan(found: Plan) -> None:
-    from bundler.terminal.progress import format_bytes
-    from bundler.terminal.table import format_table
-
-    rows = [
-        (
-            planned.image.reference.familiar,
-            planned.image.digest[:19],
-            format_bytes(planned.image.size),
-            format_bytes(planned.cached),
-            planned.image.source,
-        )
-        for planned in found.images
-    ]
-    echo(f"{found.application.title} {found.application.version}")
-    echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
-    compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
-    echo()
-    echo(f"release: {describe_release(found.release)}")
-    echo(f"{format_bytes(found.missing)} to fetch")
-    if found.engine:
-        echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
-    if found.compaction is None:
-        echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
-        return
-    echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
-    echo(f"the site needs {found.compaction.needs}")

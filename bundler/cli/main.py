@@ -20,24 +20,22 @@ from bundler.errors import BundleError, ExitCode, UsageError
 from bundler.terminal import console
 
 COMMANDS = {
-    "build": ("bundler.cli.build", "Build a bundle."),
-    "plan": ("bundler.cli.build", "Show what a build would do; write nothing."),
-    "lock": ("bundler.cli.build", "Pin the images of a profile by digest."),
-    "verify": ("bundler.cli.read", "Check a bundle's signature and every byte of it."),
-    "inspect": ("bundler.cli.read", "Show what is in a bundle; reads only its head."),
-    "init": ("bundler.cli.profiles", "Write a profile for an existing Compose project."),
-    "keygen": ("bundler.cli.keys", "Make a key pair to sign bundles with, or rotate to a new one."),
-    "sign": ("bundler.cli.keys", "Add a signature to a finished bundle."),
-    "revoke": ("bundler.cli.keys", "Say that a key is not to be trusted any more."),
-    "profiles": ("bundler.cli.profiles", "List the profiles that can be built."),
-    "plugins": ("bundler.cli.profiles", "List the plugins and what they provide."),
-    "schema": ("bundler.cli.profiles", "Print the JSON Schema of profiles, for editors."),
-    "cache": ("bundler.cli.cache", "Show or prune the blobs kept between builds."),
-    "completion": ("bundler.cli.completion", "Print the shell completion script."),
+    "build": "Build a bundle.",
+    "plan": "Show what a build would do; write nothing.",
+    "lock": "Pin the images of a profile by digest.",
+    "verify": "Check a bundle's signature and every byte of it.",
+    "inspect": "Show what is in a bundle; reads only its head.",
+    "init": "Write a profile for an existing Compose project.",
+    "keygen": "Make a key pair to sign bundles with, or rotate to a new one.",
+    "sign": "Add a signature to a finished bundle.",
+    "revoke": "Say that a key is not to be trusted any more.",
+    "profiles": "List the profiles that can be built.",
+    "plugins": "List the plugins and what they provide.",
+    "schema": "Print the JSON Schema of profiles, for editors.",
+    "cache": "Show or prune the blobs kept between builds.",
+    "completion": "Print the shell completion script.",
 }
-"""Name -> module and help line. The module has a click command of that name, with `_command` added."""
-
-
+"""Name -> help line. The module `bundler.cli.<name>` has a click command `<name>_command`."""
 INTERRUPTED = 130
 """What shells call a program that SIGINT ended."""
 
@@ -59,14 +57,14 @@ class LazyGroup(click.Group):
             near = difflib.get_close_matches(cmd_name, COMMANDS, 1)
             hint = f"did you mean {near[0]}?" if near else f"the commands are: {', '.join(COMMANDS)}"
             raise UsageError(f"no command named {cmd_name!r}", hint=hint)
-        module = importlib.import_module(COMMANDS[cmd_name][0])
+        module = importlib.import_module(f"bundler.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands from the table above."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 EPILOG = """

@@ -98,6 +98,10 @@ COMMON: tuple[Decorator, ...] = (
     click.option("--json", "as_json", is_flag=True, help="JSON for machines: the result on standard output."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
+PLUGINS_DIR = COMMON[:1]
+"""For commands that build nothing."""
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
+"""Likewise."""
 
 
 def add(options: Sequence[Decorator]) -> Decorator:

@@ -184,3 +184,11 @@ def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Sign
                 f"the signing key {fingerprint} was revoked", hint="sign with the key that follows it"
             )
     return list(members.values())
+
+
+def write_new(path: Path, content: bytes, mode: int) -> None:
+    """Write a key or a statement, which must not be there yet."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode)

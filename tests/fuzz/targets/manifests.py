@@ -18,7 +18,7 @@ from bundler.bundle.manifest import (
     VariableEntry,
 )
 from bundler.bundle.tar import Member
-from bundler.cli.read import inspect_command
+from bundler.cli.inspect import inspect_command
 from tests.fuzz.mutations import Random, damage_json, dump_json
 from tests.support.tiny import MANIFEST, signed, tiny_members, write_bundle
 

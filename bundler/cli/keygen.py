@@ -1,4 +1,4 @@
-"""`bundle keygen`, `sign` and `revoke`."""
+"""`bundle keygen`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.options import COMMON, add, make_plugins
-from bundler.cli.signing import KEY_OPTIONS, open_keys
+from bundler.cli.options import PLUGINS_DIR, add, make_plugins
+from bundler.cli.signing import open_keys, write_new
 from bundler.errors import UsageError
 from bundler.terminal.console import echo
 
@@ -48,7 +48,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE|URI",
     help="Make no key: this public key, or key of a token, is the new one; write its bundle.pub.",
 )
-@add(COMMON[:1])
+@add(PLUGINS_DIR)
 def keygen_command(
     output: Path,
     signer: str,
@@ -99,14 +99,14 @@ def keygen_command(
             rotation = make_rotation(keys[0].key, public)
     output.mkdir(parents=True, exist_ok=True)
     if private is not None:
-        _write_new(private_path, private, 0o600)
-    _write_new(public_path, public.pem, 0o644)
+        write_new(private_path, private, 0o600)
+    write_new(public_path, public.pem, 0o644)
     if private is not None:
         echo(f"{private_path}  keep it secret; whoever has it can sign bundles for your sites")
     echo(f"{public_path}  give it to the sites; its fingerprint is {public.fingerprint}")
     if rotation:
         path = output / statement_name(rotation)
-        _write_new(path, write_statement(rotation), 0o644)
+        write_new(path, write_statement(rotation), 0o644)
         echo(f"{path}  keep it beside the new key: bundles carry it, sites follow it")
 
 
@@ -118,77 +118,6 @@ def _read_public(plugins: Plugins, reference: str, passphrase_file: Path | None)
     files = (passphrase_file,) if passphrase_file else ()
     with open_keys(plugins, "ecdsa", (reference,), files, None) as keys:
         return PublicKey.read(keys[0].key.public_key)
-
-
-@click.command("revoke")
-@add(KEY_OPTIONS)
-@click.option(
-    "--revoke",
-    "revoked",
-    metavar="FINGERPRINT|FILE",
-    help="The key that is not to be trusted any more: one that --key follows. Default: --key itself.",
-)
-@click.option(
-    "-o",
-    "--output",
-    default=".",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the .revocation.",
-)
-@add(COMMON[:1])
-def revoke_command(
-    references: tuple[str, ...],
-    passphrase_files: tuple[Path, ...],
-    revoked: str | None,
-    output: Path,
-    plugins_dir: tuple[Path, ...],
-) -> None:
-    """Write a signed statement that a key is not to be trusted any more.
-
-    A key may revoke itself, and a key that it follows by rotation. Sites take the file with
-    `install trust FILE` or from /etc/bundle/trusted-keys/, and bundles carry it where it lies beside their
-    key. Nothing undoes it.
-    """
-    from bundler.trust.keys import PublicKey
-    from bundler.trust.statements import read_fingerprint, revoke, statement_name, write_statement
-
-    with open_keys(make_plugins(plugins_dir), "ecdsa", references, passphrase_files, None) as keys:
-        if len(keys) != 1:
-            raise UsageError("one key signs a revocation", hint="give --key once")
-        target = PublicKey.read(keys[0].key.public_key).fingerprint
-        if revoked and Path(revoked).is_file():
-            target = PublicKey.read(Path(revoked).read_bytes()).fingerprint
-        elif revoked:
-            target = read_fingerprint(revoked)
-        statement = revoke(keys[0].key, target)
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / statement_name(statement)
-    _write_new(path, write_statement(statement), 0o644)
-    echo(f"{path}  revokes the key {target}; a site takes it with: sh install trust {path.name}")
-
-
-@click.command("sign")
-@click.argument("file", type=FILE)
-@add(KEY_OPTIONS)
-@add(COMMON[:1])
-def sign_command(
-    file: Path,
-    references: tuple[str, ...],
-    passphrase_files: tuple[Path, ...],
-    plugins_dir: tuple[Path, ...],
-) -> None:
-    """Add signatures to a finished bundle FILE, which need not be signed yet.
-
-    The file is written anew beside the old one and takes its place when it is whole; its .sha256 follows, and
-    the signatures of a .preflight.sh that lies beside it. Only the signatures change. Every file is compared
-    with SHA256SUMS on the way; what it is, `bundle inspect` says.
-    """
-    from bundler.trust.countersign import countersign
-
-    plugins = make_plugins(plugins_dir)
-    with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
-        signers = countersign(file, [each.key for each in keys], plugins.signer("ecdsa"))
-    echo(f"{file}  signed by {len(signers)}: {', '.join(key.fingerprint for key in signers)}")
 
 
 def _new_passphrase(file: Path | None, *, encrypt: bool) -> bytes | None:
@@ -205,10 +134,3 @@ def _new_passphrase(file: Path | None, *, encrypt: bool) -> bytes | None:
     if not passphrase:
         raise UsageError("the passphrase is empty")
     return passphrase
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode)

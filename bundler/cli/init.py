@@ -1,0 +1,48 @@
+"""`bundle init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bundler.cli.options import PLUGINS_DIR, add, make_plugins
+from bundler.errors import UsageError
+from bundler.terminal.console import echo
+
+
+@click.command("init")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Compose file, or folder with one.",
+)
+@click.option(
+    "--to",
+    "target",
+    default="profiles",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the profile.",
+)
+@click.option("--application", default="compose", show_default=True, help="What kind of project it is.")
+@add(PLUGINS_DIR)
+def init_command(source: Path, target: Path, application: str, plugins_dir: tuple[Path, ...]) -> None:
+    """Write a working profile for an existing project, and say how to build it."""
+    from bundler.api.application import Initializer
+
+    provider = make_plugins(plugins_dir).application(application)
+    if not isinstance(provider, Initializer):
+        raise UsageError(f"the application {application} cannot write profiles")
+    result = provider.init(source, target)
+    echo(f"wrote {result.path}")
+    for image in result.images:
+        echo(f"  image {image}")
+    for note in result.notes:
+        echo(f"  note: {note}")
+    echo()
+    echo("Next:")
+    echo("  bundle keygen")
+    echo(f"  bundle build --profile {result.path.stem}")

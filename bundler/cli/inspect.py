@@ -1,0 +1,98 @@
+"""`bundle inspect`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
+from bundler.cli.options import describe_release
+from bundler.errors import UsageError, VerificationError
+from bundler.terminal.console import echo, echo_json
+from bundler.terminal.progress import format_bytes
+from bundler.terminal.table import format_table
+
+if TYPE_CHECKING:
+    from bundler.bundle.manifest import EngineEntry, Packing
+    from bundler.trust.keys import PublicKey
+
+
+@click.command("inspect")
+@BUNDLE
+@click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
+def inspect_command(file: Path, as_json: bool) -> None:
+    """Show what FILE says it holds. Reads only its head; nothing is verified."""
+    from bundler.trust.verify import inspect
+
+    with naming(file):
+        found = inspect(file)
+    manifest = found.manifest
+    signers = _named_signers(found.public_keys)
+    if as_json:
+        document = {
+            "file": str(file),
+            "size": file.stat().st_size,
+            "signed": found.signed,
+            **signers_json(signers),
+            "files": found.files,
+            "manifest": manifest.model_dump(mode="json"),
+        }
+        echo_json(document, indent=2)
+        return
+    created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
+    signed = f"yes, {signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
+    facts = [
+        ("application", f"{manifest.title} {manifest.version}"),
+        ("profile", manifest.profile),
+        ("platform", manifest.platform),
+        ("created", created),
+        *([("release", describe_release(manifest.release))] if manifest.release else []),
+        ("size", format_bytes(file.stat().st_size)),
+        *(("images" if number == 0 else "", line) for number, line in enumerate(_packing(manifest.packing))),
+        *([("engine", _engine(manifest.engine))] if manifest.engine else []),
+        ("files", str(found.files)),
+        ("signed", f"{signed} (not verified: use `bundle verify`)"),
+    ]
+    for name, value in facts:
+        echo(f"{name:12} {value}")
+    images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
+    echo()
+    echo(format_table(("image", "digest", "size"), images), lines=True)
+    services = [(s.name, s.tag, s.expect) for s in manifest.services]
+    echo()
+    echo(format_table(("service", "image", "expected to be"), services), lines=True)
+    if manifest.requirements:
+        needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
+        echo()
+        echo(format_table(("requirement", "minimum", "recommended"), needs), lines=True)
+
+
+def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
+    from bundler.trust.keys import read_keys
+
+    try:
+        return read_keys(public_keys) if public_keys else ()
+    except UsageError as error:
+        raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error
+
+
+def _engine(engine: EngineEntry) -> str:
+    parts = [file.path.rpartition("/")[2] for file in engine.files]
+    version = f"Docker {engine.version}, " if engine.version else ""
+    return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
+
+
+def _packing(packing: Packing) -> list[str]:
+    from bundler.build.images import COMPACT_SHARE, Compaction
+
+    packed, kept = format_bytes(packing.packed_bytes), format_bytes(packing.kept_bytes)
+    if packing.level is None or packing.window is None:
+        return [f"{packed} as they came; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"]
+    needs = Compaction(packing.level, packing.window).needs
+    return [
+        f"{packed}, compact (level {packing.level}); as they came: {kept}",
+        f"the site needs {needs}",
+    ]

@@ -1,0 +1,83 @@
+"""`bundle plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
+from bundler.terminal.console import echo, echo_json
+
+if TYPE_CHECKING:
+    from bundler.build.pipeline import Plan
+
+
+@click.command("plan")
+@PROFILE
+@click.option("--locked", is_flag=True, help="Refuse every image that the lock file does not pin.")
+@add(SHARED)
+@add(COMMON)
+def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
+    """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
+    from bundler.build import pipeline
+
+    chosen = JobOptions(**options)
+    found = pipeline.plan(make_job(chosen, locked=locked))
+    if chosen.as_json:
+        echo_json(_plan_json(found))
+    else:
+        _show_plan(found)
+
+
+def _plan_json(found: Plan) -> dict[str, object]:
+    return {
+        "application": found.application.name,
+        "version": found.application.version,
+        "images": [
+            {
+                "reference": str(planned.image.reference),
+                "digest": planned.image.digest,
+                "source": planned.image.source,
+                "size": planned.image.size,
+                "cached": planned.cached,
+            }
+            for planned in found.images
+        ],
+        "total": found.total,
+        "missing": found.missing,
+        "release": found.release.model_dump(),
+        "compression": "compact" if found.compaction else "keep",
+        "compact": found.compact,
+        "compact_known": found.compact_known,
+        "engine": list(found.engine.targets) if found.engine else None,
+    }
+
+
+def _show_plan(found: Plan) -> None:
+    from bundler.terminal.progress import format_bytes
+    from bundler.terminal.table import format_table
+
+    rows = [
+        (
+            planned.image.reference.familiar,
+            planned.image.digest[:19],
+            format_bytes(planned.image.size),
+            format_bytes(planned.cached),
+            planned.image.source,
+        )
+        for planned in found.images
+    ]
+    echo(f"{found.application.title} {found.application.version}")
+    echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
+    compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
+    echo()
+    echo(f"release: {describe_release(found.release)}")
+    echo(f"{format_bytes(found.missing)} to fetch")
+    if found.engine:
+        echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
+    if found.compaction is None:
+        echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
+        return
+    echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
+    echo(f"the site needs {found.compaction.needs}")

@@ -1,0 +1,145 @@
+"""`bundle verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
+from bundler.cli.options import COMMON, add, make_plugins, make_reporter
+from bundler.errors import UsageError, VerificationError
+from bundler.terminal.console import echo, echo_json
+
+if TYPE_CHECKING:
+    from bundler.api.signing import Signer
+    from bundler.terminal.progress import Reporter
+    from bundler.trust.keys import PublicKey
+    from bundler.trust.signers import Trust
+
+
+@click.command("verify")
+@BUNDLE
+@click.option(
+    "--key",
+    "key_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Public key that is trusted, again for each further one. Default: ./bundle.pub where it exists.",
+)
+@click.option(
+    "--require",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many of the keys must have signed.",
+)
+@click.option(
+    "--rotation",
+    "statements",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A rotation or revocation that is known, besides those in the bundle.",
+)
+@click.option("--allow-unsigned", is_flag=True, help="Accept a bundle without a signature.")
+@click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme.")
+@add(COMMON)
+def verify_command(
+    file: Path,
+    key_files: tuple[Path, ...],
+    require: int,
+    statements: tuple[Path, ...],
+    allow_unsigned: bool,
+    signer: str,
+    plugins_dir: tuple[Path, ...],
+    cache_dir: Path | None,  # noqa: ARG001 a common option
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Check the signatures, the structure and every byte of FILE. Exit code 4 if anything is wrong.
+
+    A .preflight.sh that lies beside FILE is checked by its .sig; it may also be FILE itself.
+    """
+    from bundler.trust.signers import Trust
+    from bundler.trust.verify import verify
+
+    reporter = make_reporter(as_json=as_json, verbose=verbose)
+    if not key_files and Path("bundle.pub").is_file():
+        key_files = (Path("bundle.pub"),)
+    trust = _trust(key_files, require, statements)
+    scheme = make_plugins(plugins_dir).signer(signer)
+    if file.name.endswith(_SIDECAR):
+        checked = _check_sidecar(file, trust, scheme, reporter)
+        if not checked:
+            raise VerificationError(f"{file}: no signature of it was checked", hint="give --key bundle.pub")
+        if as_json:
+            echo_json({"file": str(file), "ok": True, **signers_json(checked)})
+        else:
+            echo(f"ok: {file}, {signed_by(checked)}")
+        return
+    with naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
+        found = verify(
+            file,
+            scheme,
+            trust,
+            allow_unsigned=allow_unsigned,
+            advance=lambda size: transfer.advance(file.name, size),
+        )
+    sidecar = file.with_suffix(_SIDECAR)
+    checked = ()
+    if found.signers and sidecar.is_file():
+        checked = _check_sidecar(sidecar, Trust(found.signers, require), scheme, reporter)
+    if as_json:
+        result = {"file": str(file), "ok": True, "files": found.files, **signers_json(found.signers)}
+        echo_json(result)
+        return
+    manifest = found.manifest
+    by = signed_by(found.signers) if found.signers else "UNSIGNED, but undamaged"
+    echo(
+        f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
+        f" {found.files} files, {by}"
+    )
+    if checked:
+        echo(f"ok: {sidecar.name}, {signed_by(checked)}")
+
+
+_SIDECAR = ".preflight.sh"
+
+
+def _trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:
+    from bundler.trust.keys import read_keys
+    from bundler.trust.signers import Trust
+    from bundler.trust.statements import LIMIT
+
+    if not key_files:
+        return None
+    keys: list[PublicKey] = []
+    for path in key_files:
+        try:
+            keys += read_keys(path.read_bytes())
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", hint=error.hint) from error
+    given = {}
+    for path in statements:
+        with path.open("rb") as file:
+            given[str(path)] = file.read(LIMIT + 1)
+    return Trust(tuple(keys), require, given)
+
+
+def _check_sidecar(
+    sidecar: Path, trust: Trust | None, signer: Signer, reporter: Reporter
+) -> tuple[PublicKey, ...]:
+    """The trusted keys that signed the file; none where there is no signature or nobody to trust."""
+    from bundler.trust.signers import check_detached
+
+    signatures = sidecar.with_name(f"{sidecar.name}.sig")
+    if not signatures.is_file():
+        reporter.warn(f"{sidecar} has no {signatures.name} beside it: it was not checked")
+        return ()
+    if trust is None:
+        return ()
+    with naming(sidecar):
+        return check_detached(sidecar.read_bytes(), signatures.read_bytes(), signatures.name, signer, trust)
