@@ -11,10 +11,8 @@ import bundler_installer
 from bundler_installer.assemble import LANGUAGES, catalogue
 
 FOLDER = Path(bundler_installer.__file__).parent
-SHELL = {path.name: path.read_text() for path in sorted((FOLDER / "shell").glob("*.sh"))}
-CODE = "\n".join(
-    line for text in SHELL.values() for line in text.splitlines() if not line.lstrip().startswith("#")
-)
+SHELL = [path.read_text() for path in sorted((FOLDER / "shell").rglob("*.sh"))]
+CODE = "\n".join(line for text in SHELL for line in text.splitlines() if not line.lstrip().startswith("#"))
 ID = re.compile(r"^[a-z][a-z-]*\.[a-z0-9_.-]+$")
 USED = re.compile(
     r"\b(?:say|warn|ask|refuse|format|print_line|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)"

@@ -3,7 +3,7 @@
 # Encrypt, then authenticate: SHA256SUMS holds the digest of every encrypted file, and the HMAC covers SHA256SUMS. Each
 # file has a salt of its own, and the HMAC's key another one, so that PBKDF2 makes a separate key for each use. The
 # passphrase goes to openssl through a pipe: it is never an argument, in the environment or on a disk. A backup that is not
-# encrypted has the same HMAC, under a key of the site (site_key.sh).
+# encrypted has the same HMAC, under a key of the site (data/key).
 
 CRYPT_ROUNDS=600000 # of PBKDF2 with SHA-256
 

@@ -49,7 +49,7 @@ list_secret_forms() {
     )
 }
 
-# print_forms SECRET: as it is, in addresses, in hex, as formats.sh and other programs quote it, and in base64 wherever it stands in what was encoded
+# print_forms SECRET: as it is, in addresses, in hex, as site/formats and other programs quote it, and in base64 wherever it stands in what was encoded
 print_forms() {
     printf '%s\n' "$1"
     hex=$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')
