@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from bundler.api.images import SourceOptions
 from bundler.build.fetch import FetchedImage, fetch
 from bundler.build.lock import Lock
 from bundler.build.resolve import Resolver, resolve
+from bundler.image.digest import digest_of
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.net.pace import Pace
@@ -18,8 +20,11 @@ from bundler.terminal.progress import LogReporter
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
 from bundler_registry.tls import Certificates
+from examples.demo.sample_registry import Image
 
 AMD64 = Platform.parse("linux/amd64")
+NOISE = random.Random(1).randbytes(400_000)  # noqa: S311 the same in each run
+"""Bytes that cannot be packed."""
 
 
 @dataclass
@@ -89,3 +94,12 @@ class Puller:
                 return fetch(images, {"registry": source}, store, platform, LogReporter(log)).images
         finally:
             source.close()
+
+
+def check_store(store: Store, image: Image | None) -> None:
+    """Every name is true, and the image is whole."""
+    for blob in store.entries():
+        assert digest_of(store.path(blob.digest).read_bytes()) == blob.digest
+    if image:
+        for digest, content in image.blobs.items():
+            assert store.read(digest) == content

@@ -1,12 +1,21 @@
-"""The network is taken away: a hidden download fails, and so does a slip that would ask a real registry."""
+"""A registry that fails on demand, and no other network.
+
+The network is taken away: a hidden download fails, and so does a slip that would ask a real registry.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from examples.demo.sample_registry import Image
+from tests.support.faults import FaultRegistry
+from tests.support.pulls import Puller
 
 
 class OutsideError(BaseException):
@@ -40,3 +49,20 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", only_loopback)
     monkeypatch.setattr(socket.socket, "connect", connect_inside)
+
+
+@pytest.fixture
+def registry(request: pytest.FixtureRequest) -> Iterator[FaultRegistry]:
+    """A registry that fails on demand. It has the images that the test's module names in `PUSHED`."""
+    pushed: Mapping[str, Image] = getattr(request.module, "PUSHED", {})
+    with FaultRegistry() as found:
+        for name, image in pushed.items():
+            repository, _, tag = name.rpartition(":")
+            found.add_image(repository, tag, image)
+        yield found
+
+
+@pytest.fixture
+def puller(tmp_path: Path) -> Puller:
+    """A build machine with an empty cache."""
+    return Puller(tmp_path)

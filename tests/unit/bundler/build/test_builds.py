@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,8 @@ DB = make_image([{"base": NOISE}, {"db": NOISE[90_000:200_000]}])
 BASE = WEB.layers[0]
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("library/web", "1", WEB)
-        found.add_image("library/db", "1", DB)
-        yield found
+PUSHED = {"library/web:1": WEB, "library/db:1": DB}
+"""What the registry has."""
 
 
 @pytest.fixture

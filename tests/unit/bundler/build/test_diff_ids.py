@@ -81,17 +81,6 @@ BROKEN: dict[str, tuple[Image, str]] = {
 }
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
-
-
 def write_layout(folder: Path, image: Image, name: str) -> Path:
     """An OCI image layout."""
     blobs = folder / "blobs/sha256"

@@ -7,7 +7,6 @@ import json
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +46,8 @@ LAYERS = [IMAGES["web"].layers[0], IMAGES["web"].layers[1], IMAGES["db"].layers[
 TAR_TYPE = LAYER_TYPE.removesuffix("+gzip")
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        for name, image in IMAGES.items():
-            found.add_image(f"app/{name}", "1", image)
-        yield found
+PUSHED = {f"app/{name}:1": image for name, image in IMAGES.items()}
+"""What the registry has."""
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import io
 import json
 import stat
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,12 +38,8 @@ WEB = make_image({"web": b"web" * 3000})
 DB = make_image([{"db": b"db" * 3000}, {"more": b"more" * 100}])
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("library/web", "1", WEB)
-        found.add_image("library/db", "15", DB)
-        yield found
+PUSHED = {"library/web:1": WEB, "library/db:15": DB}
+"""What the registry has."""
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,8 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
     return make_console(capsys)
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("library/web", "1", make_image({"web": b"web"}))
-        yield found
+PUSHED = {"library/web:1": make_image({"web": b"web"})}
+"""What the registry has."""
 
 
 @pytest.fixture

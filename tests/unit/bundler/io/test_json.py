@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -92,16 +91,8 @@ def test_nothing_but_a_value_error_comes_out(raw: bytes) -> None:
 IMAGE = make_image({"etc/release": b"hello\n"})
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("app", "1", IMAGE)
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
+PUSHED = {"app:1": IMAGE}
+"""What the registry has."""
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())

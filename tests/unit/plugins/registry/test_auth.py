@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,16 +27,8 @@ from tests.support.pulls import AMD64, Fixed, Puller
 IMAGE = make_image([{"base": b"base" * 5000}, {"top": b"top" * 5000}])
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("team/app", "1", IMAGE)
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
+PUSHED = {"team/app:1": IMAGE}
+"""What the registry has."""
 
 
 def login(puller: Puller, registry: FaultRegistry, name: str = "anna", password: str = "pä:ss") -> None:

@@ -14,11 +14,9 @@ import pytest
 
 from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
-from bundler.image.digest import digest_of
 from bundler.image.reference import Reference
-from bundler.store.blobs import Store
 from bundler_registry.source import RegistrySource
-from examples.demo.sample_registry import Document, Image, Request, Response, make_image
+from examples.demo.sample_registry import Document, Request, Response, make_image
 from tests.support.faults import (
     Fault,
     FaultRegistry,
@@ -33,33 +31,15 @@ from tests.support.faults import (
     status,
     with_headers,
 )
-from tests.support.pulls import AMD64, Fixed, Puller
+from tests.support.pulls import AMD64, NOISE, Fixed, Puller, check_store
 
-NOISE = random.Random(1).randbytes(400_000)  # noqa: S311 the same in each run
 IMAGE = make_image([{"base": NOISE}, {"top": NOISE[:50_000]}])
 OTHER = make_image([{"base": NOISE}, {"other": NOISE[50_000:90_000]}])
 BASE, TOP = IMAGE.layers
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("app", "1", IMAGE)
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
-
-
-def check_store(store: Store, image: Image | None) -> None:
-    """Every name is true, and the image is whole."""
-    for blob in store.entries():
-        assert digest_of(store.path(blob.digest).read_bytes()) == blob.digest
-    if image:
-        for digest, content in image.blobs.items():
-            assert store.read(digest) == content
+PUSHED = {"app:1": IMAGE}
+"""What the registry has."""
 
 
 def test_each_blob_of_all_images_is_asked_for_once(registry: FaultRegistry, puller: Puller) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,17 +26,6 @@ AMD64 = make_image({"a": b"amd64"})
 ARM64 = make_image({"a": b"arm64"}, platform="linux/arm64/v8")
 ARM6 = make_image({"a": b"armv6"}, platform="linux/arm/v6")
 ARM7 = make_image({"a": b"armv7"}, platform="linux/arm/v7")
-
-
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
 
 
 def schema2(image: Image, **changes: object) -> Document:

@@ -19,9 +19,8 @@ from bundler_registry.retry import Retry, RetryPolicy
 from bundler_registry.source import RegistrySource
 from examples.demo.sample_registry import make_image
 from tests.support.faults import FaultRegistry, Tokens, body, drip, status
-from tests.support.pulls import AMD64, Puller
+from tests.support.pulls import AMD64, NOISE, Puller, check_store
 from tests.support.raw import RawServer
-from tests.unit.plugins.registry.test_faults import NOISE, check_store
 
 IMAGE = make_image([{"base": NOISE}])
 (LAYER,) = IMAGE.layers
@@ -29,11 +28,8 @@ QUICK = Pace(rate=1000, window=0.3, document=1.0)
 """As strict as the real one, in less time."""
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("app", "1", IMAGE)
-        yield found
+PUSHED = {"app:1": IMAGE}
+"""What the registry has."""
 
 
 @pytest.fixture

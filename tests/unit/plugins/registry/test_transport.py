@@ -27,17 +27,8 @@ IMAGE = make_image([{"base": b"base" * 50_000}, {"top": b"top" * 5000}])
 BANK = "registry.bank.example"
 
 
-@pytest.fixture
-def registry() -> Iterator[FaultRegistry]:
-    with FaultRegistry() as found:
-        found.add_image("app", "1", IMAGE)
-        found.add_image("library/app", "1", IMAGE)
-        yield found
-
-
-@pytest.fixture
-def puller(tmp_path: Path) -> Puller:
-    return Puller(tmp_path)
+PUSHED = {"app:1": IMAGE, "library/app:1": IMAGE}
+"""What the registry has."""
 
 
 @pytest.fixture(scope="session")
