@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -60,3 +61,23 @@ class VerificationError(BundleError):
     """Bytes are not what was signed or promised."""
 
     exit_code = ExitCode.VERIFICATION
+
+
+def did_you_mean(
+    name: str, known: Iterable[str], otherwise: str | None = None, quote: str = ""
+) -> str | None:
+    """The hint for a name that does not exist: the nearest one that does, else all of them.
+
+    Args:
+        name: as it was written.
+        known: the names that exist, in the order in which they are listed.
+        otherwise: introduces the list of all names, where none is near; None for no list.
+        quote: stands around the nearest name.
+    """
+    import difflib  # noqa: PLC0415 only who misspells pays for it
+
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    if near:
+        return f"did you mean {quote}{near[0]}{quote}?"
+    return f"{otherwise}: {', '.join(names)}" if otherwise and names else None

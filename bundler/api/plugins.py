@@ -6,7 +6,6 @@ A plugin is a module with functions marked `@hookimpl`: an entry point of the gr
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import importlib.util
 import sys
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from bundler.api import hookspecs
-from bundler.errors import PluginError, UsageError
+from bundler.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bundler.api.application import Application
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from bundler.api.signing import Signer
 
 GROUP: Final = "bundler.plugins"
+HOOKS: Final = tuple(name for name in dir(hookspecs) if name.startswith("bundler_"))
 
 
 @dataclass(frozen=True)
@@ -59,31 +59,49 @@ class Plugins:
                 name that is taken; the plugin is named.
         """
         plugins = cls()
-        for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: e.name):
-            origin = f"{entry.value} ({entry.dist.name if entry.dist else 'unknown distribution'})"
-            try:
-                module = entry.load()
-            except Exception as error:
-                raise _broken(entry.name, origin, error) from error
-            plugins.register(entry.name, module, origin)
+        plugins._load_installed()
         for folder in folders:
             plugins._load_folder(folder)
         plugins._collect()
         return plugins
 
     def register(self, name: str, module: ModuleType, origin: str) -> None:
-        """Take a plugin in.
+        """Add a plugin.
 
         Raises:
-            PluginError: another plugin has that name.
+            PluginError: another plugin has that name, or one of its hooks does not fit.
         """
+        self._claim(name, origin)
+        try:
+            self._manager.register(module, name=name)
+        except pluggy.PluginValidationError as error:
+            raise self._misfit(name, error) from error
+
+    def _claim(self, name: str, origin: str) -> None:
         if name in self._origins:
             raise PluginError(
                 f"plugin {name!r} is there twice: {self._origins[name]} and {origin}",
                 hint="uninstall or rename one of them",
             )
-        self._manager.register(module, name=name)
         self._origins[name] = origin
+
+    def _load_installed(self) -> None:
+        for entry in importlib.metadata.entry_points(group=GROUP):
+            self._claim(
+                entry.name, f"{entry.value} ({entry.dist.name if entry.dist else 'unknown distribution'})"
+            )
+        try:
+            self._manager.load_setuptools_entrypoints(GROUP)
+        except pluggy.PluginValidationError as error:
+            raise self._misfit(self._failed(error.plugin), error) from error
+        except Exception as error:
+            name = self._failed(None)
+            raise _broken(name, self._origins[name], error) from error
+
+    def _failed(self, module: object) -> str:
+        """The installed plugin that failed: pluggy loads in this order and stops at the first failure."""
+        waiting = (name for name in self._origins if not self._manager.has_plugin(name))
+        return self._manager.get_name(module) or next(waiting)
 
     def _load_folder(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -112,17 +130,17 @@ class Plugins:
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            name = self._manager.get_name(error.plugin)
-            raise PluginError(f"plugin {name!r}: {error}", hint=self._nearest_hook(error)) from error
-        for plugin, module in self._manager.list_name_plugin():
-            known = {caller.name for caller in self._manager.get_hookcallers(module) or ()}
+            raise self._misfit(self._manager.get_name(error.plugin), error) from error
+        every = self._manager.list_name_plugin()
+        for plugin, module in every:
+            others = [other for _, other in every if other is not module]
             for kind in self.KINDS:
-                if f"bundler_{kind}" in known:
-                    self._add(kind, plugin, getattr(module, f"bundler_{kind}"))
+                # one plugin at a time: what it returns, or fails with, is known to be its own
+                self._add(kind, plugin, self._manager.subset_hook_caller(f"bundler_{kind}", others))
 
-    def _add(self, kind: str, plugin: str, hook: Any) -> None:  # noqa: ANN401 a plugin's function
+    def _add(self, kind: str, plugin: str, hook: pluggy.HookCaller) -> None:
         try:
-            provided = list(hook())
+            provided = [provider for providers in hook() for provider in providers]
         except Exception as error:
             raise _broken(plugin, self._origins[plugin], error) from error
         for provider in provided:
@@ -137,21 +155,22 @@ class Plugins:
                 )
             self._providers[kind][name] = (provider, plugin)
 
-    @staticmethod
-    def _nearest_hook(error: pluggy.PluginValidationError) -> str:
-        hooks = [name for name in dir(hookspecs) if name.startswith("bundler_")]
-        words = str(error).replace("'", " ").split()
-        near = [match for word in words for match in difflib.get_close_matches(word, hooks, 1)]
-        return f"did you mean {near[0]}?" if near else "the hooks are: " + ", ".join(hooks)
+    def _misfit(self, name: str | None, error: pluggy.PluginValidationError) -> PluginError:
+        """A plugin with a hook that does not exist, or that takes other arguments."""
+        unknown = [
+            name
+            for name in dir(error.plugin)
+            if name not in HOOKS and self._manager.parse_hookimpl_opts(error.plugin, name) is not None
+        ]
+        hint = did_you_mean(unknown[0], HOOKS, "the hooks are") if unknown else None
+        return PluginError(f"plugin {name!r}: {error}", hint=hint)
 
     # ------------------------------------------------------------ by name
 
     def _get(self, kind: str, name: str) -> Any:  # noqa: ANN401 typed by the callers below
         found = self._providers[kind].get(name)
         if found is None:
-            there = sorted(self._providers[kind])
-            near = difflib.get_close_matches(name, there, 1)
-            hint = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(there)
+            hint = did_you_mean(name, sorted(self._providers[kind]), "there are")
             raise UsageError(f"no {kind[:-1]} named {name!r}", hint=hint)
         return found[0]
 

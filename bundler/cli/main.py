@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from bundler import __version__
-from bundler.errors import BundleError, ExitCode, UsageError
+from bundler.errors import BundleError, ExitCode, UsageError, did_you_mean
 from bundler.terminal import console
 
 COMMANDS = {
@@ -52,10 +52,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             if ctx.resilient_parsing:  # a shell asks for completions
                 return None
-            import difflib
-
-            near = difflib.get_close_matches(cmd_name, COMMANDS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the commands are: {', '.join(COMMANDS)}"
+            hint = did_you_mean(cmd_name, COMMANDS, "the commands are")
             raise UsageError(f"no command named {cmd_name!r}", hint=hint)
         module = importlib.import_module(f"bundler.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")

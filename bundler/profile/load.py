@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from bundler.errors import ProfileError, UsageError
+from bundler.errors import ProfileError, UsageError, did_you_mean
 from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_file
 from bundler.profile.merge import merge_layers, read_override
 from bundler.profile.model import Profile
@@ -194,12 +193,7 @@ def _is_path(text: str) -> bool:
 def _nearest(name: str, folders: Iterable[Path]) -> str:
     folders = list(folders)
     names = sorted({path.stem for folder in folders for path in _files(folder)})
-    near = difflib.get_close_matches(name, names, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    if names:
-        return "there are: " + ", ".join(names)
-    return "no profiles in " + ", ".join(map(_show, folders))
+    return did_you_mean(name, names, "there are") or "no profiles in " + ", ".join(map(_show, folders))
 
 
 def _show(path: Path) -> str:

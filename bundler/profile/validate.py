@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from bundler.errors import ProfileError
+from bundler.errors import ProfileError, did_you_mean
 from bundler.profile.marked_yaml import KeyPath, Node
 from bundler.profile.merge import show_key
 
@@ -242,7 +241,8 @@ def _explain(
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            return "unknown key", _suggest(str(path[-1]), _keys(model, path[:-1]))
+            known = _keys(model, path[:-1])
+            return "unknown key", did_you_mean(str(path[-1]), known, "keys here", quote="`")
         case "missing":
             about = _keys(model, path[:-1]).get(str(path[-1]), "")
             return "is missing", f"add `{path[-1]}:`" + (f" ({about})" if about else "")
@@ -257,9 +257,10 @@ def _explain(
 def _choose(expected: list[str], node: Node) -> tuple[str, str | None]:
     if node.text in expected and not isinstance(node.value, str):
         return f"must be a string, {_but_is(node)}", f'write "{node.text}" in quotes'
-    near = difflib.get_close_matches(str(node.value), expected, 1)
-    hint = f"did you mean {near[0]}?" if near else None
-    return f"must be one of {', '.join(expected)}, {_but_is(node)}", hint
+    return (
+        f"must be one of {', '.join(expected)}, {_but_is(node)}",
+        did_you_mean(str(node.value), expected),
+    )
 
 
 def _but_is(node: Node) -> str:
@@ -287,13 +288,6 @@ def _retype(details: list[ErrorDetails], node: Node) -> str | None:
     if "a list" in {_EXPECTED[kind] for kind in kinds} and isinstance(value, str | int | float):
         return f"write [{text if text is not None else json.dumps(value, ensure_ascii=False)}]"
     return None
-
-
-def _suggest(key: str, known: dict[str, str]) -> str | None:
-    near = difflib.get_close_matches(key, known, 1)
-    if near:
-        return f"did you mean `{near[0]}`?"
-    return "keys here: " + ", ".join(known) if known else None
 
 
 def _keys(model: type[BaseModel], path: KeyPath) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from bundler.bundle.manifest import BundleManifest, RequirementEntry
-from bundler.errors import BundleError
+from bundler.errors import BundleError, did_you_mean
 from bundler.image.oci import Platform
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
@@ -195,10 +194,9 @@ def _refuse_unknown(requirements: Iterable[str]) -> None:
     for name in requirements:
         base = name.partition(":")[0]
         if base not in known or (base == PARTED) != (":" in name):
-            near = get_close_matches(base, sorted(known), 1)
             raise BundleError(
                 f"requirement {name}: the installer has no check of this name",
-                hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}",
+                hint=did_you_mean(base, sorted(known), "there are"),
             )
 
 

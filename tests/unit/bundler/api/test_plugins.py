@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,48 @@ def test_a_misspelt_hook_names_the_plugin_and_the_right_one(tmp_path: Path) -> N
     with pytest.raises(PluginError, match="plugin 'typo'") as caught:
         Plugins.load([folder(tmp_path, typo=text)])
     assert caught.value.hint == "did you mean bundler_signers?"
+
+
+def test_a_hook_with_other_arguments_names_the_plugin(tmp_path: Path) -> None:
+    text = SIGNER.format(name="x", hook="bundler_signers").replace("signers()", "signers(more)")
+    with pytest.raises(PluginError, match=r"(?s)plugin 'odd': .*more"):
+        Plugins.load([folder(tmp_path, odd=text)])
+
+
+def install(path: Path, name: str, entry: str) -> None:
+    """A distribution on the path that names a plugin."""
+    info = path / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[bundler.plugins]\n{entry}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1 / 0", r"plugin 'third' \(third_party \(third\)\) cannot be loaded: ZeroDivisionError"),
+        (SIGNER.format(name="x", hook="bundler_signer"), "plugin 'third': unknown hook"),
+        (SIGNER.format(name="ecdsa", hook="bundler_signers"), "both provide the signer 'ecdsa'"),
+    ],
+)
+def test_a_broken_installed_plugin_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    (tmp_path / "third_party.py").write_text(text)
+    install(tmp_path, "third", "third = third_party")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "third_party", raising=False)
+    with pytest.raises(PluginError, match=says):
+        Plugins.load()
+
+
+def test_two_installed_plugins_of_one_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "third", "signature = third_party")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError, match=r"'signature' is there twice: .*third_party \(third\)"):
+        Plugins.load()
 
 
 def test_two_plugins_of_one_name_are_refused(tmp_path: Path) -> None:
