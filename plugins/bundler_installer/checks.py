@@ -151,10 +151,8 @@ PROBES = (
 """What only a container can tell: made where the images are, with `--probe`."""
 
 
-def compile_checks(
-    manifest: BundleManifest, unpacked: int
-) -> list[tuple[str, str, str | None, str | None, str | None]]:
-    """The lines of `checks.tsv`: id, group, required, recommended, parameter.
+def compile_checks(manifest: BundleManifest, unpacked: int) -> list[Check]:
+    """The lines of `checks.tsv`.
 
     Args:
         manifest: has platform and requirements.
@@ -166,7 +164,7 @@ def compile_checks(
     requirements = {requirement.id: requirement for requirement in manifest.requirements}
     _refuse_unknown(requirements)
     defaults = _defaults(manifest, unpacked, requirements)
-    rows: list[tuple[str, str, str | None, str | None, str | None]] = []
+    rows: list[Check] = []
     for check in (*CHECKS, *PROBES):
         for made in _parts(check, requirements):
             known = defaults.get(made.id, made)
@@ -178,7 +176,7 @@ def compile_checks(
                     recommended=known.recommended if asked.recommended is None else asked.recommended,
                     parameter=made.parameter or known.parameter,
                 )
-            rows.append((known.id, known.group, known.required, known.recommended, known.parameter))
+            rows.append(known)
     return rows
 
 
@@ -225,7 +223,7 @@ def _defaults(
     return found
 
 
-def network_rows(document: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+def network_rows(document: Mapping[str, Any]) -> list[dict[str, str | None]]:
     """The lines of `networks.tsv`: each network that Compose makes, with each IPv4 range that it fixes.
 
     The range is a CIDR, `${NAME}` or `${NAME:-default}`, or None where Docker chooses one of its own pools.
@@ -234,7 +232,7 @@ def network_rows(document: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     used: dict[str, Any] = dict(document.get("networks") or {})
     if any(not (entry or {}).get("networks") and not (entry or {}).get("network_mode") for entry in services):
         used.setdefault("default", None)
-    rows: list[tuple[str, str | None]] = []
+    rows: list[dict[str, str | None]] = []
     for name, network in sorted(used.items()):
         entry = network or {}
         if entry.get("external") or entry.get("driver") in {"host", "none"}:
@@ -242,5 +240,5 @@ def network_rows(document: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         pools = (entry.get("ipam") or {}).get("config") or []
         ranges = [str(pool["subnet"]) for pool in pools if pool.get("subnet")]
         four = [text for text in ranges if text.count(":") < 2]  # noqa: PLR2004 more are IPv6, one is ${A:-b}
-        rows += [(name, text) for text in four] or [(name, None)]
+        rows += [{"name": name, "subnet": text} for text in four] or [{"name": name, "subnet": None}]
     return rows

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
-from bundler.bundle.manifest import BundleManifest, EngineEntry
+from bundler.bundle.manifest import BundleManifest, EngineEntry, ImageEntry
 from bundler.bundle.tar import Member
 from bundler.image.oci import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.probes import check_probes
+from bundler_installer.tables import TABLES
 
 
-def application_rows(application: ApplicationModel) -> dict[str, list[tuple[object, ...]]]:
-    """Table -> rows, of the tables that the application alone decides, and an adoption reads."""
+def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
+    """Table -> lines, of the tables that the application alone decides, and an adoption reads."""
     return {
-        "variables.tsv": [
-            (
-                v.name,
-                v.kind,
-                "yes" if v.required else "no",
-                v.default,
-                v.generator,
-                v.pattern,
-                ",".join(v.choices),
-                v.prompt_en,
-                v.prompt_zh,
-            )
-            for v in application.variables
-        ],
-        "data.tsv": [(d.path, f"{d.mode:04o}", d.uid, d.gid) for d in application.data],
+        "variables.tsv": list(application.variables),
+        "data.tsv": list(application.data),
         "lifecycle.tsv": [
-            (what, name)
+            {"what": what, "name": name}
             for what in ("quiesce", "dumped", "disposable", "migrations")
             for name in getattr(application.lifecycle, what)
         ],
-        "adopt.tsv": [(a.what, a.service, a.name, a.to, a.how, a.zh) for a in application.adoption],
+        "adopt.tsv": [
+            {"what": a.what, "service": a.service, "from": a.name, "to": a.to, "how": a.how, "zh": a.zh}
+            for a in application.adoption
+        ],
     }
 
 
@@ -60,60 +52,30 @@ def flat_facts(
     for image in manifest.images:
         whole = max(1, sum(layer.size for layer in image.layers))
         layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
-    rows: dict[str, Iterable[Iterable[object]]] = {
-        "images.tsv": [
-            (i.tag, i.manifest.digest, i.config.digest, i.size, i.unpacked) for i in manifest.images
-        ],
-        "image-oci.tsv": [(i.tag, compact(index_entry(i, platform))) for i in manifest.images],
-        "image-archive.tsv": [(i.tag, compact(archive_entry(i))) for i in manifest.images],
-        "blobs.tsv": [
-            (image.manifest.digest, blob.digest, blob.size, kind)
-            for image in manifest.images
-            for kind, blobs in (
-                ("manifest", (image.manifest,)),
-                ("config", (image.config,)),
-                ("layer", dict.fromkeys(image.layers)),
-            )
-            for blob in blobs
-        ],
+    rows: dict[str, Iterable[object]] = {
+        **_image_rows(manifest.images, platform),
         **application_rows(application),
-        "services.tsv": [(s.name, s.tag, s.expect) for s in manifest.services],
-        "ports.tsv": [(p.service, p.address, p.port, p.protocol) for p in manifest.ports],
+        "services.tsv": [
+            {"service": s.name, "reference": s.tag, "expect": s.expect} for s in manifest.services
+        ],
+        "ports.tsv": manifest.ports,
         "networks.tsv": network_rows(application.compose),
         "checks.tsv": compile_checks(manifest, sum(layers.values())),
         "templates.tsv": [
-            (f"config/{f.path}", f"{f.mode:04o}", f.template) for f in application.files if f.template
+            {"path": f"config/{f.path}", "mode": f.mode, "format": f.template}
+            for f in application.files
+            if f.template
         ],
-        "modes.tsv": [
-            (member.path, f"{member.mode:04o}")
-            for member in others
-            if member.path.startswith(("config/", "files/"))
-        ],
-        "certificates.tsv": [
-            (c.host, c.certificate, c.key, c.self_signed, c.certificate_path, c.key_path)
-            for c in application.certificates
-        ],
-        "dumps.tsv": [(d.id, d.service, d.backup, d.restore) for d in application.lifecycle.dumps],
-        "probes.tsv": [
-            (
-                p.id,
-                p.service,
-                p.limit,
-                p.script and f"files/{p.script}",
-                p.when,
-                p.title_en,
-                p.title_zh,
-                p.remedy_en,
-                p.remedy_zh,
-            )
-            for p in application.probes
-        ],
-        "probe-words.tsv": [(p.id, word) for p in application.probes for word in p.command],
+        "modes.tsv": [member for member in others if member.path.startswith(("config/", "files/"))],
+        "certificates.tsv": application.certificates,
+        "dumps.tsv": application.lifecycle.dumps,
+        "probes.tsv": [replace(p, script=f"files/{p.script}") if p.script else p for p in application.probes],
+        "probe-words.tsv": [{"probe": p.id, "word": word} for p in application.probes for word in p.command],
         "engine.tsv": _engine_rows(manifest.engine),
     }
     facts = {
-        name: forms.header(name) + "".join(forms.row(name, fields) for fields in rows[name])
-        for name in forms.TABLES
+        name: forms.header(name) + "".join(forms.row(name, record) for record in rows[name])
+        for name in TABLES
     }
     size = sum(member.size for member in others) + sum(len(text.encode()) for text in facts.values())
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
@@ -145,7 +107,36 @@ def flat_facts(
     return facts
 
 
-def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | None, str | None]]:
+def _image_rows(images: Sequence[ImageEntry], platform: Platform) -> dict[str, list[object]]:
+    return {
+        "images.tsv": [
+            {
+                "reference": i.tag,
+                "manifest": i.manifest.digest,
+                "config": i.config.digest,
+                "bytes": i.size,
+                "unpacked": i.unpacked,
+            }
+            for i in images
+        ],
+        "image-oci.tsv": [
+            {"reference": i.tag, "descriptor": compact(index_entry(i, platform))} for i in images
+        ],
+        "image-archive.tsv": [{"reference": i.tag, "entry": compact(archive_entry(i))} for i in images],
+        "blobs.tsv": [
+            {"manifest": image.manifest.digest, "blob": blob.digest, "bytes": blob.size, "kind": kind}
+            for image in images
+            for kind, blobs in (
+                ("manifest", (image.manifest,)),
+                ("config", (image.config,)),
+                ("layer", dict.fromkeys(image.layers)),
+            )
+            for blob in blobs
+        ],
+    }
+
+
+def _engine_rows(engine: EngineEntry | None) -> Iterator[dict[str, object]]:
     if engine is None:
         return
     for kind, value in (
@@ -156,6 +147,6 @@ def _engine_rows(engine: EngineEntry | None) -> Iterator[tuple[str, str | int | 
         *(("program", name) for name in engine.programs),
     ):
         if value is not None:
-            yield kind, value, None
+            yield {"kind": kind, "value": value, "name": None}
     for file in engine.files:
-        yield file.kind, file.path, file.name
+        yield {"kind": file.kind, "value": file.path, "name": file.name}

@@ -7,12 +7,12 @@ repetition counts, no look-ahead, no classes by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Mapping
 from typing import get_args
 
 from bundler.api.templates.formats import TemplateFormat
 from bundler.errors import BundleError
+from bundler_installer.tables import BUNDLE_TABLES, OPTIONAL, TABLES
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
 """A part of a path: no backslash, no dash first, neither `.` nor `..`."""
@@ -33,67 +33,39 @@ FORMS = {
     "text": r".*",
 }
 """By name. `mode` is of files: neither set-user-ID nor writable by others. `place` may be absolute."""
-OPTIONAL = "?"
-"""After a form's name: `-` stands for nothing."""
-TABLES = {
-    "images.tsv": "reference:reference manifest:digest config:digest bytes:number unpacked:number",
-    "image-oci.tsv": "reference:reference descriptor:text",
-    "image-archive.tsv": "reference:reference entry:text",
-    "blobs.tsv": "manifest:digest blob:digest bytes:number kind:word",
-    "services.tsv": "service:word reference:reference expect:word",
-    "ports.tsv": "service:word address:text port:text protocol:word",
-    "networks.tsv": "name:text subnet:text",
-    "checks.tsv": "id:check group:check required:text recommended:text parameter:text",
-    "variables.tsv": "name:name kind:word required:yesno default:text generator:text pattern:text "
-    "choices:text prompt_en:text prompt_zh:text",
-    "templates.tsv": "path:path mode:mode format:format",
-    "modes.tsv": "path:path mode:mode",
-    "data.tsv": "path:path mode:foldermode uid:number? gid:number?",
-    "certificates.tsv": "host:name certificate:name key:name self_signed:name certificate_path:path "
-    "key_path:path",
-    "dumps.tsv": "id:word service:word backup:text restore:text",
-    "lifecycle.tsv": "what:word name:path",
-    "probes.tsv": "id:word service:word limit:number script:path? when:name? title_en:text title_zh:text "
-    "remedy_en:text remedy_zh:text",
-    "probe-words.tsv": "probe:word word:text",
-    "adopt.tsv": "what:word service:word? from:text to:path? how:text zh:text",
-    "engine.tsv": "kind:word value:place name:path?",
-}
-"""Table -> its columns in order, each with its form."""
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and marks that make text read in another order than it stands."""
+_MODES = ("mode", "foldermode")
 LONGEST = 65536
 """Characters of a field."""
 
 
-@cache
-def columns(table: str) -> tuple[tuple[str, str], ...]:
-    """Name and form of each column of a table."""
-    found = []
-    for column in TABLES[table].split():
-        name, _, form = column.partition(":")
-        found.append((name, form))
-    return tuple(found)
-
-
 def header(table: str) -> str:
     """The first line of a table."""
-    return "#" + "\t".join(name for name, _ in columns(table)) + "\n"
+    return "#" + "\t".join(TABLES[table].names) + "\n"
 
 
-def row(table: str, fields: Iterable[object]) -> str:
+def row(table: str, record: object) -> str:
     """A line of a table.
+
+    Args:
+        table: its name.
+        record: a mapping or an object with a value for each column, by the column's name.
 
     Raises:
         BundleError: a field has another form than the site accepts.
     """
-    texts = [field(value) for value in fields]
-    for (name, form), text in zip(columns(table), texts, strict=True):
-        if not has_form(form, text):
+    texts = []
+    for column in TABLES[table].columns:
+        value = record[column.name] if isinstance(record, Mapping) else getattr(record, column.name)
+        text = field(f"{value:04o}" if column.form in _MODES and isinstance(value, int) else value)
+        if not has_form(column.form, text):
+            form = column.form.rstrip(OPTIONAL)
             raise BundleError(
-                f"{table}: {name}: {text!r} is not a {form.rstrip(OPTIONAL)} that the installer accepts",
-                hint=f"its form is {FORMS[form.rstrip(OPTIONAL)]}",
+                f"{table}: {column.name}: {text!r} is not a {form} that the installer accepts",
+                hint=f"its form is {FORMS[form]}",
             )
+        texts.append(text)
     return "\t".join(texts) + "\n"
 
 
@@ -107,11 +79,15 @@ def has_form(form: str, text: str) -> bool:
 
 
 def field(value: object) -> str:
-    """A value as a table or `bundle.env` has it.
+    """A value as a table or `bundle.env` has it: `yes` or `no`, words separated by commas, `-` for nothing.
 
     Raises:
         BundleError: it holds a control character or a mark of text direction.
     """
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, tuple):
+        value = ",".join(value)
     text = "" if value is None else str(value)
     if _HIDDEN.search(text):
         raise BundleError(
@@ -125,10 +101,10 @@ def field(value: object) -> str:
 def shell_forms() -> str:
     """The function `list_forms` of the installer: lines `table<TAB>column<TAB>optional<TAB>expression`."""
     lines = []
-    for table in TABLES:
-        for number, (_, form) in enumerate(columns(table), 1):
-            optional = "yes" if form.endswith(OPTIONAL) else "no"
-            lines.append(f"{table}\t{number}\t{optional}\t^({FORMS[form.rstrip(OPTIONAL)]})$")
+    for table in BUNDLE_TABLES:
+        for number, column in enumerate(table.columns, 1):
+            optional = "yes" if column.form.endswith(OPTIONAL) else "no"
+            lines.append(f"{table.name}\t{number}\t{optional}\t^({FORMS[column.form.rstrip(OPTIONAL)]})$")
     return "list_forms() {\n    cat <<'END_OF_FORMS'\n" + "\n".join(lines) + "\nEND_OF_FORMS\n}"
 
 

@@ -6,7 +6,7 @@ The layout is upstream's of Dify (`docker/docker-compose.yaml`): folders below `
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bundler.api.application import ApplicationModel
@@ -173,7 +173,7 @@ def write_tables(model: ApplicationModel, folder: Path) -> None:
     """The tables that an adoption reads, as a bundle has them."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = application_rows(model)
-    rows["data.tsv"] = [(path, mode, None, None) for path, mode, *_ in rows["data.tsv"]]  # nobody's in a test
+    rows["data.tsv"] = [replace(folder, uid=None, gid=None) for folder in model.data]  # nobody's in a test
     for name, lines in rows.items():
         (folder / name).write_text(forms.header(name) + "".join(forms.row(name, line) for line in lines))
     (folder / "bundle.env").write_text(f"name={model.name}\nproject={model.name}\n")

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from bundler_installer import forms
+from bundler_installer.tables import BUNDLE_TABLES, OPTIONAL, TABLES
 from tests.fuzz.mutations import NAMES, Random, damage_lines, is_plain
 from tests.support.installer import call
 
@@ -35,13 +36,14 @@ FIELDS = {
     "text": "${PORT} {\"a\": 1} 'b'",
 }
 """A field of each form; a new form needs one here."""
+BUNDLE = {table.name for table in BUNDLE_TABLES}
 
 
 def make(random: Random) -> bytes:
     """Some tables, one or two fields of which are hostile, or the text of which is damaged."""
     parts = [b"bundle.env\n" + (ENV if random.randrange(8) else damage_lines(random, ENV))]
-    for table in random.sample(sorted(forms.TABLES), 3):
-        rows = [[FIELDS[form.rstrip(forms.OPTIONAL)] for _, form in forms.columns(table)] for _ in range(2)]
+    for table in random.sample(sorted(BUNDLE), 3):
+        rows = [[FIELDS[column.form.rstrip(OPTIONAL)] for column in TABLES[table].columns] for _ in range(2)]
         if table == "variables.tsv":
             rows[1][0] = "OTHER"
         for _ in range(random.randrange(3)):
@@ -61,7 +63,7 @@ def check(data: bytes, folder: Path) -> bool:
     for part in data.split(CUT)[1:]:
         name, _, text = part.partition(b"\n")
         table = name.decode("ascii", "replace")
-        if table in forms.TABLES or table == "bundle.env":
+        if table in BUNDLE or table == "bundle.env":
             (facts / table).write_bytes(text)
     result = call(SHELL, SCRIPT, folder)
     if result.returncode not in {0, 4} or not is_plain(result.stdout + result.stderr):
@@ -77,9 +79,9 @@ def check(data: bytes, folder: Path) -> bool:
 
 def _compare(table: str, row: str) -> None:
     fields = row.split("\t")
-    columns = forms.columns(table)
+    columns = TABLES[table].columns
     if len(fields) != len(columns):
         raise AssertionError(f"{table}: {len(fields)} fields")
-    for (name, form), text in zip(columns, fields, strict=True):
-        if not forms.has_form(form, text):
-            raise AssertionError(f"{table}: {name}: the site takes {text!r}")
+    for column, text in zip(columns, fields, strict=True):
+        if not forms.has_form(column.form, text):
+            raise AssertionError(f"{table}: {column.name}: the site takes {text!r}")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bundler.errors import BundleError
 from bundler_installer import forms
-from bundler_installer.standalone import TABLES
+from bundler_installer.standalone import TABLES as EMBEDDED
+from bundler_installer.tables import BUNDLE_TABLES, OPTIONAL, TABLES
 from tests.support.installer import call, shells
 
 CASES = 400
@@ -57,17 +58,17 @@ def test_awk_and_python_read_an_expression_alike(shell: str, form: str, tmp_path
 )
 def test_a_path_that_the_builder_refuses(path: str) -> None:
     with pytest.raises(BundleError):
-        forms.row("templates.tsv", (path, "0644"))
+        forms.row("templates.tsv", {"path": path, "mode": "0644", "format": "text"})
 
 
 @pytest.mark.parametrize("mode", ["4755", "0666", "0602", "755", "-", "0o644"])
 def test_a_mode_that_the_builder_refuses(mode: str) -> None:
     with pytest.raises(BundleError):
-        forms.row("modes.tsv", ("config/a", mode))
+        forms.row("modes.tsv", {"path": "config/a", "mode": mode})
 
 
 def test_every_table_of_the_preflight_has_forms() -> None:
-    assert set(TABLES) - {"bundle.env"} <= set(forms.TABLES)
-    for table in forms.TABLES:
-        for _, form in forms.columns(table):
-            assert form.rstrip(forms.OPTIONAL) in forms.FORMS
+    assert set(EMBEDDED) - {"bundle.env"} <= set(TABLES)
+    for table in BUNDLE_TABLES:
+        for column in table.columns:
+            assert column.form.rstrip(OPTIONAL) in forms.FORMS

@@ -68,11 +68,11 @@ def test_ids_and_their_number() -> None:
 @pytest.mark.parametrize("word", ["a\tb", "a\nb", "\x1b[m", "\u202ea"])
 def test_a_word_that_no_table_can_hold_is_refused(word: str) -> None:
     with pytest.raises(BundleError):
-        forms.row("probe-words.tsv", ("queue", word))
+        forms.row("probe-words.tsv", {"probe": "queue", "word": word})
 
 
 def test_rows() -> None:
-    assert forms.row("probe-words.tsv", ("queue", "-")) == "queue\t-\n"
+    assert forms.row("probe-words.tsv", {"probe": "queue", "word": "-"}) == "queue\t-\n"
     assert forms.header("probes.tsv").startswith("#id\tservice\tlimit\tscript\twhen\t")
     with pytest.raises(BundleError, match="is not a path"):
-        forms.row("probes.tsv", ("q", "web", 8, "../x", None, "t", "t", "r", "r"))
+        forms.row("probes.tsv", replace(PROBE, script="../x"))

@@ -1,0 +1,217 @@
+"""The flat tables of a bundle, each declared once: the builder writes them, the site checks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+OPTIONAL: Final = "?"
+"""After a form's name: `-` stands for nothing."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: in the head of the table.
+        what: what it holds.
+        form: one of `forms.FORMS`.
+    """
+
+    name: str
+    what: str
+    form: str = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of lines whose fields are separated by tabs.
+
+    Attributes:
+        name: of the file.
+        columns: in order.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(column.name for column in self.columns)
+
+
+_SERVICE = Column("service", "of the Compose document", "word")
+_REFERENCE = Column("reference", "that compose.yaml uses; the tag of the loaded image", "reference")
+_DATA = "below <root>/data"
+
+BUNDLE_TABLES: Final = (
+    Table(
+        "images.tsv",
+        (
+            _REFERENCE,
+            Column(
+                "manifest", "digest of the manifest: the image's ID in a containerd image store", "digest"
+            ),
+            Column("config", "digest of the config: the image's ID elsewhere", "digest"),
+            Column("bytes", "of its blobs", "number"),
+            Column("unpacked", "bytes of its layers once unpacked", "number"),
+        ),
+    ),
+    Table(
+        "image-oci.tsv",
+        (_REFERENCE, Column("descriptor", "its object of images/index.json, on one line")),
+    ),
+    Table(
+        "image-archive.tsv",
+        (_REFERENCE, Column("entry", "its object of images/manifest.json, on one line")),
+    ),
+    Table(
+        "blobs.tsv",
+        (
+            Column("manifest", "digest of the manifest of the image that it belongs to", "digest"),
+            Column("blob", "its digest", "digest"),
+            Column("bytes", "of the blob", "number"),
+            Column("kind", "manifest, config or layer", "word"),
+        ),
+    ),
+    Table(
+        "services.tsv",
+        (_SERVICE, _REFERENCE, Column("expect", "healthy, running or completed", "word")),
+    ),
+    Table(
+        "ports.tsv",
+        (
+            _SERVICE,
+            Column("address", "IP address, ${NAME}, or - for all"),
+            Column("port", "number, or ${NAME} of a site variable"),
+            Column("protocol", "tcp or udp", "word"),
+        ),
+    ),
+    Table(
+        "networks.tsv",
+        (
+            Column("name", "of the Compose document"),
+            Column("subnet", "IPv4 range, or - where Docker chooses"),
+        ),
+    ),
+    Table(
+        "checks.tsv",
+        (
+            Column("id", "names the check, its messages and its function measure_<id>", "check"),
+            Column("group", "of the report", "check"),
+            Column("required", "what fails the preflight where it is not met"),
+            Column("recommended", "what warns where it is not met"),
+            Column("parameter", "what the check is about, where there are several of one id"),
+        ),
+    ),
+    Table(
+        "variables.tsv",
+        (
+            Column("name", "as in ${NAME}", "name"),
+            Column("kind", "string, port, integer, boolean, host, path, choice or secret", "word"),
+            Column("required", "whether the operator must give it", "yesno"),
+            Column("default", "taken where the operator gives none"),
+            Column("generator", "makes a value where the operator gives none"),
+            Column("pattern", "POSIX extended regular expression that the whole value must match"),
+            Column("choices", "separated by commas"),
+            Column("prompt_en", "what the installer asks, in English"),
+            Column("prompt_zh", "what the installer asks, in Chinese"),
+        ),
+    ),
+    Table(
+        "templates.tsv",
+        (
+            Column("path", "of a file in which @@NAME@@ is replaced", "path"),
+            Column("mode", "at the site", "mode"),
+            Column("format", "how a value is quoted there", "format"),
+        ),
+    ),
+    Table(
+        "modes.tsv",
+        (Column("path", "of a file below config/ or files/", "path"), Column("mode", "at the site", "mode")),
+    ),
+    Table(
+        "data.tsv",
+        (
+            Column("path", _DATA, "path"),
+            Column("mode", "at the site", "foldermode"),
+            Column("uid", "owner; - leaves it", f"number{OPTIONAL}"),
+            Column("gid", "group; - leaves it", f"number{OPTIONAL}"),
+        ),
+    ),
+    Table(
+        "certificates.tsv",
+        (
+            Column("host", "site variable: the name that the certificate must be for", "name"),
+            Column("certificate", "site variable: path of the PEM file with the certificates", "name"),
+            Column("key", "site variable: path of the PEM file with the key", "name"),
+            Column("self_signed", "site variable: whether one is made where none is given", "name"),
+            Column("certificate_path", f"{_DATA}: where the certificates are put", "path"),
+            Column("key_path", f"{_DATA}: where the key is put", "path"),
+        ),
+    ),
+    Table(
+        "dumps.tsv",
+        (
+            Column("id", "names the file in a backup", "word"),
+            _SERVICE,
+            Column("backup", "line for `sh -c` in its container that writes the dump"),
+            Column("restore", "line for `sh -c` in its container that reads the dump"),
+        ),
+    ),
+    Table(
+        "lifecycle.tsv",
+        (
+            Column("what", "quiesce, dumped, disposable or migrations", "word"),
+            Column("name", "service, or folder or volume with data", "path"),
+        ),
+    ),
+    Table(
+        "probes.tsv",
+        (
+            Column("id", "names the probe", "word"),
+            Column("service", "whose container the command runs in", "word"),
+            Column("limit", "seconds that it may take", "number"),
+            Column("script", "file of the bundle that it reads on standard input", f"path{OPTIONAL}"),
+            Column("when", "site variable without whose value there is nothing to prove", f"name{OPTIONAL}"),
+            Column("title_en", "what it proves, in English"),
+            Column("title_zh", "what it proves, in Chinese"),
+            Column("remedy_en", "what to do where it fails, in English"),
+            Column("remedy_zh", "what to do where it fails, in Chinese"),
+        ),
+    ),
+    Table(
+        "probe-words.tsv",
+        (Column("probe", "that it belongs to", "word"), Column("word", "of its command, in order")),
+    ),
+    Table(
+        "adopt.tsv",
+        (
+            Column(
+                "what",
+                "value, file, published, folder, volume, seed, dump, needs, most, image, note or refuse",
+                "word",
+            ),
+            Column("service", "of the installation that is adopted", f"word{OPTIONAL}"),
+            Column("from", "where it stands there"),
+            Column("to", "what it becomes here", f"path{OPTIONAL}"),
+            Column("how", "on which terms; a text, in English"),
+            Column("zh", "the text, in Chinese"),
+        ),
+    ),
+    Table(
+        "engine.tsv",
+        (
+            Column("kind", "version, bytes, room, data-root, program, archive, compose, deb or rpm", "word"),
+            Column("value", "path in the bundle, number or name", "place"),
+            Column("name", "of the file or package", f"path{OPTIONAL}"),
+        ),
+    ),
+)
+"""What the builder writes. docs/bundle-format.md says more of each."""
+
+TABLES: Final = {table.name: table for table in BUNDLE_TABLES}
+"""By name: those of a bundle."""
