@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 120
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults fuzz lint format docs bench chaos clean
+.PHONY: help venv demo test faults fuzz lint format docs docs-build docs-serve bench bench-site bench-limits chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: $(STAMP)  ## rewrite as ruff likes it
 
 docs: $(STAMP)  ## write the generated references again
 	$(BIN)/python docs/generate.py
+
+docs-build: $(STAMP)  ## the documentation as a site in build/site; broken links and anchors are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(STAMP)  ## the documentation as a site at http://localhost:8000, rebuilt when a page changes
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: $(STAMP)  ## compare with the peers on the same work
 	@$(BIN)/python -m benchmarks.build $(if $(SIZES),--sizes $(SIZES)) $(BENCH)

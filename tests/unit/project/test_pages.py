@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bundler_installer.assemble import SOURCES, join_sources
 
@@ -16,6 +19,7 @@ PAIRS = {
     "README.md": "README.zh-CN.md",
     "docs/how-to/install.md": "docs/how-to/install.zh.md",
     "docs/how-to/dify.md": "docs/how-to/dify.zh.md",
+    "docs/index.md": "docs/index.zh.md",
 }
 
 
@@ -87,13 +91,40 @@ def test_the_installers_page_has_every_command_option_and_exit_code(page: str) -
 
 def test_what_the_pages_say_can_be_made_can_be_made() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     assert phony
     assert set(phony[1].split()) == targets
     for page in PAGES:
-        named = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), flags=re.MULTILINE)
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), flags=re.MULTILINE)
         assert set(named) <= targets, page.name
+
+
+def test_the_navigation_says_which_pages_are_in_english_only() -> None:
+    text = re.sub(r"!!python/\S+", "", (ROOT / "mkdocs.yml").read_text())
+    config = yaml.safe_load(text)
+    (translations,) = [
+        language["nav_translations"]
+        for plugin in config["plugins"]
+        if isinstance(plugin, dict) and "i18n" in plugin
+        for language in plugin["i18n"]["languages"]
+        if "nav_translations" in language
+    ]
+    shown = dict(pages_of(config["nav"]))
+    assert len(shown) > 10
+    for title, page in shown.items():
+        translated = (ROOT / "docs" / page).with_suffix(".zh.md").exists()
+        assert ("英文" in translations[title]) != translated, title
+
+
+def pages_of(nav: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Title and file of every page of a navigation."""
+    for entry in nav:
+        for title, below in entry.items():
+            if isinstance(below, str):
+                yield title, below
+            else:
+                yield from pages_of(below)
 
 
 def test_every_dependency_has_its_reason() -> None:
