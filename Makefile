@@ -4,22 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 120
+LOCKED ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults fuzz lint format docs docs-build docs-serve bench bench-site bench-limits chaos clean
+.PHONY: help venv demo test faults fuzz lint format docs docs-build docs-serve lock bench bench-site bench-limits chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(if $(LOCKED),requirements-dev.txt)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is %d.%d. Try: make PYTHON=python3.12 ..." % v[:2])'
 	@echo "setting up $(VENV), once; it takes about a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt)
+	$(BIN)/python -m pip install --quiet $(if $(LOCKED),--no-deps --no-build-isolation --editable .,--editable '.[dev]')
 	@touch $@
 
-venv: $(STAMP)  ## .venv with everything for development; the others make it when it is not there
+venv: $(STAMP)  ## .venv with everything for development; the others make it when it is not there; LOCKED=1 takes the versions of requirements-dev.txt
 
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
@@ -52,6 +54,11 @@ docs-build: $(STAMP)  ## the documentation as a site in build/site; broken links
 
 docs-serve: $(STAMP)  ## the documentation as a site at http://localhost:8000, rebuilt when a page changes
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+lock: $(STAMP)  ## pin the development dependencies in requirements-dev.txt, with hashes; UPGRADE=1 takes newer versions
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev $(if $(UPGRADE),--upgrade) \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+		--output-file requirements-dev.txt pyproject.toml
 
 bench: $(STAMP)  ## compare with the peers on the same work
 	@$(BIN)/python -m benchmarks.build $(if $(SIZES),--sizes $(SIZES)) $(BENCH)

@@ -134,7 +134,7 @@ def test_every_dependency_has_its_reason() -> None:
     assert len(lists) == 2
     names = [name for one in lists for name in re.findall(r'"([a-z][a-z0-9-]*)', one)]
     assert [name for name in names if name not in page] == []
-    ci = (ROOT / ".ci/run").read_text()
+    ci = (ROOT / ".ci/install-packages").read_text()
     packages = re.search(r"^packages=\((.*?)^\)", ci, flags=re.DOTALL | re.MULTILINE)
     assert packages
     assert [name for name in packages[1].split() if name not in page] == []
