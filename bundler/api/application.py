@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from bundler.bundle.content import content_of
+from bundler.bundle.tar import Member
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -47,6 +50,14 @@ class ConfigFile:
     content: bytes | Path
     mode: int = 0o644
     template: TemplateFormat | None = None
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        return b"".join(content_of(self.content).chunks())
+
+    def member(self, folder: str) -> Member:
+        """It as a file of the bundle, below `folder`."""
+        return Member.of(f"{folder}/{self.path}", self.content, self.mode)
 
 
 @dataclass(frozen=True)

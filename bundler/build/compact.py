@@ -14,13 +14,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 from typing import IO, cast
 
 import zstandard
 
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import Compaction, PackedImages, image_entry
+from bundler.bundle.content import InMemory, OnDisk
 from bundler.bundle.layout import COMPACT, blob_path, layout_files
 from bundler.bundle.manifest import Packing
 from bundler.bundle.tar import BLOCK, RECORD, Member, header, padded
@@ -44,21 +45,17 @@ class Piece:
     Attributes:
         path: in the tar.
         size: bytes.
-        source: the bytes, or the packed layer that has them.
+        content: makes the bytes, from the first one.
     """
 
     path: str
     size: int
-    source: bytes | Path
+    content: Callable[[], Iterator[bytes]]
 
     @property
     def header(self) -> bytes:
         """The tar's header blocks."""
         return header(self.path, 0o644, self.size, 0)
-
-    def content(self) -> Iterator[bytes]:
-        """The bytes."""
-        return iter((self.source,)) if isinstance(self.source, bytes) else unpack(self.source)
 
 
 def compact(
@@ -95,7 +92,7 @@ def compact(
             f"images/{COMPACT}.{number:04}",
             store.path(part).stat().st_size,
             part.removeprefix("sha256:"),
-            store.path(part),
+            OnDisk(store.path(part)),
             checked=store.checked(part),
         )
         for number, part in enumerate(made.parts)
@@ -184,8 +181,8 @@ def _compress(
     reporter: Reporter,
 ) -> list[str]:
     """The digests of the stream's parts, which are in the store then."""
-    pieces = [Piece(path, len(content), content) for path, content in files.items()]
-    pieces += [Piece(blob_path(layer.diff_id), layer.size, layer.path) for layer in layers]
+    pieces = [Piece(path, len(content), InMemory(content).chunks) for path, content in files.items()]
+    pieces += [Piece(blob_path(layer.diff_id), layer.size, partial(unpack, layer.path)) for layer in layers]
     size = sum(len(piece.header) + padded(piece.size) for piece in pieces)
     size = -(-(size + 2 * BLOCK) // RECORD) * RECORD
     parameters = zstandard.ZstdCompressionParameters.from_level(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bundler.build.fetch import Fetched, FetchedImage
+from bundler.bundle.content import OnDisk
 from bundler.bundle.layout import blob_path, layout_files
 from bundler.bundle.manifest import ImageEntry, LayerEntry, Packing
 from bundler.bundle.tar import Member
@@ -78,7 +79,7 @@ def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
                 f"images/{blob_path(digest)}",
                 blob.size,
                 digest.removeprefix("sha256:"),
-                incoming.get(digest) or store.path(digest),
+                incoming.get(digest) or OnDisk(store.path(digest)),
                 checked=digest in incoming or store.checked(digest),
             )
         )

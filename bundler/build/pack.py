@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bundler.bundle.checksums import SIGNATURE
-from bundler.bundle.incoming import Incoming
 from bundler.bundle.names import path_order
 from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import is_archive, write_archive, write_known_archive
@@ -119,7 +118,7 @@ def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
 
 
 def _write_archive(file: BinaryIO, archive: Archive, known: str | None, transfer: Transfer) -> str:
-    incoming = [member.source for member in archive.members if isinstance(member.source, Incoming)]
+    incoming = [found for member in archive.members if (found := member.content.incoming)]
     if known and not incoming:
         write_known_archive(file, archive, transfer.advance)
         return known
@@ -143,7 +142,7 @@ def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Memb
 
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
     target = output / f"{top}.{sidecar.path}"
-    _write_file(target, sidecar.content, sidecar.mode)
+    _write_file(target, sidecar.read(), sidecar.mode)
     if target.suffix != SIGNATURE_SUFFIX:
         target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # of an earlier build
         _write_sum(output, target.name, sidecar.sha256)

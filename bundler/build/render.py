@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bundler import __version__
 from bundler.api import compose
@@ -101,7 +100,7 @@ def render(
         for service in compose.services(application.compose)
     ]
     members = rendering.renderer.render(application, services)
-    members += [_carried(file) for file in (*application.carried, *rendering.carried)]
+    members += [file.member("files") for file in (*application.carried, *rendering.carried)]
     members += [
         Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
         Member.of("attestations/provenance.json", attestations.provenance(manifest)),
@@ -125,8 +124,8 @@ def check_members(members: Sequence[Member]) -> None:
             paths.add(member.path)
         except PathError as error:
             where = show_path(member.path)
-            if isinstance(member.source, Path):
-                where = f"{show_path(str(member.source))}: {where}"
+            if member.content.file is not None:
+                where = f"{show_path(str(member.content.file))}: {where}"
             raise BundleError(f"{where}: {error}", hint=error.hint) from error
 
 
@@ -197,10 +196,3 @@ def _manifest(
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )
-
-
-def _carried(file: ConfigFile) -> Member:
-    path = f"files/{file.path}"
-    if isinstance(file.content, bytes):
-        return Member.of(path, file.content, file.mode)
-    return Member.of_file(path, file.content, file.mode)

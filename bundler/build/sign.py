@@ -29,5 +29,5 @@ def sign_sidecars(sidecars: Sequence[Member], keys: Sequence[PrivateKey]) -> lis
     return [
         each
         for sidecar in sidecars
-        for each in (sidecar, Member.of(f"{sidecar.path}.sig", sign_text(sidecar.content, keys)))
+        for each in (sidecar, Member.of(f"{sidecar.path}.sig", sign_text(sidecar.read(), keys)))
     ]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from bundler.errors import FetchError
 from bundler.image.oci import Descriptor
@@ -35,6 +36,24 @@ class Incoming:
     open_at: Callable[[int], Stream]
     unpacked: int
     diff_id: str
+
+    @property
+    def file(self) -> None:
+        """See `bundler.bundle.content.Content`."""
+        return
+
+    @property
+    def incoming(self) -> Self:
+        """This."""
+        return self
+
+    def chunks(self) -> Iterator[bytes]:
+        """Nothing can be read yet.
+
+        Raises:
+            TypeError: always; `Placing.chunks` has the bytes as they come.
+        """
+        raise TypeError(f"{self.label}: {self.blob.digest} is not here yet")
 
 
 class Placing:

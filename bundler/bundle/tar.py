@@ -1,4 +1,4 @@
-"""The deterministic tar: its layout, and a strict reader. archive_writer.py writes it.
+"""The deterministic tar: its layout, and a strict reader. write.py writes it.
 
 Every header is a function of path, mode, size and the archive's one time stamp, so a reader can tell a
 header that was tampered with by making it again.
@@ -7,14 +7,13 @@ header that was tampered with by making it again.
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from bundler.bundle.incoming import Incoming
+from bundler.bundle.content import Content, content_of
 from bundler.bundle.names import LONGEST_PATH, PathError, PathSet, show_path
 from bundler.errors import VerificationError
 from bundler.io.streams import CHUNK, Readable
@@ -33,56 +32,36 @@ class Member:
         path: relative to the bundle's top folder, with `/`.
         size: bytes.
         sha256: hex digits.
-        source: the bytes, the file that has them, or the layer that is fetched while the archive is written.
+        content: where the bytes come from.
         mode: permissions at the site.
-        checked: whether the bytes of `source` were hashed in this very run; others are hashed while
-            they are packed. A layer that is still to be fetched always is.
+        checked: whether the bytes were hashed in this very run; others are hashed while they are packed. A
+            layer that is still to be fetched always is.
     """
 
     path: str
     size: int
     sha256: str
-    source: bytes | Path | Incoming
+    content: Content
     mode: int = 0o644
     checked: bool = False
 
     @classmethod
-    def of(cls, path: str, content: bytes, mode: int = 0o644) -> Member:
-        """A member from bytes."""
-        digest = hashlib.sha256(content).hexdigest()
-        return cls(path, len(content), digest, content, mode, checked=True)
+    def of(cls, path: str, given: bytes | Path, mode: int = 0o644) -> Member:
+        """A member from bytes or a file, hashed now."""
+        content = content_of(given)
+        digest, size = hashlib.sha256(), 0
+        for chunk in content.chunks():
+            digest.update(chunk)
+            size += len(chunk)
+        return cls(path, size, digest.hexdigest(), content, mode, checked=content.file is None)
 
-    @classmethod
-    def of_file(cls, path: str, source: Path, mode: int = 0o644) -> Member:
-        """A member from a file, hashed now."""
-        with source.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = os.fstat(file.fileno()).st_size
-        return cls(path, size, digest, source, mode)
-
-    @property
-    def content(self) -> bytes:
+    def read(self) -> bytes:
         """The bytes of a small member.
 
         Raises:
             TypeError: it is a layer that is still to be fetched.
         """
-        return b"".join(self.chunks())
-
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes, in pieces of at most `CHUNK` where they are in a file.
-
-        Raises:
-            TypeError: it is a layer that is still to be fetched.
-        """
-        if isinstance(self.source, Incoming):
-            raise TypeError(f"{self.path} is not here yet")
-        if isinstance(self.source, bytes):
-            yield self.source
-            return
-        with self.source.open("rb", buffering=0) as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
+        return b"".join(self.content.chunks())
 
 
 @dataclass(frozen=True)

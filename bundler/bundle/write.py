@@ -1,4 +1,4 @@
-"""Writes the deterministic tar of archive.py, and hashes it on the way."""
+"""Writes the deterministic tar of tar.py, and hashes it on the way."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
-from bundler.bundle.incoming import Incoming, Placing
+from bundler.bundle.incoming import Placing
 from bundler.bundle.tar import Archive, Member, padded
 from bundler.errors import BundleError
 from bundler.io.files import read_at, write_at
@@ -69,8 +68,8 @@ def write_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int]
     with Crew(CONNECTIONS, "place") as crew:
         placing = Placing(file.fileno(), crew, advance)
         for member, at in archive.places():
-            if isinstance(member.source, Incoming):
-                placing.begin(member.source, at)
+            if incoming := member.content.incoming:
+                placing.begin(incoming, at)
         writer = _Writer(file, placing, lambda size: advance(f"{archive.top}.tar", size))
         try:
             for member in archive.members:
@@ -102,7 +101,7 @@ def write_known_archive(file: BinaryIO, archive: Archive, advance: Callable[[str
     _allocate(file, archive)
 
     def place(member: Member, at: int) -> Iterator[bytes]:
-        for chunk in member.chunks():
+        for chunk in member.content.chunks():
             write_at(file.fileno(), at, chunk)
             at += len(chunk)
             yield chunk
@@ -178,8 +177,8 @@ class _Writer:
     def add(self, member: Member) -> None:
         """Write a member's bytes, and what fills its last block."""
         end = self.at + member.size
-        if isinstance(member.source, Incoming):
-            for chunk in self._placing.chunks(member.source, self.at):
+        if incoming := member.content.incoming:
+            for chunk in self._placing.chunks(incoming, self.at):
                 self._whole.update(chunk)
             self._file.seek(end)
             self.at = end
@@ -190,7 +189,7 @@ class _Writer:
         self.put(bytes(padded(member.size) - member.size))
 
     def _copy(self, member: Member) -> None:
-        for chunk in member.chunks():
+        for chunk in member.content.chunks():
             self.put(chunk)
             if not member.checked:
                 self._own.update(chunk)
@@ -214,10 +213,6 @@ class _Writer:
 
 def _changed(member: Member) -> BundleError:
     return BundleError(
-        f"{member.path}: the file changed or is damaged ({_origin(member)})",
+        f"{member.path}: the file changed or is damaged ({member.content.file or 'made by this program'})",
         hint="run `bundle cache --check`, then build again",
     )
-
-
-def _origin(member: Member) -> str:
-    return str(member.source) if isinstance(member.source, Path) else "made by this program"

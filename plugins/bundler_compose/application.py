@@ -198,9 +198,7 @@ def _uses(document: Document, files: Mapping[str, ConfigFile]) -> Iterator[Use]:
             if isinstance(entry, dict) and isinstance(entry.get("environment"), str):
                 yield Use(entry["environment"], "", "", "")
     for path in sorted(env_file_paths(document)):
-        content = files[path].content
-        text = content.decode() if isinstance(content, bytes) else content.read_text("utf-8")
-        for name in _BRACED.findall(text):
+        for name in _BRACED.findall(files[path].read().decode()):
             yield Use(name, "", "", "")
 
 

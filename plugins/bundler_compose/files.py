@@ -13,6 +13,7 @@ from bundler.api.application import ConfigFile, DataFolder
 from bundler.api.templates.formats import TemplateFormat, guess_format
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
+from bundler.bundle.content import content_of
 from bundler.bundle.names import LONGEST_NAME, PathError, PathSet, show_path
 from bundler.errors import BundleError
 from bundler.profile.values import HintedValueError, check_member
@@ -172,10 +173,8 @@ class Carrier:
     def _template(self, relative: str, content: bytes | Path) -> TemplateFormat | None:
         if relative not in self.site_templates:
             return None
-        if isinstance(content, Path):
-            with content.open("rb") as opened:
-                content = opened.read(128)
-        return self.site_templates[relative] or guess_format(relative, content)
+        head = next(content_of(content).chunks(), b"")
+        return self.site_templates[relative] or guess_format(relative, head)
 
     def _render(self, path: Path) -> str:
         return self.templates.render(read_text(path), path.name)

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from bundler.api.application import ConfigFile
@@ -145,8 +144,7 @@ def _paths(service: dict[str, Any]) -> Iterator[str]:
 
 
 def _text(file: ConfigFile) -> str:
-    raw = file.content.read_bytes() if isinstance(file.content, Path) else file.content
     try:
-        return raw.decode("utf-8")
+        return file.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise BundleError(f"{file.path}: not UTF-8", hint="save it as UTF-8") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -55,10 +54,4 @@ class ComposeRenderer:
             width=1000,
         )
         members = [Member.of("config/compose.yaml", text.encode())]
-        for file in application.files:
-            path = f"config/{file.path}"
-            if isinstance(file.content, Path):
-                members.append(Member.of_file(path, file.content, file.mode))
-            else:
-                members.append(Member.of(path, file.content, file.mode))
-        return members
+        return [*members, *(file.member("config") for file in application.files)]

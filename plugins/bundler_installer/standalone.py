@@ -48,13 +48,13 @@ def assemble_preflight(members: Sequence[Member]) -> bytes:
     Raises:
         BundleError: a table is not there, or holds what would end it early.
     """
-    tables = {member.path: member.source for member in members if member.path in TABLES}
+    tables = {member.path: member.read().decode() for member in members if member.path in TABLES}
     parts = []
     for name in TABLES:
         content = tables.get(name)
-        if not isinstance(content, bytes) or END in content.decode().splitlines():
+        if content is None or END in content.splitlines():
             raise BundleError(f"{name} cannot be embedded in the preflight file")
-        parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content.decode()}{END}\n")
+        parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content}{END}\n")
     function = "# write_tables FOLDER: the bundle's facts that the checks read\nwrite_tables() {\n"
     function += "".join(parts) + "}\n\n"
     before, mark, after = join_sources(SOURCES, part=True).partition(b"# ---- standalone")

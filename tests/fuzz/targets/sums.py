@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bundler.bundle.checksums import format_sums, parse_sums
+from bundler.bundle.content import InMemory
 from bundler.bundle.tar import Member
 from tests.fuzz.mutations import NAMES, Random, damage_lines
 
@@ -22,7 +23,7 @@ def make(random: Random) -> bytes:
     """Damage a text, or list paths that are damaged."""
     more = [random.choice(("", "config/")) + random.choice(NAMES) for _ in range(random.randrange(3))]
     paths = [*PATHS, *more]
-    members = [Member(path, 0, f"{random.getrandbits(256):064x}", b"") for path in paths]
+    members = [Member(path, 0, f"{random.getrandbits(256):064x}", InMemory(b"")) for path in paths]
     lines = [f"{member.sha256}  {member.path}\n" for member in members]
     raw = "".join(sorted(lines, key=lambda line: line[66:])).encode("utf-8", "surrogatepass")
     return raw if random.randrange(4) == 0 else damage_lines(random, raw)
@@ -31,6 +32,6 @@ def make(random: Random) -> bytes:
 def check(data: bytes, folder: Path) -> bool:
     """Raises AssertionError where a text is taken that has another form."""
     listed = parse_sums(data)
-    if format_sums([Member(path, 0, digest, b"") for path, digest in listed.items()]) != data:
+    if format_sums([Member(path, 0, digest, InMemory(b"")) for path, digest in listed.items()]) != data:
         raise AssertionError("taken, and not in the form that is written")
     return True

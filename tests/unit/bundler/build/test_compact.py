@@ -52,8 +52,8 @@ def content(packed: PackedImages) -> dict[str, bytes]:
     stream = b""
     for number, member in enumerate(packed.members):
         assert member.path == f"images/images.tar.zst.{number:04}"
-        assert isinstance(member.source, Path)
-        stream += member.source.read_bytes()
+        assert member.content.file is not None
+        stream += member.read()
     raw = zstandard.ZstdDecompressor().stream_reader(stream).read()
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         return {each.name: file.read() for each in tar if (file := tar.extractfile(each))}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bundler.build.render import check_members
 from bundler.bundle.checksums import format_sums, parse_sums
+from bundler.bundle.content import InMemory
 from bundler.bundle.names import PathError, PathSet, check_path
 from bundler.bundle.tar import Archive, ArchiveReader, Member
 from bundler.bundle.write import write_archive
@@ -109,12 +110,12 @@ def test_the_builder_names_the_file_of_the_project(tmp_path: Path) -> None:
     source.parent.mkdir()
     source.touch()
     with pytest.raises(BundleError, match=f"{source}: .*begins with a dash"):
-        check_members([Member.of_file("config/conf/-rf", source)])
+        check_members([Member.of("config/conf/-rf", source)])
 
 
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not valid UTF-8"):
-        check_members([Member(SURROGATE, 1, "0" * 64, b"x")])
+        check_members([Member(SURROGATE, 1, "0" * 64, InMemory(b"x"))])
     with pytest.raises(VerificationError):
         parse_sums(b"0" * 64 + b"  config/\xff\n")
     raw = bytearray(pack(tmp_path, "config/x"))

@@ -89,7 +89,7 @@ def test_a_source_that_changed_is_refused(
 ) -> None:
     source = tmp_path / "blob"
     source.write_bytes(b"good")
-    member = Member.of_file("blob", source)
+    member = Member.of("blob", source)
     source.write_bytes(found)
     with pytest.raises(BundleError, match="blob: the file changed or is damaged"):
         write(tmp_path / "a.tar", [Member.of("install", b"#!/bin/sh\n"), member])

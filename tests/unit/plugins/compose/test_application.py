@@ -56,10 +56,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def files(model: ApplicationModel) -> dict[str, str]:
-    return {
-        file.path: (file.content if isinstance(file.content, bytes) else file.content.read_bytes()).decode()
-        for file in model.files
-    }
+    return {file.path: file.read().decode() for file in model.files}
 
 
 def variables(model: ApplicationModel) -> dict[str, SiteVariable]:
@@ -474,9 +471,7 @@ def test_every_name_of_a_compose_file(project: Project, name: str) -> None:
 def test_the_site_never_pulls(project: Project) -> None:
     project.write("version: '3'\nservices: {web: {image: 'web:1', pull_policy: always, ports: ['22:22']}}")
     members = ComposeRenderer().render(project.model(), [PinnedService("web", "docker.io/library/web:1")])
-    content = members[0].source
-    assert isinstance(content, bytes)
-    document = yaml.safe_load(content)
+    document = yaml.safe_load(members[0].read())
     assert "version" not in document
     assert document["services"]["web"]["pull_policy"] == "never"
     assert document["services"]["web"]["image"] == "docker.io/library/web:1"

@@ -75,8 +75,7 @@ def test_what_is_rendered_installs_with_what_the_sandbox_says_to_pip(tmp_path: P
     (inside / "wheels").mkdir(parents=True)
     for file in application.files:
         if file.path.startswith("code-packages/"):
-            content = file.content if isinstance(file.content, bytes) else file.content.read_bytes()
-            (inside / file.path.removeprefix("code-packages/")).write_bytes(content)
+            (inside / file.path.removeprefix("code-packages/")).write_bytes(file.read())
     told = application.compose["services"]["sandbox"]["environment"]
     names = ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_DISABLE_PIP_VERSION_CHECK")
     environment = {name: told[name].replace("/dependencies", str(inside)) for name in names}

@@ -73,7 +73,7 @@ def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
 
 def test_openssl_accepts_the_signature(tmp_path: Path, key: KeyFile) -> None:
     members = sign([Member.of("install", b"x"), Member.of("a b", b"y")], [key])
-    content = {member.path: member.source for member in members if isinstance(member.source, bytes)}
+    content = {member.path: member.read() for member in members}
     (tmp_path / "sums").write_bytes(content[SUMS])
     (tmp_path / "pub").write_bytes(content[PUBLIC_KEY])
     (tmp_path / "sig").write_bytes(base64.b64decode(content[SIGNATURE]))
