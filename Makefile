@@ -7,10 +7,14 @@ FUZZ_SECONDS ?= 120
 LOCKED ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults fuzz lint format docs docs-build docs-serve lock bench bench-site bench-limits chaos clean
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+# where tests may skip, coverage is shown and not required
+COVERAGE := --cov $(if $(BUNDLE_TESTS_NO_SKIP),,--cov-fail-under=0)
+
+.PHONY: help venv demo test test-unit test-shell test-integration test-e2e faults fuzz lint format docs docs-build docs-serve lock bench bench-site bench-limits chaos clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml $(if $(LOCKED),requirements-dev.txt)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is %d.%d. Try: make PYTHON=python3.12 ..." % v[:2])'
@@ -26,8 +30,20 @@ venv: $(STAMP)  ## .venv with everything for development; the others make it whe
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(STAMP)  ## the tests, three files at a time: they wait for engines as often as they work
-	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+test: $(STAMP)  ## all tests, three files at a time, and the coverage of the Python code; 40 minutes on two cores
+	@$(PYTEST) $(COVERAGE)
+
+test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; under a minute
+	@$(PYTEST) tests/unit
+
+test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; three minutes
+	@$(PYTEST) tests/shell
+
+test-integration: $(STAMP)  ## real programs, and whole installations without an engine; fifteen minutes
+	@$(PYTEST) tests/integration tests/fuzz
+
+test-e2e: $(STAMP)  ## real engines on sites without internet (root, Docker); twenty minutes
+	@$(PYTEST) tests/e2e
 
 faults: $(STAMP)  ## every system call of every command fails once; days on two cores
 	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_fault_injection.py

@@ -32,20 +32,22 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 
 SITE_FILES = ("backup", "clean_roots", "compact_install", "demo", "main_line", "preflight", "upgrade")
 BANK_FILES = ("dify", "dify_data", "dify_external")
-"""Of tests/e2e: those that share the sites, and those that share the bank's; they are dear to open."""
+"""Of tests/e2e: those that share the sites, and those that share the bank's; sites take long to open."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
-    """What shares a site goes to one worker, all else file by file to whoever is free."""
+    """Give all end-to-end tests that share a site to one worker, each other file to the next free one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if not file.startswith("tests/e2e/"):
+            return file
         name = Path(file).stem.removeprefix("test_")
         return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
-    """Where tests run in parallel."""
+    """Use `BySite` where tests run in parallel."""
     return BySite(config, log)
 
 

@@ -138,15 +138,7 @@ def _manifest(
     created = rendering.epoch
     if created is None:
         created = max([EARLIEST, *(image.config.created for image in images)])
-    tags: dict[str, str] = {}
-    for image in images:
-        tag = image.resolved.reference.tagged
-        digest = image.manifest.descriptor.digest
-        if tags.setdefault(tag, digest) != digest:
-            raise BundleError(
-                f"{tag}: two images of the application have this one name at the site",
-                hint="give one of them another tag",
-            )
+    _check_names(images)
     return BundleManifest(
         format=FORMAT,
         name=application.name,
@@ -196,3 +188,15 @@ def _manifest(
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )
+
+
+def _check_names(images: Sequence[FetchedImage]) -> None:
+    tags: dict[str, str] = {}
+    for image in images:
+        tag = image.resolved.reference.tagged
+        digest = image.manifest.descriptor.digest
+        if tags.setdefault(tag, digest) != digest:
+            raise BundleError(
+                f"{tag}: two images of the application have this one name at the site",
+                hint="give one of them another tag",
+            )

@@ -78,8 +78,15 @@ def flat_facts(
         for name in TABLES
     }
     size = sum(member.size for member in others) + sum(len(text.encode()) for text in facts.values())
+    values = _bundle_values(manifest, sum(layers.values()), size)
+    facts["bundle.env"] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
+    return facts
+
+
+def _bundle_values(manifest: BundleManifest, unpacked: int, size: int) -> dict[str, object]:
+    platform = Platform.parse(manifest.platform)
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
-    values = {
+    return {
         "format": manifest.format,
         "name": manifest.name,
         "version": manifest.version,
@@ -91,7 +98,7 @@ def flat_facts(
         "project": manifest.project,
         "created": manifest.created,
         "images_bytes": sum(blob.size for blob in manifest.blobs.values()),
-        "unpacked_bytes": sum(layers.values()),
+        "unpacked_bytes": unpacked,
         "bundle_bytes": size,
         "data_bytes": disk or 0,
         "health_timeout": manifest.health_timeout,
@@ -103,8 +110,6 @@ def flat_facts(
         "expires": manifest.release.expires if manifest.release else None,
         "grace": manifest.release.grace if manifest.release else 0,
     }
-    facts["bundle.env"] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
-    return facts
 
 
 def _image_rows(images: Sequence[ImageEntry], platform: Platform) -> dict[str, list[object]]:

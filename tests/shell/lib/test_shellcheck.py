@@ -21,5 +21,5 @@ def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> N
 
 def test_no_function_is_defined_twice() -> None:
     """The later one would take the place of the earlier one, which other files call."""
-    defined = Counter(re.findall(r"^([a-z_]+)\(\) ", assemble_installer().decode(), flags=re.MULTILINE))
+    defined = Counter(re.findall(r"^([a-z_]+)\(\)", assemble_installer().decode(), flags=re.MULTILINE))
     assert [name for name, times in defined.items() if times > 1] == []

@@ -91,12 +91,12 @@ def test_the_installers_page_has_every_command_option_and_exit_code(page: str) -
 
 def test_what_the_pages_say_can_be_made_can_be_made() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", makefile, flags=re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     assert phony
     assert set(phony[1].split()) == targets
     for page in PAGES:
-        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), flags=re.MULTILINE)
+        named = re.findall(r"(?:^|`)make ([a-z0-9-]+)", page.read_text(), flags=re.MULTILINE)
         assert set(named) <= targets, page.name
 
 
@@ -125,6 +125,12 @@ def pages_of(nav: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield title, below
             else:
                 yield from pages_of(below)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_of_tests_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(r"\btests/[\w./-]*\w", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -28,21 +28,6 @@ FLOATING = {"latest", "stable", "edge", "main", "alpine"}
 # ---------------------------------------------------------------- the whole
 
 
-@pytest.mark.peer
-@pytest.mark.root
-@pytest.mark.parametrize("case", sorted(dify.MATRIX))
-def test_it_is_valid_compose(case: str, docker_compose: str, tmp_path: Path) -> None:
-    application = dify.model(dify.MATRIX[case])
-    (tmp_path / "compose.yaml").write_text(dify.compose_text(application))
-    values = dify.site_values(application, tmp_path)
-    (tmp_path / "site").write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))
-    printed = run(
-        docker_compose, "--env-file", tmp_path / "site", "-f", tmp_path / "compose.yaml", "config",
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-    )  # fmt: skip
-    assert "${" not in printed
-
-
 def test_it_is_registered() -> None:
     infos = {info.name: info for info in Plugins.load().infos()}
     assert infos["dify"].provides == {"applications": ("dify",)}

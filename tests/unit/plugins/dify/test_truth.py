@@ -118,7 +118,7 @@ def test_the_sandboxes_health_is_a_snippet_that_ran(case: str) -> None:
         text = command.replace("$$", "$").replace("localhost:8194", f"127.0.0.1:{port}")
         environment = {"PATH": os.environ["PATH"], "API_KEY": "key-1", "HTTP_PROXY": "http://127.0.0.1:9"}
         found = subprocess.run(
-            ["dash", "-c", text], env=environment, capture_output=True, text=True, check=False
+            ["sh", "-c", text], env=environment, capture_output=True, text=True, check=False
         )
     assert (found.returncode == 0) is healthy, found.stderr
     ((path, headers, body),) = Sandbox.seen

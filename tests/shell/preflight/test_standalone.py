@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bundler.build.pack import pack
-from bundler.bundle.tar import Archive, Member
-from bundler.store.blobs import Store
-from bundler.terminal.progress import LogReporter
-from bundler_installer.assemble import assemble_installer
 from bundler_installer.checks import CHECKS, PROBES
 from tests.support.fabricated import ENV, preflight_file
 from tests.support.installer import SHELLS
@@ -59,23 +52,6 @@ def test_it_is_small_and_shellcheck_finds_nothing(preflight: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout
-
-
-def test_it_lies_beside_the_bundle_with_its_digest(tmp_path: Path) -> None:
-    sidecar = Member.of("preflight.sh", b"#!/bin/sh\n", 0o755)
-    archive, store = Archive("top", [Member.of("install", b"x")], 1), Store(tmp_path / "cache")
-    packed = pack(archive, tmp_path / "dist", store, LogReporter(), sidecars=[sidecar])
-    (path,) = packed.sidecars
-    assert path == tmp_path / "dist/top.preflight.sh"
-    assert path.stat().st_mode & 0o777 == 0o755
-    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
-    assert (path.parent / "top.preflight.sh.sha256").read_text() == f"{digest}  top.preflight.sh\n"
-    assert len(list(path.parent.iterdir())) == 4
-
-
-def test_no_function_is_defined_twice() -> None:
-    names = re.findall(r"^([a-z_]+)\(\)", assemble_installer().decode(), re.MULTILINE)
-    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize(
