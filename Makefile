@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 # where tests may skip, coverage is shown and not required
 COVERAGE := --cov $(if $(BUNDLE_TESTS_NO_SKIP),,--cov-fail-under=0)
 
-.PHONY: help venv demo test test-unit test-shell test-integration test-e2e faults fuzz lint format docs docs-build docs-serve lock bench bench-site bench-limits chaos clean
+.PHONY: help venv demo test test-unit test-shell test-integration test-e2e faults fuzz lint format docs docs-build docs-serve lock release bench bench-site bench-limits chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ lock: $(STAMP)  ## pin the development dependencies in requirements-dev.txt, wit
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev $(if $(UPGRADE),--upgrade) \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements-dev.txt pyproject.toml
+
+release: $(STAMP)  ## KEY=release.key: wheel, sdist, SBOM, checksums and signature in dist/release-VERSION
+	@$(BIN)/python tools/release.py $(foreach key,$(KEY),--key $(key)) $(RELEASE)
 
 bench: $(STAMP)  ## compare with the peers on the same work
 	@$(BIN)/python -m benchmarks.build $(if $(SIZES),--sizes $(SIZES)) $(BENCH)

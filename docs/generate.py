@@ -1,7 +1,7 @@
 """Writes the pages of docs/reference that models, commands and catalogues know: profile, commands, preflight.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are current.
-"""  # noqa: INP001 a script, not a package
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hooks of mkdocs.yml: what the site does differently from the pages as they are read in the repository."""  # noqa: INP001 a script, not a package
+"""Hooks of mkdocs.yml: what the site does differently from the pages as they are read in the repository."""
 
 from __future__ import annotations
 
