@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml $(if $(LOCKED),requirements-dev.txt)
 	$(BIN)/python -m pip install --quiet $(if $(LOCKED),--no-deps --no-build-isolation --editable .,--editable '.[dev]')
 	@touch $@
 
-venv: $(STAMP)  ## .venv with everything for development; the others make it when it is not there; LOCKED=1 takes the versions of requirements-dev.txt
+venv: $(STAMP)  ## .venv with everything for development; made where it is needed. LOCKED=1: with the versions of requirements-dev.txt
 
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py

@@ -23,7 +23,7 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
 
 def test_the_lock_has_what_the_project_names_and_what_that_needs() -> None:
