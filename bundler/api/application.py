@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from bundler.api.images import SourceOptions
 from bundler.bundle.content import content_of
 from bundler.bundle.tar import Member
 
@@ -194,7 +195,7 @@ class ApplicationContext:
         base: folder that relative paths in the settings start from.
         version: the profile's `version`, if it says one.
         platform: what the bundle is for.
-        cache: the store's folder, None for the user's; ca_file, offline: as in `SourceOptions`.
+        cache: the store's folder, None for the user's; ca_file, offline, min_speed: as in `SourceOptions`.
     """
 
     profile: str
@@ -205,6 +206,7 @@ class ApplicationContext:
     cache: Path | None = None
     ca_file: Path | None = None
     offline: bool = False
+    min_speed: int = SourceOptions.min_speed
 
 
 @runtime_checkable

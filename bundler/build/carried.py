@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from bundler.api.application import ConfigFile
 from bundler.errors import BundleError, FetchError
-from bundler.net.download import Downloader
+from bundler.net.download import WHICH, Downloader, downloaded
 from bundler.profile.marked_yaml import KeyPath
 from bundler.profile.merge import show_key
 from bundler.store.blobs import Store
+from bundler.store.receiver import WrongBytesError
 from bundler.terminal.progress import Reporter
 
 if TYPE_CHECKING:
@@ -55,21 +56,12 @@ class Carrier:
             source = self.base / file.path
             self._check(source, file.sha256, str(source), key)
             return source
-        url, digest = str(file.url), f"sha256:{file.sha256}"
-        source = self.store.path(digest)
-        if source.exists():
-            self._check(source, file.sha256, f"{url}, as the cache has it", key)
-            return source
-        if self.offline:
-            raise FetchError(
-                f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
-                hint="build once without --offline on the same cache",
-            )
-        found = self._download(url, key)
-        if found != digest:
-            self.store.path(found).unlink(missing_ok=True)
-            raise FetchError(self._other(url, found.removeprefix("sha256:"), file.sha256, key), hint=_WHICH)
-        return source
+        url = str(file.url)
+        try:
+            return downloaded(url, file.sha256, self.store) or self._download(url, file.sha256, key)
+        except WrongBytesError as error:
+            where = self.at((*key, "sha256"))
+            raise WrongBytesError(f"{where}: {error.message}", hint=error.hint) from error
 
     def at(self, key: KeyPath) -> str:
         """`finance.yaml:7: files.0.sha256`."""
@@ -85,23 +77,24 @@ class Carrier:
                 hint="a relative path starts from the folder of the file that says it",
             ) from error
         if found != expected:
-            raise BundleError(self._other(name, found, expected, key), hint=_WHICH)
+            raise BundleError(
+                f"{self.at((*key, 'sha256'))}: {name}: its sha256 is {found}, the profile says {expected}",
+                hint=WHICH,
+            )
 
-    def _other(self, name: str, found: str, expected: str, key: KeyPath) -> str:
-        where = self.at((*key, "sha256"))
-        return f"{where}: {name}: its sha256 is {found}, the profile says {expected}"
-
-    def _download(self, url: str, key: KeyPath) -> str:
+    def _download(self, url: str, sha256: str, key: KeyPath) -> Path:
+        if self.offline:
+            raise FetchError(
+                f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
+                hint="build once without --offline on the same cache",
+            )
         with self.reporter.step(f"download {url}"):
             try:
-                with self.downloader.open(url) as stream:
-                    found, _ = self.store.ingest(stream, lambda _: None)
+                return self.downloader.fetch(url, sha256, self.store)
+            except WrongBytesError:
+                raise
             except FetchError as error:
                 raise FetchError(f"{self.at((*key, 'url'))}: {error.message}", hint=error.hint) from error
-        return found
-
-
-_WHICH = "find out which of the two is right before you change the profile"
 
 
 def carry(files: Sequence[CarriedFile], carrier: Carrier) -> list[ConfigFile]:

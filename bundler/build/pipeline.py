@@ -252,6 +252,7 @@ def model(job: Job) -> ApplicationModel:
         cache=job.store.root,
         ca_file=job.options.ca_file,
         offline=job.options.offline,
+        min_speed=job.options.min_speed,
     )
     return application.model(context)
 

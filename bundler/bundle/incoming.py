@@ -110,7 +110,7 @@ class Placing:
         check_diff_id(found, source.diff_id, layer)
 
     def _receive(self, source: Incoming, at: int, inspection: Inspection) -> None:
-        receiver = Receiver(source.blob, inspection.feed)
+        receiver = Receiver(source.blob.digest, source.blob.size, inspection.feed)
 
         def advance(size: int) -> None:
             self._crew.check()

@@ -2,86 +2,156 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
-from bundler.net.proxies import Proxies, proxy_headers, server
-from bundler.net.tls import trusting_context
+from bundler.store.blobs import Store
+from bundler.store.receiver import WrongBytesError
 
 if TYPE_CHECKING:
     import urllib3
 
-CONNECT_LIMIT, READ_LIMIT = 30, 120
-"""Seconds until a server answers, and between two of its packets."""
-_OK = 200
+    from bundler.net.stream import ResumingStream
+    from bundler.net.transport import Transport
+
+READ_TIMEOUT = 120.0
+"""Seconds without a byte after which a connection is given up: some servers make a file when asked for it."""
+WHICH = "find out which of the two is right before you change the profile"
+"""What to do where a file has another digest than the profile says."""
+
+
+class Downloader:
+    """Fetches files by URL, and resumes them. Connects when it is first asked."""
+
+    def __init__(
+        self,
+        ca_file: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        min_speed: int = SourceOptions.min_speed,
+        window: float = 60.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Remember how to connect.
+
+        Args:
+            ca_file: PEM file with private certificate authorities, trusted besides the system's.
+            environment: where the proxies are read from; by default, this process's.
+            min_speed: as in `bundler.api.images.SourceOptions`.
+            window: seconds over which it is taken.
+            pause: waits so many seconds.
+        """
+        self._ca_file = ca_file
+        self._environment = environment
+        self._min_speed = min_speed
+        self._window = window
+        self._pause = pause
+
+    def fetch(self, url: str, sha256: str, store: Store) -> Path:
+        """Bring a file into the store; one that an earlier run began is resumed.
+
+        Args:
+            url: where it is.
+            sha256: hex digits that its bytes must have.
+            store: keeps it.
+
+        Raises:
+            WrongBytesError: it has another digest; nothing of it is kept.
+            FetchError: it cannot be downloaded; what has come is kept for the next run.
+        """
+        try:
+            return store.fetch_file(f"sha256:{sha256}", partial(self.open, url))
+        except WrongBytesError as error:
+            raise _other(url, error.found.removeprefix("sha256:"), sha256) from error
+
+    def open(self, url: str, offset: int = 0) -> ResumingStream:
+        """The bytes behind `url` from `offset` on, as a stream; redirects are followed.
+
+        Raises:
+            FetchError: they cannot be had, or break off again and again while they are read.
+            ChangedError: they are those of another file by now.
+        """
+        from bundler.net.retry import Retry, RetryPolicy  # noqa: PLC0415 urllib3: only builds that download pay
+        from bundler.net.stream import ResumingStream  # noqa: PLC0415 likewise
+
+        def retry(what: str) -> Retry:
+            return Retry(what, RetryPolicy(), self._pause)
+
+        stream = ResumingStream([_WebFile(url, self._transport)], retry, size=None, offset=offset)
+        try:
+            stream.connect()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from bundler.net.pace import Pace  # noqa: PLC0415 likewise
+        from bundler.net.tls import Certificates  # noqa: PLC0415 likewise
+        from bundler.net.transport import Transport  # noqa: PLC0415 likewise
+
+        return Transport(
+            Certificates(self._ca_file),
+            anywhere=True,
+            environment=self._environment,
+            read_timeout=READ_TIMEOUT,
+            pace=Pace(self._min_speed, self._window),
+        )
+
+
+def downloaded(url: str, sha256: str, store: Store) -> Path | None:
+    """The file behind `url` as the store has it, checked; None if it was not downloaded yet.
+
+    Raises:
+        WrongBytesError: the disk returned other bytes.
+    """
+    path = store.path(f"sha256:{sha256}")
+    if not path.exists():
+        return None
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != sha256:
+        raise _other(f"{url}, as the cache has it", found, sha256)
+    return path
+
+
+def _other(name: str, found: str, expected: str) -> WrongBytesError:
+    return WrongBytesError(
+        f"{name}: its sha256 is {found}, the profile says {expected}",
+        hint=WHICH,
+        found=f"sha256:{found}",
+    )
 
 
 @dataclass(frozen=True)
-class Downloader:
-    """Opens URLs.
+class _WebFile:
+    """A `bundler.net.stream.Place`."""
 
-    Attributes:
-        ca_file: PEM file with private certificate authorities, trusted besides the system's.
-        environment: where the proxies are read from.
-        min_speed: as in `bundler.api.images.SourceOptions`.
-        window: seconds over which it is taken.
-    """
+    label: str
+    """The URL."""
+    transport: Transport
+    host: str = ""
 
-    ca_file: Path | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    min_speed: int = SourceOptions.min_speed
-    window: float = 60.0
+    def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:
+        """See `bundler.net.stream.Place`."""
+        from bundler.net.errors import TransientError  # noqa: PLC0415 as above
+        from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE  # noqa: PLC0415 likewise
 
-    @contextmanager
-    def open(self, url: str) -> Iterator[urllib3.BaseHTTPResponse]:
-        """The bytes behind `url`, as a stream; redirects are followed.
-
-        Raises:
-            FetchError: they cannot be had, or break off while they are read.
-        """
-        import urllib3  # noqa: PLC0415 only builds that download need it
-
-        from bundler.net.pace import slowness  # noqa: PLC0415 likewise
-
-        try:
-            response = self._manager(url).request("GET", url, preload_content=False, decode_content=False)
-            try:
-                if response.status != _OK:
-                    raise FetchError(f"{url}: HTTP {response.status}", hint="check the URL")
-                yield response
-            finally:
-                response.release_conn()
-        except urllib3.exceptions.HTTPError as error:
-            slow = slowness(error)
-            if slow is not None:
-                raise FetchError(
-                    f"{url}: the server is too slow: {slow}",
-                    hint="build again, or let it be as slow as it is: --min-speed 0",
-                ) from error
-            raise FetchError(
-                f"{url}: {error}", hint="check the URL and the proxy, then build again"
-            ) from error
-
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        import urllib3  # noqa: PLC0415 likewise
-
-        from bundler.net.pace import Pace, keep_pace  # noqa: PLC0415 likewise
-
-        timeout = urllib3.Timeout(connect=CONNECT_LIMIT, read=READ_LIMIT)
-        context = trusting_context(self.ca_file)
-        proxy = Proxies.from_environment(self.environment).choose(url)
-        manager = (
-            urllib3.PoolManager(timeout=timeout, ssl_context=context)
-            if proxy is None
-            else urllib3.ProxyManager(
-                server(proxy), proxy_headers=proxy_headers(proxy), timeout=timeout, ssl_context=context
-            )
-        )
-        keep_pace(manager, Pace(self.min_speed, self.window))
-        return manager
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        if offset and validator:
+            headers["If-Range"] = validator
+        answer = self.transport.request("GET", self.label, headers)
+        if answer.status == OK or (offset and answer.status in {PARTIAL, UNSATISFIABLE}):
+            return answer.response
+        answer.discard()
+        if answer.passing:
+            raise TransientError(f"HTTP {answer.status}", retry_after=answer.retry_after)
+        raise FetchError(f"HTTP {answer.status}", hint="check the URL")

@@ -27,7 +27,10 @@ from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import Descriptor
 from bundler.io.streams import CHUNK, Readable, Stream
-from bundler.store.receiver import Receiver, WrongBytesError
+from bundler.store.receiver import ChangedError, Receiver, WrongBytesError
+
+CHANGES = 3
+"""How often a file may change on its server while it is fetched."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class Store:
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
                 return target
-            receiver = self._resume(descriptor, Receiver(blob, tap), advance)
+            receiver = self._resume(descriptor, Receiver(blob.digest, blob.size, tap), advance)
             try:
                 receiver.receive(open_at, descriptor, advance)
             except WrongBytesError:
@@ -156,6 +159,41 @@ class Store:
                 raise
             self._adopt(partial, target)
         self._checked.add(blob.digest)
+        return target
+
+    def fetch_file(self, digest: str, open_at: Callable[[int], Stream]) -> Path:
+        """Bring in a file of which nobody has said the size, resuming what an earlier run left, and check it.
+
+        Args:
+            digest: that the bytes must have.
+            open_at: opens the file's bytes from an offset on.
+
+        Raises:
+            WrongBytesError: the bytes are others. Nothing bad is kept.
+            FetchError: the bytes cannot be had; what has come is kept.
+        """
+        target = self.path(digest)
+        with self._claim(target.name) as (descriptor, partial):
+            if target.exists():  # another build brought it while this one waited
+                partial.unlink(missing_ok=True)
+                return target
+            receiver = self._resume(descriptor, Receiver(digest, None), lambda _: None)
+            for attempt in range(CHANGES + 1):
+                begun = receiver.have > 0
+                try:
+                    receiver.receive(open_at, descriptor, lambda _: None)
+                    break
+                except ChangedError:
+                    if attempt == CHANGES:
+                        raise
+                except WrongBytesError:
+                    if attempt or not begun:  # else an earlier run may have begun another file
+                        partial.unlink(missing_ok=True)
+                        raise
+                os.ftruncate(descriptor, 0)
+                receiver = Receiver(digest, None)
+            self._adopt(partial, target)
+        self._checked.add(digest)
         return target
 
     def ingest(self, stream: Readable, advance: Callable[[int], None]) -> tuple[str, int]:
@@ -279,12 +317,11 @@ class Store:
 
     @staticmethod
     def _resume(descriptor: int, receiver: Receiver, advance: Callable[[int], None]) -> Receiver:
-        blob = receiver.blob
         while chunk := os.read(descriptor, CHUNK):
             receiver.note(chunk)
-        if receiver.have > blob.size:
+        if receiver.size is not None and receiver.have > receiver.size:
             os.ftruncate(descriptor, 0)
-            raise FetchError(f"an unfinished {blob.digest} was too long; it was thrown away")
+            raise FetchError(f"an unfinished {receiver.digest} was too long; it was thrown away")
         if receiver.have:
             advance(receiver.have)
         return receiver

@@ -1,4 +1,4 @@
-"""A blob's bytes as they come: hashed on the way, and never more of them than were promised."""
+"""The bytes of a blob or file as they come: hashed on the way, and never more of them than were promised."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from bundler.errors import FetchError
-from bundler.image.oci import Descriptor
 from bundler.io.files import write_at
 from bundler.io.streams import CHUNK, Stream
 
 
 class WrongBytesError(FetchError):
-    """A blob arrived whole, and is not what its digest names."""
+    """A blob or file arrived whole, and is not what its digest names.
+
+    Attributes:
+        found: the digest that it has; empty where it has too few or too many bytes.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, found: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.found = found
+
+
+class ChangedError(FetchError):
+    """A file is not the one that an earlier part of it came from."""
 
 
 @contextmanager
@@ -22,27 +33,29 @@ def naming(image: str) -> Iterator[None]:
     try:
         yield
     except WrongBytesError as error:
-        raise WrongBytesError(f"{image}: {error.message}", hint=error.hint) from error
+        raise WrongBytesError(f"{image}: {error.message}", hint=error.hint, found=error.found) from error
 
 
 class Receiver:
-    """One blob on its way.
+    """One blob or file on its way.
 
     Attributes:
-        blob: digest and size that the bytes must have.
+        digest: that the bytes must have.
+        size: how many they must be; None where nobody has said.
         have: how many have come.
     """
 
-    def __init__(self, blob: Descriptor, tap: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, digest: str, size: int | None, tap: Callable[[bytes], None] | None = None) -> None:
         """Nothing has come yet; `tap` is given every byte, in order."""
-        self.blob = blob
+        self.digest = digest
+        self.size = size
         self._tap = tap
         self.have = 0
-        self._digest = hashlib.sha256()
+        self._hash = hashlib.sha256()
 
     def note(self, chunk: bytes) -> None:
         """Count bytes that are in their place already."""
-        self._digest.update(chunk)
+        self._hash.update(chunk)
         self.have += len(chunk)
         if self._tap is not None:
             self._tap(chunk)
@@ -67,19 +80,26 @@ class Receiver:
             FetchError: the bytes cannot be had.
             WrongBytesError: they are too few, too many, or others.
         """
-        if self.have < self.blob.size or self.blob.size == 0:
+        if self.size is None or self.have < self.size or self.size == 0:
             with closing(open_at(self.have)) as stream:
                 while chunk := stream.read(CHUNK):
-                    if self.have + len(chunk) > self.blob.size:
+                    if self.size is not None and self.have + len(chunk) > self.size:
                         self.have += len(chunk)
                         break  # more than promised: do not fill the disk with it
                     write_at(file, place + self.have, chunk)
                     self.note(chunk)
                     advance(len(chunk))
-        found = "sha256:" + self._digest.hexdigest()
-        if self.have != self.blob.size or found != self.blob.digest:
-            what = f"{self.have} bytes" if self.have != self.blob.size else found
-            raise WrongBytesError(
-                f"blob {self.blob.digest} ({self.blob.size} bytes) arrived as {what}; it was thrown away",
-                hint="the registry or a proxy on the way is broken; try a mirror",
-            )
+        self._check()
+
+    def _check(self) -> None:
+        found = "sha256:" + self._hash.hexdigest()
+        whole = self.size in {None, self.have}
+        if whole and found == self.digest:
+            return
+        size = "" if self.size is None else f" ({self.size} bytes)"
+        what = found if whole else f"{self.have} bytes"
+        raise WrongBytesError(
+            f"blob {self.digest}{size} arrived as {what}; it was thrown away",
+            hint="the registry or a proxy on the way is broken; try a mirror",
+            found=found if whole else "",
+        )

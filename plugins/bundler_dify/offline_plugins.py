@@ -11,8 +11,8 @@ from pathlib import Path
 from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.image.oci import Platform
-from bundler.net.download import Downloader
-from bundler.store.blobs import default_root
+from bundler.net.download import WHICH, Downloader, downloaded
+from bundler.store.blobs import Store, default_root
 from bundler_dify.local_files import read_file
 from bundler_dify.repackage import gather_wheels, repackage
 from bundler_dify.settings import DifySettings
@@ -106,28 +106,24 @@ def _key(package: bytes, platform: Platform) -> str:
 
 
 def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
-    if plugin.path is not None:
-        source = context.base / plugin.path
-        content = read_file(source, "plugins")
-    else:
-        source = _cache(context) / f"{plugin.sha256}.difypkg"
-        url = str(plugin.address)
-        content = read_file(source, "plugins") if source.exists() else _downloaded(url, context)
-    found = hashlib.sha256(content).hexdigest()
+    if plugin.path is None:
+        return _downloaded(str(plugin.address), str(plugin.sha256), context)
+    source = context.base / plugin.path
+    found = hashlib.sha256(read_file(source, "plugins")).hexdigest()
     if plugin.sha256 is not None and found != plugin.sha256:
         raise BundleError(
-            f"{plugin.path or plugin.address}: its sha256 is {found}, the profile says {plugin.sha256}",
-            hint="find out which of the two is right before you change the profile",
+            f"{plugin.path}: its sha256 is {found}, the profile says {plugin.sha256}", hint=WHICH
         )
-    if plugin.path is None and not source.exists():
-        _write(source, content)
     return source
 
 
-def _downloaded(url: str, context: ApplicationContext) -> bytes:
-    _refuse_offline(url, context)
-    with Downloader(context.ca_file).open(url) as stream:
-        return stream.read()
+def _downloaded(url: str, sha256: str, context: ApplicationContext) -> Path:
+    store = Store(context.cache or default_root())
+    path = downloaded(url, sha256, store)
+    if path is None:
+        _refuse_offline(url, context)
+        path = Downloader(context.ca_file, min_speed=context.min_speed).fetch(url, sha256, store)
+    return path
 
 
 def _refuse_offline(what: str, context: ApplicationContext) -> None:

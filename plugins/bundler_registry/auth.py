@@ -15,15 +15,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
 from bundler.io.json import parse_json
+from bundler.net.errors import AbsentError, TransientError
 from bundler.net.proxies import netloc, server
+from bundler.net.transport import OK, Answer, Transport
 from bundler_registry.challenges import Challenge
 from bundler_registry.credentials import Login, Logins
-from bundler_registry.errors import AbsentError, TransientError
-from bundler_registry.retry import parse_retry_after
-from bundler_registry.transport import Answer, Transport
 
 CLIENT_ID: Final = "bundle"
-OK: Final = 200
 TOKEN_BYTES: Final = 64 * 1024
 """Of a token server's answer. Headers of HTTP carry a few kB."""
 DEFAULT_LIFETIME: Final = 60.0
@@ -195,10 +193,9 @@ class Authenticator:
         if status in {401, 403}:
             raise AbsentError(f"{self._host} wants a login", hint=f"`docker login {self._host}`")
         if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 server errors
-            wait = parse_retry_after(
-                answer.response.headers.get("Retry-After"), answer.response.headers.get("Date")
+            raise TransientError(
+                f"{self._host}: its token server {where} answers {status}", retry_after=answer.retry_after
             )
-            raise TransientError(f"{self._host}: its token server {where} answers {status}", retry_after=wait)
         try:
             document = parse_json(body)
         except ValueError as error:  # the text may hold a token: of it only the reason is shown

@@ -15,24 +15,20 @@ from bundler.image.digest import digest_of
 from bundler.image.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
 from bundler.image.reference import DEFAULT_REGISTRY
 from bundler.io.json import parse_json
+from bundler.net.errors import AbsentError, TlsError, TransientError
 from bundler.net.proxies import server
+from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE, Answer, Transport
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import parse_challenges
 from bundler_registry.credentials import Logins
-from bundler_registry.errors import AbsentError, TlsError, TransientError
-from bundler_registry.retry import parse_retry_after
-from bundler_registry.transport import Answer, Transport
 
 ACCEPT: Final = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
 DOCKER_HUB: Final = "registry-1.docker.io"
 """Where docker.io's registry answers."""
 
-OK: Final = 200
-PARTIAL: Final = 206
 UNAUTHORIZED: Final = 401
 RENEWALS: Final = 2
 """Headers tried in answer to a 401: another thread's token may have run out by the time that it is sent."""
-TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ class RegistryClient:
             FetchError: another will not.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        accepted = frozenset({OK, PARTIAL, 416}) if offset else frozenset({OK})
+        accepted = frozenset({OK, PARTIAL, UNSATISFIABLE}) if offset else frozenset({OK})
         return self._get(f"/v2/{repository}/blobs/{digest}", repository, headers, accepted).response
 
     # ------------------------------------------------------------ inside
@@ -141,19 +137,17 @@ class RegistryClient:
         return answer
 
     def _refusal(self, answer: Answer) -> FetchError:
-        status, headers = answer.status, answer.response.headers
+        status = answer.status
         who = f"{self.host} (at {server(answer.url)})" if answer.foreign else self.host
         said = _reason(answer.text())
         text = f"{who} answers {status}{said}"
-        if status in TRANSIENT or (answer.foreign and status in {401, 403}):
-            # a signed address of blob storage runs out; the registry makes a new one
+        if answer.passing:
             hint = None
             if status == 429:  # noqa: PLR2004 Too Many Requests
                 hint = (
                     f"the registry limits how much may be pulled: `docker login {self.host}`, or use a mirror"
                 )
-            wait = parse_retry_after(headers.get("Retry-After"), headers.get("Date"))
-            return TransientError(text, hint=hint, retry_after=wait)
+            return TransientError(text, hint=hint, retry_after=answer.retry_after)
         if status in {401, 403, 404, 410}:
             return AbsentError(text)
         return FetchError(text)

@@ -14,7 +14,7 @@ class RegistrySourceFactory:
     def __call__(self, options: SourceOptions) -> ImageSource:
         """See `bundler.api.images.SourceFactory`."""
         # who fetches pays: TLS costs 10 ms, and urllib3 50, beside which the authorities are read
-        from bundler_registry.tls import Certificates  # noqa: PLC0415 see above
+        from bundler.net.tls import Certificates  # noqa: PLC0415 see above
 
         certificates = Certificates(options.ca_file)
         if not options.offline:

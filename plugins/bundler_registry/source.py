@@ -21,15 +21,16 @@ from bundler.image.oci import (
 )
 from bundler.image.reference import DEFAULT_REGISTRY, Reference
 from bundler.io.json import parse_json
+from bundler.net.errors import AbsentError, GaveUpError, TlsError
 from bundler.net.pace import Pace
+from bundler.net.retry import Pause, Retry, RetryPolicy
+from bundler.net.stream import ResumingStream
+from bundler.net.tls import Certificates
+from bundler.net.transport import READ_TIMEOUT, Transport
 from bundler.store.blobs import Store
 from bundler_registry.client import Received, RegistryClient
 from bundler_registry.credentials import DockerLogins, Logins, LoginsInOrder, PodmanLogins
-from bundler_registry.errors import AbsentError, GaveUpError, TlsError
-from bundler_registry.retry import Pause, Retry, RetryPolicy
-from bundler_registry.stream import Place, RegistryBlob
-from bundler_registry.tls import Certificates
-from bundler_registry.transport import READ_TIMEOUT, Transport
+from bundler_registry.place import BlobPlace, Place
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class RegistrySource:
                 return ResolvedImage(reference, self.name, manifest.descriptor.digest, manifest, size)
         raise AssertionError(reference)  # the last place is the registry itself
 
-    def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> RegistryBlob:
+    def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> ResumingStream:
         """See `bundler.api.images.ImageSource`."""
         reference = image.reference
         where = reference.familiar
@@ -120,7 +121,8 @@ class RegistrySource:
         found = self._found.get((reference.registry, reference.repository))
         if found in places:
             places = places[places.index(found) :]
-        stream = RegistryBlob(places, descriptor, offset, where, self._retry)
+        asked = [BlobPlace(place, descriptor.digest, where) for place in places]
+        stream = ResumingStream(asked, self._retry, size=descriptor.size, offset=offset)
         try:
             stream.connect()
         except BaseException:

@@ -15,11 +15,11 @@ from bundler.image.digest import digest_of
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.net.pace import Pace
+from bundler.net.tls import Certificates
 from bundler.store.blobs import Store
 from bundler.terminal.progress import LogReporter
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
-from bundler_registry.tls import Certificates
 from examples.demo.sample_registry import Image
 
 AMD64 = Platform.parse("linux/amd64")

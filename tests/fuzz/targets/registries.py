@@ -13,10 +13,10 @@ from typing import Any
 from bundler.api.images import SourceOptions
 from bundler.image.oci import ImageConfig, Platform
 from bundler.image.reference import Reference
+from bundler.net.retry import RetryPolicy
+from bundler.net.tls import Certificates
 from bundler_registry.credentials import Login
-from bundler_registry.retry import RetryPolicy
 from bundler_registry.source import RegistrySource
-from bundler_registry.tls import Certificates
 from examples.demo.sample_registry import make_image
 from tests.fuzz.mutations import Random, damage, damage_json, dump_json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bundler_registry.errors import TransientError
-from bundler_registry.retry import Retry, RetryPolicy
+from bundler.net.errors import TransientError
+from bundler.net.retry import Retry, RetryPolicy
 from tests.support.faults import FaultRegistry
 from tests.support.link import Link
 from tests.support.scale import huge_image, many_images, run_counted, write_profile

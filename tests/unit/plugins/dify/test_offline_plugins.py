@@ -100,6 +100,7 @@ def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_pa
     again = dify.model(wanted, tmp_path, **online, offline=True).carried
     assert again == first
     assert first[0].content == tmp_path / "mine/dify-plugins" / Path(str(first[0].content)).name
+    assert (tmp_path / "mine/blobs/sha256" / digest).read_bytes() == package
     assert not (tmp_path / "cache").exists()
 
 

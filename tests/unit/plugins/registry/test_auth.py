@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.reference import Reference
+from bundler.net.tls import Certificates
+from bundler.net.transport import Transport
 from bundler_registry.auth import Authenticator
 from bundler_registry.challenges import Challenge, parse_challenges
 from bundler_registry.credentials import DockerLogins, Login, LoginsInOrder, PodmanLogins
 from bundler_registry.source import RegistrySource
-from bundler_registry.tls import Certificates
-from bundler_registry.transport import Transport
 from examples.demo.sample_registry import make_image
 from tests.support.faults import FaultRegistry, Tokens, basic, body, cut, redirect, status
 from tests.support.pulls import AMD64, Fixed, Puller

@@ -13,9 +13,9 @@ from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError
 from bundler.image.reference import Reference
 from bundler.net.download import Downloader
+from bundler.net.errors import GaveUpError, TransientError
 from bundler.net.pace import Pace
-from bundler_registry.errors import GaveUpError, TransientError
-from bundler_registry.retry import Retry, RetryPolicy
+from bundler.net.retry import Retry, RetryPolicy
 from bundler_registry.source import RegistrySource
 from examples.demo.sample_registry import make_image
 from tests.support.faults import FaultRegistry, Tokens, body, drip, status
@@ -202,7 +202,7 @@ def test_slow_attempts_are_forgiven_after_steady_bytes() -> None:
 
 def test_patience_ends_without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("bundler_registry.retry.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bundler.net.retry.time.monotonic", lambda: now[0])
 
     def pause(seconds: float) -> None:
         now[0] += seconds

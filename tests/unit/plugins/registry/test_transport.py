@@ -14,9 +14,9 @@ import pytest
 from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, UsageError
 from bundler.net.proxies import Proxies
+from bundler.net.tls import Certificates
 from bundler_registry.credentials import Login
 from bundler_registry.source import RegistrySource
-from bundler_registry.tls import Certificates
 from examples.demo.sample_registry import make_image
 from tests.support.certificates import Authority
 from tests.support.faults import FaultRegistry, basic, cut, redirect, status

@@ -1,12 +1,11 @@
 """HTTP: pooled connections, proxies, TLS, redirects. Knows nothing of registries.
 
-One `Transport` serves all registries of a run. Redirects are followed here and not by urllib3, because each
+One `Transport` serves all servers of one kind. Redirects are followed here and not by urllib3, because each
 one is a decision: who may see the credentials, and who may be spoken to without TLS.
 """
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import re
@@ -25,12 +24,18 @@ from urllib3 import exceptions
 from bundler import __version__
 from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
-from bundler.net.pace import Pace, SlowError, keep_pace, slowness
+from bundler.net.errors import broken, explain
+from bundler.net.pace import Pace, SlowError, keep_pace
 from bundler.net.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
-from bundler_registry.errors import TlsError, TransientError
-from bundler_registry.tls import Certificates
+from bundler.net.retry import parse_retry_after
+from bundler.net.tls import Certificates
 
 MAX_REDIRECTS: Final = 5
+OK: Final = 200
+PARTIAL: Final = 206
+UNSATISFIABLE: Final = 416
+TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Of another attempt something else may come."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 CONNECT_TIMEOUT: Final = 15.0
 READ_TIMEOUT: Final = 60.0
@@ -80,6 +85,19 @@ class Answer:
     def status(self) -> int:
         """The HTTP status."""
         return self.response.status
+
+    @property
+    def passing(self) -> bool:
+        """Whether another attempt may get another answer.
+
+        A signed address of blob storage runs out (401, 403); who redirected to it makes a new one.
+        """
+        return self.status in TRANSIENT or (self.foreign and self.status in {401, 403})
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait."""
+        return parse_retry_after(self.response.headers.get("Retry-After"), self.response.headers.get("Date"))
 
     def document(self, limit: int) -> bytes:
         """The whole body, decoded where it is packed (RFC 9110, 8.4); more than `limit` bytes if it has more.
@@ -142,10 +160,23 @@ class Transport:
         certificates: Certificates,
         *,
         insecure: frozenset[str] = frozenset(),
+        anywhere: bool = False,
         environment: Mapping[str, str] | None = None,
         read_timeout: float = READ_TIMEOUT,
         pace: Pace | None = None,
     ) -> None:
+        """Connects when it is first asked.
+
+        Args:
+            certificates: whom to trust.
+            insecure: `host[:port]` of servers that may be spoken to in plain HTTP.
+            anywhere: every server may be, and may redirect to every other one. For files, which are checked
+                by digests that come from elsewhere, and asked for without credentials.
+            environment: where proxies are looked up; by default, this process's.
+            read_timeout: seconds without a byte after which a connection is given up.
+            pace: how slowly a server may send.
+        """
+        self._anywhere = anywhere
         self._pace = pace or Pace(SourceOptions.min_speed)
         self._certificates = certificates
         self._insecure = frozenset(host.lower() for host in insecure)
@@ -215,6 +246,8 @@ class Transport:
         where = f"{server(url)}: redirects to {parts.scheme}://{host}"
         if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
             raise FetchError(f"{where}, which is not followed")
+        if self._anywhere:
+            return target
         if is_loopback(parts.hostname or "") and not self._may_lead_here(url, host):
             raise FetchError(f"{where}, which is this machine; that is not followed")
         if parts.scheme == "http":
@@ -270,7 +303,9 @@ class Transport:
                 decode_content=False,
             )
         except exceptions.HTTPError as error:
-            raise _explain(error, server(url) + through, netloc(urlsplit(url))) from error
+            host = netloc(urlsplit(url))
+            plain = "write http:// in the URL" if self._anywhere else f"--insecure-registry {host}"
+            raise explain(error, server(url) + through, host, plain) from error
 
     def _manager(self, url: str, proxy: str | None) -> urllib3.PoolManager:
         context = self._certificates.context(netloc(urlsplit(url))) if url.startswith("https:") else None
@@ -305,63 +340,3 @@ def _name(host: str) -> str:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
-
-
-def _explain(error: exceptions.HTTPError, where: str, host: str) -> FetchError:
-    """What happened, without urllib3's object names."""
-    if isinstance(error, exceptions.SSLError):
-        return _explain_tls(error, where, host)
-    if isinstance(error, exceptions.LocationValueError):
-        return FetchError(f"{where}: not an address")
-    if isinstance(error, exceptions.ProxyError):
-        text, hint = f"the proxy does not help: {error.original_error}", "check HTTPS_PROXY and NO_PROXY"
-    elif isinstance(error, exceptions.NameResolutionError):
-        text, hint = "the host name cannot be resolved", "check the name, the network and HTTPS_PROXY"
-    elif type(error) is exceptions.ConnectTimeoutError:
-        text, hint = "no answer in time", "check the network and HTTPS_PROXY, or use a mirror"
-    elif isinstance(error, exceptions.NewConnectionError):
-        text, hint = f"cannot be reached: {_reason(error)}", "check the network, or use a mirror"
-    else:
-        return broken(error, where)
-    return TransientError(f"{where}: {text}", hint=hint, connected=False)
-
-
-def _explain_tls(error: exceptions.SSLError, where: str, host: str) -> TlsError:
-    cause = error.args[0] if error.args else error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return TlsError(
-            f"{where}: its certificate is not trusted: {cause.verify_message}",
-            hint=f"give the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
-            certificate=True,
-        )
-    return TlsError(
-        f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
-        hint=f"if it speaks plain HTTP and you trust the network: --insecure-registry {host}",
-        certificate=False,
-    )
-
-
-def broken(error: Exception, where: str) -> TransientError:
-    """A connection that was there and is no more."""
-    slow = slowness(error)
-    if slow is not None:
-        return TransientError(
-            f"{where}: the server is too slow: {slow}",
-            hint="try again later, use a mirror, or let it be as slow as it is: --min-speed 0",
-            slow=True,
-        )
-    if isinstance(error, exceptions.ReadTimeoutError):
-        return TransientError(f"{where}: nothing more came")
-    return TransientError(f"{where}: the connection broke: {_reason(error)}")
-
-
-def _reason(error: Exception) -> str:
-    """The innermost reason, as the operating system words it."""
-    for inner in (error.__cause__, *reversed(error.args), error):
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-        if isinstance(inner, exceptions.IncompleteRead):
-            return f"{inner.partial} bytes came, {inner.expected} more were promised"
-        if isinstance(inner, http.client.IncompleteRead):
-            return "the body ended early"
-    return str(error.args[-1] if error.args else "") or type(error).__name__

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bundler.errors import FetchError
-from bundler_registry.errors import GaveUpError, TransientError
+from bundler.net.errors import GaveUpError, TransientError
 
 log = logging.getLogger(__name__)
 

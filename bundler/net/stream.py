@@ -1,0 +1,297 @@
+"""The bytes of one file, however often the connection breaks."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
+
+import urllib3
+from urllib3 import exceptions
+
+from bundler.errors import FetchError
+from bundler.net.errors import AbsentError, GaveUpError, TlsError, TransientError, broken
+from bundler.net.retry import Retry
+from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE
+from bundler.store.receiver import ChangedError
+
+log = logging.getLogger(__name__)
+
+ENOUGH: Final = 256 * 1024
+"""Bytes worth handing on at once. One read of the socket brings that much on a fast link, and is then handed
+on as it is; from a slow link several reads are joined."""
+LINGER: Final = 0.2
+"""Seconds after which fewer are handed on too, so that progress shows."""
+
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
+
+
+class Place(Protocol):
+    """Somewhere that has the file."""
+
+    @property
+    def host(self) -> str:
+        """What messages call the server; empty where `label` has said it."""
+
+    @property
+    def label(self) -> str:
+        """What is asked for, and where: the beginning of messages."""
+
+    def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:
+        """Ask for the bytes from `offset` on. The answer is 200, 206 or 416.
+
+        Args:
+            offset: of the first byte; 0 asks for the whole.
+            validator: of the file that the bytes before `offset` are of, for `If-Range`.
+
+        Raises:
+            AbsentError: it is not there.
+            TransientError: another attempt may succeed.
+            FetchError: another will not.
+        """
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Which bytes an answer has: RFC 9110, 14.4 (Content-Range) or 8.6 (Content-Length). None: not said."""
+
+    start: int | None
+    end: int | None
+    total: int | None
+
+    @classmethod
+    def of(cls, response: urllib3.BaseHTTPResponse) -> _Range:
+        if response.status == OK:
+            length = response.headers.get("Content-Length") or ""
+            total = int(length) if length.isascii() and length.isdecimal() else None
+            return cls(0, None if total is None else total - 1, total)
+        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        if found is None:
+            return cls(None, None, None)
+        start, end, total = (int(part) if part and part != "*" else None for part in found.groups())
+        return cls(start, end, total)
+
+
+class ResumingStream:
+    """A `bundler.api.images.BlobStream` over one or more places. For one thread.
+
+    One request when all is well. A stream that breaks, stalls or ends early is taken up where it ended;
+    when a place gives no more, the next one is asked for the rest.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        retry: Callable[[str], Retry],
+        *,
+        size: int | None,
+        offset: int = 0,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            places: in the order in which they are asked.
+            retry: makes the counter of attempts at one place.
+            size: bytes of the whole file; None where the first answer tells them. Then a file that changes
+                on its server is told from the one that was begun, by its size and its validator.
+            offset: of the first byte wanted.
+        """
+        self._places = deque(places)
+        self._promised = size
+        self._size = size
+        self._validator: str | None = None
+        self._position = offset
+        self._new_retry = retry
+        self._retry = retry(self._places[0].label)
+        self._response: urllib3.BaseHTTPResponse | None = None
+        self._skip = 0
+        self._ranges = True
+        self._failure: TransientError | None = None
+        self._finished = size is not None and offset >= size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Send the request; without it, the first `read` does.
+
+        Raises:
+            FetchError: no place has the file.
+            ChangedError: the file is another one by now.
+        """
+        while self._response is None and not self._finished:
+            place = self._places[0]
+            offset = self._position if self._ranges else 0
+            try:
+                self._response = self._checked(place.ask(offset, self._validator))
+            except TransientError as error:
+                self._wait(error)
+            except (AbsentError, TlsError) as error:
+                self._next_place(FetchError(f"{place.label}: {error.message}", hint=error.hint))
+            except ChangedError:
+                raise
+            except FetchError as error:
+                raise FetchError(f"{place.label}: {error.message}", hint=error.hint) from error
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end.
+
+        Raises:
+            FetchError: no more can be had.
+            ChangedError: the file is another one by now.
+        """
+        while not self._finished:
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                self._wait(failure)
+            self.connect()
+            data = self._gather(size)
+            if data:
+                self._position += len(data)
+                self._retry.progress(len(data))
+                return data
+        return b""
+
+    def close(self) -> None:
+        """Give the connection back, or up where bytes are still on their way."""
+        response, self._response = self._response, None
+        self._finished = True
+        if response is not None:
+            response.close()
+
+    # ------------------------------------------------------------ inside
+
+    def _checked(self, response: urllib3.BaseHTTPResponse) -> urllib3.BaseHTTPResponse | None:
+        """The response, if it gives what is missing; None if it must be asked for in another way.
+
+        Raises:
+            FetchError: the server has a file of another size than was promised.
+            ChangedError: it has another file than it had.
+        """
+        found, self._skip = _Range.of(response), 0
+        try:
+            self._compare(response, found)
+        except FetchError:
+            response.close()
+            raise
+        if response.status == OK:
+            self._skip = self._position  # RFC 9110, 14.2: a server may ignore Range
+            return response
+        total = self._size if self._size is not None else found.total
+        if (
+            response.status == PARTIAL
+            and found.start == self._position
+            and total in {None, (found.end or 0) + 1}
+        ):
+            return response
+        response.close()
+        if response.status == UNSATISFIABLE and self._promised is None and found.total == self._position:
+            self._finished = True  # an earlier run had all of it
+            return None
+        log.info("%s does not serve ranges as it should; asking for the whole file", self._server)
+        self._ranges = False
+        return None
+
+    def _compare(self, response: urllib3.BaseHTTPResponse, found: _Range) -> None:
+        """Compare the file that the server has with what was promised, or with the file that was begun."""
+        if self._promised is not None:
+            if response.status == OK and found.total not in {None, self._promised}:
+                raise FetchError(
+                    f"{self._server} has {found.total} bytes, the manifest says {self._promised}",
+                    hint="the registry or a proxy on the way is broken; try a mirror",
+                )
+            return
+        if response.status == UNSATISFIABLE and found.total in {None, self._position}:
+            return
+        validator = _validator(response)
+        if (
+            (None not in {self._size, found.total} and self._size != found.total)
+            or (found.total is not None and found.total < self._position)
+            or (None not in {self._validator, validator} and self._validator != validator)
+        ):
+            raise ChangedError(f"{self._places[0].label}: the file changed on the server")
+        self._size = self._size if found.total is None else found.total
+        self._validator = self._validator or validator
+
+    @property
+    def _server(self) -> str:
+        return self._places[0].host or self._places[0].label
+
+    def _gather(self, size: int) -> bytes:
+        """The next bytes, none if there are none now; notes how the response ended."""
+        wanted = min(size, ENOUGH) if size > 0 else 0
+        pieces: list[bytes] = []
+        have = 0
+        until = 0.0
+        response = self._response
+        while response is not None and have < wanted:
+            try:
+                some = min(self._skip, ENOUGH) or size - have
+                piece = response.read1(some, decode_content=False)
+            except (exceptions.HTTPError, OSError) as error:
+                if self._complete(have):  # only the end mark of a chunked body was lost
+                    self._finished = True
+                    self.close()
+                else:
+                    self._lost(broken(error, self._places[0].host))
+                break
+            if not piece:
+                self._ended(have)
+                break
+            if self._skip:
+                self._skip -= len(piece)
+                continue
+            pieces.append(piece)
+            have += len(piece)
+            now = time.monotonic()
+            until = until or now + LINGER
+            if now >= until:
+                break
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _complete(self, have: int) -> bool:
+        """Whether nothing is missing once `have` more bytes are handed on."""
+        return self._size is not None and self._position + have >= self._size and not self._skip
+
+    def _ended(self, have: int) -> None:
+        if self._complete(have) or (self._size is None and not self._skip):
+            self._finished = True
+            self.close()
+        else:
+            host = self._places[0].host
+            self._lost(TransientError(f"{host}: the body ended early" if host else "the body ended early"))
+
+    def _lost(self, error: TransientError) -> None:
+        self._failure = error
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()
+
+    def _wait(self, error: TransientError) -> None:
+        try:
+            self._retry.wait(error)
+        except GaveUpError as last:
+            self._next_place(last)
+
+    def _next_place(self, error: FetchError) -> None:
+        if len(self._places) == 1:
+            raise error
+        gone = self._places.popleft()
+        log.warning("mirror %s: %s; asking %s", gone.host, error.message, self._places[0].host)
+        self._retry = self._new_retry(self._places[0].label)
+        self._ranges = True
+
+
+def _validator(response: urllib3.BaseHTTPResponse) -> str | None:
+    """What `If-Range` may carry: a strong entity tag, else a date (RFC 9110, 13.1.5)."""
+    tag = response.headers.get("ETag", "").strip()
+    if tag.startswith('"'):
+        return tag
+    return response.headers.get("Last-Modified")
