@@ -63,6 +63,20 @@ class VerificationError(BundleError):
     exit_code = ExitCode.VERIFICATION
 
 
+class HintedValueError(ValueError):
+    """What a validator raises when it knows the remedy.
+
+    Attributes:
+        hint: what to write instead.
+        at: the key that is wrong, below the value that is validated.
+    """
+
+    def __init__(self, message: str, *, hint: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.at = at
+
+
 def did_you_mean(
     name: str, known: Iterable[str], otherwise: str | None = None, quote: str = ""
 ) -> str | None:

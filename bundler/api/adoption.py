@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from bundler.api.text import Text
 
 AdoptionKind = Literal[
     "value",
@@ -31,7 +34,7 @@ class Adoption:
         name: of a variable there, a path in the service's container, a version, a command, a digest.
         to: site variable, data folder, volume or dump that it becomes.
         how: what the kind takes besides.
-        zh: a text of `how` for people, in Chinese.
+        says: what people are told, where the kind is for people.
     """
 
     what: AdoptionKind
@@ -39,4 +42,4 @@ class Adoption:
     name: str
     to: str | None = None
     how: str | None = None
-    zh: str | None = None
+    says: Text | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bundler.api.adoption import Adoption
     from bundler.api.templates.formats import TemplateFormat
+    from bundler.api.text import Text
     from bundler.image.oci import Platform
 
 VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
@@ -27,8 +28,7 @@ class SiteVariable:
 
     name: str
     kind: VariableKind = "string"
-    prompt_en: str = ""
-    prompt_zh: str = ""
+    prompt: Text | None = None
     default: str | None = None
     required: bool = False
     generator: str | None = None
@@ -139,7 +139,8 @@ class Probe:
         command: program and arguments, none of them empty. No shell is between, and none of them is a secret:
             those it takes from the container's environment.
         limit: seconds that it may take.
-        title_en, title_zh: what it proves, for people; remedy_en, remedy_zh: what to do where it fails.
+        title: what it proves, for people.
+        remedy: what to do where it fails.
         script: path below `files/` of one of `ApplicationModel.carried`, which it reads on standard input.
         when: a site variable: there is nothing to prove where the site gives it no value.
     """
@@ -147,10 +148,8 @@ class Probe:
     id: str
     service: str
     command: tuple[str, ...]
-    title_en: str
-    title_zh: str
-    remedy_en: str
-    remedy_zh: str
+    title: Text
+    remedy: Text
     limit: int = 8
     script: str | None = None
     when: str | None = None

@@ -6,11 +6,11 @@ from typing import Self
 
 from pydantic import model_validator
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import (
     AbsolutePath,
     FileMode,
-    HintedValueError,
     MemberPath,
     Sha256,
     Url,

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from bundler.api.application import Requirement
+from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.files import CarriedFile, EngineFiles
 from bundler.profile.values import (
     CpuFlag,
     Duration,
-    HintedValueError,
     Identifier,
     Mirror,
     Moment,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from bundler.bundle.names import PathError, check_path, show_path
-from bundler.errors import BundleError
+from bundler.errors import BundleError, HintedValueError
 from bundler.image.oci import Platform
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)")
@@ -34,20 +34,6 @@ _CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
 _SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 _ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
 _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
-
-
-class HintedValueError(ValueError):
-    """What a validator raises when it knows the remedy.
-
-    Attributes:
-        hint: what to write instead.
-        at: the key that is wrong, below the value that is validated.
-    """
-
-    def __init__(self, message: str, *, hint: str, at: tuple[str | int, ...] = ()) -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.at = at
 
 
 def parse_size(value: object) -> int:

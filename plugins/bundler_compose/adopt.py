@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bundler.api.adoption import Adoption
 from bundler.api.application import Lifecycle, SiteVariable
+from bundler.api.text import Text
 from bundler_compose.files import split_short
 from bundler_compose.lifecycle import VOLUME
 
@@ -79,6 +80,9 @@ def _shared(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Ad
                 "refuse",
                 None,
                 name,
-                how=f"volume {name} has a fixed name or is external: the site would write into the old one's",
-                zh=f"卷 {name} 使用固定名称或为外部卷, 新站点会直接写入原有的卷",
+                says=Text(
+                    en=f"volume {name} has a fixed name or is external:"
+                    " the site would write into the old one's",
+                    zh=f"卷 {name} 使用固定名称或为外部卷, 新站点会直接写入原有的卷",
+                ),
             )

@@ -15,8 +15,8 @@ from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.bundle.content import content_of
 from bundler.bundle.names import LONGEST_NAME, PathError, PathSet, show_path
-from bundler.errors import BundleError
-from bundler.profile.values import HintedValueError, check_member
+from bundler.errors import BundleError, HintedValueError
+from bundler.profile.values import check_member
 from bundler_compose.document import Document, read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024

@@ -10,8 +10,10 @@ from pydantic import Field, model_validator
 
 from bundler.api.application import SiteVariable, VariableKind
 from bundler.api.templates.formats import TemplateFormat
+from bundler.api.text import Text
+from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
-from bundler.profile.values import HintedValueError, Identifier
+from bundler.profile.values import Identifier
 
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -28,10 +30,8 @@ class VariableSetting(ProfileModel):
     """As the Compose file has it."""
     kind: VariableKind = "string"
     """`string`, `port`, `integer`, `boolean`, `host`, `path`, `choice` or `secret`."""
-    prompt_en: str = ""
-    """What the installer asks, in English."""
-    prompt_zh: str = ""
-    """What the installer asks, in Chinese."""
+    prompt: Text | None = None
+    """What the installer asks, by language: `{en: ..., zh: ...}`."""
     default: str | None = None
     """Taken where the operator says nothing. A secret has none: it is generated."""
     required: bool = False
@@ -67,7 +67,16 @@ class VariableSetting(ProfileModel):
 
     def to_variable(self) -> SiteVariable:
         """The contract's form."""
-        return SiteVariable(**self.model_dump())
+        return SiteVariable(
+            self.name,
+            self.kind,
+            self.prompt,
+            default=self.default,
+            required=self.required,
+            generator=self.generator,
+            pattern=self.pattern,
+            choices=self.choices,
+        )
 
 
 class TemplateSetting(ProfileModel):
@@ -128,14 +137,10 @@ class ProbeSetting(ProfileModel):
     command: Annotated[tuple[OneLine, ...], Field(min_length=1)]
     """Program and arguments, for example `[redis-cli, ping]` or `[sh, -c, 'test -s /data/index']`. No
     `${NAME}` is filled in: values, secrets above all, it takes from the container's own environment."""
-    title_en: OneLine
-    """What it proves, in English."""
-    title_zh: OneLine | None = None
-    """What it proves, in Chinese; in English where this is left out."""
-    remedy_en: OneLine
-    """What to do where it fails, in English."""
-    remedy_zh: OneLine | None = None
-    """What to do where it fails, in Chinese; in English where this is left out."""
+    title: Text
+    """What it proves, by language: `{en: ..., zh: ...}`."""
+    remedy: Text
+    """What to do where it fails, by language."""
     limit: Annotated[int, Field(ge=1, le=9)] = 8
     """Seconds that it may take. It should end by itself before: what is cut off may go on in the
     container."""

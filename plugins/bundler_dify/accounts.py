@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundler.api.application import SiteVariable
+from bundler.api.text import Text
 from bundler_dify.connections import Environment
 from bundler_dify.settings import DifySettings
 
@@ -49,15 +50,16 @@ def account_variables(settings: DifySettings) -> Iterator[SiteVariable]:
         yield SiteVariable(
             f"{provider.upper()}_CLIENT_ID",
             "string",
-            f"Client ID of the OAuth application at {title}",
-            f"{title} OAuth 应用的 Client ID",
+            Text(en=f"Client ID of the OAuth application at {title}", zh=f"{title} OAuth 应用的 Client ID"),
             required=True,
         )
         yield SiteVariable(
             f"{provider.upper()}_CLIENT_SECRET",
             "secret",
-            f"Client secret of the OAuth application at {title}",
-            f"{title} OAuth 应用的 Client secret",
+            Text(
+                en=f"Client secret of the OAuth application at {title}",
+                zh=f"{title} OAuth 应用的 Client secret",
+            ),
             required=True,
         )
 

@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterator
 
 from bundler.api.adoption import Adoption
 from bundler.api.application import DataFolder, SiteVariable
+from bundler.api.text import Text
 from bundler_dify.releases import Release
 from bundler_dify.settings import DifySettings
 
@@ -132,8 +133,10 @@ def adoption(
             "note",
             "api",
             NAMED_CHANGES,
-            how="it comes from before Dify 1.15: two more steps are needed, see docs/how-to/adopt.md",
-            zh="原版本早于 Dify 1.15, 接管后还需执行两个步骤, 见 docs/how-to/adopt.zh.md",
+            says=Text(
+                en="it comes from before Dify 1.15: two more steps are needed, see docs/how-to/adopt.md",
+                zh="原版本早于 Dify 1.15, 接管后还需执行两个步骤, 见 docs/how-to/adopt.zh.md",
+            ),
         ),
     )
 
@@ -156,7 +159,7 @@ def _refused(settings: DifySettings) -> Iterator[Adoption]:
 
 
 def _refuse(english: str, chinese: str) -> Adoption:
-    return Adoption("refuse", None, "-", how=english, zh=chinese)
+    return Adoption("refuse", None, "-", says=Text(en=english, zh=chinese))
 
 
 def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:

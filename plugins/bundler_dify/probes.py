@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from bundler.api.application import ConfigFile, Probe
+from bundler.api.text import Text
 from bundler_dify.settings import DifySettings
 
 SCRIPT = "probes/dify.py"
@@ -45,17 +46,13 @@ def probes(settings: DifySettings) -> tuple[Probe, ...]:
     return (*_work(), *_peers(settings))
 
 
-def _probe(
-    identifier: str, titles: tuple[str, str], remedies: tuple[str, str], service: str = "api", **more: str
-) -> Probe:
+def _probe(identifier: str, title: Text, remedy: Text, service: str = "api", **more: str) -> Probe:
     return Probe(
         id=identifier,
         service=service,
         command=("python3", "-", identifier),
-        title_en=titles[0],
-        title_zh=titles[1],
-        remedy_en=remedies[0],
-        remedy_zh=remedies[1],
+        title=title,
+        remedy=remedy,
         limit=9,
         script=SCRIPT,
         when=more.get("when"),
@@ -66,36 +63,37 @@ def _work() -> Iterator[Probe]:
     """What every Dify does."""
     yield _probe(
         "sandbox",
-        ("The sandbox runs a snippet", "沙箱可执行代码片段"),
-        (
-            "Code and template nodes fail like this. See: difyctl logs sandbox; then: difyctl restart",
-            "代码节点和模板节点同样会失败。请查看 difyctl logs sandbox, 然后运行 difyctl restart",
+        Text(en="The sandbox runs a snippet", zh="沙箱可执行代码片段"),
+        Text(
+            en="Code and template nodes fail like this. See: difyctl logs sandbox; then: difyctl restart",
+            zh="代码节点和模板节点同样会失败。请查看 difyctl logs sandbox, 然后运行 difyctl restart",
         ),
     )
     yield _probe(
         "queues",
-        ("A worker takes tasks from every queue", "worker 正在处理所有任务队列"),
-        (
-            "Uploads are not indexed and mails are not sent. See: difyctl logs worker and difyctl logs redis",
-            "上传的文档不会被索引, 邮件也不会发出。请查看 difyctl logs worker 和 difyctl logs redis",
+        Text(en="A worker takes tasks from every queue", zh="worker 正在处理所有任务队列"),
+        Text(
+            en="Uploads are not indexed and mails are not sent. See: difyctl logs worker and"
+            " difyctl logs redis",
+            zh="上传的文档不会被索引, 邮件也不会发出。请查看 difyctl logs worker 和 difyctl logs redis",
         ),
         service="worker",
     )
     yield _probe(
         "beat",
-        ("The clock starts tasks", "定时器正在派发任务"),
-        (
-            "Scheduled workflows do not start. See: difyctl logs worker_beat; then: difyctl restart",
-            "定时工作流不会启动。请查看 difyctl logs worker_beat, 然后运行 difyctl restart",
+        Text(en="The clock starts tasks", zh="定时器正在派发任务"),
+        Text(
+            en="Scheduled workflows do not start. See: difyctl logs worker_beat; then: difyctl restart",
+            zh="定时工作流不会启动。请查看 difyctl logs worker_beat, 然后运行 difyctl restart",
         ),
         service="worker_beat",
     )
     yield _probe(
         "plugins",
-        ("The plugin daemon lists plugins", "插件守护进程可列出插件"),
-        (
-            "Models and tools are plugins. See: difyctl logs plugin_daemon and its database",
-            "模型和工具都由插件提供。请查看 difyctl logs plugin_daemon 及其数据库",
+        Text(en="The plugin daemon lists plugins", zh="插件守护进程可列出插件"),
+        Text(
+            en="Models and tools are plugins. See: difyctl logs plugin_daemon and its database",
+            zh="模型和工具都由插件提供。请查看 difyctl logs plugin_daemon 及其数据库",
         ),
     )
 
@@ -103,24 +101,26 @@ def _work() -> Iterator[Probe]:
 def _peers(settings: DifySettings) -> Iterator[Probe]:
     """What depends on where this Dify keeps its data, and on who sends its mails."""
     if settings.storage.mode == "s3":
-        remedies = (
-            "Look at S3_ENDPOINT, the bucket, its keys and its quota in /opt/dify/site.env and secrets.env",
-            "请检查 S3_ENDPOINT、存储桶、密钥与配额 (site.env、secrets.env)",
+        remedy = Text(
+            en="Look at S3_ENDPOINT, the bucket, its keys and its quota"
+            " in /opt/dify/site.env and secrets.env",
+            zh="请检查 S3_ENDPOINT、存储桶、密钥与配额 (site.env、secrets.env)",
         )
     else:
-        remedies = (
-            "Look at room, owner (1001) and mode of data/app/storage below the root",
-            "请检查安装目录下 data/app/storage 的剩余空间、属主 (1001) 与权限",
+        remedy = Text(
+            en="Look at room, owner (1001) and mode of data/app/storage below the root",
+            zh="请检查安装目录下 data/app/storage 的剩余空间、属主 (1001) 与权限",
         )
-    yield _probe("storage", ("A file is stored and read", "文件可写入存储并读回"), remedies)
+    yield _probe("storage", Text(en="A file is stored and read", zh="文件可写入存储并读回"), remedy)
     yield _vectors(settings)
     if settings.smtp is not None:
         yield _probe(
             "mail",
-            ("The mail relay answers", "邮件中继可用"),
-            (
-                "Invitations and password resets are not sent. Look at SMTP_SERVER, SMTP_PORT, the firewall",
-                "邀请和重置密码邮件无法发出。请检查 SMTP_SERVER、SMTP_PORT 与防火墙",
+            Text(en="The mail relay answers", zh="邮件中继可用"),
+            Text(
+                en="Invitations and password resets are not sent. Look at SMTP_SERVER, SMTP_PORT,"
+                " the firewall",
+                zh="邀请和重置密码邮件无法发出。请检查 SMTP_SERVER、SMTP_PORT 与防火墙",
             ),
             when="SMTP_SERVER",
         )
@@ -131,14 +131,16 @@ def _vectors(settings: DifySettings) -> Probe:
     shared = settings.vector_store == "pgvector-shared"
     store = settings.database.service if shared else settings.vector_store
     if store is None or (settings.vector_server.mode == "external" and not shared):
-        remedies = (
-            "Knowledge is not found. Look at the site's server, its address in site.env, its password",
-            "知识库检索会失败。请检查外部服务器、site.env 中的地址, 以及密码",
+        remedy = Text(
+            en="Knowledge is not found. Look at the site's server, its address in site.env, its password",
+            zh="知识库检索会失败。请检查外部服务器、site.env 中的地址, 以及密码",
         )
     else:
-        remedies = (
-            f"Knowledge is not found. See: difyctl logs {store}",
-            f"知识库检索会失败。请查看 difyctl logs {store}",
+        remedy = Text(
+            en=f"Knowledge is not found. See: difyctl logs {store}",
+            zh=f"知识库检索会失败。请查看 difyctl logs {store}",
         )
-    titles = ("A vector is written and found", "向量可写入并检索到")
-    return _probe("vectors", titles if written else ("The vector store answers", "向量库可用"), remedies)
+    title = Text(en="A vector is written and found", zh="向量可写入并检索到")
+    return _probe(
+        "vectors", title if written else Text(en="The vector store answers", zh="向量库可用"), remedy
+    )

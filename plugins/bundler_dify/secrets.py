@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bundler.api.application import SiteVariable
+from bundler.api.text import Text
 from bundler_dify.accounts import account_variables
 from bundler_dify.settings import DifySettings
 from bundler_dify.site_servers import server_variables
@@ -32,8 +33,7 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
     yield SiteVariable(
         "SERVER_NAME",
         "host",
-        "Host name that browsers open Dify by",
-        "浏览器访问 Dify 使用的主机名",
+        Text(en="Host name that browsers open Dify by", zh="浏览器访问 Dify 使用的主机名"),
         required=True,
         # A certificate and links in mails hold it: a guess is good enough for trials only.
         generator=None if secure else "fqdn",
@@ -41,38 +41,45 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
     yield SiteVariable(
         "LISTEN_ADDRESS",
         "host",
-        "Address of this server that the gateway listens on (0.0.0.0: all)",
-        "网关监听的本机地址 (0.0.0.0 表示全部)",
+        Text(
+            en="Address of this server that the gateway listens on (0.0.0.0: all)",
+            zh="网关监听的本机地址 (0.0.0.0 表示全部)",
+        ),
         default="0.0.0.0",  # noqa: S104 the gateway is what the network is meant to reach
     )
-    yield SiteVariable("HTTP_PORT", "port", "Port for HTTP", "HTTP 端口", default="80")
+    yield SiteVariable("HTTP_PORT", "port", Text(en="Port for HTTP", zh="HTTP 端口"), default="80")
     if settings.tls.mode == "own":
-        yield SiteVariable("HTTPS_PORT", "port", "Port for HTTPS", "HTTPS 端口", default="443")
+        yield SiteVariable("HTTPS_PORT", "port", Text(en="Port for HTTPS", zh="HTTPS 端口"), default="443")
         yield SiteVariable(
             "TLS_CERTIFICATE",
             "path",
-            "Certificate of the server with its chain (PEM file); empty if self-signed",
-            "服务器证书及证书链 (PEM 文件), 自签名时留空",
+            Text(
+                en="Certificate of the server with its chain (PEM file); empty if self-signed",
+                zh="服务器证书及证书链 (PEM 文件), 自签名时留空",
+            ),
         )
         yield SiteVariable(
             "TLS_KEY",
             "path",
-            "Private key of the certificate (PEM file); empty if self-signed",
-            "证书私钥 (PEM 文件), 自签名时留空",
+            Text(
+                en="Private key of the certificate (PEM file); empty if self-signed",
+                zh="证书私钥 (PEM 文件), 自签名时留空",
+            ),
         )
         yield SiteVariable(
             "TLS_SELF_SIGNED",
             "boolean",
-            "Make a self-signed certificate here (true or false)",
-            "在本机生成自签名证书 (true 或 false)",
+            Text(
+                en="Make a self-signed certificate here (true or false)",
+                zh="在本机生成自签名证书 (true 或 false)",
+            ),
             default="false",
         )
     if settings.tls.mode == "upstream":
         yield SiteVariable(
             "PUBLIC_PORT",
             "port",
-            "Port of the load balancer that speaks HTTPS",
-            "前置负载均衡器的 HTTPS 端口",
+            Text(en="Port of the load balancer that speaks HTTPS", zh="前置负载均衡器的 HTTPS 端口"),
             default="443",
         )
 
@@ -81,20 +88,23 @@ def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
     if settings.smtp is None:
         return
     port = {"none": "25", "starttls": "587", "tls": "465"}[settings.smtp.security]
-    yield SiteVariable("SMTP_SERVER", "host", "Mail relay", "邮件中继服务器", required=True)
-    yield SiteVariable("SMTP_PORT", "port", "Port of the mail relay", "邮件中继端口", default=port)
+    yield SiteVariable("SMTP_SERVER", "host", Text(en="Mail relay", zh="邮件中继服务器"), required=True)
+    yield SiteVariable(
+        "SMTP_PORT", "port", Text(en="Port of the mail relay", zh="邮件中继端口"), default=port
+    )
     yield SiteVariable(
         "MAIL_DEFAULT_SEND_FROM",
         "string",
-        "Sender of Dify's mails",
-        "Dify 邮件的发件人地址",
+        Text(en="Sender of Dify's mails", zh="Dify 邮件的发件人地址"),
         required=True,
         pattern="[^ @]+@[^ @]+",
     )
     if settings.smtp.login:
-        yield SiteVariable("SMTP_USERNAME", "string", "User of the mail relay", "邮件中继用户", required=True)
         yield SiteVariable(
-            "SMTP_PASSWORD", "secret", "Password of the mail relay", "邮件中继密码", required=True
+            "SMTP_USERNAME", "string", Text(en="User of the mail relay", zh="邮件中继用户"), required=True
+        )
+        yield SiteVariable(
+            "SMTP_PASSWORD", "secret", Text(en="Password of the mail relay", zh="邮件中继密码"), required=True
         )
 
 
@@ -102,7 +112,7 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     # Explicit, because each container makes one of its own where it is empty (issue #39422).
     # No URL has it, and one that comes from elsewhere (`openssl rand -base64 42`) must be kept.
     yield replace(
-        _made("SECRET_KEY", 48, "Key of sessions and signed links", "会话与签名链接的密钥"),
+        _made("SECRET_KEY", 48, Text(en="Key of sessions and signed links", zh="会话与签名链接的密钥")),
         pattern="[!-~]+",
     )
     if settings.password_pepper:
@@ -110,34 +120,47 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
         yield SiteVariable(
             "PASSWORD_PEPPER",
             "secret",
-            "PASSWORD_PEPPER of the Dify that was here before",
-            "此前 Dify 所用的 PASSWORD_PEPPER",
+            Text(
+                en="PASSWORD_PEPPER of the Dify that was here before", zh="此前 Dify 所用的 PASSWORD_PEPPER"
+            ),
             required=True,
         )
     if settings.init_password:
         # Dify takes 30 characters at most.
         yield _made(
-            "INIT_PASSWORD", 24, "Password before the first administrator", "创建首位管理员前需输入的密码"
+            "INIT_PASSWORD",
+            24,
+            Text(en="Password before the first administrator", zh="创建首位管理员前需输入的密码"),
         )
     if settings.database.mode == "bundled":
         name = "MySQL" if settings.database.type == "mysql" else "PostgreSQL"
-        yield _made("DB_PASSWORD", 32, f"Password of {name}", f"{name} 密码")
+        yield _made("DB_PASSWORD", 32, Text(en=f"Password of {name}", zh=f"{name} 密码"))
     if settings.redis.mode == "bundled":
-        yield _made("REDIS_PASSWORD", 32, "Password of Redis", "Redis 密码")
+        yield _made("REDIS_PASSWORD", 32, Text(en="Password of Redis", zh="Redis 密码"))
     elif settings.redis.runs_here:
-        yield _made("LOCAL_REDIS_PASSWORD", 32, "Password of the bundled Redis", "内置 Redis 的密码")
+        yield _made(
+            "LOCAL_REDIS_PASSWORD", 32, Text(en="Password of the bundled Redis", zh="内置 Redis 的密码")
+        )
     if settings.vector_server.mode == "bundled":
         yield from _vector_secrets(settings)
-    yield _made("SANDBOX_API_KEY", 32, "Key of the code sandbox", "代码沙箱密钥")
-    yield _made("PLUGIN_DAEMON_KEY", 48, "Key of the plugin daemon", "插件守护进程密钥")
-    yield _made("PLUGIN_DIFY_INNER_API_KEY", 48, "Key of the API for plugins", "面向插件的内部接口密钥")
-    yield _made("DIFY_AGENT_API_TOKEN", 32, "Token of the agent backend", "智能体后端令牌")
-    yield _made("DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN", 32, "Token of the agents' sandbox", "智能体沙箱令牌")
+    yield _made("SANDBOX_API_KEY", 32, Text(en="Key of the code sandbox", zh="代码沙箱密钥"))
+    yield _made("PLUGIN_DAEMON_KEY", 48, Text(en="Key of the plugin daemon", zh="插件守护进程密钥"))
+    yield _made(
+        "PLUGIN_DIFY_INNER_API_KEY", 48, Text(en="Key of the API for plugins", zh="面向插件的内部接口密钥")
+    )
+    yield _made("DIFY_AGENT_API_TOKEN", 32, Text(en="Token of the agent backend", zh="智能体后端令牌"))
+    yield _made(
+        "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN",
+        32,
+        Text(en="Token of the agents' sandbox", zh="智能体沙箱令牌"),
+    )
     yield SiteVariable(
         "DIFY_AGENT_SERVER_SECRET_KEY",
         "secret",
-        "Key of the agents' tokens (base64url of 32 bytes)",
-        "智能体令牌的加密密钥 (32 字节的 base64url)",
+        Text(
+            en="Key of the agents' tokens (base64url of 32 bytes)",
+            zh="智能体令牌的加密密钥 (32 字节的 base64url)",
+        ),
         required=True,
         # Exactly 32 bytes, or the agent backend refuses to start (issue #39807).
         generator="base64url:32",
@@ -148,28 +171,31 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
 def _vector_secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     match settings.vector_store:
         case "weaviate":
-            yield _made("WEAVIATE_API_KEY", 32, "Key of Weaviate", "Weaviate 密钥")
+            yield _made("WEAVIATE_API_KEY", 32, Text(en="Key of Weaviate", zh="Weaviate 密钥"))
         case "qdrant":
-            yield _made("QDRANT_API_KEY", 32, "Key of Qdrant", "Qdrant 密钥")
+            yield _made("QDRANT_API_KEY", 32, Text(en="Key of Qdrant", zh="Qdrant 密钥"))
         case "pgvector":
-            yield _made("PGVECTOR_PASSWORD", 32, "Password of pgvector", "pgvector 密码")
+            yield _made("PGVECTOR_PASSWORD", 32, Text(en="Password of pgvector", zh="pgvector 密码"))
         case "pgvector-shared":
             pass  # the password of the database that it shares
         case "milvus":
-            yield _made("MILVUS_PASSWORD", 32, "Password of Milvus", "Milvus 密码")
-            yield _made("MINIO_PASSWORD", 32, "Password of Milvus' object storage", "Milvus 对象存储密码")
+            yield _made("MILVUS_PASSWORD", 32, Text(en="Password of Milvus", zh="Milvus 密码"))
+            yield _made(
+                "MINIO_PASSWORD", 32, Text(en="Password of Milvus' object storage", zh="Milvus 对象存储密码")
+            )
         case "elasticsearch":
-            yield _made("ELASTICSEARCH_PASSWORD", 32, "Password of Elasticsearch", "Elasticsearch 密码")
+            yield _made(
+                "ELASTICSEARCH_PASSWORD", 32, Text(en="Password of Elasticsearch", zh="Elasticsearch 密码")
+            )
         case "opensearch":
-            yield _made("OPENSEARCH_PASSWORD", 32, "Password of OpenSearch", "OpenSearch 密码")
+            yield _made("OPENSEARCH_PASSWORD", 32, Text(en="Password of OpenSearch", zh="OpenSearch 密码"))
 
 
-def _made(name: str, length: int, english: str, chinese: str) -> SiteVariable:
+def _made(name: str, length: int, prompt: Text) -> SiteVariable:
     return SiteVariable(
         name,
         "secret",
-        english,
-        chinese,
+        prompt,
         required=True,
         generator=f"random:{length}",
         pattern="[A-Za-z0-9_-]+",

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
-from bundler.profile.values import Duration, HintedValueError, Size
+from bundler.profile.values import Duration, Size
 from bundler_dify.releases import DEFAULT
 from bundler_dify.settings_accounts import Accounts, Retention, check_accounts
 from bundler_dify.settings_data import (

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
-from bundler.profile.values import HintedValueError
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 

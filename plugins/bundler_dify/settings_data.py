@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
-from bundler.profile.values import HintedValueError, Size
+from bundler.profile.values import Size
 
 VectorStore = Literal[
     "weaviate", "qdrant", "pgvector", "pgvector-shared", "milvus", "elasticsearch", "opensearch"

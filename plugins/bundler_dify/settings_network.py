@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
-from bundler.profile.values import HintedValueError
 
 NETWORKS = 6
 """How many networks the services share."""

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
-from bundler.profile.values import HintedValueError, Url
+from bundler.profile.values import Url
 from bundler_dify.settings_network import Ssrf
 
 HTTPS = 443

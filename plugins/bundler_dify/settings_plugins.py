@@ -7,8 +7,9 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
-from bundler.profile.values import HintedValueError, Sha256, Url
+from bundler.profile.values import Sha256, Url
 
 SUFFIX = ".difypkg"
 _IDENTIFIER = re.compile(r"(?P<author>[\w-]+)/(?P<name>[\w-]+):(?P<version>[0-9][\w.+-]*)", re.ASCII)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from bundler.errors import BundleError
+from bundler.errors import BundleError, HintedValueError
 from bundler.image.reference import Reference
 from bundler.profile.base import ProfileModel
-from bundler.profile.values import HintedValueError
 from bundler_dify.releases import RELEASES, Release
 
 SOURCE = "docker/docker-compose.yaml of that release's tag in langgenius/dify names it"

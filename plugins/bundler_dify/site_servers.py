@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundler.api.application import SiteVariable
+from bundler.api.text import Text
 from bundler_dify.settings import DifySettings
 
 URL_SAFE = "[A-Za-z0-9._~-]+"
@@ -37,43 +38,49 @@ def server_variables(settings: DifySettings) -> Iterator[SiteVariable]:
         yield from _storage()
 
 
-def given_secret(name: str, english: str, chinese: str) -> SiteVariable:
+def given_secret(name: str, prompt: Text) -> SiteVariable:
     """A password that another server dictates and that stands in a URL."""
-    return SiteVariable(name, "secret", english, chinese, required=True, pattern=URL_SAFE)
+    return SiteVariable(name, "secret", prompt, required=True, pattern=URL_SAFE)
 
 
 def _database(settings: DifySettings) -> Iterator[SiteVariable]:
     name, port, users, user = _DATABASES[settings.database.type]
-    yield SiteVariable("DB_HOST", "host", f"{name} server", f"{name} 服务器", required=True)
-    yield SiteVariable("DB_PORT", "port", f"Port of {name}", f"{name} 端口", default=port)
+    yield SiteVariable("DB_HOST", "host", Text(en=f"{name} server", zh=f"{name} 服务器"), required=True)
+    yield SiteVariable("DB_PORT", "port", Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port)
     yield SiteVariable(
         "DB_USERNAME",
         "string",
-        f"User of {name}",
-        f"{name} 用户",
+        Text(en=f"User of {name}", zh=f"{name} 用户"),
         default=user,
         required=user is None,
         pattern=users,
     )
     yield SiteVariable(
-        "DB_DATABASE", "string", "Database of Dify", "Dify 数据库名", default="dify", pattern=IDENTIFIER
+        "DB_DATABASE",
+        "string",
+        Text(en="Database of Dify", zh="Dify 数据库名"),
+        default="dify",
+        pattern=IDENTIFIER,
     )
     yield SiteVariable(
         "DB_PLUGIN_DATABASE",
         "string",
-        "Database of Dify's plugins",
-        "Dify 插件数据库名",
+        Text(en="Database of Dify's plugins", zh="Dify 插件数据库名"),
         default="dify_plugin",
         pattern=IDENTIFIER,
     )
-    yield given_secret("DB_PASSWORD", f"Password of {name}", f"{name} 密码")
+    yield given_secret("DB_PASSWORD", Text(en=f"Password of {name}", zh=f"{name} 密码"))
 
 
 def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
     match settings.redis.topology:
         case "single":
-            yield SiteVariable("REDIS_HOST", "host", "Redis server", "Redis 服务器", required=True)
-            yield SiteVariable("REDIS_PORT", "port", "Port of Redis", "Redis 端口", default="6379")
+            yield SiteVariable(
+                "REDIS_HOST", "host", Text(en="Redis server", zh="Redis 服务器"), required=True
+            )
+            yield SiteVariable(
+                "REDIS_PORT", "port", Text(en="Port of Redis", zh="Redis 端口"), default="6379"
+            )
             yield from _redis_user()
         case "sentinel":
             yield from _sentinel(settings)
@@ -82,23 +89,26 @@ def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
             yield SiteVariable(
                 "REDIS_CLUSTERS",
                 "string",
-                "Nodes of the Redis cluster: host:port,host:port,…",
-                "Redis 集群节点: host:port,host:port,…",
+                Text(
+                    en="Nodes of the Redis cluster: host:port,host:port,…",
+                    zh="Redis 集群节点: host:port,host:port,…",
+                ),
                 required=True,
                 pattern=f"{NODE}(,{NODE})*",
             )
-            yield given_secret("REDIS_CLUSTERS_PASSWORD", "Password of the Redis cluster", "Redis 集群密码")
+            yield given_secret(
+                "REDIS_CLUSTERS_PASSWORD", Text(en="Password of the Redis cluster", zh="Redis 集群密码")
+            )
 
 
 def _redis_user() -> Iterator[SiteVariable]:
     yield SiteVariable(
         "REDIS_USERNAME",
         "string",
-        "User of Redis; empty for its default user",
-        "Redis 用户, 留空为默认用户",
+        Text(en="User of Redis; empty for its default user", zh="Redis 用户, 留空为默认用户"),
         pattern=NAME,
     )
-    yield given_secret("REDIS_PASSWORD", "Password of Redis", "Redis 密码")
+    yield given_secret("REDIS_PASSWORD", Text(en="Password of Redis", zh="Redis 密码"))
 
 
 def _sentinel(settings: DifySettings) -> Iterator[SiteVariable]:
@@ -106,24 +116,24 @@ def _sentinel(settings: DifySettings) -> Iterator[SiteVariable]:
         yield SiteVariable(
             f"REDIS_SENTINEL_{index}",
             "string",
-            f"Redis Sentinel {index} of {settings.redis.sentinels}: host:port",
-            f"Redis Sentinel 节点 {index}/{settings.redis.sentinels}: host:port",
+            Text(
+                en=f"Redis Sentinel {index} of {settings.redis.sentinels}: host:port",
+                zh=f"Redis Sentinel 节点 {index}/{settings.redis.sentinels}: host:port",
+            ),
             required=True,
             pattern=NODE,
         )
     yield SiteVariable(
         "REDIS_SENTINEL_SERVICE_NAME",
         "string",
-        "Name that the sentinels know the master by",
-        "Sentinel 中主节点的名称",
+        Text(en="Name that the sentinels know the master by", zh="Sentinel 中主节点的名称"),
         default="mymaster",
         pattern=NAME,
     )
     yield SiteVariable(
         "REDIS_SENTINEL_PASSWORD",
         "secret",
-        "Password of the sentinels; empty where they have none",
-        "Sentinel 密码, 没有时留空",
+        Text(en="Password of the sentinels; empty where they have none", zh="Sentinel 密码, 没有时留空"),
         pattern=URL_SAFE,
     )
 
@@ -135,22 +145,29 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
             yield SiteVariable(
                 "WEAVIATE_GRPC_ENDPOINT",
                 "string",
-                "URL of Weaviate's gRPC, such as grpc://weaviate.bank.example:50051",
-                "Weaviate 的 gRPC 地址, 例如 grpc://weaviate.bank.example:50051",
+                Text(
+                    en="URL of Weaviate's gRPC, such as grpc://weaviate.bank.example:50051",
+                    zh="Weaviate 的 gRPC 地址, 例如 grpc://weaviate.bank.example:50051",
+                ),
                 required=True,
                 pattern="grpcs?://[^ ]+",
             )
-            yield _foreign("WEAVIATE_API_KEY", "Key of Weaviate", "Weaviate 密钥")
+            yield _foreign("WEAVIATE_API_KEY", Text(en="Key of Weaviate", zh="Weaviate 密钥"))
         case "qdrant":
             yield _address("QDRANT_URL", "Qdrant", "http://qdrant.bank.example:6333")
-            yield _foreign("QDRANT_API_KEY", "Key of Qdrant", "Qdrant 密钥")
+            yield _foreign("QDRANT_API_KEY", Text(en="Key of Qdrant", zh="Qdrant 密钥"))
         case "milvus":
             yield _address("MILVUS_URI", "Milvus", "http://milvus.bank.example:19530")
-            yield SiteVariable("MILVUS_USER", "string", "User of Milvus", "Milvus 用户", default="root")
             yield SiteVariable(
-                "MILVUS_DATABASE", "string", "Database in Milvus", "Milvus 数据库名", default="default"
+                "MILVUS_USER", "string", Text(en="User of Milvus", zh="Milvus 用户"), default="root"
             )
-            yield _foreign("MILVUS_PASSWORD", "Password of Milvus", "Milvus 密码")
+            yield SiteVariable(
+                "MILVUS_DATABASE",
+                "string",
+                Text(en="Database in Milvus", zh="Milvus 数据库名"),
+                default="default",
+            )
+            yield _foreign("MILVUS_PASSWORD", Text(en="Password of Milvus", zh="Milvus 密码"))
         case "elasticsearch":
             yield from _server("ELASTICSEARCH", "Elasticsearch", "9200", ("USERNAME", "elastic"))
         case "opensearch":
@@ -160,8 +177,7 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
             yield SiteVariable(
                 "PGVECTOR_DATABASE",
                 "string",
-                "Database in pgvector",
-                "pgvector 数据库名",
+                Text(en="Database in pgvector", zh="pgvector 数据库名"),
                 default="dify",
                 pattern=IDENTIFIER,
             )
@@ -169,42 +185,50 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
 
 def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterator[SiteVariable]:
     key, default = user
-    yield SiteVariable(f"{prefix}_HOST", "host", f"{name} server", f"{name} 服务器", required=True)
-    yield SiteVariable(f"{prefix}_PORT", "port", f"Port of {name}", f"{name} 端口", default=port)
     yield SiteVariable(
-        f"{prefix}_{key}", "string", f"User of {name}", f"{name} 用户", default=default, pattern=NAME
+        f"{prefix}_HOST", "host", Text(en=f"{name} server", zh=f"{name} 服务器"), required=True
     )
-    yield _foreign(f"{prefix}_PASSWORD", f"Password of {name}", f"{name} 密码")
+    yield SiteVariable(f"{prefix}_PORT", "port", Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port)
+    yield SiteVariable(
+        f"{prefix}_{key}",
+        "string",
+        Text(en=f"User of {name}", zh=f"{name} 用户"),
+        default=default,
+        pattern=NAME,
+    )
+    yield _foreign(f"{prefix}_PASSWORD", Text(en=f"Password of {name}", zh=f"{name} 密码"))
 
 
 def _address(name: str, title: str, example: str) -> SiteVariable:
     return SiteVariable(
         name,
         "string",
-        f"URL of {title}, such as {example}",
-        f"{title} 地址, 例如 {example}",
+        Text(en=f"URL of {title}, such as {example}", zh=f"{title} 地址, 例如 {example}"),
         required=True,
         pattern=URL,
     )
 
 
-def _foreign(name: str, english: str, chinese: str) -> SiteVariable:
+def _foreign(name: str, prompt: Text) -> SiteVariable:
     """A secret that another server dictates, of any characters."""
-    return SiteVariable(name, "secret", english, chinese, required=True)
+    return SiteVariable(name, "secret", prompt, required=True)
 
 
 def _storage() -> Iterator[SiteVariable]:
     yield SiteVariable(
         "S3_ENDPOINT",
         "string",
-        "URL of the object storage",
-        "对象存储地址 (URL)",
+        Text(en="URL of the object storage", zh="对象存储地址 (URL)"),
         required=True,
         pattern=URL,
     )
     yield SiteVariable(
-        "S3_BUCKET_NAME", "string", "Bucket", "存储桶", default="dify", pattern="[a-z0-9][a-z0-9.-]+"
+        "S3_BUCKET_NAME",
+        "string",
+        Text(en="Bucket", zh="存储桶"),
+        default="dify",
+        pattern="[a-z0-9][a-z0-9.-]+",
     )
-    yield SiteVariable("S3_REGION", "string", "Region", "区域", default="us-east-1", pattern=NAME)
-    yield _foreign("S3_ACCESS_KEY", "Access key of the bucket", "存储桶访问密钥 ID")
-    yield _foreign("S3_SECRET_KEY", "Secret key of the bucket", "存储桶访问密钥")
+    yield SiteVariable("S3_REGION", "string", Text(en="Region", zh="区域"), default="us-east-1", pattern=NAME)
+    yield _foreign("S3_ACCESS_KEY", Text(en="Access key of the bucket", zh="存储桶访问密钥 ID"))
+    yield _foreign("S3_SECRET_KEY", Text(en="Secret key of the bucket", zh="存储桶访问密钥"))

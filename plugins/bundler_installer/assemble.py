@@ -8,8 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from bundler_installer.forms import shell_folds, shell_forms
+from bundler_installer.tables import LANGUAGES
 
-LANGUAGES = ("en", "zh")
 _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
 _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')

@@ -27,8 +27,15 @@ def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
             for name in getattr(application.lifecycle, what)
         ],
         "adopt.tsv": [
-            {"what": a.what, "service": a.service, "from": a.name, "to": a.to, "how": a.how, "zh": a.zh}
-            for a in application.adoption
+            {
+                "what": each.what,
+                "service": each.service,
+                "from": each.name,
+                "to": each.to,
+                "how": each.says.en if each.says else each.how,
+                "zh": each.says and each.says.get("zh"),
+            }
+            for each in application.adoption
         ],
     }
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import get_args
 
 from bundler.api.templates.formats import TemplateFormat
+from bundler.api.text import Text
 from bundler.errors import BundleError
-from bundler_installer.tables import BUNDLE_TABLES, OPTIONAL, TABLES
+from bundler_installer.tables import BUNDLE_TABLES, LANGUAGES, OPTIONAL, TABLES
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
 """A part of a path: no backslash, no dash first, neither `.` nor `..`."""
@@ -57,7 +58,7 @@ def row(table: str, record: object) -> str:
     """
     texts = []
     for column in TABLES[table].columns:
-        value = record[column.name] if isinstance(record, Mapping) else getattr(record, column.name)
+        value = _value(record, column.name)
         text = field(f"{value:04o}" if column.form in _MODES and isinstance(value, int) else value)
         if not has_form(column.form, text):
             form = column.form.rstrip(OPTIONAL)
@@ -67,6 +68,17 @@ def row(table: str, record: object) -> str:
             )
         texts.append(text)
     return "\t".join(texts) + "\n"
+
+
+def _value(record: object, column: str) -> object:
+    """What a record has for a column; `prompt_zh` is its text `prompt` in Chinese."""
+    if isinstance(record, Mapping):
+        return record[column]
+    name, _, language = column.rpartition("_")
+    if language not in LANGUAGES:
+        return getattr(record, column)
+    text: Text | None = getattr(record, name)
+    return text and text.get(language)
 
 
 def has_form(form: str, text: str) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+LANGUAGES: Final = ("en", "zh")
+"""Of the installer. A column `prompt_zh` holds the text `prompt` in Chinese."""
 OPTIONAL: Final = "?"
 """After a form's name: `-` stands for nothing."""
 

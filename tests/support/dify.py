@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bundler.api.application import ApplicationContext, ApplicationModel
+from bundler.api.text import Text
 from bundler.image.oci import Platform
 from bundler.profile.load import load_profile
 from bundler_dify.application import DifyApplication
@@ -140,10 +141,14 @@ def compose_text(application: ApplicationModel) -> str:
     return yaml.safe_dump(dict(application.compose), sort_keys=False, allow_unicode=True, width=110)
 
 
+def _plain(value: object) -> object:
+    return value.model_dump() if isinstance(value, Text) else value
+
+
 def tree(application: ApplicationModel) -> dict[str, str]:
     """Everything that is rendered, as text, by path."""
     variables = [
-        {key: value for key, value in vars(variable).items() if value not in ("", None, (), False)}
+        {key: _plain(value) for key, value in vars(variable).items() if value not in ("", None, (), False)}
         for variable in application.variables
     ]
     data = [vars(folder) | {"mode": f"{folder.mode:04o}"} for folder in application.data]
@@ -156,7 +161,10 @@ def tree(application: ApplicationModel) -> dict[str, str]:
         "certificates": certificates,
         "requirements": requirements,
         "lifecycle": {key: list(value) for key, value in lifecycle.items()},
-        "probes": [vars(probe) | {"command": list(probe.command)} for probe in application.probes],
+        "probes": [
+            {key: _plain(value) for key, value in vars(probe).items()} | {"command": list(probe.command)}
+            for probe in application.probes
+        ],
     }
     return {
         "compose.yaml": compose_text(application),

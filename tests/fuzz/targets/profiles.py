@@ -29,7 +29,7 @@ settings:
   data: &data [data]
   host_paths: *data
   variables:
-  - {name: PORT, kind: port, default: '8080', prompt_en: Port, prompt_zh: \xe7\xab\xaf\xe5\x8f\xa3}
+  - {name: PORT, kind: port, default: '8080', prompt: {en: Port, zh: \xe7\xab\xaf\xe5\x8f\xa3}}
   lifecycle: {quiesce: [web]}
 pack: {compression: compact, level: 9, window: 24}
 """

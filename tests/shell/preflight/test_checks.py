@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler_installer.assemble import LANGUAGES, catalogue
+from bundler_installer.assemble import catalogue
 from bundler_installer.checks import CHECKS, PROBES
+from bundler_installer.tables import LANGUAGES
 from tests.support.fabricated import (
     Found,
     Server,

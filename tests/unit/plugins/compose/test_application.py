@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bundler.api.application import ApplicationContext, ApplicationModel, SiteVariable
 from bundler.api.output import PinnedService
+from bundler.api.text import Text
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
@@ -308,9 +309,15 @@ services:
 
 def test_a_declared_variable_goes_before_a_found_one(project: Project) -> None:
     project.write("services: {web: {image: 'web:1', environment: ['MODE=${MODE:-a}']}}")
-    declared = {"name": "MODE", "kind": "choice", "choices": ("a", "b"), "default": "b", "prompt_en": "Mode"}
-    found = variables(project.model(variables=(declared,)))
-    assert (found["MODE"].kind, found["MODE"].default, found["MODE"].prompt_en) == ("choice", "b", "Mode")
+    declared = {
+        "name": "MODE",
+        "kind": "choice",
+        "choices": ("a", "b"),
+        "default": "b",
+        "prompt": {"en": "Mode"},
+    }
+    found = variables(project.model(variables=(declared | {"prompt": {"en": "Mode"}},)))["MODE"]
+    assert (found.kind, found.default, found.prompt) == ("choice", "b", Text(en="Mode"))
 
 
 def test_images_are_bound_at_build_time(project: Project) -> None:

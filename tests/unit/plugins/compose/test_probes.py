@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bundler.api.application import Probe
+from bundler.api.text import Text
 from bundler.errors import BundleError
 from bundler.profile.load import load_profile
 from bundler_compose.probes import SCRIPT_LIMIT, bind_probes, probe_scripts
@@ -23,7 +24,7 @@ COMPOSE: dict[str, Any] = {
 }
 PROBE = {
     "id": "rows", "service": "db", "command": ["psql", "-c", "SELECT 1"],
-    "title_en": "Rows are read", "remedy_en": "Look at its log",
+    "title": {"en": "Rows are read"}, "remedy": {"en": "Look at its log"},
 }  # fmt: skip
 
 
@@ -33,12 +34,14 @@ def setting(**changed: object) -> ProbeSetting:
 
 def test_it_becomes_the_contracts_form() -> None:
     assert bind_probes([setting()], COMPOSE, []) == (
-        Probe("rows", "db", ("psql", "-c", "SELECT 1"), "Rows are read", "", "Look at its log", ""),
+        Probe("rows", "db", ("psql", "-c", "SELECT 1"), Text(en="Rows are read"), Text(en="Look at its log")),
     )
     found = bind_probes(
-        [setting(script="x/rows.sql", when="MAIL", limit=3, title_zh="行")], COMPOSE, ["MAIL"]
+        [setting(script="x/rows.sql", when="MAIL", limit=3, title={"en": "Rows", "zh": "行"})],
+        COMPOSE,
+        ["MAIL"],
     )
-    assert (found[0].script, found[0].when, found[0].limit, found[0].title_zh) == (
+    assert (found[0].script, found[0].when, found[0].limit, found[0].title.get("zh")) == (
         "probes/rows",
         "MAIL",
         3,
@@ -94,6 +97,26 @@ def test_a_script_that_is_not_the_projects_is_refused(tmp_path: Path) -> None:
         (["service: web", "command: [sh]", "id: Rows"], "profile.yaml:8: settings.probes.0.id: "),
         (["service: web", "command: [sh]", "when: a b"], "profile.yaml:8: settings.probes.0.when: "),
         (
+            ["service: web", "command: [sh]", "title: {english: T}"],
+            "profile.yaml:8: settings.probes.0.title.en: is missing",
+        ),
+        (
+            ["service: web", "command: [sh]", "title: {en: T, english: T}"],
+            "profile.yaml:8: settings.probes.0.title.english: is not a language",
+        ),
+        (
+            ["service: web", "command: [sh]", "title: {en: T, zh: 1}"],
+            "profile.yaml:8: settings.probes.0.title.zh: must be a string, not the number 1",
+        ),
+        (
+            ["service: web", "command: [sh]", "title: T"],
+            "profile.yaml:8: settings.probes.0.title: must be a mapping, not the text 'T'",
+        ),
+        (
+            ["service: web", "command: [sh]", "title_en: T"],
+            "profile.yaml:8: settings.probes.0.title_en: unknown key",
+        ),
+        (
             ["service: web", "command: [sh]", "shell: true"],
             "profile.yaml:8: settings.probes.0.shell: unknown key",
         ),
@@ -101,7 +124,8 @@ def test_a_script_that_is_not_the_projects_is_refused(tmp_path: Path) -> None:
 )
 def test_errors_name_file_line_and_key(lines: list[str], message: str, tmp_path: Path) -> None:
     own = lines if any(line.startswith("id:") for line in lines) else [*lines, "id: rows"]
-    texts = [*own, "title_en: T", "remedy_en: R"]
+    title = [] if any(line.startswith("title:") for line in lines) else ["title: {en: T}"]
+    texts = [*own, *title, "remedy: {en: R}"]
     (tmp_path / "profile.yaml").write_text(
         "application: compose\nversion: '1'\nsettings:\n  project: .\n  probes:\n    - "
         + "\n      ".join(texts)
@@ -113,7 +137,7 @@ def test_errors_name_file_line_and_key(lines: list[str], message: str, tmp_path:
 
 
 def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
-    entry = "    - {id: a, service: web, command: [sh], title_en: T, remedy_en: R}\n"
+    entry = "    - {id: a, service: web, command: [sh], title: {en: T}, remedy: {en: R}}\n"
     (tmp_path / "profile.yaml").write_text(
         f"application: compose\nversion: '1'\nsettings:\n  project: .\n  probes:\n{entry}{entry}"
     )

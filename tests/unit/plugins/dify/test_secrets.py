@@ -177,5 +177,5 @@ def test_every_variable_is_declared_and_used(case: str) -> None:
 @pytest.mark.parametrize("case", sorted(dify.MATRIX))
 def test_prompts_are_in_both_languages(case: str) -> None:
     for variable in dify.model(dify.MATRIX[case]).variables:
-        assert variable.prompt_en, variable.name
-        assert re.search(r"[\u4e00-\u9fff]", variable.prompt_zh), variable.name
+        assert variable.prompt is not None, variable.name
+        assert re.search(r"[\u4e00-\u9fff]", variable.prompt.get("zh") or ""), variable.name

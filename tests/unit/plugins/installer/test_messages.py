@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import bundler_installer
-from bundler_installer.assemble import LANGUAGES, catalogue
+from bundler_installer.assemble import catalogue
+from bundler_installer.tables import LANGUAGES
 
 FOLDER = Path(bundler_installer.__file__).parent
 SHELL = [path.read_text() for path in sorted((FOLDER / "shell").rglob("*.sh"))]

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from bundler.api.application import ApplicationModel, ConfigFile, Probe, SiteVariable
+from bundler.api.text import Text
 from bundler.errors import BundleError
 from bundler_installer import forms
 from bundler_installer.probes import LONGEST, MOST, check_probes
 
-PROBE = Probe("queue", "web", ("python3", "-"), "Queue", "队列", "Restart it", "重启", script="probes/q.py")
+QUEUE, RESTART = Text(en="Queue", zh="队列"), Text(en="Restart it", zh="重启")
+PROBE = Probe(
+    "queue",
+    "web",
+    ("python3", "-"),
+    Text(en="Queue", zh="队列"),
+    Text(en="Restart it", zh="重启"),
+    script="probes/q.py",
+)
 COMPOSE = {
     "services": {
         "web": {"image": "web:1"},
