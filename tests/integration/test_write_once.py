@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,13 @@ LAYERS = [IMAGES["web"].layers[0], IMAGES["web"].layers[1], IMAGES["db"].layers[
 TAR_TYPE = LAYER_TYPE.removesuffix("+gzip")
 
 
-PUSHED = {f"app/{name}:1": image for name, image in IMAGES.items()}
-"""What the registry has."""
+@pytest.fixture
+def registry() -> Iterator[FaultRegistry]:
+    """A registry that fails on demand."""
+    with FaultRegistry() as found:
+        for name, image in IMAGES.items():
+            found.add_image(f"app/{name}", "1", image)
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""Wheels for Dify's Code nodes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from bundler.api.application import ApplicationModel
+from tests.support import dify
+
+
+def write_wheel(folder: Path, name: str, version: str, *needs: str, tags: str = "py3-none-any") -> str:
+    """A wheel that pip takes (the binary distribution format of PyPA), with one module."""
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += "".join(f"Requires-Dist: {need}\n" for need in needs)
+    purelib = "true" if tags.endswith("-any") else "false"
+    about = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {purelib}\nTag: {tags}\n"
+    files = {f"{name}.py": f"VERSION = '{version}'\n", f"{info}/METADATA": metadata, f"{info}/WHEEL": about}
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
+    target = f"{name}-{version}-{tags}.whl"
+    with zipfile.ZipFile(folder / target, "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return target
+
+
+def packed(folder: Path, *wheels: str, **more: object) -> ApplicationModel:
+    """Dify with these wheels for its Code nodes."""
+    packages = {"python": "3.13", "wheels": list(wheels), **more}
+    return dify.model({"code_packages": packages}, folder)
+
+
+def carried(application: ApplicationModel) -> set[str]:
+    """The files of wheels that the bundle carries."""
+    return {file.path for file in application.files if file.path.startswith("code-packages/")}
