@@ -1,4 +1,4 @@
-"""Faults during an installation, caused on purpose: docs/how-to/operations.md has the table.
+"""Faults during an installation, caused on purpose: docs/explanation/faults.md has the table.
 
 Upgrades killed at every line of the journal are in tests/integration/test_interruption.py, faults of
 backups in test_backup.py, damaged bundles in test_refusals.py.

@@ -83,7 +83,7 @@ def test_the_unattended_line() -> None:
     unattended = re.search(r"Unattended: `(sh install [^`]+)`", README)
     assert unattended
     for option in re.findall(r"--[a-z]+", unattended[1]):
-        assert f"`{option}" in (Path(__file__).parents[2] / "docs/how-to/install.md").read_text()
+        assert f"`{option}" in (Path(__file__).parents[2] / "docs/reference/installer.md").read_text()
 
 
 def test_the_profile_of_your_own(machine: dict[str, str], tmp_path: Path) -> None:
