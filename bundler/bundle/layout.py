@@ -1,7 +1,7 @@
 """The `images/` folder: an OCI image layout and a docker-archive manifest.json over the same blobs.
 
 One copy of each blob, in its original bytes, serves `docker load` from 20.10 on, podman and skopeo: see
-image-layout.md of the OCI image specification; measured in docs/architecture.md, "One layout for all".
+image-layout.md of the OCI image specification; measured: docs/decisions/0004-one-oci-layout.md.
 """
 
 from __future__ import annotations

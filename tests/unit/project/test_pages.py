@@ -159,3 +159,13 @@ def test_the_architecture_names_every_file_of_the_installer() -> None:
     rows = dict(re.findall(r"^\| (?:`([a-z]+)/` )?\|(.*)$", page, re.MULTILINE))
     found = {path.relative_to(shell) for path in shell.rglob("*.sh")}
     assert {str(path) for path in found if f"`{path.stem}`" not in rows[path.parent.name]} == set()
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs/decisions"
+    rows = re.findall(r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", (folder / "index.md").read_text(), re.MULTILINE)
+    assert [path for _, path, _ in rows] == sorted(path.name for path in folder.glob("[0-9]*.md"))
+    for number, path, title in rows:
+        text = (folder / path).read_text()
+        assert text.startswith(f"# {number}. {title}\n")
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
