@@ -49,12 +49,12 @@ def check_tree() -> None:
     if _git("status", "--porcelain"):
         raise UsageError("the working tree has changes", hint="commit them, or try it out with --trial")
     heading = re.search(
-        rf"^## {re.escape(__version__)} \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+        rf"^## \[{re.escape(__version__)}\] - (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
     )
     if heading is None or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", heading[1]):
         raise UsageError(
             f"CHANGELOG.md has no date for {__version__}",
-            hint=f"write `## {__version__} (YYYY-MM-DD)`, or try it out with --trial",
+            hint=f"write `## [{__version__}] - YYYY-MM-DD`, or try it out with --trial",
         )
 
 

@@ -112,4 +112,18 @@ def test_the_version_is_in_one_place() -> None:
     assert "version" in PROJECT["dynamic"]
     version = re.search(r'^__version__ = "(.+)"$', (ROOT / "bundler/__init__.py").read_text(), re.MULTILINE)
     assert version
-    assert f"\n## {version[1]}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\n## [{version[1]}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """Added, Changed, Fixed, Security under each version, in this order, and one line for each entry."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.split(r"^## \[", text, flags=re.MULTILINE)[1:]
+    assert versions
+    for version in versions:
+        assert re.match(r"\d+\.\d+\.\d+\] - (unreleased|\d{4}-\d{2}-\d{2})\n", version)
+        kinds = re.findall(r"^### (.*)$", version, re.MULTILINE)
+        known = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+        assert kinds == [kind for kind in known if kind in kinds]
+        entries = version.partition("\n### ")[2].splitlines()
+        assert [line for line in entries if line.startswith(" ")] == []
