@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.api.templates.formats import TemplateFormat
     from bundler.api.text import Text
     from bundler.image.oci import Platform
+    from bundler.store.blobs import Store
 
 VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
 
@@ -194,7 +195,8 @@ class ApplicationContext:
         base: folder that relative paths in the settings start from.
         version: the profile's `version`, if it says one.
         platform: what the bundle is for.
-        cache: the store's folder, None for the user's; ca_file, offline, min_speed: as in `SourceOptions`.
+        store: keeps what is downloaded, its `cache(NAME)` what the application makes; None for the user's.
+        ca_file, offline, min_speed: as in `SourceOptions`.
     """
 
     profile: str
@@ -202,7 +204,7 @@ class ApplicationContext:
     base: Path
     version: str | None
     platform: Platform
-    cache: Path | None = None
+    store: Store | None = None
     ca_file: Path | None = None
     offline: bool = False
     min_speed: int = SourceOptions.min_speed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from bundler.image.oci import Descriptor, Manifest, Platform
     from bundler.image.reference import Reference
-    from bundler.store.blobs import Store
+    from bundler.io.streams import Readable
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,19 @@ class BlobStream(Protocol):
         """Give the connection back; no error when called twice."""
 
 
+class BlobSink(Protocol):
+    """Takes the blobs of an image that a source exports, and names them by their digests."""
+
+    def ingest(self, stream: Readable, /) -> tuple[str, int]:
+        """Take all bytes of `stream`; returns their digest and size."""
+
+    def put(self, data: bytes, /) -> str:
+        """Take a small blob; returns its digest."""
+
+    def remember_diff_id(self, blob: str, diff_id: str, /) -> None:
+        """Note what the layer with the digest `blob` unpacks to, where the source has seen it unpacked."""
+
+
 @runtime_checkable
 class ImageSource(Protocol):
     """Somewhere images come from. Methods are called from several threads at once."""
@@ -68,8 +81,8 @@ class ImageSource(Protocol):
             FetchError: the blob cannot be had.
         """
 
-    def export(self, image: ResolvedImage, store: Store) -> Manifest:
-        """Stream a whole image into `store` and return its manifest.
+    def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
+        """Stream a whole image into `sink` and return its manifest.
 
         Only called for images without a manifest.
 

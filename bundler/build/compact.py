@@ -200,7 +200,7 @@ def _compress(
             cast("IO[bytes]", tar), size=size
         )
         parts: list[str] = []
-        while (part := store.ingest(_Limited(packed, PART), lambda _: None))[1]:
+        while (part := store.ingest(_Limited(packed, PART)))[1]:
             parts.append(part[0])
     return parts
 

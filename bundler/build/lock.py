@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from bundler.api.images import ResolvedImage
 from bundler.errors import ProfileError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
+from bundler.io.files import write_whole
 from bundler.io.json import parse_json
 
 SUFFIX = ".lock.json"
@@ -86,9 +85,4 @@ class Lock:
         document = _LockFile(images={k: dict(v) for k, v in self.pins.items()})
         text = json.dumps(document.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(self.path)
+        write_whole(self.path, text.encode(), lasting=True)

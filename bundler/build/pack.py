@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from bundler.bundle.checksums import SIGNATURE
 from bundler.bundle.names import path_order
 from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import is_archive, write_archive, write_known_archive
 from bundler.errors import BundleError
+from bundler.io.files import whole_file, write_whole
 from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter, Transfer, format_bytes
 
@@ -86,18 +86,10 @@ def pack(
             f"{output}: the bundle has {format_bytes(archive.size)}, the disk has {format_bytes(free)} free",
             hint="free some room, or choose another folder with --output",
         )
-    with tempfile.NamedTemporaryFile(dir=output, prefix=f".{archive.top}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            with reporter.transfer("pack", _total(archive)) as transfer:
-                digest = _write_archive(cast("BinaryIO", file), archive, known, transfer)
-            file.flush()
-            os.fchmod(file.fileno(), MODE)
-            packed = _packed(target, archive, digest, sidecars)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with whole_file(target, MODE) as file:
+        with reporter.transfer("pack", _total(archive)) as transfer:
+            digest = _write_archive(file, archive, known, transfer)
+        packed = _packed(target, archive, digest, sidecars)
     store.remember(note, digest)
     return packed
 
@@ -142,7 +134,7 @@ def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Memb
 
 def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
     target = output / f"{top}.{sidecar.path}"
-    _write_file(target, sidecar.read(), sidecar.mode)
+    write_whole(target, sidecar.read(), sidecar.mode)
     if target.suffix != SIGNATURE_SUFFIX:
         target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # of an earlier build
         _write_sum(output, target.name, sidecar.sha256)
@@ -150,16 +142,4 @@ def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
 
 
 def _write_sum(output: Path, name: str, digest: str) -> None:
-    _write_file(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), MODE)
-
-
-def _write_file(target: Path, content: bytes, mode: int) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            Path(file.name).replace(target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_whole(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), MODE)

@@ -249,7 +249,7 @@ def model(job: Job) -> ApplicationModel:
         base=job.profile.base,
         version=profile.version,
         platform=job.platform,
-        cache=job.store.root,
+        store=job.store,
         ca_file=job.options.ca_file,
         offline=job.options.offline,
         min_speed=job.options.min_speed,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from bundler.cli.options import COMMON, add, make_store
 from bundler.errors import UsageError
+from bundler.store.blobs import Pruned, StoredBlob
+from bundler.store.cache import CacheEntry
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
 
@@ -16,8 +19,8 @@ AGE = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @click.command("cache")
-@click.option("--prune", is_flag=True, help="Remove blobs; all of them, or those that --unused-for names.")
-@click.option("--unused-for", metavar="AGE", help="With --prune: only blobs unused for e.g. 12h, 30d, 4w.")
+@click.option("--prune", is_flag=True, help="Remove what is kept; all of it, or what --unused-for names.")
+@click.option("--unused-for", metavar="AGE", help="With --prune: only what is unused for e.g. 12h, 30d, 4w.")
 @click.option("--check", is_flag=True, help="Hash every blob again; remove damaged ones.")
 @add(COMMON[1:3])
 def cache_command(
@@ -27,29 +30,44 @@ def cache_command(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Show the blobs that are kept between builds; prune or check them."""
+    """Show what is kept between builds, blobs and what applications made; prune or check it."""
     store = make_store(cache_dir)
-    removed = []
     if unused_for and not prune:
         raise UsageError("--unused-for goes with --prune")
+    pruned = Pruned([], {})
     if prune:
-        removed = store.prune(keep_seconds=_age(unused_for) if unused_for else 0)
-    if check:
-        removed += store.check()
+        pruned = store.prune(keep_seconds=_age(unused_for) if unused_for else 0)
+    removed = pruned.blobs + (store.check() if check else [])
     blobs = list(store.entries())
-    size, gone = sum(b.size for b in blobs), sum(b.size for b in removed)
+    caches = {cache.name: list(cache.entries()) for cache in store.caches()}
     if as_json:
         result = {
             "root": str(store.root),
             "blobs": len(blobs),
-            "size": size,
+            "size": _size(blobs),
             "removed": [blob.digest for blob in removed],
+            "caches": {
+                name: {
+                    "entries": len(caches.get(name, [])),
+                    "size": _size(caches.get(name, [])),
+                    "removed": [entry.name for entry in pruned.made.get(name, [])],
+                }
+                for name in sorted({*caches, *pruned.made})
+            },
         }
         echo_json(result)
         return
     if prune or check:
-        echo(f"removed {len(removed)} blobs, {format_bytes(gone)}")
-    echo(f"{store.root}: {len(blobs)} blobs, {format_bytes(size)}")
+        echo(f"removed {len(removed)} blobs, {format_bytes(_size(removed))}")
+    for name, entries in pruned.made.items():
+        echo(f"removed {len(entries)} entries of {name}, {format_bytes(_size(entries))}")
+    echo(f"{store.root}: {len(blobs)} blobs, {format_bytes(_size(blobs))}")
+    for name, entries in caches.items():
+        echo(f"  {name}: {len(entries)} entries, {format_bytes(_size(entries))}")
+
+
+def _size(kept: Sequence[StoredBlob | CacheEntry]) -> int:
+    return sum(entry.size for entry in kept)
 
 
 def _age(text: str) -> int:

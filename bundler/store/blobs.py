@@ -3,6 +3,7 @@
     <root>/blobs/sha256/<hex>      whole blobs, digest checked, read-only
     <root>/partial/<hex>           blobs on their way, locked by the build that fetches them
     <root>/refs/<sha256 of name>   what a name meant when it was last seen: a manifest, an archive
+    <root>/caches/<name>/          what an application made: cache.py
     <root>/lock                    held shared by builds, exclusively by pruning
 
 A blob appears under its name by a rename after its digest was checked, so a kill at any moment leaves
@@ -16,7 +17,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,9 @@ from pathlib import Path
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import Descriptor
+from bundler.io.files import scratch_file, write_whole
 from bundler.io.streams import CHUNK, Readable, Stream
+from bundler.store.cache import Cache, CacheEntry
 from bundler.store.receiver import ChangedError, Receiver, WrongBytesError
 
 CHANGES = 3
@@ -40,6 +42,14 @@ class StoredBlob:
     digest: str
     size: int
     used: float
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What pruning removed: blobs, and entries by the name of their cache."""
+
+    blobs: list[StoredBlob]
+    made: dict[str, list[CacheEntry]]
 
 
 def default_root() -> Path:
@@ -59,6 +69,7 @@ class Store:
         self._blobs = root / "blobs" / "sha256"
         self._partial = root / "partial"
         self._refs = root / "refs"
+        self._caches = root / "caches"
         self._checked: set[str] = set()
 
     # ------------------------------------------------------------ reading
@@ -118,7 +129,7 @@ class Store:
         target = self.path(digest)
         if not target.exists():
             self._partial.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._partial, delete=False) as file:
+            with scratch_file(self._partial) as file:
                 file.write(data)
             self._adopt(Path(file.name), target)
         self._checked.add(digest)
@@ -196,28 +207,34 @@ class Store:
         self._checked.add(digest)
         return target
 
-    def ingest(self, stream: Readable, advance: Callable[[int], None]) -> tuple[str, int]:
+    def ingest(self, stream: Readable) -> tuple[str, int]:
         """Store bytes whose digest is not known before; returns digest and size."""
         self._partial.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self._partial, delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                while chunk := stream.read(CHUNK):
-                    file.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-                    advance(len(chunk))
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+        with scratch_file(self._partial) as file:
+            while chunk := stream.read(CHUNK):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
         name = "sha256:" + digest.hexdigest()
-        self._adopt(temporary, self.path(name))
+        self._adopt(Path(file.name), self.path(name))
         self._checked.add(name)
         return name, size
 
-    def prune(self, *, keep_seconds: float = 0) -> list[StoredBlob]:
-        """Remove blobs that were not used for `keep_seconds`; returns them.
+    def cache(self, name: str) -> Cache:
+        """The cache of that name: what one application makes and keeps between builds.
+
+        Raises:
+            ValueError: the name is not one.
+        """
+        return Cache(self._caches, name, self.in_use)
+
+    def caches(self) -> list[Cache]:
+        """All caches that there are."""
+        return [self.cache(path.name) for path in sorted(self._caches.glob("*/"))]
+
+    def prune(self, *, keep_seconds: float = 0) -> Pruned:
+        """Remove blobs and entries of caches that were not used for `keep_seconds`.
 
         Raises:
             BundleError: a build is running.
@@ -229,10 +246,11 @@ class Store:
                 if blob.used <= limit:
                     self.path(blob.digest).unlink(missing_ok=True)
                     removed.append(blob)
+            made = {cache.name: cache.prune(limit) for cache in self.caches()}
             if not keep_seconds:
                 shutil.rmtree(self._partial, ignore_errors=True)
                 shutil.rmtree(self._refs, ignore_errors=True)
-        return removed
+        return Pruned(removed, made)
 
     def check(self) -> list[StoredBlob]:
         """Hash every blob again and remove the damaged ones; returns those.
@@ -259,9 +277,7 @@ class Store:
         if target.exists() and target.read_text() == text:
             return
         self._refs.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=self._refs, delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(target)
+        write_whole(target, text.encode(), 0o600)
 
     def remember_diff_id(self, blob: str, diff_id: str) -> None:
         """Note what the layer `blob` unpacks to; both digests were checked."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +12,7 @@ from bundler.api.signing import PrivateKey, Signer
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
 from bundler.bundle.tar import BLOCK, RECORD, ArchiveReader, Entry, header, padded
 from bundler.errors import UsageError, VerificationError
-from bundler.io.files import read_at
+from bundler.io.files import read_at, whole_file, write_whole
 from bundler.trust.keys import PublicKey
 from bundler.trust.signatures import read_lines, sign_text
 from bundler.trust.signers import carried_keys, match_signatures
@@ -96,22 +95,13 @@ def _rewrite(
 def _replace(path: Path, chunks: Iterator[bytes]) -> None:
     """Write the file anew, put it in the old one's place when it is whole, and note its digest beside it."""
     digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            for chunk in chunks:
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with whole_file(path, path.stat().st_mode & 0o777, lasting=True) as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
     beside = path.with_name(f"{path.name}.sha256")
     if beside.exists():
-        beside.write_text(f"{digest.hexdigest()}  {path.name}\n")
+        write_whole(beside, f"{digest.hexdigest()}  {path.name}\n".encode())
 
 
 def _sign_sidecar(path: Path, keys: Sequence[PrivateKey]) -> None:
@@ -119,4 +109,4 @@ def _sign_sidecar(path: Path, keys: Sequence[PrivateKey]) -> None:
     if sidecar.is_file():
         signatures = sidecar.with_name(f"{sidecar.name}.sig")
         there = signatures.read_bytes() if signatures.is_file() else b""
-        signatures.write_bytes(there + sign_text(sidecar.read_bytes(), keys))
+        write_whole(signatures, there + sign_text(sidecar.read_bytes(), keys))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -69,23 +69,23 @@ def wheel_files(settings: DifySettings, context: ApplicationContext) -> tuple[Co
     for plugin in settings.plugins:
         if plugin.mode == "carry":
             package = read_file(_fetched(plugin, context), "plugins")
-            folder = _cache(context) / f"{_key(package, context.platform)}-wheels"
-            if not folder.is_dir():
-                _refuse_offline(f"the wheels of {plugin.target}", context)
-                _write_folder(folder, gather_wheels(package, plugin.target, context.platform))
+            folder = _made(
+                f"{_key(package, context.platform)}-wheels",
+                partial(_gather_wheels, package, plugin.target, context.platform),
+                plugin,
+                context,
+            )
             wheels |= {path.name: path for path in folder.iterdir()}
     # The folder is there also when every package brings its own.
     about = ConfigFile(f"{WHEELS}/README", b"Wheels for the plugin packages in files/dify-plugins.\n")
     return (about, *(ConfigFile(f"{WHEELS}/{name}", path) for name, path in sorted(wheels.items())))
 
 
-def _write_folder(path: Path, files: dict[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part") as scratch:
-        whole = Path(scratch) / "whole"
-        whole.mkdir()
-        for name, content in files.items():
-            (whole / name).write_bytes(content)
-        whole.rename(path)
+def _gather_wheels(package: bytes, name: str, platform: Platform, folder: Path) -> None:
+    wheels = gather_wheels(package, name, platform)
+    folder.mkdir()
+    for wheel, content in wheels.items():
+        (folder / wheel).write_bytes(content)
 
 
 def _prepared(plugin: Plugin, context: ApplicationContext) -> Path:
@@ -93,12 +93,22 @@ def _prepared(plugin: Plugin, context: ApplicationContext) -> Path:
     if plugin.mode == "carry":
         return source
     package = read_file(source, "plugins")
-    target = _cache(context) / f"{_key(package, context.platform)}.difypkg"
-    if not target.exists():
+    name = source.name if plugin.path else plugin.target
+
+    def make(path: Path) -> None:
+        path.write_bytes(repackage(package, name, context.platform))
+
+    return _made(f"{_key(package, context.platform)}.difypkg", make, plugin, context)
+
+
+def _made(name: str, make: Callable[[Path], None], plugin: Plugin, context: ApplicationContext) -> Path:
+    """What an earlier build made of the package, or this one."""
+    cache = _store(context).cache(FOLDER)
+    found = cache.find(name)
+    if found is None:
         _refuse_offline(f"the wheels of {plugin.target}", context)
-        name = source.name if plugin.path else plugin.target
-        _write(target, repackage(package, name, context.platform))
-    return target
+        found = cache.keep(name, make)
+    return found
 
 
 def _key(package: bytes, platform: Platform) -> str:
@@ -118,7 +128,7 @@ def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
 
 
 def _downloaded(url: str, sha256: str, context: ApplicationContext) -> Path:
-    store = Store(context.cache or default_root())
+    store = _store(context)
     path = downloaded(url, sha256, store)
     if path is None:
         _refuse_offline(url, context)
@@ -129,22 +139,10 @@ def _downloaded(url: str, sha256: str, context: ApplicationContext) -> Path:
 def _refuse_offline(what: str, context: ApplicationContext) -> None:
     if context.offline:
         raise FetchError(
-            f"plugins: {what}: not in the cache {_cache(context)}",
+            f"plugins: {what}: not in the cache {_store(context).root}",
             hint="build once without --offline on the same cache",
         )
 
 
-def _cache(context: ApplicationContext) -> Path:
-    folder = (context.cache or default_root()) / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(scratch).replace(path)
-    finally:
-        Path(scratch).unlink(missing_ok=True)
+def _store(context: ApplicationContext) -> Store:
+    return context.store or Store(default_root())

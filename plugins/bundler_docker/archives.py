@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bundler.api.images import BlobStream, ResolvedImage, SourceOptions
+from bundler.api.images import BlobSink, BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
 from bundler.image.reference import Reference
 from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError
-from bundler.store.blobs import Store
 from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest
 from bundler_docker.saved import JSON_BEGINS, SMALL, SmallFiles, clean_name, open_archive, read_head
 
@@ -143,11 +142,11 @@ class ArchiveSource:
                 continue  # another layout may have it; else the error below says so
         raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is in none of the archives")
 
-    def export(self, image: ResolvedImage, store: Store) -> Manifest:
+    def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """See `bundler.api.images.ImageSource`."""
         path = self._found[image.digest][1]
         with path.open("rb") as stream:
-            return import_archive(stream, store, str(path), choose_by_config(image.digest))
+            return import_archive(stream, sink, str(path), choose_by_config(image.digest))
 
     def close(self) -> None:
         """See `bundler.api.images.ImageSource`: nothing stays open."""

@@ -11,12 +11,11 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from bundler.api.images import BlobStream, ResolvedImage, SourceOptions
+from bundler.api.images import BlobSink, BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest
 from bundler.image.oci import Descriptor, Manifest, Platform
 from bundler.image.reference import Reference
-from bundler.store.blobs import Store
 from bundler_docker.importing import choose_by_config, import_archive
 
 TIMEOUT = 60
@@ -76,13 +75,13 @@ class DockerSource:
         """See `bundler.api.images.ImageSource`: never called, these images are exported."""
         raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
 
-    def export(self, image: ResolvedImage, store: Store) -> Manifest:
+    def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """See `bundler.api.images.ImageSource`."""
         where = f"{image.reference.familiar} (Docker engine)"
         try:
             chunks = self._connect().api.get_image(image.digest)
             with io.BufferedReader(_Chunks(chunks), 1 << 20) as stream:
-                return import_archive(stream, store, where, choose_by_config(image.digest))
+                return import_archive(stream, sink, where, choose_by_config(image.digest))
         except (APIError, DockerException, requests.RequestException) as error:
             raise FetchError(
                 f"{where}: the engine broke off: {error}",

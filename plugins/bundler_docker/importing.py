@@ -1,4 +1,4 @@
-"""A docker-archive (`docker save`), as it streams by, into the store.
+"""A docker-archive (`docker save`), as it streams by, into a sink of blobs.
 
 Format: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format": `manifest.json`
 names for each image its config and its layers, in any order within the tar; Docker 25 and newer writes the
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
+from bundler.api.images import BlobSink
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import digest_of
 from bundler.image.oci import (
@@ -28,16 +29,14 @@ from bundler.image.oci import (
 from bundler.image.reference import Reference
 from bundler.io.json import parse_json
 from bundler.io.streams import Readable, Rewound
+from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
 from bundler.layer.tar import Entry, TarError
 from bundler.layer.unpacking import UnpackError
-from bundler.store.blobs import Store
 from bundler_docker.saved import JSON_BEGINS, MANY, SYMLINK, SmallFiles, clean_name, open_archive, read_head
 
 LEVEL: Final = 6
 """What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""
 _HEX: Final = re.compile(r"\b[0-9a-f]{64}\b")
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer in the store; `diff_id` is None where it came compressed."""
+    """A layer in the sink; `diff_id` is None where it came compressed."""
 
     blob: Descriptor
     diff_id: str | None
@@ -93,15 +92,15 @@ class _Layer:
 
 def import_archive(
     stream: IO[bytes],
-    store: Store,
+    sink: BlobSink,
     where: str,
     choose: Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage],
 ) -> Manifest:
-    """Stream a docker-archive into `store`; layers are compressed on the way.
+    """Stream a docker-archive into `sink`; layers are compressed on the way.
 
     Args:
         stream: the tar, packed or not; only read forward.
-        store: takes the config and the layers.
+        sink: takes the config and the layers.
         where: what errors call it.
         choose: picks the wanted image; gets the archive's images and its small files by name.
 
@@ -118,7 +117,7 @@ def import_archive(
             if member.is_link:
                 _note_link(name, member, links)
             elif member.is_file:
-                _take(name, archive, store, layers, small)
+                _take(name, archive, sink, layers, small)
     except (TarError, UnpackError) as error:
         raise FetchError(f"{where}: the archive is damaged or cut off: {error}") from error
     if "manifest.json" not in small:
@@ -133,7 +132,7 @@ def import_archive(
             f"{where}: the config {image.config} is damaged: it has the digest {digest_of(config)}"
         )
     found = [layers.get(links.get(name, name)) for name in image.layers]
-    return _join(config, found, image, store, where)
+    return _join(config, found, image, sink, where)
 
 
 def _note_link(name: str, member: Entry, links: dict[str, str]) -> None:
@@ -146,7 +145,7 @@ def _note_link(name: str, member: Entry, links: dict[str, str]) -> None:
 def _take(
     name: str,
     content: Readable,
-    store: Store,
+    sink: BlobSink,
     layers: dict[str, _Layer],
     small: SmallFiles,
 ) -> None:
@@ -156,19 +155,19 @@ def _take(
         return
     if name.endswith(("/VERSION", "/json", "repositories", "oci-layout")):
         return
-    if head.startswith((_GZIP, _ZSTD)):
-        digest, packed = store.ingest(Rewound(head, content), _ignore)
-        media_type = OCI_LAYER_GZIP if head.startswith(_GZIP) else OCI_LAYER_ZSTD
+    if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        digest, packed = sink.ingest(Rewound(head, content))
+        media_type = OCI_LAYER_GZIP if head.startswith(GZIP_MAGIC) else OCI_LAYER_ZSTD
         layers[name] = _Layer(Descriptor(media_type, digest, packed), None)
         return
     compressed = _Compressed(Rewound(head, content))
-    digest, packed = store.ingest(compressed, _ignore)
-    store.remember_diff_id(digest, compressed.diff_id)
+    digest, packed = sink.ingest(compressed)
+    sink.remember_diff_id(digest, compressed.diff_id)
     layers[name] = _Layer(Descriptor(OCI_LAYER_GZIP, digest, packed), compressed.diff_id)
 
 
 def _join(
-    raw: bytes, layers: list[_Layer | None], image: ArchivedImage, store: Store, where: str
+    raw: bytes, layers: list[_Layer | None], image: ArchivedImage, sink: BlobSink, where: str
 ) -> Manifest:
     config = ImageConfig.parse(raw, where)
     if len(layers) != len(config.diff_ids):
@@ -183,7 +182,7 @@ def _join(
         elif layer.diff_id != diff_id:
             raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, the config says {diff_id}")
         blobs.append(layer.blob)
-    return Manifest.build(Descriptor(OCI_CONFIG, store.put(raw), len(raw)), tuple(blobs))
+    return Manifest.build(Descriptor(OCI_CONFIG, sink.put(raw), len(raw)), tuple(blobs))
 
 
 class _Compressed:
@@ -212,10 +211,6 @@ class _Compressed:
             if packed:
                 return packed
         return b""
-
-
-def _ignore(size: int) -> None:
-    """How much an export brings is not known before; the step's name says that it is on its way."""
 
 
 def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage]:

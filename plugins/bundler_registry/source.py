@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bundler.api.images import ResolvedImage, SourceOptions
+from bundler.api.images import BlobSink, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
 from bundler.image.oci import (
     INDEX_TYPES,
@@ -27,7 +27,6 @@ from bundler.net.retry import Pause, Retry, RetryPolicy
 from bundler.net.stream import ResumingStream
 from bundler.net.tls import Certificates
 from bundler.net.transport import READ_TIMEOUT, Transport
-from bundler.store.blobs import Store
 from bundler_registry.client import Received, RegistryClient
 from bundler_registry.credentials import DockerLogins, Logins, LoginsInOrder, PodmanLogins
 from bundler_registry.place import BlobPlace, Place
@@ -130,7 +129,7 @@ class RegistrySource:
             raise
         return stream
 
-    def export(self, image: ResolvedImage, store: Store) -> Manifest:  # noqa: ARG002 the contract's signature
+    def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:  # noqa: ARG002 the contract's signature
         """See `bundler.api.images.ImageSource`: images of registries have manifests."""
         raise FetchError(f"{image.reference.familiar}: a registry does not export images")
 

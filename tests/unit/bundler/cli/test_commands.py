@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import stat
 import tarfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import ExitCode
+from bundler.store.blobs import Store
 from bundler.trust.keys import PublicKey
 from examples.demo.sample_registry import make_image
 from tests.support.console import Console, make_console
@@ -451,6 +453,20 @@ def test_the_cache_is_shown_checked_and_pruned(
     assert console("cache", "--prune", "--unused-for", "1d", "--json").json["removed"] == []
     assert len(console("cache", "--prune", "--json").json["removed"]) == found["blobs"]
     assert "0 blobs" in console("cache").out
+
+
+def test_what_applications_made_is_shown_and_pruned_too(folder: Path, console: Console) -> None:
+    made = Store(folder.parent / "cache").cache("dify-plugins")
+    path = made.keep("hello.difypkg", lambda path: path.write_bytes(b"12345"))
+    assert "dify-plugins: 1 entries, 5 B" in console("cache").out
+    os.utime(path, (0, 0))
+    assert console("cache", "--json").json["caches"] == {
+        "dify-plugins": {"entries": 1, "size": 5, "removed": []}
+    }
+    pruned = console("cache", "--prune", "--unused-for", "1d", "--json").json["caches"]
+    assert pruned == {"dify-plugins": {"entries": 0, "size": 0, "removed": ["hello.difypkg"]}}
+    assert not path.exists()
+    assert console("cache", "--json").json["caches"] == {}
 
 
 # ---------------------------------------------------------------- wrong inputs

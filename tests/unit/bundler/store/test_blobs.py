@@ -140,7 +140,7 @@ def test_pruning_waits_for_no_build_and_takes_only_the_unused(tmp_path: Path) ->
     os.utime(store.path(old), (0, 0))
     with store.in_use(), pytest.raises(BundleError, match="in use"):
         store.prune()
-    assert [blob.digest for blob in store.prune(keep_seconds=3600)] == [old]
+    assert [blob.digest for blob in store.prune(keep_seconds=3600).blobs] == [old]
     assert [blob.digest for blob in store.entries()] == [new]
     store.prune()
     assert list(store.entries()) == []
@@ -148,7 +148,7 @@ def test_pruning_waits_for_no_build_and_takes_only_the_unused(tmp_path: Path) ->
 
 def test_ingest_tells_digest_and_size(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert store.ingest(io.BytesIO(DATA), ignore) == (BLOB.digest, BLOB.size)
+    assert store.ingest(io.BytesIO(DATA)) == (BLOB.digest, BLOB.size)
     assert store.has(BLOB)
 
 

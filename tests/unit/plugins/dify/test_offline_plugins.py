@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bundler.errors import BundleError, FetchError
+from bundler.store.blobs import Store
 from bundler_dify.settings_plugins import Plugin
 from tests.support import dify
 from tests.support.certificates import Authority
@@ -87,11 +88,11 @@ def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_pa
     package = pack({"manifest.yaml": MANIFEST})
     authority = Authority.make(tmp_path / "ca")
     digest = hashlib.sha256(package).hexdigest()
-    online = {"cache": tmp_path / "mine", "ca_file": authority.certificate}
+    online = {"store": Store(tmp_path / "mine"), "ca_file": authority.certificate}
     with serving(package, authority.server()) as port:
         wanted = profile(url=f"https://localhost:{port}/file", sha256=digest)
         with pytest.raises(FetchError, match="certificate"):
-            dify.model(wanted, tmp_path, cache=tmp_path / "mine")
+            dify.model(wanted, tmp_path, store=Store(tmp_path / "mine"))
         with pytest.raises(FetchError, match=r"plugins: https://localhost.* not in the cache .*mine"):
             dify.model(wanted, tmp_path, **online, offline=True)
         with pytest.raises(BundleError, match="the profile says"):
@@ -99,7 +100,7 @@ def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_pa
         first = dify.model(wanted, tmp_path, **online).carried
     again = dify.model(wanted, tmp_path, **online, offline=True).carried
     assert again == first
-    assert first[0].content == tmp_path / "mine/dify-plugins" / Path(str(first[0].content)).name
+    assert first[0].content == tmp_path / "mine/caches/dify-plugins" / Path(str(first[0].content)).name
     assert (tmp_path / "mine/blobs/sha256" / digest).read_bytes() == package
     assert not (tmp_path / "cache").exists()
 
