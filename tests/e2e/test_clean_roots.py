@@ -121,7 +121,7 @@ def test_without_openssl_nothing_is_trusted(site_host: Host, tmp_path: Path) -> 
     changed.write_text(changed.read_text() + "#\n")
     damaged = run("verify", "--root", host.root, "--allow-unsigned")
     assert damaged.returncode == 4
-    assert "kiosk.conf is not what was signed" in damaged.stderr
+    assert "kiosk.conf differs from what was signed" in damaged.stderr
 
 
 @pytest.fixture(scope="session")

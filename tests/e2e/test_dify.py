@@ -83,7 +83,7 @@ def test_a_certificate_that_browsers_would_refuse_is_refused(place: Place) -> No
     expired, expired_key = write_pair(pki, "expired", start=-9, days=2)
     foreign, foreign_key = write_pair(pki, "foreign", hosts=("chat.bank.example",))
     cases: list[tuple[str, dict[str, object], str]] = [
-        ("en", {"TLS_KEY": foreign_key}, "does not belong to the private key"),
+        ("en", {"TLS_KEY": foreign_key}, "does not match the private key"),
         ("zh", {"TLS_CERTIFICATE": expired, "TLS_KEY": expired_key}, "过期"),
         ("zh", {"TLS_CERTIFICATE": foreign, "TLS_KEY": foreign_key}, f"不包含主机名 {HOST}"),
     ]
@@ -116,7 +116,7 @@ def test_it_is_proved_to_work(running: Place) -> None:
     running.site.docker("exec", sandbox, "mv", "/opt/python/bin/gone", "/opt/python/bin/python3")
     assert status.returncode == 1
     assert "difyctl logs sandbox" in status.stdout
-    assert "以下探测失败\uff1asandbox" in status.stderr
+    assert "以下探针失败\uff1asandbox" in status.stderr
     assert running.status()["sandbox"] == "running/healthy"
     secrets = running.secrets().values()
     assert not [secret for secret in secrets if secret in status.stdout + status.stderr]

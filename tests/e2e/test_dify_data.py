@@ -109,7 +109,7 @@ def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, later: Place) -> No
     token = place.told("local_sandbox", "SHELLCTL_AUTH_TOKEN")
     plan = place.install("plan")
     assert "worker" in plan.stdout
-    assert "Migrations that run: migrate" in plan.stdout
+    assert "Migrations to run: migrate" in plan.stdout
     assert place.install(*ACCEPT).returncode == 3
     done = place.install(*ACCEPT, *OLD_COMPOSE)
     assert done.returncode == 0, done.stdout + done.stderr

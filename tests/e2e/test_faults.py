@@ -192,7 +192,7 @@ def test_the_engine_is_killed_while_services_run(frail: Frail, tmp_path: Path) -
     frail.site.engine.stop(signal.SIGKILL)
     status = frail.site.run("sh", root / "helloctl", "status")
     assert status.returncode == 1
-    assert "No Docker engine answers" in status.stderr
+    assert "The Docker engine does not respond" in status.stderr
     frail.site.engine.start()
     started = frail.site.run("sh", root / "helloctl", "start")
     assert started.returncode == 0, started.stdout + started.stderr

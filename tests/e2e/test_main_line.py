@@ -102,7 +102,7 @@ def test_install_run_and_uninstall_without_internet(shop: BuiltBundle, site: Sit
 
     again = site.run(*install, *common, cwd=unpacked.parent)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "all there already" in again.stdout
+    assert "all already loaded" in again.stdout
     assert secrets.read_text().count(password) == 1
 
     check_stop(site, control)

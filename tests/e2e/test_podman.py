@@ -72,7 +72,7 @@ def test_installed_backed_up_and_restored_with_podman(podman_shop: PodmanShop) -
         assert site.docker("image", "inspect", "-f", "{{.Id}}", reference).strip() == config
     again = shop.run("--accept", "engine-mode")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "all there already" in again.stdout
+    assert "all already loaded" in again.stdout
     assert site.get("http://127.0.0.1:18090/") == "hello\n"
     psql(site, "INSERT INTO orders (what) VALUES ('tea')")
 

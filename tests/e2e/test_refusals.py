@@ -162,7 +162,7 @@ def test_the_installer_refuses(damage: Damage, shell: Shell, unpacked: Path, sma
 def test_the_installer_refuses_another_key(shell: Shell, unpacked: Path, small: SmallBundle) -> None:
     result = install(shell, unpacked, "verify", "--key", small.foreign / "bundle.pub")
     assert result.returncode == 4
-    assert "is not by the key" in result.stderr
+    assert "is not signed with the key" in result.stderr
 
 
 @pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)

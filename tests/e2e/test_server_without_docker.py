@@ -72,7 +72,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     # nothing without being told
     refused = site.run(*install)
     assert refused.returncode == 3, refused.stdout + refused.stderr
-    assert "the bundle brings an engine" in refused.stdout
+    assert "the bundle includes an engine" in refused.stdout
     assert "--install-engine" in refused.stdout
     assert site.run("ls", "/usr/local/bin").stdout == ""
     plan = json.loads(site.check(*install[:2], "plan", *install[2:], "--install-engine", "--json"))
@@ -97,7 +97,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
 
     # once more: what is there serves, and stays
     again = site.check(*install, "--install-engine")
-    assert "is there already and stays; --install-engine changes nothing" in again
+    assert "is already installed and is kept; --install-engine has no effect" in again
     assert (site.shared / "told").read_text().splitlines() == told
 
     control = ("sh", "/opt/hello/helloctl")
@@ -126,11 +126,11 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     done = site.check(*restore, "--install-engine", "--lang", "zh")
     assert "setsid dockerd >>/var/log/dockerd.log" in done
     assert site.check("cat", "/opt/hello/secrets.env") == token
-    assert "as they should be" in site.check(*control, "status", "--lang", "en")
+    assert "in the expected state" in site.check(*control, "status", "--lang", "en")
     site.check("sh", "-c", "kill $(cat /run/docker.pid); while [ -e /run/docker.pid ]; do sleep 0.1; done")
     standing = site.run(*control, "status")
     assert standing.returncode == 1
-    assert "Docker is installed and does not run" in standing.stderr
+    assert "Docker is installed but not running" in standing.stderr
     site.check(
         "sh", "-c", "PATH=$PATH:/usr/local/bin; setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &"
     )

@@ -161,7 +161,7 @@ def fail_to_upgrade(shop: Shop) -> None:
     assert found == {"orders": "ok", "basket": "ok", "motto": "not applicable"}
     if shop.site.newer:
         failed = shop.install("1.11", "--timeout", "40")
-        reasons = ["web is not as it should be (running/"]
+        reasons = ["web is in the wrong state (running/"]
     else:
         failed = shop.install("1.12")
         reasons = [

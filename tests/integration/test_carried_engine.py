@@ -93,11 +93,11 @@ def test_the_archive_with_systemd(server: BareServer) -> None:
         "systemctl enable --now docker.service",
     ]
     assert journal(server) == DONE
-    assert "Docker 26.1.0 runs, and starts with the server." in done.stdout
+    assert "Docker 26.1.0 is running, and starts at boot." in done.stdout
 
     again = server.run()
     assert again.returncode == 0, again.stderr
-    assert "Docker 26.1.0 is there already and stays" in again.stdout
+    assert "Docker 26.1.0 is already installed and is kept" in again.stdout
     assert journal(server) == DONE
 
 
@@ -122,7 +122,7 @@ def test_without_systemd_it_is_started_and_said_how_after_a_boot(plain: BareServ
     plain.end()
     refused = plain.run("require_engine")
     assert refused.returncode == 1
-    assert "Docker is installed and does not run" in refused.stderr
+    assert "Docker is installed but not running" in refused.stderr
     assert "请以 root 启动" in plain.run("require_engine", language="zh").stderr
     again = plain.run()
     assert again.returncode == 0, again.stderr
@@ -145,10 +145,10 @@ def test_nothing_is_installed_without_being_told(server: BareServer) -> None:
 
 def test_on_a_terminal_it_is_offered(server: BareServer) -> None:
     command = 'settle_engine; echo "plan: $ENGINE_PLAN."'
-    asked = "the bundle brings Docker. Install it? [y/N]"
+    asked = "the bundle includes Docker. Install it? [y/N]"
     assert "plan: ." in server.answer(command, asked, "n")
     assert "plan: whole." in server.answer(command, asked, "y")
-    assert "plan: whole." in server.answer(command, "安装包自带 Docker。现在安装吗", "是", language="zh")
+    assert "plan: whole." in server.answer(command, "安装包自带 Docker。是否安装", "是", language="zh")
 
 
 def test_the_plan_tells_of_it(one: BareServer) -> None:
@@ -156,7 +156,7 @@ def test_the_plan_tells_of_it(one: BareServer) -> None:
     assert "--install-engine installs it" in one.run(tell).stdout
     assert one.run(f"INSTALL_ENGINE=yes; {tell}").stdout == "Engine: Docker is installed from the bundle\n"
     one.add_engine(running=True, compose=False)
-    assert "the Compose plugin is put in place" in one.run(f"INSTALL_ENGINE=yes; {tell}").stdout
+    assert "the Compose plugin is added" in one.run(f"INSTALL_ENGINE=yes; {tell}").stdout
     assert one.run(INSTALL).returncode == 0
     assert one.run(f"INSTALL_ENGINE=yes; {tell}").stdout == ""
 
@@ -165,8 +165,8 @@ def test_a_bundle_that_carries_none(one: BareServer) -> None:
     one.carry({})
     refused = one.run()
     assert refused.returncode == 2
-    assert "this bundle brings no Docker" in refused.stderr
-    assert "No Docker engine answers" in one.run("require_engine").stderr
+    assert "this bundle does not include Docker" in refused.stderr
+    assert "The Docker engine does not respond" in one.run("require_engine").stderr
 
 
 EXISTING: dict[str, tuple[Callable[[BareServer], object], str]] = {
@@ -189,7 +189,7 @@ def test_an_engine_that_is_there_is_left_alone(
     assert f"{one.site}/{sign}" in refused.stderr
     assert one.tree() == before
     assert one.told() == []
-    assert "No Docker engine answers" in one.run("require_engine").stderr
+    assert "The Docker engine does not respond" in one.run("require_engine").stderr
 
 
 def test_so_is_one_that_is_reached_by_an_address_or_a_socket(plain: BareServer) -> None:
@@ -214,7 +214,7 @@ def test_one_that_answers_serves(one: BareServer) -> None:
     before = one.tree()
     done = one.run()
     assert done.returncode == 0
-    assert "Docker 26.1.0 is there already and stays" in done.stdout
+    assert "Docker 26.1.0 is already installed and is kept" in done.stdout
     assert one.tree() == before
 
 
@@ -241,13 +241,13 @@ def test_files_of_somebody_else_stay(one: BareServer) -> None:
     before = one.tree()
     refused = one.run()
     assert refused.returncode == 1
-    assert f"{one.programs}/runc is there and is not from here" in refused.stderr
+    assert f"{one.programs}/runc already exists and was not installed by this installer" in refused.stderr
     assert one.tree() == before
     assert one.told() == []
     (one.programs / "runc").unlink()
     done = one.run()
     assert done.returncode == 0, done.stderr
-    assert f"{one.settings} is there and stays" in done.stdout
+    assert f"{one.settings} already exists and is kept" in done.stdout
     assert one.settings.read_text() == '{"data-root": "/big"}'
 
 
@@ -273,7 +273,7 @@ def test_an_engine_that_does_not_start(one: BareServer) -> None:
     (one.site / "state/broken").unlink()
     done = one.run()
     assert done.returncode == 0, done.stderr
-    assert "is there and is not from here" not in done.stderr
+    assert "already exists and was not installed by this installer" not in done.stderr
 
 
 def test_what_the_operator_changed_stays(one: BareServer) -> None:
@@ -284,10 +284,10 @@ def test_what_the_operator_changed_stays(one: BareServer) -> None:
     (one.site / "state/running").unlink()
     again = one.run()
     assert again.returncode == 0, again.stderr
-    assert f"{one.settings} is there and stays" in again.stdout
-    assert f"{one.unit} is there and stays" in again.stdout
+    assert f"{one.settings} already exists and is kept" in again.stdout
+    assert f"{one.unit} already exists and is kept" in again.stdout
     gone = one.run("RELEASE=-; remove_engine")
-    assert f"{one.unit} was changed since" in gone.stdout
+    assert f"{one.unit} was modified after it was installed" in gone.stdout
     assert (one.settings.read_text(), one.unit.read_text()) == (settings, unit)
 
 
@@ -309,7 +309,7 @@ def test_packages_where_the_server_knows_them(server: BareServer, kind: str) -> 
     (server.site / "state/broken").unlink()
     done = server.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Package libseccomp2 is installed already" in done.stdout
+    assert "Package libseccomp2 is already installed" in done.stdout
     folder = server.folder / "root/state/engine-packages"
     files = f"{folder}/docker.{kind} {folder}/containerd.{kind}"
     command = f"dpkg --force-confold -i {files}" if kind == "deb" else f"rpm -Uvh --replacepkgs {files}"
@@ -347,7 +347,7 @@ def test_the_real_package_managers(one: BareServer, kind: str) -> None:
     done = one.run()
     assert done.returncode == 0, done.stdout + done.stderr
     if kind == "deb":
-        assert "Package libseccomp2 is installed already" in done.stdout
+        assert "Package libseccomp2 is already installed" in done.stdout
         assert "Version: 9" in (one.site / "var/lib/dpkg/status").read_text()
     assert (one.site / "bin/docker").read_bytes() == (state / "docker").read_bytes()
     assert (one.site / "bin/dockerd").exists()
@@ -362,7 +362,7 @@ def test_packages_of_another_kind(one: BareServer) -> None:
     one.add_manager("deb")
     refused = one.run()
     assert refused.returncode == 1
-    assert "of another kind of system" in refused.stderr
+    assert "for a different kind of system" in refused.stderr
     assert one.told() == []
 
 
@@ -380,14 +380,14 @@ def test_it_goes_only_by_name_and_leaves_what_it_kept(server: BareServer) -> Non
     (server.site / "state/containers").write_text("abc\n")
     busy = server.run("RELEASE=-; remove_engine")
     assert busy.returncode == 0
-    assert "There are containers on the engine" in busy.stderr
+    assert "The engine still has containers" in busy.stderr
     assert server.note.exists()
     (server.site / "state/containers").unlink()
     server.settings.write_text(server.settings.read_text().replace("50m", "500m"))
     gone = server.run("RELEASE=-; remove_engine")
     assert gone.returncode == 0, gone.stderr
-    assert "lies in /var/lib/docker as before" in gone.stdout
-    assert f"{server.settings} was changed since" in gone.stdout
+    assert "remains in /var/lib/docker" in gone.stdout
+    assert f"{server.settings} was modified after it was installed" in gone.stdout
     assert "systemctl disable --now docker.service" in server.told()
     assert [path.name for path in server.programs.iterdir()] == []
     assert not server.unit.exists()

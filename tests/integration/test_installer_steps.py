@@ -67,10 +67,10 @@ def test_what_is_there_afterwards(host: Host) -> None:
 def test_the_control_command_works_from_anywhere(host: Host) -> None:
     assert host.install().returncode == 0
     for arguments, code, said in (
-        (["status"], 0, "as they should be"),
-        ([], 0, "as they should be"),
+        (["status"], 0, "in the expected state"),
+        ([], 0, "in the expected state"),
         (["stop"], 0, "stopped"),
-        (["status"], 1, "Not as they should be: web"),
+        (["status"], 1, "Services in the wrong state: web"),
         (["start"], 0, "healthy"),
         (["install"], 2, "installed release"),
         (["uninstall", "--yes"], 0, "Uninstalled"),
@@ -146,7 +146,7 @@ def test_a_secret_that_is_there_is_not_overwritten(host: Host) -> None:
     assert host.install("--set", "TOKEN=given-by-the-operator").returncode == 0
     refused = host.install("--set", "TOKEN=another")
     assert refused.returncode == 2
-    assert "TOKEN is there already" in refused.stderr
+    assert "TOKEN already exists" in refused.stderr
     assert "another" not in refused.stderr
     assert pairs(host.root / "secrets.env")["TOKEN"] == "given-by-the-operator"
 

@@ -76,7 +76,7 @@ def test_from_a_compose_project_to_a_running_site(machine: dict[str, str], tmp_p
     said = type_in(install, site, machine)
     assert "Preflight passed" in said
     assert "All services are healthy" in said
-    assert "All services are as they should be" in said
+    assert "All services are in the expected state" in said
 
 
 def test_the_unattended_line() -> None:

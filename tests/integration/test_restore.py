@@ -131,7 +131,7 @@ def test_a_restore_that_fails_puts_the_configuration_back(server: Server) -> Non
     before = state(server)
     failed = server.control("restore", backup.name)
     assert failed.returncode == 1, failed.stdout + failed.stderr
-    assert "putting back" in failed.stdout
+    assert "putting the previous data back" in failed.stdout
     after = state(server)
     containers = [name for name in before if "/engine/" in name or name.endswith("reconfigured")]
     assert {n: c for n, c in after.items() if n not in containers} == {

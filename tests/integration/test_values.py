@@ -76,7 +76,7 @@ def test_what_is_not_text_is_refused(host: Host) -> None:
     answers = host.folder / "answers.env"
     answers.write_bytes(b"GREETING=" + NOT_TEXT + b"\n")
     given = ("--root", host.root, "--key", host.key, "--yes")
-    for language, said in (("en", "not UTF-8 text (0xFC)"), ("zh", "不属于 UTF-8 文本的字节")):
+    for language, said in (("en", "not UTF-8 text (0xFC)"), ("zh", "非 UTF-8 文本的字节")):
         result = host.run("install", *given, "--answers", answers, "--lang", language)
         assert result.returncode == 2, result.stdout + result.stderr
         assert "GREETING" in result.stderr
@@ -133,7 +133,7 @@ def test_a_value_that_the_format_cannot_hold(nginx_host: Host) -> None:
     host = nginx_host
     table = (host.unpacked / "templates.tsv").read_text()
     assert table == "#path\tmode\tformat\nconfig/site/kiosk.conf\t0644\tnginx\n"
-    for language, said in (("en", "must not hold $"), ("zh", "不能含有 $")):
+    for language, said in (("en", "must not contain $"), ("zh", "不能包含 $")):
         result = host.install("--set", "GREETING=it costs $5", "--lang", language)
         assert result.returncode == 2, result.stdout + result.stderr
         assert "config/site/kiosk.conf:1" in result.stderr

@@ -71,7 +71,7 @@ def test_secrets_stay_unless_everybody_knows_them(shell: str, tables: Path, tmp_
     assert (found["HTTP_PORT"], found["HTTPS_PORT"]) == ("8080", "8443")
     plan = done.stdout.partition("== kept")[0]
     assert not [value for name, value in found.items() if "PORT" not in name and value in plan]
-    (renewed,) = [line for line in plan.splitlines() if line.startswith("Made anew")]
+    (renewed,) = [line for line in plan.splitlines() if line.startswith("Regenerated")]
     assert {"REDIS_PASSWORD", "SANDBOX_API_KEY", "PLUGIN_DAEMON_KEY"} <= set(renewed.split())
     assert not {"REDIS_PASSWORD", "SANDBOX_API_KEY", "PLUGIN_DAEMON_KEY", "SERVER_NAME"} & set(found)
     assert "WARNING" not in done.stderr
@@ -132,14 +132,14 @@ REFUSED: dict[str, tuple[Callable[[Old], None], str]] = {
         "https://******@w.example",
     ),
     "a newer database": (told("db_postgres", PG_MAJOR="17"), "PG_MAJOR 17"),
-    "a database that is stopped": (change("db_postgres", running=False), "does not run"),
-    "no database": (lambda old: old.containers.__delitem__("db_postgres"), "db_postgres is not there"),
+    "a database that is stopped": (change("db_postgres", running=False), "is not running"),
+    "no database": (lambda old: old.containers.__delitem__("db_postgres"), "db_postgres was not found"),
     "files inside a container": (change("api", mounts={}), "--accept unmounted"),
     "a key of two lines": (told("api", SECRET_KEY="one\ntwo"), "api SECRET_KEY cannot become SECRET_KEY"),
     "a key with blanks": (told("api", SECRET_KEY="one two"), "cannot become SECRET_KEY"),
-    "a pepper": (told("api", PASSWORD_PEPPER="never-printed"), "api has PASSWORD_PEPPER, which"),
-    "a pepper of two lines": (told("api", PASSWORD_PEPPER="never\nshown"), "api has PASSWORD_PEPPER, which"),
-    "a database's name": (told("plugin_daemon", DB_DATABASE="x; rm -rf /"), "is not the name of a database"),
+    "a pepper": (told("api", PASSWORD_PEPPER="never-printed"), "PASSWORD_PEPPER set, which"),
+    "a pepper of two lines": (told("api", PASSWORD_PEPPER="never\nshown"), "PASSWORD_PEPPER set, which"),
+    "a database's name": (told("plugin_daemon", DB_DATABASE="x; rm -rf /"), "is not a valid database name"),
 }
 
 
@@ -341,14 +341,14 @@ def test_what_fails_on_the_way_returns_with_code_5(shell: str, tables: Path, tmp
     )
     done = run(shell, old, tables, script)
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "runs again" in done.stderr
+    assert "is running again" in done.stderr
     assert f"start {identifier('nginx')}" in old.calls
     assert not (tmp_path / "root/state/adopt").exists()
     assert list((tmp_path / "root/data").iterdir()) == []
     old.beside("broken", "start")
     broken = run(shell, old, tables, script)
     assert broken.returncode == 1
-    assert "does NOT run again" in broken.stderr
+    assert "is NOT running again" in broken.stderr
     assert "phase=return" in (tmp_path / "root/state/adopt").read_text()
 
 
@@ -389,7 +389,7 @@ def test_neither_installation_lies_in_the_other(shell: str, tables: Path, tmp_pa
     old.containers["api"].mounts["/app/api/storage"] = elsewhere
     done = run(shell, old, tables, PLAN, before=f'ROOT="{elsewhere}/site"')
     assert done.returncode == 3, done.stdout + done.stderr
-    assert f"{elsewhere}/site lies in {elsewhere}" in done.stderr
+    assert f"{elsewhere}/site is inside {elsewhere}" in done.stderr
 
 
 @shell
@@ -422,9 +422,9 @@ def test_containers_that_somebody_removed_do_not_bar_the_way_back(
     )
     done = run(shell, old, tables, script)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "do not run again: api. " in done.stderr
+    assert "were not started again: api. " in done.stderr
     assert "docker compose --project-name docker up -d" in done.stderr
-    assert "runs again, with" not in done.stdout
+    assert "is running again, with" not in done.stdout
     assert f"start {identifier('nginx')}" in old.calls
     assert f"start {identifier('api')}" not in old.calls
     assert not (tmp_path / "root/state/adopt").exists()
@@ -442,7 +442,7 @@ def test_odd_names_of_folders_are_shown_plain(shell: str, tables: Path, tmp_path
     assert "volumes/$(id) ?31m?end is copied" in done.stdout
     done = run(shell, old, tables, PLAN.replace("{home}", "-"))
     assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stderr.startswith("- is no folder")
+    assert done.stderr.startswith("No installation can be taken over from -:")
 
 
 @shell
@@ -476,7 +476,7 @@ def test_an_uninstall_does_not_lose_the_way_back(shell: str, tables: Path, tmp_p
     done = run(shell, old, tables, script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"sh install adopt --back --root {tmp_path}/root" in done.stderr
-    assert "runs again" in done.stdout.partition("== back")[2]
+    assert "is running again" in done.stdout.partition("== back")[2]
     assert f"start {identifier('nginx')}" in old.calls
     assert not (tmp_path / "root/state/adopt").exists()
 

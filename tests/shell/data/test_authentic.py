@@ -242,7 +242,7 @@ def test_what_was_exchanged_after_the_check_is_noticed(shell: str, tmp_path: Pat
     done = call(shell, script, tmp_path)
     lines = done.stdout.splitlines()
     assert lines[:2] == ["whole 0", "exchanged 1"], done.stderr
-    assert "not the file that was checked" in lines[2]
+    assert "was changed after it was checked" in lines[2]
     assert lines[3:] == ["2026-01-01T02:03:04Z", "again 4"]
 
 

@@ -102,15 +102,15 @@ class TestProbes:
         ("command", "said"),
         [
             (["exit", "7", "no such queue"], "no such queue"),
-            (["exit", "7", ""], "ended with 7 and printed nothing"),
-            (["exit", "1", "exit status 1"], "ended with 1 and printed nothing"),
+            (["exit", "7", ""], "exited with 7 and printed nothing"),
+            (["exit", "1", "exit status 1"], "exited with 1 and printed nothing"),
             (["absent"], 'service "web" is not running'),
             (["gone"], 'exec: "nothing": executable file not found in $PATH?'),
             (["colours"], "first line / red ?bell? ****** ?end"),
             (["flood"], "y / y / y"),
             (["cut"], "aaaaaaa / aaaaaaa / zzzzz"),
             (["zero"], "ab / the reason"),
-            ([], "the release lacks its command or its file (-)"),
+            ([], "the release does not contain its command or file (-)"),
         ],
     )
     def test_one_that_fails_says_why(self, command: list[str], said: str, shell: str, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ class TestProbes:
         found = probe(shell, tmp_path)
         assert time.monotonic() - begun < 8
         assert (found["a"]["result"], found["b"]["result"]) == ("ok", "failed")
-        assert "ended with 1" in found["b"]["said"]
+        assert "exited with 1" in found["b"]["said"]
 
     def test_many_run_at_the_same_time(self, shell: str, tmp_path: Path) -> None:
         write(
@@ -214,7 +214,7 @@ if prove_work; then echo proved; else echo "not: $unproven"; fi
     def test_a_server_that_has_just_started_everything_is_slow(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("a", ["slow"]), a={"limit": "1"})
         done = call(shell, FAKE + self.SCRIPT, tmp_path)
-        assert "no answer within 1 s" in done.stderr
+        assert "no response within 1 s" in done.stderr
         done = call(shell, FAKE + "PATIENCE=40\n" + self.SCRIPT, tmp_path)
         assert (done.stdout.splitlines()[-1], done.stderr) == ("proved", "")
 
@@ -222,7 +222,7 @@ if prove_work; then echo proved; else echo "not: $unproven"; fi
         write(tmp_path, ("a", ["ok"]), ("b", ["exit", "1", "broken"]))
         done = call(shell, FAKE + self.SCRIPT, tmp_path)
         assert done.stdout.splitlines()[-1] == "not: b "
-        assert done.stderr.splitlines() == ["Probe b failed: Title b: broken", "    What to do: Mend b"]
+        assert done.stderr.splitlines() == ["Probe b failed: Title b: broken", "    Remedy: Mend b"]
 
     def test_one_that_is_accepted_by_name(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("b", ["exit", "1", "broken"]))

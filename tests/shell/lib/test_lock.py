@@ -87,7 +87,7 @@ def test_children_of_a_killed_run_end_before_the_next_one_goes_on(
     kill_shell(start(shell, script, folder))
     done = call(shell, f"{NAMED}{lock}take_lock; echo next >>{folder}/written", folder)
     assert done.returncode == 0, done.stderr
-    assert "left processes at work: " in done.stderr
+    assert "left processes running: " in done.stderr
     assert at_work(folder / "root") == set()
     (folder / "go").touch()
     wait_until(lambda: at_work(folder) == set())
@@ -116,7 +116,7 @@ def test_a_service_that_was_started_outlives_runs(lock: str, shell: str, folder:
         for _ in range(2):
             done = call(shell, f"{NAMED}{lock}take_lock; false || exit 5", folder)
             assert done.returncode == 5, done.stderr
-            assert "at work" not in done.stderr
+            assert "processes running" not in done.stderr
             os.kill(service, 0)
     finally:
         os.killpg(service, signal.SIGKILL)

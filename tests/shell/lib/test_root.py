@@ -19,9 +19,9 @@ CHECK = "NAME=shop ROOT=$ROOT{below}; check_root; echo fine"
 PLANTED = {
     "the root is another's": ("chown 65534 .", "belongs to user 65534"),
     "a folder above is another's": ("chown 65534 ..", "belongs to user 65534"),
-    "a folder above is everybody's": ("chmod 777 ..", "can be changed by other users"),
-    "a folder above is a group's": ("chgrp 12345 .. && chmod 770 ..", "can be changed by other users"),
-    "the root is everybody's": ("chmod 1777 .", "can be changed by other users"),
+    "a folder above is everybody's": ("chmod 777 ..", "is writable by other users"),
+    "a folder above is a group's": ("chgrp 12345 .. && chmod 770 ..", "is writable by other users"),
+    "the root is everybody's": ("chmod 1777 .", "is writable by other users"),
     "the root is a link": ('mv "$PWD" ../there && ln -s there "$PWD"', "is a link to there"),
     "the root is a file": ('rmdir "$PWD" && : >"$PWD"', "is not a folder"),
     "secrets": ("ln -s /elsewhere secrets.env", "secrets.env is a link to /elsewhere"),
@@ -42,11 +42,11 @@ PLANTED = {
     "state is another's": ("mkdir state && chown 65534 state", "state belongs to user 65534"),
     "a secret that all may change": (
         ": >secrets.env && chmod 666 secrets.env",
-        "can be changed by other users",
+        "is writable by other users",
     ),
-    "current elsewhere": ("ln -s / current", "does not name a release"),
-    "current outside": ("ln -s releases/../../x current", "does not name a release"),
-    "current a folder": ("mkdir current", "does not name a release"),
+    "current elsewhere": ("ln -s / current", "does not point to a release"),
+    "current outside": ("ln -s releases/../../x current", "does not point to a release"),
+    "current a folder": ("mkdir current", "does not point to a release"),
     "data on the disk of another": (
         "mkdir -p ../disk/data && chown 65534 ../disk && ln -s ../disk/data data",
         "disk belongs to user 65534",
@@ -164,7 +164,7 @@ def test_a_folder_of_data_that_is_a_link_takes_no_secret(shell: str, tmp_path: P
     (tmp_path / "root/data/tls").symlink_to(tmp_path / "folder")
     done = call(shell, PUT, tmp_path)
     assert done.returncode == 1
-    assert "link in its path" in done.stderr
+    assert "its path contains a link" in done.stderr
     assert list((tmp_path / "folder").iterdir()) == []
 
 

@@ -44,17 +44,17 @@ def test_without_an_engine(tmp_path: Path, shell: str) -> None:
     server.remove("bin/docker")
     _, found = measure(server, shell)
     assert found["docker"][0].result == "fail"
-    assert found["docker"][0].measured == "lacks iptables"
+    assert found["docker"][0].measured == "missing iptables"
     server.program("iptables", "exit 0")
     code, found = measure(server, shell)
     assert code == 3, "nobody unpacks the images"
     for check in ("docker", "compose"):
         assert found[check][0].result == "warn"
-        assert "the bundle brings an engine" in found[check][0].measured
+        assert "the bundle includes an engine" in found[check][0].measured
         assert "--install-engine" in found[check][0].remedy
     code, asked = measure(server, shell, "--install-engine")
     assert code == 0
-    assert asked["docker"][0].measured == "none yet; Docker 26.1.4 comes from the bundle"
+    assert asked["docker"][0].measured == "none yet; Docker 26.1.4 is installed from the bundle"
     assert asked["unpacker"][0].measured == "Docker 26.1.4"
     assert {one.result for check in asked.values() for one in check} == {"pass"}
     old = CARRIED.replace("26.1.4", "20.10.24")
@@ -70,7 +70,7 @@ def test_packages_bring_what_they_need_or_are_of_another_system(tmp_path: Path, 
     packages = "#kind\tvalue\tname\ndeb\tfiles/engine/packages/docker.deb\tdocker\n"
     _, other = measure(server, shell, "--install-engine", engine=packages)
     assert other["docker"][0].result == "fail"
-    assert "another kind of system" in other["docker"][0].remedy
+    assert "a different kind of system" in other["docker"][0].remedy
     server.write("var/lib/dpkg/status", "Package: base-files\n")
     server.write("usr/bin/dpkg", "#!/bin/sh\n")
     (server.root / "usr/bin/dpkg").chmod(0o755)
@@ -97,7 +97,7 @@ def test_what_is_not_from_here_is_not_built_upon(tmp_path: Path, shell: str) -> 
     code, found = measure(server, shell, "--install-engine")
     assert code == 3
     assert found["docker"][0].result == "fail"
-    assert "bin/containerd is there" in found["docker"][0].remedy
+    assert "bin/containerd exists" in found["docker"][0].remedy
     server.remove("bin/containerd")
     server.program("docker", "exit 1")
     assert measure(server, shell, "--install-engine")[1]["docker"][0].result == "fail"

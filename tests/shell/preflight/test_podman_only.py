@@ -14,9 +14,9 @@ from tests.support.installer import call, shells
     ("there", "language", "said"),
     [
         ("podman", "en", "systemctl enable --now podman.socket"),
-        ("podman", "zh", "没有提供 Docker 接口的服务"),
-        ("podman dockerd", "en", "No Docker engine answers"),
-        ("", "en", "No Docker engine answers"),
+        ("podman", "zh", "没有提供 Docker API 的服务"),
+        ("podman dockerd", "en", "The Docker engine does not respond"),
+        ("", "en", "The Docker engine does not respond"),
     ],
 )
 def test_it_is_told_how_to_begin(there: str, language: str, said: str, shell: str, tmp_path: Path) -> None:

@@ -84,15 +84,15 @@ def test_a_key_of_another_certificate_is_refused(shell: str, tmp_path: Path) -> 
     _, other = write_pair(tmp_path, "other")
     result = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=other)
     assert result.returncode == 2
-    assert f"{certificate} does not belong to the private key {other}" in result.stderr
+    assert f"{certificate} does not match the private key {other}" in result.stderr
 
 
 def test_what_is_no_pem_is_refused(shell: str, tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path)
     result = choose(tmp_path, shell, TLS_CERTIFICATE=key, TLS_KEY=key)
-    assert "holds no certificate" in result.stderr
+    assert "contains no certificate" in result.stderr
     result = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=certificate)
-    assert "holds no private key" in result.stderr
+    assert "contains no private key" in result.stderr
 
 
 def test_half_a_pair_and_files_that_are_not_there_are_refused(shell: str, tmp_path: Path) -> None:
