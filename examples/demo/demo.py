@@ -146,7 +146,7 @@ def main() -> None:
         else:
             demo.install(name)
     demo.say("Done", "Everything was in a temporary folder, which is gone. For a project of your own:")
-    print("     bundle init --from path/to/compose.yaml    (README.md goes on from there)")
+    print("     bundle init --from path/to/compose.yaml    (docs/how-to/build.md continues from there)")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type, typed."""
+"""The commands of the README and of the page about building, typed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import pytest
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.kiosk import Host
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BUILD = (ROOT / "docs/how-to/build.md").read_text()
+DIFY = (ROOT / "docs/how-to/dify.md").read_text()
 COMPOSE = """
 services:
   web:
@@ -28,7 +31,7 @@ services:
 
 def commands(section: str, number: int) -> str:
     """The `number`th block of commands of a section."""
-    text = README.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    text = BUILD.partition(f"## {section}\n")[2].partition("\n## ")[0]
     return str(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)[number])
 
 
@@ -40,7 +43,7 @@ def machine(tmp_path: Path) -> dict[str, str]:
     bundle = tmp_path / "site/bin/bundle"
     bundle.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bundler "$@"\n')
     bundle.chmod(0o755)
-    python_path = os.pathsep.join(str(Path(__file__).parents[2] / name) for name in ("", "plugins"))
+    python_path = os.pathsep.join(str(ROOT / name) for name in ("", "plugins"))
     variables = {**host.variables(), "BUNDLE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": python_path}
     return {**variables, "PATH": f"{bundle.parent}:{os.environ['PATH']}"}
 
@@ -80,14 +83,14 @@ def test_from_a_compose_project_to_a_running_site(machine: dict[str, str], tmp_p
 
 
 def test_the_unattended_line() -> None:
-    unattended = re.search(r"Unattended: `(sh install [^`]+)`", README)
+    unattended = re.search(r"Unattended: `(sh install [^`]+)`", BUILD)
     assert unattended
     for option in re.findall(r"--[a-z]+", unattended[1]):
-        assert f"`{option}" in (Path(__file__).parents[2] / "docs/reference/installer.md").read_text()
+        assert f"`{option}" in (ROOT / "docs/reference/installer.md").read_text()
 
 
 def test_the_profile_of_your_own(machine: dict[str, str], tmp_path: Path) -> None:
-    text = README.partition("## A profile of your own\n")[2]
+    text = BUILD.partition("## A profile of your own\n")[2]
     profile = re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, flags=re.DOTALL)[0]
     shop = tmp_path / "work/shop"
     shop.mkdir(parents=True)
@@ -99,3 +102,19 @@ def test_the_profile_of_your_own(machine: dict[str, str], tmp_path: Path) -> Non
         (tmp_path / "work" / profile[0]).write_text(profile[1])
         said = type_in("bundle plan --profile branch-office", tmp_path / "work", machine)
     assert "shop/web:1.0" in said
+
+
+def test_the_commands_of_the_finance_bundle_exist(machine: dict[str, str], tmp_path: Path) -> None:
+    """With `--help`, a command checks its options and does nothing."""
+    section = README.partition("## Dify for a bank")[2].partition("\n## ")[0]
+    build, site = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    lines = [line for line in build.splitlines() if line.startswith("bundle ")]
+    assert len(lines) == 4
+    for line in lines:
+        assert "Usage: bundle" in type_in(line.partition(" #")[0] + " --help", tmp_path, machine)
+    assert (ROOT / "profiles/finance.yaml").exists()
+    reference = (ROOT / "docs/reference/installer.md").read_text()
+    options = re.findall(r" (--[a-z-]+)", site)
+    assert len(options) == 3
+    assert [option for option in options if f"`{option}" not in reference] == []
+    assert [name for name in re.findall(r"^([A-Z_]+)=", site, re.MULTILINE) if name not in DIFY] == []
