@@ -1,6 +1,6 @@
 """Writes the pages of docs/reference that models, commands and catalogues know: profile, commands, preflight.
 
-`python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are current.
+`python docs/generate.py` writes them; with `--check`, it only says whether they are current.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from bundler.profile.values import parse_duration, parse_mode, parse_moment, par
 
 RULES: Final = """\
 A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
-`$XDG_CONFIG_HOME/bundle/profiles` (`~/.config/bundle/profiles`), then among the built-in profiles. What holds
-a `/` or ends in `.yaml` or `.yml` is a path. `bundle profiles` lists what can be named.
+`$XDG_CONFIG_HOME/bundle/profiles` (`~/.config/bundle/profiles`), then among the built-in profiles. A name
+with a `/`, or one that ends in `.yaml` or `.yml`, is a path. `bundle profiles` lists the profiles that can
+be named.
 
 ```yaml
 # profiles/our-bank.yaml
@@ -48,38 +49,39 @@ sources+: [archive]
 
 ## Inheriting
 
-`extends` names one profile or a list of them, by name or by a path that starts from the folder of the file.
-The later in the list goes before the earlier, the file itself before all; a file that is reached in two ways
-counts once, at its first place. A profile that extends its own name means the next of that name on the
-search path, so `./profiles/finance.yaml` can extend the built-in `finance`.
+`extends` names one profile or a list of them, by name or by a path relative to the folder of the file.
+Later profiles in the list take precedence over earlier ones, and the file itself over all of them; a file
+that is reached in two ways counts once, at its first place. A profile that extends its own name extends the
+next one of that name on the search path, so `./profiles/finance.yaml` can extend the built-in `finance`.
 
-| written | what becomes of the inherited value |
+| written | effect on the inherited value |
 |---|---|
-| `key: {a: 1}` | mappings merge, key by key, by these same rules |
+| `key: {a: 1}` | mappings merge, key by key, by the same rules |
 | `key: 1`, `key: [a]` | scalars and lists are replaced |
 | `key+: [a]` | appended to the inherited list; `sources+` also to its default |
-| `key: null` | removed: the default holds again |
+| `key: null` | removed: the default applies again |
 
-`name`, `title` and `description` are not inherited. Rules do not reach into lists: an item is replaced or
-kept as a whole. A key without any value is an error, for it might be a slip: write `null`, or `""`.
+`name`, `title` and `description` are not inherited. The rules do not apply inside lists: an item is
+replaced or kept as a whole. A key without a value is an error, because it may be a slip: write `null`
+or `""`.
 
 ## On the command line
 
-`--set key=value` goes before all files. Parts of the key are separated by dots; a part that holds a dot is
-quoted: `--set 'registries.mirrors."docker.io"=mirror.example:5000'`. The value is a scalar, a list `[a, b]`
-or a mapping `{a: 1}`; where a text is wanted a number stays the text it was: `--set version=1.10`.
-`--set key+=value` appends, `--set key=null` removes, `--set key=` sets the empty text.
+`--set key=value` takes precedence over all files. Parts of the key are separated by dots; a part with a dot
+is quoted: `--set 'registries.mirrors."docker.io"=mirror.example:5000'`. The value is a scalar, a list
+`[a, b]` or a mapping `{a: 1}`; for a text field, a number stays text: `--set version=1.10`.
+`--set key+=value` appends, `--set key=null` removes, and `--set key=` sets the empty text.
 
 ## Paths
 
-A relative path starts from the folder of the file in which it stands, an inherited one too; in `--set` it
-starts from the working folder. That holds for every field of type *path*, in applications' settings too.
+A relative path is relative to the folder of the file that has it, also if it is inherited; in `--set`, to
+the working folder. This applies to every field of type *path*, also in the settings of applications.
 
 ## Values
 
-Text with a special meaning is quoted: unquoted, `1.10` is the number 1.1 and `yes`, `no`, `on`, `off` are
-true and false. Dates and numbers with a leading zero are text. Anchors, aliases and `<<` work within a file;
-tags do not exist. A file has at most 1 MiB.
+Quote text that YAML would read as something else: unquoted, `1.10` is the number 1.1, and `yes`, `no`,
+`on`, `off` are true and false. Dates and numbers with a leading zero are text. Anchors, aliases and `<<`
+work within a file; tags are not supported. A file has at most 1 MiB.
 """
 
 
@@ -303,7 +305,7 @@ def pages() -> dict[Path, str]:
 
 
 def stale() -> dict[Path, str]:
-    """The pages that are not current, each with the difference."""
+    """Return the outdated pages, each with its difference."""
     found = {}
     for path, text in pages().items():
         there = path.read_text("utf-8") if path.exists() else ""
@@ -318,12 +320,12 @@ def stale() -> dict[Path, str]:
 def main() -> int:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if not current")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is outdated")
     arguments = parser.parse_args()
     outdated = stale()
     for path, difference in outdated.items():
         if arguments.check:
-            sys.stderr.write(f"{path.name} is not current:\n{difference}\nrun: {COMMAND}\n")
+            sys.stderr.write(f"{path.name} is outdated:\n{difference}\nrun: {COMMAND}\n")
         else:
             path.write_text(pages()[path], "utf-8")
             sys.stdout.write(f"wrote {path.name}\n")
