@@ -14,86 +14,48 @@ _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
 _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
 """What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
-CHECKS = (
-    "docker/engine",
-    "engine/plan",
-    "preflight/checks",
-    "preflight/hardware",
-    "preflight/system",
-    "preflight/storage",
-    "preflight/engine",
-    "preflight/podman",
-    "preflight/network",
-    "preflight/site",
-    "preflight/expiry",
-)
-"""The engine and every check: in the installer, and in the preflight that is sent ahead."""
-SOURCES = (
-    "lib/header",
-    "lib/environment",
-    "lib/messages",
-    "lib/tools",
-    "lib/options",
-    "daily/help",
-    "lib/scratch",
-    "lib/facts",
-    "lib/root",
-    "lib/below",
-    "bundle/forms",
-    "bundle/opening",
-    "lib/journal",
-    "bundle/verification",
-    "bundle/trust",
-    "bundle/medium",
-    *CHECKS,
-    "preflight/probe",
-    "preflight/results",
-    "preflight/report",
-    "site/variables",
-    "site/certificate",
-    "site/templates",
-    "site/formats",
-    "site/nginx",
-    "site/shell",
-    "site/yaml",
-    "site/release",
-    "docker/images",
-    "docker/compact",
-    "lib/redaction",
-    "docker/services",
-    "docker/probes",
-    "daily/status",
-    "engine/carried",
-    "engine/service",
-    "site/counter",
-    "change/installation",
-    "change/phases",
-    "change/upgrade",
-    "site/edits",
-    "bundle/blobs",
-    "change/rollback",
-    "change/plan",
-    "lib/copies",
-    "data/volumes",
-    "data/dumps",
-    "data/encryption",
-    "data/key",
-    "data/backup",
-    "data/aside",
-    "data/authentic",
-    "data/carried",
-    "adoption/old",
-    "adoption/plan",
-    "adoption/steps",
-    "adoption/takeover",
-    "data/restore",
-    "data/prune",
-    "data/schedule",
-    "daily/inspection",
-    "daily/support",
-    "daily/removal",
-    "main",
-)
+FOLDERS = {
+    "lib": (
+        "header", "environment", "ending", "messages", "programs", "text", "processes", "scratch", "host",
+        "writers", "options", "files", "space", "digests", "notes", "facts", "root", "redaction", "tar",
+        "holders", "lock", "journal", "run", "terminal",
+    ),
+    "bundle": (
+        "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",
+        "verification", "trust",
+    ),
+    "docker": (
+        "engine", "compact", "images", "probes", "services",
+    ),
+    "engine": (
+        "plan", "ownership", "service", "presence", "installation",
+    ),
+    "site": (
+        "tree", "key", "answers", "formats", "nginx", "shell", "yaml", "templates", "variables",
+        "certificate", "edits", "release", "counter",
+    ),
+    "preflight": (
+        "checks", "hardware", "storage", "podman", "lacking", "engine", "system", "network", "site",
+        "expiry", "results", "report", "probe", "verdict",
+    ),
+    "data": (
+        "encryption", "authentic", "parts", "carried", "volumes", "dumps", "aside", "prune", "backup",
+        "schedule", "restore",
+    ),
+    "change": (
+        "phases", "upgrade", "plan", "rollback", "installation",
+    ),
+    "adoption": (
+        "phases", "old", "plan", "steps", "takeover",
+    ),
+    "daily": (
+        "help", "running", "inspection", "status", "support", "removal",
+    ),
+}  # fmt: skip
+"""The shell sources, from the bottom up: a file calls functions of its own and of those before it.
+
+What must happen when a run ends, or once it holds the lock, the files above register."""
+SOURCES = (*(f"{folder}/{name}" for folder, names in FOLDERS.items() for name in names), "main")
 """In this order; `main.sh` ends with the one line that runs anything."""
 
 

@@ -6,26 +6,29 @@ from collections.abc import Sequence
 
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
-from bundler_installer.assemble import CHECKS, guard, join_sources
+from bundler_installer.assemble import guard, join_sources
 
-SOURCES = (
-    "lib/header",
-    "lib/environment",
-    "lib/messages",
-    "lib/tools",
-    "lib/options",
-    "lib/scratch",
-    "lib/facts",
-    "lib/root",
-    *CHECKS,
-    "preflight/results",
-    "preflight/report",
-    "site/variables",
-    "site/certificate",
-    "docker/images",
-    "docker/compact",
-    "standalone",
-)
+NEEDED = {
+    "lib": (
+        "header", "environment", "ending", "messages", "programs", "text", "processes", "scratch", "host",
+        "writers", "options", "files", "space", "notes", "facts", "root", "holders", "run", "terminal",
+    ),
+    "docker": (
+        "engine", "compact", "images",
+    ),
+    "engine": (
+        "plan",
+    ),
+    "site": (
+        "answers", "variables", "certificate",
+    ),
+    "preflight": (
+        "checks", "hardware", "storage", "podman", "lacking", "engine", "system", "network", "site",
+        "expiry", "results", "report", "verdict",
+    ),
+}  # fmt: skip
+"""By folder, in the order of `assemble`."""
+SOURCES = (*(f"{folder}/{name}" for folder, names in NEEDED.items() for name in names), "standalone")
 """What the preflight calls; the tables stand before `standalone.sh`, with the one line that runs anything."""
 TABLES = (
     "bundle.env",

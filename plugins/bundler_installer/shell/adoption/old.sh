@@ -1,4 +1,4 @@
-# ---- adopt_old: what somebody set up with Compose: its containers, what they were told, where their data lie. Only read
+# ---- adoption/old: what somebody set up with Compose: its containers, what they were told, where their data lie. Only read
 
 # What an engine says of a container, a line a fact: C container, E environment, M mount, P published port
 OLD_FACTS='C{{"\t"}}{{.Id}}{{"\t"}}{{index .Config.Labels "com.docker.compose.service"}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}{{"\t"}}{{.Config.Image}}{{"\n"}}{{range .Config.Env}}E{{"\t"}}{{json .}}{{"\n"}}{{end}}{{range .Mounts}}M{{"\t"}}{{.Type}}{{"\t"}}{{json .Destination}}{{"\t"}}{{json .Source}}{{"\n"}}{{end}}{{range .HostConfig.PortBindings}}{{range .}}P{{"\t"}}{{json .HostPort}}{{"\n"}}{{end}}{{end}}'

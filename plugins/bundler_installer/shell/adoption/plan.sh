@@ -1,4 +1,4 @@
-# ---- adopt_plan: what of an old installation becomes what here, what is refused, and how much room it takes. Changes nothing
+# ---- adoption/plan: what of an old installation becomes what here, what is refused, and how much room it takes. Changes nothing
 
 # refuse_adoption ID [ARGUMENT...]: all that is in the way is told at once, and once
 refuse_adoption() {

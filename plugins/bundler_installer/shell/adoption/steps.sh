@@ -1,4 +1,4 @@
-# ---- adopt_steps: the old installation is stopped, its databases hand out their data, its files are copied; or it runs again
+# ---- adoption/steps: the old installation is stopped, its databases hand out their data, its files are copied; or it runs again
 
 # stop_old: who writes first, databases that dumps come from not yet. The engine must not start any of them again by itself;
 # what ran, and how it was kept running, is noted before

@@ -1,5 +1,5 @@
-# ---- adopt: an application that somebody set up with Compose becomes this site, and until that is confirmed it can be again what
-# it was: its containers are stopped, its files are only read. What is under way is noted in state/adopt
+# ---- adoption/takeover: an application that somebody set up with Compose becomes this site, and until that is confirmed it can
+# be again what it was: its containers are stopped, its files are only read. What is under way is noted in state/adopt
 #
 # Phases: `prepare` (the old one runs, untouched), `stopped` (its services may be), `switched` (ours may run), `adopted` (done,
 # not yet confirmed), `return` (on the way back).
@@ -15,33 +15,6 @@ run_adopt() {
             ;;
         *) fail $EXIT_USAGE adopt.either ;;
     esac
-}
-
-# load_adoption: the note of an adoption that was not confirmed; its status is 1 where there is none
-load_adoption() {
-    ADOPTION_PHASE=''
-    [ -f "$ROOT/state/adopt" ] || return 1
-    { ADOPTION_FROM=$(note_field adopt from) && ADOPTION_PHASE=$(note_field adopt phase) && ADOPTION_PROJECT=$(note_field adopt project) &&
-        ADOPTION_RELEASE=$(note_field adopt release) && ADOPTION_ASIDE=$(note_field adopt aside); } || lose_scratch
-    case $ADOPTION_PHASE in prepare | stopped | switched | adopted | return) ;; *) fail $EXIT_FAILED adopt.damaged "$ROOT/state/adopt" ;; esac
-}
-
-# enter_adoption PHASE
-enter_adoption() {
-    ADOPTION_PHASE=$1
-    write_note adopt <<EOT || exit $EXIT_FAILED
-from=$ADOPTION_FROM
-project=$ADOPTION_PROJECT
-release=$ADOPTION_RELEASE
-phase=$1
-aside=${ADOPTION_ASIDE:-}
-EOT
-}
-
-# guard_adoption: while one waits to be ended, other commands would work on something in between
-guard_adoption() {
-    if ! load_adoption || [ "$ADOPTION_PHASE" = adopted ]; then return 0; fi
-    case $COMMAND in adopt | uninstall) ;; *) fail $EXIT_FAILED adopt.pending "$ADOPTION_FROM" ;; esac
 }
 
 adopt_release() {
@@ -150,8 +123,6 @@ confirm_adoption() {
     say adopt.confirmed "$ADOPTION_FROM" "$ADOPTION_PROJECT" "$ADOPTION_FROM"
 }
 
-forget_adoption() { rm -f "$ROOT/state/adopt" "$ROOT/state/adopt.containers" || fail $EXIT_FAILED release.disk "$ROOT"; }
-
 # leave_adoption: the operator wants the old installation again. What was written here since is kept aside
 leave_adoption() {
     load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
@@ -171,6 +142,7 @@ leave_adoption() {
 
 # undo_adoption: the run ends before it is done; sets end_code. Signals wait until it is done
 undo_adoption() {
+    [ -n "$ADOPTING" ] || return 0
     ADOPTING=''
     trap 'INTERRUPTED=yes' HUP INT TERM
     load_adoption || return 0
@@ -194,6 +166,8 @@ undo_adoption() {
     end_code=$EXIT_RETURNED
     warn adopt.back "$ADOPTION_FROM"
 }
+
+undo_at_exit undo_adoption
 
 # return_old keep|drop: what is here goes, or is kept aside; then the old containers run that ran. Can be done again
 return_old() {

@@ -1,4 +1,4 @@
-# ---- blobs: what reloads the images of the current and the previous release when the engine has lost one
+# ---- bundle/blobs: what reloads the images of the current and the previous release when the engine has lost one
 
 # image_files RELEASE_DIR: digest and path of each big file of images/, as the bundle's checksums have them
 image_files() {
@@ -40,17 +40,6 @@ link_blob() {
     ln "$1" "$2" 2>/dev/null
 }
 
-# find_blobs: where the files in $SCRATCH/blobs are: the bundle's, which is verified, or the kept ones, checked now
-find_blobs() {
-    BLOBS=$HERE/images/blobs
-    if [ -d "$BLOBS" ]; then
-        ! use_copies || BLOBS=$ROOT/blobs
-        return 0
-    fi
-    BLOBS=$ROOT/blobs
-    check_kept "$SCRATCH/blobs" "$(cat "$SCRATCH/blob-bytes")"
-}
-
 # check_kept LIST BYTES: the kept files named there (blobs/sha256/<digest>) have their digests
 check_kept() {
     say blobs.check "$(human "$2")"
@@ -84,3 +73,6 @@ prune_blobs() {
         !($0 in kept)' "$SCRATCH/there-blobs" >"$SCRATCH/idle-blobs" || lose_scratch
     while IFS= read -r blob; do rm -f "$ROOT/blobs/sha256/$blob"; done <"$SCRATCH/idle-blobs"
 }
+
+# sum_sizes: the bytes of the bundle's files that standard input names; from their entries, for busybox wc would read them
+sum_sizes() { (cd -- "$HERE" && tr '\n' '\0' | xargs -0 ls -ln) | awk '{ sum += $5 } END { printf "%.0f\n", sum }'; }

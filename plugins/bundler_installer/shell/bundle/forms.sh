@@ -1,4 +1,4 @@
-# ---- forms: names, paths and numbers of the tables are what they should be before one of them is used. Signed tables too:
+# ---- bundle/forms: names, paths and numbers of the tables are what they should be before one of them is used. Signed tables too:
 # a builder that was tricked signs what it was given
 
 # check_forms: every field of every table in FACTS

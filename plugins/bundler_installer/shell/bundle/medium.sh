@@ -1,4 +1,4 @@
-# ---- medium: a bundle on another file system is read once. Its image files are copied while they are hashed, and
+# ---- bundle/medium: a bundle on another file system is read once. Its image files are copied while they are hashed, and
 # loaded from the copies, which bear their names only when their digests were right
 
 # plan_copies: the lines of SHA256SUMS that are to be copied, in $SCRATCH/copies: those whose files are not kept yet. None
@@ -46,9 +46,6 @@ is_own_tree() {
 
 # mount_of PATH: the device, and where it is mounted
 mount_of() { df -P "$1" 2>/dev/null | awk 'NR == 2 { $2 = $3 = $4 = $5 = ""; print }'; }
-
-# sum_sizes: the bytes of the bundle's files that standard input names; from their entries, for busybox wc would read them
-sum_sizes() { (cd -- "$HERE" && tr '\n' '\0' | xargs -0 ls -ln) | awk '{ sum += $5 } END { printf "%.0f\n", sum }'; }
 
 # copy_group GROUP: copy and hash the files of the lines in GROUP.copies; what is wrong goes to GROUP.bad
 copy_group() {

@@ -1,4 +1,4 @@
-# ---- bundle: the small files of an unpacked bundle are read once, into a private folder. Only there they are used, and
+# ---- bundle/opening: the small files of an unpacked bundle are read once, into a private folder. Only there they are used, and
 # only when SHA256SUMS is signed and lists them as they are. So nobody can change one between its check and its use
 
 SMALL=67108864 # bytes that each of them may have
@@ -43,68 +43,6 @@ blame_file() {
     refuse verify.unreadable "$HERE"
 }
 
-# list_sums: SHA256SUMS is a list of digests and of paths that any file system keeps apart; the paths go to $SCRATCH/signed
-list_sums() {
-    case $(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x) in
-        x) ;;
-        '') lose_scratch ;;
-        *) refuse verify.bad_sums ;;
-    esac
-    list_folds >"$SCRATCH/folds" || lose_scratch
-    awk -v folds="$SCRATCH/folds" '
-        function refuse(what) { refused = 1; print "bad " what; exit 0 }
-        function fold(text, done, i) {
-            text = tolower(text)
-            if (text !~ /[\200-\377]/) return text
-            for (i = 1; i <= length(text); i++) {
-                pair = substr(text, i, 2)
-                if (pair in lower) { done = done lower[pair]; i++ } else done = done substr(text, i, 1)
-            }
-            return done
-        }
-        BEGIN {
-            while ((getline line < folds) > 0) { lower[substr(line, 1, 2)] = substr(line, 4, 2); known++ }
-            if (!known) exit 3
-        }
-        substr($0, 1, 64) !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " || length($0) < 67 { refuse(NR) }
-        {
-            path = substr($0, 67)
-            if (length(path) > 4096 || path ~ /[\001-\037\177\\]/ || path ~ /^\// || path ~ /\/$/ || path ~ /\/\//) refuse(NR)
-            if (("/" path "/") ~ /\/\.\.?\// || ("/" path) ~ /\/-/) refuse(NR)
-            # control characters of Latin-1, marks of text direction, and letters in two parts, which some file systems join
-            if (path ~ /\302[\200-\237]/ || path ~ /\330\234/ || path ~ /\342\200[\216\217\252-\256]/ || path ~ /\342\201[\246-\251]/) refuse(NR)
-            if (path ~ /\314[\200-\277]/ || path ~ /\315[\200-\257]/ || path ~ /\343\202[\231\232]/ || path ~ /\341[\204-\207][\200-\277]/) refuse(NR)
-            if (path in files || path in folders) refuse(NR)
-            files[path]
-            parts = split(path, part, "/")
-            whole = ""
-            for (i = 1; i <= parts; i++) {
-                whole = whole (i > 1 ? "/" : "") part[i]
-                folded = fold(whole)
-                if ((folded in names) && names[folded] != whole) refuse(NR)
-                names[folded] = whole
-                if (i < parts) {
-                    if (whole in files) refuse(NR)
-                    folders[whole]
-                }
-            }
-            print path
-        }
-        END { if (!refused) print "ok " NR }' "$FACTS/SHA256SUMS" >"$SCRATCH/sums-verdict" || lose_scratch
-    case $(sed -n '$p' "$SCRATCH/sums-verdict") in
-        'ok '*) ;;
-        'bad '*) refuse verify.bad_sums ;;
-        *) lose_scratch ;;
-    esac
-    TOTAL=$(sed -n '$s/^ok //p' "$SCRATCH/sums-verdict") || lose_scratch
-    sed '$d' "$SCRATCH/sums-verdict" >"$SCRATCH/signed" || lose_scratch
-    is_number "$TOTAL" || lose_scratch
-    for each in "$SCRATCH/signed" "$FACTS/SHA256SUMS"; do
-        [ "$(wc -l <"$each")" -eq "$TOTAL" ] || lose_scratch
-    done
-    [ "$TOTAL" -gt 0 ] || refuse verify.bad_sums
-}
-
 # take_tables: every listed file that lies at the top, or below keys/, copied and as it is listed: the tables, this program, bundle.json
 take_tables() {
     awk '{ path = substr($0, 67) } path !~ /\// || path ~ /^keys\/[^\/]+$/' "$FACTS/SHA256SUMS" >"$SCRATCH/small" || lose_scratch
@@ -125,60 +63,48 @@ take_tables() {
     match_sums "$SCRATCH/small" "$FACTS" || blame_sums $? "$FACTS"
 }
 
-# match_sums LINES FOLDER: whether the files that the lines of SHA256SUMS in the file LINES name are as listed below FOLDER.
-# The status is 0 only where as many were hashed as there are lines. 1: one is not, it stands in LINES.bad; 3: one cannot
-# be read; 2: there was no room, or a program failed
-match_sums() {
-    { cut -c 67- "$1" >"$1.paths" && sed 's|^|./|' "$1.paths" >"$1.names" && tr '\n' '\0' <"$1.names" >"$1.null"; } || return 2
-    wanted_sums=$(wc -l <"$1") || return 2
-    [ "$wanted_sums" -gt 0 ] || return 2
-    # a program that does not notice that it cannot read gives no names, or some
-    [ "$(wc -l <"$1.names")" -eq "$wanted_sums" ] && [ "$(tr -cd '\0' <"$1.null" | wc -c)" -eq "$wanted_sums" ] || return 2
-    (cd -- "$2" && hash_files <"$1.null") >"$1.digests" 2>"$1.errors" || {
-        # what can be read after all was not the reason
-        (cd -- "$2" && xargs -0 cat <"$1.null") >/dev/null 2>&1 && return 2
-        return 3
-    }
-    awk -v found="$1.digests" '
-        {
-            if ((getline line < found) <= 0) { short = 1; exit }
-            if (substr(line, 1, 64) != substr($0, 1, 64) || substr(line, 65, 1) != " ") { bad = substr($0, 67); exit }
-            n++
-        }
-        END { if (bad != "") print "bad " bad; else if (!short) print "ok " n }' "$1" >"$1.verdict" || return 2
-    IFS= read -r verdict <"$1.verdict" || return 2
-    case $verdict in
-        'bad '*)
-            is_other_file "$1" "$2" "${verdict#bad }" || return 2
-            printf '%s\n' "${verdict#bad }" >"$1.bad" || return 2
-            return 1
+# find_installation: whether this is an installed release, which is not verified again. It is one only where who runs it
+# named it so: as <root>/current/install, as <name>ctl does, or as <root>/releases/<id>/install. Where the folder lies says
+# nothing: a bundle may come with such folders around it, and lead there by a link
+find_installation() {
+    case $HERE in */releases/*) ;; *) return 0 ;; esac
+    own_root=${HERE%/*}
+    case $own_root in */releases) own_root=${own_root%/releases} ;; *) return 0 ;; esac
+    [ -d "$own_root/state" ] || return 0
+    case $0 in
+        */current/install) named_root=$(cd -P -- "${0%/current/install}/" 2>/dev/null && pwd -P) || return 0 ;;
+        /*/releases/*/install)
+            [ "${0%/install}" = "$HERE" ] || return 0
+            named_root=$own_root
             ;;
-        'ok '*) [ "${verdict#ok }" -eq "$wanted_sums" ] || return 2 ;;
-        *) return 2 ;;
+        *) return 0 ;;
     esac
+    [ "$named_root" = "$own_root" ] || return 0
+    INSTALLED=yes
+    if [ -z "$ROOT" ]; then
+        ROOT=$own_root
+    else
+        named_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P)
+        [ "$named_root" = "$own_root" ] || fail $EXIT_USAGE facts.other_root "$own_root" "$ROOT"
+    fi
 }
 
-# is_other_file LINES FOLDER PATH: its digest, taken once more, is not the listed one
-is_other_file() {
-    other=$(hash_stream <"$2/$3") || return 1
-    other=${other%% *}
-    [ "${#other}" -eq 64 ] || return 1
-    awk -v digest="$other" -v path="$3" '
-        substr($0, 67) == path { found = 1; if (substr($0, 1, 64) == digest) found = 2 }
-        END { exit found != 1 }' "$1"
-}
-
-# blame_sums STATUS FOLDER [LINES]: ends the run with what match_sums found
-blame_sums() {
-    case $1 in
-        1) refuse verify.changed "$(sed -n 1p "${3:-$SCRATCH/small}.bad" | show_plain)" ;;
-        3)
-            case $2 in "$SCRATCH"/*) lose_scratch ;; esac # a copy of ours
-            refuse verify.unreadable "$2"
-            ;;
-        *)
-            scratch_has_room || lose_scratch
-            fail $EXIT_FAILED verify.incomplete
-            ;;
+# find_bundle: the folder that this file lies in, and whether it is a bundle or an installed release
+find_bundle() {
+    case $0 in
+        */*) HERE=${0%/*} ;;
+        *) HERE=. ;;
     esac
+    HERE=$(cd -- "${HERE:-/}" && pwd -P) || fail $EXIT_FAILED facts.folder
+    [ -f "$HERE/bundle.env" ] || fail $EXIT_FAILED facts.bundle "$HERE"
+    INSTALLED=''
+    find_installation
+    if [ -n "$INSTALLED" ]; then
+        FACTS=$HERE
+        name_root
+        walk_path "$HERE"
+    else
+        open_bundle
+    fi
+    read_facts
 }

@@ -1,4 +1,4 @@
-# ---- verify: signature, then every file, then nothing more. Fails closed
+# ---- bundle/verification: signature, then every file, then nothing more. Fails closed
 
 # verify_bundle [copy]: the rest of a bundle that was opened: every listed file is there and as listed, and no other.
 # With `copy`, image files that cannot be linked to are copied below the root while they are read
@@ -10,18 +10,6 @@ verify_bundle() {
     verify_digests
     say verify.ok "$TOTAL"
 }
-
-# refuse ID [ARGUMENT...]: the bundle is not as it was signed. A full scratch folder says nothing about it
-refuse() {
-    scratch_has_room || lose_scratch
-    fail $EXIT_VERIFICATION "$@"
-}
-
-# is_lenient: commands that install nothing may look at a bundle whose maker nobody knows
-is_lenient() { case $COMMAND in install | verify | restore) return 1 ;; esac; }
-
-# doubt ID [ARGUMENT...]: a bundle that only looks are taken at
-doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }
 
 # verify_names: the listed files are the files that are there; regular ones, inside this folder
 verify_names() {
@@ -138,14 +126,10 @@ hash_group() {
     printf '%s\n' "$count" >"$1.count"
 }
 
-# hash_files: hash the files whose names come NUL-separated, in order; the digest begins each line
-hash_files() {
-    if have openssl; then
-        xargs -0 openssl dgst -sha256 -r
-    else
-        xargs -0 sha256sum
+run_verify() {
+    require_tools
+    if [ -n "$INSTALLED" ]; then
+        fail $EXIT_USAGE verify.installed
     fi
+    verify_bundle
 }
-
-# hash_stream: the digest of standard input begins the line
-hash_stream() { if have openssl; then openssl dgst -sha256 -r; else sha256sum; fi; }

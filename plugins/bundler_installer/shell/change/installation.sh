@@ -1,4 +1,4 @@
-# ---- install: the steps, each of which can be run again. Where another release runs, it is upgraded
+# ---- change/installation: the steps, each of which can be run again. Where another release runs, it is upgraded
 
 run_install() {
     require_tools
@@ -45,25 +45,19 @@ install_release() {
     step prune prune_releases
 }
 
-# start_step: start, wait until healthy, prove that it works, or say why not
-start_step() {
-    record begin start
-    start_services || {
-        explain_failure
-        record failed start
-        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
-    }
-    prove_work || {
-        record failed start
-        fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
-    }
-    record end start
-}
-
-run_verify() {
-    require_tools
-    if [ -n "$INSTALLED" ]; then
-        fail $EXIT_USAGE verify.installed
-    fi
-    verify_bundle
+# print_ending: where it is, and what can be typed next
+print_ending() {
+    say ending.done "$TITLE" "$VERSION" "$ROOT"
+    rows ports.tsv | while IFS="$TAB" read -r service address port protocol; do
+        [ -n "$service" ] || continue
+        number=$(expand "$port")
+        [ -n "$number" ] || continue
+        address=$(expand "$address")
+        case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
+        say ending.port "$service" "$address:$number/$protocol"
+    done
+    control=$ROOT/${NAME}ctl
+    [ -x "$control" ] || control="sh $control" # on a disk that executes nothing
+    case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
+    say ending.next "$control"
 }

@@ -1,4 +1,4 @@
-# ---- change: from one release to another and, when that fails, back again. What is under way is noted in state/change
+# ---- change/phases: from one release to another and, when that fails, back again. What is under way is noted in state/change
 #
 # Phases: `prepare` (the old release still runs, untouched), `stopped` (its services may be), `switched` (the new one
 # may have changed data), `return` (on the way back). A run that was killed is taken up again where its note says.
@@ -13,12 +13,6 @@ load_change() {
     for each in "$CHANGE_FROM" "$CHANGE_TO"; do
         case $each in '' | */* | .*) fail $EXIT_FAILED change.damaged "$ROOT/state/change" ;; esac
     done
-}
-
-# write_note NOTE: standard input becomes state/NOTE, whole and on the disk, or not at all
-write_note() {
-    { (umask 077 && cat >"$ROOT/state/$1.new") && flush "$ROOT/state/$1.new" && mv -f "$ROOT/state/$1.new" "$ROOT/state/$1" &&
-        flush "$ROOT/state"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
 # enter_phase PHASE: the note of the way back is written ahead, so that a full disk cannot keep it from being taken
@@ -59,6 +53,8 @@ guard_change() {
         *) fail $EXIT_FAILED change.pending "$CHANGE_FROM" "$CHANGE_TO" "$ROOT/${NAME}ctl" ;;
     esac
 }
+
+guard_lock guard_change
 
 # stop_and_back_up: the old release's services end, its data are copied. A copy of an earlier try counts while all rests
 stop_and_back_up() {
@@ -120,6 +116,7 @@ EOT
 
 # undo_change: back to the release that ran before, data included; sets end_code. Signals wait until it is done
 undo_change() {
+    [ -n "$CHANGING" ] || return 0
     CHANGING=''
     trap 'INTERRUPTED=yes' HUP INT TERM
     if [ -n "$PART" ]; then
@@ -145,6 +142,8 @@ undo_change() {
         warn change.back_only "$CHANGE_FROM"
     fi
 }
+
+undo_at_exit undo_change
 
 # insist COMMAND...: in a shell of its own; three times where signals, which the caller notes in INTERRUPTED, ended it
 insist() {
@@ -224,14 +223,6 @@ return_data() {
     restore_backup "$CHANGE_BACKUP" || fail $EXIT_FAILED restore.failed "$CHANGE_BACKUP"
 }
 
-# stop_project: whatever runs of it, of any release
-stop_project() {
-    docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
-    [ -s "$SCRATCH/running" ] || return 0
-    xargs docker stop <"$SCRATCH/running" >/dev/null 2>"$SCRATCH/stop" ||
-        fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
-}
-
 # resume_change: what a killed run left. Its own command goes on with it; any other one goes back first
 resume_change() {
     if ! load_change; then return 0; fi
@@ -266,12 +257,6 @@ prune_releases() {
         rm -rf "$each" "$ROOT/state/answers/${each##*/}"
     done
     prune_blobs
-}
-
-# basename_of LINK: the last part of what it names
-basename_of() {
-    named=$(readlink "$1" 2>/dev/null) || return 1
-    printf '%s\n' "${named##*/}"
 }
 
 # drop_images RELEASE_DIR: images that no kept release names; the engine keeps those that containers use

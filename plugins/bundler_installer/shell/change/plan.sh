@@ -1,4 +1,4 @@
-# ---- plan: what an install or upgrade would change. Reads, and changes nothing; `install` verifies the bundle first
+# ---- change/plan: what an install or upgrade would change. Reads, and changes nothing; `install` verifies the bundle first
 
 run_plan() {
     require_tools

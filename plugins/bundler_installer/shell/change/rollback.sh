@@ -1,4 +1,4 @@
-# ---- rollback: to the release that ran before, and from there forward again
+# ---- change/rollback: to the release that ran before, and from there forward again
 
 run_rollback() {
     require_tools

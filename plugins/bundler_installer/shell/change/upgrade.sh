@@ -1,4 +1,4 @@
-# ---- upgrade: a new bundle over a release that runs
+# ---- change/upgrade: a new bundle over a release that runs
 
 # find_previous: the release that is to be replaced; empty where there is none but this one
 find_previous() {

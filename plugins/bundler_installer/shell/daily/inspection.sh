@@ -1,4 +1,4 @@
-# ---- inspect: the daily inspection. One record a line: what, result (pass, warn, fail, info), measured, limit
+# ---- daily/inspection: the daily inspection. One record a line: what, result (pass, warn, fail, info), measured, limit
 
 # run_inspect: in depth, also with an engine that does not answer; `status` has the services and `inspect_site`
 run_inspect() {
@@ -202,4 +202,17 @@ print_records_json() {
         comma=,
     done <"$SCRATCH/inspection"
     printf '\n]'
+}
+
+# inspect_probes: a record of each for the daily inspection
+inspect_probes() {
+    keep "$SCRATCH/probes" list_probes
+    make_probes
+    while IFS="$TAB" read -r id result said <&6; do
+        case $result in
+            pass) note "probe $id" pass "$(format probes.ok)" ;;
+            skip) note "probe $id" info "$(format probes.unused)" ;;
+            *) note "probe $id" fail "$said" ;;
+        esac
+    done 6<"$SCRATCH/probed"
 }

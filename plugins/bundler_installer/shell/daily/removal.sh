@@ -1,4 +1,4 @@
-# ---- uninstall: what runs goes, what the application keeps stays, unless it is named
+# ---- daily/removal: what runs goes, what the application keeps stays, unless it is named
 
 run_uninstall() {
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"

@@ -1,4 +1,4 @@
-# ---- report: what runs, and how it is
+# ---- daily/status: what runs, and how it does
 
 # run_status: its exit code is that of the services and probes; what else needs attention is marked
 run_status() {
@@ -59,21 +59,4 @@ print_status_json() {
     printf ', '
     print_records_json
     printf '}\n'
-}
-
-# print_ending: where it is, and what can be typed next
-print_ending() {
-    say ending.done "$TITLE" "$VERSION" "$ROOT"
-    rows ports.tsv | while IFS="$TAB" read -r service address port protocol; do
-        [ -n "$service" ] || continue
-        number=$(expand "$port")
-        [ -n "$number" ] || continue
-        address=$(expand "$address")
-        case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
-        say ending.port "$service" "$address:$number/$protocol"
-    done
-    control=$ROOT/${NAME}ctl
-    [ -x "$control" ] || control="sh $control" # on a disk that executes nothing
-    case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
-    say ending.next "$control"
 }

@@ -1,4 +1,4 @@
-# ---- support: what a maintainer needs to see, in one archive, without secrets
+# ---- daily/support: what a maintainer needs to see, in one archive, without secrets
 
 run_support() {
     require_tools

@@ -1,4 +1,4 @@
-# ---- aside: what a restore replaces is kept until it worked, and put back when it did not
+# ---- data/aside: what a restore replaces is kept until it worked, and put back when it did not
 
 # begin_restore FOLDER: note what is restored and where what was there goes: the same place when it is done again
 begin_restore() {
@@ -116,9 +116,4 @@ undo_restore() {
 # drop_before: remove what the last restore set aside. For a caller that knows it is worth nothing
 drop_before() {
     case ${BEFORE:-} in "$ROOT"/data.before-restore-*) rm -rf "$BEFORE" "$ROOT/data/.before-restore-${BEFORE##*-}" ;; esac
-}
-
-# refuse_half_restored: half of an older state must not be started
-refuse_half_restored() {
-    [ ! -f "$ROOT/state/restore" ] || fail $EXIT_FAILED restore.half "$(sed -n 's/^backup=//p' "$ROOT/state/restore")"
 }

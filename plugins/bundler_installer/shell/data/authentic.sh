@@ -1,10 +1,7 @@
-# ---- authentic: nothing of a backup is used before it is known that this site, or who knows the passphrase, made it
+# ---- data/authentic: nothing of a backup is used before it is known that this site, or who knows the passphrase, made it
 #
 # The small files are read once, into $SCRATCH/source; what is checked there is what is used. The large ones are hashed
 # here, and again while they are poured.
-
-# blame_scratch: where the scratch folder takes nothing more, that is the reason, whatever seems to be wrong
-blame_scratch() { scratch_has_room || lose_scratch; }
 
 # fail_reading FILE: it is not known whether the backup is good, for it could not be read or noted down
 fail_reading() {

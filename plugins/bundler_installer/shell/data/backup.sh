@@ -1,4 +1,4 @@
-# ---- backup: all that cannot be made again, in a folder of its own, while nothing writes
+# ---- data/backup: all that cannot be made again, in a folder of its own, while nothing writes
 
 run_backup() {
     require_tools
@@ -142,31 +142,6 @@ stop_writers() {
     compose stop $others >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
-# store NAME COMMAND...: what the command prints becomes a file of the backup; both ends must succeed
-store() {
-    stored=$1
-    shift
-    if [ -z "$ENCRYPT" ]; then
-        "$@" >"$PART/$stored" 2>"$SCRATCH/store-errors"
-        return
-    fi
-    rm -f "$SCRATCH/store-whole"
-    { "$@" 2>"$SCRATCH/store-errors" && printf '' >"$SCRATCH/store-whole"; } |
-        encrypt >"$PART/$stored.enc" 2>"$SCRATCH/crypt-errors" || {
-        cat "$SCRATCH/crypt-errors" >>"$SCRATCH/store-errors"
-        return 1
-    }
-    [ -f "$SCRATCH/store-whole" ]
-}
-
-# store_or_stop NAME COMMAND...
-store_or_stop() {
-    store "$@" || {
-        blame_scratch
-        fail $EXIT_FAILED backup.not_written "$1" "$(tail -n 2 "$SCRATCH/store-errors")"
-    }
-}
-
 # copy_identity REASON: what release this is of, its answers and secrets; and, as a record, its configuration
 copy_identity() {
     made=$(date -u '+%Y-%m-%dT%H:%M:%SZ') salt=''
@@ -260,9 +235,6 @@ seal_backup() {
     rm -f "$ROOT/state/part"
 }
 
-# backup_fact FOLDER KEY: a value of backup.env, as it lies there. For lists; who restores uses source_fact
-backup_fact() { sed -n "s/^$2=//p" "$1/backup.env" 2>/dev/null | sed -n 1p; }
-
 # clean_backup: when a signal ends the run in the middle
 clean_backup() {
     if [ -n "$UNPACKED" ]; then
@@ -280,3 +252,5 @@ clean_backup() {
     fi
     rm -rf "$PART"
 }
+
+clean_at_exit clean_backup

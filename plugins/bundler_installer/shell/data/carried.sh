@@ -1,4 +1,4 @@
-# ---- carried_backup: a backup that comes as one tar file
+# ---- data/carried: a backup that comes as one tar file
 #
 # No tar program unpacks it: the headers are read here, one at a time; anything but a backup's own files ends it, and each
 # file is written into one private folder. So it makes no difference what the tar of this system does with links and names.

@@ -1,10 +1,4 @@
-# ---- dumps: databases hand out their data and take them back, each in its own service's container
-
-# names WHAT: of lifecycle.tsv, one a line
-names() {
-    [ -f "$FACTS/lifecycle.tsv" ] || return 0
-    rows lifecycle.tsv >"$SCRATCH/lifecycle" && awk -F "$TAB" -v what="$1" '$1 == what { print $2 }' "$SCRATCH/lifecycle"
-}
+# ---- data/dumps: databases hand out their data and take them back, each in its own service's container
 
 # list_dumps: id, service, backup, restore
 list_dumps() { [ ! -f "$FACTS/dumps.tsv" ] || rows dumps.tsv; }

@@ -1,4 +1,4 @@
-# ---- crypt: backups under a passphrase. AES-256-CTR for each file; HMAC-SHA-256 over the list of the files' digests
+# ---- data/encryption: backups under a passphrase. AES-256-CTR for each file; HMAC-SHA-256 over the list of the files' digests
 #
 # Encrypt, then authenticate: SHA256SUMS holds the digest of every encrypted file, and the HMAC covers SHA256SUMS. Each
 # file has a salt of its own, and the HMAC's key another one, so that PBKDF2 makes a separate key for each use. The

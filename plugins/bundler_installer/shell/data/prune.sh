@@ -1,4 +1,7 @@
-# ---- prune: old backups go by a rule; only this application's, only whole ones, never one that going back needs
+# ---- data/prune: old backups go by a rule; only this application's, only whole ones, never one that going back needs
+
+# backup_fact FOLDER KEY: a value of backup.env, as it lies there. For lists; who restores uses source_fact
+backup_fact() { sed -n "s/^$2=//p" "$1/backup.env" 2>/dev/null | sed -n 1p; }
 
 # backup_names FOLDER: the backups of this application and root there, oldest first
 backup_names() {

@@ -1,4 +1,4 @@
-# ---- restore: a backup back in its place; what was there is kept aside until it worked
+# ---- data/restore: a backup back in its place; what was there is kept aside until it worked
 
 run_restore() {
     require_tools
@@ -51,41 +51,6 @@ open_backup() {
         take_passphrase
         set_rounds "$1"
     fi
-}
-
-# pour NAME COMMAND...: a file of the backup into a command; both ends must succeed, and what was poured must be what was
-# checked: it is hashed on its way. What is wrong stands in $SCRATCH/pour-errors
-pour() {
-    poured=$1 sieve=cat
-    shift
-    wanted=$(listed_digest "$poured")
-    if [ -z "$wanted" ]; then
-        poured=$poured.enc sieve=decrypt
-        wanted=$(listed_digest "$poured")
-    fi
-    rm -f "$SCRATCH/pour-digest" "$SCRATCH/pour-sieved" "$SCRATCH/pour-taken"
-    printf '' >"$SCRATCH/pour-errors" || return 1
-    {
-        { tee /proc/self/fd/3 <"$SOURCE/$poured" 3>&1 1>&4 | hash_stream >"$SCRATCH/pour-digest" 4>&-; } 4>&1 2>/dev/null |
-            { "$sieve" && printf '' >"$SCRATCH/pour-sieved"; } 2>"$SCRATCH/crypt-errors"
-    } | feed "$@"
-    [ -f "$SCRATCH/pour-taken" ] || return 1
-    if [ ! -f "$SCRATCH/pour-sieved" ] || ! is_hex "$(cut -c 1-64 "$SCRATCH/pour-digest" 2>/dev/null)" 64; then
-        { cat "$SCRATCH/crypt-errors" && format authentic.unreadable "$SOURCE/$poured"; } >>"$SCRATCH/pour-errors"
-        return 1
-    fi
-    if [ "$(cut -c 1-64 "$SCRATCH/pour-digest")" != "$wanted" ]; then
-        format authentic.exchanged "$SOURCE/$poured" >>"$SCRATCH/pour-errors"
-        return 1
-    fi
-}
-
-# feed COMMAND...: standard input to the command; what it leaves is read too, so that all of it is hashed
-feed() {
-    "$@" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors"
-    feed_code=$?
-    cat >/dev/null
-    [ "$feed_code" -eq 0 ] && printf '' >"$SCRATCH/pour-taken"
 }
 
 # match_release: data go back under the release that they were made by
@@ -168,8 +133,6 @@ take_restored() {
     rm -f "$SCRATCH/pour-output"
 }
 
-fail_pouring() { fail $EXIT_FAILED restore.not_read "$1" "$(tail -n 2 "$SCRATCH/pour-errors")"; }
-
 # restore_backup FOLDER: verify it, then put data, volumes, answers and secrets back; the configuration is made from them anew
 #
 # For the release that is current; the caller holds the lock. Services are stopped afterwards. What was there lies in
@@ -205,8 +168,6 @@ check_restore_room() {
         fail $EXIT_FAILED backup.no_room "$ROOT" "$(human "$free")" "$(human "$need")"
     fi
 }
-
-stop_all() { compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"; }
 
 # put_data_back: can be done again
 put_data_back() {
@@ -263,27 +224,13 @@ rebuild_config() {
     rm -rf "$part"
 }
 
-# update_tree FROM INTO: INTO gets the files of FROM, each by one rename; those that are the same stay as they are
-update_tree() {
-    list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1
-    while IFS="$TAB" read -r what path <&6; do
-        printf '' >"$ROOT/state/reconfigured" || return 1
-        if [ "$what" = removed ]; then
-            rm -f "$2/$path" || return 1
-        else
-            { mkdir -p "$2/$(dirname "$path")" && rm -rf "$HERE/.new" && cp -p -R -- "$1/$path" "$HERE/.new" &&
-                mv -f "$HERE/.new" "$2/$path"; } || return 1
-        fi
-    done 6<"$SCRATCH/tree-updates"
-}
-
 # same_answers: the backup's are those that the configuration was made with
 same_answers() {
     values_before=$SCRATCH/values-before
     { rows variables.tsv >"$SCRATCH/variable-rows" && rm -rf "$values_before" && mkdir "$values_before"; } || fail_reading "$SOURCE"
-    (values=$values_before && load_values "$BEFORE/site.env" && load_values "$BEFORE/secrets.env") || fail_reading "$BEFORE"
+    (load_values "$BEFORE/site.env" "$values_before" && load_values "$BEFORE/secrets.env" "$values_before") || fail_reading "$BEFORE"
     while IFS="$TAB" read -r name _; do
-        [ "$(value "$name")" = "$(values=$values_before && value "$name")" ] || return 1
+        [ "$(value "$name")" = "$(value "$name" "$values_before")" ] || return 1
     done <"$SCRATCH/variable-rows"
 }
 

@@ -1,4 +1,4 @@
-# ---- schedule: the daily backup, as a systemd timer or a line of cron; shown, and written only when that is asked for
+# ---- data/schedule: the daily backup, as a systemd timer or a line of cron; shown, and written only when that is asked for
 
 run_schedule() {
     [ -d "$CURRENT/config" ] || fail $EXIT_FAILED facts.none "$ROOT"
@@ -75,8 +75,6 @@ print_cron() {
     print_command quote_cron
     printf ' >/dev/null\n'
 }
-
-has_systemd() { [ -d "$PROBE_ROOT/run/systemd/system" ] && have systemctl; }
 
 show_schedule() {
     if has_systemd; then

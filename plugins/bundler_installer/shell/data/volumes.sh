@@ -1,4 +1,4 @@
-# ---- volumes: what Compose keeps in the engine's own named volumes
+# ---- data/volumes: what Compose keeps in the engine's own named volumes
 
 # list_volumes: the project's volumes and those that its containers mount
 list_volumes() {

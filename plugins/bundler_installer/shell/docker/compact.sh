@@ -1,4 +1,4 @@
-# ---- compact: images whose unpacked layers travel in one zstd stream
+# ---- docker/compact: images whose unpacked layers travel in one zstd stream
 
 is_compact() { [ "$(fact compression)" = compact ]; }
 

@@ -1,4 +1,4 @@
-# ---- engine: Docker and Compose, called in one place
+# ---- docker/engine: Docker and Compose, called in one place
 
 # choose_engine: which engine every docker command of this run asks, with a configuration of its own: that of the operator
 # holds proxies, which Compose hands to the services. Sets REMOTE where the operator's is on another machine
@@ -99,12 +99,6 @@ compose() {
         plugin) clean_environment docker compose "$@" ;;
         *) clean_environment docker-compose "$@" ;;
     esac
-}
-
-require_engine() {
-    refuse_remote
-    docker_answers || explain_no_engine
-    find_compose || fail $EXIT_FAILED engine.no_compose
 }
 
 # list_containers: a line a container of the project: service, state, health, exit code, restarts, ID, restart policy.

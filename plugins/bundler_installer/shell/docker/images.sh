@@ -1,4 +1,4 @@
-# ---- images: only what the engine lacks is loaded, in one stream, never unpacked to disk first
+# ---- docker/images: only what the engine lacks is loaded, in one stream, never unpacked to disk first
 
 # image_state REFERENCE MANIFEST CONFIG: present, untagged (there under another name) or absent
 image_state() {
@@ -151,5 +151,13 @@ fail_to_load() {
     fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
 }
 
-# read_error FILE: what a program says of the files that it read; that nobody took what it wrote is the loader's fault
-read_error() { grep -v -i -e 'broken pipe' -e 'wrote only' -e 'write error' -e 'not recoverable' "$1" | sed -n 1p; }
+# find_blobs: where the files in $SCRATCH/blobs are: the bundle's, which is verified, or the kept ones, checked now
+find_blobs() {
+    BLOBS=$HERE/images/blobs
+    if [ -d "$BLOBS" ]; then
+        ! use_copies || BLOBS=$ROOT/blobs
+        return 0
+    fi
+    BLOBS=$ROOT/blobs
+    check_kept "$SCRATCH/blobs" "$(cat "$SCRATCH/blob-bytes")"
+}

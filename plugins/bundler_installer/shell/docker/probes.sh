@@ -1,4 +1,4 @@
-# ---- probes: whether the application does its work, not only runs: commands in its services' containers that end with 0. All
+# ---- docker/probes: whether the application does its work, not only runs: commands in its services' containers that end with 0. All
 # of them run at the same time, each within its limit. A release without the table has none
 
 PROBE_PATIENCE=60 # seconds in which one that fails after a start is made again: healthy services may not work together yet
@@ -192,19 +192,6 @@ tell_failure() {
         'late '*) format probes.late "${code#late }" "${said:--}" ;;
         *) if [ -n "$said" ]; then printf '%s' "$said"; else format probes.silent "${code:--}"; fi ;;
     esac
-}
-
-# inspect_probes: a record of each for the daily inspection
-inspect_probes() {
-    keep "$SCRATCH/probes" list_probes
-    make_probes
-    while IFS="$TAB" read -r id result said <&6; do
-        case $result in
-            pass) note "probe $id" pass "$(format probes.ok)" ;;
-            skip) note "probe $id" info "$(format probes.unused)" ;;
-            *) note "probe $id" fail "$said" ;;
-        esac
-    done 6<"$SCRATCH/probed"
 }
 
 # print_probes: for `status`

@@ -1,4 +1,4 @@
-# ---- services: start, wait until healthy, and say which one is not
+# ---- docker/services: start, wait until healthy, and say which one is not
 
 # start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock
 start_services() {
@@ -117,19 +117,6 @@ describe_state() {
         END { if (!comma) printf "-" }' "$SCRATCH/containers"
 }
 
-run_start() {
-    begin_run
-    images_are_there || load_images # the engine may have lost some
-    compose_up_or_explain
-}
-
-# begin_run: the installed release, and nobody else at work on it
-begin_run() {
-    use_installed
-    take_lock
-    resume_change start
-}
-
 compose_up_or_explain() {
     start_services || {
         explain_failure
@@ -144,28 +131,32 @@ remove_services() {
         fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
 }
 
-run_stop() {
-    use_installed
-    take_lock
-    compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
-    say services.stopped
+stop_all() { compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"; }
+
+# stop_project: whatever runs of it, of any release
+stop_project() {
+    docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
+    [ -s "$SCRATCH/running" ] || return 0
+    xargs docker stop <"$SCRATCH/running" >/dev/null 2>"$SCRATCH/stop" ||
+        fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
-# run_restart: not `compose restart`, which starts jobs that ended together with the database that they need
-run_restart() {
-    begin_run
-    stop_all
-    compose_up_or_explain
+# refuse_half_restored: half of an older state must not be started
+refuse_half_restored() {
+    [ ! -f "$ROOT/state/restore" ] || fail $EXIT_FAILED restore.half "$(sed -n 's/^backup=//p' "$ROOT/state/restore")"
 }
 
-run_logs() {
-    use_installed
-    if [ -n "$WORDS" ]; then compose logs --tail "$TAIL" "$WORDS"; else compose logs --tail "$TAIL"; fi 2>&1 | redact
-}
-
-# use_installed: the installed release, with an engine that answers
-use_installed() {
-    use_current
-    require_engine
-    RELEASE=${HERE##*/}
+# start_step: start, wait until healthy, prove that it works, or say why not
+start_step() {
+    record begin start
+    start_services || {
+        explain_failure
+        record failed start
+        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
+    }
+    prove_work || {
+        record failed start
+        fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
+    }
+    record end start
 }

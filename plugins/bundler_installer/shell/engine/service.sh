@@ -1,25 +1,4 @@
-# ---- engine service: the carried engine's settings, how it is started, and how it goes again
-
-# write_own FILE COMMAND COPY: only where there is none, or one from here that nobody changed; state/COPY is as it was written
-write_own() {
-    if [ -e "$1" ] && { ! owns "$1" || is_changed "$1" "$3"; }; then
-        say carried.settings_kept "$1"
-        return 0
-    fi
-    own "file=$1"
-    write_place "$1" "$2"
-    "$2" | write_note "$3" || exit $EXIT_FAILED
-}
-
-# is_changed FILE COPY: since it was written
-is_changed() { [ -f "$ROOT/state/$2" ] && ! cmp -s "$ROOT/state/$2" "$1"; }
-
-# write_place FILE COMMAND: whole or not at all
-write_place() {
-    mkdir -p "${1%/*}" || fail $EXIT_FAILED release.disk "${1%/*}"
-    { "$2" >"$1.part" && chmod 644 "$1.part" && flush "$1.part" && mv -f "$1.part" "$1" && label "$1"; } ||
-        fail $EXIT_FAILED release.disk "${1%/*}"
-}
+# ---- engine/service: the carried engine's settings, how it is started, and how it goes again
 
 # print_settings: logs that end; without a limit they fill the disk one day
 print_settings() {
@@ -100,17 +79,6 @@ print_engine_log() {
         printf '%s\n' "$PROBE_ROOT/var/log/dockerd.log"
         tail -n 3 "$PROBE_ROOT/var/log/dockerd.log" 2>/dev/null
     fi
-}
-
-# explain_no_engine: the run ends, with what the operator of this server can do
-explain_no_engine() {
-    if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
-    if engine_is_carried; then
-        find_foreign_engine
-        [ -n "$foreign" ] || fail $EXIT_FAILED carried.not_asked
-    fi
-    if have podman && ! have dockerd; then fail $EXIT_FAILED engine.podman_only; fi
-    fail $EXIT_FAILED engine.no_docker
 }
 
 # remove_engine: what this installation brought, never what the engine keeps. Other containers keep it

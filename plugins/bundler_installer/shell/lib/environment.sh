@@ -1,4 +1,4 @@
-# ---- environment: the operator's shell changes nothing of what the programs of a run do. Before anything else is run
+# ---- lib/environment: the operator's shell changes nothing of what the programs of a run do. Before anything else is run
 
 # bash takes functions from its environment, under the names of programs too. With POSIXLY_CORRECT it finds its own
 # `unset` before a function of that name; as an exported variable, it would change what other programs print

@@ -1,4 +1,4 @@
-# ---- messages: every text has an id and stands in one catalogue a language
+# ---- lib/messages: every text has an id and stands in one catalogue a language
 
 choose_language() {
     LANGUAGE=en

@@ -1,4 +1,4 @@
-# ---- options: what the operator typed
+# ---- lib/options: what the operator typed
 
 COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback adopt schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install

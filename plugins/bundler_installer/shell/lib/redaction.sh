@@ -1,4 +1,4 @@
-# ---- redact: text without secrets, for people who may not know them
+# ---- lib/redaction: text without secrets, for people who may not know them
 
 # redact: standard input without the values of secrets, as they are and as other programs write them, without private
 # keys, without passwords in addresses, and without what Compose sends to move a terminal's cursor

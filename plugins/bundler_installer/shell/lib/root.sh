@@ -1,4 +1,4 @@
-# ---- root: the folder that everything is kept in. Whoever can change it, or one of the folders above it, could exchange
+# ---- lib/root: the folder that everything is kept in. Whoever can change it, or one of the folders above it, could exchange
 # keys, programs and answers, and whoever plants a link below it says where secrets are written
 
 # check_root: before anything below the root is read or written
@@ -127,5 +127,18 @@ check_target() {
     if [ "${1##*/}" = data ]; then walk_path "${real_target%/*}"; else walk_path "$real_target"; fi
 }
 
-# note_field NOTE KEY: a value of state/NOTE
-note_field() { [ ! -f "$ROOT/state/$1" ] || value_in "$ROOT/state/$1" "$2"; }
+# name_root: sets NAME, and ROOT where the operator did not. Read before the signature is checked: the root has the pinned key
+name_root() {
+    NAME=$(fact name) || lose_scratch
+    check_words "$NAME"
+    [ -n "$ROOT" ] || ROOT=/opt/$NAME
+    case $ROOT in
+        /*) ;;
+        *) ROOT=$(pwd -P)/$ROOT ;;
+    esac
+    while [ "$ROOT" != / ] && [ "${ROOT%/}" != "$ROOT" ]; do ROOT=${ROOT%/}; done
+    [ "$ROOT" != / ] || fail $EXIT_USAGE facts.root
+    case $ROOT in *"$NEWLINE"* | *"'"* | *\\*) fail $EXIT_USAGE facts.root_name "$ROOT" ;; esac
+    CURRENT=$ROOT/current
+    check_root
+}

@@ -1,4 +1,4 @@
-# ---- scratch: who made a scratch folder, and whether that run still works
+# ---- lib/scratch: who made a scratch folder, and whether that run still works
 
 # describe_run: process, start, boot, process namespace and machine of this run, - for what nobody knows
 describe_run() {
@@ -11,13 +11,6 @@ describe_run() {
 hold_scratch() {
     command exec 8<"$SCRATCH/process" || return 1
     ! have flock || flock -n 8 2>/dev/null || : # a file system may know no such locks
-}
-
-name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
-
-# is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
-is_at_work() {
-    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ] && is_running "$1"
 }
 
 # sweep_scratch FOLDER: scratch folders of runs that were killed
@@ -77,7 +70,29 @@ is_dead_run() {
     [ "$dead_namespace" = "$(name_namespace)" ] && ! is_at_work "$dead_process" "$dead_start" "$dead_boot"
 }
 
-boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+# lose_scratch: nothing can be written to the scratch folder, or a program that writes there cannot run
+lose_scratch() {
+    if [ -d "$SCRATCH" ] && scratch_has_room; then fail $EXIT_FAILED tools.failed; fi
+    fail $EXIT_FAILED tools.scratch_full "${SCRATCH%/*}"
+}
 
-# start_time PROCESS: in the kernel's ticks; empty where it does not run
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# scratch_has_room: 64 KiB more can be written there
+scratch_has_room() {
+    printf '%65536s' x 2>/dev/null >"$SCRATCH/room" && [ "$(wc -c <"$SCRATCH/room")" -eq 65536 ] && rm -f "$SCRATCH/room"
+}
+
+# blame_scratch: where the scratch folder takes nothing more, that is the reason, whatever seems to be wrong
+blame_scratch() { scratch_has_room || lose_scratch; }
+
+# empty_file FILE: of the scratch folder. `:` with a redirection would end some shells when it fails
+empty_file() { printf '' >"$1" || lose_scratch; }
+
+# keep FILE COMMAND...: what it prints becomes a file of the scratch folder, or the run ends
+keep() {
+    kept_file=$1
+    shift
+    "$@" >"$kept_file" || lose_scratch
+}
+
+# expect_lines FILE COUNT: a loop saw all lines of a file. `read` does not tell an error from the end
+expect_lines() { [ "$(wc -l <"$1")" -eq "$2" ] || lose_scratch; }

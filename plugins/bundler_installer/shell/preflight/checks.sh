@@ -1,11 +1,4 @@
-# ---- checks: the table checks.tsv, walked line by line; each line has a function measure_<id>
-
-# make_checks: every check but those that need a container
-make_checks() {
-    empty_file "$SCRATCH/checks"
-    read_engine
-    walk_checks ''
-}
+# ---- preflight/checks: the table checks.tsv, walked line by line; each line has a function measure_<id>
 
 # walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
 walk_checks() {
@@ -52,9 +45,6 @@ check_amount() {
     fi
 }
 
-# below NUMBER OTHER: numbers with a decimal point, and beyond what a shell's own arithmetic holds
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 < b + 0) }'; }
-
 show_amount() {
     case $1 in
         - | '') printf -- '-' ;;
@@ -79,55 +69,18 @@ check_version() {
     fi
 }
 
-# probe PROGRAM [ARGUMENT...]: the host's program, or the fabricated root's own; busybox's shell would take its own first
-probe() {
-    if [ -z "$PROBE_ROOT" ]; then
-        "$@"
-    else
-        program=$1
-        shift
-        [ -x "$PROBE_ROOT/bin/$program" ] || return 127
-        "$PROBE_ROOT/bin/$program" "$@"
-    fi
-}
+# show_time SECONDS: in UTC; BSD's date and very old ones have another form than coreutils and busybox
+show_time() { date -u -d "@$1" '+%Y-%m-%d %H:%M' 2>/dev/null || printf '%s' "$1"; }
 
-# can_probe PROGRAM
-can_probe() { if [ -z "$PROBE_ROOT" ]; then have "$1"; else [ -x "$PROBE_ROOT/bin/$1" ]; fi; }
+count_results() { awk -F "$TAB" -v result="$1" '$3 == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
 
-# read_line FILE: the first line of a file of the host; nothing where it is not there
-read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
-
-# within SECONDS PROGRAM [ARGUMENT...]: run it, but no longer; 124 where it was cut off
-within() {
-    within_limit=$(($1 * 10))
-    shift
-    (run_program "$@") </dev/null &
-    within_pid=$!
-    within_ticks=0 within_begun=0
-    while kill -0 "$within_pid" 2>/dev/null; do
-        if [ "$within_ticks" -ge "$within_limit" ]; then
-            kill "$within_pid" 2>/dev/null
-            wait "$within_pid" 2>/dev/null
-            return 124
-        fi
-        if [ "$within_begun" -lt 5 ]; then # most answer at once
-            within_begun=$((within_begun + 1))
-            sleep 0.02 2>/dev/null && continue
-        fi
-        sleep 0.1 2>/dev/null || { sleep 1 && within_ticks=$((within_ticks + 9)); }
-        within_ticks=$((within_ticks + 1))
+# result_of_all: the worst
+result_of_all() {
+    for each in fail warn; do
+        [ "$(count_results "$each")" -eq 0 ] || {
+            printf '%s' "$each"
+            return
+        }
     done
-    wait "$within_pid"
+    printf pass
 }
-
-# run_program PROGRAM [ARGUMENT...]: in place of this shell, so that a signal reaches it; as `probe` does
-run_program() {
-    if [ -z "$PROBE_ROOT" ]; then exec "$@"; fi
-    program=$1
-    shift
-    [ -x "$PROBE_ROOT/bin/$program" ] || exit 127
-    exec "$PROBE_ROOT/bin/$program" "$@"
-}
-
-# centiseconds: since some moment in the past, from the real clock
-centiseconds() { awk '{ printf "%.0f", $1 * 100 }' /proc/uptime; }

@@ -1,4 +1,4 @@
-# ---- checks of the engine
+# ---- preflight/engine: checks of the engine
 
 # read_engine: asks the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
 read_engine() {

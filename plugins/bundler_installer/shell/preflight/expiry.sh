@@ -1,10 +1,4 @@
-# ---- expiry: the last day on which a bundle may be installed. What is installed runs on, and can be gone back to
-
-# is_counter TEXT: a number of at most 15 digits, which every awk holds exactly
-is_counter() {
-    case $1 in 0?*) return 1 ;; esac
-    is_number "$1" && [ "${#1}" -le 15 ]
-}
+# ---- preflight/expiry: the last day on which a bundle may be installed. What is installed runs on, and can be gone back to
 
 # read_expiry: sets EXPIRES, LAST (with the grace period) and EXPIRY: none, valid, grace, expired, or unknown without a clock
 read_expiry() {

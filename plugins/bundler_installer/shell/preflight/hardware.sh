@@ -1,4 +1,4 @@
-# ---- checks of the hardware
+# ---- preflight/hardware: checks of the hardware
 
 measure_platform() {
     machine=$(probe uname -m)

@@ -1,4 +1,4 @@
-# ---- checks of the network
+# ---- preflight/network: checks of the network
 
 # measure_ip_forward: without it a container reaches nothing and nothing reaches a container from another machine
 measure_ip_forward() {

@@ -1,4 +1,4 @@
-# ---- checks of Podman, whose service answers as Docker: what was tried with it, and what it does not do
+# ---- preflight/podman: checks of Podman, whose service answers as Docker: what was tried with it, and what it does not do
 
 PODMAN_TRIED=4.3
 

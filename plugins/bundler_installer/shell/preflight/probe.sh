@@ -1,4 +1,4 @@
-# ---- probe: whether a container really works here, with an image of the bundle
+# ---- preflight/probe: whether a container really works here, with an image of the bundle
 
 # run_probe: for `preflight --probe`, where the images are loaded
 run_probe() {
@@ -78,11 +78,15 @@ choose_probe_image() {
     done <"$SCRATCH/probe-images"
 }
 
+# remove_probe: where it is still there
 remove_probe() {
+    [ -n "$PROBED" ] || return 0
     docker rm -f -v "$PROBED" >/dev/null 2>&1
     docker network rm "$PROBED" >/dev/null 2>&1
     PROBED=''
 }
+
+clean_at_exit remove_probe
 
 # shellcheck disable=SC2016 # it is for the shell in the container
 SEARCH_SCRIPT='for each in python3 node redis-server java; do

@@ -1,4 +1,4 @@
-# ---- preflight report: one HTML file without links, to be carried out of the site
+# ---- preflight/report: one HTML file without links, to be carried out of the site
 
 write_report() {
     case $REPORT in

@@ -1,43 +1,4 @@
-# ---- preflight: is this server good enough? Changes nothing
-
-run_preflight() {
-    collect_variables
-    make_checks
-    if [ -n "$PROBE" ]; then run_probe; fi
-    [ -z "$REPORT" ] || write_report
-    if [ -n "$JSON" ]; then print_checks_json; else print_checks all; fi
-    judge_checks
-    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
-}
-
-# preflight_or_stop: before an installation; only what is not as it should be is shown
-preflight_or_stop() {
-    make_checks
-    [ -z "$REPORT" ] || write_report
-    print_checks bad
-    judge_checks
-    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
-}
-
-# judge_checks: ends the run where a check failed, with --strict where one warned
-judge_checks() {
-    failures=$(count_results fail)
-    [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
-    [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"
-}
-
-count_results() { awk -F "$TAB" -v result="$1" '$3 == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
-
-# result_of_all: the worst
-result_of_all() {
-    for each in fail warn; do
-        [ "$(count_results "$each")" -eq 0 ] || {
-            printf '%s' "$each"
-            return
-        }
-    done
-    printf pass
-}
+# ---- preflight/results: what the checks found, for people and for programs
 
 # print_checks WHICH: all of them under their groups, or the bad ones
 print_checks() {
@@ -84,9 +45,6 @@ print_checks_json() {
     done <"$SCRATCH/checks"
     printf '\n]}\n'
 }
-
-# json_text TEXT: a string, or null for `-`
-json_text() { if [ "$1" = - ]; then printf null; else json_string "$1"; fi; }
 
 # record_accepted: what the operator accepted by name, kept where the installation is
 record_accepted() {

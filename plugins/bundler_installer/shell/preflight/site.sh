@@ -1,4 +1,4 @@
-# ---- checks of what is on the site already
+# ---- preflight/site: checks of what is on the site already
 
 # measure_installation: an earlier release, a run that was interrupted, a foreign folder, or the same project elsewhere
 measure_installation() {

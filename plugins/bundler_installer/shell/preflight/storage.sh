@@ -1,4 +1,4 @@
-# ---- checks of disks and file systems
+# ---- preflight/storage: checks of disks and file systems
 
 # measure_disk: what lies on each device is summed, then compared with its free space
 measure_disk() {

@@ -1,4 +1,4 @@
-# ---- checks of the operating system
+# ---- preflight/system: checks of the operating system
 
 measure_tools() {
     lacking=$(lacking_tools "$required")
@@ -111,9 +111,6 @@ measure_clock() {
         check pass "$shown" ">= $oldest"
     fi
 }
-
-# show_time SECONDS: in UTC; BSD's date and very old ones have another form than coreutils and busybox
-show_time() { date -u -d "@$1" '+%Y-%m-%d %H:%M' 2>/dev/null || printf '%s' "$1"; }
 
 # measure_clock_sync: what the running daemon says; none is asked over the network
 measure_clock_sync() {

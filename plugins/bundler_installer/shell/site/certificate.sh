@@ -1,4 +1,4 @@
-# ---- certificate: given at the site or made there; checked before anything changes, then put where services read it
+# ---- site/certificate: given at the site or made there; checked before anything changes, then put where services read it
 
 # run_certificate: put a renewed one in place, without the bundle; services that read it only once are made anew
 run_certificate() {

@@ -1,4 +1,4 @@
-# ---- counter: which of two bundles is the older one, whatever their versions say. The highest that was installed here
+# ---- site/counter: which of two bundles is the older one, whatever their versions say. The highest that was installed here
 # stands in state/counter; no rollback and no restore lowers it
 
 # read_counters: sets COUNTER, the bundle's, and HIGHEST, that was installed here; nothing where there is none

@@ -1,4 +1,4 @@
-# ---- edits: what an operator changed below config/ is found, and kept, saved or a reason to stop; never lost silently
+# ---- site/edits: what an operator changed below config/ is found, and kept, saved or a reason to stop; never lost silently
 
 # find_edits RELEASE: into $SCRATCH/edits: lines `changed|removed|added<TAB>path`
 find_edits() {

@@ -1,4 +1,4 @@
-# ---- formats: the smaller ones that a template's values are quoted for; nginx, shell and YAML have files of their own
+# ---- site/formats: the smaller ones that a template's values are quoted for; nginx, shell and YAML have files of their own
 
 # print_json: RFC 8259. A value in a string is escaped; one by itself must be a number, true, false or null
 print_json() {

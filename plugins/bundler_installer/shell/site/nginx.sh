@@ -1,4 +1,4 @@
-# ---- nginx: its configuration, read as ngx_conf_read_token does
+# ---- site/nginx: its configuration, read as ngx_conf_read_token does
 
 # print_nginx: a token is bare, or in quotes, which only its first character opens; a backslash takes quotes, backslashes, t, r, n.
 # A dollar begins a variable everywhere and has no escape: it is refused

@@ -1,4 +1,4 @@
-# ---- release: a folder of its own for each bundle, put in place whole, switched by one rename
+# ---- site/release: a folder of its own for each bundle, put in place whole, switched by one rename
 
 name_release() {
     BUNDLE_FOLDER=$HERE
@@ -44,50 +44,6 @@ prepare_release() {
     rm -rf "$RELEASE_DIR.old"
 }
 
-# copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
-# FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
-copy_listed() {
-    made='' lines=0
-    while IFS= read -r line; do
-        lines=$((lines + 1))
-        path=${line#*  } source=$HERE/${line#*  } above=$2
-        case $path in
-            */*) above=$2/${path%/*} ;;
-            *) source=$FACTS/$path ;;
-        esac
-        if [ "$above" != "$made" ]; then
-            mkdir -p "$above" || fail $EXIT_FAILED release.disk "$ROOT"
-            made=$above
-        fi
-        if [ -L "$source" ] || [ ! -f "$source" ]; then refuse verify.changed "$path"; fi
-        cat -- "$source" >"$2/$path" || {
-            [ -r "$source" ] || refuse verify.unreadable "$HERE"
-            fail $EXIT_FAILED release.disk "${2%/*}"
-        }
-    done <"$1" || lose_scratch
-    expect_lines "$1" "$lines"
-    match_sums "$1" "$2" || blame_sums $? "$2" "$1"
-    set_modes "$2"
-}
-
-# set_modes FOLDER: of the files of modes.tsv that are there
-set_modes() {
-    keep "$SCRATCH/modes" rows modes.tsv
-    cut -f 2 "$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
-    mode_lines=0
-    while IFS= read -r mode; do
-        mode_lines=$((mode_lines + 1))
-        awk -F "$TAB" -v mode="$mode" '$2 == mode { print $1 }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
-        (cd -- "$1" && lines=0 && while IFS= read -r path; do
-            lines=$((lines + 1))
-            [ ! -f "$path" ] || printf '%s\n' "$path" || exit 1
-        done <"$SCRATCH/of-mode" && [ "$(wc -l <"$SCRATCH/of-mode")" -eq "$lines" ]) >"$SCRATCH/chmod" || lose_scratch
-        tr '\n' '\0' <"$SCRATCH/chmod" >"$SCRATCH/chmod.null" || lose_scratch
-        [ ! -s "$SCRATCH/chmod" ] || (cd -- "$1" && xargs -0 chmod "$mode" <"$SCRATCH/chmod.null") || fail $EXIT_FAILED release.disk "${1%/*}"
-    done <"$SCRATCH/mode-list"
-    expect_lines "$SCRATCH/mode-list" "$mode_lines"
-}
-
 # render_config FOLDER: fill the templates in FOLDER/config, and keep what was written in FOLDER/.written
 render_config() {
     part=$1
@@ -102,33 +58,6 @@ note_reconfigured() {
     if ! same_tree "$RELEASE_DIR/config" "$part/config"; then
         : >"$ROOT/state/reconfigured" || fail $EXIT_FAILED release.disk "$ROOT"
     fi
-}
-
-# same_tree FOLDER OTHER: the same files with the same content
-same_tree() {
-    list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
-}
-
-# list_paths FOLDER FILE: the paths of all that is no folder there, sorted
-list_paths() {
-    (cd -- "$1" && find . ! -type d) >"$2.found" && sed 's|^\./||' "$2.found" >"$2.paths" && LC_ALL=C sort "$2.paths" >"$2" &&
-        [ "$(wc -l <"$2")" -eq "$(wc -l <"$2.found")" ]
-}
-
-# list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
-list_changes() {
-    { list_paths "$1" "$SCRATCH/tree-1" && list_paths "$2" "$SCRATCH/tree-2"; } || return 1
-    lines=0
-    while IFS= read -r path; do
-        lines=$((lines + 1))
-        if [ ! -e "$2/$path" ]; then
-            printf 'removed\t%s\n' "$path" || return 1
-        elif ! cmp -s "$1/$path" "$2/$path"; then
-            printf 'changed\t%s\n' "$path" || return 1
-        fi
-    done <"$SCRATCH/tree-1" || return 1
-    [ "$(wc -l <"$SCRATCH/tree-1")" -eq "$lines" ] || return 1
-    awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
 # fill_templates: @@NAME@@ -> the site's value, quoted for the file that it stands in

@@ -1,4 +1,4 @@
-# ---- shell: scripts for POSIX shells, and for bash
+# ---- site/shell: scripts for POSIX shells, and for bash
 
 # print_shell: quotes nest, so what is open is a stack: `"`, `'`, `(` a subshell or $(, a $((, p a bracket in it, { ${, ` a backtick.
 # A value may stand bare, in quotes and in a here-document; elsewhere it is refused, and so is everything behind what this

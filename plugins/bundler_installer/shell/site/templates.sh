@@ -1,4 +1,4 @@
-# ---- templates: @@NAME@@ becomes the site's value, quoted for the file and for the place in it, or the value is refused
+# ---- site/templates: @@NAME@@ becomes the site's value, quoted for the file and for the place in it, or the value is refused
 
 # check_templates: the values of this run in all templates, before anything changes; all that is refused is said at once
 check_templates() {

@@ -1,4 +1,4 @@
-# ---- yaml: YAML 1.1 and 1.2, which read what is written here alike
+# ---- site/yaml: YAML 1.1 and 1.2, which read what is written here alike
 
 # print_yaml: a scalar is plain, in quotes, or a block. `slot`: a scalar may begin here; `column`: of the last key or dash, from
 # which deeper lines go on; `depth`: of [ and {

@@ -1,4 +1,23 @@
-# ---- below: files and folders are made where the users of containers may have planted links
+# ---- lib/files: on the disk, whole or not at all, and never through a link that the users of containers may have planted
+
+# nearest_folder PATH: the path, or the nearest parent that exists
+nearest_folder() {
+    nearest=$1
+    while [ ! -d "$nearest" ]; do
+        case $nearest in
+            */*) nearest=${nearest%/*} ;;
+            *) nearest=. ;;
+        esac
+        [ -n "$nearest" ] || nearest=/
+    done
+    printf '%s\n' "$nearest"
+}
+
+# flush PATH...: on the disk, not only on its way there
+flush() { sync -- "$@" 2>/dev/null || sync; }
+
+# empty_folder FOLDER: everything in it goes, the folder itself stays
+empty_folder() { (cd -- "$1" && find . ! -name . -prune -exec rm -rf {} +); }
 
 # enter_below FOLDER PATH: change into PATH below FOLDER, part by part, making what is not there; never through a link: the
 # users of containers may plant some where data are kept. For a subshell

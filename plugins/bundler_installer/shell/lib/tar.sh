@@ -1,4 +1,4 @@
-# ---- copies: folders as tar streams, with numeric owners, links and, where tar can, extended attributes
+# ---- lib/tar: folders as tar streams, with numeric owners, links and, where tar can, extended attributes
 
 # choose_tar: TAR_KIND is `posix` (GNU tar: attributes too) or `plain`
 choose_tar() {
@@ -19,9 +19,11 @@ choose_tar() {
 # tar_knows OPTION...: without a warning. Asked twice before the answer is no: a server may be short of memory for a moment,
 # and a backup with less in it would look complete
 tar_knows() { twice try_tar "$@"; }
+
 try_tar() { tar_says=$(tar "$@" -cf /dev/null -C "$SCRATCH/empty" . 2>&1) && [ -z "$tar_says" ]; }
 
 tar_is_gnu() { twice name_tar; }
+
 name_tar() { case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) return 1 ;; esac; }
 
 # pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
@@ -88,21 +90,3 @@ unpack_folder() {
     set +f
     return $pack_code
 }
-
-# empty_folder FOLDER: everything in it goes, the folder itself stays
-empty_folder() { (cd -- "$1" && find . ! -name . -prune -exec rm -rf {} +); }
-
-# count_bytes FOLDER: what it takes on the disk
-count_bytes() { du -sk "$1" 2>/dev/null | awk '{ kib = $1 } END { printf "%.0f\n", kib * 1024 }'; }
-
-# free_bytes FOLDER
-free_bytes() { df -Pk "$1" | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }'; }
-
-# too_little NEED FREE: in bytes; shells may count to 2^31 only
-too_little() { awk -v need="$1" -v free="$2" 'BEGIN { exit !(free < need) }'; }
-
-# add_bytes NUMBER NUMBER: likewise
-add_bytes() { awk -v one="$1" -v other="$2" 'BEGIN { printf "%.0f\n", one + other }'; }
-
-# flush PATH...: on the disk, not only on its way there
-flush() { sync -- "$@" 2>/dev/null || sync; }

@@ -1,13 +1,7 @@
-# ---- carried engine: Docker for a server that has none. One that is there is never touched
+# ---- engine/installation: Docker for a server that has none. One that is there is never touched
 #
 # state/engine notes what belongs to this installation before it is put in place, so that a run that was killed knows its
 # own files again: `what` (whole, or compose: the plugin alone), `state` (begun, installed), then lines file= and package=.
-
-# name_places: where the parts go, below the root of a server that may be made of files
-name_places() {
-    PROGRAMS=$PROBE_ROOT/usr/local/bin PLUGIN=$PROBE_ROOT/usr/local/lib/docker/cli-plugins/docker-compose
-    SETTINGS=$PROBE_ROOT/etc/docker/daemon.json UNIT=$PROBE_ROOT/etc/systemd/system/docker.service
-}
 
 # settle_engine: whether this run installs it: where it was asked to, or where somebody at the terminal agrees
 settle_engine() {
@@ -62,46 +56,6 @@ install_engine() {
     say "$done_message" "$(cat "$SCRATCH/docker-version")"
 }
 
-# own LINE...: note what belongs to this installation from now on
-own() {
-    {
-        if [ -f "$ROOT/state/engine" ]; then cat "$ROOT/state/engine"; fi
-        printf '%s\n' "$@"
-    } | awk '/^what=/ { if (what != "what=whole") what = $0; next } !seen[$0]++ { rest = rest $0 "\n" } END { if (what != "") print what; printf "%s", rest }' |
-        write_note engine || exit $EXIT_FAILED
-}
-
-set_engine_state() {
-    sed '/^state=/d' "$ROOT/state/engine" >"$SCRATCH/engine-note"
-    { cat "$SCRATCH/engine-note" && printf 'state=%s\n' "$1"; } | write_note engine || exit $EXIT_FAILED
-}
-
-# owns FILE: whether it is noted as this installation's
-owns() { [ -f "$ROOT/state/engine" ] && grep -qxF -- "file=$1" "$ROOT/state/engine"; }
-
-# claim FILE: a file that somebody else has put there stays, and ends the run before anything is changed
-claim() {
-    owns "$1" || {
-        if [ -e "$1" ] || [ -L "$1" ]; then fail $EXIT_FAILED carried.file_there "$1"; fi
-        own "file=$1"
-    }
-}
-
-# claim_programs: all or none, in one note
-claim_programs() {
-    [ -z "$MANAGER" ] || return 0
-    {
-        engine_parts program | sed "s|^|$PROGRAMS/|"
-        if has_systemd; then printf '%s\n' "$UNIT"; fi
-        if [ -n "$(engine_parts compose)" ]; then printf '%s\n' "$PLUGIN"; fi
-    } >"$SCRATCH/engine-files"
-    while IFS= read -r each; do
-        if { [ -e "$each" ] || [ -L "$each" ]; } && ! owns "$each"; then fail $EXIT_FAILED carried.file_there "$each"; fi
-    done <"$SCRATCH/engine-files"
-    sed 's/^/file=/' "$SCRATCH/engine-files" >"$SCRATCH/engine-claims"
-    own "$(cat "$SCRATCH/engine-claims")"
-}
-
 # copy_carried PATH TARGET: the medium may return other bytes the second time it is read
 copy_carried() {
     cp -- "$HERE/$1" "$2" || fail $EXIT_FAILED release.disk "${2%/*}"
@@ -135,9 +89,6 @@ place_compose() {
     { chown 0:0 "$part" && chmod 755 "$part" && flush "$part" && mv -f "$part" "$PLUGIN" && label "$PLUGIN"; } ||
         fail $EXIT_FAILED release.disk "${PLUGIN%/*}"
 }
-
-# label FILE: as SELinux's policy wants it, where there is one
-label() { if have restorecon; then restorecon "$1" >/dev/null 2>&1 || write_log "restorecon $1"; fi; }
 
 # install_packages: those that the server lacks; one that it has stays as it is
 install_packages() {

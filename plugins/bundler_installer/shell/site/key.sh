@@ -1,15 +1,9 @@
-# ---- site_key: what authenticates the backups of this site. It lies in secrets.env, is made once and never replaced
+# ---- site/key: what authenticates the backups of this site. It lies in secrets.env, is made once and never replaced
 #
 # 32 random bytes, in hex. It is never an argument of a program, in the environment, in a log or in a plain backup: whoever
 # can write to the backups must not learn it from them.
 
 SITE_KEY_NAME=BUNDLE_BACKUP_KEY
-
-# is_hex TEXT LENGTH: lower-case hex digits, so many
-is_hex() {
-    case $1 in '' | *[!0-9a-f]*) return 1 ;; esac
-    [ "${#1}" -eq "$2" ]
-}
 
 # read_site_key: into SITE_KEY; empty where the site has none yet
 read_site_key() {

@@ -1,0 +1,86 @@
+# ---- bundle/keys: public keys and the signatures that they made. openssl 1.0.2 will do
+
+# SubjectPublicKeyInfo of P-256 with an uncompressed point, up to the point: RFC 5480
+P256=3059301306072a8648ce3d020106082a8648ce3d03010703420004
+# half of the order of P-256: of the two values of s that are valid, only the lower is accepted
+HALF_ORDER=7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
+
+# load_keys FILE: read_keys, twice
+load_keys() { twice read_keys "$1"; }
+
+# read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and leaves each in
+# $TRUST/<fingerprint>.pem. Fails where there is none, or one that is not ECDSA on P-256
+read_keys() {
+    keys=''
+    rm -f "$TRUST"/block.*
+    blocks=$(tr -d '\r' <"$1" 2>/dev/null | awk -v out="$TRUST/block." '
+        /^-----BEGIN PUBLIC KEY-----[ \t]*$/ { n++; inside = 1 }
+        inside { print >(out n) }
+        /^-----END PUBLIC KEY-----/ { inside = 0 }
+        END { print n + 0 }') || return 1
+    is_number "$blocks" || return 1
+    if [ "$blocks" -eq 0 ]; then
+        cat <"$1" >"$TRUST/block.1" 2>/dev/null || return 1
+        blocks=1
+    fi
+    [ "$blocks" -le 32 ] || return 1
+    block=1
+    while [ "$block" -le "$blocks" ]; do
+        read_key "$TRUST/block.$block" || return 1
+        keys="$keys${keys:+ }$key"
+        block=$((block + 1))
+    done
+}
+
+# read_key FILE: the same, of a file with one key; sets `key`. A key is its DER, whatever text it came in
+read_key() {
+    der=$TRUST/key.der
+    openssl pkey -pubin -in "$1" -outform DER -out "$der" >/dev/null 2>&1 ||
+        openssl pkey -pubin -inform DER -in "$1" -outform DER -out "$der" >/dev/null 2>&1 || return 1
+    point=$(od -An -v -tx1 "$der" | tr -d ' \n')
+    point=${point#"$P256"}
+    [ "${#point}" -eq 128 ] || return 1
+    key=$(openssl dgst -sha256 -r "$der" 2>/dev/null) || return 1
+    key=${key%% *}
+    is_digest "$key" || return 1
+    openssl pkey -pubin -inform DER -in "$der" -out "$TRUST/$key.pem" >/dev/null 2>&1
+}
+
+# join_keys FINGERPRINTS FILE: as PEM
+join_keys() {
+    printf '' >"$2" || return 1
+    for each in $1; do cat "$TRUST/$each.pem" >>"$2" || return 1; done
+}
+
+# decode_signature TEXT FILE: base64 has bits that say nothing, where a change would hide: only one text stands for these bytes
+decode_signature() {
+    printf '%s' "$1" | openssl base64 -d -A >"$2" 2>/dev/null || return 1
+    [ -n "$1" ] && [ "$(openssl base64 -A -in "$2" 2>/dev/null)" = "$1" ]
+}
+
+# is_signed_by FILE SIGNATURE FINGERPRINT
+is_signed_by() {
+    is_canonical "$2" && openssl dgst -sha256 -verify "$TRUST/$3.pem" -signature "$2" "$1" >/dev/null 2>&1
+}
+
+# is_canonical SIGNATURE: in DER, and with the lower s; there is no other signature like it that needs no key
+is_canonical() {
+    od -An -v -tx1 "$1" | tr -d ' \n' | awk -v half="$HALF_ORDER" '
+        function byte(i) { return (index(digits, substr(t, i, 1)) - 1) * 16 + index(digits, substr(t, i + 1, 1)) - 1 }
+        function integer(  n, v) {
+            if (substr(t, at, 2) != "02") return ""
+            n = byte(at + 2); v = substr(t, at + 4, 2 * n); at += 4 + 2 * n
+            if (n < 1 || length(v) != 2 * n || v ~ /^[89a-f]/ || (n > 1 && v ~ /^00[0-7]/)) return ""
+            sub(/^00/, "", v)
+            return v == "" || length(v) > 64 ? "" : v
+        }
+        {
+            digits = "0123456789abcdef"; t = $0; at = 5
+            if (substr(t, 1, 2) != "30" || byte(3) * 2 + 4 != length(t)) exit
+            r = integer(); s = integer()
+            if (r == "" || s == "" || at != length(t) + 1) exit
+            while (length(s) < 64) s = "0" s
+            good = ("x" s) <= ("x" half)
+        }
+        END { exit !good }'
+}

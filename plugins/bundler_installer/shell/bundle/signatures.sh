@@ -1,0 +1,274 @@
+# ---- bundle/signatures: enough of them are good and by keys that this site trusts. What cannot be checked is refused; a scratch folder
+# that is full is called that
+
+# verify_signature: every signature is good, and enough of them are by keys that this site believes. Sets SIGNED_BY to the
+# keys that later bundles must be signed by; nothing where a command only looks at a bundle whose maker nobody knows
+verify_signature() {
+    SIGNED_BY=''
+    # this one uses nothing of the bundle but its name, and must run where the bundle's key is not believed yet
+    [ "$COMMAND" != trust ] || return 0
+    if [ ! -f "$FACTS/SHA256SUMS.sig" ]; then
+        if [ -n "$UNSIGNED" ]; then
+            warn verify.unsigned_accepted
+            return
+        fi
+        is_lenient || refuse verify.unsigned
+        doubt verify.unsigned_look
+        return
+    fi
+    have openssl || refuse tools.missing openssl
+    open_trust
+    list_demands
+    if [ ! -s "$TRUST/demands" ] && is_lenient; then
+        doubt verify.unknown_maker
+        return
+    fi
+    read_signatures
+    gather_statements
+    read_carried_statements
+    [ -s "$TRUST/demands" ] || ask_for_keys
+    judge_signers
+}
+
+open_trust() {
+    TRUST=$SCRATCH/trust
+    { rm -rf "$TRUST" && mkdir "$TRUST" "$TRUST/sound"; } || lose_scratch
+    for list in signers rotations revocations demands; do empty_file "$TRUST/$list"; done
+    SIGNERS=0 ROTATED=0 REVOKED=0 DEMANDS=0
+}
+
+# read_signatures: each carried key has the signature on its own line; $TRUST/signers lists them
+read_signatures() {
+    [ -f "$FACTS/SHA256SUMS.pub" ] || refuse trust.no_carried_key
+    load_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
+    # no checksum covers keys and signatures: both have one form only
+    join_keys "$keys" "$TRUST/carried" || lose_scratch
+    twice cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
+    empty_file "$TRUST/lines"
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $keys
+    while IFS= read -r line; do
+        [ $# -gt 0 ] || refuse verify.carried_key
+        signer=$1
+        shift
+        printf '%s\n' "$line" >>"$TRUST/lines" || lose_scratch
+        twice decode_signature "$line" "$TRUST/signature" || refuse verify.bad_signature "$wanted"
+        twice is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$signer" || refuse_signature
+        printf '%s\n' "$signer" >>"$TRUST/signers" || lose_scratch
+        SIGNERS=$((SIGNERS + 1))
+    done <"$FACTS/SHA256SUMS.sig"
+    twice cmp -s "$TRUST/lines" "$FACTS/SHA256SUMS.sig" || refuse verify.bad_signature "$wanted"
+    [ $# -eq 0 ] || refuse verify.carried_key
+}
+
+# refuse_signature: not by the carried key; where it is by one that is believed, only the carried key was changed
+refuse_signature() {
+    while read -r _ _ believed; do
+        for each in $believed; do
+            if is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$each"; then refuse verify.carried_key; fi
+        done
+    done <"$TRUST/demands"
+    refuse verify.bad_signature "$wanted"
+}
+
+# list_demands: lines `why number fingerprint...` in $TRUST/demands: so many of these keys must have signed. A policy of the
+# site, else the pinned keys, all of them; besides, the keys given; where there are none of these, those that the host trusts
+list_demands() {
+    pinned=$ROOT/state/trusted.pub wanted=SHA256SUMS.pub
+    if [ -e "$TRUSTED_KEYS/policy" ] || [ -L "$TRUSTED_KEYS/policy" ]; then
+        wanted=$TRUSTED_KEYS/policy
+        read_policy
+    elif [ -f "$pinned" ] && { [ -z "$KEY" ] || ! accepts signing-key; }; then
+        wanted=$pinned
+        load_keys "$pinned" || refuse trust.not_a_key "$pinned"
+        demand pinned all "$keys"
+    fi
+    if [ -n "$KEY" ]; then
+        list_given_keys
+    elif [ -n "$REQUIRE" ] && [ -s "$TRUST/demands" ]; then
+        fail $EXIT_USAGE trust.require_key "$wanted"
+    elif [ ! -s "$TRUST/demands" ]; then
+        list_trusted_keys
+    fi
+    if [ -s "$TRUST/demands" ] || is_lenient; then return 0; fi
+    if [ ! -f "$FACTS/SHA256SUMS.pub" ] || [ -z "$TERMINAL" ] || [ -n "$YES" ]; then refuse verify.no_key; fi
+}
+
+# demand WHY NUMBER|all FINGERPRINTS
+demand() {
+    distinct=''
+    for each in $3; do
+        case " $distinct " in *" $each "*) ;; *) distinct="$distinct${distinct:+ }$each" ;; esac
+    done
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- "$1" "$2" $distinct
+    why=$1 number=$2
+    shift 2
+    [ "$number" != all ] || number=$#
+    [ $# -gt 0 ] || refuse verify.no_key
+    [ "$number" -le $# ] || fail $EXIT_USAGE trust.require "$number" "$#"
+    printf '%s\n' "$why $number $*" >>"$TRUST/demands" || lose_scratch
+    DEMANDS=$((DEMANDS + 1))
+}
+
+list_given_keys() {
+    given='' wanted=$KEY
+    set -f
+    IFS=$NEWLINE
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $KEY
+    IFS=" $TAB$NEWLINE"
+    set +f
+    for file in "$@"; do
+        [ -f "$file" ] || fail $EXIT_USAGE verify.no_key_file "$file"
+        load_keys "$file" || refuse trust.not_a_key "$file"
+        given="$given $keys"
+    done
+    demand key "${REQUIRE:-1}" "$given"
+}
+
+list_trusted_keys() {
+    given=''
+    for file in "$TRUSTED_KEYS"/*.pub; do
+        [ -f "$file" ] || continue
+        wanted="$TRUSTED_KEYS/*.pub"
+        if load_keys "$file"; then given="$given $keys"; else warn trust.not_a_key "$file"; fi
+    done
+    if [ -n "$given" ]; then
+        demand trusted "${REQUIRE:-1}" "$given"
+    elif [ "$wanted" != SHA256SUMS.pub ]; then
+        refuse verify.bad_signature "$wanted"
+    fi
+}
+
+# read_policy: lines `require N of NAME...`, where NAME.pub lies beside it; `#` begins a comment line. Whatever else stands
+# there, the policy is broken, and nothing is believed
+read_policy() {
+    awk '
+        /^#/ || /^[ \t]*$/ { next }
+        {
+            ok = NF >= 4 && $1 == "require" && $2 ~ /^[1-9][0-9]?$/ && $3 == "of" && $2 + 3 <= NF
+            for (i = 4; i <= NF; i++) if ($i !~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/) ok = 0
+            if (!ok) { print "broken " NR; bad = 1; exit }
+            print; found++
+        }
+        END {
+            if (bad) exit
+            if (found) print "end"; else print "broken " (NR + 1)
+        }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
+        refuse trust.policy_broken "$TRUSTED_KEYS/policy" 1
+    broken=$(sed -n 's/^broken //p' "$TRUST/policy" | sed -n 1p)
+    [ -z "$broken" ] || refuse trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
+    complete=''
+    while read -r first number _ names; do
+        case $first in
+            end) complete=yes ;;
+            require) demand_policy ;;
+        esac
+    done <"$TRUST/policy"
+    [ -n "$complete" ] || lose_scratch
+}
+
+# demand_policy: what a line of the policy asks for
+demand_policy() {
+    given=''
+    for name in $names; do
+        load_keys "$TRUSTED_KEYS/$name.pub" || refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
+        case " $given " in *" $keys "*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        case $keys in *' '*) refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub" ;; esac
+        given="$given${given:+ }$keys"
+    done
+    demand policy "$number" "$given"
+}
+
+# ask_for_keys: the carried keys, after somebody compared them
+ask_for_keys() {
+    given=$(tr '\n' ' ' <"$TRUST/signers")
+    ask verify.compare "$given" || refuse verify.no_key
+    demand asked all "$given"
+}
+
+# judge_signers: sets SIGNED_BY to a file with the keys that later releases must be signed by
+judge_signers() {
+    compare_keys >"$TRUST/verdict" || refuse verify.bad_signature "$wanted"
+    # whoever reads less than was written has not judged
+    grep "^end $SIGNERS $ROTATED $REVOKED $DEMANDS\$" "$TRUST/verdict" >/dev/null || lose_scratch
+    explain_refusal
+    while read -r what why anchor signer; do
+        [ "$what" = counts ] || continue
+        printf '%s %s\n' "$why" "$signer" >>"$TRUST/counted" || lose_scratch
+        if ! grep " $signer\$" "$TRUST/told" >/dev/null 2>&1; then
+            printf '%s\n' "told $signer" >>"$TRUST/told" || lose_scratch
+            say verify.signed "$signer"
+            [ "$anchor" = "$signer" ] || say trust.followed "$anchor" "$signer"
+        fi
+    done <"$TRUST/verdict"
+    for why in policy pinned key trusted asked; do
+        if grep "^$why " "$TRUST/counted" >"$TRUST/pinning"; then break; fi
+    done
+    join_keys "$(cut -d ' ' -f 2 "$TRUST/pinning" | awk '!seen[$0]++')" "$SCRATCH/signed-by" || lose_scratch
+    [ -s "$SCRATCH/signed-by" ] || lose_scratch
+    SIGNED_BY=$SCRATCH/signed-by
+    for each in "$TRUST"/*; do [ ! -f "$each" ] || rm -f "$each"; done # room for what follows
+}
+
+# explain_refusal: where a demand is not met
+explain_refusal() {
+    for why in policy key pinned trusted asked; do
+        lacking=$(awk -v why="$why" '$1 == "demand" && $2 == why && $4 < $3 { print $3, $5, $4; exit }' "$TRUST/verdict")
+        [ -z "$lacking" ] || break
+    done
+    [ -n "$lacking" ] || return 0
+    revoked=$(sed -n 's/^revoked //p' "$TRUST/verdict" | sed -n 1p)
+    [ -z "$revoked" ] || refuse trust.revoked "$revoked"
+    forked=$(sed -n 's/^forked //p' "$TRUST/verdict" | sed -n 1p)
+    [ -z "$forked" ] || refuse trust.forked "$forked"
+    if [ "$why" = pinned ] && [ -n "$KEY" ]; then
+        refuse verify.other_key "$(awk '{ printf "%s%s", NR > 1 ? " " : "", $0 }' "$TRUST/signers")" \
+            "$(sed -n 's/^pinned [0-9]* //p' "$TRUST/demands")"
+    fi
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $lacking
+    if [ "$1" = 1 ] && [ "$why" != policy ]; then refuse verify.bad_signature "$wanted"; fi
+    refuse trust.too_few "$wanted" "$1" "$2" "$3"
+}
+
+# compare_keys: what the lists in $TRUST come to, in lines:
+#   counts WHY ANCHOR SIGNER             a signer that is the anchor, or follows it; one a signer, one an anchor
+#   demand WHY NUMBER FOUND ANCHORS
+#   revoked KEY, forked KEY              of signers and anchors
+# A key may revoke itself and those that it follows. A revoked key ends a chain, and so does one that two keys follow
+compare_keys() {
+    (cd -- "$TRUST" && awk -v limit="$CHAIN" "$JUDGE"'
+        FILENAME == "signers" { signers++; signer[$1]; next }
+        FILENAME == "demands" { line[++demands] = $0; next }
+        END {
+            find_revoked()
+            for (d = 1; d <= demands; d++) {
+                n = split(line[d], word, " "); found = 0
+                split("", used)
+                for (i = 3; i <= n; i++) {
+                    if (word[i] in revoked) print "revoked " word[i]
+                    length_of_chain = follow(word[i])
+                    for (k = 1; k <= length_of_chain; k++)
+                        if (chain[k] in signer && !(chain[k] in used)) {
+                            used[chain[k]]; found++
+                            print "counts " word[1] " " word[i] " " chain[k]
+                            break
+                        }
+                }
+                print "demand " word[1] " " word[2] " " found " " (n - 2)
+            }
+            for (each in signer) if (each in revoked) print "revoked " each
+            print "end " (signers + 0) " " (rotated + 0) " " (revoking + 0) " " (demands + 0)
+        }' rotations revocations signers demands)
+}
+
+# pin_key: later bundles must be signed by the same keys, or by those that follow them
+pin_key() {
+    [ -n "${SIGNED_BY:-}" ] || return 0
+    keep_statements
+    if cmp -s "$SIGNED_BY" "$ROOT/state/trusted.pub"; then return 0; fi
+    { cp -- "$SIGNED_BY" "$ROOT/state/trusted.new" && mv -f "$ROOT/state/trusted.new" "$ROOT/state/trusted.pub"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+}

@@ -1,0 +1,135 @@
+# ---- bundle/statements: that a key follows another, that a key is not to be trusted any more
+
+# bytes of a statement about keys, statements that a bundle may carry, and keys that a chain may have
+STATEMENT_BYTES=4096 STATEMENTS=32 CHAIN=16
+
+# what compare_keys and the command trust have in common
+# shellcheck disable=SC2016 # awk's variables
+JUDGE='
+    FILENAME == "rotations" {
+        rotated++
+        if (!(($1, $2) in rotation)) { rotation[$1, $2]; following[$1]++; successor[$1] = $2 }
+        next
+    }
+    FILENAME == "revocations" { revoking++; revocation[$1, $2]; next }
+    function find_revoked(  pair, part) {
+        for (pair in revocation) {
+            split(pair, part, SUBSEP)
+            if (part[1] == part[2] || follows(part[2], part[1])) revoked[part[1]]
+        }
+    }
+    function follows(key, old,  more, pair, part, reached) {
+        reached[old]
+        do {
+            more = 0
+            for (pair in rotation) {
+                split(pair, part, SUBSEP)
+                if (part[1] in reached && !(part[2] in reached)) { reached[part[2]]; more = 1 }
+            }
+        } while (more)
+        return key in reached
+    }
+    function follow(key,  n, seen) {
+        n = 0
+        while (n < limit && !(key in seen) && !(key in revoked)) {
+            seen[key]; chain[++n] = key
+            if (following[key] > 1) print "forked " key
+            if (following[key] != 1) break
+            key = successor[key]
+        }
+        return n
+    }
+'
+
+# gather_statements: those of the site. One that is damaged is not passed over: it may be a revocation
+gather_statements() {
+    for file in "$ROOT"/state/trust/*.rotation "$ROOT"/state/trust/*.revocation \
+        "$TRUSTED_KEYS"/*.rotation "$TRUSTED_KEYS"/*.revocation; do
+        if [ -e "$file" ] || [ -L "$file" ]; then take_statement "$file"; fi
+    done
+    set -f
+    IFS=$NEWLINE
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $ROTATIONS
+    IFS=" $TAB$NEWLINE"
+    set +f
+    for file in "$@"; do
+        [ -f "$file" ] || fail $EXIT_USAGE trust.no_file "$file"
+        take_statement "$file"
+    done
+}
+
+# read_carried_statements: the bundle's own; each says who signed it
+read_carried_statements() {
+    count=0
+    for file in "$FACTS"/keys/*.rotation "$FACTS"/keys/*.revocation; do
+        [ -f "$file" ] || continue
+        count=$((count + 1))
+        [ "$count" -le "$STATEMENTS" ] || refuse trust.bad_statement "$HERE/keys"
+        take_statement "$file"
+    done
+}
+
+# take_statement FILE: read it, and count on it
+take_statement() {
+    read_statement "$1" || refuse trust.bad_statement "$1"
+    case $statement_kind in
+        rotation)
+            printf '%s %s\n' "$statement_by" "$statement_about" >>"$TRUST/rotations" || lose_scratch
+            ROTATED=$((ROTATED + 1))
+            ;;
+        revocation)
+            printf '%s %s\n' "$statement_about" "$statement_by" >>"$TRUST/revocations" || lose_scratch
+            REVOKED=$((REVOKED + 1))
+            ;;
+    esac
+    cp -- "$TRUST/statement" "$TRUST/sound/$statement_name" || lose_scratch
+}
+
+# read_statement FILE: sets statement_kind (rotation, revocation), statement_by (who signs), statement_about (the key that
+# follows, or is revoked), statement_name. It has one form only: it is written again and compared
+read_statement() {
+    head -c $((STATEMENT_BYTES + 1)) <"$1" >"$TRUST/statement" 2>/dev/null || return 1
+    [ "$(wc -c <"$TRUST/statement")" -le "$STATEMENT_BYTES" ] || return 1
+    statement_kind=$(sed -n '1s/^bundle-\([a-z]*\) 1$/\1/p' "$TRUST/statement")
+    statement_date=$(sed -n '4s/^date //p' "$TRUST/statement")
+    case $statement_date in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;; *) return 1 ;; esac
+    statement_signature=$(sed -n '$s/^signature //p' "$TRUST/statement")
+    load_keys "$TRUST/statement" || return 1
+    # shellcheck disable=SC2086 # splitting is wanted
+    set -- $keys
+    statement_by=$1
+    case $statement_kind:$# in
+        rotation:2)
+            statement_about=$2 about="from $1${NEWLINE}to $2"
+            statement_name=$(name_statement "$1" "$2").rotation
+            ;;
+        revocation:1)
+            statement_about=$(sed -n '2s/^revoked //p' "$TRUST/statement")
+            is_digest "$statement_about" || return 1
+            about="revoked $statement_about${NEWLINE}by $1"
+            statement_name=$(name_statement "$statement_about" "$1").revocation
+            ;;
+        *) return 1 ;;
+    esac
+    join_keys "$keys" "$TRUST/stated" || return 1
+    { printf 'bundle-%s 1\n%s\ndate %s\n' "$statement_kind" "$about" "$statement_date" && cat "$TRUST/stated"; } >"$TRUST/payload" ||
+        return 1
+    { cat "$TRUST/payload" && printf 'signature %s\n' "$statement_signature"; } >"$TRUST/again" || return 1
+    twice cmp -s "$TRUST/again" "$TRUST/statement" || return 1
+    decode_signature "$statement_signature" "$TRUST/statement.sig" || return 1
+    is_signed_by "$TRUST/payload" "$TRUST/statement.sig" "$statement_by"
+}
+
+name_statement() { printf '%.16s-%.16s' "$1" "$2"; }
+
+# keep_statements: whatever was sound; a revocation holds from now on
+keep_statements() {
+    for file in "$TRUST"/sound/*; do
+        [ -f "$file" ] || continue
+        kept=$ROOT/state/trust/${file##*/}
+        if cmp -s "$file" "$kept"; then continue; fi
+        { mkdir -p "$ROOT/state/trust" && chmod 700 "$ROOT/state/trust" && cp -- "$file" "$kept.new" && mv -f "$kept.new" "$kept"; } ||
+            fail $EXIT_FAILED release.disk "$ROOT"
+    done
+}

@@ -1,0 +1,121 @@
+# ---- bundle/sums: SHA256SUMS is a list of digests and paths, and files are as it lists them
+
+# list_sums: SHA256SUMS is a list of digests and of paths that any file system keeps apart; the paths go to $SCRATCH/signed
+list_sums() {
+    case $(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x) in
+        x) ;;
+        '') lose_scratch ;;
+        *) refuse verify.bad_sums ;;
+    esac
+    list_folds >"$SCRATCH/folds" || lose_scratch
+    awk -v folds="$SCRATCH/folds" '
+        function refuse(what) { refused = 1; print "bad " what; exit 0 }
+        function fold(text, done, i) {
+            text = tolower(text)
+            if (text !~ /[\200-\377]/) return text
+            for (i = 1; i <= length(text); i++) {
+                pair = substr(text, i, 2)
+                if (pair in lower) { done = done lower[pair]; i++ } else done = done substr(text, i, 1)
+            }
+            return done
+        }
+        BEGIN {
+            while ((getline line < folds) > 0) { lower[substr(line, 1, 2)] = substr(line, 4, 2); known++ }
+            if (!known) exit 3
+        }
+        substr($0, 1, 64) !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " || length($0) < 67 { refuse(NR) }
+        {
+            path = substr($0, 67)
+            if (length(path) > 4096 || path ~ /[\001-\037\177\\]/ || path ~ /^\// || path ~ /\/$/ || path ~ /\/\//) refuse(NR)
+            if (("/" path "/") ~ /\/\.\.?\// || ("/" path) ~ /\/-/) refuse(NR)
+            # control characters of Latin-1, marks of text direction, and letters in two parts, which some file systems join
+            if (path ~ /\302[\200-\237]/ || path ~ /\330\234/ || path ~ /\342\200[\216\217\252-\256]/ || path ~ /\342\201[\246-\251]/) refuse(NR)
+            if (path ~ /\314[\200-\277]/ || path ~ /\315[\200-\257]/ || path ~ /\343\202[\231\232]/ || path ~ /\341[\204-\207][\200-\277]/) refuse(NR)
+            if (path in files || path in folders) refuse(NR)
+            files[path]
+            parts = split(path, part, "/")
+            whole = ""
+            for (i = 1; i <= parts; i++) {
+                whole = whole (i > 1 ? "/" : "") part[i]
+                folded = fold(whole)
+                if ((folded in names) && names[folded] != whole) refuse(NR)
+                names[folded] = whole
+                if (i < parts) {
+                    if (whole in files) refuse(NR)
+                    folders[whole]
+                }
+            }
+            print path
+        }
+        END { if (!refused) print "ok " NR }' "$FACTS/SHA256SUMS" >"$SCRATCH/sums-verdict" || lose_scratch
+    case $(sed -n '$p' "$SCRATCH/sums-verdict") in
+        'ok '*) ;;
+        'bad '*) refuse verify.bad_sums ;;
+        *) lose_scratch ;;
+    esac
+    TOTAL=$(sed -n '$s/^ok //p' "$SCRATCH/sums-verdict") || lose_scratch
+    sed '$d' "$SCRATCH/sums-verdict" >"$SCRATCH/signed" || lose_scratch
+    is_number "$TOTAL" || lose_scratch
+    for each in "$SCRATCH/signed" "$FACTS/SHA256SUMS"; do
+        [ "$(wc -l <"$each")" -eq "$TOTAL" ] || lose_scratch
+    done
+    [ "$TOTAL" -gt 0 ] || refuse verify.bad_sums
+}
+
+# match_sums LINES FOLDER: whether the files that the lines of SHA256SUMS in the file LINES name are as listed below FOLDER.
+# The status is 0 only where as many were hashed as there are lines. 1: one is not, it stands in LINES.bad; 3: one cannot
+# be read; 2: there was no room, or a program failed
+match_sums() {
+    { cut -c 67- "$1" >"$1.paths" && sed 's|^|./|' "$1.paths" >"$1.names" && tr '\n' '\0' <"$1.names" >"$1.null"; } || return 2
+    wanted_sums=$(wc -l <"$1") || return 2
+    [ "$wanted_sums" -gt 0 ] || return 2
+    # a program that does not notice that it cannot read gives no names, or some
+    [ "$(wc -l <"$1.names")" -eq "$wanted_sums" ] && [ "$(tr -cd '\0' <"$1.null" | wc -c)" -eq "$wanted_sums" ] || return 2
+    (cd -- "$2" && hash_files <"$1.null") >"$1.digests" 2>"$1.errors" || {
+        # what can be read after all was not the reason
+        (cd -- "$2" && xargs -0 cat <"$1.null") >/dev/null 2>&1 && return 2
+        return 3
+    }
+    awk -v found="$1.digests" '
+        {
+            if ((getline line < found) <= 0) { short = 1; exit }
+            if (substr(line, 1, 64) != substr($0, 1, 64) || substr(line, 65, 1) != " ") { bad = substr($0, 67); exit }
+            n++
+        }
+        END { if (bad != "") print "bad " bad; else if (!short) print "ok " n }' "$1" >"$1.verdict" || return 2
+    IFS= read -r verdict <"$1.verdict" || return 2
+    case $verdict in
+        'bad '*)
+            is_other_file "$1" "$2" "${verdict#bad }" || return 2
+            printf '%s\n' "${verdict#bad }" >"$1.bad" || return 2
+            return 1
+            ;;
+        'ok '*) [ "${verdict#ok }" -eq "$wanted_sums" ] || return 2 ;;
+        *) return 2 ;;
+    esac
+}
+
+# is_other_file LINES FOLDER PATH: its digest, taken once more, is not the listed one
+is_other_file() {
+    other=$(hash_stream <"$2/$3") || return 1
+    other=${other%% *}
+    [ "${#other}" -eq 64 ] || return 1
+    awk -v digest="$other" -v path="$3" '
+        substr($0, 67) == path { found = 1; if (substr($0, 1, 64) == digest) found = 2 }
+        END { exit found != 1 }' "$1"
+}
+
+# blame_sums STATUS FOLDER [LINES]: ends the run with what match_sums found
+blame_sums() {
+    case $1 in
+        1) refuse verify.changed "$(sed -n 1p "${3:-$SCRATCH/small}.bad" | show_plain)" ;;
+        3)
+            case $2 in "$SCRATCH"/*) lose_scratch ;; esac # a copy of ours
+            refuse verify.unreadable "$2"
+            ;;
+        *)
+            scratch_has_room || lose_scratch
+            fail $EXIT_FAILED verify.incomplete
+            ;;
+    esac
+}

@@ -1,0 +1,33 @@
+# ---- daily/running: the services are started and stopped, and their logs are read
+
+# begin_run: the installed release, and nobody else at work on it
+begin_run() {
+    use_installed
+    take_lock
+    resume_change start
+}
+
+run_start() {
+    begin_run
+    images_are_there || load_images # the engine may have lost some
+    compose_up_or_explain
+}
+
+run_stop() {
+    use_installed
+    take_lock
+    compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    say services.stopped
+}
+
+# run_restart: not `compose restart`, which starts jobs that ended together with the database that they need
+run_restart() {
+    begin_run
+    stop_all
+    compose_up_or_explain
+}
+
+run_logs() {
+    use_installed
+    if [ -n "$WORDS" ]; then compose logs --tail "$TAIL" "$WORDS"; else compose logs --tail "$TAIL"; fi 2>&1 | redact
+}

@@ -1,0 +1,71 @@
+# ---- engine/ownership: what of an engine this installation put in place, and nobody changed since
+
+# name_places: where the parts go, below the root of a server that may be made of files
+name_places() {
+    PROGRAMS=$PROBE_ROOT/usr/local/bin PLUGIN=$PROBE_ROOT/usr/local/lib/docker/cli-plugins/docker-compose
+    SETTINGS=$PROBE_ROOT/etc/docker/daemon.json UNIT=$PROBE_ROOT/etc/systemd/system/docker.service
+}
+
+# own LINE...: note what belongs to this installation from now on
+own() {
+    {
+        if [ -f "$ROOT/state/engine" ]; then cat "$ROOT/state/engine"; fi
+        printf '%s\n' "$@"
+    } | awk '/^what=/ { if (what != "what=whole") what = $0; next } !seen[$0]++ { rest = rest $0 "\n" } END { if (what != "") print what; printf "%s", rest }' |
+        write_note engine || exit $EXIT_FAILED
+}
+
+set_engine_state() {
+    sed '/^state=/d' "$ROOT/state/engine" >"$SCRATCH/engine-note"
+    { cat "$SCRATCH/engine-note" && printf 'state=%s\n' "$1"; } | write_note engine || exit $EXIT_FAILED
+}
+
+# owns FILE: whether it is noted as this installation's
+owns() { [ -f "$ROOT/state/engine" ] && grep -qxF -- "file=$1" "$ROOT/state/engine"; }
+
+# claim FILE: a file that somebody else has put there stays, and ends the run before anything is changed
+claim() {
+    owns "$1" || {
+        if [ -e "$1" ] || [ -L "$1" ]; then fail $EXIT_FAILED carried.file_there "$1"; fi
+        own "file=$1"
+    }
+}
+
+# claim_programs: all or none, in one note
+claim_programs() {
+    [ -z "$MANAGER" ] || return 0
+    {
+        engine_parts program | sed "s|^|$PROGRAMS/|"
+        if has_systemd; then printf '%s\n' "$UNIT"; fi
+        if [ -n "$(engine_parts compose)" ]; then printf '%s\n' "$PLUGIN"; fi
+    } >"$SCRATCH/engine-files"
+    while IFS= read -r each; do
+        if { [ -e "$each" ] || [ -L "$each" ]; } && ! owns "$each"; then fail $EXIT_FAILED carried.file_there "$each"; fi
+    done <"$SCRATCH/engine-files"
+    sed 's/^/file=/' "$SCRATCH/engine-files" >"$SCRATCH/engine-claims"
+    own "$(cat "$SCRATCH/engine-claims")"
+}
+
+# label FILE: as SELinux's policy wants it, where there is one
+label() { if have restorecon; then restorecon "$1" >/dev/null 2>&1 || write_log "restorecon $1"; fi; }
+
+# write_own FILE COMMAND COPY: only where there is none, or one from here that nobody changed; state/COPY is as it was written
+write_own() {
+    if [ -e "$1" ] && { ! owns "$1" || is_changed "$1" "$3"; }; then
+        say carried.settings_kept "$1"
+        return 0
+    fi
+    own "file=$1"
+    write_place "$1" "$2"
+    "$2" | write_note "$3" || exit $EXIT_FAILED
+}
+
+# is_changed FILE COPY: since it was written
+is_changed() { [ -f "$ROOT/state/$2" ] && ! cmp -s "$ROOT/state/$2" "$1"; }
+
+# write_place FILE COMMAND: whole or not at all
+write_place() {
+    mkdir -p "${1%/*}" || fail $EXIT_FAILED release.disk "${1%/*}"
+    { "$2" >"$1.part" && chmod 644 "$1.part" && flush "$1.part" && mv -f "$1.part" "$1" && label "$1"; } ||
+        fail $EXIT_FAILED release.disk "${1%/*}"
+}

@@ -1,0 +1,25 @@
+# ---- engine/presence: the engine answers, or the operator is told what can be done
+
+# explain_no_engine: the run ends, with what the operator of this server can do
+explain_no_engine() {
+    if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
+    if engine_is_carried; then
+        find_foreign_engine
+        [ -n "$foreign" ] || fail $EXIT_FAILED carried.not_asked
+    fi
+    if have podman && ! have dockerd; then fail $EXIT_FAILED engine.podman_only; fi
+    fail $EXIT_FAILED engine.no_docker
+}
+
+require_engine() {
+    refuse_remote
+    docker_answers || explain_no_engine
+    find_compose || fail $EXIT_FAILED engine.no_compose
+}
+
+# use_installed: the installed release, with an engine that answers
+use_installed() {
+    use_current
+    require_engine
+    RELEASE=${HERE##*/}
+}

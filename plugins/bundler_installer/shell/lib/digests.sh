@@ -1,0 +1,15 @@
+# ---- lib/digests: SHA-256 of files and streams
+
+# hash_files: hash the files whose names come NUL-separated, in order; the digest begins each line
+hash_files() {
+    if have openssl; then
+        xargs -0 openssl dgst -sha256 -r
+    else
+        xargs -0 sha256sum
+    fi
+}
+
+# hash_stream: the digest of standard input begins the line
+hash_stream() { if have openssl; then openssl dgst -sha256 -r; else sha256sum; fi; }
+
+is_digest() { case $1 in *[!0-9a-f]*) return 1 ;; esac; [ "${#1}" -eq 64 ]; }

@@ -1,0 +1,17 @@
+# ---- lib/ending: what happens when a run ends. Files that change or make something register a function here; nothing below
+# them calls it by name
+
+UNDO_AT_EXIT='' CLEAN_AT_EXIT=''
+
+# undo_at_exit FUNCTION: call it when the run ends, the last registered first. It checks itself whether there is something to undo;
+# a signal may interrupt it unless it ignores signals
+undo_at_exit() { UNDO_AT_EXIT="$1 $UNDO_AT_EXIT"; }
+
+# clean_at_exit FUNCTION: call it after everything is undone, the last registered first, with signals ignored
+clean_at_exit() { CLEAN_AT_EXIT="$1 $CLEAN_AT_EXIT"; }
+
+# leave CODE: end the run, which has said why
+leave() {
+    ENDED=$1
+    exit "$1"
+}

@@ -1,0 +1,52 @@
+# ---- lib/holders: the processes that a run started and that still work: all of them inherit its descriptor 9
+
+session_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 4; }
+
+# find_holders: into $SCRATCH/holders, the processes whose descriptor 9 is this root's. Its status is 1 where this one is
+# not among them: then /proc shows not all there is
+find_holders() {
+    running_place=$(cd -P -- "$ROOT/state" && pwd -P)/running
+    (
+        for each in /proc/[0-9]*/fd/9; do
+            if [ -L "$each" ]; then printf '%s\n' "$each"; fi
+        done | xargs ls -l 2>/dev/null | sed -n 's|.* /proc/\([0-9]*\)/fd/9 -> .*/running.*|\1|p' | while read -r pid; do
+            [ "$(readlink "/proc/$pid/fd/9" 2>/dev/null)" != "$running_place" ] || printf '%s\n' "$pid"
+        done
+    ) 9>&- >"$SCRATCH/holders"
+    grep -qx "$$" "$SCRATCH/holders"
+}
+
+# choose_leftovers: of the holders but this run, sets `leftovers` and `services`: those in a session whose leader is a holder,
+# too, outlive runs on purpose, as an engine does. Another run that is at work ends this one
+choose_leftovers() {
+    leftovers='' services='' own_session=$(session_of $$)
+    held_by=$(tr '\n' ' ' <"$SCRATCH/holders")
+    for pid in $held_by; do
+        # shellcheck disable=SC2046 # splitting is wanted
+        set -- $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 1,4,20)
+        case ${1:-Z} in Z | X) continue ;; esac
+        [ "$pid" != $$ ] || continue
+        if grep -q "^$pid $3 " "$ROOT/state/running"; then fail $EXIT_FAILED journal.locked "$pid"; fi
+        case "$2 $held_by" in
+            "$own_session "*) leftovers="$leftovers $pid" ;;
+            *" $2 "*) services="$services $pid" ;;
+            *) leftovers="$leftovers $pid" ;;
+        esac
+    done
+}
+
+# list_held: what this run started and what still works
+list_held() {
+    find_holders || return 0
+    choose_leftovers
+    printf '%s\n' "$leftovers"
+}
+
+# name_processes PROCESS...: `1234 docker, 1235 tar`
+name_processes() {
+    for member in "$@"; do
+        printf '%s%s %s' "${named_one:-}" "$member" "$(sed -n 1p "/proc/$member/comm" 2>/dev/null)"
+        named_one=', '
+    done
+    named_one=''
+}

@@ -1,0 +1,59 @@
+# ---- lib/host: facts of this server: its files, its programs, its clock
+
+# probe PROGRAM [ARGUMENT...]: the host's program, or the fabricated root's own; busybox's shell would take its own first
+probe() {
+    if [ -z "$PROBE_ROOT" ]; then
+        "$@"
+    else
+        program=$1
+        shift
+        [ -x "$PROBE_ROOT/bin/$program" ] || return 127
+        "$PROBE_ROOT/bin/$program" "$@"
+    fi
+}
+
+# can_probe PROGRAM
+can_probe() { if [ -z "$PROBE_ROOT" ]; then have "$1"; else [ -x "$PROBE_ROOT/bin/$1" ]; fi; }
+
+# read_line FILE: the first line of a file of the host; nothing where it is not there
+read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
+
+# within SECONDS PROGRAM [ARGUMENT...]: run it, but no longer; 124 where it was cut off
+within() {
+    within_limit=$(($1 * 10))
+    shift
+    (run_program "$@") </dev/null &
+    within_pid=$!
+    within_ticks=0 within_begun=0
+    while kill -0 "$within_pid" 2>/dev/null; do
+        if [ "$within_ticks" -ge "$within_limit" ]; then
+            kill "$within_pid" 2>/dev/null
+            wait "$within_pid" 2>/dev/null
+            return 124
+        fi
+        if [ "$within_begun" -lt 5 ]; then # most answer at once
+            within_begun=$((within_begun + 1))
+            sleep 0.02 2>/dev/null && continue
+        fi
+        sleep 0.1 2>/dev/null || { sleep 1 && within_ticks=$((within_ticks + 9)); }
+        within_ticks=$((within_ticks + 1))
+    done
+    wait "$within_pid"
+}
+
+# run_program PROGRAM [ARGUMENT...]: in place of this shell, so that a signal reaches it; as `probe` does
+run_program() {
+    if [ -z "$PROBE_ROOT" ]; then exec "$@"; fi
+    program=$1
+    shift
+    [ -x "$PROBE_ROOT/bin/$program" ] || exit 127
+    exec "$PROBE_ROOT/bin/$program" "$@"
+}
+
+# centiseconds: since some moment in the past, from the real clock
+centiseconds() { awk '{ printf "%.0f", $1 * 100 }' /proc/uptime; }
+
+# count_cores: processors online
+count_cores() {
+    nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c '^processor' "$PROBE_ROOT/proc/cpuinfo"
+}

@@ -1,0 +1,143 @@
+# ---- lib/lock: one run at a time
+#
+# <root>/state/lock is a link that names the run: process, its start, the boot. And all that a run starts inherits descriptor
+# 9, open on <root>/state/running: what a killed run left at work is known by it, and the kernel keeps it locked (flock) as
+# long as one of them is there.
+
+LOCK_GUARDS=''
+
+# take_lock: the lock is a link that names its holder: made in one go, so it is never there without a name
+take_lock() {
+    [ -z "$LOCKED" ] || return 0
+    mkdir -p "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
+    check_root # somebody may have made it since it was looked at
+    chmod 700 "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
+    lock=$ROOT/state/lock running=$ROOT/state/running
+    tries=0 dropped=''
+    until ln -s "$$ $(start_time $$) $(boot_id)" "$lock" 2>/dev/null; do
+        holder=$(readlink "$lock" 2>/dev/null)
+        # shellcheck disable=SC2086 # splitting is wanted
+        if is_at_work $holder; then fail $EXIT_FAILED journal.locked "${holder%% *}"; fi
+        tries=$((tries + 1))
+        [ "$tries" -le 3 ] || fail $EXIT_FAILED journal.root "$ROOT"
+        refuse_unseen
+        drop_lock
+        dropped=yes
+    done
+    LOCKED=yes
+    hold_descriptor
+    LOG=$ROOT/log/$(date -u '+%Y%m%dT%H%M%SZ')-$COMMAND.log
+    (umask 077 && cat "$SCRATCH/early-log" >>"$LOG" 2>/dev/null)
+    write_log "$COMMAND $NAME $VERSION $PROFILE"
+    clear_litter
+    for guard in $LOCK_GUARDS; do "$guard"; done
+}
+
+# guard_lock FUNCTION: call it each time the lock was taken; it ends a run that must not go on
+guard_lock() { LOCK_GUARDS="$LOCK_GUARDS $1"; }
+
+# is_locked: some run is at work
+is_locked() {
+    # shellcheck disable=SC2046 # splitting is wanted
+    is_at_work $(readlink "$ROOT/state/lock" 2>/dev/null)
+}
+
+# drop_lock: its run was killed, or the power went. Renaming tells who of two dropped it
+drop_lock() {
+    mv -f "$lock" "$lock.$$" 2>/dev/null || return 0
+    if [ "$(readlink "$lock.$$")" != "$holder" ]; then ln -s "$(readlink "$lock.$$")" "$lock" 2>/dev/null; fi
+    rm -rf "$lock.$$"
+}
+
+# release_lock: where this run holds it
+release_lock() {
+    [ -n "$LOCKED" ] || return 0
+    LOCKED='' HELD=''
+    rm -f "$ROOT/state/litter" "$ROOT/state/lock"
+    exec 9>&-
+}
+
+clean_at_exit release_lock
+
+# refuse_unseen: a run in another process namespace (another container), or where there is no /proc, looks as if it were dead.
+# There only the kernel's lock tells
+refuse_unseen() {
+    seen_boot='' seen_namespace=''
+    if [ -f "$running" ]; then read -r _ _ seen_boot seen_namespace _ <"$running" || :; fi
+    if [ "$(boot_id)" != unknown ]; then
+        if [ "$seen_boot" != "$(boot_id)" ] || [ "$seen_namespace" = "$(name_namespace)" ]; then return 0; fi
+    fi
+    if have flock && (flock -n 9 2>/dev/null) 9>>"$running"; then return 0; fi
+    fail $EXIT_FAILED journal.unseen "$lock"
+}
+
+# hold_descriptor: open what all children inherit, end what a killed run has left at work, then say whose it is
+hold_descriptor() {
+    command exec 9>>"$running" || fail $EXIT_FAILED journal.root "$ROOT"
+    lock_code=2
+    if have flock; then
+        flock -n 9 2>/dev/null
+        lock_code=$?
+    fi
+    if [ "$lock_code" -ne 0 ]; then
+        # a file system may know no such locks
+        if ! end_leftovers && [ "$lock_code$dropped" != 2 ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
+        if [ "$lock_code" -eq 1 ] && [ -z "$services" ]; then wait_for_lock || fail $EXIT_FAILED journal.unseen "$lock"; fi
+    fi
+    HELD=yes
+    describe_run >"$running" || write_log "$running"
+}
+
+# wait_for_lock: a process that was killed may be gone from /proc and still let go of the file only a moment later (once in
+# 500 kills on a busy machine)
+wait_for_lock() {
+    tries=0
+    until flock -n 9 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -le 10 ] || return 1
+        sleep 1
+    done
+}
+
+# end_leftovers: what a killed run has left at work would go on beside this one. Its status is 1 where /proc does not show
+# who is at work
+end_leftovers() {
+    rounds=0
+    while :; do
+        find_holders || return 1
+        choose_leftovers
+        [ -n "$leftovers" ] || return 0
+        rounds=$((rounds + 1))
+        # shellcheck disable=SC2086 # splitting is wanted
+        {
+            [ "$rounds" -le 5 ] || fail $EXIT_FAILED journal.leftovers_stay "$(name_processes $leftovers)"
+            warn journal.leftovers "$(name_processes $leftovers)"
+            end_processes $leftovers
+        }
+    done
+}
+
+# clear_litter: what runs that were killed left half made, with secrets in it: below the root by its names, elsewhere by the
+# list that each run begins. For the one that holds the lock
+clear_litter() {
+    rm -rf "$ROOT/releases/.part" "$ROOT"/state/answers/.*.part || fail $EXIT_FAILED release.disk "$ROOT"
+    rm -f "$ROOT/site.env.new" "$ROOT/secrets.env.new" "$ROOT/.ctl.new" "$ROOT/current.new" "$ROOT"/state/*.new ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+    for each in "$ROOT"/state/unpacked.*; do
+        if [ -d "$each" ] && ! is_running "${each##*.}"; then rm -rf "$each" || fail $EXIT_FAILED release.disk "$ROOT"; fi
+    done
+    for list in "$ROOT/state/litter" "$ROOT/state/part"; do
+        [ -f "$list" ] || continue
+        while IFS= read -r each; do drop_litter "$each"; done <"$list"
+    done
+    (cd -P -- "$SCRATCH" && pwd -P) >"$ROOT/state/litter" || write_log "$ROOT/state/litter" # a full disk: it is found by its name
+}
+
+# drop_litter PATH: only what a run makes: a scratch folder that nobody works with, or a half backup
+drop_litter() {
+    case $1 in /*/*) ;; *) return 0 ;; esac
+    case ${1##*/} in
+        bundle.??????) drop_scratch "${1%/*}" "${1##*/}" ;;
+        .[0-9]*T[0-9]*Z-*.part) (cd -P -- "${1%/*}" 2>/dev/null && is_own_folder "./${1##*/}" && rm -rf "./${1##*/}") || : ;;
+    esac
+}

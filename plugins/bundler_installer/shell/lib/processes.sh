@@ -1,0 +1,64 @@
+# ---- lib/processes: who runs, since when, and what they started
+
+# start_time PROCESS: in the kernel's ticks; empty where it does not run
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+
+name_namespace() { readlink /proc/self/ns/pid 2>/dev/null || echo unknown; }
+
+# is_running PROCESS: one that has ended and that nobody asks for its end does not count
+is_running() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) return 1 ;; esac; }
+
+# one_is_running PROCESS...: shells do not agree on `kill -0` of many
+one_is_running() {
+    for member in "$@"; do
+        if is_running "$member"; then return 0; fi
+    done
+    return 1
+}
+
+# is_at_work PROCESS START BOOT: the holder of a lock still runs; another process may have got its number since
+is_at_work() {
+    [ $# -eq 3 ] && [ "$3" = "$(boot_id)" ] && [ "$(start_time "$1")" = "$2" ] && is_running "$1"
+}
+
+# end_processes PROCESS...: asked first, killed after ten seconds
+end_processes() {
+    kill "$@" 2>/dev/null
+    told=$(date +%s)
+    while one_is_running "$@" && [ $(($(date +%s) - told)) -lt 10 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+    kill -9 "$@" 2>/dev/null
+    told=$(date +%s)
+    while one_is_running "$@" && [ $(($(date +%s) - told)) -lt 10 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+    done
+}
+
+# list_tree PROCESS [same]: its number and those of all that it started, the youngest last, so that none is missed; `same`:
+# those of its session
+list_tree() {
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" -v same="${2:-}" '
+        { parent[$1] = $2; session[$1] = $4 }
+        END {
+            found[root]; list = root
+            do {
+                more = 0
+                for (pid in parent) {
+                    if (pid in found || !(parent[pid] in found) || (same != "" && session[pid] != session[root])) continue
+                    found[pid]; list = list " " pid; more = 1
+                }
+            } while (more)
+            print list
+        }'
+}
+
+# end_tree PROCESS: it and all that it started
+end_tree() {
+    # shellcheck disable=SC2046 # splitting is wanted
+    end_processes $(list_tree "$1")
+    wait "$1" 2>/dev/null
+    return 0
+}

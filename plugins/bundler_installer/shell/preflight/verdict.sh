@@ -1,0 +1,34 @@
+# ---- preflight/verdict: is this server good enough? Changes nothing
+
+# make_checks: every check but those that need a container
+make_checks() {
+    empty_file "$SCRATCH/checks"
+    read_engine
+    walk_checks ''
+}
+
+# judge_checks: ends the run where a check failed, with --strict where one warned
+judge_checks() {
+    failures=$(count_results fail)
+    [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
+    [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"
+}
+
+run_preflight() {
+    collect_variables
+    make_checks
+    if [ -n "$PROBE" ]; then run_probe; fi
+    [ -z "$REPORT" ] || write_report
+    if [ -n "$JSON" ]; then print_checks_json; else print_checks all; fi
+    judge_checks
+    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
+}
+
+# preflight_or_stop: before an installation; only what is not as it should be is shown
+preflight_or_stop() {
+    make_checks
+    [ -z "$REPORT" ] || write_report
+    print_checks bad
+    judge_checks
+    say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
+}

@@ -1,0 +1,128 @@
+# ---- site/answers: the values of variables below the root, for each release, for Compose and for templates
+
+# load_values FILE [FOLDER]: NAME=VALUE lines that an earlier run wrote, to `values` or that folder
+load_values() {
+    [ -f "$1" ] || return 0
+    set -- "$1" "${2:-$values}"
+    while IFS= read -r line || [ -n "$line" ]; do
+        name=${line%%=*}
+        case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac # a name is a file's name here
+        case $line in
+            *=*) printf '%s' "${line#*=}" >"$2/$name" || lose_scratch ;;
+        esac
+    done <"$1"
+}
+
+# value NAME [FOLDER]
+value() {
+    set -- "$1" "${2:-$values}"
+    [ -f "$2/$1" ] || return 1
+    IFS= read -r found_value <"$2/$1" # a line without its end: the status says nothing
+    printf '%s' "$found_value"
+}
+
+# expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
+expand() {
+    case $1 in
+        \$\{*\})
+            inner=${1#??} inner=${inner%?}
+            name=${inner%%[:-]*}
+            found=$(value "$name")
+            if [ -z "$found" ]; then
+                case $inner in *-*) found=${inner#*-} ;; esac
+            fi
+            printf '%s\n' "$found"
+            ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+
+# write_variables: site.env, secrets.env and what Compose reads, in their places
+write_variables() {
+    draft_variables
+    place_answers "$RELEASE"
+    keep_site_key
+}
+
+# draft_variables: the same in state/answers/<release>, where the release that runs does not read them yet
+draft_variables() {
+    draft=$ROOT/state/answers/.$RELEASE.part
+    rm -rf "$draft"
+    (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
+    (umask 077 && write_draft) || exit $EXIT_FAILED
+    put_answers "$RELEASE"
+}
+
+# write_draft: answers, secrets and what Compose reads into the folder `draft`, and the values for templates
+write_draft() {
+    { printf '' >"$draft/site.env" && printf '' >"$draft/secrets.env" && begin_pairs; } || fail $EXIT_FAILED release.disk "$draft"
+    rows variables.tsv | while IFS="$TAB" read -r name kind _; do
+        file=site
+        [ "$kind" != secret ] || file=secrets
+        printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" && write_pair "$name" "$(value "$name")" || exit 1
+    done || fail $EXIT_FAILED release.disk "$draft"
+    { write_pair BUNDLE_ROOT "$ROOT" &&
+        write_pair BUNDLE_DATA "$ROOT/data" &&
+        write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config" &&
+        write_pair BUNDLE_RELEASE "$RELEASE" &&
+        write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$draft"
+}
+
+# save_answers RELEASE: as they are in their places, before those of another release take them
+save_answers() {
+    draft=$ROOT/state/answers/.$1.part
+    rm -rf "$draft"
+    (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
+    for each in site.env secrets.env state/compose.env state/trusted.pub; do
+        [ ! -f "$ROOT/$each" ] || cp -p "$ROOT/$each" "$draft/" || fail $EXIT_FAILED release.disk "$ROOT"
+    done
+    put_answers "$1"
+}
+
+# put_answers RELEASE: the draft takes the place of an older one, whole
+put_answers() {
+    { flush "$draft"/* && rm -rf "$ROOT/state/answers/$1" && mv "$draft" "$ROOT/state/answers/$1"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# place_answers RELEASE: its answers and secrets become those that are read. A secret that it does not know stays: data
+# may need it when the release that does know it comes back
+place_answers() {
+    for each in site.env secrets.env state/compose.env state/trusted.pub; do
+        placed=$ROOT/state/answers/$1/${each##*/}
+        [ -f "$placed" ] || continue
+        other=$placed
+        if [ "$each" = secrets.env ] && [ -f "$ROOT/$each" ]; then other=$ROOT/$each; fi
+        { (umask 077 && join_answers "$placed" "$other" >"$ROOT/$each.new") && flush "$ROOT/$each.new" &&
+            mv -f "$ROOT/$each.new" "$ROOT/$each"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    done
+}
+
+# join_answers FILE OTHER: the lines of FILE, then those of OTHER whose names FILE does not have
+join_answers() {
+    awk -v own="$1" '
+        BEGIN { while ((getline line < own) > 0) { known[substr(line, 1, index(line, "="))]; print line } }
+        !(substr($0, 1, index($0, "=")) in known)' "$2"
+}
+
+# begin_pairs: what write_pair needs at the head of its file
+begin_pairs() {
+    printf '%s\n' "BUNDLE_DOLLAR='\$'" "BUNDLE_QUOTE='\"'" "BUNDLE_BACKSLASH=\\" >"$draft/compose.env" &&
+        printf '' >"$SCRATCH/template-values"
+}
+
+# write_pair NAME VALUE: for Compose, and for templates. Releases of Compose differ in how they read escapes; all of them read
+# alike a text in single quotes that holds none and does not end in a backslash, and ${NAME} of an earlier line in a text in
+# double quotes. So whatever the first form cannot hold takes the second
+write_pair() {
+    case $2 in
+        *\'* | *\\)
+            # shellcheck disable=SC2016 # Compose expands them, not this shell
+            quoted=$(printf '%s\n' "$2" | sed 's/[$]/${BUNDLE_DOLLAR}/g; s/"/${BUNDLE_QUOTE}/g; s/\\/${BUNDLE_BACKSLASH}/g') || return 1
+            quoted="\"$quoted\""
+            ;;
+        *) quoted="'$2'" ;;
+    esac
+    printf '%s=%s\n' "$1" "$quoted" >>"$draft/compose.env" &&
+        printf '%s=%s\n' "$1" "$2" >>"$SCRATCH/template-values"
+}

@@ -1,0 +1,86 @@
+# ---- site/tree: folders of files are copied, compared, and made like each other
+
+# copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
+# FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
+copy_listed() {
+    made='' lines=0
+    while IFS= read -r line; do
+        lines=$((lines + 1))
+        path=${line#*  } source=$HERE/${line#*  } above=$2
+        case $path in
+            */*) above=$2/${path%/*} ;;
+            *) source=$FACTS/$path ;;
+        esac
+        if [ "$above" != "$made" ]; then
+            mkdir -p "$above" || fail $EXIT_FAILED release.disk "$ROOT"
+            made=$above
+        fi
+        if [ -L "$source" ] || [ ! -f "$source" ]; then refuse verify.changed "$path"; fi
+        cat -- "$source" >"$2/$path" || {
+            [ -r "$source" ] || refuse verify.unreadable "$HERE"
+            fail $EXIT_FAILED release.disk "${2%/*}"
+        }
+    done <"$1" || lose_scratch
+    expect_lines "$1" "$lines"
+    match_sums "$1" "$2" || blame_sums $? "$2" "$1"
+    set_modes "$2"
+}
+
+# set_modes FOLDER: of the files of modes.tsv that are there
+set_modes() {
+    keep "$SCRATCH/modes" rows modes.tsv
+    cut -f 2 "$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
+    mode_lines=0
+    while IFS= read -r mode; do
+        mode_lines=$((mode_lines + 1))
+        awk -F "$TAB" -v mode="$mode" '$2 == mode { print $1 }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
+        (cd -- "$1" && lines=0 && while IFS= read -r path; do
+            lines=$((lines + 1))
+            [ ! -f "$path" ] || printf '%s\n' "$path" || exit 1
+        done <"$SCRATCH/of-mode" && [ "$(wc -l <"$SCRATCH/of-mode")" -eq "$lines" ]) >"$SCRATCH/chmod" || lose_scratch
+        tr '\n' '\0' <"$SCRATCH/chmod" >"$SCRATCH/chmod.null" || lose_scratch
+        [ ! -s "$SCRATCH/chmod" ] || (cd -- "$1" && xargs -0 chmod "$mode" <"$SCRATCH/chmod.null") || fail $EXIT_FAILED release.disk "${1%/*}"
+    done <"$SCRATCH/mode-list"
+    expect_lines "$SCRATCH/mode-list" "$mode_lines"
+}
+
+# same_tree FOLDER OTHER: the same files with the same content
+same_tree() {
+    list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
+}
+
+# list_paths FOLDER FILE: the paths of all that is no folder there, sorted
+list_paths() {
+    (cd -- "$1" && find . ! -type d) >"$2.found" && sed 's|^\./||' "$2.found" >"$2.paths" && LC_ALL=C sort "$2.paths" >"$2" &&
+        [ "$(wc -l <"$2")" -eq "$(wc -l <"$2.found")" ]
+}
+
+# list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
+list_changes() {
+    { list_paths "$1" "$SCRATCH/tree-1" && list_paths "$2" "$SCRATCH/tree-2"; } || return 1
+    lines=0
+    while IFS= read -r path; do
+        lines=$((lines + 1))
+        if [ ! -e "$2/$path" ]; then
+            printf 'removed\t%s\n' "$path" || return 1
+        elif ! cmp -s "$1/$path" "$2/$path"; then
+            printf 'changed\t%s\n' "$path" || return 1
+        fi
+    done <"$SCRATCH/tree-1" || return 1
+    [ "$(wc -l <"$SCRATCH/tree-1")" -eq "$lines" ] || return 1
+    awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
+}
+
+# update_tree FROM INTO: INTO gets the files of FROM, each by one rename; those that are the same stay as they are
+update_tree() {
+    list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1
+    while IFS="$TAB" read -r what path <&6; do
+        printf '' >"$ROOT/state/reconfigured" || return 1
+        if [ "$what" = removed ]; then
+            rm -f "$2/$path" || return 1
+        else
+            { mkdir -p "$2/$(dirname "$path")" && rm -rf "$HERE/.new" && cp -p -R -- "$1/$path" "$HERE/.new" &&
+                mv -f "$HERE/.new" "$2/$path"; } || return 1
+        fi
+    done 6<"$SCRATCH/tree-updates"
+}

@@ -1,0 +1,139 @@
+"""Which functions of a shell program call which, as shfmt's parser reads it.
+
+Comments, quoted texts and here-documents hold no calls, except in command substitutions. A function that
+another one is given and runs (`step release prepare_release`), or that a trap names, is called as well.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.support.programs import run
+
+SHFMT = Path(sys.executable).with_name("shfmt")
+"""Of the package shfmt-py."""
+
+_RUNNERS = frozenset({"command", "env", "eval", "exec", "trap", "xargs"})
+"""Commands of the shell and programs that run what they are given."""
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A simple command: its first word and the others, where they are plain text; `@` for the arguments."""
+
+    function: str
+    """Of which it is a part; empty at the top of a file."""
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of one file that calls a function."""
+
+    file: str
+    function: str
+    callee: str
+
+
+def calls(files: Mapping[str, str]) -> tuple[dict[str, str], set[Call]]:
+    """The file of each function, and all calls between functions of these files."""
+    trees = {file: _parse(text) for file, text in files.items()}
+    where = {name: file for file, tree in trees.items() for name in _functions(tree)}
+    commands = [(file, command) for file, tree in trees.items() for command in _commands(tree, "")]
+    runners = _find_runners([command for _, command in commands], where)
+    found = set()
+    for file, command in commands:
+        for callee in _callees(command, where, runners):
+            found.add(Call(file, command.function, callee))
+    return where, found
+
+
+def function_lengths(text: str) -> dict[str, int]:
+    """Function -> its lines."""
+    return {
+        node["Name"]["Value"]: node["End"]["Line"] - node["Pos"]["Line"] + 1
+        for node in _walk(_parse(text))
+        if node.get("Type") == "FuncDecl"
+    }
+
+
+@cache
+def _parse(text: str) -> Node:
+    tree: Node = json.loads(run(SHFMT, "-ln", "posix", "--to-json", input=text))
+    return tree
+
+
+def _walk(node: object) -> Iterator[Node]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _walk(each)
+    elif isinstance(node, dict):
+        yield node
+        for each in node.values():
+            yield from _walk(each)
+
+
+def _functions(tree: Node) -> list[str]:
+    return [node["Name"]["Value"] for node in _walk(tree) if node.get("Type") == "FuncDecl"]
+
+
+def _commands(node: object, function: str) -> Iterator[Command]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _commands(each, function)
+        return
+    if not isinstance(node, dict):
+        return
+    if node.get("Type") == "FuncDecl":
+        function = node["Name"]["Value"]
+    if node.get("Type") == "CallExpr" and node.get("Args"):
+        words = tuple(_text(word) for word in node["Args"])
+        yield Command(function, words)
+        if words[0] in {"trap", "eval"} and len(words) > 1 and words[1] not in {"", "-", "@"}:
+            yield from _commands(_parse(words[1]), function)
+    for each in node.values():
+        yield from _commands(each, function)
+
+
+def _text(word: Node) -> str:
+    """Plain text of a word; `@` for "$@" and "$1"; nothing where only the run tells."""
+    parts = word["Parts"]
+    if len(parts) == 1 and parts[0]["Type"] in {"Lit", "SglQuoted"}:
+        return str(parts[0].get("Value", ""))
+    if len(parts) == 1 and parts[0]["Type"] == "DblQuoted":
+        (inner, *more) = parts[0].get("Parts") or [{"Type": ""}]
+        if not more and inner["Type"] == "ParamExp" and inner["Param"]["Value"] in {*"@123456789"}:
+            return "@"
+    return ""
+
+
+def _find_runners(commands: list[Command], where: Mapping[str, str]) -> set[str]:
+    """Functions that run what they are given."""
+    runners: set[str] = set()
+    while True:
+        more = {
+            command.function
+            for command in commands
+            if command.function
+            and "@" in command.words
+            and (command.words[0] == "@" or command.words[0] in runners or command.words[0] in _RUNNERS)
+        }
+        if more <= runners:
+            return runners & where.keys()
+        runners |= more
+
+
+def _callees(command: Command, where: Mapping[str, str], runners: set[str]) -> Iterator[str]:
+    name, *arguments = command.words
+    if name in where:
+        yield name
+    if name in runners or name in _RUNNERS:
+        yield from [word for word in arguments if word in where][:1]
