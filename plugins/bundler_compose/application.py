@@ -22,9 +22,10 @@ from bundler_compose.document import (
     read_text,
     select_services,
 )
+from bundler_compose.env_files import read_env_file
 from bundler_compose.files import Carrier
 from bundler_compose.initialise import init_profile
-from bundler_compose.interpolation import Use, bind, plain, read_env_file, uses
+from bundler_compose.interpolation import Use, bind, plain, uses
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.literals import (
     env_file_paths,

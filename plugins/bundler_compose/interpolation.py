@@ -119,30 +119,3 @@ def bind(text: str, values: Mapping[str, str], missing: Callable[[Use], str]) ->
             case _:
                 pieces.append(missing(piece) if empty or value is None else value)
     return "".join(pieces)
-
-
-def read_env_file(text: str, name: str) -> dict[str, str]:
-    """`NAME=VALUE` lines as Compose reads `.env`: comments, `export`, one pair of quotes around a value.
-
-    Raises:
-        BundleError: a line is something else; file and line are named.
-    """
-    found = {}
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip().removeprefix("export ").strip()
-        if not line or line.startswith("#"):
-            continue
-        key, equals, value = line.partition("=")
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", key.strip()):
-            raise BundleError(f"{name}:{number}: not NAME=VALUE")
-        if equals:
-            found[key.strip()] = _unquote(value.strip())
-    return found
-
-
-def _unquote(value: str) -> str:
-    for quote in ('"', "'"):
-        if value.startswith(quote):
-            end = value.find(quote, 1)
-            return value[1:end] if end > 0 else value
-    return re.split(r"\s#", value, maxsplit=1)[0].strip()

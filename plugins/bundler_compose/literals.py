@@ -11,7 +11,7 @@ from typing import Any, Final
 from bundler.api.application import ConfigFile
 from bundler.errors import BundleError
 from bundler_compose.document import Document, map_strings
-from bundler_compose.interpolation import read_env_file
+from bundler_compose.env_files import parse_assignments, replace_values
 
 _SECRET: Final = re.compile(
     r"(?:^|_)(?:PASS|PASSWD|PASSWORD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|KEY|PEPPER|SALT)(?:_\d+)?$"
@@ -47,7 +47,8 @@ def find_literals(document: Document, files: dict[str, ConfigFile]) -> list[Lite
                 where = document.at("services", service, "environment", name)
                 found.append(Literal(name, str(value), where))
     for path in sorted(env_file_paths(document)):
-        for name, value in read_env_file(_text(files[path]), path).items():
+        assigned = {found.name: found.value for found in parse_assignments(_text(files[path]), path)}
+        for name, value in assigned.items():
             if is_literal(name, value):
                 found.append(Literal(name, value, f"{path}: {name}"))
     for name, entry in (document.data.get("secrets") or {}).items():
@@ -104,7 +105,8 @@ def generate_literals(document: Document, files: dict[str, ConfigFile], literals
         for key in _SEARCHED & set(entry):
             entry[key] = map_strings(entry[key], change)
     for path in env_file_paths(document):
-        files[path] = dataclasses.replace(files[path], content=change(_text(files[path])).encode())
+        text = replace_values(_text(files[path]), path, change)
+        files[path] = dataclasses.replace(files[path], content=change(text).encode())
     for entry in (document.data.get("secrets") or {}).values():
         if isinstance(entry, dict) and entry.get("file"):
             path = str(entry["file"]).removeprefix("./")

@@ -18,7 +18,7 @@ from bundler.api.text import Text
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
-from bundler_compose.interpolation import bind, plain, read_env_file, split
+from bundler_compose.interpolation import bind, plain, split
 from bundler_compose.literals import is_secret_name
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings
@@ -529,15 +529,6 @@ def test_binding_is_what_compose_does(name: str, operator: str, word: str, value
 )
 def test_constant_defaults_move_to_the_site_variable(text: str, expected: str) -> None:
     assert plain(text) == expected
-
-
-def test_env_files_are_read_as_compose_does() -> None:
-    text = "# c\n\nexport A=1\nB='x # y'\nC=\"z\" # c\nD=a b # c\nE=\nF\nG=a#b\n"
-    assert read_env_file(text, ".env") == {
-        "A": "1", "B": "x # y", "C": "z", "D": "a b", "E": "", "G": "a#b",
-    }  # fmt: skip
-    with pytest.raises(BundleError, match=r"\.env:2: not NAME=VALUE"):
-        read_env_file("A=1\nnot a line\n", ".env")
 
 
 # ---------------------------------------------------------------- init

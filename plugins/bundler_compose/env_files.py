@@ -1,0 +1,153 @@
+"""`.env` and `env_file`, as Compose reads them: Docker's documentation, "Env file syntax".
+
+python-dotenv splits the text into assignments. Their values are read here, because Compose differs: a comment
+needs a space before it, single quotes keep every backslash but one before a single quote, a colon is as good
+as `=`, and variables are replaced in order.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dotenv.parser import parse_stream
+
+from bundler.errors import BundleError
+from bundler_compose.interpolation import Use, bind
+
+_BOM: Final = "\ufeff"
+_BARE: Final = re.compile(r"\s*(?:export[^\S\r\n]+)?[\w.\[\]-]*\s*(?:#.*)?", re.DOTALL)
+"""Nothing, a comment, or a name without a value: Compose takes that from its own environment."""
+_ASSIGNMENT: Final = re.compile(
+    r"\s*(?:export[^\S\r\n]+)?(?P<name>[\w.\[\]-]+)[^\S\r\n]*[=:][^\S\r\n]*(?P<rest>.*)", re.DOTALL
+)
+_QUOTED: Final = re.compile(
+    r"""(?P<raw>(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote))\s*(?:#.*)?""", re.DOTALL
+)
+_ESCAPE: Final = re.compile(
+    r'\\(?:(?P<letter>[abfnrtv])|0(?P<octal>[0-7]{1,3})|(?P<itself>["\\])|(?P<dollar>\$))'
+)
+_LETTERS: Final = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
+_LONE_DOLLAR: Final = re.compile(r"\$\$|\$(?![A-Za-z_{])")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`NAME=VALUE`.
+
+    Attributes:
+        name: of the variable.
+        value: without quotes and escapes. `${NAME}` is not replaced yet; `$$` is a dollar sign.
+        raw: the value as it is written, with its quotes.
+        place: offset of `raw` in the text.
+        line: that it begins in.
+    """
+
+    name: str
+    value: str
+    raw: str
+    place: int
+    line: int
+
+
+def parse_assignments(text: str, name: str) -> Iterator[Assignment]:
+    """The assignments of a file.
+
+    Args:
+        text: of the file.
+        name: of the file, for errors.
+
+    Raises:
+        BundleError: a line is something else; file and line are named.
+    """
+    begin = len(text) - len(text.removeprefix(_BOM))
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        original = binding.original.string
+        found = _ASSIGNMENT.fullmatch(original)
+        line = binding.original.line + original[: len(original) - len(original.lstrip())].count("\n")
+        if found is not None:
+            raw, value = _read_value(found["rest"], f"{name}:{line}")
+            yield Assignment(found["name"], value, raw, begin + found.start("rest"), line)
+        elif not _BARE.fullmatch(original):
+            raise BundleError(f"{name}:{line}: not NAME=VALUE")
+        begin += len(original)
+
+
+def _read_value(rest: str, where: str) -> tuple[str, str]:
+    """The value as it is written, and without its quotes and escapes."""
+    if not rest.startswith(('"', "'")):
+        raw = rest.partition("\n")[0].strip().partition(" #")[0].rstrip()
+        return raw, raw
+    found = _QUOTED.fullmatch(rest)
+    if found is None:
+        raise BundleError(
+            f"{where}: a quoted value that is not closed, or has something after its closing quote",
+            hint='write a quote within quotes as \\"',
+        )
+    text = found["text"]
+    if found["quote"] == "'":
+        return found["raw"], text.replace("\\'", "'").replace("$", "$$")
+    return found["raw"], _ESCAPE.sub(_unescape, text)
+
+
+def _unescape(found: re.Match[str]) -> str:
+    if found["letter"]:
+        return _LETTERS[found["letter"]]
+    if found["octal"]:
+        return chr(int(found["octal"], 8))
+    return "$$" if found["dollar"] else found["itself"]
+
+
+def read_env_file(text: str, name: str) -> dict[str, str]:
+    """The variables of a `.env`. One that uses others uses those above it; the environment is not asked.
+
+    Raises:
+        BundleError: as `parse_assignments`, or a variable is used in a way that Compose refuses.
+    """
+    values: dict[str, str] = {}
+    for assignment in parse_assignments(text, name):
+        values[assignment.name] = _interpolate(assignment, values, f"{name}:{assignment.line}")
+    return values
+
+
+def _interpolate(assignment: Assignment, values: Mapping[str, str], where: str) -> str:
+    def missing(use: Use) -> str:
+        if use.operator.endswith("?"):
+            raise BundleError(
+                f"{use.text} has no value: {use.word}", hint="give it one in a line above, or remove the `?`"
+            )
+        return ""
+
+    try:
+        return bind(_LONE_DOLLAR.sub("$$", assignment.value), values, missing)
+    except BundleError as error:
+        raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def replace_values(text: str, name: str, change: Callable[[str], str]) -> str:
+    """The file with other values, and all else as it is written.
+
+    Args:
+        text: of the file.
+        name: of the file, for errors.
+        change: gives a value in which parts may have become `${NAME}`.
+    """
+    for assignment in reversed(list(parse_assignments(text, name))):
+        value = change(assignment.value)
+        if value != assignment.value:
+            end = assignment.place + len(assignment.raw)
+            text = text[: assignment.place] + _quote(assignment, value) + text[end:]
+    return text
+
+
+def _quote(assignment: Assignment, value: str) -> str:
+    """`value` as it was written, or in double quotes: single ones know no variables, and escapes are gone."""
+    if assignment.raw == assignment.value:
+        return value
+    if assignment.raw == f'"{assignment.value}"':
+        return f'"{value}"'
+    escaped = re.sub(r'["\\]', r"\\\g<0>", value).replace("\n", "\\n")
+    return f'"{escaped}"'
