@@ -29,13 +29,13 @@ def profile_schema(applications: Mapping[str, type[BaseModel]]) -> dict[str, Any
     schema = definitions.pop(top)
     if models:
         schema["properties"]["application"]["examples"] = list(models)
-    schema["allOf"] = [
-        {
-            "if": {"properties": {"application": {"const": name}}, "required": ["application"]},
-            "then": {"properties": {"settings": references[model, "validation"]}},
-        }
-        for name, model in models.items()
-    ]
+        schema["allOf"] = [
+            {
+                "if": {"properties": {"application": {"const": name}}, "required": ["application"]},
+                "then": {"properties": {"settings": references[model, "validation"]}},
+            }
+            for name, model in models.items()
+        ]
     return {"$schema": DIALECT, "title": "Profile", **schema, "$defs": definitions}
 
 

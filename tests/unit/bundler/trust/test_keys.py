@@ -162,3 +162,15 @@ def test_every_changed_byte_of_a_statement_is_refused(makers: list[Maker], tmp_p
         for other in (content + b"\n", content[:-1], b"", content * 9):
             with pytest.raises(VerificationError):
                 read_statement(other, path.name, SIGNER)
+
+
+def test_a_file_of_one_key_holds_one_key(maker: Maker, tmp_path: Path) -> None:
+    pem = maker.public.read_bytes()
+    with pytest.raises(UsageError, match="2 public keys where one is expected"):
+        PublicKey.read(pem + Maker.make(tmp_path, "other").public.read_bytes())
+    with pytest.raises(UsageError, match="is a private key: keep it secret"):
+        PublicKey.read(maker.private.read_bytes())
+    with pytest.raises(UsageError, match="is not PEM"):
+        PublicKey.read(b"ssh-ed25519 AAAA")
+    with pytest.raises(UsageError, match="its text is not base64"):
+        PublicKey.read(pem.replace(b"M", b"*", 1))

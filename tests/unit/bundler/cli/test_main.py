@@ -1,0 +1,102 @@
+"""How `bundle` ends: exit codes and what it prints, whatever a command raises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from bundler.cli import main as cli
+from bundler.cli.main import INTERRUPTED
+from bundler.errors import ExitCode
+from tests.support.console import Console, make_console
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def console(capsys: pytest.CaptureFixture[str]) -> Console:
+    return make_console(capsys)
+
+
+def let_it_raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let every command end with this error."""
+
+    def main(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli.bundle, "main", main)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_ctrl_c_says_that_the_work_is_kept(
+    error: BaseException, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_it_raise(monkeypatch, error)
+    done = console("build")
+    assert done.code == INTERRUPTED
+    assert "the next build goes on from there" in done.err
+
+
+def test_an_error_of_the_system_names_the_file(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_it_raise(monkeypatch, OSError(28, "No space left on device", "/cache/blob"))
+    done = console("build")
+    assert done.code == ExitCode.FAILED
+    assert "/cache/blob: No space left on device" in done.err
+    assert "Traceback" not in done.err
+    monkeypatch.setenv("BUNDLE_DEBUG", "1")
+    assert "Traceback" in console("build").err
+
+
+def test_an_error_of_the_system_without_a_file_is_told_too(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_it_raise(monkeypatch, OSError("no more processes"))
+    assert "no more processes" in console("build").err
+
+
+def test_no_command_shows_the_help(console: Console) -> None:
+    done = console()
+    assert done.code == ExitCode.USAGE
+    assert "build" in done.err
+
+
+def test_an_unknown_command_is_told_with_the_nearest(console: Console) -> None:
+    done = console("biuld")
+    assert done.code == ExitCode.USAGE
+    assert "did you mean build?" in done.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_completes_commands_in_each_shell(shell: str, console: Console) -> None:
+    done = console("completion", shell)
+    assert done.code == 0
+    assert "_BUNDLE_COMPLETE" in done.out
+
+
+def test_a_shell_that_asks_for_completions_gets_the_commands() -> None:
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "_BUNDLE_COMPLETE": "bash_complete",
+        "COMP_WORDS": "bundle ver", "COMP_CWORD": "1",
+    }  # fmt: skip
+    code = "from bundler.cli.main import bundle; bundle(prog_name='bundle')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "plain,verify"
+
+
+def test_a_reader_that_is_gone_ends_it_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "bundler", "schema"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert done.returncode == ExitCode.FAILED
+    assert done.stderr == b""
