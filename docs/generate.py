@@ -29,7 +29,7 @@ for _folder in (ROOT / "plugins", ROOT):
 import click  # noqa: E402 after sys.path
 from pydantic import BaseModel  # noqa: E402 after sys.path
 
-from bundler.profile.model import ProfileFile  # noqa: E402 after sys.path
+from bundler.profile.schema import file_model  # noqa: E402 after sys.path
 from bundler.profile.values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
 
 RULES: Final = """\
@@ -100,7 +100,7 @@ def profile_reference() -> str:
         )
     ]
     parts = ["# Profile reference", NOTICE, RULES.strip(), "\n".join(values), "## Keys"]
-    parts += _model_sections(ProfileFile, "", level=3)
+    parts += _model_sections(file_model(packer_models()), "", level=3)
     for name, model in sorted(application_models().items()):
         parts += [f"## Settings of `{name}`", _docstring(model)]
         parts += _model_sections(model, "settings", level=3)
@@ -108,13 +108,22 @@ def profile_reference() -> str:
 
 
 def application_models() -> dict[str, type[BaseModel]]:
-    """The settings models of the applications whose plugins this repository's distribution names.
+    """The settings models of this repository's applications."""
+    return {each.name: each.settings_model for each in _provided("bundler_applications")}
+
+
+def packer_models() -> list[type[BaseModel]]:
+    """The models of profiles with the sections of this repository's packers."""
+    return [packer.profile_model for packer in _provided("bundler_packers")]
+
+
+def _provided(hook: str) -> Iterator[Any]:
+    """What the plugins provide that this repository's distribution names.
 
     Read from pyproject.toml, so that the page is the same whatever else is installed. A plugin that is not
     there, or not whole, is passed over.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    models: dict[str, type[BaseModel]] = {}
     for name in project["entry-points"]["bundler.plugins"].values():
         try:
             module = importlib.import_module(name)
@@ -122,10 +131,7 @@ def application_models() -> dict[str, type[BaseModel]]:
             if (error.name or "").partition(".")[0] == name.partition(".")[0]:
                 continue
             raise
-        hook = getattr(module, "bundler_applications", None)
-        for application in hook() if hook is not None else ():
-            models[application.name] = application.settings_model
-    return models
+        yield from getattr(module, hook, list)()
 
 
 def _paragraphs(function: object) -> list[str]:

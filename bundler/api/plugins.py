@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from bundler.api import hookspecs
+from bundler.bundle.format import Format, join_formats
 from bundler.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -202,6 +203,14 @@ class Plugins:
         """The packer that profiles call `name`."""
         packer: Packer = self._get("packers", name)
         return packer
+
+    def packers(self) -> dict[str, Packer]:
+        """All packers, by name."""
+        return {name: found[0] for name, found in sorted(self._providers["packers"].items())}
+
+    def format(self) -> Format:
+        """The format of bundles that any of the packers made."""
+        return join_formats(packer.format for packer in self.packers().values())
 
     def applications(self) -> dict[str, Application]:
         """All applications, by name."""

@@ -18,7 +18,8 @@ from bundler.store.receiver import WrongBytesError
 from bundler.terminal.progress import Reporter
 
 if TYPE_CHECKING:
-    from bundler.profile.files import CarriedFile, DigestedFile
+    from bundler.api.output import FileOrigin
+    from bundler.profile.files import CarriedFile
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Carrier:
     downloader: Downloader
     offline: bool
 
-    def bring(self, file: DigestedFile, key: KeyPath) -> Path:
+    def bring(self, file: FileOrigin, key: KeyPath) -> Path:
         """Check a file of this machine or of the store, or download it.
 
         Args:

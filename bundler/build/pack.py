@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bundler.bundle.checksums import SIGNATURE
-from bundler.bundle.names import path_order
+from bundler.bundle.format import PLAIN, Format
 from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import is_archive, write_archive, write_known_archive
 from bundler.errors import BundleError
@@ -20,8 +20,6 @@ from bundler.terminal.progress import Reporter, Transfer, format_bytes
 
 SIGNATURE_SUFFIX = ".sig"
 """Of a sidecar's signatures; they stand behind it."""
-MODE = 0o644
-"""Of the files that are written."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,9 @@ class PackedBundle:
     """Small files beside the bundle, to be sent ahead of it."""
 
 
-def member_order(member: Member) -> tuple[int, int, bytes]:
-    """Small things first: see `path_order`."""
-    return path_order(member.path)
-
-
 def pack(
     archive: Archive,
+    form: Format,
     output: Path,
     store: Store,
     reporter: Reporter,
@@ -57,6 +51,7 @@ def pack(
 
     Args:
         archive: its members in any order.
+        form: says which.
         output: folder.
         store: remembers the digest of the whole, by which the next run knows the same archive.
         reporter: told of progress.
@@ -67,7 +62,7 @@ def pack(
             under the build.
         FetchError: a layer that was still to be fetched cannot be had or is wrong.
     """
-    archive = replace(archive, members=sorted(archive.members, key=member_order))
+    archive = replace(archive, members=sorted(archive.members, key=lambda member: form.order(member.path)))
     output.mkdir(parents=True, exist_ok=True)
     target = output / f"{archive.top}.tar"
     note = f"archive {archive.key}"
@@ -86,7 +81,7 @@ def pack(
             f"{output}: the bundle has {format_bytes(archive.size)}, the disk has {format_bytes(free)} free",
             hint="free some room, or choose another folder with --output",
         )
-    with whole_file(target, MODE) as file:
+    with whole_file(target, PLAIN) as file:
         with reporter.transfer("pack", _total(archive)) as transfer:
             digest = _write_archive(file, archive, known, transfer)
         packed = _packed(target, archive, digest, sidecars)
@@ -102,7 +97,7 @@ def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
         with target.open("rb") as file, reporter.transfer("check", _total(archive)) as transfer:
             there = is_archive(file, archive, transfer.advance)
             if there:
-                os.fchmod(file.fileno(), MODE)
+                os.fchmod(file.fileno(), PLAIN)
                 os.utime(file.fileno())
             return there
     except OSError:  # not there, or not ours to read: it is replaced
@@ -142,4 +137,4 @@ def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
 
 
 def _write_sum(output: Path, name: str, digest: str) -> None:
-    write_whole(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), MODE)
+    write_whole(output / f"{name}.sha256", f"{digest}  {name}\n".encode(), PLAIN)

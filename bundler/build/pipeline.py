@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler.api import compose
-from bundler.api.application import ApplicationContext, ApplicationModel, ConfigFile
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.images import ImageSource, ResolvedImage, SourceOptions
+from bundler.api.output import Description, PackContext
 from bundler.api.plugins import Plugins
 from bundler.api.signing import PrivateKey
 from bundler.build.carried import Carrier, carry
-from bundler.build.engine import CarriedEngine, carry_engine
 from bundler.build.fetch import Fetched, fetch
 from bundler.build.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.build.lock import Lock
@@ -23,15 +23,13 @@ from bundler.build.pack import PackedBundle, pack
 from bundler.build.render import Rendering, render
 from bundler.build.resolve import Resolver, resolve
 from bundler.build.sign import sign, sign_sidecars
-from bundler.bundle.manifest import BackupEntry, BundleManifest
+from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Archive, Member
 from bundler.errors import BundleError, UsageError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.net.download import Downloader
-from bundler.profile.files import EngineFiles
 from bundler.profile.load import LoadedProfile
-from bundler.profile.model import Freshness
 from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter
 
@@ -90,10 +88,8 @@ class Plan:
     """Bytes of the images with `compact`: known where an earlier build made it, else estimated."""
     compact_known: bool
     """Whether it is known."""
-    engine: EngineFiles | None
-    """Docker for servers that have none."""
-    release: Freshness
-    """Counter and expiry, as the profile says."""
+    packer: Description
+    """What the packer says of its sections of the profile."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +119,17 @@ def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequen
             "--write-once does not go with pack.compression: compact, which packs layers anew from the cache",
             hint="leave --write-once out, or add --set pack.compression=keep",
         )
+    packer = job.plugins.packer(profile.packer)
     with store.in_use(), _sources(job) as sources:
         application = model(job)
+        context = PackContext(profile, application, job.platform)
         with reporter.step("resolve"):
             images = _resolve(job, application, sources)
         with reporter.step("fetch"):
-            carried, engine = _carry(job)  # what is wrong there is told before the gigabytes
+            # what is wrong there is told before the gigabytes
+            carrier = _carrier(job)
+            carried = carry(profile.files, carrier)
+            preparation = packer.prepare(context, carrier)
             fetched = fetch(
                 images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once
             )
@@ -139,18 +140,13 @@ def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequen
                 profile=profile.name,
                 profile_sha256=profile_digest(job.profile),
                 platform=job.platform,
-                requirements=profile.to_requirements(),
-                health_timeout=profile.health.timeout,
-                backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
-                counter=profile.release.counter,
-                expires=profile.release.expires,
-                grace=profile.release.grace,
-                carried=(*carried, *engine.files),
+                carried=carried,
                 statements=statements,
-                engine=engine.entry,
                 epoch=job.epoch,
                 renderer=job.plugins.renderer(profile.renderer),
-                packer=job.plugins.packer(profile.packer),
+                packer=packer,
+                context=context,
+                preparation=preparation,
             )
             rendered = render(application, fetched.images, packed, rendering)
         with reporter.step("sign" if keys else "checksums"):
@@ -158,13 +154,12 @@ def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequen
             sidecars = sign_sidecars(rendered.sidecars, keys)
         with reporter.step("pack"):
             archive = Archive(rendered.top, members, rendered.manifest.created)
-            bundle = pack(archive, output, store, reporter, sidecars=sidecars)
+            bundle = pack(archive, packer.format, output, store, reporter, sidecars=sidecars)
     return Built(bundle, rendered.manifest, images)
 
 
-def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
-    profile = job.profile.profile
-    carrier = Carrier(
+def _carrier(job: Job) -> Carrier:
+    return Carrier(
         base=job.profile.base,
         store=job.store,
         reporter=job.reporter,
@@ -172,7 +167,6 @@ def _carry(job: Job) -> tuple[list[ConfigFile], CarriedEngine]:
         downloader=Downloader(job.options.ca_file, min_speed=job.options.min_speed),
         offline=job.options.offline,
     )
-    return carry(profile.files, carrier), carry_engine(profile.engine, job.platform, carrier)
 
 
 def _pack_images(job: Job, fetched: Fetched) -> PackedImages:
@@ -216,7 +210,8 @@ def plan(job: Job) -> Plan:
     pairs = [(image.reference.tagged, image.digest) for image in images]
     known = packed_bytes(pairs, how or Compaction(), job.store)
     compact_bytes = known or int(total * COMPACT_SHARE)
-    engine = job.profile.profile.engine.get(str(job.platform))
+    profile = job.profile.profile
+    context = PackContext(profile, application, job.platform)
     return Plan(
         application=application,
         images=tuple(planned),
@@ -225,8 +220,7 @@ def plan(job: Job) -> Plan:
         compaction=how,
         compact=compact_bytes,
         compact_known=known is not None,
-        engine=engine,
-        release=job.profile.profile.release,
+        packer=job.plugins.packer(profile.packer).plan(context),
     )
 
 

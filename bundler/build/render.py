@@ -8,21 +8,17 @@ from dataclasses import dataclass
 
 from bundler import __version__
 from bundler.api import compose
-from bundler.api.application import ApplicationModel, ConfigFile, Requirement
-from bundler.api.output import Packer, PinnedService, Renderer
+from bundler.api.application import ApplicationModel, ConfigFile
+from bundler.api.output import PackContext, Packer, PinnedService, Preparation, Renderer
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import PackedImages
-from bundler.build.requirements import merge_requirements
 from bundler.bundle import attestations
 from bundler.bundle.manifest import (
     FORMAT,
-    BackupEntry,
+    MANIFEST,
     BundleManifest,
-    EngineEntry,
     PortEntry,
     Provenance,
-    ReleaseEntry,
-    RequirementEntry,
     ServiceEntry,
     VariableEntry,
 )
@@ -44,18 +40,13 @@ class Rendering:
     profile: str
     profile_sha256: str
     platform: Platform
-    requirements: Sequence[Requirement]
-    health_timeout: int
-    backup: BackupEntry
-    counter: int | None
-    expires: int | None
-    grace: int
     carried: Sequence[ConfigFile]
     statements: Sequence[Member]
-    engine: EngineEntry | None
     epoch: int | None
     renderer: Renderer
     packer: Packer
+    context: PackContext
+    preparation: Preparation
 
 
 @dataclass(frozen=True)
@@ -93,20 +84,24 @@ def render(
                 f"the {what} {word!r} cannot be part of a bundle's name",
                 hint="lower-case letters, digits, '.', '_' and '-' only, a letter or digit first",
             )
-    manifest = _manifest(application, images, packed, rendering)
+    preparation = rendering.preparation
+    manifest = rendering.packer.complete(
+        _manifest(application, images, packed, rendering), rendering.context, preparation
+    )
     tags = {image.reference: image.tag for image in manifest.images}
     services = [
         PinnedService(service.name, tags[str(Reference.parse(service.image))])
         for service in compose.services(application.compose)
     ]
     members = rendering.renderer.render(application, services)
-    members += [file.member("files") for file in (*application.carried, *rendering.carried)]
+    carried = (*application.carried, *rendering.carried, *preparation.files)
+    members += [file.member("files") for file in carried]
     members += [
-        Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest)),
-        Member.of("attestations/provenance.json", attestations.provenance(manifest)),
+        Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest, preparation.components)),
+        Member.of("attestations/provenance.json", attestations.provenance(manifest, preparation.components)),
     ]
     members += [*rendering.statements, *packed.members]
-    members.append(Member.of("bundle.json", manifest.to_bytes()))
+    members.append(Member.of(MANIFEST, manifest.to_bytes()))
     members += rendering.packer.members(manifest, application, members)
     check_members(members)
     return Rendered(manifest, members, rendering.packer.sidecars(members))
@@ -173,18 +168,6 @@ def _manifest(
             )
             for variable in application.variables
         ),
-        requirements=tuple(
-            RequirementEntry(id=r.id, minimum=r.minimum, recommended=r.recommended)
-            for r in merge_requirements(application.requirements, rendering.requirements)
-        ),
-        health_timeout=rendering.health_timeout,
-        backup=rendering.backup,
-        release=ReleaseEntry(
-            counter=created if rendering.counter is None else rendering.counter,
-            expires=rendering.expires,
-            grace=rendering.grace,
-        ),
-        engine=rendering.engine,
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )

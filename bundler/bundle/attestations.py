@@ -5,14 +5,37 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bundler import __version__
-from bundler.bundle.manifest import BundleManifest, EngineFile, ImageEntry
+from bundler.bundle.manifest import BundleManifest, ImageEntry
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 
 SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
+
+
+@dataclass(frozen=True)
+class Component:
+    """Software that a packer carries, besides the application's images.
+
+    Attributes:
+        id: letters, digits, `.` and `-`; each once.
+        name: that it is known by.
+        version: None where it is not known.
+        path: in the bundle.
+        sha256: hex digits.
+        purpose: SPDX 2.3, 7.24: `APPLICATION`, `ARCHIVE`, `INSTALL` ...
+    """
+
+    id: str
+    name: str
+    version: str | None
+    path: str
+    sha256: str
+    purpose: str
 
 
 def _json(document: dict[str, Any]) -> bytes:
@@ -52,22 +75,21 @@ def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
     }
 
 
-def _spdx_engine_file(file: EngineFile, version: str | None) -> dict[str, Any]:
-    purpose = {"archive": "ARCHIVE", "compose": "APPLICATION"}.get(file.kind, "INSTALL")
+def _spdx_component(component: Component) -> dict[str, Any]:
     return {
-        "SPDXID": f"SPDXRef-engine-{file.sha256[:16]}",
-        "name": file.name,
-        **({"versionInfo": version} if version and file.kind == "archive" else {}),
-        "packageFileName": file.path,
+        "SPDXID": f"SPDXRef-{component.id}",
+        "name": component.name,
+        **({"versionInfo": component.version} if component.version else {}),
+        "packageFileName": component.path,
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
-        "primaryPackagePurpose": purpose,
-        "checksums": [{"algorithm": "SHA256", "checksumValue": file.sha256}],
+        "primaryPackagePurpose": component.purpose,
+        "checksums": [{"algorithm": "SHA256", "checksumValue": component.sha256}],
     }
 
 
-def sbom(manifest: BundleManifest) -> bytes:
-    """An SPDX 2.3 document: the application, its images and the engine carried with them, by digest.
+def sbom(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
+    """An SPDX 2.3 document: the application, its images and what the packer carries with them, by digest.
 
     Images are described as wholes; what is installed inside them is not analysed, and said so
     (`filesAnalyzed: false`).
@@ -76,8 +98,7 @@ def sbom(manifest: BundleManifest) -> bytes:
     seed = manifest.model_dump_json()
     images = {image.origin: image for image in manifest.images}
     packages = [_spdx_package(image, platform) for image in images.values()]
-    engine = manifest.engine
-    packages += [_spdx_engine_file(file, engine.version) for file in engine.files] if engine else []
+    packages += map(_spdx_component, components)
     root = {
         "SPDXID": "SPDXRef-application",
         "name": manifest.name,
@@ -116,7 +137,7 @@ def sbom(manifest: BundleManifest) -> bytes:
     )
 
 
-def provenance(manifest: BundleManifest) -> bytes:
+def provenance(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
     """An in-toto statement with a SLSA provenance v1 predicate over the bundle's images.
 
     Nothing of the building machine is in it: the same lock and settings give the same bytes.
@@ -146,8 +167,8 @@ def provenance(manifest: BundleManifest) -> bytes:
                         for image in manifest.images
                     ]
                     + [
-                        {"name": file.name, "digest": {"sha256": file.sha256}}
-                        for file in (manifest.engine.files if manifest.engine else ())
+                        {"name": component.name, "digest": {"sha256": component.sha256}}
+                        for component in components
                     ],
                 },
                 "runDetails": {

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from bundler.bundle.names import show_path
 from bundler.errors import VerificationError
@@ -13,6 +21,7 @@ from bundler.image.oci import Descriptor
 from bundler.io.json import parse_json
 
 FORMAT = 1
+MANIFEST = "bundle.json"
 MANIFEST_LIMIT = 4 << 20
 """Bytes of bundle.json: it is held in memory. A layer takes 230."""
 
@@ -115,72 +124,6 @@ class VariableEntry(Model):
     """Makes a value where the site gives none."""
 
 
-class RequirementEntry(Model):
-    """What preflight asks of the hardware."""
-
-    id: str
-    """For example `cpu`."""
-    minimum: str | None
-    """Below it preflight fails."""
-    recommended: str | None
-    """Below it preflight warns."""
-
-
-class BackupEntry(Model):
-    """When backups are made and how many stay."""
-
-    schedule: str | None = None
-    """Time of day, `HH:MM`."""
-    keep: int | None = None
-    """Scheduled backups that stay; None for all."""
-
-
-class ReleaseEntry(Model):
-    """What keeps an old bundle from being passed off as a new one."""
-
-    counter: Annotated[int, Field(ge=0, lt=10**15)]
-    """Rises with each release; a site refuses a lower one than the highest that was installed there."""
-    expires: Time | None = None
-    """Seconds since 1970, UTC, from which on it may not be installed without a warning."""
-    grace: Time = 0
-    """Seconds after `expires` for which it may still be installed."""
-
-
-class EngineFile(Model):
-    """A file of Docker, carried for servers that have none."""
-
-    kind: Literal["archive", "compose", "deb", "rpm"]
-    """Docker's static archive, the Compose plugin, or a distribution's package."""
-    name: str
-    """Of a package as its manager knows it; of others the name that the file came with."""
-    path: str
-    """In the bundle."""
-    sha256: str
-    """Hex digits."""
-    size: Bytes
-    """Bytes."""
-
-
-class EngineEntry(Model):
-    """Docker, carried for servers that have none."""
-
-    version: str | None = None
-    """Docker's, as the profile says."""
-    files: tuple[EngineFile, ...]
-    """In the order of the profile's keys."""
-    programs: tuple[str, ...] = ()
-    """What lies in the archive's folder `docker/`, sorted."""
-    data_root: str | None = None
-    """Where the engine keeps its data; None for its default."""
-    room: Bytes
-    """Bytes that installing them takes at most, on the site's disk of programs."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.size for file in self.files)
-
-
 class Packing(Model):
     """How the images travel."""
 
@@ -206,7 +149,12 @@ class Provenance(Model):
 
 
 class BundleManifest(Model):
-    """The whole of bundle.json."""
+    """The whole of bundle.json: what every bundle says. A packer extends it with keys of its own.
+
+    Read without the packer that made a bundle, its keys are kept as they came.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     format: Literal[1]
     """Of the bundle; this program reads 1."""
@@ -232,16 +180,6 @@ class BundleManifest(Model):
     """Published on the host."""
     variables: tuple[VariableEntry, ...]
     """Asked for at the site."""
-    requirements: tuple[RequirementEntry, ...]
-    """Checked before the installation."""
-    health_timeout: Time
-    """Seconds to wait until all services are healthy."""
-    backup: BackupEntry = BackupEntry()
-    """When backups are made."""
-    release: ReleaseEntry | None = None
-    """Counter and expiry; None in bundles made before there were any."""
-    engine: EngineEntry | None = None
-    """Docker for servers that have none."""
     packing: Packing
     """How the images travel."""
     provenance: Provenance
@@ -262,13 +200,26 @@ class BundleManifest(Model):
         text = json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False)
         return (text + "\n").encode()
 
+    @model_serializer(mode="wrap")
+    def _order_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A packer's keys stand before `packing`: the SBOM's namespace is made of them in this order."""
+        dumped: dict[str, Any] = dump(self)
+        own = {key: value for key, value in dumped.items() if key not in BundleManifest.model_fields}
+        last = {key: dumped.pop(key) for key in ("packing", "provenance")}
+        return {key: value for key, value in dumped.items() if key not in own} | own | last
+
     @classmethod
-    def from_bytes(cls, raw: bytes) -> BundleManifest:
+    def from_bytes(cls, raw: bytes, models: Sequence[type[BundleManifest]] = ()) -> BundleManifest:
         """Read bundle.json.
+
+        Args:
+            raw: the file.
+            models: of packers; the one that knows most of the keys is taken.
 
         Raises:
             VerificationError: it is not one that this program understands.
         """
+        hint = None
         try:
             data = parse_json(raw)
             if isinstance(data, dict) and data.get("format") != FORMAT:
@@ -276,10 +227,16 @@ class BundleManifest(Model):
                     f"bundle.json has format {data.get('format')!r}; this program reads {FORMAT}",
                     hint="use the version of bundle that built the file",
                 )
-            return cls.model_validate(data)
+            keys = data.keys() if isinstance(data, dict) else set()
+            model = min(models, key=lambda each: len(keys - each.model_fields.keys()), default=cls)
+            if keys - model.model_fields.keys():
+                hint = "where another packer made the bundle, give its plugin with --plugins-dir"
+            return model.model_validate(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))[:200]
-            raise VerificationError(f"bundle.json is damaged: {show_path(where)}: {first['msg']}") from error
+            raise VerificationError(
+                f"bundle.json is damaged: {show_path(where)}: {first['msg']}", hint=hint
+            ) from error
         except ValueError as error:
             raise VerificationError(f"bundle.json is damaged: {error}") from error

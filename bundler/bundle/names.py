@@ -1,4 +1,4 @@
-"""Paths of a bundle's members: which are allowed, and in which order they stand.
+"""Paths of a bundle's members: which are allowed.
 
 Sites read paths line by line, show them on terminals, hand them to programs as arguments, and unpack them on
 file systems that fold case and Unicode forms. A path that could mean something else there is refused when a
@@ -10,8 +10,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-HEAD: Final = ("install", "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.pub", "bundle.json", "bundle.env")
-"""The first members, in order, with statements behind the keys; then the flat facts, then the folders."""
 STATEMENTS: Final = "keys"
 """The folder of rotations and revocations."""
 FOLDERS: Final = ("config", "attestations", "files", "images")
@@ -31,20 +29,6 @@ class PathError(ValueError):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-def path_order(path: str) -> tuple[int, int, bytes]:
-    """A key to sort members by: the head, the flat facts, then the folders.
-
-    Raises:
-        ValueError: it is in a folder that bundles do not have.
-    """
-    if path in HEAD:
-        return 0, HEAD.index(path), b""
-    folder, slash, _ = path.partition("/")
-    if slash and folder == STATEMENTS:
-        return 0, HEAD.index("SHA256SUMS.pub"), path.encode()
-    return 1, FOLDERS.index(folder) if slash else -1, path.encode()
 
 
 def show_path(path: str) -> str:

@@ -16,6 +16,7 @@ from bundler.errors import UsageError
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
+    from bundler.api.output import Packer
     from bundler.build.pipeline import Built, Job
 
 
@@ -87,7 +88,7 @@ def build_command(
     if chosen.as_json:
         echo_json(_built_json(built))
     else:
-        _show_built(built, () if unsigned else public_names(references))
+        _show_built(built, () if unsigned else public_names(references), job.plugins.packer(profile.packer))
 
 
 def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence[Path]) -> Built:
@@ -130,7 +131,8 @@ def _built_json(built: Built) -> dict[str, object]:
     }
 
 
-def _show_built(built: Built, public_keys: Sequence[str]) -> None:
+def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> None:
+    from bundler.api.output import Finished
     from bundler.build.pack import SIGNATURE_SUFFIX
     from bundler.image.reference import Reference
     from bundler.terminal.progress import format_bytes
@@ -153,31 +155,10 @@ def _show_built(built: Built, public_keys: Sequence[str]) -> None:
     ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
     for sidecar in ahead:
         echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
-    name = shlex.quote(bundle.path.name)
-    options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
-    trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in public_keys)
     echo()
     echo("Next:")
     if bundle.signed:
+        options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
         echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")
-    for sidecar in ahead:
-        beside = f" and {sidecar.name}{SIGNATURE_SUFFIX}" if bundle.signed else ""
-        echo(f"  send {sidecar.name}{beside} ahead; on the site's server:")
-        if bundle.signed:
-            echo(f"    {check_line(sidecar.name, Path(public_keys[0]).name)} &&")
-        echo(f"    sh {shlex.quote(sidecar.name)}")
-    carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
-    if bundle.signed:
-        carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(public_keys)}", trusted
-    echo(f"  carry {carried} to the site; there:")
-    echo(f"    sha256sum -c {name}.sha256 &&")
-    echo(f"    tar -xf {name} &&")
-    echo(f"    sh {shlex.quote(bundle.path.stem)}/install {trust}")
-
-
-def check_line(name: str, public_key: str) -> str:
-    """The command that checks a file by the first signature beside it, with nothing but openssl."""
-    file, key = shlex.quote(name), shlex.quote(public_key)
-    return (
-        f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"
-    )
+    for line in packer.next_steps(Finished(bundle.path, bundle.signed, tuple(ahead), tuple(public_keys))):
+        echo(f"  {line}")

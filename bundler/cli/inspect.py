@@ -9,26 +9,30 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
-from bundler.cli.options import describe_release
+from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.errors import UsageError, VerificationError
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
 from bundler.terminal.table import format_table
 
 if TYPE_CHECKING:
-    from bundler.bundle.manifest import EngineEntry, Packing
+    from bundler.api.output import Description
+    from bundler.api.plugins import Plugins
+    from bundler.bundle.manifest import BundleManifest, Packing
     from bundler.trust.keys import PublicKey
 
 
 @click.command("inspect")
 @BUNDLE
 @click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
-def inspect_command(file: Path, as_json: bool) -> None:
+@add(PLUGINS_DIR)
+def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
     """Show what FILE says it holds. Reads only its head; nothing is verified."""
     from bundler.trust.verify import inspect
 
+    plugins = make_plugins(plugins_dir)
     with naming(file):
-        found = inspect(file)
+        found = inspect(file, plugins.format())
     manifest = found.manifest
     signers = _named_signers(found.public_keys)
     if as_json:
@@ -42,6 +46,7 @@ def inspect_command(file: Path, as_json: bool) -> None:
         }
         echo_json(document, indent=2)
         return
+    description = _describe(manifest, plugins)
     created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
     signed = f"yes, {signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
     facts = [
@@ -49,10 +54,9 @@ def inspect_command(file: Path, as_json: bool) -> None:
         ("profile", manifest.profile),
         ("platform", manifest.platform),
         ("created", created),
-        *([("release", describe_release(manifest.release))] if manifest.release else []),
         ("size", format_bytes(file.stat().st_size)),
         *(("images" if number == 0 else "", line) for number, line in enumerate(_packing(manifest.packing))),
-        *([("engine", _engine(manifest.engine))] if manifest.engine else []),
+        *description.lines,
         ("files", str(found.files)),
         ("signed", f"{signed} (not verified: use `bundle verify`)"),
     ]
@@ -64,10 +68,19 @@ def inspect_command(file: Path, as_json: bool) -> None:
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
     echo()
     echo(format_table(("service", "image", "expected to be"), services), lines=True)
-    if manifest.requirements:
-        needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
+    for head, rows in description.tables:
         echo()
-        echo(format_table(("requirement", "minimum", "recommended"), needs), lines=True)
+        echo(format_table(head, rows), lines=True)
+
+
+def _describe(manifest: BundleManifest, plugins: Plugins) -> Description:
+    """What the packer that made the bundle says of its keys; nothing where it is not there."""
+    from bundler.api.output import Description
+
+    for packer in plugins.packers().values():
+        if isinstance(manifest, packer.format.manifests):
+            return packer.describe(manifest)
+    return Description()
 
 
 def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
@@ -77,12 +90,6 @@ def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
         return read_keys(public_keys) if public_keys else ()
     except UsageError as error:
         raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error
-
-
-def _engine(engine: EngineEntry) -> str:
-    parts = [file.path.rpartition("/")[2] for file in engine.files]
-    version = f"Docker {engine.version}, " if engine.version else ""
-    return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
 
 
 def _packing(packing: Packing) -> list[str]:

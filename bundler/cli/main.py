@@ -79,7 +79,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed, 130
 def bundle() -> None:
     """Carry containerised applications into places without internet.
 
-    One signed file holds images, configuration and an installer; `sh install` does the rest there.
+    One signed file holds images, configuration and an installer, which does the rest there.
     """
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,7 @@ from bundler.errors import BundleError, UsageError
 if TYPE_CHECKING:
     from bundler.api.plugins import Plugins
     from bundler.build.pipeline import Job
-    from bundler.bundle.manifest import ReleaseEntry
     from bundler.image.oci import Platform
-    from bundler.profile.model import Freshness
     from bundler.store.blobs import Store
     from bundler.terminal.progress import Reporter
 
@@ -173,7 +170,12 @@ def make_job(
     from bundler.build.pipeline import Job
     from bundler.profile.load import load_profile
 
-    loaded = load_profile(options.profile, overrides=options.overrides)
+    plugins = make_plugins(options.plugins_dir)
+    loaded = load_profile(
+        options.profile,
+        overrides=options.overrides,
+        model=lambda packer: plugins.packer(packer).profile_model,
+    )
     profile = loaded.profile
     path = options.lock_file or lock_path(loaded.path)
     pins = Lock(path, {}) if ignore_lock else Lock.read(path)
@@ -183,7 +185,7 @@ def make_job(
         ca_file = loaded.base / registries.ca_file
     return Job(
         profile=loaded,
-        plugins=make_plugins(options.plugins_dir),
+        plugins=plugins,
         store=make_store(options.cache_dir),
         platform=_platform(options.platform or profile.platform),
         lock=pins,
@@ -209,21 +211,6 @@ def lock_path(profile: Path) -> Path:
 
     folder = Path("profiles") if is_builtin(profile) else profile.parent
     return folder / (profile.stem + SUFFIX)
-
-
-def describe_release(release: Freshness | ReleaseEntry) -> str:
-    """Counter and expiry in a line."""
-    parts = [f"counter {release.counter or 'as the bundle is dated'}"]
-    if release.expires is None:
-        parts.append("no expiry")
-    else:
-        parts.append(f"expires {_show_time(release.expires)}")
-        parts.append(f"refused from {_show_time(release.expires + release.grace)} on")
-    return ", ".join(parts)
-
-
-def _show_time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, describe_release, make_job
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -46,11 +46,10 @@ def _plan_json(found: Plan) -> dict[str, object]:
         ],
         "total": found.total,
         "missing": found.missing,
-        "release": found.release.model_dump(),
+        **found.packer.data,
         "compression": "compact" if found.compaction else "keep",
         "compact": found.compact,
         "compact_known": found.compact_known,
-        "engine": list(found.engine.targets) if found.engine else None,
     }
 
 
@@ -72,10 +71,9 @@ def _show_plan(found: Plan) -> None:
     echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
     echo()
-    echo(f"release: {describe_release(found.release)}")
+    for about, text in found.packer.lines:
+        echo(f"{about}: {text}")
     echo(f"{format_bytes(found.missing)} to fetch")
-    if found.engine:
-        echo(f"engine in the bundle, for sites without one: {', '.join(found.engine.targets)}")
     if found.compaction is None:
         echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
         return

@@ -37,14 +37,15 @@ def revoke_command(
 ) -> None:
     """Write a signed statement that a key is not to be trusted any more.
 
-    A key may revoke itself, and a key that it follows by rotation. Sites take the file with
-    `install trust FILE` or from /etc/bundle/trusted-keys/, and bundles carry it where it lies beside their
-    key. Nothing undoes it.
+    A key may revoke itself, and a key that it follows by rotation. Sites take the file by the command
+    that is printed or from /etc/bundle/trusted-keys/, and bundles carry it where it lies beside their key.
+    Nothing undoes it.
     """
     from bundler.trust.keys import PublicKey
     from bundler.trust.statements import read_fingerprint, revoke, statement_name, write_statement
 
-    with open_keys(make_plugins(plugins_dir), "ecdsa", references, passphrase_files, None) as keys:
+    plugins = make_plugins(plugins_dir)
+    with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
         if len(keys) != 1:
             raise UsageError("one key signs a revocation", hint="give --key once")
         target = PublicKey.read(keys[0].key.public_key).fingerprint
@@ -56,4 +57,6 @@ def revoke_command(
     output.mkdir(parents=True, exist_ok=True)
     path = output / statement_name(statement)
     write_new(path, write_statement(statement), 0o644)
-    echo(f"{path}  revokes the key {target}; a site takes it with: sh install trust {path.name}")
+    steps = [step for packer in plugins.packers().values() if (step := packer.trust_step(path.name))]
+    taken = f"; a site takes it with: {' or '.join(steps)}" if steps else ""
+    echo(f"{path}  revokes the key {target}{taken}")

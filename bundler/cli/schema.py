@@ -19,6 +19,7 @@ def schema_command(plugins_dir: tuple[Path, ...]) -> None:
     """
     from bundler.profile.load import profile_schema
 
-    applications = make_plugins(plugins_dir).applications()
-    models = {name: provider.settings_model for name, provider in applications.items()}
-    echo_json(profile_schema(models), indent=2)
+    plugins = make_plugins(plugins_dir)
+    models = {name: provider.settings_model for name, provider in plugins.applications().items()}
+    packers = [packer.profile_model for packer in plugins.packers().values()]
+    echo_json(profile_schema(models, packers), indent=2)

@@ -31,5 +31,7 @@ def sign_command(
 
     plugins = make_plugins(plugins_dir)
     with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
-        signers = countersign(file, [each.key for each in keys], plugins.signer("ecdsa"))
+        signers = countersign(
+            file, [each.key for each in keys], plugins.signer("ecdsa"), plugins.format().sidecars
+        )
     echo(f"{file}  signed by {len(signers)}: {', '.join(key.fingerprint for key in signers)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.terminal.progress import Reporter
     from bundler.trust.keys import PublicKey
     from bundler.trust.signers import Trust
+    from bundler.trust.verify import Verified
 
 
 @click.command("verify")
@@ -61,7 +62,8 @@ def verify_command(
 ) -> None:
     """Check the signatures, the structure and every byte of FILE. Exit code 4 if anything is wrong.
 
-    A .preflight.sh that lies beside FILE is checked by its .sig; it may also be FILE itself.
+    A small file made to be sent ahead of FILE (.preflight.sh) is checked by its .sig where it lies beside
+    FILE; it may also be FILE itself.
     """
     from bundler.trust.signers import Trust
     from bundler.trust.verify import verify
@@ -70,8 +72,9 @@ def verify_command(
     if not key_files and Path("bundle.pub").is_file():
         key_files = (Path("bundle.pub"),)
     trust = _trust(key_files, require, statements)
-    scheme = make_plugins(plugins_dir).signer(signer)
-    if file.name.endswith(_SIDECAR):
+    plugins = make_plugins(plugins_dir)
+    scheme, form = plugins.signer(signer), plugins.format()
+    if any(file.name.endswith(f".{name}") for name in form.sidecars):
         checked = _check_sidecar(file, trust, scheme, reporter)
         if not checked:
             raise VerificationError(f"{file}: no signature of it was checked", hint="give --key bundle.pub")
@@ -87,26 +90,29 @@ def verify_command(
             trust,
             allow_unsigned=allow_unsigned,
             advance=lambda size: transfer.advance(file.name, size),
+            form=form,
         )
-    sidecar = file.with_suffix(_SIDECAR)
-    checked = ()
-    if found.signers and sidecar.is_file():
-        checked = _check_sidecar(sidecar, Trust(found.signers, require), scheme, reporter)
+    beside = {}
+    for name in form.sidecars:
+        sidecar = file.with_suffix(f".{name}")
+        if found.signers and sidecar.is_file():
+            beside[sidecar.name] = _check_sidecar(sidecar, Trust(found.signers, require), scheme, reporter)
     if as_json:
-        result = {"file": str(file), "ok": True, "files": found.files, **signers_json(found.signers)}
-        echo_json(result)
-        return
+        echo_json({"file": str(file), "ok": True, "files": found.files, **signers_json(found.signers)})
+    else:
+        _show_verified(found, beside)
+
+
+def _show_verified(found: Verified, beside: Mapping[str, tuple[PublicKey, ...]]) -> None:
     manifest = found.manifest
     by = signed_by(found.signers) if found.signers else "UNSIGNED, but undamaged"
     echo(
         f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
         f" {found.files} files, {by}"
     )
-    if checked:
-        echo(f"ok: {sidecar.name}, {signed_by(checked)}")
-
-
-_SIDECAR = ".preflight.sh"
+    for name, checked in beside.items():
+        if checked:
+            echo(f"ok: {name}, {signed_by(checked)}")
 
 
 def _trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:

@@ -48,7 +48,11 @@ def _attribute_texts(model: type[BaseModel]) -> dict[str, str]:
     for each in reversed(model.__mro__):
         if not issubclass(each, BaseModel) or each is BaseModel:
             continue
-        (body,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+        try:
+            source = inspect.getsource(each)
+        except OSError:  # made by create_model, of others that are looked at too
+            continue
+        (body,) = ast.parse(textwrap.dedent(source)).body
         lines = body.body if isinstance(body, ast.ClassDef) else []
         for line, below in itertools.pairwise(lines):
             match line, below:

@@ -1,4 +1,4 @@
-"""Files that travel along, each with its digest: `files:` and `engine:` of a profile."""
+"""Files that travel along, each with its digest: `files:` of a profile."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from pydantic import model_validator
 from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import (
-    AbsolutePath,
     FileMode,
     MemberPath,
     Sha256,
     Url,
-    VersionNumber,
     check_member,
 )
-
-PACKAGE_KINDS = ("deb", "rpm")
-"""Kinds of a distribution's packages, by the ends of their names."""
 
 
 class DigestedFile(ProfileModel):
@@ -64,48 +59,3 @@ class CarriedFile(DigestedFile):
     def target(self) -> str:
         """Path below `files/`."""
         return super().target if self.to is None else self.to
-
-
-class EngineFiles(ProfileModel):
-    """Docker for servers of one platform. A digest belongs to one platform, and so does all of this."""
-
-    version: VersionNumber | None = None
-    """Docker's version, in quotes. Shown at the site, and compared with `requirements.docker`."""
-    archive: DigestedFile | None = None
-    """Docker's static archive, `docker-<version>.tgz`. Its programs must be for the platform."""
-    compose: DigestedFile | None = None
-    """The Compose plugin, one program. Needed with `archive`, which brings none; also put in place where a
-    server has an engine that lacks it."""
-    packages: tuple[DigestedFile, ...] = ()
-    """Packages of a distribution, `.deb` or `.rpm`, with all that they need and a server may lack. A server
-    that knows such packages gets them; every other one gets `archive`."""
-    data_root: AbsolutePath | None = None
-    """Where the engine keeps images and volumes; `/var/lib/docker` where nothing is said."""
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Names of the files that travel."""
-        files = (self.archive, self.compose, *self.packages)
-        return tuple(file.target for file in files if file is not None)
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> Self:
-        if self.archive is None and not self.packages:
-            raise HintedValueError(
-                "carries no engine", hint="add `archive:` with `compose:`, or `packages:`, or remove the key"
-            )
-        if self.archive is not None and self.compose is None:
-            raise HintedValueError(
-                "`archive` brings no Compose", hint="add `compose:`, the Compose plugin", at=("archive",)
-            )
-        names = [package.target for package in self.packages]
-        for index, name in enumerate(names):
-            if name.rpartition(".")[2] not in PACKAGE_KINDS:
-                raise HintedValueError(
-                    f"{name!r} is no package", hint="it ends in .deb or .rpm", at=("packages", index)
-                )
-            if name in names[:index]:
-                raise HintedValueError(
-                    f"{name!r} is there twice", hint="keep one of them", at=("packages", index)
-                )
-        return self

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from bundler.errors import ProfileError, UsageError, did_you_mean
+from bundler.errors import PluginError, ProfileError, UsageError, did_you_mean
 from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_file
 from bundler.profile.merge import merge_layers, read_override
 from bundler.profile.model import Profile
@@ -210,6 +210,7 @@ def load_profile(
     *,
     overrides: Sequence[str] = (),
     search: Sequence[Path] | None = None,
+    model: Callable[[str], type[BaseModel]] = lambda _: Profile,
 ) -> LoadedProfile:
     """Load a profile by name, or by path (with a `/`, or ending in `.yaml` or `.yml`).
 
@@ -217,9 +218,10 @@ def load_profile(
         name_or_path: what `--profile` says.
         overrides: what each `--set` says, `key=value`.
         search: folders instead of `search_folders()`.
+        model: the name of a packer -> `Profile` with the packer's own sections.
 
     Raises:
-        UsageError: there is no such profile.
+        UsageError: there is no such profile, or no such packer.
         ProfileError: it, or one that it extends, is wrong.
     """
     folders = _distinct(search_folders() if search is None else search)
@@ -243,8 +245,20 @@ def load_profile(
         ]
     )
     tree = replace(tree, mark=own.tree.mark)
-    profile = validate(Profile, tree, base)
+    profile = validate(_model(tree, model), tree, base)
     return LoadedProfile(profile, path, base, tuple(one.path for one in layers.values()), tree)
+
+
+def _model(tree: Node, model: Callable[[str], type[BaseModel]]) -> type[Profile]:
+    """The model of a profile whose packer is what the profile says."""
+    node = tree.find(("packer",))
+    name = Profile.model_fields["packer"].default
+    if node is not None and isinstance(node.value, str):
+        name = node.value
+    found = model(name)
+    if not issubclass(found, Profile):
+        raise PluginError(f"the packer {name}: its model of a profile does not extend Profile")
+    return found
 
 
 def _collect(

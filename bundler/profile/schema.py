@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 from pydantic.json_schema import models_json_schema
 
 from bundler.profile.model import ProfileFile
@@ -13,19 +13,23 @@ from bundler.profile.model import ProfileFile
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def profile_schema(applications: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+def profile_schema(
+    applications: Mapping[str, type[BaseModel]], packers: Iterable[type[BaseModel]]
+) -> dict[str, Any]:
     """The schema of a file: every key may be null or left to `extends`, every list has a `key+`.
 
     Args:
         applications: name -> model of its settings; they hold where the file names the application.
+        packers: models of profiles with each packer's own sections.
     """
+    whole_file = file_model(packers)
     models = {name: applications[name] for name in sorted(applications)}
-    every: list[type[BaseModel]] = [ProfileFile, *models.values()]
+    every: list[type[BaseModel]] = [whole_file, *models.values()]
     references, whole = models_json_schema([(model, "validation") for model in every], by_alias=True)
     definitions: dict[str, Any] = whole["$defs"]
     for definition in definitions.values():
         _loosen(definition)
-    top = references[ProfileFile, "validation"]["$ref"].rpartition("/")[2]
+    top = references[whole_file, "validation"]["$ref"].rpartition("/")[2]
     schema = definitions.pop(top)
     if models:
         schema["properties"]["application"]["examples"] = list(models)
@@ -37,6 +41,11 @@ def profile_schema(applications: Mapping[str, type[BaseModel]]) -> dict[str, Any
             for name, model in models.items()
         ]
     return {"$schema": DIALECT, "title": "Profile", **schema, "$defs": definitions}
+
+
+def file_model(packers: Iterable[type[BaseModel]]) -> type[BaseModel]:
+    """What a file may say, with the sections of all packers."""
+    return create_model("Profile", __base__=(*packers, ProfileFile), __doc__=ProfileFile.__doc__)
 
 
 def _loosen(definition: dict[str, Any]) -> None:

@@ -30,9 +30,6 @@ _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-
 _REGISTRY_HOST = re.compile(_HOST)
 _MIRROR = re.compile(rf"{_HOST}(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
-_SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
-_ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
 _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 
 
@@ -125,7 +122,9 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
 
 
-def _match(pattern: re.Pattern[str], what: str, hint: str) -> AfterValidator:
+def matching(pattern: re.Pattern[str], what: str, hint: str) -> AfterValidator:
+    """A validator of texts that a whole pattern matches; `what` says what others are not."""
+
     def check(value: str) -> str:
         if pattern.fullmatch(value) is None:
             raise HintedValueError(f"{value!r} is not {what}", hint=hint)
@@ -183,102 +182,82 @@ def _check_url(value: str) -> str:
     return value
 
 
-def _schema(kind: str, types: list[str], **more: Any) -> WithJsonSchema:  # noqa: ANN401 JSON Schema
+def described(kind: str, types: list[str], **more: Any) -> WithJsonSchema:  # noqa: ANN401 JSON Schema
+    """The JSON Schema of a value that is written in a form of its own."""
     return WithJsonSchema({"type": types if len(types) > 1 else types[0], "format": kind, **more})
 
 
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
-    _schema("size", ["integer", "string"], examples=["8GiB", "8GB"]),
+    described("size", ["integer", "string"], examples=["8GiB", "8GB"]),
 ]
 """Bytes; see `parse_size`."""
 
 Duration = Annotated[
     int,
     BeforeValidator(parse_duration),
-    _schema("duration", ["integer", "string"], examples=["90s", "10m", "1h30m", "30d"]),
+    described("duration", ["integer", "string"], examples=["90s", "10m", "1h30m", "30d"]),
 ]
 """Seconds; see `parse_duration`."""
 
 Moment = Annotated[
     int,
     BeforeValidator(parse_moment),
-    _schema("date", ["string"], examples=["2027-06-30", "2027-06-30T12:00Z"]),
+    described("date", ["string"], examples=["2027-06-30", "2027-06-30T12:00Z"]),
 ]
 """Seconds since 1970; see `parse_moment`."""
 
 FileMode = Annotated[
     int,
     BeforeValidator(parse_mode),
-    _schema("file mode", ["integer", "string"], examples=["0644", "0755"]),
+    described("file mode", ["integer", "string"], examples=["0644", "0755"]),
 ]
 """Permission bits; see `parse_mode`."""
 
 Identifier = Annotated[
     str,
-    _match(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
-    _schema("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
+    matching(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    described("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """What may become part of a file name and of a project name."""
 
 ReleaseName = Annotated[
     str,
-    _match(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
-    _schema("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
+    matching(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    described("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """A version as an application has it: part of the bundle's name."""
 
 VersionNumber = Annotated[
     str,
-    _match(_VERSION, "a version number", 'numbers with dots between, for example "24.0"'),
-    _schema("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
+    matching(_VERSION, "a version number", 'numbers with dots between, for example "24.0"'),
+    described("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
 ]
 """Numbers with dots between; see `version_key`."""
 
 PlatformName = Annotated[
     str,
     AfterValidator(_check_platform),
-    _schema("platform", ["string"], examples=["linux/amd64", "linux/arm64"]),
+    described("platform", ["string"], examples=["linux/amd64", "linux/arm64"]),
 ]
 """`os/architecture[/variant]`, normalised."""
 
-RegistryHost = Annotated[str, AfterValidator(_check_host), _schema("host[:port]", ["string"])]
+RegistryHost = Annotated[str, AfterValidator(_check_host), described("host[:port]", ["string"])]
 """A registry as image references name it."""
 
-Mirror = Annotated[str, AfterValidator(_check_mirror), _schema("host[:port][/prefix]", ["string"])]
+Mirror = Annotated[str, AfterValidator(_check_mirror), described("host[:port][/prefix]", ["string"])]
 """Where a registry's images are asked for first."""
 
 Sha256 = Annotated[
     str,
-    _match(_SHA256, "a sha256", "64 lower-case hex digits, as `sha256sum` prints them"),
-    _schema("sha256", ["string"], pattern=f"^{_SHA256.pattern}$"),
+    matching(_SHA256, "a sha256", "64 lower-case hex digits, as `sha256sum` prints them"),
+    described("sha256", ["string"], pattern=f"^{_SHA256.pattern}$"),
 ]
 """64 hex digits."""
 
-MemberPath = Annotated[str, AfterValidator(check_member), _schema("path in the bundle", ["string"])]
+MemberPath = Annotated[str, AfterValidator(check_member), described("path in the bundle", ["string"])]
 """A relative path that every tar, shell and file system takes."""
 
-AbsolutePath = Annotated[
-    str,
-    _match(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
-    _schema("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
-]
-"""A path at the site that needs no quoting anywhere."""
-
-Url = Annotated[str, AfterValidator(_check_url), _schema("URL", ["string"])]
+Url = Annotated[str, AfterValidator(_check_url), described("URL", ["string"])]
 """http or https."""
-
-CpuFlag = Annotated[
-    str,
-    _match(_CPU_FLAG, "a processor's flag", "as /proc/cpuinfo spells it, for example avx2"),
-    _schema("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
-]
-"""As /proc/cpuinfo spells it."""
-
-SysctlName = Annotated[
-    str,
-    _match(_SYSCTL, "a kernel setting", "as `sysctl` spells it, for example vm.max_map_count"),
-    _schema("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
-]
-"""As `sysctl` spells it."""

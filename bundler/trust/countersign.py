@@ -21,8 +21,16 @@ _SMALL = 16 << 20
 """Bytes that SHA256SUMS may have."""
 
 
-def countersign(path: Path, keys: Sequence[PrivateKey], signer: Signer) -> tuple[PublicKey, ...]:
+def countersign(
+    path: Path, keys: Sequence[PrivateKey], signer: Signer, sidecars: Sequence[str]
+) -> tuple[PublicKey, ...]:
     """Sign the bundle with `keys` too, and return all that it is signed by then.
+
+    Args:
+        path: the bundle's file.
+        keys: that sign it.
+        signer: checks the signatures that it has.
+        sidecars: ends of the names of small files beside the bundle, which are signed too.
 
     Raises:
         VerificationError: it is not a bundle, or a signature that it has is wrong.
@@ -51,7 +59,8 @@ def countersign(path: Path, keys: Sequence[PrivateKey], signer: Signer) -> tuple
         }
         top = (reader.top, reader.mtime)
         _replace(path, _rewrite(file, entries, added, top, parse_sums(sums)))
-    _sign_sidecar(path, keys)
+    for name in sidecars:
+        _sign_sidecar(path.with_suffix(f".{name}"), keys)
     return (*there, *new)
 
 
@@ -104,8 +113,7 @@ def _replace(path: Path, chunks: Iterator[bytes]) -> None:
         write_whole(beside, f"{digest.hexdigest()}  {path.name}\n".encode())
 
 
-def _sign_sidecar(path: Path, keys: Sequence[PrivateKey]) -> None:
-    sidecar = path.with_suffix(".preflight.sh")
+def _sign_sidecar(sidecar: Path, keys: Sequence[PrivateKey]) -> None:
     if sidecar.is_file():
         signatures = sidecar.with_name(f"{sidecar.name}.sig")
         there = signatures.read_bytes() if signatures.is_file() else b""

@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 
 from bundler.api.signing import Signer
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, parse_sums
-from bundler.bundle.manifest import MANIFEST_LIMIT, BundleManifest
-from bundler.bundle.names import path_order
+from bundler.bundle.format import Format
+from bundler.bundle.manifest import MANIFEST, MANIFEST_LIMIT, BundleManifest
 from bundler.bundle.tar import COPY, WHICH, ArchiveReader, Entry
 from bundler.errors import UsageError, VerificationError
 from bundler.io.files import read_at
@@ -30,7 +30,7 @@ LIMITS: Final = {
     SUMS: 8 << 20,
     SIGNATURE: 64 << 10,
     PUBLIC_KEY: 64 << 10,
-    "bundle.json": MANIFEST_LIMIT,
+    MANIFEST: MANIFEST_LIMIT,
     MODES: 8 << 20,
 }
 """Bytes that the files which are held in memory may have, by path."""
@@ -58,6 +58,7 @@ def verify(
     *,
     allow_unsigned: bool,
     advance: Callable[[int], None],
+    form: Format,
 ) -> Verified:
     """Check signature and structure, then every byte, once, on all cores.
 
@@ -67,6 +68,7 @@ def verify(
         trust: the public keys that are trusted; those inside the bundle never are.
         allow_unsigned: whether a bundle without a signature may pass.
         advance: told of the bytes hashed, from any thread.
+        form: of the packers that may have made it.
 
     Raises:
         VerificationError: anything is not as it was signed.
@@ -77,7 +79,7 @@ def verify(
             hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
         )
     _require_file(path)
-    head = _Head()
+    head = _Head(form)
     listed: dict[str, str] | None = None
     signers: tuple[PublicKey, ...] = ()
     modes: dict[str, int] = {}
@@ -88,9 +90,9 @@ def verify(
             head.take(entry, body)
             if _is_of_site(entry.path):
                 modes[entry.path] = entry.mode
-            elif entry.mode != (0o755 if entry.path == "install" else 0o644):
+            elif entry.mode != form.mode(entry.path):
                 raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
-            if entry.path == "bundle.json":  # the head is complete: fail before the gigabytes
+            if entry.path == MANIFEST:  # the head is complete: fail before the gigabytes
                 signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
                 listed = parse_sums(head.files[SUMS])
             if listed is not None and entry.path not in listed:
@@ -101,7 +103,7 @@ def verify(
     listed = listed or {}
     _compare(listed, hashing.found, head.files)
     _compare_modes(modes, head.files.get(MODES))
-    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    manifest = form.read_manifest(head.files[MANIFEST])
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
             f"bundle.json says {manifest.top}, {manifest.created}; the archive's folder or time is another",
@@ -127,7 +129,8 @@ class _Head:
         files: bytes by path.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, form: Format) -> None:
+        self._form = form
         self.files: dict[str, bytes] = {}
         self._last: tuple[int, int, bytes] | None = None
         self._statements = 0
@@ -139,7 +142,7 @@ class _Head:
             VerificationError: it is not in its place, or too large to be what its name says.
         """
         try:
-            place = path_order(entry.path)
+            place = self._form.order(entry.path)
         except ValueError as error:
             raise VerificationError(f"{entry.path}: bundles have no such folder", hint=WHICH) from error
         if self._last is not None and place <= self._last:
@@ -151,7 +154,7 @@ class _Head:
             self._statements += 1
             if self._statements > MOST_STATEMENTS:
                 raise VerificationError(f"over {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
-        if place > path_order("bundle.json"):
+        if place > self._form.order(MANIFEST):
             self.check()
         if limit is None:
             return
@@ -163,9 +166,12 @@ class _Head:
 
     def check(self) -> None:
         """Raise VerificationError where the head lacks what every bundle has."""
-        for path in (SUMS, "bundle.json"):
+        for path in (SUMS, MANIFEST):
             if path not in self.files:
-                raise VerificationError(f"not a bundle: no {path} at its beginning", hint=WHICH)
+                raise VerificationError(
+                    f"not a bundle: no {path} at its beginning",
+                    hint=f"{WHICH}; for one of another packer, give its plugin too (--plugins-dir)",
+                )
 
 
 class _Hashing:
@@ -245,7 +251,7 @@ class Inspected:
     top: str
 
 
-def inspect(path: Path) -> Inspected:
+def inspect(path: Path, form: Format) -> Inspected:
     """Read the head of a bundle, some kilobytes whatever its size.
 
     Raises:
@@ -253,15 +259,15 @@ def inspect(path: Path) -> Inspected:
         UsageError: it is not a regular file.
     """
     _require_file(path)
-    head = _Head()
+    head = _Head(form)
     with path.open("rb") as file:
         reader = _reader(file)
         for entry, body in reader:
             head.take(entry, body)
-            if entry.path == "bundle.json":
+            if entry.path == MANIFEST:
                 break
         top = reader.top or ""
     head.check()
-    manifest = BundleManifest.from_bytes(head.files["bundle.json"])
+    manifest = form.read_manifest(head.files[MANIFEST])
     files = len(parse_sums(head.files[SUMS]))
     return Inspected(manifest, SIGNATURE in head.files, head.files.get(PUBLIC_KEY), files, top)

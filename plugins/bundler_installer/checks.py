@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bundler.bundle.manifest import BundleManifest, RequirementEntry
 from bundler.errors import BundleError, did_you_mean
 from bundler.image.oci import Platform
+from bundler_installer.manifest import InstallerManifest, RequirementEntry
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
 PARTED = "sysctl"
@@ -151,7 +151,7 @@ PROBES = (
 """What only a container can tell: made where the images are, with `--probe`."""
 
 
-def compile_checks(manifest: BundleManifest, unpacked: int) -> list[Check]:
+def compile_checks(manifest: InstallerManifest, unpacked: int) -> list[Check]:
     """The lines of `checks.tsv`.
 
     Args:
@@ -199,7 +199,7 @@ def _refuse_unknown(requirements: Iterable[str]) -> None:
 
 
 def _defaults(
-    manifest: BundleManifest, unpacked: int, requirements: Mapping[str, RequirementEntry]
+    manifest: InstallerManifest, unpacked: int, requirements: Mapping[str, RequirementEntry]
 ) -> dict[str, Check]:
     """Checks whose thresholds follow from the bundle."""
     platform = Platform.parse(manifest.platform)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
-from bundler.bundle.manifest import BundleManifest, EngineEntry, ImageEntry
+from bundler.bundle.manifest import ImageEntry
 from bundler.bundle.tar import Member
 from bundler.image.oci import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
+from bundler_installer.manifest import EngineEntry, InstallerManifest
 from bundler_installer.probes import check_probes
 from bundler_installer.tables import TABLES
+
+BUNDLE_ENV: Final = "bundle.env"
+"""The facts that are no table: `key=value`."""
 
 
 def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
@@ -41,7 +46,7 @@ def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
 
 
 def flat_facts(
-    manifest: BundleManifest, application: ApplicationModel, others: Sequence[Member]
+    manifest: InstallerManifest, application: ApplicationModel, others: Sequence[Member]
 ) -> dict[str, str]:
     """Every flat file, by name.
 
@@ -86,11 +91,11 @@ def flat_facts(
     }
     size = sum(member.size for member in others) + sum(len(text.encode()) for text in facts.values())
     values = _bundle_values(manifest, sum(layers.values()), size)
-    facts["bundle.env"] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
+    facts[BUNDLE_ENV] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
     return facts
 
 
-def _bundle_values(manifest: BundleManifest, unpacked: int, size: int) -> dict[str, object]:
+def _bundle_values(manifest: InstallerManifest, unpacked: int, size: int) -> dict[str, object]:
     platform = Platform.parse(manifest.platform)
     disk = next((r.minimum for r in manifest.requirements if r.id == "disk"), None)
     return {

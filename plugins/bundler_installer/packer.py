@@ -3,19 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 from bundler.api.application import ApplicationModel
+from bundler.api.output import Carrier, Description, Finished, PackContext, Packer, Preparation
+from bundler.bundle.format import PROGRAM, Format
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Member
+from bundler.errors import BundleError
 from bundler_installer.assemble import assemble_installer
-from bundler_installer.facts import flat_facts
+from bundler_installer.description import describe_manifest, describe_profile, next_steps
+from bundler_installer.engine import CarriedEngine, carry_engine
+from bundler_installer.facts import BUNDLE_ENV, flat_facts
+from bundler_installer.manifest import BackupEntry, InstallerManifest, ReleaseEntry, RequirementEntry
+from bundler_installer.profile import InstallerProfile
+from bundler_installer.requirements import merge_requirements
 from bundler_installer.standalone import assemble_preflight
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-class InstallerPacker:
+INSTALL: Final = "install"
+"""The installer's file."""
+PREFLIGHT: Final = "preflight.sh"
+"""The preflight's file beside the bundle."""
+
+
+class InstallerPacker(Packer):
     """Makes a bundle that installs itself with `sh install`."""
 
     name = "installer"
+    profile_model: type[BaseModel] = InstallerProfile
+    format = Format(
+        first=(INSTALL,),
+        last=(BUNDLE_ENV,),
+        programs=frozenset({INSTALL}),
+        sidecars=(PREFLIGHT,),
+        manifests=(InstallerManifest,),
+    )
+
+    def prepare(self, context: PackContext, carrier: Carrier) -> CarriedEngine:
+        """Bring the container engine that the profile carries."""
+        return carry_engine(_profile(context).engine, context.platform, carrier)
+
+    def complete(
+        self, manifest: BundleManifest, context: PackContext, preparation: Preparation
+    ) -> InstallerManifest:
+        """See `bundler.api.output.Packer.complete`."""
+        profile = _profile(context)
+        requirements = merge_requirements(
+            context.application.requirements, profile.requirements.to_requirements()
+        )
+        counter = profile.release.counter
+        return InstallerManifest(
+            **dict(manifest),
+            requirements=tuple(
+                RequirementEntry(id=each.id, minimum=each.minimum, recommended=each.recommended)
+                for each in requirements
+            ),
+            health_timeout=profile.health.timeout,
+            backup=BackupEntry(schedule=profile.backup.schedule, keep=profile.backup.keep),
+            release=ReleaseEntry(
+                counter=manifest.created if counter is None else counter,
+                expires=profile.release.expires,
+                grace=profile.release.grace,
+            ),
+            engine=cast("CarriedEngine", preparation).entry,
+        )
 
     def members(
         self,
@@ -24,10 +78,36 @@ class InstallerPacker:
         others: Sequence[Member],
     ) -> list[Member]:
         """See `bundler.api.output.Packer.members`."""
-        install = Member.of("install", assemble_installer(), 0o755)
-        facts = flat_facts(manifest, application, (*others, install))
+        install = Member.of(INSTALL, assemble_installer(), PROGRAM)
+        facts = flat_facts(_own(manifest), application, (*others, install))
         return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
 
     def sidecars(self, members: Sequence[Member]) -> list[Member]:
         """The preflight alone, with the tables that it reads: see `bundler.api.output.Packer.sidecars`."""
-        return [Member.of("preflight.sh", assemble_preflight(members), 0o755)]
+        return [Member.of(PREFLIGHT, assemble_preflight(members), PROGRAM)]
+
+    def plan(self, context: PackContext) -> Description:
+        """See `bundler.api.output.Packer.plan`."""
+        return describe_profile(_profile(context), context.platform)
+
+    def describe(self, manifest: BundleManifest) -> Description:
+        """See `bundler.api.output.Packer.describe`."""
+        return describe_manifest(_own(manifest))
+
+    def next_steps(self, bundle: Finished) -> list[str]:
+        """See `bundler.api.output.Packer.next_steps`."""
+        return next_steps(bundle)
+
+    def trust_step(self, statement: str) -> str:
+        """See `bundler.api.output.Packer.trust_step`."""
+        return f"sh {INSTALL} trust {statement}"
+
+
+def _profile(context: PackContext) -> InstallerProfile:
+    return cast("InstallerProfile", context.profile)
+
+
+def _own(manifest: BundleManifest) -> InstallerManifest:
+    if not isinstance(manifest, InstallerManifest):
+        raise BundleError(f"bundle.json of a {type(manifest).__name__} is not the installer's")
+    return manifest

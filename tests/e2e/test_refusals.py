@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from bundler.build.pack import member_order
-from bundler.bundle.tar import Member
 from bundler.errors import VerificationError
 from bundler.trust.keys import PublicKey
 from bundler.trust.signatures import normalise
 from bundler.trust.signers import Trust
 from bundler.trust.verify import verify
+from bundler_installer.packer import InstallerPacker
 from bundler_signature.ecdsa import EcdsaSigner
 from tests.support.builder import Builder
 from tests.support.programs import SYSTEM_PATH, need_forwarding, need_program
@@ -189,7 +188,7 @@ def repack(unpacked: Path) -> Path:
     """The folder as one file again, members in the format's order."""
     packed = unpacked.parent / "changed.tar"
     names = [str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if not path.is_dir()]
-    ordered = sorted(names, key=lambda name: member_order(Member.of(name, b"")))
+    ordered = sorted(names, key=InstallerPacker.format.order)
     with tarfile.open(packed, "w", format=tarfile.GNU_FORMAT) as archive:
         for name in ordered:
             archive.add(unpacked / name, f"{unpacked.name}/{name}", filter=without_owner)
@@ -212,7 +211,14 @@ def is_refused(bundle: Path, key: bytes) -> bool:
     """As `bundle verify` does it, without starting a process each time."""
     try:
         trust = Trust((PublicKey.read(key),))
-        verify(bundle, EcdsaSigner(), trust, allow_unsigned=False, advance=lambda _: None)
+        verify(
+            bundle,
+            EcdsaSigner(),
+            trust,
+            allow_unsigned=False,
+            advance=lambda _: None,
+            form=InstallerPacker.format,
+        )
     except VerificationError:
         return True
     return False

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bundler.build.engine import NEEDED
-from bundler.build.packages import read_package
+from bundler_installer.engine import NEEDED
+from bundler_installer.packages import read_package
 from tests.support.bare_server import INSTALL, BareServer, link_tools
 from tests.support.engine_files import put, real_package
 from tests.support.installer import shells

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.build.engine import NEEDED
 from bundler_installer.assemble import SOURCES, join_sources
+from bundler_installer.engine import NEEDED
 from tests.support.engine_files import static_archive
 from tests.support.installer import MAIN, SHELLS, need_shell
 from tests.support.programs import SYSTEM_PATH

@@ -13,9 +13,9 @@ import yaml
 from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.text import Text
 from bundler.image.oci import Platform
-from bundler.profile.load import load_profile
 from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
+from tests.support.profiles import load_profile
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 NAMES = ("dev", "standard", "finance")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import zstandard
 
-from bundler.build.engine import MACHINES, NEEDED
+from bundler_installer.engine import MACHINES, NEEDED
 from tests.support.programs import need_program, run
 
 

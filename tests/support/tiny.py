@@ -7,13 +7,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bundler.build.pack import member_order
 from bundler.build.sign import sign
-from bundler.bundle.manifest import BundleManifest, Packing, Provenance, ServiceEntry
+from bundler.bundle.manifest import Packing, Provenance, ServiceEntry
 from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import write_archive
 from bundler.trust.keys import PublicKey
 from bundler.trust.signers import Trust
+from bundler_installer.manifest import InstallerManifest
+from bundler_installer.packer import InstallerPacker
 from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()
@@ -22,7 +23,8 @@ KEY = KeyFile(ec.derive_private_key(11, ec.SECP256R1()))
 PUBLIC = KEY.public_key
 TRUST = Trust((PublicKey.read(PUBLIC),))
 CREATED = 1_700_000_000
-MANIFEST = BundleManifest(
+FORMAT = InstallerPacker.format
+MANIFEST = InstallerManifest(
     format=1,
     name="tiny",
     version="1.0",
@@ -58,7 +60,7 @@ def tiny_members() -> list[Member]:
 
 def signed(members: Sequence[Member], *, key: KeyFile | None = KEY) -> list[Member]:
     """With SHA256SUMS and, where there is a key, a signature; in their order."""
-    return sorted(sign(members, [key] if key else []), key=member_order)
+    return sorted(sign(members, [key] if key else []), key=lambda member: FORMAT.order(member.path))
 
 
 def write_bundle(path: Path, members: Sequence[Member], *, top: str = TOP, created: int = CREATED) -> Path:

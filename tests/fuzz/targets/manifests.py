@@ -7,18 +7,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bundler.bundle.manifest import (
-    EngineEntry,
-    EngineFile,
-    ImageEntry,
-    LayerEntry,
-    PortEntry,
-    ReleaseEntry,
-    RequirementEntry,
-    VariableEntry,
-)
+from bundler.bundle.manifest import ImageEntry, LayerEntry, PortEntry, VariableEntry
 from bundler.bundle.tar import Member
 from bundler.cli.inspect import inspect_command
+from bundler_installer.manifest import EngineEntry, EngineFile, ReleaseEntry, RequirementEntry
 from tests.fuzz.mutations import Random, damage_json, dump_json
 from tests.support.tiny import MANIFEST, signed, tiny_members, write_bundle
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bundler.profile.load import load_profile
 from bundler_compose.settings import ComposeSettings
 from tests.fuzz.mutations import Random, damage_lines
+from tests.support.profiles import load_profile
 
 BASE = b"""\
 description: A shop

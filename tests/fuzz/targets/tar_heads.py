@@ -10,7 +10,7 @@ from pathlib import Path
 from bundler.errors import BundleError
 from bundler.trust.verify import inspect, verify
 from tests.fuzz.mutations import Random, damage, damage_header
-from tests.support.tiny import CREATED, SIGNER, TOP, TRUST, signed, tiny_members, write_bundle
+from tests.support.tiny import CREATED, FORMAT, SIGNER, TOP, TRUST, signed, tiny_members, write_bundle
 
 LONG_NAMES = (
     "a" * 200,
@@ -72,8 +72,8 @@ def check(data: bytes, folder: Path) -> bool:
     path.write_bytes(data)
     taken = False
     for read in (
-        lambda: inspect(path),
-        lambda: verify(path, SIGNER, None, allow_unsigned=True, advance=lambda _: None),
+        lambda: inspect(path, FORMAT),
+        lambda: verify(path, SIGNER, None, allow_unsigned=True, advance=lambda _: None, form=FORMAT),
     ):
         try:
             read()
@@ -81,7 +81,7 @@ def check(data: bytes, folder: Path) -> bool:
         except BundleError:
             pass
     try:
-        verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None)
+        verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None, form=FORMAT)
     except BundleError:
         return taken
     if data != _base()[0]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bundler.profile.load import load_profile
 from tests.support import dify
 from tests.support.fabricated import Server, preflight_file, results, run_preflight
 from tests.support.preflight_worlds import cases, df, docker, write
+from tests.support.profiles import installer_profile, load_profile
 
 GIB, GB = 2**30, 10**9
 TIERS: dict[str, dict[str, tuple[object, object, object]]] = {
@@ -78,7 +78,8 @@ class Machine:
 @pytest.mark.parametrize("name", dify.NAMES)
 def test_every_row_of_a_profile_is_enforced(name: str, place: int, tmp_path: Path) -> None:
     asked = {r.id: r for r in dify.profile_model(name).requirements}
-    asked |= {r.id: r for r in load_profile(name, search=[dify.PROFILES]).profile.to_requirements()}
+    profile = installer_profile(load_profile(name, search=[dify.PROFILES]))
+    asked |= {r.id: r for r in profile.requirements.to_requirements()}
     assert asked.keys() - {"ssd"} == TIERS[name].keys() - {"ssd"}
     rows = [
         [row, "site", getattr(asked.get(row), "minimum", None) or "-",

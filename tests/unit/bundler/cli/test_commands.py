@@ -338,7 +338,11 @@ def test_inspect_reads_the_head_only(
     assert console("verify", BUNDLE, "--allow-unsigned", "--json").json["files"] == whole["files"]
     assert whole["manifest"] == cut["manifest"], "the first megabyte says it all"
 
+    whole_open = Path.open
+
     def counting(self: Path, mode: str = "r", *rest: object, **more: object) -> object:
+        if self != BUNDLE:  # what plugins are found by
+            return whole_open(self, mode, *rest, **more)  # type: ignore[call-overload]
         return io.BufferedReader(Counting(self), 4096)
 
     Counting.total = 0

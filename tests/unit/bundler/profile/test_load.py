@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.errors import BundleError, ProfileError, UsageError
-from bundler.profile.load import LoadedProfile, list_profiles, load_profile, search_folders
+from bundler.profile.load import LoadedProfile, list_profiles, search_folders
 from bundler.profile.marked_yaml import Mark, Node, read_text
 from bundler.profile.merge import merge_layers
 from bundler.profile.model import Profile
 from bundler_compose.settings import ComposeSettings
+from tests.support.profiles import installer_profile, load_profile
 
 
 @pytest.fixture
@@ -123,7 +124,8 @@ def test_mappings_merge_lists_are_replaced_or_appended_null_removes(folder: Path
     assert loaded.profile.sources == ("registry", "docker")
     assert loaded.profile.registries.mirrors == {"docker.io": "one:5000", "quay.io": "two:5000"}
     assert loaded.profile.registries.insecure == ("two:5000",)
-    assert (loaded.profile.requirements.cpu.minimum, loaded.profile.requirements.cpu.recommended) == (2, None)
+    cpu = installer_profile(loaded).requirements.cpu
+    assert (cpu.minimum, cpu.recommended) == (2, None)
     assert loaded.profile.settings["values"] == {"a": 1, "b": {"c": 7, "d": 3}}
 
 

@@ -20,7 +20,7 @@ class Settings(BaseModel):
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    return profile_schema({"shop": Settings})
+    return profile_schema({"shop": Settings}, ())
 
 
 def errors(schema: dict[str, Any], **profile: object) -> list[str]:
@@ -55,7 +55,7 @@ def test_a_list_can_be_appended_to(schema: dict[str, Any]) -> None:
 
 
 def test_without_an_application_there_is_still_the_profile() -> None:
-    schema = profile_schema({})
+    schema = profile_schema({}, ())
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "allOf" not in schema
     assert errors(schema, application=3) != []

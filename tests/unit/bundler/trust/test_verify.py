@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Member
 from bundler.errors import UsageError, VerificationError
 from bundler.trust.verify import LIMITS, inspect, verify
 from tests.support.tiny import (
     CREATED,
+    FORMAT,
     MANIFEST,
     PUBLIC,
     SIGNER,
@@ -33,7 +33,7 @@ MEMORY = 150_000_000
 
 
 def check(path: Path, *, allow_unsigned: bool = False) -> None:
-    verify(path, SIGNER, TRUST, allow_unsigned=allow_unsigned, advance=lambda _: None)
+    verify(path, SIGNER, TRUST, allow_unsigned=allow_unsigned, advance=lambda _: None, form=FORMAT)
 
 
 def refuse(path: Path, match: str, **options: bool) -> None:
@@ -49,7 +49,7 @@ def bundle(tmp_path: Path) -> Path:
 
 def test_a_bundle_verifies(bundle: Path) -> None:
     check(bundle)
-    assert inspect(bundle).manifest == MANIFEST
+    assert inspect(bundle, FORMAT).manifest == MANIFEST
 
 
 # ---------------------------------------------------------------- one form only
@@ -185,7 +185,7 @@ def test_a_header_that_was_changed_is_refused(
     refuse(bundle, ".")
     if member != "config/compose.yaml":  # which is not read
         with pytest.raises(VerificationError):
-            inspect(bundle)
+            inspect(bundle, FORMAT)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_what_is_not_a_bundle_is_called_that(tmp_path: Path, raw: bytes) -> None
     path.write_bytes(raw)
     refuse(path, ".")
     with pytest.raises(VerificationError):
-        inspect(path)
+        inspect(path, FORMAT)
 
 
 # ---------------------------------------------------------------- memory
@@ -292,7 +292,7 @@ def test_heads_at_their_limits_stay_within_the_memory(tmp_path: Path) -> None:
 )
 def test_a_manifest_that_is_none_is_refused(raw: bytes) -> None:
     with pytest.raises(VerificationError) as caught:
-        BundleManifest.from_bytes(raw)
+        FORMAT.read_manifest(raw)
     assert len(caught.value.message) < 500
     assert caught.value.message.isprintable()
 
@@ -300,7 +300,7 @@ def test_a_manifest_that_is_none_is_refused(raw: bytes) -> None:
 def test_a_manifest_with_a_key_that_would_steer_a_terminal(tmp_path: Path) -> None:
     raw = MANIFEST.to_bytes().replace(b'"title"', b'"\\u001b[2J": 1, "title"')
     with pytest.raises(VerificationError) as caught:
-        BundleManifest.from_bytes(raw)
+        FORMAT.read_manifest(raw)
     assert caught.value.message.isprintable()
 
 
@@ -357,6 +357,6 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.tar")
     for path in (tmp_path / "a.tar", tmp_path):
         with pytest.raises(UsageError, match="not a file"):
-            inspect(path)
+            inspect(path, FORMAT)
         with pytest.raises(UsageError, match="not a file"):
-            verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None)
+            verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None, form=FORMAT)

@@ -22,6 +22,7 @@ from bundler_compose.interpolation import bind, plain, split
 from bundler_compose.literals import is_secret_name
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings
+from tests.support.profiles import load_profile
 
 
 class Project:
@@ -545,7 +546,6 @@ def init(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path
 
 
 def test_init_writes_a_profile_that_models_the_project(project: Project, init: Callable[[], Path]) -> None:
-    from bundler.profile.load import load_profile  # noqa: PLC0415 only here
 
     literal(project)
     assert init() == Path("profiles/shop.yaml")

@@ -12,9 +12,9 @@ import pytest
 from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
-from bundler.profile.load import load_profile
 from bundler_compose.application import ComposeApplication
 from bundler_compose.settings import ComposeSettings
+from tests.support.profiles import load_profile
 
 COMPOSE = "services:\n  web: {image: 'web:1', volumes: ['./conf:/conf:ro']}\n"
 PROFILE = "application: compose\nversion: '1'\nsettings: {project: shop}\n"

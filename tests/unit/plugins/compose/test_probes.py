@@ -11,9 +11,9 @@ import pytest
 from bundler.api.application import Probe
 from bundler.api.text import Text
 from bundler.errors import BundleError
-from bundler.profile.load import load_profile
 from bundler_compose.probes import SCRIPT_LIMIT, bind_probes, probe_scripts
 from bundler_compose.settings import ComposeSettings, ProbeSetting
+from tests.support.profiles import load_profile
 
 COMPOSE: dict[str, Any] = {
     "services": {

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from bundler.api.application import ApplicationContext
-from bundler.profile.load import load_profile
-from bundler.profile.model import Requirements
 from bundler_dify.application import DifyApplication
 from bundler_dify.settings import DifySettings
+from bundler_installer.requirements import Requirements
 from tests.support import dify
+from tests.support.profiles import installer_profile, load_profile
 
 DOCS = Path(__file__).parents[4] / "docs" / "how-to"
 PAGES = ("dify.md", "dify.zh.md")
@@ -42,7 +42,7 @@ def test_the_table_of_requirements_is_the_profiles(page: str, name: str) -> None
     text = (DOCS / page).read_text(encoding="utf-8")
     row = re.search(rf"^\| (?:{ROWS[name]})[^|]*\|(.*)\|$", text, re.MULTILINE)
     assert row
-    profiles = [load_profile(one, search=[dify.PROFILES]).profile for one in dify.NAMES]
+    profiles = [installer_profile(load_profile(one, search=[dify.PROFILES])) for one in dify.NAMES]
     wanted = [shown(profile.requirements, name) for profile in profiles]
     assert [cell.strip() for cell in row[1].split("|")] == wanted
 

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from bundler.errors import BundleError, ProfileError
-from bundler.profile.load import load_profile
 from bundler_dify.settings import DifySettings
 from tests.support import dify
 from tests.support.dify_wheels import carried, packed
+from tests.support.profiles import load_profile
 
 SSRF = {"domains": [".bank.example"], "connect_ports": [8443]}
 PIP = "https://pypi.bank.example:8443/simple"

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from bundler.api.application import Requirement
 from bundler.errors import ProfileError
-from bundler.profile.load import load_profile
 from bundler_dify.releases import DEFAULT, RELEASES
 from bundler_dify.settings import DifySettings
 from tests.support import dify
+from tests.support.profiles import load_profile
 
 GIVEN = {
     "plugin_daemon": "langgenius/dify-plugin-daemon:0.6.12-local",

@@ -11,11 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from bundler.api.application import ApplicationModel, Requirement
-from bundler.build.requirements import merge_requirements
 from bundler.errors import ProfileError
-from bundler.profile.load import load_profile
 from bundler_dify.settings import DifySettings
+from bundler_installer.requirements import merge_requirements
 from tests.support import dify
+from tests.support.profiles import load_profile
 
 API = ("api", "api_websocket", "worker", "worker_beat", "migrate")
 CA = "/etc/dify/ca.pem"

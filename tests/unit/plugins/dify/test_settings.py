@@ -13,12 +13,12 @@ from bundler.api import compose
 from bundler.api.plugins import Plugins
 from bundler.errors import BundleError, ProfileError
 from bundler.image.reference import Reference
-from bundler.profile.load import load_profile
 from bundler_dify.parts import AUDITED
 from bundler_dify.releases import RELEASES
 from bundler_dify.services_core import ALIVE
 from bundler_dify.settings import DifySettings
 from tests.support import dify
+from tests.support.profiles import installer_profile, load_profile
 from tests.support.programs import run
 
 JOBS = {"init_permissions", "migrate"}
@@ -155,10 +155,10 @@ def test_profiles_load(name: str) -> None:
 
 
 def test_finance_is_hard() -> None:
-    profile = load_profile("finance", search=[dify.PROFILES]).profile
+    profile = installer_profile(load_profile("finance", search=[dify.PROFILES]))
     assert profile.signing.required
     assert profile.lock.required
-    low = load_profile("standard", search=[dify.PROFILES]).profile.requirements
+    low = installer_profile(load_profile("standard", search=[dify.PROFILES])).requirements
     for name in ("cpu", "memory", "disk"):
         assert getattr(profile.requirements, name).minimum == getattr(low, name).recommended
     services = dify.profile_model("finance").compose["services"]

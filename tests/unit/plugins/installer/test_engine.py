@@ -15,17 +15,17 @@ from pathlib import Path
 import pytest
 
 from bundler.build.carried import Carrier, carry
-from bundler.build.engine import NEEDED, CarriedEngine, carry_engine
-from bundler.build.packages import read_package
 from bundler.errors import BundleError, FetchError, ProfileError
 from bundler.image.oci import Platform
 from bundler.net.download import Downloader
-from bundler.profile.load import load_profile
 from bundler.store.blobs import Store
 from bundler.terminal.progress import LogReporter
+from bundler_installer.engine import NEEDED, CarriedEngine, carry_engine
+from bundler_installer.packages import read_package
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engine_files import deb, program, put, rpm, static_archive, whole_archive
+from tests.support.profiles import installer_profile, load_profile
 
 OTHER = "0" * 64
 PROFILE = """\
@@ -74,7 +74,7 @@ def bring(folder: Path, text: str, platform: str = "linux/amd64", *, offline: bo
         offline=offline,
     )
     carry(loaded.profile.files, carrier)
-    return carry_engine(loaded.profile.engine, Platform.parse(platform), carrier)
+    return carry_engine(installer_profile(loaded).engine, Platform.parse(platform), carrier)
 
 
 def test_what_is_carried(folder: Path) -> None:

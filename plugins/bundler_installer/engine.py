@@ -7,17 +7,32 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Annotated, Literal, Self
+
+from pydantic import model_validator
 
 from bundler.api.application import ConfigFile
-from bundler.build.carried import Carrier
-from bundler.build.packages import read_package
-from bundler.bundle.manifest import EngineEntry, EngineFile
-from bundler.errors import BundleError, ProfileError
+from bundler.api.output import Carrier, Preparation
+from bundler.bundle.attestations import Component
+from bundler.errors import BundleError, HintedValueError, ProfileError
 from bundler.image.oci import Platform
-from bundler.profile.files import PACKAGE_KINDS, EngineFiles
+from bundler.profile.base import ProfileModel
+from bundler.profile.files import DigestedFile
 from bundler.profile.marked_yaml import KeyPath
+from bundler.profile.values import VersionNumber, described, matching
+from bundler_installer.manifest import EngineEntry, EngineFile
+from bundler_installer.packages import read_package
 
+_ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
+AbsolutePath = Annotated[
+    str,
+    matching(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
+    described("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
+]
+"""A path at the site that needs no quoting anywhere."""
+
+PACKAGE_KINDS = ("deb", "rpm")
+"""Kinds of a distribution's packages, by the ends of their names."""
 Kind = Literal["archive", "compose", "deb", "rpm"]
 FOLDER = "engine"
 """Below `files/`."""
@@ -40,11 +55,55 @@ _ELF_HEAD, _BIG_ENDIAN = 20, 2
 _PROGRAM = re.compile(r"docker/([a-z0-9][a-z0-9._-]*)")
 
 
+class EngineFiles(ProfileModel):
+    """Docker for servers of one platform. A digest belongs to one platform, and so does all of this."""
+
+    version: VersionNumber | None = None
+    """Docker's version, in quotes. Shown at the site, and compared with `requirements.docker`."""
+    archive: DigestedFile | None = None
+    """Docker's static archive, `docker-<version>.tgz`. Its programs must be for the platform."""
+    compose: DigestedFile | None = None
+    """The Compose plugin, one program. Needed with `archive`, which brings none; also put in place where a
+    server has an engine that lacks it."""
+    packages: tuple[DigestedFile, ...] = ()
+    """Packages of a distribution, `.deb` or `.rpm`, with all that they need and a server may lack. A server
+    that knows such packages gets them; every other one gets `archive`."""
+    data_root: AbsolutePath | None = None
+    """Where the engine keeps images and volumes; `/var/lib/docker` where nothing is said."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the files that travel."""
+        files = (self.archive, self.compose, *self.packages)
+        return tuple(file.target for file in files if file is not None)
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.archive is None and not self.packages:
+            raise HintedValueError(
+                "carries no engine", hint="add `archive:` with `compose:`, or `packages:`, or remove the key"
+            )
+        if self.archive is not None and self.compose is None:
+            raise HintedValueError(
+                "`archive` brings no Compose", hint="add `compose:`, the Compose plugin", at=("archive",)
+            )
+        names = [package.target for package in self.packages]
+        for index, name in enumerate(names):
+            if name.rpartition(".")[2] not in PACKAGE_KINDS:
+                raise HintedValueError(
+                    f"{name!r} is no package", hint="it ends in .deb or .rpm", at=("packages", index)
+                )
+            if name in names[:index]:
+                raise HintedValueError(
+                    f"{name!r} is there twice", hint="keep one of them", at=("packages", index)
+                )
+        return self
+
+
 @dataclass(frozen=True)
-class CarriedEngine:
+class CarriedEngine(Preparation):
     """What goes into the bundle, and what bundle.json says of it; nothing where the profile carries none."""
 
-    files: tuple[ConfigFile, ...] = ()
     entry: EngineEntry | None = None
 
 
@@ -98,7 +157,13 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
         data_root=engine.data_root,
         room=max(room, PACKED * sum(file.size for file in found if file.kind in PACKAGE_KINDS)),
     )
-    return CarriedEngine(tuple(sources), entry)
+    return CarriedEngine(tuple(sources), tuple(_component(file, entry) for file in found), entry)
+
+
+def _component(file: EngineFile, engine: EngineEntry) -> Component:
+    purpose = {"archive": "ARCHIVE", "compose": "APPLICATION"}.get(file.kind, "INSTALL")
+    version = engine.version if file.kind == "archive" else None
+    return Component(f"engine-{file.sha256[:16]}", file.name, version, file.path, file.sha256, purpose)
 
 
 def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:

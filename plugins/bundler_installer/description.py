@@ -1,0 +1,90 @@
+"""What the builder's commands say of the installer: plan, inspect, and what to do with a bundle."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+
+from bundler.api.output import Description, Finished
+from bundler.image.oci import Platform
+from bundler.terminal.progress import format_bytes
+from bundler_installer.engine import EngineFiles
+from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
+from bundler_installer.profile import Freshness, InstallerProfile
+
+
+def describe_profile(profile: InstallerProfile, platform: Platform) -> Description:
+    """What `bundle plan` says: counter and expiry, and the engine for the platform."""
+    engine: EngineFiles | None = profile.engine.get(str(platform))
+    lines = [("release", _release(profile.release))]
+    if engine:
+        lines.append(("engine in the bundle, for sites without one", ", ".join(engine.targets)))
+    return Description(
+        tuple(lines),
+        data={"release": profile.release.model_dump(), "engine": list(engine.targets) if engine else None},
+    )
+
+
+def describe_manifest(manifest: InstallerManifest) -> Description:
+    """What `bundle inspect` says: counter and expiry, the engine, and what is asked of a server."""
+    lines = []
+    if manifest.release:
+        lines.append(("release", _release(manifest.release)))
+    if manifest.engine:
+        lines.append(("engine", _engine(manifest.engine)))
+    needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
+    tables = ((("requirement", "minimum", "recommended"), needs),) if needs else ()
+    return Description(tuple(lines), tables)
+
+
+def _release(release: Freshness | ReleaseEntry) -> str:
+    """Counter and expiry in a line."""
+    parts = [f"counter {release.counter or 'as the bundle is dated'}"]
+    if release.expires is None:
+        parts.append("no expiry")
+    else:
+        parts.append(f"expires {_time(release.expires)}")
+        parts.append(f"refused from {_time(release.expires + release.grace)} on")
+    return ", ".join(parts)
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _engine(engine: EngineEntry) -> str:
+    parts = [file.path.rpartition("/")[2] for file in engine.files]
+    version = f"Docker {engine.version}, " if engine.version else ""
+    return f"{version}{format_bytes(engine.size)}: {', '.join(parts)} (install --install-engine)"
+
+
+def next_steps(bundle: Finished) -> list[str]:
+    """What to send ahead, what to carry to the site, and what to run there."""
+    trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in bundle.public_keys)
+    lines = []
+    for sidecar in bundle.sidecars:
+        beside = f" and {sidecar.name}.sig" if bundle.signed else ""
+        lines.append(f"send {sidecar.name}{beside} ahead; on the site's server:")
+        if bundle.signed:
+            lines.append(f"  {_check_line(sidecar.name, Path(bundle.public_keys[0]).name)} &&")
+        lines.append(f"  sh {shlex.quote(sidecar.name)}")
+    carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
+    if bundle.signed:
+        carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(bundle.public_keys)}", trusted
+    name = shlex.quote(bundle.path.name)
+    lines += [
+        f"carry {carried} to the site; there:",
+        f"  sha256sum -c {name}.sha256 &&",
+        f"  tar -xf {name} &&",
+        f"  sh {shlex.quote(bundle.path.stem)}/install {trust}",
+    ]
+    return lines
+
+
+def _check_line(name: str, public_key: str) -> str:
+    """The command that checks a file by the first signature beside it, with nothing but openssl."""
+    file, key = shlex.quote(name), shlex.quote(public_key)
+    return (
+        f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"
+    )

@@ -1,0 +1,203 @@
+"""What a bundle asks of a server: `requirements:` of a profile, joined with what the application asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, model_validator
+
+from bundler.api.application import Requirement
+from bundler.errors import HintedValueError
+from bundler.profile.base import ProfileModel
+from bundler.profile.values import Size, VersionNumber, described, matching, version_key
+
+_CPU_FLAG = re.compile(r"[a-z][a-z0-9_.]*")
+_SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+
+CpuFlag = Annotated[
+    str,
+    matching(_CPU_FLAG, "a processor's flag", "as /proc/cpuinfo spells it, for example avx2"),
+    described("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
+]
+"""As /proc/cpuinfo spells it."""
+
+SysctlName = Annotated[
+    str,
+    matching(_SYSCTL, "a kernel setting", "as `sysctl` spells it, for example vm.max_map_count"),
+    described("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
+]
+"""As `sysctl` spells it."""
+
+
+class Cores(ProfileModel):
+    """Processor cores."""
+
+    minimum: Annotated[int, Field(ge=1)] | None = None
+    """Fewer fail the preflight."""
+    recommended: Annotated[int, Field(ge=1)] | None = None
+    """Fewer give a warning."""
+
+
+class Bytes(ProfileModel):
+    """An amount of memory or disk."""
+
+    minimum: Size | None = None
+    """Less fails the preflight."""
+    recommended: Size | None = None
+    """Less gives a warning."""
+
+
+class Drive(ProfileModel):
+    """Whether the data lie on a solid state drive."""
+
+    minimum: bool = False
+    """Without one the preflight fails."""
+    recommended: bool = False
+    """Without one there is a warning."""
+
+
+class Flags(ProfileModel):
+    """Features of the processor, as the line `flags` (arm64: `Features`) of /proc/cpuinfo spells them."""
+
+    minimum: tuple[CpuFlag, ...] = ()
+    """A missing one fails the preflight."""
+    recommended: tuple[CpuFlag, ...] = ()
+    """A missing one gives a warning. On amd64, those of x86-64-v2 where nothing is said."""
+
+
+class Latency(ProfileModel):
+    """How long a small write takes until it is on the disk, on average, in milliseconds."""
+
+    maximum: Annotated[int, Field(ge=1)] | None = None
+    """More fails the preflight."""
+    recommended: Annotated[int, Field(ge=1)] | None = None
+    """More gives a warning; 20 where nothing is said."""
+
+
+class Amount(ProfileModel):
+    """A number."""
+
+    minimum: Annotated[int, Field(ge=0)] | None = None
+    """Less fails the preflight."""
+    recommended: Annotated[int, Field(ge=0)] | None = None
+    """Less gives a warning."""
+
+
+class Release(ProfileModel):
+    """A program's version."""
+
+    minimum: VersionNumber | None = None
+    """An older one fails the preflight. In quotes: unquoted, 20.10 is the number 20.1."""
+    recommended: VersionNumber | None = None
+    """An older one gives a warning."""
+
+
+ORDERED = ("cpu", "memory", "disk", "docker", "compose", "kernel", "swap", "open_files")
+"""Requirements whose recommended value is at least the minimum."""
+
+
+class Requirements(ProfileModel):
+    """What the preflight asks of a site, besides the room that the bundle itself takes."""
+
+    cpu: Cores = Cores()
+    """Processor cores."""
+    memory: Bytes = Bytes()
+    """Main memory."""
+    disk: Bytes = Bytes()
+    """Room for the application's data, on the device of the installation's root."""
+    ssd: Drive = Drive()
+    """Solid state drive under the installation's root."""
+    docker: Release = Release()
+    """Docker engine."""
+    compose: Release = Release()
+    """Docker Compose."""
+    kernel: Release = Release()
+    """Linux kernel; at least 3.10, recommended 4.18, where nothing is said."""
+    cpu_flags: Flags = Flags()
+    """Features of the processor that the images' programs use."""
+    swap: Bytes = Bytes()
+    """Swap space."""
+    write_latency: Latency = Latency()
+    """Time of a small synchronised write under the installation's root."""
+    open_files: Amount = Amount()
+    """Files that a program in a container may open: at least 1024, recommended 65536."""
+    sysctl: dict[SysctlName, Amount] = Field(default={})
+    """Kernel settings that a service needs, such as `vm.max_map_count: {minimum: 262144}`.
+    `vm.overcommit_memory` is a choice, not an amount: it must be the very number."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        tiers = {name: getattr(self, name) for name in ORDERED}
+        for name, tier in (tiers | self.sysctl).items():
+            low, high = tier.minimum, tier.recommended
+            if isinstance(low, str) and isinstance(high, str):
+                low, high = version_key(low), version_key(high)
+            if low is not None and high is not None and high < low:
+                raise HintedValueError(
+                    "is below the minimum",
+                    hint="raise it or leave it out",
+                    at=("sysctl", name, "recommended") if name in self.sysctl else (name, "recommended"),
+                )
+        latency = self.write_latency
+        if latency.maximum is not None and (latency.recommended or 0) > latency.maximum:
+            raise HintedValueError(
+                "is above the maximum",
+                hint="lower it or leave it out",
+                at=("write_latency", "recommended"),
+            )
+        return self
+
+    def to_requirements(self) -> tuple[Requirement, ...]:
+        """What is asked for, in the order of the fields; ids are the keys, with `-` for `_`."""
+        tiers: dict[str, Any] = {
+            name.replace("_", "-"): getattr(self, name)
+            for name in type(self).model_fields
+            if name != "sysctl"
+        }
+        tiers |= {f"sysctl:{name}": tier for name, tier in self.sysctl.items()}
+        found = []
+        for name, tier in tiers.items():
+            least = tier.maximum if isinstance(tier, Latency) else tier.minimum
+            minimum, recommended = _flat(least), _flat(tier.recommended)
+            if minimum is not None or recommended is not None:
+                found.append(Requirement(name, minimum, recommended))
+        return tuple(found)
+
+
+def _flat(value: float | str | bool | tuple[str, ...] | None) -> str | None:  # noqa: FBT001 a fact, not a switch
+    if isinstance(value, bool):
+        return "yes" if value else None
+    if isinstance(value, tuple):
+        return " ".join(value) or None
+    return None if value is None else str(value)
+
+
+VERSIONS: Final = frozenset({"docker", "compose"})
+"""Requirements whose tiers are version numbers of what runs the application."""
+
+
+def merge_requirements(
+    application: Iterable[Requirement], profile: Iterable[Requirement]
+) -> list[Requirement]:
+    """The profile's requirements, and the application's where the profile has none; sorted by id.
+
+    A profile cannot ask for an older Docker or Compose than the application runs on: it is inherited by
+    releases that it does not know. At the site an operator may accept one by name.
+    """
+    floors = {requirement.id: requirement for requirement in application}
+    merged = floors | {one.id: _raised(one, floors.get(one.id)) for one in profile}
+    return sorted(merged.values(), key=lambda requirement: requirement.id)
+
+
+def _raised(asked: Requirement, floor: Requirement | None) -> Requirement:
+    if floor is None or floor.minimum is None or asked.id not in VERSIONS:
+        return asked
+    minimum, recommended = asked.minimum, asked.recommended
+    if minimum is None or version_key(minimum) < version_key(floor.minimum):
+        minimum = floor.minimum
+    if recommended is not None and version_key(recommended) < version_key(minimum):
+        recommended = None
+    return replace(asked, minimum=minimum, recommended=recommended)
