@@ -23,9 +23,9 @@ from bundler_compose.document import (
     select_services,
 )
 from bundler_compose.env_files import read_env_file
-from bundler_compose.files import Carrier
+from bundler_compose.files import Rules, collect_files
 from bundler_compose.initialise import init_profile
-from bundler_compose.interpolation import Use, bind, plain, uses
+from bundler_compose.interpolation import Use, plain, uses
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.literals import (
     env_file_paths,
@@ -36,6 +36,7 @@ from bundler_compose.literals import (
 )
 from bundler_compose.probes import bind_probes, probe_scripts
 from bundler_compose.settings import ComposeSettings
+from bundler_compose.steps import bind_images, normalise
 
 GENERATOR: Final = "random:32"
 """190 bits, of characters that need no quoting anywhere."""
@@ -64,47 +65,34 @@ class ComposeApplication:
 
     @staticmethod
     def _model(path: Path, settings: ComposeSettings, templates: Templates, version: str) -> ApplicationModel:
-        values = templates.values
-        document = select_services(read_document(path, templates), settings.profiles)
+        document = normalise(select_services(read_document(path, templates), settings.profiles))
         defaults = _read_defaults(document.folder)
-        _normalise(document)
-        _bind_images(document, {**defaults, **{k: str(v) for k, v in values.items()}})
-        carrier = Carrier(
-            document,
-            templates,
-            data_folders=frozenset(settings.data),
-            host_paths=frozenset(settings.host_paths),
-            site_templates={
-                given if isinstance(given, str) else given.path: None
-                if isinstance(given, str)
-                else given.format
-                for given in settings.site_templates
-            },
-        )
-        carrier.collect()
-        literals = find_literals(document, carrier.files)
+        values = {**defaults, **{key: str(value) for key, value in templates.values.items()}}
+        collected = collect_files(bind_images(document, values), templates, _rules(settings))
+        document, files = collected.document, collected.files
+        literals = find_literals(document, files)
         if settings.literal_secrets == "refuse":
             refuse_literals(literals)
-        generated: set[str] = set()
+        made: dict[str, SiteVariable] = {}
         if settings.literal_secrets == "generate":
-            generated = generate_literals(document, carrier.files, literals)
-        found = _find_variables(document, carrier.files, defaults)
+            generated = generate_literals(document, files, literals)
+            document, files = generated.document, generated.files
+            made = {name: SiteVariable(name, "secret", generator=GENERATOR) for name in generated.names}
+        others = {**_find_variables(document, files, defaults), **made}
         declared = {variable.name: variable.to_variable() for variable in settings.variables}
-        made = {name: SiteVariable(name, "secret", generator=GENERATOR) for name in generated}
-        others = {**found, **made}
         # the operator is asked in the order of the profile, then for what the document has besides
         variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
         name = settings.name or project_name(document.data, document.folder.resolve().name)
-        lifecycle = bind_lifecycle(settings.lifecycle, document.data, carrier.data)
+        lifecycle = bind_lifecycle(settings.lifecycle, document.data, collected.data)
         compose = map_strings(document.data, plain)
         return ApplicationModel(
             name=name,
             version=version,
             title=settings.title or name,
             compose=compose,
-            files=tuple(carrier.files[path] for path in sorted(carrier.files)),
+            files=tuple(files[path] for path in sorted(files)),
             variables=tuple(variables),
-            data=tuple(carrier.data[path] for path in sorted(carrier.data)),
+            data=tuple(collected.data[path] for path in sorted(collected.data)),
             carried=tuple(probe_scripts(settings.probes, document.folder)),
             probes=bind_probes(settings.probes, document.data, [variable.name for variable in variables]),
             lifecycle=lifecycle,
@@ -128,40 +116,12 @@ def _read_defaults(folder: Path) -> dict[str, str]:
     return read_env_file(read_text(path), ".env")
 
 
-def _normalise(document: Document) -> None:
-    """One form for `environment`: a mapping; a name without a value is one of the site."""
-    for name, service in document.data["services"].items():
-        environment = service.get("environment")
-        if environment is None:
-            continue
-        if isinstance(environment, list):
-            pairs = [str(item).partition("=") for item in environment]
-            environment = {key: value if equals else None for key, equals, value in pairs}
-        if not isinstance(environment, dict):
-            where = document.at("services", name, "environment")
-            raise BundleError(f"{where}: must be a mapping or a list")
-        service["environment"] = {
-            key: f"${{{key}}}" if value is None else value for key, value in environment.items()
-        }
-
-
-def _bind_images(document: Document, values: Mapping[str, str]) -> None:
-    """Image references are needed now: their variables are not the site's to choose."""
-    for name, service in document.data["services"].items():
-        where = document.at("services", name, "image")
-
-        def missing(use: Use, where: str = where) -> str:
-            raise BundleError(
-                f"{where}: ${{{use.name}}} has no value",
-                hint=f"give it in the profile under `settings: values: {{{use.name}: ...}}`, or in .env",
-            )
-
-        try:
-            service["image"] = bind(str(service["image"]), values, missing)
-        except BundleError as error:
-            if error.message.startswith(where):
-                raise
-            raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
+def _rules(settings: ComposeSettings) -> Rules:
+    formats = {
+        given if isinstance(given, str) else given.path: None if isinstance(given, str) else given.format
+        for given in settings.site_templates
+    }
+    return Rules(frozenset(settings.data), frozenset(settings.host_paths), formats)
 
 
 def _find_variables(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,16 +63,32 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 @dataclass(frozen=True)
 class Document:
-    """A Compose document and where it came from.
+    """A Compose document and where it came from. It never changes: each step makes another one.
 
     Attributes:
         path: its file.
-        data: what it says, with services of profiles that are not selected left out.
+        data: what it says.
     """
 
     path: Path
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     _root: yaml.Node | None = field(default=None, repr=False)
+
+    @property
+    def services(self) -> Mapping[str, Mapping[str, Any]]:
+        """Its services, by name."""
+        services: Mapping[str, Mapping[str, Any]] = self.data["services"]
+        return services
+
+    def with_services(self, change: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]) -> Document:
+        """The document in which each service is what `change` makes of its name and itself."""
+        return self.with_section(
+            "services", {name: change(name, entry) for name, entry in self.services.items()}
+        )
+
+    def with_section(self, key: str, section: Mapping[str, Any]) -> Document:
+        """The document with another section of the top level."""
+        return replace(self, data={**self.data, key: section})
 
     @property
     def folder(self) -> Path:
@@ -183,7 +199,7 @@ def _check_shape(document: Document) -> None:
                 f"{document.at(key)}: other files cannot be included",
                 hint=f"write one file with `{FLATTEN}`, and bundle that",
             )
-    for name, service in document.data["services"].items():
+    for name, service in document.services.items():
         where = document.at("services", name)
         if not isinstance(service, dict):
             raise BundleError(f"{where}: must be a mapping")
@@ -211,7 +227,7 @@ def select_services(document: Document, profiles: Sequence[str]) -> Document:
     Raises:
         BundleError: a profile that no service has; a needed service that is not selected.
     """
-    services: dict[str, dict[str, Any]] = document.data["services"]
+    services = document.services
     known = {profile for service in services.values() for profile in service.get("profiles") or ()}
     for profile in profiles:
         if profile not in known and profile != "*":
@@ -224,17 +240,19 @@ def select_services(document: Document, profiles: Sequence[str]) -> Document:
         for name, service in services.items()
         if not service.get("profiles") or "*" in profiles or set(service["profiles"]) & set(profiles)
     }
-    for name, service in chosen.items():
-        _keep_dependencies(document, name, service, chosen)
-    return Document(document.path, {**document.data, "services": chosen}, document._root)  # noqa: SLF001 its own
+    return document.with_section(
+        "services",
+        {name: _keep_dependencies(document, name, service, chosen) for name, service in chosen.items()},
+    )
 
 
 def _keep_dependencies(
-    document: Document, name: str, service: dict[str, Any], chosen: Mapping[str, object]
-) -> None:
+    document: Document, name: str, service: Mapping[str, Any], chosen: Collection[str]
+) -> Mapping[str, Any]:
+    """The service without dependencies that are optional and not chosen."""
     depends = service.get("depends_on")
     if not depends:
-        return
+        return service
     for other in dependencies(service):
         if other in chosen:
             continue
@@ -245,7 +263,7 @@ def _keep_dependencies(
                 hint="switch on a Compose profile that has it: `settings: profiles: [...]`",
             )
         depends = {key: value for key, value in depends.items() if key != other}
-    service["depends_on"] = depends
+    return {**service, "depends_on": depends}
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 whatever YAML can say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,53 +24,95 @@ FOLDER_LIMIT: Final = 64 * 1024 * 1024
 LEFT_OUT: Final = frozenset({".git", ".svn", ".DS_Store", "__pycache__"})
 
 
-@dataclass
-class Carrier:
-    """Collects what a project's services mount.
+@dataclass(frozen=True)
+class Rules:
+    """What the settings say of files.
 
     Attributes:
-        document: of the project.
-        templates: fills them in.
-        data_folders: settings `data`.
-        host_paths: settings `host_paths`.
-        site_templates: settings `site_templates`: each with its format, or None where its name tells it.
+        data: folders of the project that hold data: made empty at the site.
+        host_paths: paths of the site's own.
+        site_templates: files with site values: each with its format, or None where its name tells it.
+    """
+
+    data: Collection[str] = ()
+    host_paths: Collection[str] = ()
+    site_templates: Mapping[str, TemplateFormat | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a project's services mount.
+
+    Attributes:
+        document: with its paths rewritten for the site.
         files: by path below `config/`.
-        data: folders below `<root>/data`.
+        data: folders, by path below `<root>/data`.
     """
 
     document: Document
-    templates: Templates
-    data_folders: frozenset[str]
-    host_paths: frozenset[str]
-    site_templates: Mapping[str, TemplateFormat | None]
-    files: dict[str, ConfigFile] = field(default_factory=dict)
-    data: dict[str, DataFolder] = field(default_factory=dict)
-    _paths: PathSet = field(default_factory=PathSet)
+    files: Mapping[str, ConfigFile]
+    data: Mapping[str, DataFolder]
 
-    def collect(self) -> None:
-        """Take in everything that the document refers to; its paths are rewritten for the site.
 
-        Raises:
-            BundleError: a path leaves the project's folder, is not there, or cannot travel.
-        """
-        for name, service in self.document.data["services"].items():
-            if service.get("volumes"):
-                service["volumes"] = [
-                    self._volume(volume, ("services", name, "volumes", index))
-                    for index, volume in enumerate(service["volumes"])
-                ]
-            if service.get("env_file"):
-                service["env_file"] = list(self._env_files(name, service["env_file"]))
-        for kind in ("configs", "secrets"):
-            for name, entry in (self.document.data.get(kind) or {}).items():
-                if isinstance(entry, dict) and entry.get("file"):
-                    keys = (kind, name, "file")
-                    entry["file"] = self._carry(entry["file"], keys, folders=kind == "configs")
-        for template in sorted(set(self.site_templates) - set(self.files)):
-            raise BundleError(
-                f"settings: site_templates: {template}: no service mounts it, so it is not carried",
-                hint=f"carried are: {', '.join(sorted(self.files)) or 'no files'}",
-            )
+def collect_files(document: Document, templates: Templates, rules: Rules) -> Collected:
+    """Take in everything that the document refers to.
+
+    Args:
+        document: of the project.
+        templates: fills in the project's templates.
+        rules: of the settings.
+
+    Raises:
+        BundleError: a path leaves the project's folder, is not there, or cannot travel.
+    """
+    collector = _Collector(document, templates, rules)
+    changed = document.with_services(collector.service)
+    for kind in ("configs", "secrets"):
+        if entries := document.data.get(kind):
+            found = {name: collector.entry(kind, name, entry) for name, entry in entries.items()}
+            changed = changed.with_section(kind, found)
+    for template in sorted(set(rules.site_templates) - set(collector.files)):
+        raise BundleError(
+            f"settings: site_templates: {template}: no service mounts it, so it is not carried",
+            hint=f"carried are: {', '.join(sorted(collector.files)) or 'no files'}",
+        )
+    return Collected(changed, collector.files, collector.data)
+
+
+class _Collector:
+    """Gathers files and data folders while the document is walked.
+
+    Attributes:
+        files: by path below `config/`.
+        data: folders, by path below `<root>/data`.
+    """
+
+    def __init__(self, document: Document, templates: Templates, rules: Rules) -> None:
+        self.files: dict[str, ConfigFile] = {}
+        self.data: dict[str, DataFolder] = {}
+        self._document = document
+        self._templates = templates
+        self._rules = rules
+        self._paths = PathSet()
+
+    def service(self, name: str, service: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A service with the paths of the site."""
+        changed = dict(service)
+        if service.get("volumes"):
+            changed["volumes"] = [
+                self._volume(volume, ("services", name, "volumes", index))
+                for index, volume in enumerate(service["volumes"])
+            ]
+        if service.get("env_file"):
+            changed["env_file"] = list(self._env_files(name, service["env_file"]))
+        return changed
+
+    def entry(self, kind: str, name: str, entry: Any) -> Any:  # noqa: ANN401 all its forms
+        """An entry of `configs:` or `secrets:` with the path of the site."""
+        if not isinstance(entry, dict) or not entry.get("file"):
+            return entry
+        keys = (kind, name, "file")
+        return {**entry, "file": self._carry(entry["file"], keys, folders=kind == "configs")}
 
     def _volume(self, volume: Any, keys: tuple[str | int, ...]) -> Any:  # noqa: ANN401 either form
         if isinstance(volume, dict):
@@ -87,11 +129,11 @@ class Carrier:
     def _mount(self, source: str, keys: tuple[str | int, ...]) -> str:
         if source.startswith("$"):
             return source  # known at the site only, as ${BUNDLE_DATA}/... is
-        if source.startswith(("/", "~")) and source in self.host_paths:
+        if source.startswith(("/", "~")) and source in self._rules.host_paths:
             return source
         path = self._inside(source, keys, hint_host=True)
-        relative = path.relative_to(self.document.folder.resolve()).as_posix()
-        is_data = any(relative == d or relative.startswith(d + "/") for d in self.data_folders)
+        relative = path.relative_to(self._document.folder.resolve()).as_posix()
+        is_data = any(relative == d or relative.startswith(d + "/") for d in self._rules.data)
         if is_data or not (path.exists() or path.with_name(path.name + SUFFIX).exists()):
             self.data[relative] = DataFolder(self._member(relative, keys))
             return "${BUNDLE_DATA}/" + relative
@@ -102,7 +144,7 @@ class Carrier:
             keys = ("services", service, "env_file", index)
             given = entry if isinstance(entry, dict) else {"path": entry}
             path = str(given.get("path", ""))
-            if given.get("required", True) is False and not os.path.exists(self.document.folder / path):  # noqa: PTH110 false for what is no path
+            if given.get("required", True) is False and not os.path.exists(self._document.folder / path):  # noqa: PTH110 false for what is no path
                 continue
             carried = self._carry(path, keys, folders=False)
             # the long form needs Compose 2.24; without options, the short one says the same
@@ -114,17 +156,17 @@ class Carrier:
         template = path.with_name(path.name + SUFFIX)
         found = path if path.exists() else template
         if found.is_dir() and not folders:
-            raise BundleError(f"{self.document.at(*keys)}: {source}: a folder, where a file belongs")
+            raise BundleError(f"{self._document.at(*keys)}: {source}: a folder, where a file belongs")
         if found.is_dir():
             self._carry_folder(found, keys)
         elif found.is_file():
             self._carry_file(found, keys)
         else:
             raise BundleError(
-                f"{self.document.at(*keys)}: {source}: no such file in {self.document.folder}",
+                f"{self._document.at(*keys)}: {source}: no such file in {self._document.folder}",
                 hint="put it there, or take it out of the Compose file",
             )
-        relative = path.relative_to(self.document.folder.resolve()).as_posix()
+        relative = path.relative_to(self._document.folder.resolve()).as_posix()
         return "./" + relative if relative != "." else "."
 
     def _carry_folder(self, folder: Path, keys: tuple[str | int, ...]) -> None:
@@ -134,31 +176,32 @@ class Carrier:
             for name in folders:
                 if Path(parent, name).is_symlink():
                     raise BundleError(
-                        f"{self.document.at(*keys)}: {show_path(str(Path(parent, name)))}: a link to a folder"
-                        " cannot travel",
+                        f"{self._document.at(*keys)}: {show_path(str(Path(parent, name)))}: a link to a"
+                        " folder cannot travel",
                         hint="put the folder itself there",
                     )
             for name in sorted(set(names) - LEFT_OUT):
                 path = Path(parent, name)
                 if not path.is_file():
                     raise BundleError(
-                        f"{self.document.at(*keys)}: {show_path(str(path))}: a socket, device or broken"
+                        f"{self._document.at(*keys)}: {show_path(str(path))}: a socket, device or broken"
                         " link cannot travel",
                         hint="remove it; or, if the folder holds data, name it in `settings: data`",
                     )
                 total += path.stat().st_size
                 if total > FOLDER_LIMIT:
                     raise BundleError(
-                        f"{self.document.at(*keys)}: {folder}: over {FOLDER_LIMIT >> 20} MiB",
+                        f"{self._document.at(*keys)}: {folder}: over {FOLDER_LIMIT >> 20} MiB",
                         hint="if it holds data, name it in `settings: data`: it is made empty at the site",
                     )
                 self._carry_file(path, keys)
 
     def _carry_file(self, path: Path, keys: tuple[str | int, ...]) -> None:
-        top = self.document.folder.resolve()
+        top = self._document.folder.resolve()
         if not path.resolve().is_relative_to(top):
             raise BundleError(
-                f"{self.document.at(*keys)}: {show_path(str(path))}: a link that leaves the project's folder",
+                f"{self._document.at(*keys)}: {show_path(str(path))}: a link that leaves the project's"
+                " folder",
                 hint="put the file itself there",
             )
         relative = path.relative_to(top).as_posix()
@@ -171,19 +214,19 @@ class Carrier:
         self.files[relative] = file
 
     def _template(self, relative: str, content: bytes | Path) -> TemplateFormat | None:
-        if relative not in self.site_templates:
+        if relative not in self._rules.site_templates:
             return None
         head = next(content_of(content).chunks(), b"")
-        return self.site_templates[relative] or guess_format(relative, head)
+        return self._rules.site_templates[relative] or guess_format(relative, head)
 
     def _render(self, path: Path) -> str:
-        return self.templates.render(read_text(path), path.name)
+        return self._templates.render(read_text(path), path.name)
 
     def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
         """The absolute path of `source`, which must not leave the project's folder."""
         if "\0" in source or any(len(os.fsencode(name)) > LONGEST_NAME for name in source.split("/")):
-            raise BundleError(f"{self.document.at(*keys)}: {show_path(source[:80])}...: not a path")
-        top = self.document.folder.resolve()
+            raise BundleError(f"{self._document.at(*keys)}: {show_path(source[:80])}...: not a path")
+        top = self._document.folder.resolve()
         path = top / source
         normal = Path(posixpath.normpath(path))
         if source.startswith("~") or not normal.is_relative_to(top) or not _resolves_inside(normal, top):
@@ -191,7 +234,7 @@ class Carrier:
             if hint_host:
                 hint += "; if it is the site's own, name it in `settings: host_paths`"
             raise BundleError(
-                f"{self.document.at(*keys)}: {source} is outside the project's folder", hint=hint
+                f"{self._document.at(*keys)}: {source} is outside the project's folder", hint=hint
             )
         return normal
 
@@ -202,14 +245,14 @@ class Carrier:
             try:
                 self._paths.add(path)
             except PathError as error:
-                raise BundleError(f"{self.document.at(*keys)}: {error}", hint=error.hint) from error
+                raise BundleError(f"{self._document.at(*keys)}: {error}", hint=error.hint) from error
         return path
 
     def _member(self, relative: str, keys: tuple[str | int, ...]) -> str:
         try:
             return check_member(relative)
         except HintedValueError as error:
-            raise BundleError(f"{self.document.at(*keys)}: {error}", hint=error.hint) from error
+            raise BundleError(f"{self._document.at(*keys)}: {error}", hint=error.hint) from error
 
 
 def _resolves_inside(path: Path, top: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,10 +38,10 @@ class Literal:
     where: str
 
 
-def find_literals(document: Document, files: dict[str, ConfigFile]) -> list[Literal]:
+def find_literals(document: Document, files: Mapping[str, ConfigFile]) -> list[Literal]:
     """Secrets in `environment:`, in carried `env_file`s and in files of `secrets:`."""
     found = []
-    for service, entry in document.data["services"].items():
+    for service, entry in document.services.items():
         for name, value in (entry.get("environment") or {}).items():
             if value is not None and is_literal(name, str(value)):
                 where = document.at("services", service, "environment", name)
@@ -84,8 +84,25 @@ def refuse_literals(literals: list[Literal]) -> None:
         )
 
 
-def generate_literals(document: Document, files: dict[str, ConfigFile], literals: list[Literal]) -> set[str]:
-    """Turn each literal into `${NAME}`, wherever the services have it; returns the names.
+@dataclass(frozen=True)
+class Generated:
+    """A project whose literals became variables.
+
+    Attributes:
+        document: with `${NAME}` for each.
+        files: likewise, by path below `config/`.
+        names: of the variables.
+    """
+
+    document: Document
+    files: Mapping[str, ConfigFile]
+    names: frozenset[str]
+
+
+def generate_literals(
+    document: Document, files: Mapping[str, ConfigFile], literals: list[Literal]
+) -> Generated:
+    """Turn each literal into `${NAME}`, wherever the services have it.
 
     A value that stands in other places too (a password inside an URL) is replaced there as well, so that
     what had to be equal stays equal.
@@ -101,18 +118,21 @@ def generate_literals(document: Document, files: dict[str, ConfigFile], literals
                 text = text.replace(value, f"${{{by_value[value]}}}")
         return text
 
-    for entry in document.data["services"].values():
-        for key in _SEARCHED & set(entry):
-            entry[key] = map_strings(entry[key], change)
+    changed = document.with_services(
+        lambda _, entry: {
+            key: map_strings(value, change) if key in _SEARCHED else value for key, value in entry.items()
+        }
+    )
+    found = dict(files)
     for path in env_file_paths(document):
-        text = replace_values(_text(files[path]), path, change)
-        files[path] = dataclasses.replace(files[path], content=change(text).encode())
+        text = replace_values(_text(found[path]), path, change)
+        found[path] = dataclasses.replace(found[path], content=change(text).encode())
     for entry in (document.data.get("secrets") or {}).values():
         if isinstance(entry, dict) and entry.get("file"):
             path = str(entry["file"]).removeprefix("./")
-            name = by_value[_text(files[path]).strip()]
-            files[path] = dataclasses.replace(files[path], content=f"@@{name}@@\n".encode(), template="text")
-    return set(by_value.values())
+            name = by_value[_text(found[path]).strip()]
+            found[path] = dataclasses.replace(found[path], content=f"@@{name}@@\n".encode(), template="text")
+    return Generated(changed, found, frozenset(by_value.values()))
 
 
 def _names_by_value(literals: list[Literal]) -> dict[str, str]:
@@ -137,10 +157,10 @@ def _names_by_value(literals: list[Literal]) -> dict[str, str]:
 
 def env_file_paths(document: Document) -> set[str]:
     """Paths, below `config/`, of the carried `env_file`s."""
-    return {path for entry in document.data["services"].values() for path in _paths(entry)}
+    return {path for entry in document.services.values() for path in _paths(entry)}
 
 
-def _paths(service: dict[str, Any]) -> Iterator[str]:
+def _paths(service: Mapping[str, Any]) -> Iterator[str]:
     for entry in service.get("env_file") or ():
         yield str(entry["path"] if isinstance(entry, dict) else entry).removeprefix("./")
 
