@@ -213,7 +213,7 @@ BUNDLE_TABLES: Final = (
         ),
     ),
 )
-"""What the builder writes. docs/bundle-format.md says more of each."""
+"""What the builder writes. docs/reference/bundle-format.md says more of each."""
 
 TABLES: Final = {table.name: table for table in BUNDLE_TABLES}
 """By name: those of a bundle."""

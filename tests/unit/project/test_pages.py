@@ -61,6 +61,24 @@ def test_links_and_anchors_lead_somewhere(page: Path) -> None:
             assert fragment in {anchor(one) for one in known}, target
 
 
+def test_pages_that_code_and_messages_name_exist() -> None:
+    """A page for English messages, a page in Chinese for Chinese ones."""
+    folders = ("benchmarks", "bundler", "docs", "examples", "plugins", "profiles", "tests", "tools")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    found = {
+        (path, name)
+        for path in [*files, *ROOT.glob("*.*"), ROOT / "Makefile"]
+        if path.suffix in {".py", ".sh", ".tsv", ".md", ".yml", ".yaml", ".toml", ""} and path.is_file()
+        for name in re.findall(r"\bdocs/[\w./-]+\.md\b", path.read_text(errors="replace"))
+    }
+    assert len(found) > 50
+    assert {(path.name, name) for path, name in found if not (ROOT / name).exists()} == set()
+    catalogue = [(path, name) for path, name in found if path.parent.name == "zh"]
+    assert catalogue
+    for _, name in catalogue:
+        assert name.endswith(".zh.md") or not (ROOT / name).with_suffix(".zh.md").exists(), name
+
+
 @pytest.mark.parametrize(("english", "chinese"), PAIRS.items())
 def test_both_languages_have_the_same_shape(english: str, chinese: str) -> None:
     one, two = ((ROOT / page).read_text() for page in (english, chinese))
