@@ -30,6 +30,7 @@ PATIENCE: Final = 120.0
 """Seconds on the clock, however busy the machine is."""
 LARGEST: Final = 4 << 20
 """Bytes of a file that a template is filled in to."""
+_STACK: Final = "Stack (most recent call first):"
 _FRAME: Final = re.compile(rf'File "{re.escape(FILE)}", line ([0-9]+)')
 
 
@@ -133,7 +134,8 @@ class Templates:
             return ""
         self._trace.seek(0)
         first, _, trace = self._trace.read().decode("utf-8", "replace").partition("\n")
-        found = _FRAME.search(trace)
+        stacks = reversed(trace.split(_STACK))
+        found = next(filter(None, map(_FRAME.search, stacks)), None)
         if found is None:
             return ""
         lines = [template for template, python in json.loads(first) if python <= int(found[1])]

@@ -32,6 +32,8 @@ def main(trace: int, memory: int, seconds: float, largest: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     # the handler runs in the midst of an operation that lasts; the signal then ends the process
     faulthandler.register(signal.SIGPROF, file=trace, all_threads=False, chain=True)
+    # at that moment the interpreter may be between two lines of the template: earlier ones are noted too
+    faulthandler.register(signal.SIGVTALRM, file=trace, all_threads=False)
     values: dict[str, object] = json.loads(sys.stdin.buffer.readline())
     answers = sys.stdout.buffer
     for request in iter(sys.stdin.buffer.readline, b""):
@@ -43,9 +45,9 @@ def _fill(request: Any, values: dict[str, object], trace: int, seconds: float, l
         os.lseek(trace, 0, os.SEEK_SET)
         os.truncate(trace, 0)
         os.write(trace, json.dumps(list(lines)).encode() + b"\n")
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        _set_timers(seconds)
 
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    _set_timers(seconds)
     try:
         text = render_text(request["source"], request["name"], values, note)
         size = len(text.encode())
@@ -55,10 +57,15 @@ def _fill(request: Any, values: dict[str, object], trace: int, seconds: float, l
     except UnicodeEncodeError:
         return {"error": f"{request['name']}: half of a surrogate pair, which is no character", "hint": None}
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        _set_timers(0)
     if size > largest:
         return {"error": f"{request['name']}: over {largest >> 20} MiB once it is filled in", "hint": None}
     return {"text": text}
+
+
+def _set_timers(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds / 2, seconds / 20)
 
 
 def _answer(answers: BinaryIO, answer: object) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 
+import pytest
+
+from bundler.errors import FetchError
 from bundler.image.digest import digest_of
-from bundler.image.oci import OCI_LAYER_GZIP
+from bundler.image.oci import OCI_LAYER_GZIP, Manifest
 from bundler.io.streams import Readable
 from bundler.layer.unpacking import read_diff_id
 from bundler_docker.importing import choose_by_config, import_archive
@@ -57,3 +61,73 @@ def test_an_archive_is_exported_into_the_sink_that_is_given() -> None:
     assert sink.diff_ids == {layer.digest: digest_of(TAR)}
     assert sink.blobs[manifest.config.digest] == config
     assert {blob.size for blob in manifest.blobs} == {len(data) for data in sink.blobs.values()}
+
+
+CONFIG = encode(
+    {
+        "os": "linux",
+        "architecture": "amd64",
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(TAR)]},
+    }
+)
+ENTRY = {"Config": "config.json", "Layers": ["layer.tar"], "RepoTags": ["app:1"]}
+
+
+def read(archive: bytes, wanted: bytes = CONFIG) -> Manifest:
+    return import_archive(io.BytesIO(archive), Sink(), "here", choose_by_config(digest_of(wanted)))
+
+
+def test_layers_that_are_links_are_those_that_they_name() -> None:
+    """Older engines write a layer that two images share once."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for name, kind, target in (
+            ("a/layer.tar", tarfile.SYMTYPE, "../layer.tar"),
+            ("b", tarfile.LNKTYPE, "c"),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, target
+            archive.addfile(link)
+    links = made.getvalue()[:512]
+    described = encode([{**ENTRY, "Layers": ["a/layer.tar"]}])
+    manifest = read(links + saved(layer_tar=TAR, config_json=CONFIG, manifest_json=described))
+    assert len(manifest.layers) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"config_json": CONFIG}, "no manifest.json"),
+        ({"manifest_json": encode([ENTRY])}, "does not hold the image"),
+        ({"manifest_json": encode([ENTRY]), "config_json": CONFIG}, "the layer layer.tar is missing"),
+        (
+            {"manifest_json": encode([{**ENTRY, "Layers": []}]), "config_json": CONFIG},
+            "0 layers, the config has 1",
+        ),
+        (
+            {"manifest_json": encode([ENTRY]), "config_json": CONFIG, "layer_tar": bytes(20_480)},
+            r"the layer layer\.tar is sha256:.*, the config says sha256:",
+        ),
+        (
+            {"manifest_json": encode([ENTRY]), "config_json": CONFIG, "layer_tar": gzip.compress(TAR)},
+            "the layer layer.tar has the digest sha256:",
+        ),
+    ],
+)
+def test_an_archive_that_is_not_whole_is_refused(files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(FetchError, match=message):
+        read(saved(**files))
+
+
+def test_a_config_that_its_name_does_not_fit_is_damaged() -> None:
+    name = digest_of(b"another")[7:]
+    described = encode([{**ENTRY, "Config": f"{name}.json"}])
+    archive = saved(layer_tar=TAR, manifest_json=described, **{f"{name}_json": CONFIG})
+    with pytest.raises(FetchError, match=f"the config {name}.json is damaged"):
+        read(archive)
+
+
+def test_an_archive_that_is_cut_off_is_refused() -> None:
+    archive = saved(layer_tar=TAR, config_json=CONFIG, manifest_json=encode([ENTRY]))
+    with pytest.raises(FetchError, match="the archive is damaged or cut off"):
+        read(archive[:5000])
