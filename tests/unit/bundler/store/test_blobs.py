@@ -14,7 +14,7 @@ import pytest
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import digest_of
 from bundler.image.oci import Descriptor
-from bundler.store.blobs import Store
+from bundler.store.blobs import Store, default_root
 
 DATA = random.Random(7).randbytes(3_000_000)  # noqa: S311 the same in a spawned process
 BLOB = Descriptor("application/octet-stream", digest_of(DATA), len(DATA))
@@ -157,3 +157,49 @@ def test_references_are_remembered(tmp_path: Path) -> None:
     assert store.recall("redis:7 linux/amd64") is None
     store.remember("redis:7 linux/amd64", BLOB.digest)
     assert store.recall("redis:7 linux/amd64") == BLOB.digest
+
+
+def test_the_folder_of_the_cache_is_where_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BUNDLE_CACHE", "/own")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert default_root() == Path("/own")
+    monkeypatch.delenv("BUNDLE_CACHE")
+    assert default_root() == Path("/xdg/bundle")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_root() == tmp_path / ".cache/bundle"
+
+
+def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise FetchError("the engine broke off")
+            return super().read(10)
+
+    with pytest.raises(FetchError, match="broke off"):
+        Store(tmp_path).ingest(Broken(DATA))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_unfinished_blob_that_is_too_long_is_thrown_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    partial = tmp_path / "partial"
+    partial.mkdir()
+    (partial / BLOB.hex).write_bytes(DATA + b"x")
+    with pytest.raises(FetchError, match="was too long; it was thrown away"):
+        store.fetch(BLOB, Source(), ignore)
+    assert store.fetch(BLOB, Source(), ignore).read_bytes() == DATA
+
+
+def test_a_small_blob_that_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    digest = store.put(b"{}")
+    assert store.read(digest) == b"{}"
+    store.path(digest).write_bytes(b"[]")
+    with pytest.raises(FetchError, match="is damaged; it was removed"):
+        store.read(digest)
+    with pytest.raises(FetchError, match="is not in the cache"):
+        store.read(digest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def test_an_image_of_a_layout_is_found_and_read(tmp_path: Path) -> None:
     assert found.manifest
     (layer,) = found.manifest.layers
     content = IMAGE.blobs[layer.digest]
-    archives = source(tmp_path / "oci")
-    with archives.open_blob(found, layer, 10) as stream:
+    assert isinstance(content, bytes)
+    with closing(source(tmp_path / "oci").open_blob(found, layer, 10)) as stream:
         assert stream.read(5) + stream.read(-1) == content[10:]
 
 

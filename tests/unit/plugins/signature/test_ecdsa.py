@@ -87,3 +87,23 @@ def test_openssl_accepts_the_signature(tmp_path: Path, key: KeyFile) -> None:
 def test_a_key_is_never_shown(key: KeyFile) -> None:
     assert "EllipticCurve" not in repr(key)
     assert "PRIVATE" not in repr(key)
+
+
+def test_a_key_that_is_not_there_or_not_a_key_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no signing key: .*gone does not exist"):
+        SIGNER.open(str(tmp_path / "gone"), no_passphrase)
+    (tmp_path / "text").write_text("not a key\n")
+    with pytest.raises(UsageError, match="the signing key"):
+        SIGNER.open(str(tmp_path / "text"), no_passphrase)
+    private = make_key(tmp_path).read_bytes()
+    with pytest.raises(UsageError, match="the public key is a private key: keep it secret"):
+        SIGNER.verify(b"x", b"", private)
+    with pytest.raises(UsageError, match="the public key is not PEM"):
+        SIGNER.verify(b"x", b"", b"not a key")
+
+
+def test_a_key_that_only_says_that_it_is_encrypted_is_told(tmp_path: Path) -> None:
+    path = make_key(tmp_path)
+    path.write_bytes(b"ENCRYPTED by nobody\n" + path.read_bytes())
+    with pytest.raises(UsageError, match="is not encrypted, though its text says so"):
+        SIGNER.open(str(path), lambda _: b"a passphrase")
