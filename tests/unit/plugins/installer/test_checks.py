@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bundler.bundle.manifest import RequirementEntry
 from bundler.errors import BundleError
 from bundler_installer.checks import BYTES_PER_FILE, X86_64_V2, X86_64_V3, Check, compile_checks, network_rows
+from bundler_installer.manifest import RequirementEntry
 from tests.support.tiny import MANIFEST
 
 
