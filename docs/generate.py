@@ -12,7 +12,7 @@ import inspect
 import json
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -294,7 +294,25 @@ def preflight_reference() -> str:
             texts.get(f"remedy.{check.id}", "").replace("%s", "..."),
         )
         rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    written = (REFERENCE / "preflight.md").read_text("utf-8").partition(MARK)[0]
+    return _after_what_is_written("preflight.md", rows)
+
+
+def preflight_reference_in_chinese() -> str:
+    """The same page in Chinese. What is required and recommended is only in the English one."""
+    from bundler_installer.assemble import catalogue  # noqa: PLC0415 the other pages do not need it
+    from bundler_installer.checks import CHECKS, PROBES  # noqa: PLC0415 likewise
+
+    texts = catalogue("zh")
+    rows = ["| id | 检查项 | 处理办法 |", "|---|---|---|"]
+    for check in (*CHECKS, *PROBES):
+        remedy = texts.get(f"remedy.{check.id}", "").replace("%s", "...")
+        rows.append(f"| `{check.id}` | {_cell(texts[f'check.{check.id}'])} | {_cell(remedy)} |")
+    return _after_what_is_written("preflight.zh.md", rows)
+
+
+def _after_what_is_written(page: str, rows: Iterable[str]) -> str:
+    """The part of a page that is written by hand, and a table after it."""
+    written = (REFERENCE / page).read_text("utf-8").partition(MARK)[0]
     return f"{written}{MARK}\n\n" + "\n".join(rows) + "\n"
 
 
@@ -307,6 +325,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "profile.md": profile_reference(),
         REFERENCE / "commands.md": command_reference(),
         REFERENCE / "preflight.md": preflight_reference(),
+        REFERENCE / "preflight.zh.md": preflight_reference_in_chinese(),
     }
 
 

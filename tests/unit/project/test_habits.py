@@ -58,6 +58,10 @@ def test_the_workflow_runs_make_on_every_supported_python_and_both_architectures
     matrix = jobs["python"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert PROJECT["requires-python"] == f">={matrix['python'][0]}"
+    python = "Programming Language :: Python :: "
+    assert [one for one in PROJECT["classifiers"] if one.startswith(python)] == [
+        python + version for version in matrix["python"]
+    ]
     for job in jobs.values():
         assert {one.endswith("-arm") for one in job["strategy"]["matrix"]["os"]} == {True, False}
         for step in job["steps"]:
