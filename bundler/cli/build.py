@@ -136,7 +136,7 @@ def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> Non
     from bundler.build.pack import SIGNATURE_SUFFIX
     from bundler.image.reference import Reference
     from bundler.terminal.progress import format_bytes
-    from bundler.terminal.table import format_table
+    from bundler.terminal.table import echo_table
 
     rows = [
         (
@@ -148,7 +148,7 @@ def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> Non
         for image in built.manifest.images
     ]
     bundle = built.bundle
-    echo(format_table(("image", "digest", "size", "source"), rows), lines=True)
+    echo_table(("image", "digest", "size", "source"), rows)
     echo()
     echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
     echo(f"sha256 {bundle.sha256}")

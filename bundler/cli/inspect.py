@@ -13,7 +13,7 @@ from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.errors import UsageError, VerificationError
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
-from bundler.terminal.table import format_table
+from bundler.terminal.table import echo_table
 
 if TYPE_CHECKING:
     from bundler.api.output import Description
@@ -64,13 +64,13 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
         echo(f"{name:12} {value}")
     images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
     echo()
-    echo(format_table(("image", "digest", "size"), images), lines=True)
+    echo_table(("image", "digest", "size"), images)
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
     echo()
-    echo(format_table(("service", "image", "expected to be"), services), lines=True)
+    echo_table(("service", "image", "expected to be"), services)
     for head, rows in description.tables:
         echo()
-        echo(format_table(head, rows), lines=True)
+        echo_table(head, rows)
 
 
 def _describe(manifest: BundleManifest, plugins: Plugins) -> Description:

@@ -133,12 +133,15 @@ class JobOptions:
 
 def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
     """A bar on a terminal, lines in a log, JSON lines when asked."""
-    from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
+    from bundler.terminal.console import is_terminal
+    from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter
 
     reporter: Reporter
     if as_json:
         reporter = JsonReporter()
-    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    elif is_terminal(sys.stderr):
+        from bundler.terminal.live import TerminalReporter
+
         reporter = TerminalReporter()
     else:
         reporter = LogReporter()

@@ -55,7 +55,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
 
 def _show_plan(found: Plan) -> None:
     from bundler.terminal.progress import format_bytes
-    from bundler.terminal.table import format_table
+    from bundler.terminal.table import echo_table
 
     rows = [
         (
@@ -68,7 +68,7 @@ def _show_plan(found: Plan) -> None:
         for planned in found.images
     ]
     echo(f"{found.application.title} {found.application.version}")
-    echo(format_table(("image", "digest", "size", "cached", "source"), rows), lines=True)
+    echo_table(("image", "digest", "size", "cached", "source"), rows)
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
     echo()
     for about, text in found.packer.lines:

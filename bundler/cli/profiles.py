@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from bundler.cli.options import JSON
-from bundler.terminal.console import echo, echo_json
-from bundler.terminal.table import format_table
+from bundler.terminal.console import echo_json
+from bundler.terminal.table import echo_table
 
 
 @click.command("profiles")
@@ -25,4 +25,4 @@ def profiles_command(as_json: bool) -> None:
         )
         return
     rows = [(p.name, p.origin, ", ".join(p.extends), p.description) for p in found]
-    echo(format_table(("profile", "from", "extends", "description"), rows), lines=True)
+    echo_table(("profile", "from", "extends", "description"), rows)

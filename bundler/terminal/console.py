@@ -8,12 +8,13 @@ commands goes through `echo` and `echo_json`, progress through `clean`; colours 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Final
+from typing import Final, TextIO
 
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f"
 """C0, DEL and C1: ECMA-48."""
@@ -45,6 +46,11 @@ def to_json(document: object, *, indent: int | None = None) -> str:
 
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     return _UNSAFE_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # its line breaks are our own
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether `stream` leads to a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def echo(text: str = "", *, lines: bool = False, err: bool = False, end: str = "\n") -> None:

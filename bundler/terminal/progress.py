@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 import threading
 import time
@@ -13,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
 from bundler.terminal.console import clean, to_json
-from bundler.terminal.table import fit
 
 REFRESH = 0.1
 """Seconds between two drawings of a bar."""
@@ -83,10 +81,10 @@ class _Item:
         return format_bytes(self.done) + (f" of {format_bytes(self.total)}" if self.total else "")
 
 
-class _Count:
+class Count:
     """A `Transfer` that counts. The rate is that of the last seconds, so that a stall shows."""
 
-    def __init__(self, total: int, changed: Callable[[_Count, str], None] | None = None) -> None:
+    def __init__(self, total: int, changed: Callable[[Count, str], None] | None = None) -> None:
         self.total = total
         self.done = 0
         self.items: dict[str, _Item] = {}
@@ -186,13 +184,13 @@ class LogReporter:
         every = _Every(LOG_EVERY)
         name = clean(name)
 
-        def changed(count: _Count, item: str) -> None:
+        def changed(count: Count, item: str) -> None:
             if self._verbose and count.items[item].whole:
                 self._line(f"  {clean(item)}: {count.items[item]}")
             if every.due():
                 self._line(f"  {name}: {count.summary()}")
 
-        count = _Count(total, changed)
+        count = Count(total, changed)
         yield count
         if total:
             self._line(f"  {name}: {format_bytes(count.done)} at {format_bytes(count.mean)}/s")
@@ -204,106 +202,6 @@ class LogReporter:
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
         self._line(f"warning: {clean(text)}")
-
-
-class TerminalReporter(LogReporter):
-    """One line a step once it is done; below them, redrawn, what is under way: steps, the total, blobs."""
-
-    ITEMS = 4
-
-    def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
-        super().__init__(out, verbose=verbose)
-        self._live: list[Callable[[], list[str]]] = []
-        self._drawn = 0
-        self._painter: threading.Thread | None = None
-
-    def _line(self, text: str) -> None:
-        with self._lock:
-            self._erase()
-            print(text, file=self._out)
-            self._draw()
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """See `Reporter.step`."""
-        name = clean(name)
-        started = time.monotonic()
-
-        def taken() -> str:
-            return format_seconds(time.monotonic() - started)
-
-        try:
-            with self._show(lambda: [f"\033[2m· {name}  {taken()}\033[0m"]):
-                yield
-        except BaseException:
-            self._line(f"\033[31m✗\033[0m {name}  \033[2m{taken()}\033[0m")
-            raise
-        self._line(f"\033[32m✓\033[0m {name}  \033[2m{taken()}\033[0m")
-
-    @contextmanager
-    def transfer(self, name: str, total: int) -> Iterator[Transfer]:
-        """See `Reporter.transfer`."""
-        count = _Count(total)
-        name = clean(name)
-
-        def lines() -> list[str]:
-            columns = shutil.get_terminal_size().columns - 1
-            with count.lock:
-                share = count.done / total if total else 1.0
-                first = fit(f"  {name}  [{_bar(share)}] {count.summary()}", columns)
-                items = [f"    {clean(item)}  {state}" for item, state in count.moving()[-self.ITEMS :]]
-            return [first, *(f"\033[2m{fit(item, columns)}\033[0m" for item in items)]
-
-        with self._show(lines):
-            yield count
-
-    def warn(self, text: str) -> None:
-        """See `Reporter.warn`."""
-        self._line(f"\033[33mwarning:\033[0m {clean(text)}")
-
-    # ------------------------------------------------------------ drawing
-
-    @contextmanager
-    def _show(self, lines: Callable[[], list[str]]) -> Iterator[None]:
-        with self._lock:
-            self._live.append(lines)
-            if self._painter is None:
-                self._painter = threading.Thread(target=self._paint, name="progress", daemon=True)
-                self._painter.start()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._live.remove(lines)
-                self._erase()
-                self._draw()
-
-    def _paint(self) -> None:
-        while True:
-            time.sleep(REFRESH)
-            with self._lock:
-                if not self._live:
-                    self._painter = None
-                    return
-                self._erase()
-                self._draw()
-
-    def _erase(self) -> None:
-        """Take back what was drawn last. The lock is held, here and below."""
-        if self._drawn:
-            self._out.write(f"\033[{self._drawn}A\r\033[J")
-            self._drawn = 0
-
-    def _draw(self) -> None:
-        drawn = [line for lines in self._live for line in lines()]
-        self._out.write("".join(f"{line}\n" for line in drawn))
-        self._out.flush()
-        self._drawn = len(drawn)
-
-
-def _bar(share: float, width: int = 24) -> str:
-    full = int(min(share, 1.0) * width)
-    return "#" * full + "." * (width - full)
 
 
 class JsonReporter:
@@ -330,13 +228,13 @@ class JsonReporter:
         """See `Reporter.transfer`."""
         every = _Every(JSON_EVERY)
 
-        def emit(count: _Count) -> None:
+        def emit(count: Count) -> None:
             with count.lock:
                 items = [{"name": n, "done": i.done, "total": i.total} for n, i in count.moving()]
             rate = round(count.rate)
             self._emit("progress", name=name, done=count.done, total=total, rate=rate, items=items)
 
-        count = _Count(total, lambda count, _: emit(count) if every.due() else None)
+        count = Count(total, lambda count, _: emit(count) if every.due() else None)
         yield count
         emit(count)
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 
-from bundler.terminal.console import clean
+from bundler.terminal.console import clean, echo, is_terminal
 
 
 def width(text: str) -> int:
     """Columns that `text` takes on a terminal (Unicode, UAX 11)."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def fit(text: str, columns: int) -> str:
-    """`text` cut to `columns`, with `…` at its end where something is missing."""
-    if width(text) <= columns:
-        return text
-    while text and width(text) >= columns:
-        text = text[:-1]
-    return text + "…"
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -31,3 +23,13 @@ def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in table
     )
     return "\n".join(lines)
+
+
+def echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: on a terminal as wide as that is, elsewhere in plain lines."""
+    if is_terminal(sys.stdout):
+        from bundler.terminal.live import print_table  # noqa: PLC0415 rich: 40 ms that only a terminal is worth
+
+        print_table(head, rows)
+    else:
+        echo(format_table(head, rows), lines=True)

@@ -18,6 +18,9 @@ COSTLY = {
     "jinja2",
     "zstandard",
     "requests",
+    "rich",
+    "dotenv",
+    "truststore",
     "tarfile",
 }
 CODE = """

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from bundler.cli.main import show_error
 from bundler.errors import BundleError
 from bundler.terminal.console import clean, echo, prepare, to_json
-from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter, TerminalReporter
-from bundler.terminal.table import format_table, width
+from bundler.terminal.live import TerminalReporter
+from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter
+from bundler.terminal.table import echo_table, format_table, width
 from tests.support.console import make_console
 
 ROOT = Path(__file__).parents[4]
@@ -51,6 +53,10 @@ def test_chinese_stays_readable() -> None:
     assert to_json({"标题": "财务"}, indent=1) == '{\n "标题": "财务"\n}'
 
 
+OWN = "31m 32m 33m 2m 0m 2K 1A ?25l ?25h"
+"""Colours, and what rich moves the cursor with."""
+
+
 def harmless(text: str, *, own: str = "") -> bool:
     for colour in own.split():
         text = text.replace(f"\033[{colour}", "")
@@ -70,14 +76,14 @@ def test_progress_is_clean(make: Callable[[io.StringIO], LogReporter]) -> None:
     record = logging.LogRecord("a", logging.WARNING, "", 1, "%s", (HOSTILE,), None)
     LogHandler(reporter).handle(record)
     drawn = out.getvalue().replace("\r", "") if make is TerminalReporter else out.getvalue()
-    assert harmless(drawn, own="31m 32m 33m 2m 0m J 1A 2A 3A"), ascii(drawn)
+    assert harmless(drawn, own=OWN), ascii(drawn)
     assert "owned" in drawn
     if make is TerminalReporter:
         assert "\033[32m✓\033[0m download" in drawn, "our own colours stay"
 
 
 def test_what_a_bar_shows_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.terminal.progress.REFRESH", 0.0)
+    monkeypatch.setattr("bundler.terminal.live.REFRESH", 0.01)
     out = io.StringIO()
     reporter = TerminalReporter(out)
     with reporter.transfer("fetch", 10) as transfer:
@@ -86,7 +92,7 @@ def test_what_a_bar_shows_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
         reporter.info("redraws")
     drawn = out.getvalue().replace("\r", "")
     assert "owned" in drawn
-    assert harmless(drawn, own="2m 0m J 1A 2A 3A"), ascii(drawn)
+    assert harmless(drawn, own=OWN), ascii(drawn)
 
 
 def test_tables_are_clean_and_straight() -> None:
@@ -160,12 +166,55 @@ def test_streams_that_cannot_be_set_stay_as_they_are(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bundler").rglob("*.py")), ids=lambda p: p.name)
 def test_nothing_else_prints(path: Path) -> None:
-    """`console` and the reporters of `progress` alone write to standard output and error."""
+    """`console` and the reporters of `progress` and `live` alone write to standard output and error."""
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     names = {f.id for f in calls if isinstance(f, ast.Name)} | {
         f.attr for f in calls if isinstance(f, ast.Attribute)
     }
-    if path.name not in {"console.py", "progress.py"}:
+    if path.name not in {"console.py", "progress.py", "live.py"}:
         assert not names & {"print", "print_exc", "secho"}
         assert "click.echo" not in path.read_text()
         assert "sys.stdout.write" not in path.read_text()
+
+
+# ---------------------------------------------------------------- tables
+
+
+class Terminal(io.StringIO):
+    """Says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_table_on_a_terminal_is_clean_and_keeps_to_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like rich's markup is text like any other."""
+    monkeypatch.setattr("sys.stdout", out := Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    echo_table(
+        ("image", "what"), [(HOSTILE, "[red]x[/red] :smile:"), ("registry.bank.example/" * 4, "数据库")]
+    )
+    shown = out.getvalue()
+    assert harmless(shown, own="1m 0m"), ascii(shown)
+    plain = re.sub(r"\033\[\d*m", "", shown).splitlines()
+    assert plain[0].split() == ["IMAGE", "WHAT"]
+    assert "[red]x[/red] :smile:" in shown
+    assert "数据库" in shown
+    assert all(width(line) <= 60 for line in plain)
+
+
+@pytest.mark.parametrize("term", ["dumb", None])
+def test_a_table_elsewhere_is_plain_and_rich_is_not_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], term: str | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "bundler.terminal.live", None)
+    rows = [("registry.bank.example/" * 10, "1 B")]
+    if term is not None:
+        monkeypatch.setattr("sys.stdout", out := Terminal())
+        monkeypatch.setenv("TERM", term)
+        echo_table(("image", "size"), rows)
+        assert out.getvalue() == format_table(("image", "size"), rows) + "\n"
+        return
+    echo_table(("image", "size"), rows)
+    assert capsys.readouterr().out == format_table(("image", "size"), rows) + "\n"
