@@ -12,7 +12,7 @@ from typing import Final
 from bundler.api.application import SiteVariable
 from bundler.api.text import Text
 from bundler_dify.connections import Environment
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 _TITLES: Final = {"github": "GitHub", "google": "Google"}
 

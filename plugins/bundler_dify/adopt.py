@@ -23,7 +23,7 @@ from bundler.api.adoption import Adoption
 from bundler.api.application import DataFolder, SiteVariable
 from bundler.api.text import Text
 from bundler_dify.releases import Release
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 OLDEST = "1.11.0"
 """The first release whose containers this module was written for."""

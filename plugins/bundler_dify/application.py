@@ -18,7 +18,7 @@ class DifyApplication:
     @property
     def settings_model(self) -> type[BaseModel]:
         """See `bundler.api.application.Application`."""
-        from bundler_dify.settings import DifySettings  # noqa: PLC0415 50 ms
+        from bundler_dify.settings.model import DifySettings  # noqa: PLC0415 50 ms
 
         return DifySettings
 

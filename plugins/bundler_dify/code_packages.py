@@ -19,7 +19,7 @@ from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError
 from bundler_dify.connections import Environment
 from bundler_dify.repackage import pip_download, why_pip_failed
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 FOLDER: Final = "code-packages"
 INSIDE: Final = "/dependencies"

@@ -13,7 +13,7 @@ from bundler.api.templates.jinja import render_text
 from bundler.errors import BundleError
 from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 
 def config_files(settings: DifySettings, base: Path) -> tuple[ConfigFile, ...]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 Environment = dict[str, str]
 

@@ -7,10 +7,10 @@ from typing import Any
 from bundler.api.application import Certificate, DataFolder
 from bundler_dify.parts import NETWORKS, finish
 from bundler_dify.releases import Release
-from bundler_dify.services_agent import agent_services
-from bundler_dify.services_core import core_services
-from bundler_dify.services_data import data_services
-from bundler_dify.settings import DifySettings
+from bundler_dify.services.agent import agent_services
+from bundler_dify.services.core import core_services
+from bundler_dify.services.data import data_services
+from bundler_dify.settings.model import DifySettings
 
 
 def compose_document(settings: DifySettings, release: Release) -> dict[str, Any]:

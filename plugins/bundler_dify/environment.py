@@ -19,7 +19,7 @@ from bundler_dify.connections import (
     plugin_redis,
     redis_url,
 )
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from bundler_dify.vector_stores import vector_environment
 
 PLUGIN_KEYS = "/etc/dify/plugin-keys"

@@ -7,7 +7,7 @@ one window in which nobody writes.
 from __future__ import annotations
 
 from bundler.api.application import Dump, Lifecycle
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 WRITERS = (
     # Nobody comes in; then nobody hands out tasks; then the workers end the ones they have.

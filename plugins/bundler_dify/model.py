@@ -12,8 +12,8 @@ from bundler_dify.lifecycle import lifecycle
 from bundler_dify.offline_plugins import plugin_files, wheel_files
 from bundler_dify.probes import probe_files, probes
 from bundler_dify.secrets import site_variables
-from bundler_dify.settings import DifySettings
-from bundler_dify.settings_release import chosen_release
+from bundler_dify.settings.model import DifySettings
+from bundler_dify.settings.release import chosen_release
 
 NAME = "dify"
 

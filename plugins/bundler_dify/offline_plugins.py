@@ -15,8 +15,8 @@ from bundler.net.download import WHICH, Downloader, downloaded
 from bundler.store.blobs import Store, default_root
 from bundler_dify.local_files import read_file
 from bundler_dify.repackage import gather_wheels, repackage
-from bundler_dify.settings import DifySettings
-from bundler_dify.settings_plugins import Plugin
+from bundler_dify.settings.model import DifySettings
+from bundler_dify.settings.plugins import Plugin
 
 FOLDER = "dify-plugins"
 WHEELS = "plugin-wheels"

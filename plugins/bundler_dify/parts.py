@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bundler.errors import BundleError
 from bundler_dify.connections import CA_FILE
-from bundler_dify.settings import DifySettings, Limits
+from bundler_dify.settings.model import DifySettings, Limits
 
 Service = dict[str, Any]
 """A service of the Compose document."""

@@ -30,7 +30,7 @@ from importlib.resources import files
 
 from bundler.api.application import ConfigFile, Probe
 from bundler.api.text import Text
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 SCRIPT = "probes/dify.py"
 """Below the bundle's `files/`."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from bundler.api.application import SiteVariable
 from bundler.api.text import Text
 from bundler_dify.accounts import account_variables
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from bundler_dify.site_servers import server_variables
 
 

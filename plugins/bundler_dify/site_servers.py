@@ -7,7 +7,7 @@ from typing import Final
 
 from bundler.api.application import SiteVariable
 from bundler.api.text import Text
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 URL_SAFE = "[A-Za-z0-9._~-]+"
 """RFC 3986 section 2.3, unreserved characters: what needs no escape in a URL."""

@@ -7,7 +7,7 @@ how Elasticsearch's and OpenSearch's clients read them: core/rag/datasource/vdb/
 from __future__ import annotations
 
 from bundler_dify.connections import CA_FILE, Environment, api_database
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 STRONG = "Aa1_"
 """In front of OpenSearch's password: it refuses to start with one that has not letters of both cases, a digit

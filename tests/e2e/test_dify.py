@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from bundler_dify.releases import DEFAULT, RELEASES
-from bundler_dify.services_core import ALIVE
+from bundler_dify.services.core import ALIVE
 from tests.support import dify
 from tests.support.bank import ACCEPT, REAL, SERVICES, STANDINS, Place, Workshop
 from tests.support.site_certificates import HOST, write_pair

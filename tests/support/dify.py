@@ -14,7 +14,7 @@ from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.text import Text
 from bundler.image.oci import Platform
 from bundler_dify.application import DifyApplication
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from tests.support.profiles import load_profile
 
 PROFILES = Path(__file__).parents[2] / "profiles"

@@ -93,4 +93,4 @@ def test_a_build_imports_no_source_or_application_that_it_does_not_use(tmp_path:
     with FaultRegistry() as registry:
         profile = write_profile(tmp_path, serve(registry, many_images(1, shared=1)))
         costs, _ = build(tmp_path, registry, profile)
-    assert not {"docker", "requests", "zstandard", "jinja2", "bundler_dify.settings"} & costs.modules
+    assert not {"docker", "requests", "zstandard", "jinja2", "bundler_dify.settings.model"} & costs.modules

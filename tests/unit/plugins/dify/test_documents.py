@@ -11,7 +11,7 @@ import yaml
 
 from bundler.api.application import ApplicationContext
 from bundler_dify.application import DifyApplication
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from bundler_installer.requirements import Requirements
 from tests.support import dify
 from tests.support.profiles import installer_profile, load_profile

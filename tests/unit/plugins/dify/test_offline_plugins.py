@@ -10,7 +10,7 @@ import pytest
 
 from bundler.errors import BundleError, FetchError
 from bundler.store.blobs import Store
-from bundler_dify.settings_plugins import Plugin
+from bundler_dify.settings.plugins import Plugin
 from tests.support import dify
 from tests.support.certificates import Authority
 from tests.support.dify_plugins import FILES, MANIFEST, pack, unpack

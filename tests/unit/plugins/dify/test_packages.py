@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bundler.errors import BundleError, ProfileError
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from tests.support import dify
 from tests.support.dify_wheels import carried, packed
 from tests.support.profiles import load_profile

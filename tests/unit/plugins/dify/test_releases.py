@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bundler.api.application import Requirement
 from bundler.errors import ProfileError
 from bundler_dify.releases import DEFAULT, RELEASES
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from tests.support import dify
 from tests.support.profiles import load_profile
 

@@ -15,8 +15,8 @@ from bundler.errors import BundleError, ProfileError
 from bundler.image.reference import Reference
 from bundler_dify.parts import AUDITED
 from bundler_dify.releases import RELEASES
-from bundler_dify.services_core import ALIVE
-from bundler_dify.settings import DifySettings
+from bundler_dify.services.core import ALIVE
+from bundler_dify.settings.model import DifySettings
 from tests.support import dify
 from tests.support.profiles import installer_profile, load_profile
 from tests.support.programs import run

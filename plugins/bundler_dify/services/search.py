@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bundler_dify.parts import CORE, DROP_ROOT, Service, check, drop_all, drop_unused
 from bundler_dify.releases import Images
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 from bundler_dify.vector_stores import STRONG
 
 STOP_SEARCH = "120s"

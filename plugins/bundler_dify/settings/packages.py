@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import Url
-from bundler_dify.settings_network import Ssrf
+from bundler_dify.settings.network import Ssrf
 
 HTTPS = 443
 

@@ -28,7 +28,7 @@ from bundler_dify.parts import (
     wait_for,
 )
 from bundler_dify.releases import Images
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 PROXY_USER = "13:13"
 """User `proxy` of Debian and Ubuntu (base-passwd)."""

@@ -10,8 +10,8 @@ from bundler.errors import HintedValueError
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import Duration, Size
 from bundler_dify.releases import DEFAULT
-from bundler_dify.settings_accounts import Accounts, Retention, check_accounts
-from bundler_dify.settings_data import (
+from bundler_dify.settings.accounts import Accounts, Retention, check_accounts
+from bundler_dify.settings.data import (
     Database,
     Redis,
     Storage,
@@ -22,10 +22,10 @@ from bundler_dify.settings_data import (
     check_redis,
     check_vector_server,
 )
-from bundler_dify.settings_network import Gateway, Network, Ssrf, Tls
-from bundler_dify.settings_packages import CodePackages, Mirrors, check_packages
-from bundler_dify.settings_plugins import Plugin, PluginSignatures
-from bundler_dify.settings_release import ReleaseImages, check_release
+from bundler_dify.settings.network import Gateway, Network, Ssrf, Tls
+from bundler_dify.settings.packages import CodePackages, Mirrors, check_packages
+from bundler_dify.settings.plugins import Plugin, PluginSignatures
+from bundler_dify.settings.release import ReleaseImages, check_release
 
 Count = Annotated[int, Field(ge=1, le=64)]
 Megabytes = Annotated[int, Field(ge=1, le=4096)]

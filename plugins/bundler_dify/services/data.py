@@ -16,8 +16,8 @@ from bundler_dify.parts import (
     wait_for,
 )
 from bundler_dify.releases import Images
-from bundler_dify.services_search import elasticsearch, mysql, opensearch
-from bundler_dify.settings import DifySettings
+from bundler_dify.services.search import elasticsearch, mysql, opensearch
+from bundler_dify.settings.model import DifySettings
 
 STOP_STORE = "300s"
 """A vector store that is killed loses vectors from its index without a word (Dify docs, Weaviate)."""

@@ -19,7 +19,7 @@ from bundler_dify.parts import (
     wait_for,
 )
 from bundler_dify.releases import Images
-from bundler_dify.settings import DifySettings
+from bundler_dify.settings.model import DifySettings
 
 APP_USER = "1001:1001"
 """User of the API's image (Dify docs; the Helm chart's runAsUser)."""

@@ -1,0 +1,1 @@
+"""Services of the Compose document, by what they are for."""

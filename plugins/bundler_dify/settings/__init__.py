@@ -1,0 +1,1 @@
+"""Settings of the application `dify`: `model` is the whole, the others its parts."""
