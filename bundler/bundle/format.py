@@ -26,6 +26,7 @@ class Format:
         first: its files that stand before the checksums, in their order.
         last: its files right behind bundle.json, in their order; others follow by name.
         programs: those of its files that are run.
+        modes: its tables of the modes that files of config/ and files/ have: lines of path, tab and mode.
         sidecars: small files beside the bundle, `<bundle>.<name>`.
         manifests: bundle.json with the packer's own keys.
     """
@@ -33,6 +34,7 @@ class Format:
     first: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
+    modes: tuple[str, ...] = ()
     sidecars: tuple[str, ...] = ()
     manifests: tuple[type[BundleManifest], ...] = ()
 
@@ -70,6 +72,7 @@ def join_formats(formats: Iterable[Format]) -> Format:
         first=tuple(path for each in every for path in each.first),
         last=tuple(path for each in every for path in each.last),
         programs=frozenset(path for each in every for path in each.programs),
+        modes=tuple(path for each in every for path in each.modes),
         sidecars=tuple(name for each in every for name in each.sidecars),
         manifests=tuple(model for each in every for model in each.manifests),
     )

@@ -24,16 +24,15 @@ from bundler.trust.signers import Trust, check_signatures, is_statement
 from bundler.trust.statements import LIMIT
 
 _MODE: Final = re.compile("0[0-7]{3}")
-MODES: Final = "modes.tsv"
-"""The signed table of the modes of files in config/ and files/."""
 LIMITS: Final = {
     SUMS: 8 << 20,
     SIGNATURE: 64 << 10,
     PUBLIC_KEY: 64 << 10,
     MANIFEST: MANIFEST_LIMIT,
-    MODES: 8 << 20,
 }
 """Bytes that the files which are held in memory may have, by path."""
+TABLE_LIMIT: Final = 8 << 20
+"""Bytes of a packer's table of modes."""
 MOST_STATEMENTS: Final = 256
 """Rotations and revocations that a bundle may carry: they are held in memory, too."""
 
@@ -102,7 +101,7 @@ def verify(
     head.check()
     listed = listed or {}
     _compare(listed, hashing.found, head.files)
-    _compare_modes(modes, head.files.get(MODES))
+    _compare_modes(modes, {path: head.files[path] for path in form.modes if path in head.files})
     manifest = form.read_manifest(head.files[MANIFEST])
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
@@ -148,7 +147,7 @@ class _Head:
         if self._last is not None and place <= self._last:
             raise VerificationError(f"{entry.path}: not in its place in the archive", hint=WHICH)
         self._last = place
-        limit = LIMITS.get(entry.path)
+        limit = TABLE_LIMIT if entry.path in self._form.modes else LIMITS.get(entry.path)
         if is_statement(entry.path):
             limit = LIMIT
             self._statements += 1
@@ -205,15 +204,15 @@ def _is_of_site(path: str) -> bool:
     return path.startswith(("config/", "files/"))
 
 
-def _compare_modes(modes: dict[str, int], table: bytes | None) -> None:
+def _compare_modes(modes: dict[str, int], tables: dict[str, bytes]) -> None:
     """Compare the archive's modes with those that are signed. Bundles of older builders have no table."""
     said = {path: 0o755 if mode == 0o755 else 0o644 for path, mode in modes.items()}  # noqa: PLR2004 rwxr-xr-x
-    if table is not None:
+    for name, table in tables.items():
         lines = [line for line in table.decode("utf-8", "replace").split("\n") if line[:1] != "#"]
         rows = [line.partition("\t") for line in lines[:-1]]
         said = {path: int(mode, 8) for path, _, mode in rows if _MODE.fullmatch(mode)}
         if len(said) != len(rows) or lines[-1] or said.keys() != modes.keys():
-            raise VerificationError(f"{MODES} does not list the files of config/ and files/, each once")
+            raise VerificationError(f"{name} does not list the files of config/ and files/, each once")
     for path, mode in modes.items():
         if said[path] != mode:
             raise VerificationError(

@@ -38,6 +38,7 @@ class InstallerPacker(Packer):
         first=(INSTALL,),
         last=(BUNDLE_ENV,),
         programs=frozenset({INSTALL}),
+        modes=("modes.tsv",),
         sidecars=(PREFLIGHT,),
         manifests=(InstallerManifest,),
     )

@@ -236,7 +236,7 @@ def run(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
     return result, int(result.stderr.rpartition("peak")[2]) * 1024
 
 
-@pytest.mark.parametrize("name", ["install", *LIMITS])
+@pytest.mark.parametrize("name", ["install", *FORMAT.modes, *LIMITS])
 @pytest.mark.parametrize("command", ["verify", "inspect"])
 def test_a_head_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path, name: str, command: str) -> None:
     path = sparse(tmp_path / "a.tar", name, 4 << 30)
