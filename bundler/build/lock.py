@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from bundler.errors import ProfileError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.io.files import write_whole
-from bundler.io.json import parse_json
+from bundler.io.json import format_json, parse_json
 
 SUFFIX = ".lock.json"
 
@@ -83,6 +82,5 @@ class Lock:
     def write(self) -> None:
         """Write the file whole or not at all."""
         document = _LockFile(images={k: dict(v) for k, v in self.pins.items()})
-        text = json.dumps(document.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, text.encode(), lasting=True)
+        write_whole(self.path, format_json(document.model_dump(mode="json")), lasting=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from bundler import __version__
 from bundler.bundle.manifest import BundleManifest, ImageEntry
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
+from bundler.io.json import format_json
 
 SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
 
@@ -36,10 +36,6 @@ class Component:
     path: str
     sha256: str
     purpose: str
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _time(seconds: int) -> str:
@@ -120,7 +116,7 @@ def sbom(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
         "relationshipType": "DESCRIBES",
         "relatedSpdxElement": root["SPDXID"],
     }
-    return _json(
+    return format_json(
         {
             "spdxVersion": "SPDX-2.3",
             "dataLicense": "CC0-1.0",
@@ -142,7 +138,7 @@ def provenance(manifest: BundleManifest, components: Sequence[Component]) -> byt
 
     Nothing of the building machine is in it: the same lock and settings give the same bytes.
     """
-    return _json(
+    return format_json(
         {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +17,7 @@ from pydantic import (
 from bundler.bundle.names import show_path
 from bundler.errors import VerificationError
 from bundler.image.oci import Descriptor
-from bundler.io.json import parse_json
+from bundler.io.json import format_json, parse_json
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -197,8 +196,7 @@ class BundleManifest(Model):
 
     def to_bytes(self) -> bytes:
         """The file's bytes: sorted keys, two spaces, a line break at the end."""
-        text = json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False)
-        return (text + "\n").encode()
+        return format_json(self.model_dump(mode="json"))
 
     @model_serializer(mode="wrap")
     def _order_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from bundler.errors import BundleError
 from bundler.image.digest import DIGEST
 
 DEFAULT_REGISTRY: Final = "docker.io"
+_DOCKER_HUB: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
 # distribution/reference: path-component and tag.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -19,6 +20,28 @@ _HOST = re.compile(
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
     r"|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
 )
+
+_ADDRESS = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+_REGISTRY = re.compile(_ADDRESS)
+_MIRROR = re.compile(rf"(?P<host>{_ADDRESS})(?:/(?P<prefix>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*))?/?")
+
+
+def canonical_registry(host: str) -> str:
+    """The registry that `host` names: Docker Hub has several names."""
+    return DEFAULT_REGISTRY if host in _DOCKER_HUB else host
+
+
+def is_registry(text: str) -> bool:
+    """Whether `text` is `host[:port]`."""
+    return _REGISTRY.fullmatch(text) is not None
+
+
+def split_mirror(text: str) -> tuple[str, str] | None:
+    """Registry and `prefix/`, perhaps empty, of `host[:port][/prefix]`; None if it has another form."""
+    found = _MIRROR.fullmatch(text)
+    if found is None:
+        return None
+    return canonical_registry(found["host"]), f"{found['prefix']}/" if found["prefix"] else ""
 
 
 @dataclass(frozen=True, order=True)
@@ -60,8 +83,7 @@ class Reference:
             name, tag = path, ""
         if colon and not _TAG.fullmatch(tag):
             raise BundleError(f"image reference {text!r}: {tag!r} is not a tag")
-        if registry in {"index.docker.io", "registry-1.docker.io"}:
-            registry = DEFAULT_REGISTRY
+        registry = canonical_registry(registry)
         if registry == DEFAULT_REGISTRY and "/" not in name:
             name = f"library/{name}"
         if not _HOST.fullmatch(registry):

@@ -1,4 +1,4 @@
-"""JSON from elsewhere (registries, token servers, archives): whatever comes is a value or a `ValueError`."""
+"""JSON: from elsewhere, where whatever comes is a value or a `ValueError`; and our own."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
     except UnicodeEncodeError as error:
         raise ValueError("it has half a character (a lone surrogate)") from error
     return document
+
+
+def format_json(document: object) -> bytes:
+    """The same document, the same bytes: indented, keys sorted, one line break at the end."""
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -10,17 +10,32 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 100_000
 """Values after anchors are expanded; 64 characters of a text count as one more."""
-_PREFIX: Final = "tag:yaml.org,2002:"
-MERGE: Final = _PREFIX + "merge"
-KNOWN: Final = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge")}
+PREFIX: Final = "tag:yaml.org,2002:"
+MERGE: Final = PREFIX + "merge"
+KNOWN: Final = {PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge")}
 
 
-class BoundedLoader(yaml.SafeLoader):
-    """A SafeLoader that reads no more than the bounds allow, and whose every error has a line."""
+class ShallowLoader(yaml.SafeLoader):
+    """A SafeLoader that refuses what is nested too deeply for Python's stack."""
+
+    max_depth = MAX_DEPTH
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node, unless it is nested too deeply."""
+        self._depth += 1
+        if self._depth > self.max_depth:
+            raise _error("nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class BoundedLoader(ShallowLoader):
+    """A loader that reads no more than the bounds allow, and whose every error has a line."""
 
     def read(self) -> tuple[yaml.Node | None, Any]:
         """The document as nodes, and as Python's own values.
@@ -34,21 +49,12 @@ class BoundedLoader(yaml.SafeLoader):
         _Measure().node(root, 1)
         return root, self.construct_document(root)
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node, unless it is nested too deeply for Python's stack."""
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _error("nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 PyYAML's
         """Construct a node; a value that is not what its tag says is an error with a line."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
-            kind = node.tag.removeprefix(_PREFIX)
+            kind = node.tag.removeprefix(PREFIX)
             raise _error(f"the value cannot be read as !!{kind}", node.start_mark) from error
 
 
@@ -79,7 +85,7 @@ class _Measure:
 
     def _measure(self, node: yaml.Node, depth: int) -> tuple[int, int]:
         if node.tag not in KNOWN:
-            shown = node.tag.replace(_PREFIX, "!!")
+            shown = node.tag.replace(PREFIX, "!!")
             raise _error(f"the tag {shown[:80]!a} is not allowed", node.start_mark)
         if isinstance(node, yaml.ScalarNode):
             text = str(node.value)
@@ -101,7 +107,7 @@ class _Measure:
 def _check_keys(node: yaml.MappingNode) -> None:
     seen: dict[str, int] = {}
     for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag not in {_PREFIX + "str", MERGE}:
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in {PREFIX + "str", MERGE}:
             raise _error("a key must be a text", key.start_mark)
         if key.value in seen:
             raise _error(

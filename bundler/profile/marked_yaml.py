@@ -17,11 +17,9 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from bundler.errors import ProfileError
+from bundler.io.yaml import MAX_BYTES, MAX_NODES, PREFIX, ShallowLoader
 
-MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 40
-MAX_NODES: Final = 100_000
-"""Values after anchors are expanded: a few nested anchors could mean billions."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 KeyPath: TypeAlias = Sequence[str | int]
@@ -77,29 +75,17 @@ class Node:
         return node
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(ShallowLoader):
     """Composes nodes; knows only the scalar types named above."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
+    max_depth = MAX_DEPTH
 
 
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_PREFIX: Final = "tag:yaml.org,2002:"
-_KNOWN: Final = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
-_MERGE: Final = _PREFIX + "merge"
+_KNOWN: Final = {PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_MERGE: Final = PREFIX + "merge"
 _BOOLEANS: Final = {
     "true": True,
     "yes": True,
@@ -118,7 +104,7 @@ for _name, _pattern, _first in (
     ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", "<<", "<"),
 ):
-    _Loader.add_implicit_resolver(_PREFIX + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
+    _Loader.add_implicit_resolver(PREFIX + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 def read_file(path: Path, shown: str) -> Node:
@@ -251,7 +237,7 @@ class _Builder:
                 f"{mark.where}: nested too deeply once anchors are expanded", hint="flatten it"
             )
         if node.tag not in _KNOWN:
-            tag = node.tag.replace(_PREFIX, "!!")
+            tag = node.tag.replace(PREFIX, "!!")
             if node.tag == _MERGE:
                 return Node(mark, str(node.value), str(node.value))
             raise ProfileError(
@@ -272,7 +258,7 @@ class _Builder:
                     f"{mark.where}: {_prefix(path)}holds a control character",
                     hint="remove it; it may be written as an escape such as \\x00",
                 )
-            if node.tag == _PREFIX + "null" and not text:
+            if node.tag == PREFIX + "null" and not text:
                 raise ProfileError(
                     f"{mark.where}: {_prefix(path)}has no value",
                     hint='write a value, "" for an empty text, or null to remove what is inherited',
@@ -328,7 +314,7 @@ def _prefix(path: str) -> str:
 
 
 def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
-    kind = tag.removeprefix(_PREFIX)
+    kind = tag.removeprefix(PREFIX)
     try:
         match kind:
             case "null":

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from bundler.bundle.names import PathError, check_path, show_path
 from bundler.errors import BundleError, HintedValueError
 from bundler.image.oci import Platform
+from bundler.image.reference import is_registry, split_mirror
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)")
 _UNITS: Final = {"": 1, "b": 1} | {
@@ -26,9 +27,6 @@ _MOMENT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(?::[0-9
 _MODE = re.compile(r"(?:0o?)?([0-7]{3})")
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
-_REGISTRY_HOST = re.compile(_HOST)
-_MIRROR = re.compile(rf"{_HOST}(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 
@@ -141,15 +139,15 @@ def _check_platform(value: str) -> str:
 
 
 def _check_host(value: str) -> str:
-    return _check_registry(value, _REGISTRY_HOST, "host[:port]")
+    return _check_registry(value, "host[:port]", is_right=is_registry(value))
 
 
 def _check_mirror(value: str) -> str:
-    return _check_registry(value, _MIRROR, "host[:port][/prefix]")
+    return _check_registry(value, "host[:port][/prefix]", is_right=split_mirror(value) is not None)
 
 
-def _check_registry(value: str, pattern: re.Pattern[str], form: str) -> str:
-    if pattern.fullmatch(value) is None:
+def _check_registry(value: str, form: str, *, is_right: bool) -> str:
+    if not is_right:
         scheme, separator, rest = value.partition("://")
         hint = "for example docker.io or registry.bank.example:5000"
         if separator and scheme in {"http", "https"}:

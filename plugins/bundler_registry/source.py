@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from bundler.api.images import BlobSink, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
@@ -19,7 +17,7 @@ from bundler.image.oci import (
     Platform,
     media_type_of,
 )
-from bundler.image.reference import DEFAULT_REGISTRY, Reference
+from bundler.image.reference import Reference, canonical_registry, split_mirror
 from bundler.io.json import parse_json
 from bundler.net.errors import AbsentError, GaveUpError, TlsError
 from bundler.net.pace import Pace
@@ -32,12 +30,6 @@ from bundler_registry.credentials import DockerLogins, Logins, LoginsInOrder, Po
 from bundler_registry.place import BlobPlace, Place
 
 log = logging.getLogger(__name__)
-
-_MIRROR: Final = re.compile(
-    r"(?P<host>(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?)"
-    r"(?:/(?P<prefix>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*))?/?"
-)
-_DOCKER_HUB_NAMES: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
 
 class RegistrySource:
@@ -73,7 +65,9 @@ class RegistrySource:
             UsageError: a mirror is none.
         """
         self._offline = options.offline
-        self._mirrors = {_registry(host): _parse_mirror(host, text) for host, text in options.mirrors.items()}
+        self._mirrors = {
+            canonical_registry(host): _parse_mirror(host, text) for host, text in options.mirrors.items()
+        }
         self._logins = logins or LoginsInOrder((DockerLogins(), PodmanLogins(environment)))
         self._policy = policy or RetryPolicy()
         self._pauses = Pause()
@@ -231,16 +225,11 @@ def _final(error: FetchError, reference: Reference) -> FetchError | ImageNotFoun
     return FetchError(f"{reference.familiar}: {error.message}", hint=error.hint)
 
 
-def _registry(host: str) -> str:
-    return DEFAULT_REGISTRY if host in _DOCKER_HUB_NAMES else host
-
-
 def _parse_mirror(host: str, text: str) -> tuple[str, str]:
-    found = _MIRROR.fullmatch(text)
+    found = split_mirror(text)
     if found is None:
         raise UsageError(
             f"mirror of {host}: {text!r} is not host[:port][/prefix]",
             hint="for example docker.io=mirror.example:5000 or docker.io=harbor.example/docker-hub",
         )
-    prefix = found["prefix"]
-    return _registry(found["host"]), f"{prefix}/" if prefix else ""
+    return found
