@@ -371,7 +371,7 @@ def test_a_revoked_key_is_refused(host: Host, makers: dict[str, Maker], trusted:
     check(verify(host, "--key", b.public), 4, "is not a rotation or revocation")
 
 
-def test_who_may_revoke(host: Host, makers: dict[str, Maker], trusted: Path) -> None:
+def test_only_entitled_keys_may_revoke(host: Host, makers: dict[str, Maker], trusted: Path) -> None:
     a, b, evil = makers["a"], makers["b"], makers["evil"]
     sign_again(host.unpacked, a)
     a.names_successor(b, trusted)

@@ -168,7 +168,9 @@ PASSING: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
-def test_what_passes_ends_in_a_right_bundle(builder: Builder, registry: FaultRegistry, fault: Fault) -> None:
+def test_transient_faults_end_in_a_correct_bundle(
+    builder: Builder, registry: FaultRegistry, fault: Fault
+) -> None:
     registry.fail(LAYERS[0], as_it_is)
     registry.fail(LAYERS[0], fault)
     registry.fail(LAYERS[1], fault)
@@ -253,7 +255,7 @@ def test_each_byte_is_written_once(tmp_path: Path) -> None:
     assert costs.peak < 150_000_000
 
 
-def test_nothing_is_fetched_twice_over_a_line_that_is_cut(tmp_path: Path) -> None:
+def test_nothing_is_fetched_twice_over_a_flaky_link(tmp_path: Path) -> None:
     size = 24_000_000
     image = make_image({"big": RANDOM.randbytes(size)})
     with (

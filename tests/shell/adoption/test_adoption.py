@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[Callable[[Old], None], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_taken_over_is_refused(what: str, tables: Path, tmp_path: Path) -> None:
+def test_unsupported_installations_are_refused(what: str, tables: Path, tmp_path: Path) -> None:
     old = upstream(tmp_path)
     apply, message = REFUSED[what]
     apply(old)
@@ -154,7 +154,7 @@ def test_what_cannot_be_taken_over_is_refused(what: str, tables: Path, tmp_path:
     assert done.stderr.count("\n  ") == 1, done.stderr
 
 
-def test_all_that_is_in_the_way_is_told_at_once(tables: Path, tmp_path: Path) -> None:
+def test_all_obstacles_are_reported_at_once(tables: Path, tmp_path: Path) -> None:
     old = upstream(tmp_path)
     for what in ("too old", "another vector store", "a newer database"):
         REFUSED[what][0](old)
@@ -174,7 +174,7 @@ def test_vectors_may_be_left_behind(tables: Path, tmp_path: Path) -> None:
     assert "Not taken over, as accepted: vectors" in done.stdout
 
 
-def test_an_old_release_is_told_its_steps(tables: Path, tmp_path: Path) -> None:
+def test_an_old_release_gets_upgrade_steps(tables: Path, tmp_path: Path) -> None:
     for version, notes in (("1.13.3", 1), ("1.15.0", 0)):
         done = run("dash", upstream(tmp_path / version, version), tables, PLAN)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -260,7 +260,7 @@ def snapshot(folder: Path) -> dict[str, tuple[str, int, int]]:
 
 
 @shell
-def test_files_are_copied_as_they_are_and_lead_nowhere_else(shell: str, tables: Path, tmp_path: Path) -> None:
+def test_files_are_copied_unchanged_and_links_stay_inside(shell: str, tables: Path, tmp_path: Path) -> None:
     old = upstream(tmp_path)
     storage = old.home / "volumes/app/storage"
     outside = tmp_path / "outside"
@@ -332,7 +332,7 @@ def test_it_is_stopped_in_order_and_runs_again_as_before(shell: str, tables: Pat
 
 
 @shell
-def test_what_fails_on_the_way_returns_with_code_5(shell: str, tables: Path, tmp_path: Path) -> None:
+def test_a_failure_on_the_way_is_rolled_back_with_code_5(shell: str, tables: Path, tmp_path: Path) -> None:
     old = upstream(tmp_path)
     script = STEPS + (
         "require_engine() { :; }\nenter_adoption prepare\nADOPTING=yes\n"
@@ -410,9 +410,7 @@ def test_another_application_is_not_taken_over(shell: str, tmp_path: Path) -> No
 
 
 @shell
-def test_containers_that_somebody_removed_do_not_bar_the_way_back(
-    shell: str, tables: Path, tmp_path: Path
-) -> None:
+def test_removed_containers_do_not_block_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
     """`docker system prune` removes what is stopped: what is left runs again, and the note goes."""
     old = upstream(tmp_path)
     script = STEPS + (
@@ -465,7 +463,7 @@ def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Pat
 
 
 @shell
-def test_an_uninstall_does_not_lose_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
+def test_uninstall_keeps_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
     """The old containers do not start by themselves any more: what knows how they were kept running stays."""
     old = upstream(tmp_path)
     script = STEPS + (
@@ -482,7 +480,7 @@ def test_an_uninstall_does_not_lose_the_way_back(shell: str, tables: Path, tmp_p
 
 
 @shell
-def test_who_asks_for_a_plan_does_not_get_the_deed(shell: str, tmp_path: Path) -> None:
+def test_plan_changes_nothing(shell: str, tmp_path: Path) -> None:
     script = 'parse_options {words}; echo "does $COMMAND"\n'
     for words, done in (
         ("install --dry-run", False),

@@ -93,13 +93,13 @@ def test_what_an_interrupted_run_left(shell: str, tmp_path: Path) -> None:
 
 
 @shell
-def test_what_a_run_at_work_has_under_way_is_no_interruption(shell: str, tmp_path: Path) -> None:
+def test_a_running_operation_is_not_an_interruption(shell: str, tmp_path: Path) -> None:
     script = ': >"$ROOT/state/restore"; : >"$ROOT/state/stopped"; COMMAND=backup; take_lock; inspect_state'
     assert inspect(shell, tmp_path, script) == {}
 
 
 @shell
-def test_a_container_that_goes_while_it_is_asked_for(shell: str, tmp_path: Path) -> None:
+def test_a_container_that_disappears_while_inspected(shell: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     docker = tmp_path / "bin/docker"
     docker.write_text(

@@ -174,7 +174,7 @@ def test_an_archive_that_is_cut_off_or_changed_is_refused(shell: str, tmp_path: 
 
 
 @shell
-def test_a_full_disk_is_called_that(shell: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_such(shell: str, tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
     (backup / "data.tar").write_bytes(b"x" * 100000)
     seal(backup)

@@ -36,7 +36,7 @@ def content(root: Path) -> dict[str, str]:
 
 @shell
 @linked
-def test_what_was_there_is_put_back(shell: str, tmp_path: Path, *, linked: bool) -> None:
+def test_replaced_data_are_put_back(shell: str, tmp_path: Path, *, linked: bool) -> None:
     root = make_root(tmp_path, linked=linked)
     before = content(root)
     script = ENGINE + (
@@ -54,7 +54,7 @@ def test_what_was_there_is_put_back(shell: str, tmp_path: Path, *, linked: bool)
 
 @shell
 @linked
-def test_what_was_there_stays_beside_what_is_restored(shell: str, tmp_path: Path, *, linked: bool) -> None:
+def test_replaced_data_stay_beside_the_restored_ones(shell: str, tmp_path: Path, *, linked: bool) -> None:
     root = make_root(tmp_path, linked=linked)
     script = (
         ENGINE + "begin_restore /backup; set_aside; clear_data; printf new >$ROOT/data/new; end_restore\n"
@@ -76,7 +76,7 @@ def test_what_was_there_stays_beside_what_is_restored(shell: str, tmp_path: Path
 
 
 @shell
-def test_nothing_is_kept_of_an_empty_place(shell: str, tmp_path: Path) -> None:
+def test_an_empty_folder_is_not_kept(shell: str, tmp_path: Path) -> None:
     script = ENGINE + 'rmdir "$ROOT/data"; begin_restore /backup; set_aside; clear_data; end_restore'
     done = call(shell, script, tmp_path)
     assert done.returncode == 0, done.stderr

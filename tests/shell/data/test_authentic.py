@@ -190,7 +190,7 @@ FAILURES = {"fails": "return 1", "missing": "return 127", "silent": ":"}
         (tool, how) for tool in TOOLS for how in FAILURES if (tool, how) != ("cmp", "silent")
     ],  # that says: equal
 )
-def test_a_tool_that_fails_is_no_success(shell: str, tmp_path: Path, tool: str, how: str) -> None:
+def test_a_failing_tool_is_an_error(shell: str, tmp_path: Path, tool: str, how: str) -> None:
     """Where a tool tells of its failure, nothing is said of the backup."""
     fail = f"{tool}() {{ {FAILURES[how]}; }}\n"
     backup = make_backup(tmp_path)
@@ -207,7 +207,7 @@ def test_a_tool_that_fails_is_no_success(shell: str, tmp_path: Path, tool: str, 
 
 
 @shell
-def test_a_full_scratch_is_called_that(shell: str, tmp_path: Path) -> None:
+def test_a_full_scratch_folder_is_reported_as_such(shell: str, tmp_path: Path) -> None:
     """With files limited to more and more blocks, a check either has all of its lists or ends with 1."""
     backup = make_backup(tmp_path)
     for number in range(60):
@@ -248,7 +248,7 @@ def test_what_was_exchanged_after_the_check_is_noticed(shell: str, tmp_path: Pat
 
 @shell
 @pytest.mark.parametrize("reader", ["head -c 3", "true", "cat"])
-def test_what_is_poured_is_hashed_whole_whatever_its_reader_takes(
+def test_a_stream_is_hashed_whole_even_if_its_reader_stops_early(
     shell: str, tmp_path: Path, reader: str
 ) -> None:
     backup = make_backup(tmp_path)

@@ -92,7 +92,7 @@ def test_a_bad_new_passphrase_is_refused(shell: str, tmp_path: Path, passphrase:
 
 
 @shell
-def test_no_terminal_and_no_file_is_an_error(shell: str, tmp_path: Path) -> None:
+def test_without_terminal_and_file_a_passphrase_is_an_error(shell: str, tmp_path: Path) -> None:
     done = call(shell, "take_passphrase; echo taken", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--passphrase-file" in done.stderr

@@ -12,7 +12,7 @@ from tests.support.programs import need_program, run
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
-def test_the_commands_shell_part_hands_everything_over(shell: str, tmp_path: Path) -> None:
+def test_the_shell_part_passes_everything_on(shell: str, tmp_path: Path) -> None:
     source = Path(offline_plugins.__file__).parent / "site" / "install.sh"
     folder = tmp_path / "dify-plugins"
     folder.mkdir()
@@ -37,6 +37,6 @@ def test_the_commands_shell_part_hands_everything_over(shell: str, tmp_path: Pat
     assert not inside.exists()
 
 
-def test_shellcheck_has_nothing_to_say() -> None:
+def test_shellcheck_finds_nothing() -> None:
     source = Path(offline_plugins.__file__).parent / "site" / "install.sh"
     run(need_program("shellcheck"), source)

@@ -50,7 +50,7 @@ one_is_running $tree || echo none runs
 
 
 @shell
-def test_one_in_the_background_of_a_terminal_is_not_stopped(shell: str, tmp_path: Path) -> None:
+def test_a_background_process_of_a_terminal_is_not_suspended(shell: str, tmp_path: Path) -> None:
     """As `nohup ... &` starts it: whoever sets a terminal from there is stopped, and would keep the lock."""
     assert call(shell, "echo done", tmp_path).stdout == "done\n"
     controller, terminal = os.openpty()

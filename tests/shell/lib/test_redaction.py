@@ -73,7 +73,7 @@ def test_private_keys_and_passwords_in_addresses_are_masked(shell: str, tmp_path
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40))
-def test_any_secret(tmp_path: Path, secret: str) -> None:
+def test_random_secrets_are_masked(tmp_path: Path, secret: str) -> None:
     found = redact("dash", tmp_path, "".join(f"[{form}]\n" for form in forms(secret)), (secret,))
     lines = found.splitlines()
     assert len(lines) == len(forms(secret))

@@ -90,7 +90,7 @@ def check(shell: str, folder: Path, planted: str) -> tuple[int, str, str]:
 
 @shell
 @pytest.mark.parametrize("planted", PLANTED)
-def test_it_is_refused(planted: str, shell: str, tmp_path: Path) -> None:
+def test_an_unsafe_root_is_refused(planted: str, shell: str, tmp_path: Path) -> None:
     commands, said = PLANTED[planted]
     code, out, errors = check(shell, tmp_path, commands)
     assert (code, out) == (1, ""), errors
@@ -99,13 +99,13 @@ def test_it_is_refused(planted: str, shell: str, tmp_path: Path) -> None:
 
 @shell
 @pytest.mark.parametrize("usual", FINE)
-def test_it_is_taken(usual: str, shell: str, tmp_path: Path) -> None:
+def test_a_safe_root_is_accepted(usual: str, shell: str, tmp_path: Path) -> None:
     code, out, errors = check(shell, tmp_path, FINE[usual])
     assert (code, out) == (0, "fine\n"), errors
 
 
 @shell
-def test_a_link_above_that_another_can_turn(shell: str, tmp_path: Path) -> None:
+def test_a_link_above_the_root_that_others_can_change_is_refused(shell: str, tmp_path: Path) -> None:
     need_root()
     (tmp_path / "root/there/app").mkdir(parents=True)
     way = tmp_path / "root/way"

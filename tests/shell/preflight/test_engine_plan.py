@@ -90,7 +90,7 @@ def test_with_an_engine_that_lacks_compose(tmp_path: Path, shell: str) -> None:
     assert other["compose"][0].result == "fail"
 
 
-def test_what_is_not_from_here_is_not_built_upon(tmp_path: Path, shell: str) -> None:
+def test_programs_that_the_bundle_did_not_install_are_not_used(tmp_path: Path, shell: str) -> None:
     server = Server(tmp_path)
     server.remove("bin/docker")
     server.program("containerd", "exit 0")

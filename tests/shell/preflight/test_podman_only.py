@@ -19,7 +19,9 @@ from tests.support.installer import call, shells
         ("", "en", "The Docker engine does not respond"),
     ],
 )
-def test_it_is_told_how_to_begin(there: str, language: str, said: str, shell: str, tmp_path: Path) -> None:
+def test_podman_without_docker_gets_instructions(
+    there: str, language: str, said: str, shell: str, tmp_path: Path
+) -> None:
     (tmp_path / "here").mkdir()
     fake = f'have() {{ case " {there} " in *" $1 "*) return 0 ;; esac; return 1; }}\n'
     done = call(shell, f"NAME=shop; {fake}require_engine", tmp_path, language=language)

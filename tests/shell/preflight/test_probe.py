@@ -22,7 +22,7 @@ wait $probe
 
 
 @pytest.mark.parametrize("shell", shells())
-def test_it_waits_for_who_comes_late_and_no_longer(shell: str, tmp_path: Path) -> None:
+def test_the_probe_waits_for_a_late_reply_up_to_its_limit(shell: str, tmp_path: Path) -> None:
     need_root()
     script = tmp_path / "probe"
     script.write_text(call(shell, "printf '%s' \"$PROBE_SCRIPT\"", tmp_path).stdout)

@@ -35,7 +35,7 @@ def test_it_checks_without_its_bundle(preflight: Path) -> None:
     assert not (preflight.parent / "root").exists()
 
 
-def test_it_does_nothing_else(preflight: Path) -> None:
+def test_other_commands_are_refused(preflight: Path) -> None:
     refused = run(preflight, "install", "--lang", "en")
     assert refused.returncode == 2
     assert "preflight help version" in refused.stderr

@@ -45,7 +45,7 @@ def test_a_given_certificate_is_put_in_place_for_its_owner_alone(shell: str, tmp
 
 
 @pytest.mark.parametrize("host", [HOST, "10.1.2.3", "fd00::7"])
-def test_one_is_made_on_request(shell: str, host: str, tmp_path: Path) -> None:
+def test_a_certificate_is_made_on_request(shell: str, host: str, tmp_path: Path) -> None:
     result = choose(tmp_path, shell, host=host, TLS_SELF_SIGNED="true")
     assert result.returncode == 0, result.stderr
     made = x509.load_pem_x509_certificate((tmp_path / "root/data/tls/tls.crt").read_bytes())
@@ -67,7 +67,7 @@ def test_one_is_made_on_request(shell: str, host: str, tmp_path: Path) -> None:
         ({"passphrase": b"secret"}, "passphrase"),
     ],
 )
-def test_what_browsers_would_refuse_is_refused(
+def test_certificates_that_browsers_refuse_are_refused(
     how: dict[str, object], message: str, language: str, tmp_path: Path
 ) -> None:
     certificate, key = write_pair(tmp_path, **how)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def test_a_key_of_another_certificate_is_refused(shell: str, tmp_path: Path) -> 
     assert f"{certificate} does not match the private key {other}" in result.stderr
 
 
-def test_what_is_no_pem_is_refused(shell: str, tmp_path: Path) -> None:
+def test_files_that_are_not_pem_are_refused(shell: str, tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path)
     result = choose(tmp_path, shell, TLS_CERTIFICATE=key, TLS_KEY=key)
     assert "contains no certificate" in result.stderr
@@ -107,7 +107,7 @@ def test_half_a_pair_and_files_that_are_not_there_are_refused(shell: str, tmp_pa
     assert "TLS_SELF_SIGNED=true" in none.stderr
 
 
-def test_one_that_ends_soon_or_lacks_its_chain_is_warned_of(shell: str, tmp_path: Path) -> None:
+def test_an_expiring_or_incomplete_certificate_is_warned_about(shell: str, tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path, days=10, issuer="Bank CA")
     result = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)
     assert result.returncode == 0
@@ -115,7 +115,7 @@ def test_one_that_ends_soon_or_lacks_its_chain_is_warned_of(shell: str, tmp_path
     assert "intermediate certificates" in result.stderr
 
 
-def test_a_second_run_keeps_what_is_there(shell: str, tmp_path: Path) -> None:
+def test_a_second_run_keeps_the_certificate(shell: str, tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path)
     first = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)
     (tmp_path / "root/site.env").write_text(f"TLS_CERTIFICATE={certificate}\nTLS_KEY={key}\n")
@@ -130,7 +130,7 @@ def test_a_second_run_keeps_what_is_there(shell: str, tmp_path: Path) -> None:
     assert moved.returncode == 2
 
 
-def test_a_new_one_takes_the_place_of_the_old(shell: str, tmp_path: Path) -> None:
+def test_a_new_certificate_replaces_the_old_one(shell: str, tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path)
     first = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)
     certificate, key = write_pair(tmp_path)
@@ -150,7 +150,7 @@ def test_a_self_signed_one_stays_while_it_serves(shell: str, tmp_path: Path) -> 
     assert (tmp_path / "root/data/tls/tls.crt").read_bytes() != first
 
 
-def test_one_in_place_that_ends_soon_is_warned_of(shell: str, tmp_path: Path) -> None:
+def test_an_expiring_installed_certificate_is_warned_about(shell: str, tmp_path: Path) -> None:
     for days, warned in ((10, True), (100, False)):
         certificate, key = write_pair(tmp_path, days=days)
         choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)

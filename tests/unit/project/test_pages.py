@@ -51,7 +51,7 @@ def anchor(heading: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_and_anchors_lead_somewhere(page: Path) -> None:
+def test_links_and_anchors_are_valid(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", without_code(page.read_text())):
         path, _, fragment = target.partition("#")
         other = page if not path else page.parent / path
@@ -106,7 +106,7 @@ def test_the_installers_page_has_every_command_option_and_exit_code(page: str) -
         assert f"\n| {code} |" in text
 
 
-def test_what_the_pages_say_can_be_made_can_be_made() -> None:
+def test_make_targets_that_pages_name_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z0-9-]+):.*## ", makefile, flags=re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)

@@ -96,7 +96,7 @@ def test_a_call_is_found(body: str) -> None:
         "./callee",
     ],
 )
-def test_what_is_no_call_is_not_taken_for_one(body: str) -> None:
+def test_words_that_only_look_like_calls_are_ignored(body: str) -> None:
     assert found(f'{CALLEE}register() {{ LIST="$LIST $1"; }}\ncaller() {{\n{body}\n}}\n') <= {
         ("caller", "register")
     }

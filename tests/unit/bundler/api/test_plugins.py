@@ -139,6 +139,6 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     assert caught.value.hint == "did you mean ecdsa?"
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         Plugins.load([tmp_path / "nowhere"])

@@ -18,14 +18,14 @@ def test_a_text_has_a_form_for_each_language() -> None:
 
 
 @pytest.mark.parametrize("language", ["english", "en_US", "ZH", "zh-cn", "x", ""])
-def test_a_key_that_is_no_language_is_refused(language: str) -> None:
+def test_an_unknown_language_is_refused(language: str) -> None:
     with pytest.raises(ValidationError, match="is not a language") as caught:
         Text.model_validate({"en": "Port", language: "Port"})
     assert caught.value.errors()[0]["ctx"]["error"].at == (language,)
 
 
 @pytest.mark.parametrize("given", [{"zh": "端口"}, {"en": ""}, {"en": "Port", "zh": ""}, {"en": "a\nb"}])
-def test_english_and_one_line_are_wanted(given: dict[str, str]) -> None:
+def test_english_is_required_on_one_line(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Text.model_validate(given)
 

@@ -85,7 +85,7 @@ def test_two_builds_at_once_fetch_each_blob_once(builder: Builder, registry: Fau
     check_store(builder)
 
 
-def test_a_killed_build_is_taken_up_by_the_next(builder: Builder, registry: FaultRegistry) -> None:
+def test_a_killed_build_is_resumed_by_the_next(builder: Builder, registry: FaultRegistry) -> None:
     registry.fail(BASE, stall(300_000, registry.released))
     build = builder.start(*arguments(registry))
     size = 0
@@ -119,7 +119,7 @@ def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultR
     check_store(builder)
 
 
-def test_nothing_is_pruned_from_under_a_build(builder: Builder, registry: FaultRegistry) -> None:
+def test_pruning_leaves_blobs_of_a_running_build(builder: Builder, registry: FaultRegistry) -> None:
     registry.fail(BASE, stall(300_000, registry.released))
     build = builder.start(*arguments(registry))
     wait_for_partial(builder)
@@ -149,9 +149,7 @@ def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultR
     assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_a_damaged_note_of_an_earlier_bundle_counts_as_none(
-    builder: Builder, registry: FaultRegistry
-) -> None:
+def test_a_damaged_record_of_an_earlier_bundle_is_ignored(builder: Builder, registry: FaultRegistry) -> None:
     """Where the cache knows the digest of an archive, the members are hashed and not the whole."""
     builder.check(*arguments(registry))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
@@ -183,7 +181,7 @@ def test_a_damaged_note_of_an_earlier_bundle_counts_as_none(
         assert noted.read_text() == text
 
 
-def test_a_bundle_that_is_there_already_is_read_and_left(builder: Builder, registry: FaultRegistry) -> None:
+def test_an_identical_bundle_is_left_in_place(builder: Builder, registry: FaultRegistry) -> None:
     first = builder.check(*arguments(registry))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
     before, file = bundle.read_bytes(), bundle.stat().st_ino

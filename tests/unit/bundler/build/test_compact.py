@@ -59,7 +59,7 @@ def content(packed: PackedImages) -> dict[str, bytes]:
         return {each.name: file.read() for each in tar if (file := tar.extractfile(each))}
 
 
-def test_configs_and_layers_are_the_images_own(tmp_path: Path) -> None:
+def test_configs_and_layers_stay_those_of_the_images(tmp_path: Path) -> None:
     packed = pack(Store(tmp_path), Compaction())
     files = content(packed)
     for path, raw in files.items():
@@ -86,7 +86,7 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path) -> None:
     assert len(set(members)) == 1
 
 
-def test_a_second_build_takes_what_the_first_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_build_reuses_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     names = [(f"registry.example/{n}:1", i.manifest.digest) for n, i in IMAGES.items()]
     assert packed_bytes(names, Compaction(), store) is None
@@ -115,7 +115,7 @@ def test_the_stream_travels_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert pack(store, Compaction()).members == parts.members
 
 
-def test_a_layer_that_is_not_the_configs_is_refused(tmp_path: Path) -> None:
+def test_a_layer_that_does_not_match_the_config_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     image = fetched("one", IMAGES["one"], store)
     wrong = ImageConfig(image.config.platform, tuple(reversed(image.config.diff_ids)), 0)
@@ -142,7 +142,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Builder, tu
         yield builder, ("--profile", "demo", "--registry-mirror", mirror, "--set", "pack.compression=compact")
 
 
-def test_plan_inspect_and_verify_know_it(demo: tuple[Builder, tuple[str, ...]]) -> None:
+def test_plan_inspect_and_verify_show_the_compact_form(demo: tuple[Builder, tuple[str, ...]]) -> None:
     builder, options = demo
     assert "the site needs Docker 23 or newer, or the program zstd" in builder.check("plan", *options)
     assert "compact: about" in builder.check("plan", *options[:-2])

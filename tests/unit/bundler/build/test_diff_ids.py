@@ -163,13 +163,13 @@ WAYS: Mapping[str, Callable[[FaultRegistry, Puller, Image], None]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_right_image_is_taken(registry: FaultRegistry, puller: Puller, way: str) -> None:
+def test_a_valid_image_is_accepted(registry: FaultRegistry, puller: Puller, way: str) -> None:
     WAYS[way](registry, puller, GOOD)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("image", "says"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_no_engine_loads_is_refused(
+def test_an_image_that_no_engine_loads_is_refused(
     registry: FaultRegistry, puller: Puller, way: str, image: Image, says: str
 ) -> None:
     for number in range(2):  # a second build knows no better
@@ -197,7 +197,9 @@ def test_125_layers_are_the_limit(
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_as_many_diff_ids_as_layers(registry: FaultRegistry, puller: Puller, count: int) -> None:
+def test_the_numbers_of_layers_and_diff_ids_must_match(
+    registry: FaultRegistry, puller: Puller, count: int
+) -> None:
     image = image_of((LAYER, DIFF))
     document = json.loads(image.manifest.raw)
     document["layers"] *= count
@@ -206,7 +208,7 @@ def test_as_many_diff_ids_as_layers(registry: FaultRegistry, puller: Puller, cou
         from_registry(registry, puller, image)
 
 
-def test_two_images_that_say_two_things_of_one_layer(registry: FaultRegistry, puller: Puller) -> None:
+def test_images_that_disagree_about_a_layer_are_refused(registry: FaultRegistry, puller: Puller) -> None:
     registry.add_image("app", "1", GOOD)
     registry.add_image("other", "1", image_of((LAYER, OTHER)))
     with pytest.raises(FetchError, match=rf"(?s)layer {digest_of(LAYER)} unpacks to .*app:1's|other:1's"):
@@ -230,7 +232,7 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return marks
 
 
-def test_a_layer_is_unpacked_once_and_in_passing(
+def test_a_layer_is_unpacked_once_while_it_streams(
     registry: FaultRegistry, puller: Puller, unpacked: list[bool]
 ) -> None:
     from_registry(registry, puller, GOOD)
@@ -240,7 +242,7 @@ def test_a_layer_is_unpacked_once_and_in_passing(
     assert puller.store.recall_diff_id(digest_of(LAYER)) == DIFF
 
 
-def test_a_cache_that_does_not_know_it_is_read_once(
+def test_a_cached_layer_without_a_diff_id_is_read_once(
     registry: FaultRegistry, puller: Puller, unpacked: list[bool]
 ) -> None:
     from_registry(registry, puller, GOOD)
@@ -252,7 +254,7 @@ def test_a_cache_that_does_not_know_it_is_read_once(
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
-def test_a_damaged_note_is_none(
+def test_a_damaged_record_counts_as_missing(
     registry: FaultRegistry, puller: Puller, unpacked: list[bool], damage: str
 ) -> None:
     from_registry(registry, puller, GOOD)
@@ -265,7 +267,7 @@ def test_a_damaged_note_is_none(
     assert puller.store.recall_diff_id(digest_of(LAYER)) == DIFF
 
 
-def test_a_resumed_layer_is_unpacked_in_passing_too(
+def test_a_resumed_layer_is_unpacked_while_it_streams(
     registry: FaultRegistry, puller: Puller, unpacked: list[bool]
 ) -> None:
     partial = puller.store.root / "partial"
@@ -309,7 +311,7 @@ def test_an_archive_of_endless_json_is_refused(puller: Puller) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"[" * 200_000, b"NaN", b'[{"Config": 5}]', b"{}", b'"\\ud800"'])
-def test_an_archive_with_a_manifest_that_is_none(puller: Puller, raw: bytes) -> None:
+def test_an_archive_without_a_valid_manifest_is_refused(puller: Puller, raw: bytes) -> None:
     path = puller.folder / "saved.tar"
     with tarfile.open(path, "w") as tar:
         info = tarfile.TarInfo("manifest.json")
@@ -332,7 +334,7 @@ def test_packed_archives_are_read(puller: Puller, pack: str) -> None:
         from_archive(path, Store(puller.folder / "another"))
 
 
-def test_a_name_that_is_none_in_an_archive_is_passed_over(puller: Puller) -> None:
+def test_an_invalid_name_in_an_archive_is_skipped(puller: Puller) -> None:
     path = write_saved(puller.folder / "saved.tar", GOOD, "UPPER/\x1b[2J:::")
     with pytest.raises(BundleError, match="in none of the archives"):
         from_archive(path, puller.store)

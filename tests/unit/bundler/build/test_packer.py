@@ -160,7 +160,7 @@ def test_its_sections_are_in_the_schema(builder: Builder) -> None:
     assert "backup" in schema["properties"]
 
 
-def test_without_the_packer_a_bundle_is_not_taken_for_anothers(
+def test_without_its_packer_a_bundle_is_not_mistaken_for_another_kind(
     builder: Builder, registry: FaultRegistry
 ) -> None:
     run(builder, "build", registry, "--unsigned")

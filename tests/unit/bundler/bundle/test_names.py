@@ -95,7 +95,7 @@ def test_an_unusable_path_is_refused_on_both_sides(path: str, tmp_path: Path) ->
 
 
 @collisions
-def test_paths_that_fall_together_are_refused_on_both_sides(paths: tuple[str, str], tmp_path: Path) -> None:
+def test_colliding_paths_are_refused_on_both_sides(paths: tuple[str, str], tmp_path: Path) -> None:
     members = [Member.of(path, b"x") for path in paths]
     with pytest.raises(BundleError):
         check_members(members)
@@ -126,7 +126,7 @@ def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         read(bytes(raw))
 
 
-def test_usual_paths_pass(tmp_path: Path) -> None:
+def test_ordinary_paths_are_accepted(tmp_path: Path) -> None:
     paths = [
         "install",
         "bundle.json",
@@ -140,7 +140,7 @@ def test_usual_paths_pass(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1, max_size=40))
-def test_a_path_that_passes_is_one_line_and_one_name(path: str) -> None:
+def test_an_accepted_path_is_one_line_and_one_name(path: str) -> None:
     try:
         check_path(path)
     except PathError:
@@ -154,7 +154,7 @@ def test_a_path_that_passes_is_one_line_and_one_name(path: str) -> None:
 
 
 @given(st.lists(st.text("aAbB/\u00e9\u00c9\u00df\u017f", min_size=1, max_size=6), max_size=6))
-def test_paths_that_pass_stay_apart_when_case_is_folded(paths: list[str]) -> None:
+def test_accepted_paths_stay_distinct_when_case_is_folded(paths: list[str]) -> None:
     found = PathSet()
     kept = []
     for path in paths:

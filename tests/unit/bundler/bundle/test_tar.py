@@ -66,7 +66,7 @@ def test_what_is_written_is_read_back(
     assert path.read_bytes() == raw, "the members side by side"
 
 
-def test_any_tar_reads_it(tmp_path: Path) -> None:
+def test_any_tar_program_reads_a_bundle(tmp_path: Path) -> None:
     long = "config/" + "d" * 90 + "/" + "文" * 60
     members = [Member.of("install", b"#!/bin/sh\n", 0o755), Member.of(long, b"x" * 1025)]
     pack(tmp_path / "a.tar", members)
@@ -116,7 +116,7 @@ def test_every_changed_byte_is_noticed(small: bytes, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("cut", [1, 511, 512, 1024, 3000, 5000])
-def test_a_cut_off_archive_is_noticed(small: bytes, cut: int) -> None:
+def test_a_truncated_archive_is_noticed(small: bytes, cut: int) -> None:
     with pytest.raises(VerificationError):
         contents(small[:cut])
 
@@ -161,6 +161,6 @@ def info(name: str, **fields: object) -> tarfile.TarInfo:
         [info(f"{TOP}/a"), info(f"{TOP}/b", mtime=MTIME + 1)],
     ],
 )
-def test_what_we_would_not_write_is_refused(infos: list[tarfile.TarInfo]) -> None:
+def test_headers_that_this_program_would_not_write_are_refused(infos: list[tarfile.TarInfo]) -> None:
     with pytest.raises(VerificationError):
         contents(hostile(*infos))

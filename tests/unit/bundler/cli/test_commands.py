@@ -155,7 +155,7 @@ def test_counter_and_expiry_are_signed_and_shown(
     assert "release: counter as the bundle is dated, no expiry" in plain
 
 
-def test_json_is_for_machines(folder: Path, registry: FaultRegistry, console: Console) -> None:
+def test_json_output_is_valid(folder: Path, registry: FaultRegistry, console: Console) -> None:
     done = console("build", *mirror(registry), "--json")
     assert done.code == 0
     assert done.json["path"] == str(BUNDLE)
@@ -171,7 +171,7 @@ def test_json_is_for_machines(folder: Path, registry: FaultRegistry, console: Co
     assert failed.out == ""
 
 
-def test_unsigned_is_loud(folder: Path, registry: FaultRegistry, console: Console) -> None:
+def test_unsigned_builds_warn_loudly(folder: Path, registry: FaultRegistry, console: Console) -> None:
     Path("bundle.key").unlink()
     refused = console("build", *mirror(registry))
     assert refused.code == ExitCode.USAGE
@@ -258,7 +258,7 @@ def test_locked_refuses_what_is_not_pinned(folder: Path, registry: FaultRegistry
     assert "for linux/arm64" in other.err
 
 
-def test_a_pinned_image_that_the_registry_lost_is_no_other_one(
+def test_a_pinned_image_that_the_registry_lost_is_not_replaced(
     folder: Path, registry: FaultRegistry, console: Console
 ) -> None:
     (folder / "project/compose.yaml").write_text(
@@ -285,7 +285,7 @@ def test_locks_of_several_platforms_stand_side_by_side(
     assert pins["linux/arm64"]["digest"] == arm.manifest.digest
 
 
-def test_a_damaged_lock_is_said(folder: Path, registry: FaultRegistry, console: Console) -> None:
+def test_a_damaged_lock_is_refused(folder: Path, registry: FaultRegistry, console: Console) -> None:
     (folder / "profiles/shop.lock.json").write_text('{"format": 1, "images": {"a": {"b": {"digest": "x"}}}}')
     refused = console("build", *mirror(registry))
     assert refused.code == ExitCode.USAGE
@@ -356,7 +356,7 @@ def test_inspect_reads_the_head_only(
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"x" * 5000, b"-----BEGIN PRIVATE KEY-----\n"])
-def test_what_is_no_bundle_is_said(folder: Path, console: Console, content: bytes) -> None:
+def test_files_that_are_not_bundles_are_refused(folder: Path, console: Console, content: bytes) -> None:
     Path("other").write_bytes(content)
     for command in ("inspect", "verify"):
         done = console(command, "other", *(("--allow-unsigned",) if command == "verify" else ()))
@@ -364,7 +364,7 @@ def test_what_is_no_bundle_is_said(folder: Path, console: Console, content: byte
         assert "other: not a bundle" in done.err
 
 
-def test_a_bundle_that_was_cut_off_is_said(folder: Path, registry: FaultRegistry, console: Console) -> None:
+def test_a_truncated_bundle_is_refused(folder: Path, registry: FaultRegistry, console: Console) -> None:
     assert console("build", *mirror(registry)).code == 0
     data = BUNDLE.read_bytes()
     BUNDLE.write_bytes(data[: len(data) // 2])
@@ -459,7 +459,7 @@ def test_the_cache_is_shown_checked_and_pruned(
     assert "0 blobs" in console("cache").out
 
 
-def test_what_applications_made_is_shown_and_pruned_too(folder: Path, console: Console) -> None:
+def test_caches_of_applications_are_shown_and_pruned(folder: Path, console: Console) -> None:
     made = Store(folder.parent / "cache").cache("dify-plugins")
     path = made.keep("hello.difypkg", lambda path: path.write_bytes(b"12345"))
     assert "dify-plugins: 1 entries, 5 B" in console("cache").out
@@ -513,7 +513,7 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "code", "says"), WRONG.values(), ids=WRONG.keys())
-def test_wrong_inputs_are_told_with_a_remedy(
+def test_errors_about_wrong_inputs_have_a_hint(
     folder: Path, console: Console, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     done = console(*arguments)

@@ -56,7 +56,7 @@ def test_the_plugin_of_the_documents_builds_a_bundle(console: Console, tmp_path:
     assert compose["services"]["greeter"]["environment"] == {"GREETING": "${GREETING}"}
 
 
-def test_a_mistake_in_the_plugins_profile_is_told_like_any_other(console: Console, tmp_path: Path) -> None:
+def test_a_mistake_in_a_plugin_profile_is_reported_like_any_other(console: Console, tmp_path: Path) -> None:
     found = examples("how-to/write-a-plugin.md")
     (tmp_path / "my-plugins").mkdir()
     (tmp_path / "my-plugins/greeter.py").write_text(found["greeter.py"])
@@ -82,7 +82,7 @@ def test_the_exit_codes_of_the_reference_are_those_of_the_program(console: Conso
     assert f"Exit codes: {codes}" in page
 
 
-def test_links_between_documents_lead_somewhere() -> None:
+def test_links_between_documents_are_valid() -> None:
     for page in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -145,7 +145,7 @@ def test_sign_takes_an_unsigned_bundle(folder: Path, registry: FaultRegistry, co
     assert console("verify", BUNDLE, *public("a")).code == 0
 
 
-def test_bundles_carry_rotations_that_lie_beside_their_key(
+def test_bundles_carry_rotations_found_beside_their_key(
     folder: Path, registry: FaultRegistry, console: Console
 ) -> None:
     made = console("keygen", "--rotate", "--key", "a/bundle.key", "--output", "c")
@@ -170,7 +170,7 @@ def test_bundles_carry_rotations_that_lie_beside_their_key(
     assert (broken.code, "not a rotation" in broken.err) == (ExitCode.VERIFICATION, True)
 
 
-def test_a_rotation_to_a_key_that_is_there(folder: Path, console: Console) -> None:
+def test_a_rotation_to_an_existing_key(folder: Path, console: Console) -> None:
     done = console("keygen", "--rotate", "--key", "a/bundle.key", "--to", "b/bundle.pub", "--output", "c")
     assert done.code == 0, done.err
     assert sorted(path.suffix for path in Path("c").iterdir()) == [".pub", ".rotation"]

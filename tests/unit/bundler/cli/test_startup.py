@@ -54,7 +54,7 @@ def test_help_imports_nothing_that_costs_time() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_a_command_neither(command: str) -> None:
+def test_the_help_of_a_command_imports_nothing_costly_either(command: str) -> None:
     assert {name.partition(".")[0] for name in imported(command, "--help")} & COSTLY == set()
 
 

@@ -58,7 +58,7 @@ def test_references_are_normalised_as_docker_does(text: str, expected: str) -> N
         "a:b:c",
     ],
 )
-def test_what_is_no_reference_is_refused_by_name(text: str) -> None:
+def test_an_invalid_reference_is_named(text: str) -> None:
     with pytest.raises(BundleError, match="image reference"):
         Reference.parse(text)
 
@@ -103,12 +103,12 @@ def test_an_engine_gets_a_tag_even_for_a_reference_by_digest() -> None:
         ("linux/amd64", "windows/amd64", False),
     ],
 )
-def test_platforms_fit_with_their_default_variants(wanted: str, offered: str, fits: bool) -> None:
+def test_default_variants_of_platforms_match(wanted: str, offered: str, fits: bool) -> None:
     assert Platform.parse(wanted).accepts(Platform.parse(offered)) is fits
 
 
 @pytest.mark.parametrize("text", ["linux", "linux/", "a/b/c/d", "linux/am d64"])
-def test_odd_platforms_are_refused(text: str) -> None:
+def test_invalid_platforms_are_refused(text: str) -> None:
     with pytest.raises(BundleError, match="platform"):
         Platform.parse(text)
 
@@ -191,7 +191,7 @@ def entry(arch: str, digest: str, **more: object) -> dict[str, object]:
     return {"mediaType": OCI_MANIFEST, "digest": digest, "size": 1, "platform": platform, **more}
 
 
-def test_an_index_gives_the_image_for_the_platform_and_passes_over_attestations() -> None:
+def test_an_index_yields_the_image_for_the_platform_and_skips_attestations() -> None:
     other = "sha256:" + "b" * 64
     found = index(
         entry("unknown", other, annotations={"vnd.docker.reference.type": "attestation-manifest"}),
@@ -203,7 +203,7 @@ def test_an_index_gives_the_image_for_the_platform_and_passes_over_attestations(
         found.select(Platform.parse("linux/s390x"), "image")
 
 
-def test_an_index_gives_the_nearest_variant() -> None:
+def test_an_index_yields_the_nearest_variant() -> None:
     def arm(variant: str, number: int) -> dict[str, object]:
         platform = {"os": "linux", "architecture": "arm", "variant": variant}
         return entry("arm", f"sha256:{number:064d}", platform=platform)

@@ -17,7 +17,7 @@ def interrupt(target: Path) -> None:
 
 
 @pytest.mark.parametrize("lasting", [False, True])
-def test_a_file_takes_the_old_ones_place_with_its_mode(tmp_path: Path, lasting: bool) -> None:
+def test_a_file_replaces_the_old_one_with_its_mode(tmp_path: Path, lasting: bool) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
     with whole_file(target, 0o640, lasting=lasting) as file:
@@ -28,7 +28,7 @@ def test_a_file_takes_the_old_ones_place_with_its_mode(tmp_path: Path, lasting: 
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_whole(target, b"old")
     with pytest.raises(KeyboardInterrupt):

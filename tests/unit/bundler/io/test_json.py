@@ -42,7 +42,7 @@ BAD: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("raw", "says"), BAD.values(), ids=BAD.keys())
-def test_what_is_no_document_is_a_reason(raw: bytes, says: str) -> None:
+def test_an_invalid_document_is_refused_with_a_reason(raw: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_json(raw)
 
@@ -57,18 +57,18 @@ def test_what_is_no_document_is_a_reason(raw: bytes, says: str) -> None:
         (parse_manifest, "app:1: manifest.json"),
     ],
 )
-def test_each_document_is_named(
+def test_errors_name_the_document(
     parse: Callable[[bytes, str], object], name: str, raw: bytes, says: str
 ) -> None:
     with pytest.raises(FetchError, match=f"{name} is not JSON: .*({says})"):
         parse(raw, "app:1")
 
 
-def test_a_surrogate_pair_is_a_character() -> None:
+def test_surrogate_pairs_are_decoded() -> None:
     assert parse_json(b'"\\ud83d\\ude00 \\u4e2d"') == "\U0001f600 中"
 
 
-def test_an_index_of_a_thousand_images_is_none_too_large() -> None:
+def test_an_index_of_a_thousand_images_is_accepted() -> None:
     entry = {"mediaType": OCI_MANIFEST, "digest": "sha256:" + "0" * 64, "size": 5, "annotations": {"a": "b"}}
     raw = json.dumps([entry] * 1000).encode()
     assert len(parse_json(raw)) == 1000
@@ -78,7 +78,7 @@ def test_an_index_of_a_thousand_images_is_none_too_large() -> None:
 @given(st.binary() | st.recursive(st.text() | st.integers() | st.floats(), st.lists).map(
     lambda value: json.dumps(value).encode("utf-8", "surrogatepass")
 ))  # fmt: skip
-def test_nothing_but_a_value_error_comes_out(raw: bytes) -> None:
+def test_any_bytes_parse_or_raise_value_error(raw: bytes) -> None:
     try:
         found = parse_json(raw)
     except ValueError:
@@ -96,7 +96,7 @@ PUSHED = {"app:1": IMAGE}
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())
-def test_a_manifest_that_is_none(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
+def test_an_invalid_manifest_is_refused(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.fail("1", body(raw), 100)
     with pytest.raises(BundleError, match=r"app:1: .*(what came is no manifest)") as caught:
         puller.pull(f"{registry.host}/app:1")
@@ -105,14 +105,14 @@ def test_a_manifest_that_is_none(registry: FaultRegistry, puller: Puller, raw: b
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())
-def test_a_config_that_is_none(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
+def test_an_invalid_config_is_refused(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.add_image("bad", "1", pack_image(raw, []))
     with pytest.raises(FetchError, match=r"bad:1: the image's config is not JSON"):
         puller.pull(f"{registry.host}/bad:1")
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())
-def test_a_token_that_is_none(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
+def test_an_invalid_token_is_refused(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.tokens = Tokens()
     registry.fail("token", body(raw), 100)
     with pytest.raises(BundleError, match=r"its token server .* no token"):
@@ -120,7 +120,7 @@ def test_a_token_that_is_none(registry: FaultRegistry, puller: Puller, raw: byte
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())
-def test_an_error_text_that_is_none(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
+def test_an_invalid_error_body_is_tolerated(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.fail("1", body(raw, 418), 100)
     with pytest.raises(BundleError, match=r"app:1: .*answers 418$"):
         puller.pull(f"{registry.host}/app:1")

@@ -42,14 +42,14 @@ def test_a_layer_is_measured_and_checked(tmp_path: Path) -> None:
         measure(path, digest(b"other"), "app:1")
 
 
-def test_what_is_no_tar_is_measured_too(tmp_path: Path) -> None:
+def test_a_layer_that_is_not_a_tar_is_measured_too(tmp_path: Path) -> None:
     path = tmp_path / "layer"
     path.write_bytes(gzip.compress(NOISE))
     found = measure(path, digest(NOISE), "app:1")
     assert (found.size, found.sketch) == (len(NOISE), frozenset())
 
 
-def test_layers_with_the_same_files_stand_together(tmp_path: Path) -> None:
+def test_layers_with_the_same_files_are_ordered_together(tmp_path: Path) -> None:
     python = {f"usr/lib/python3/{n}.py": NOISE[: 5000 + n] for n in range(20)}
     java = {f"usr/lib/jvm/{n}.jar": NOISE[: 9000 + n] for n in range(20)}
     contents = [python, java, {**python, "opt/more": NOISE[:6000]}, {**java, "opt/app.jar": NOISE[:7000]}]

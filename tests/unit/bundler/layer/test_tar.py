@@ -40,7 +40,7 @@ def read_tar(raw: bytes, *, seek: bool = False) -> list[tuple[Entry, bytes]]:
     st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]),
 )
 @settings(max_examples=200)
-def test_it_reads_what_pythons_own_writes(members: Members, form: int) -> None:
+def test_tars_written_by_python_are_read(members: Members, form: int) -> None:
     raw = make_tar(members, form)
     expected = [(name.rstrip("/"), content) for name, content in members]
     assert [(entry.name, content) for entry, content in read_tar(raw)] == expected
@@ -120,7 +120,7 @@ ODD: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("raw", "says"), ODD.values(), ids=ODD.keys())
-def test_oddities_are_errors(raw: bytes, says: str) -> None:
+def test_malformed_headers_are_errors(raw: bytes, says: str) -> None:
     def work() -> None:
         with pytest.raises(TarError, match=says):
             read_tar(raw + (END if says != "cut off" else b""))
@@ -147,7 +147,7 @@ HARMLESS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("raw", HARMLESS.values(), ids=HARMLESS.keys())
-def test_oddities_that_engines_take(raw: bytes) -> None:
+def test_unusual_headers_that_engines_accept(raw: bytes) -> None:
     assert {entry.name for entry, _ in read_tar(raw)} <= {"f"}
 
 
@@ -160,13 +160,13 @@ def test_pax_overrides_what_the_header_says() -> None:
     assert after.name == "g", "one header is for one member"
 
 
-def test_bytes_that_are_no_text_are_kept() -> None:
+def test_names_that_are_not_utf_8_are_kept() -> None:
     ((entry, _),) = read_tar(header("x").replace(b"x", b"\xff", 1)[:148] + header("\udcff")[148:] + END)
     assert entry.name == "\udcff"
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_mutations_are_members_or_an_error(seed: int) -> None:
+def test_mutated_tars_yield_members_or_an_error(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 the same each time
     raw = bytearray(make_tar([("a/b", b"x" * 5000), ("c" * 150, b"y" * 900)], tarfile.GNU_FORMAT))
     for _ in range(chance.randrange(1, 30)):
@@ -178,7 +178,7 @@ def test_mutations_are_members_or_an_error(seed: int) -> None:
     assert sum(len(content) for _, content in found) <= len(raw)
 
 
-def test_a_reader_that_gives_little_at_a_time() -> None:
+def test_a_reader_that_returns_short_reads() -> None:
     def trickle(source: io.BytesIO) -> Callable[[int], bytes]:
         return lambda size: source.read(min(size, 3))
 

@@ -106,7 +106,7 @@ def test_members_and_reads_of_any_size(content: bytes, cuts: list[int], size: in
 
 
 @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 2 * MIB, 5 * MIB])
-def test_what_unpacks_to_whole_pieces_is_whole(gunzip: str, size: int) -> None:
+def test_a_stream_that_ends_on_a_chunk_boundary_is_complete(gunzip: str, size: int) -> None:
     pieces = list(unpack_stream(io.BytesIO(gzip.compress(bytes(size)))))
     assert sum(map(len, pieces)) == size
     assert max(map(len, pieces)) <= MIB
@@ -145,13 +145,13 @@ def test_damage_is_an_error(tmp_path: Path, gunzip: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("behind", [b"g", b"garbage", bytes(600), b"\x1f\x8c"])
-def test_what_follows_is_called_that(gunzip: str, behind: bytes) -> None:
+def test_trailing_data_is_reported_as_such(gunzip: str, behind: bytes) -> None:
     with pytest.raises(UnpackError, match=r"^something follows its end$"):
         unpacked(GZIP + behind)
 
 
 @given(st.binary(), st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", GZIP[:40]]))
-def test_anything_is_bytes_or_an_error(raw: bytes, head: bytes) -> None:
+def test_any_input_unpacks_or_fails_cleanly(raw: bytes, head: bytes) -> None:
     try:
         unpacked(head + raw)
     except UnpackError as error:
@@ -205,7 +205,7 @@ def test_wide_windows_wait_for_one_another() -> None:
 
 @pytest.mark.parametrize("content", [NOISE[:10], NOISE], ids=["short", "long"])
 @pytest.mark.parametrize("step", [1000, 100_000, 10_000_000])
-def test_an_inspection_tells_the_diff_id_in_passing(content: bytes, step: int) -> None:
+def test_an_inspection_computes_the_diff_id_while_streaming(content: bytes, step: int) -> None:
     packed = gzip.compress(content)
     with Inspection() as inspection:
         for at in range(0, len(packed), step):
@@ -214,7 +214,7 @@ def test_an_inspection_tells_the_diff_id_in_passing(content: bytes, step: int) -
 
 
 @pytest.mark.parametrize("form", ["cut in the middle", "garbage behind it", "a zstd window of 2 GiB"])
-def test_an_inspection_never_blocks_who_feeds_it(form: str) -> None:
+def test_an_inspection_never_blocks_its_writer(form: str) -> None:
     with Inspection() as inspection:
         for _ in range(50):
             inspection.feed(DAMAGED[form])
@@ -251,7 +251,7 @@ def test_diff_ids_are_compared() -> None:
         check_diff_id(digest_of(b""), digest_of(b""), "app:1: layer x")
 
 
-def test_without_the_fast_library_everything_works() -> None:
+def test_everything_works_without_isal() -> None:
     program = """
 import sys
 sys.modules["isal"] = None

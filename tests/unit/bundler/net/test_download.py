@@ -28,7 +28,7 @@ def read(url: str, downloader: Downloader | None = None) -> bytes:
         return b"".join(iter(lambda: stream.read(CHUNK), b""))
 
 
-def test_a_file_and_what_is_none() -> None:
+def test_a_file_is_downloaded_and_a_missing_one_is_an_error() -> None:
     with serving(CONTENT) as port:
         assert read(f"http://127.0.0.1:{port}/file") == CONTENT
         assert read(f"http://127.0.0.1:{port}/moved") == CONTENT
@@ -98,9 +98,7 @@ TAGS = [{}, {"ETag": '"one"'}, {"Last-Modified": "Fri, 27 Nov 2026 20:00:00 GMT"
 
 
 @pytest.mark.parametrize("headers", TAGS, ids=["neither", "tag", "date", "weak tag"])
-def test_a_connection_that_is_cut_is_taken_up_where_it_ended(
-    downloads: Downloads, headers: dict[str, str]
-) -> None:
+def test_a_broken_connection_is_resumed(downloads: Downloads, headers: dict[str, str]) -> None:
     with FileServer(CONTENT, headers, faults=[40_000, 20_000]) as server:
         assert downloads.fetch(server) == CONTENT
     validator = None if "weak" in str(headers) else next(iter(headers.values()), None)
@@ -108,14 +106,14 @@ def test_a_connection_that_is_cut_is_taken_up_where_it_ended(
     assert downloads.partial == []
 
 
-def test_a_server_that_is_busy_is_asked_again_when_it_says(downloads: Downloads) -> None:
+def test_a_busy_server_is_retried_after_the_time_it_names(downloads: Downloads) -> None:
     with FileServer(CONTENT, faults=[HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS]) as server:
         assert downloads.fetch(server) == CONTENT
     assert downloads.pauses == [7, 7]
     assert len(server.asked) == 3
 
 
-def test_what_lasts_is_given_up_and_what_has_come_is_resumed_by_the_next_run(downloads: Downloads) -> None:
+def test_persistent_failures_are_given_up_and_the_next_run_resumes(downloads: Downloads) -> None:
     with FileServer(CONTENT, faults=[30_000, *[HTTPStatus.BAD_GATEWAY] * 6]) as server:
         with pytest.raises(FetchError, match=r"/file: HTTP 502 \(given up after 6 attempts\)") as caught:
             downloads.fetch(server)
@@ -126,7 +124,7 @@ def test_what_lasts_is_given_up_and_what_has_come_is_resumed_by_the_next_run(dow
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_refusal_is_not_asked_for_again(downloads: Downloads, status: int) -> None:
+def test_a_refusal_is_not_retried(downloads: Downloads, status: int) -> None:
     with (
         FileServer(CONTENT, faults=[HTTPStatus(status)]) as server,
         pytest.raises(FetchError, match=f"/file: HTTP {status}"),
@@ -150,14 +148,14 @@ class Changing(FileServer):
         super().answer(request)
 
 
-def test_a_file_that_changed_on_its_server_is_begun_anew(downloads: Downloads) -> None:
+def test_a_file_that_changed_on_its_server_is_fetched_from_the_start(downloads: Downloads) -> None:
     """Not half of one and half of the other."""
     with Changing(CONTENT, {"ETag": '"one"'}, faults=[40_000]) as server:
         assert downloads.fetch(server, OTHER_SHA256) == OTHER
     assert server.asked == [(None, None), ("bytes=40000-", '"one"'), (None, None)]
 
 
-def test_a_file_of_another_length_is_begun_anew_without_a_validator(downloads: Downloads) -> None:
+def test_without_a_validator_a_changed_length_restarts_the_download(downloads: Downloads) -> None:
     class Growing(FileServer):
         def answer(self, request: BaseHTTPRequestHandler) -> None:
             self.content = CONTENT if self.asked else OTHER[:50_000]
@@ -168,7 +166,7 @@ def test_a_file_of_another_length_is_begun_anew_without_a_validator(downloads: D
     assert [wanted for wanted, _ in server.asked] == [None, "bytes=40000-", None]
 
 
-def test_a_file_that_changes_for_ever_is_given_up(downloads: Downloads) -> None:
+def test_a_file_that_keeps_changing_is_given_up(downloads: Downloads) -> None:
     class Restless(FileServer):
         def answer(self, request: BaseHTTPRequestHandler) -> None:
             self.headers = {"ETag": f'"{len(self.asked)}"'}
@@ -182,7 +180,7 @@ def test_a_file_that_changes_for_ever_is_given_up(downloads: Downloads) -> None:
     assert len(server.asked) <= 10
 
 
-def test_what_an_earlier_run_left_of_another_file_is_thrown_away(downloads: Downloads) -> None:
+def test_leftovers_of_another_file_are_discarded(downloads: Downloads) -> None:
     with FileServer(OTHER, faults=[40_000, *[HTTPStatus.NOT_FOUND] * 2]) as server:
         with pytest.raises(FetchError):
             downloads.fetch(server)
@@ -192,7 +190,7 @@ def test_what_an_earlier_run_left_of_another_file_is_thrown_away(downloads: Down
     assert [wanted for wanted, _ in server.asked[2:]] == ["bytes=40000-", None]
 
 
-def test_what_an_earlier_run_had_whole_is_not_sent_again(downloads: Downloads) -> None:
+def test_a_file_that_an_earlier_run_completed_is_not_sent_again(downloads: Downloads) -> None:
     partial = downloads.store.root / "partial" / SHA256
     partial.parent.mkdir(parents=True)
     partial.write_bytes(CONTENT)

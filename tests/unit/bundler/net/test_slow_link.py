@@ -14,7 +14,7 @@ from tests.support.scale import huge_image, many_images, run_counted, write_prof
 SIZE = 24_000_000
 
 
-def test_nothing_is_fetched_twice_over_a_line_that_is_cut(tmp_path: Path) -> None:
+def test_nothing_is_fetched_twice_over_a_flaky_link(tmp_path: Path) -> None:
     image = huge_image(tmp_path, SIZE)
     with (
         FaultRegistry() as registry,
@@ -35,7 +35,7 @@ def test_nothing_is_fetched_twice_over_a_line_that_is_cut(tmp_path: Path) -> Non
     assert offsets == sorted(set(offsets)), "each request goes on where the one before ended"
 
 
-def test_connections_are_used_again(tmp_path: Path) -> None:
+def test_connections_are_reused(tmp_path: Path) -> None:
     images = many_images(20, shared=2)
     with FaultRegistry() as registry, Link(registry.host, rate=20e6, latency=0.02) as link:
         for number, image in enumerate(images):
@@ -49,7 +49,7 @@ def test_connections_are_used_again(tmp_path: Path) -> None:
     assert link.connections <= 12
 
 
-def test_a_flowing_connection_is_made_again_at_once_and_a_dead_one_is_waited_for() -> None:
+def test_a_productive_connection_is_reopened_at_once_and_a_dead_one_after_a_pause() -> None:
     pauses: list[float] = []
     retry = Retry("blob", RetryPolicy(), pauses.append)
     broken = TransientError("the connection broke")

@@ -69,7 +69,7 @@ def test_where_openssl_finds_authorities_truststore_is_not_imported(
 
 
 @pytest.mark.parametrize("where", ["darwin", "a Linux whose OpenSSL looks elsewhere"])
-def test_where_openssl_finds_none_truststore_does(
+def test_where_openssl_finds_none_truststore_is_used(
     authority: Authority, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     if where == "darwin":

@@ -41,7 +41,7 @@ def fails(name: str, *overrides: str) -> BundleError:
 # ---------------------------------------------------------------- finding
 
 
-def test_the_project_goes_before_the_user_before_the_built_in(folder: Path, tmp_path: Path) -> None:
+def test_project_profiles_precede_user_profiles_and_built_in_ones(folder: Path, tmp_path: Path) -> None:
     user = tmp_path / "config/bundle/profiles"
     user.mkdir(parents=True)
     (user / "mine.yaml").write_text("application: compose\ndescription: of the user\n")
@@ -63,7 +63,7 @@ def test_a_profile_may_extend_its_own_name_in_the_next_folder(folder: Path) -> N
     assert [path.parent.name for path in loaded.chain] == [search_folders()[-1].name, "profiles"]
 
 
-def test_a_profile_by_path_and_by_name(folder: Path) -> None:
+def test_a_profile_is_found_by_path_and_by_name(folder: Path) -> None:
     write(folder, a="application: compose\n")
     (folder / "b.yml").write_text("extends: ./profiles/a.yaml\n")
     assert load_profile("b.yml").profile.application == "compose"
@@ -107,13 +107,13 @@ def load(folder: Path, child: str, base: str = BASE) -> LoadedProfile:
     return load_profile("child")
 
 
-def test_what_is_not_said_is_inherited_but_for_what_is_about_the_file(folder: Path) -> None:
+def test_unset_keys_are_inherited_except_those_about_the_file(folder: Path) -> None:
     profile = load(folder, "version: '2'\n").profile
     assert (profile.version, profile.application) == ("2", "compose")
     assert (profile.name, profile.title, profile.description) == ("child", "", "")
 
 
-def test_mappings_merge_lists_are_replaced_or_appended_null_removes(folder: Path) -> None:
+def test_mappings_merge_lists_replace_or_append_null_removes(folder: Path) -> None:
     loaded = load(
         folder,
         "sources+: [docker]\n"
@@ -134,7 +134,7 @@ def test_sources_may_be_appended_to_the_default(folder: Path) -> None:
     assert load_profile("a").profile.sources == ("registry", "docker")
 
 
-def test_several_parents_and_a_diamond(folder: Path) -> None:
+def test_several_parents_and_diamond_inheritance(folder: Path) -> None:
     write(
         folder,
         top="application: compose\nversion: '1'\nsources: [registry]\n",
@@ -148,7 +148,7 @@ def test_several_parents_and_a_diamond(folder: Path) -> None:
     assert [path.stem for path in loaded.chain] == ["top", "left", "right", "child"]
 
 
-def test_paths_start_from_the_file_that_says_them(folder: Path) -> None:
+def test_paths_are_relative_to_the_file_that_contains_them(folder: Path) -> None:
     (folder / "company").mkdir()
     (folder / "company/base.yaml").write_text(
         "application: compose\nregistries: {ca_file: ca.pem}\nsettings: {project: app}\n"
@@ -162,7 +162,7 @@ def test_paths_start_from_the_file_that_says_them(folder: Path) -> None:
     assert (overridden.base / overridden.settings(ComposeSettings).project).resolve() == folder / "here"
 
 
-def test_where_a_value_came_from(folder: Path) -> None:
+def test_the_origin_of_each_value_is_known(folder: Path) -> None:
     loaded = load(folder, "version: '2'\n")
     assert loaded.origin("version") == "profiles/child.yaml:2"
     assert loaded.origin("registries.mirrors") == "profiles/base.yaml:9"
@@ -220,7 +220,7 @@ def test_set(folder: Path, override: str, key: str, value: object) -> None:
         ("release.grace=30d", "release.grace", "add `expires:`"),
     ],
 )
-def test_a_wrong_set_is_told(folder: Path, override: str, says: str, hint: str | None) -> None:
+def test_an_invalid_set_is_reported(folder: Path, override: str, says: str, hint: str | None) -> None:
     write(folder, a="application: compose\n")
     error = fails("a", override)
     assert error.exit_code == 2
@@ -332,7 +332,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize(("text", "says", "hint"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_is_told_by_file_line_and_key(folder: Path, text: str, says: str, hint: str) -> None:
+def test_a_mistake_is_reported_by_file_line_and_key(folder: Path, text: str, says: str, hint: str) -> None:
     write(folder, a=text, base=BASE)
     error = fails("a")
     assert f"profiles/{says}" in error.message
@@ -340,19 +340,19 @@ def test_a_mistake_is_told_by_file_line_and_key(folder: Path, text: str, says: s
     assert error.exit_code == 2
 
 
-def test_a_circle_names_all_who_take_part(folder: Path) -> None:
+def test_circular_extends_names_every_file_in_it(folder: Path) -> None:
     write(folder, a="extends: b\n", b="extends: c\n", c="extends: a\n")
     error = fails("a")
     assert "profiles/c.yaml:1: extends: goes round in a circle" in error.message
     assert "profiles/a.yaml -> profiles/b.yaml -> profiles/c.yaml -> a" in error.message
 
 
-def test_an_inherited_mistake_is_told_where_it_stands(folder: Path) -> None:
+def test_an_inherited_mistake_is_reported_where_it_stands(folder: Path) -> None:
     write(folder, base="application: compose\nhealth: {timeout: x}\n", child="extends: base\n")
     assert "profiles/base.yaml:2: health.timeout" in fails("child").message
 
 
-def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+def test_all_mistakes_are_reported_at_once(folder: Path) -> None:
     write(folder, a="application: compose\nverson: '1'\nplatform: amd64\nsources: []\n")
     error = fails("a")
     assert [line.split(": ")[:2] for line in error.message.splitlines()] == [
@@ -362,7 +362,7 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
     ]
 
 
-def test_settings_of_an_application_are_told_likewise(folder: Path) -> None:
+def test_mistakes_in_application_settings_are_reported_likewise(folder: Path) -> None:
     write(folder, a="application: compose\nsettings:\n  projekt: x\n  profiles: web\n")
     with pytest.raises(ProfileError) as caught:
         load_profile("a").settings(ComposeSettings)
@@ -390,12 +390,12 @@ def test_settings_of_an_application_are_told_likewise(folder: Path) -> None:
     ],
     ids=["not UTF-8", "bell", "large", "deep", "billion laughs", "endless"],
 )  # fmt: skip
-def test_hostile_files_end_in_an_error(folder: Path, raw: bytes, says: str) -> None:
+def test_hostile_files_are_refused(folder: Path, raw: bytes, says: str) -> None:
     (folder / "profiles/a.yaml").write_bytes(raw)
     assert says in fails("a").message
 
 
-def test_an_unknown_name_suggests(folder: Path) -> None:
+def test_an_unknown_name_gets_a_suggestion(folder: Path) -> None:
     write(folder, finance="application: compose\n")
     with pytest.raises(UsageError, match="no profile named 'finanse'") as caught:
         load_profile("finanse")
@@ -427,7 +427,7 @@ def merged(*layers: dict[str, object]) -> object:
 
 
 @given(MAPPINGS)
-def test_nothing_over_a_layer_is_the_layer(layer: dict[str, object]) -> None:
+def test_merging_nothing_changes_nothing(layer: dict[str, object]) -> None:
     assert merged(layer) == merged(layer, {}) == merged({}, layer) == merged(layer, layer) == layer
 
 
@@ -449,7 +449,7 @@ def test_merging_is_associative(
 
 
 @given(MAPPINGS, MAPPINGS)
-def test_the_upper_layer_wins_where_both_speak(lower: dict[str, object], upper: dict[str, object]) -> None:
+def test_the_upper_layer_wins(lower: dict[str, object], upper: dict[str, object]) -> None:
     found = merged(lower, upper)
     assert isinstance(found, dict)
     assert set(found) == set(lower) | set(upper)
@@ -466,7 +466,7 @@ def test_appending_keeps_the_order(lower: list[int], upper: list[int]) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_profile_or_a_clear_error(text: str) -> None:
+def test_any_text_parses_or_is_a_clear_error(text: str) -> None:
     try:
         tree = read_text(text, "x.yaml", Path("/"))
     except ProfileError as error:

@@ -54,7 +54,7 @@ def test_a_list_can_be_appended_to(schema: dict[str, Any]) -> None:
     assert properties["names+"]["description"] == "Appends to the inherited `names`."
 
 
-def test_without_an_application_there_is_still_the_profile() -> None:
+def test_the_schema_is_valid_without_applications() -> None:
     schema = profile_schema({}, ())
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "allOf" not in schema

@@ -75,18 +75,18 @@ def mistake(text: str) -> ProfileError:
         ("either: [a]", "p.yaml:1: either: must be a whole number or a string, not a list", None),
     ],
 )
-def test_a_mistake_is_told_with_its_remedy(text: str, message: str, hint: str | None) -> None:
+def test_a_mistake_is_reported_with_a_hint(text: str, message: str, hint: str | None) -> None:
     found = mistake(text)
     assert found.message.endswith(message)
     assert found.hint == hint
 
 
-def test_all_mistakes_are_told_in_the_order_of_the_file() -> None:
+def test_all_mistakes_are_reported_in_the_order_of_the_file() -> None:
     found = mistake("on: 3\nsize: a\nlevel: x\n")
     assert [line.split(": ")[1] for line in found.message.splitlines()] == ["on", "size", "level"]
 
 
-def test_a_null_under_a_known_key_is_as_if_it_were_not_there() -> None:
+def test_a_null_under_a_known_key_is_ignored() -> None:
     assert validate(Shape, read("size: null\nonly: {name: null}\n"), HERE) == Shape(only=Part())
 
 
@@ -114,7 +114,7 @@ def test_numbers_of_an_override_become_texts_where_a_text_is_wanted(
     assert validate(Shape, override(key, text), HERE) == expected
 
 
-def test_paths_start_from_the_file_that_says_them() -> None:
+def test_paths_are_relative_to_the_file_that_contains_them() -> None:
     text = "files: {a: x, b: /y}\nparts: [{file: z}]\nonly: {file: ../w}\n"
     found = validate(Shape, read(text), Path("/elsewhere"))
     assert found.files == {"a": Path("../project/x"), "b": Path("/y")}

@@ -64,7 +64,7 @@ def test_an_empty_blob_is_a_blob(tmp_path: Path) -> None:
     assert Store(tmp_path).fetch(empty, Source(b""), ignore).read_bytes() == b""
 
 
-def test_a_broken_fetch_is_resumed_where_it_ended(tmp_path: Path) -> None:
+def test_a_broken_fetch_is_resumed(tmp_path: Path) -> None:
     class Breaks(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() > 1_000_000:
@@ -89,7 +89,7 @@ def _fetch_slowly(root: Path) -> None:
     Store(root).fetch(BLOB, lambda offset: Slow(DATA[offset:]), ignore)
 
 
-def test_a_kill_leaves_nothing_bad_and_the_next_build_goes_on(tmp_path: Path) -> None:
+def test_after_a_kill_the_next_build_continues(tmp_path: Path) -> None:
     process = multiprocessing.get_context("spawn").Process(target=_fetch_slowly, args=(tmp_path,))
     process.start()
     partial = tmp_path / "partial" / BLOB.hex
@@ -134,7 +134,7 @@ def test_a_damaged_blob_is_found_and_removed(tmp_path: Path) -> None:
     assert [blob.digest for blob in store.check()] == [digest]
 
 
-def test_pruning_waits_for_no_build_and_takes_only_the_unused(tmp_path: Path) -> None:
+def test_pruning_does_not_wait_for_builds_and_removes_only_unused_blobs(tmp_path: Path) -> None:
     store = Store(tmp_path)
     old, new = store.put(b"old"), store.put(b"new")
     os.utime(store.path(old), (0, 0))
@@ -146,7 +146,7 @@ def test_pruning_waits_for_no_build_and_takes_only_the_unused(tmp_path: Path) ->
     assert list(store.entries()) == []
 
 
-def test_ingest_tells_digest_and_size(tmp_path: Path) -> None:
+def test_ingest_returns_digest_and_size(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.ingest(io.BytesIO(DATA)) == (BLOB.digest, BLOB.size)
     assert store.has(BLOB)
@@ -194,7 +194,7 @@ def test_an_unfinished_blob_that_is_too_long_is_thrown_away(tmp_path: Path) -> N
     assert store.fetch(BLOB, Source(), ignore).read_bytes() == DATA
 
 
-def test_a_small_blob_that_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_small_blob_is_an_error(tmp_path: Path) -> None:
     store = Store(tmp_path)
     digest = store.put(b"{}")
     assert store.read(digest) == b"{}"

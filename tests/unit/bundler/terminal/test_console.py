@@ -31,7 +31,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eok\u2066\r\n\x7f\udcff"
 
 
 @pytest.mark.parametrize("character", [*CONTROLS, *MARKS, "\u2028", "\udcff"], ids=ascii)
-def test_each_such_character_is_written_out(character: str) -> None:
+def test_control_characters_are_escaped(character: str) -> None:
     assert clean(f"a{character}b").isascii()
     assert character not in clean(f"a{character}b")
     kept = character in "\n\t"
@@ -42,7 +42,7 @@ def test_each_such_character_is_written_out(character: str) -> None:
 
 
 @given(st.text())
-def test_other_texts_stay_as_they_are(text: str) -> None:
+def test_other_texts_stay_unchanged(text: str) -> None:
     if not set(text) & {*CONTROLS, *MARKS, "\u2028", "\u2029"}:
         assert clean(text) == text
     assert json.loads(to_json(text)) == text
@@ -114,7 +114,7 @@ def test_errors_and_lines_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(err.splitlines()[-1])["message"] == f"image {HOSTILE}"
 
 
-def test_a_plugin_that_cannot_be_imported_says_so_in_clean_words(
+def test_an_import_error_of_a_plugin_contains_no_control_characters(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "evil.py").write_text(f"raise ImportError({HOSTILE!r})\n")
@@ -124,7 +124,7 @@ def test_a_plugin_that_cannot_be_imported_says_so_in_clean_words(
     assert harmless(found.err)
 
 
-def test_a_bug_is_told_in_clean_words() -> None:
+def test_a_traceback_contains_no_control_characters() -> None:
     program = f"""
 from bundler.terminal import console
 import threading
@@ -142,7 +142,7 @@ raise RuntimeError({HOSTILE!r})
     assert harmless(said), ascii(said)
 
 
-def test_a_terminal_without_unicode_is_no_reason_to_break() -> None:
+def test_terminals_without_unicode_work() -> None:
     program = "from bundler.terminal import console; console.prepare(); console.echo('标题 \\udcff')"
     result = subprocess.run(
         [sys.executable, "-c", program],

@@ -169,7 +169,7 @@ def test_a_machine_gets_one_object_a_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert events[4]["state"] == "done"
 
 
-def test_the_rate_is_that_of_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a resumed blob had already, and a stall, must not make the time left a lie."""
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

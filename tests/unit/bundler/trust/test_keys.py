@@ -44,7 +44,7 @@ def test_the_fingerprint_is_what_openssl_and_sha256sum_say(maker: Maker) -> None
     assert said.split()[0] == maker.name
 
 
-def test_compressed_points_are_told_with_a_remedy(maker: Maker, tmp_path: Path) -> None:
+def test_compressed_points_are_refused_with_a_hint(maker: Maker, tmp_path: Path) -> None:
     other, back = tmp_path / "compressed", tmp_path / "back"
     convert = ("openssl", "ec", "-pubin", "-in")
     subprocess.run(
@@ -59,7 +59,7 @@ def test_compressed_points_are_told_with_a_remedy(maker: Maker, tmp_path: Path) 
     assert PublicKey.read(back.read_bytes()).fingerprint == maker.name
 
 
-def test_a_point_beside_the_curve_is_not_a_key(maker: Maker) -> None:
+def test_a_point_off_the_curve_is_refused(maker: Maker) -> None:
     der = bytearray(PublicKey.read(maker.public.read_bytes()).der)
     der[-1] ^= 1
     with pytest.raises(UsageError, match="not on the curve"):
@@ -85,7 +85,7 @@ def test_a_changed_encoding_is_another_signature_or_none(r: int, s: int, at: int
 
 
 @given(st.binary(max_size=80))
-def test_no_bytes_break_the_decoder(value: bytes) -> None:
+def test_any_bytes_decode_or_are_refused(value: bytes) -> None:
     try:
         r, s = decode(value)
     except VerificationError:
@@ -93,7 +93,7 @@ def test_no_bytes_break_the_decoder(value: bytes) -> None:
     assert encode(r, s) == value
 
 
-def test_cryptography_agrees(maker: Maker) -> None:
+def test_the_encoding_matches_that_of_cryptography(maker: Maker) -> None:
     for number in range(30):
         payload = str(number).encode()
         SIGNER.verify(payload, normalise(maker.key.sign(payload)), maker.public.read_bytes())
@@ -119,7 +119,7 @@ def load(*paths: Path) -> list[str]:
     return sorted(known.revoked)
 
 
-def test_who_may_revoke(makers: list[Maker], tmp_path: Path) -> None:
+def test_only_entitled_keys_may_revoke(makers: list[Maker], tmp_path: Path) -> None:
     a, b, c, d = makers
     said = tmp_path / "said"
     chain = [a.names_successor(b, said), b.names_successor(c, said)]

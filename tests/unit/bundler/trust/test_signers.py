@@ -66,7 +66,7 @@ def test_more_keys_cannot_be_required_than_are_given(makers: list[Maker]) -> Non
         Trust(keys(a), 0)
 
 
-def test_a_bundle_without_a_signature_needs_leave(makers: list[Maker]) -> None:
+def test_an_unsigned_bundle_must_be_allowed(makers: list[Maker]) -> None:
     unsigned = {SUMS: TEXT}
     with pytest.raises(VerificationError, match="the bundle is not signed"):
         check(unsigned, makers[0])

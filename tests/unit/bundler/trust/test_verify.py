@@ -191,7 +191,7 @@ def test_a_header_that_was_changed_is_refused(
 @pytest.mark.parametrize(
     "raw", [b"", b"x", b"\0" * 100, b"\0" * 1024, b"\0" * 10240, b"\0" * 20480, b"x" * 9999]
 )
-def test_what_is_not_a_bundle_is_called_that(tmp_path: Path, raw: bytes) -> None:
+def test_a_file_that_is_not_a_bundle_is_reported_as_such(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(raw)
     refuse(path, ".")
@@ -290,7 +290,7 @@ def test_heads_at_their_limits_stay_within_the_memory(tmp_path: Path) -> None:
         MANIFEST.to_bytes().replace(b'"window": null', b'"window": 1000000000000'),
     ],
 )
-def test_a_manifest_that_is_none_is_refused(raw: bytes) -> None:
+def test_an_invalid_manifest_is_refused(raw: bytes) -> None:
     with pytest.raises(VerificationError) as caught:
         FORMAT.read_manifest(raw)
     assert len(caught.value.message) < 500
@@ -316,7 +316,7 @@ def with_modes(*rows: str, mode: int = 0o644) -> list[Member]:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o755, 0o600, 0o400, 0o750])
-def test_modes_are_those_of_the_table(tmp_path: Path, mode: int) -> None:
+def test_modes_must_match_the_table(tmp_path: Path, mode: int) -> None:
     row = f"config/compose.yaml\t{mode:04o}"
     check(write_bundle(tmp_path / "a.tar", with_modes(row, mode=mode)))
     other = 0o640 if mode == 0o600 else 0o600
@@ -353,7 +353,7 @@ def test_without_a_table_only_the_modes_of_older_builders_pass(tmp_path: Path) -
     refuse(write_bundle(tmp_path / "a.tar", signed([*members, compose])), "has the mode")
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.tar")
     for path in (tmp_path / "a.tar", tmp_path):
         with pytest.raises(UsageError, match="not a file"):

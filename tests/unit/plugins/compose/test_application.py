@@ -146,7 +146,7 @@ def test_mounts_outside_the_project_are_refused(project: Project, volume: str, s
         ("secrets", "secrets: {a: {file: ../x}}\n"),
     ],
 )
-def test_other_files_outside_are_refused_too(project: Project, key: str, text: str) -> None:
+def test_other_files_outside_the_project_are_refused_too(project: Project, key: str, text: str) -> None:
     project.write(f"services:\n  web:\n    image: web:1\n{text}")
     assert key in project.refused().message
     assert "outside the project's folder" in project.refused().message
@@ -165,7 +165,7 @@ def test_links_that_leave_a_carried_folder_are_refused(project: Project) -> None
     assert "a link that leaves the project's folder" in project.refused().message
 
 
-def test_what_cannot_travel_is_refused(project: Project) -> None:
+def test_unsupported_features_are_refused(project: Project) -> None:
     project.write("services: {web: {image: 'web:1', volumes: ['./conf:/etc']}}", conf__a="a")
     os.mkfifo(project.folder / "conf/pipe")
     error = project.refused()
@@ -181,7 +181,7 @@ def test_a_folder_of_data_is_made_empty_at_the_site(project: Project) -> None:
     assert model.compose["services"]["db"]["volumes"] == ["${BUNDLE_DATA}/pg:/data"]
 
 
-def test_a_missing_file_is_told_by_line(project: Project) -> None:
+def test_a_missing_file_is_reported_by_line(project: Project) -> None:
     project.write("services:\n  web:\n    image: web:1\n    env_file: no.env\n")
     error = project.refused()
     assert error.message.startswith("compose.yaml:4: services.web.env_file.0: no.env: no such file")
@@ -190,7 +190,7 @@ def test_a_missing_file_is_told_by_line(project: Project) -> None:
 # ---------------------------------------------------------------- services
 
 
-def test_build_without_image_is_refused_with_the_remedy(project: Project) -> None:
+def test_build_without_image_is_refused_with_a_hint(project: Project) -> None:
     project.write("services:\n  web:\n    build: .\n")
     error = project.refused()
     assert error.message == "compose.yaml:2: services.web: `build:` without `image:`"
@@ -261,7 +261,7 @@ def test_a_dependency_that_is_not_switched_on(project: Project) -> None:
         ("services: {web: {image: a, command: 'a $ b'}}\n", "begins no variable"),
     ],
 )
-def test_what_is_wrong_with_a_compose_file(project: Project, text: str, says: str) -> None:
+def test_errors_in_a_compose_file(project: Project, text: str, says: str) -> None:
     from bundler.build.pipeline import references  # noqa: PLC0415 image names are read there
 
     project.write(text)
@@ -273,7 +273,7 @@ def test_what_is_wrong_with_a_compose_file(project: Project, text: str, says: st
 # ---------------------------------------------------------------- the site's values
 
 
-def test_variables_become_the_sites(project: Project) -> None:
+def test_variables_become_site_variables(project: Project) -> None:
     project.write(
         """
 services:
@@ -308,7 +308,7 @@ services:
     assert model.compose["services"]["web"]["ports"] == ["${WEB_PORT}:80"]
 
 
-def test_a_declared_variable_goes_before_a_found_one(project: Project) -> None:
+def test_a_declared_variable_overrides_a_found_one(project: Project) -> None:
     project.write("services: {web: {image: 'web:1', environment: ['MODE=${MODE:-a}']}}")
     declared = {
         "name": "MODE",
@@ -359,7 +359,7 @@ def literal(project: Project) -> None:
     )
 
 
-def test_passwords_in_plain_text_are_refused_by_place(project: Project) -> None:
+def test_passwords_in_plain_text_are_refused_with_their_place(project: Project) -> None:
     literal(project)
     error = project.refused()
     for place in (
@@ -373,7 +373,7 @@ def test_passwords_in_plain_text_are_refused_by_place(project: Project) -> None:
     assert "literal_secrets: generate" in (error.hint or "")
 
 
-def test_passwords_become_secrets_of_the_site_wherever_they_stand(project: Project) -> None:
+def test_passwords_become_site_secrets_wherever_they_stand(project: Project) -> None:
     literal(project)
     model = project.model(literal_secrets="generate")
     whole = yaml.safe_dump(dict(model.compose)) + "".join(files(model).values())
@@ -398,7 +398,7 @@ def test_a_private_key_is_not_replaced_by_a_random_word(project: Project) -> Non
     assert "literal_secrets: carry" in (error.hint or "")
 
 
-def test_passwords_are_carried_where_that_is_wanted(project: Project) -> None:
+def test_passwords_are_kept_on_request(project: Project) -> None:
     literal(project)
     assert project.model(literal_secrets="carry").compose["services"]["web"]["environment"][
         "DB_PASSWORD"
@@ -462,7 +462,7 @@ def test_templates_are_sandboxed(project: Project, text: str) -> None:
     assert "compose.yaml.j2" in project.refused().message
 
 
-def test_a_site_template_that_nobody_mounts(project: Project) -> None:
+def test_a_site_template_that_no_service_mounts(project: Project) -> None:
     project.write("services: {web: {image: 'web:1'}}")
     assert "no service mounts it" in project.refused(site_templates=("web.conf",)).message
 
@@ -558,7 +558,7 @@ def test_init_writes_a_profile_that_models_the_project(project: Project, init: C
         init()
 
 
-def test_init_tells_of_profiles_and_overrides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_mentions_profiles_and_overrides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder.parent)
     project.write(PROFILES)
     (project.folder / "compose.override.yaml").write_text("services: {}")

@@ -10,13 +10,13 @@ from tests.support.env_forms import READ, REFUSED
 
 
 @pytest.mark.parametrize("text", READ)
-def test_what_compose_reads_is_read(text: str) -> None:
+def test_forms_that_compose_accepts_are_read(text: str) -> None:
     found = read_env_file(text, ".env")
     assert {name: value for name, value in found.items() if name in {"A", "B"}} == READ[text]
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_compose_refuses_is_refused(text: str) -> None:
+def test_forms_that_compose_refuses_are_refused(text: str) -> None:
     with pytest.raises(BundleError, match=r"^\.env:1: "):
         read_env_file(text, ".env")
 

@@ -50,7 +50,7 @@ def refuse(folder: Path, match: str) -> None:
     assert caught.value.message.isprintable()
 
 
-def test_the_project_is_usual(project: Path) -> None:
+def test_the_project_is_valid_before_it_is_changed(project: Path) -> None:
     assert [file.path for file in model(project).files] == ["conf/usual"]
 
 
@@ -116,7 +116,7 @@ def test_a_compose_file_that_is_not_utf_8(project: Path, raw: bytes) -> None:
     refuse(project, "compose.yaml:[0-9]+: not UTF-8")
 
 
-def test_a_byte_order_mark_is_passed_over(project: Path) -> None:
+def test_a_byte_order_mark_is_skipped(project: Path) -> None:
     (project / "compose.yaml").write_bytes(b"\xef\xbb\xbf" + COMPOSE.encode())
     assert model(project).files
 
@@ -265,7 +265,7 @@ def test_a_name_that_a_site_could_misread(project: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("names", [("A", "a"), ("d/x", "D/y"), ("\u00c4", "\u00e4")])
-def test_names_that_fall_together(project: Path, names: tuple[str, str]) -> None:
+def test_names_that_collide(project: Path, names: tuple[str, str]) -> None:
     for name in names:
         (project / "conf" / name).parent.mkdir(exist_ok=True)
         (project / "conf" / name).write_text("x")
@@ -308,7 +308,7 @@ def test_a_value_of_another_shape_is_refused_with_its_place(project: Path, text:
 @pytest.mark.parametrize(
     "ports", ["1-99999999999:80", "70000-70001:80", "9-8:80", "0-99999999999999999999:80"]
 )
-def test_a_range_that_is_none_of_ports(project: Path, ports: str) -> None:
+def test_an_invalid_range_of_ports(project: Path, ports: str) -> None:
     (project / "compose.yaml").write_text(COMPOSE.replace("image:", f"ports: ['{ports}'], image:"))
     refuse(project, "is not a range of ports")
 

@@ -28,11 +28,11 @@ def bind(**said: object) -> Lifecycle:
     return bind_lifecycle(LifecycleSetting.model_validate_json(json.dumps(said)), COMPOSE, FOLDERS)
 
 
-def test_nothing_said_is_everything_cold() -> None:
+def test_without_settings_everything_is_backed_up_cold() -> None:
     assert bind() == Lifecycle()
 
 
-def test_it_becomes_the_contracts_form() -> None:
+def test_settings_become_the_neutral_model() -> None:
     found = bind(
         quiesce=["web"],
         dumps=[DUMP],
@@ -62,7 +62,7 @@ def test_it_becomes_the_contracts_form() -> None:
         ({"disposable": ["cache/../../etc"]}, "is no data"),
     ],
 )
-def test_what_is_not_there_is_refused(said: dict[str, object], message: str) -> None:
+def test_unknown_names_are_refused(said: dict[str, object], message: str) -> None:
     with pytest.raises(BundleError, match=message) as caught:
         bind(**said)
     assert caught.value.hint

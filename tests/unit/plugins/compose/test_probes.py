@@ -32,7 +32,7 @@ def setting(**changed: object) -> ProbeSetting:
     return ProbeSetting.model_validate_json(json.dumps({**PROBE, **changed}))
 
 
-def test_it_becomes_the_contracts_form() -> None:
+def test_settings_become_the_neutral_model() -> None:
     assert bind_probes([setting()], COMPOSE, []) == (
         Probe("rows", "db", ("psql", "-c", "SELECT 1"), Text(en="Rows are read"), Text(en="Look at its log")),
     )
@@ -57,7 +57,7 @@ def test_it_becomes_the_contracts_form() -> None:
         ({"when": "SMTP"}, "probes: rows: when: 'SMTP' is not a site variable"),
     ],
 )
-def test_what_is_not_there_is_refused(changed: dict[str, object], message: str) -> None:
+def test_unknown_names_are_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(BundleError, match=message) as caught:
         bind_probes([setting(**changed)], COMPOSE, ["MAIL"])
     assert caught.value.hint
@@ -71,7 +71,7 @@ def test_a_script_is_carried(tmp_path: Path) -> None:
     assert carried.content.read_text() == "SELECT 1"
 
 
-def test_a_script_that_is_not_the_projects_is_refused(tmp_path: Path) -> None:
+def test_a_script_outside_the_project_is_refused(tmp_path: Path) -> None:
     project = tmp_path / "shop"
     project.mkdir()
     (tmp_path / "outside").write_text("")
@@ -136,7 +136,7 @@ def test_errors_name_file_line_and_key(lines: list[str], message: str, tmp_path:
     assert message in str(caught.value)
 
 
-def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
+def test_a_duplicate_id_is_refused(tmp_path: Path) -> None:
     entry = "    - {id: a, service: web, command: [sh], title: {en: T}, remedy: {en: R}}\n"
     (tmp_path / "profile.yaml").write_text(
         f"application: compose\nversion: '1'\nsettings:\n  project: .\n  probes:\n{entry}{entry}"

@@ -26,7 +26,7 @@ def test_services_run_the_pinned_image_and_never_pull() -> None:
 
 
 @pytest.mark.parametrize("text", ["yes", "NO", "off", "0o17", "1e3", "-1", ".5", "+1", "22:30"])
-def test_texts_that_readers_take_for_something_else_are_quoted(text: str) -> None:
+def test_ambiguous_texts_are_quoted(text: str) -> None:
     document = render({"services": {"web": {"environment": {"A": text}}}})["config/compose.yaml"].decode()
     assert f'A: "{text}"' in document
 

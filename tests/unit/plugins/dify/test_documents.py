@@ -48,7 +48,7 @@ def test_the_table_of_requirements_is_the_profiles(page: str, name: str) -> None
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_profile_of_ones_own_loads(page: str, tmp_path: Path) -> None:
+def test_the_example_of_a_custom_profile_loads(page: str, tmp_path: Path) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     own = tmp_path / "bank.yaml"

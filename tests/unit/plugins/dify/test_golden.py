@@ -15,7 +15,7 @@ REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
 
 
 @pytest.mark.parametrize("name", dify.NAMES)
-def test_a_profile_renders_to_what_was_read_and_agreed(name: str) -> None:
+def test_a_profile_renders_to_the_golden_files(name: str) -> None:
     folder = GOLDEN / name
     rendered = dify.tree(dify.profile_model(name))
     if os.environ.get(REWRITE):

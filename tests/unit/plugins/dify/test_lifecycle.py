@@ -8,7 +8,7 @@ from tests.support import dify
 
 
 @pytest.mark.parametrize("case", sorted(dify.MATRIX))
-def test_it_names_what_is_there(case: str) -> None:
+def test_the_lifecycle_names_existing_services(case: str) -> None:
     application = dify.model(dify.MATRIX[case])
     found, services = application.lifecycle, application.compose["services"]
     assert {*found.quiesce, *found.migrations, *(dump.service for dump in found.dumps)} <= services.keys()
@@ -18,7 +18,7 @@ def test_it_names_what_is_there(case: str) -> None:
     assert all("\t" not in line and "\n" not in line for dump in found.dumps for line in vars(dump).values())
 
 
-def test_who_writes_is_stopped_before_what_keeps() -> None:
+def test_writers_stop_before_stores() -> None:
     application = dify.model({})
     quiesced = application.lifecycle.quiesce
     assert quiesced[0] == "nginx"
@@ -40,7 +40,7 @@ def test_an_external_server_is_not_dumped() -> None:
     assert (own.dumps[-1].id, own.dumped[-1]) == ("pgvector", "pgvector/data")
 
 
-def test_a_vector_store_has_time_to_end() -> None:
+def test_a_vector_store_has_time_to_stop() -> None:
     """Killed while it writes, it loses vectors without a word."""
     for store in ("weaviate", "qdrant", "milvus"):
         assert dify.model({"vector_store": store}).compose["services"][store]["stop_grace_period"] == "300s"

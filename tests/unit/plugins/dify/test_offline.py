@@ -60,7 +60,7 @@ STORES = {"PGVECTOR": "pgvector", "QDRANT": "qdrant"}
 
 
 @pytest.mark.parametrize("variable", sorted(READS))
-def test_who_reads_a_variable_gets_it(variable: str) -> None:
+def test_every_reader_of_a_variable_gets_it(variable: str) -> None:
     store = STORES.get(variable.partition("_")[0], "weaviate")
     application = dify.model({"vector_store": store})
     services, value = READS[variable]
@@ -68,7 +68,7 @@ def test_who_reads_a_variable_gets_it(variable: str) -> None:
         assert dify.environment(application, service).get(variable) == value, service
 
 
-def test_none_is_left_out_of_the_table() -> None:
+def test_the_table_covers_every_variable() -> None:
     tables = (
         offline.API,
         offline.WEB,
@@ -103,7 +103,7 @@ def test_no_address_of_the_internet_is_rendered(case: str) -> None:
                 assert host not in value, f"{service}: {variable}"
 
 
-def test_unverified_plugins_are_told_to_who_checks_and_to_who_uploads() -> None:
+def test_the_policy_for_unverified_plugins_reaches_daemon_and_api() -> None:
     application = dify.model({"plugin_signatures": {"policy": "unverified"}})
     for service in ("plugin_daemon", "api", "worker"):
         found = dify.environment(application, service)
@@ -111,6 +111,6 @@ def test_unverified_plugins_are_told_to_who_checks_and_to_who_uploads() -> None:
         assert found["ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES"] == "false"
 
 
-def test_an_intranets_index_goes_before_nowhere() -> None:
+def test_an_intranet_index_replaces_the_unreachable_default() -> None:
     index = "http://pypi.bank.example/simple"
     assert dify.environment(dify.model({"plugin_index": index}), "plugin_daemon")["PIP_MIRROR_URL"] == index

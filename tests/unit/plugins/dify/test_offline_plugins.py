@@ -62,7 +62,7 @@ def test_a_package_that_is_carried_is_not_touched(tmp_path: Path) -> None:
     assert "./plugin-wheels:/etc/dify/plugin-wheels:ro" in volumes
 
 
-def test_another_file_than_the_profile_says_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_another_digest_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hello.difypkg").write_bytes(pack(FILES))
     with pytest.raises(BundleError, match="the profile says 0000"):
         dify.model(profile(path="hello.difypkg", sha256="0" * 64), tmp_path)
@@ -70,7 +70,7 @@ def test_another_file_than_the_profile_says_is_refused(tmp_path: Path) -> None:
         dify.model(profile(path="none.difypkg"), tmp_path)
 
 
-def test_a_package_that_the_site_would_refuse_is_refused_here(tmp_path: Path) -> None:
+def test_a_package_that_the_site_would_refuse_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "big.difypkg").write_bytes(b"x" * (2**20 + 1))
     wanted = {"plugins": [{"path": "big.difypkg", "mode": "carry"}], "uploads": {"plugin_mb": 1}}
     with pytest.raises(BundleError, match="the site takes 1048576 at most"):
@@ -83,7 +83,7 @@ def test_the_marketplace_has_an_address_for_each_package() -> None:
     assert "bank/hello" in str(address)
 
 
-def test_what_is_downloaded_is_checked_and_kept_in_the_cache_of_the_build(tmp_path: Path) -> None:
+def test_downloads_are_checked_and_cached(tmp_path: Path) -> None:
     """By a private authority; without a connection once it is there."""
     package = pack({"manifest.yaml": MANIFEST})
     authority = Authority.make(tmp_path / "ca")

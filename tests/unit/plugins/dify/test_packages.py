@@ -22,7 +22,7 @@ NPM = "http://npm.bank.example/"
 # ---------------------------------------------------------------- wheels
 
 
-def test_a_file_that_is_no_wheel_or_not_there_is_named(tmp_path: Path) -> None:
+def test_an_invalid_or_missing_wheel_is_named(tmp_path: Path) -> None:
     (tmp_path / "rates.zip").write_bytes(b"")
     with pytest.raises(BundleError, match=r"code_packages: rates\.zip: is not the name of a wheel"):
         packed(tmp_path, "rates.zip")
@@ -33,7 +33,7 @@ def test_a_file_that_is_no_wheel_or_not_there_is_named(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- mirrors
 
 
-def test_a_mirror_is_told_to_each_program_in_its_own_words() -> None:
+def test_each_program_gets_the_mirror_in_its_own_variables() -> None:
     application = dify.model(
         {
             "mirrors": {"pip": PIP, "npm": NPM},
@@ -56,7 +56,7 @@ def test_a_mirror_is_told_to_each_program_in_its_own_words() -> None:
     assert dify.environment(own, "plugin_daemon")["PIP_MIRROR_URL"] == "http://other.bank.example/"
 
 
-def test_without_any_nothing_changes() -> None:
+def test_without_mirrors_or_wheels_nothing_changes() -> None:
     application = dify.model({})
     assert "NPM_CONFIG_REGISTRY" not in dify.environment(application, "local_sandbox")
     assert carried(application) == set()
@@ -67,7 +67,7 @@ def test_without_any_nothing_changes() -> None:
 # ---------------------------------------------------------------- accounts
 
 
-def test_nobody_signs_up_and_no_provider_is_asked_unless_the_profile_says_so() -> None:
+def test_signup_and_providers_are_off_by_default() -> None:
     found = dify.environment(dify.model({}), "api")
     off = ("ALLOW_REGISTER", "ALLOW_CREATE_WORKSPACE", "ENABLE_EMAIL_CODE_LOGIN", "ENABLE_SOCIAL_OAUTH_LOGIN")
     assert {found[name] for name in off} == {"false"}
@@ -75,7 +75,7 @@ def test_nobody_signs_up_and_no_provider_is_asked_unless_the_profile_says_so() -
     assert "GITHUB_CLIENT_ID" not in found
 
 
-def test_accounts_and_retention_are_the_profiles() -> None:
+def test_accounts_and_retention_come_from_the_profile() -> None:
     application = dify.model(
         {
             "accounts": {
@@ -123,16 +123,16 @@ def test_accounts_and_retention_are_the_profiles() -> None:
         ({"accounts": {"oauth": ["gitlab"]}}, "accounts.oauth"),
     ],
 )
-def test_what_does_not_go_together_is_refused(values: dict[str, Any], message: str) -> None:
+def test_incompatible_settings_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         dify.settings(values)
 
 
-def test_a_mirror_by_address_is_allowed_where_its_range_is() -> None:
+def test_a_mirror_by_address_is_allowed_within_an_allowed_range() -> None:
     dify.settings({"mirrors": {"pip": "http://10.8.0.1:8081/"}, "ssrf": {"cidrs": ["10.8.0.0/16"]}})
 
 
-def test_the_error_names_line_and_remedy(tmp_path: Path) -> None:
+def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text(f"extends: standard\nsettings:\n  mirrors:\n    pip: {PIP}\n")
     with pytest.raises(

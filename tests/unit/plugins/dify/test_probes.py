@@ -126,7 +126,7 @@ def read_by(function: Callable[..., object]) -> list[str]:
     return re.findall(r'os\.environ\["([A-Z0-9_]+)"\]', SOURCE[start:end])
 
 
-def test_every_work_has_its_probe() -> None:
+def test_every_task_has_a_probe() -> None:
     assert {one.id for one in dify.model(dify.MATRIX["external servers"]).probes} == set(probe.WORK)
 
 
@@ -138,7 +138,7 @@ def test_texts_are_in_both_languages() -> None:
         assert one.remedy.en.isascii()
 
 
-def test_no_such_work(work: Work) -> None:
+def test_an_unknown_task_is_refused(work: Work) -> None:
     assert work("dance")[0] == 1
 
 
@@ -155,7 +155,7 @@ def test_no_such_work(work: Work) -> None:
         (b"<html>", "is no JSON"),
     ],
 )  # fmt: skip
-def test_a_snippet(reply: object, said: str, work: Work) -> None:
+def test_probe_of_the_sandbox(reply: object, said: str, work: Work) -> None:
     def answer(method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Reply:
         assert (method, path) == ("POST", "/v1/sandbox/run")
         assert body.keys() == {"language", "code", "preload", "enable_network"}
@@ -169,7 +169,7 @@ def test_a_snippet(reply: object, said: str, work: Work) -> None:
         assert "401" in work("sandbox", CODE_EXECUTION_API_KEY="other")[1]
 
 
-def test_nobody_listens(work: Work) -> None:
+def test_an_unreachable_server_fails(work: Work) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
     status, said = work("sandbox", CODE_EXECUTION_ENDPOINT=url, CODE_EXECUTION_API_KEY="key")
     assert status == 1
@@ -282,7 +282,7 @@ def test_queues(work: Work, container: Callable[[Celery, str], None]) -> None:
         (Celery({"w": ["a"]}), f"[celeryd: w] ({LINE.format('a')})", ""),
     ],
 )
-def test_queues_that_nobody_works_on(
+def test_queues_without_a_worker(
     celery: Celery, line: str, said: str, work: Work, container: Callable[[Celery, str], None]
 ) -> None:
     container(celery, line)
@@ -464,7 +464,7 @@ def test_weaviate(finds: bool, work: Work) -> None:
     assert classes == {"Vector_index_1_Node", probe.PREFIX, young}
 
 
-def test_weaviate_that_takes_no_writes(work: Work) -> None:
+def test_weaviate_that_refuses_writes(work: Work) -> None:
     deleted = []
 
     def answer(method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Reply:

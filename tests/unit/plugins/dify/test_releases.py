@@ -25,7 +25,7 @@ OWN = ("api", "web", "agent_backend", "local_sandbox")
 
 
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_images_of_one_release_are_of_one_release(version: str) -> None:
+def test_images_belong_to_one_release(version: str) -> None:
     images = RELEASES[version].images
     assert all(getattr(images, name).endswith(f":{version}") for name in OWN)
     assert RELEASES[version].notes
@@ -86,7 +86,7 @@ def test_the_agents_sandbox_never_has_an_empty_token(values: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("values", [{}, NEW], ids=["1.17.1", "1.18.0"])
-def test_a_pepper_is_never_made_and_only_passed_on_where_there_was_one(values: dict[str, Any]) -> None:
+def test_a_pepper_is_passed_on_and_never_generated(values: dict[str, Any]) -> None:
     """A site without one that gets one: nobody can sign in."""
     assert "PASSWORD_PEPPER" not in dify.compose_text(dify.model(values))
     application = dify.model(values | {"password_pepper": True})

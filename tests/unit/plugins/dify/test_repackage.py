@@ -11,7 +11,7 @@ from tests.support import dify
 from tests.support.dify_plugins import MANIFEST, PROJECT, pack, unpack
 
 
-def test_nothing_needed_is_nothing_downloaded() -> None:
+def test_a_plugin_without_dependencies_downloads_nothing() -> None:
     files = unpack(repackage(pack({"manifest.yaml": MANIFEST}), "x", dify.AMD64))
     assert files["requirements.txt"].decode() == OPTIONS + "\n"
     files = unpack(
@@ -45,7 +45,7 @@ def test_nothing_needed_is_nothing_downloaded() -> None:
         (pack({"manifest.yaml": b"", "pyproject.toml": b"["}), r"pyproject\.toml"),
     ],
 )
-def test_what_is_no_plugin_is_refused(package: bytes, message: str) -> None:
+def test_an_invalid_plugin_is_refused(package: bytes, message: str) -> None:
     with pytest.raises(BundleError, match=message):
         repackage(package, "x", dify.AMD64)
 
@@ -56,7 +56,7 @@ def test_wheels_for_an_unknown_platform_are_refused() -> None:
         repackage(pack(files), "x", Platform.parse("linux/riscv64"))
 
 
-def test_what_is_carried_without_knowing_what_it_needs_is_refused() -> None:
+def test_a_carried_plugin_must_list_its_dependencies() -> None:
     files = {"manifest.yaml": MANIFEST, "pyproject.toml": PROJECT}
     with pytest.raises(BundleError, match=r"neither requirements\.txt nor uv\.lock"):
         gather_wheels(pack(files), "x", dify.AMD64)

@@ -111,7 +111,7 @@ def test_no_published_secret_is_rendered(case: str) -> None:
 
 
 @pytest.mark.parametrize("secret", sorted(LINKED))
-def test_one_value_reaches_all_who_must_have_it(secret: str, tmp_path: Path) -> None:
+def test_shared_secrets_have_one_value(secret: str, tmp_path: Path) -> None:
     application = dify.model({})
     values = dify.site_values(application, tmp_path)
     for service, variable, shape in LINKED[secret]:

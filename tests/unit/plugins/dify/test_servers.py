@@ -67,7 +67,7 @@ def test_an_external_mysqls_certificate_and_name_are_checked_by_all() -> None:
     assert asked("external mysql")["DB_PORT"].default == "3306"
 
 
-def test_an_oceanbase_is_asked_for_with_its_tenant() -> None:
+def test_oceanbase_is_addressed_with_its_tenant() -> None:
     variables = asked("external oceanbase")
     assert (variables["DB_PORT"].default, variables["DB_USERNAME"].required) == ("2881", True)
     assert "@" in variables["DB_USERNAME"].pattern
@@ -78,7 +78,7 @@ def test_an_oceanbase_is_asked_for_with_its_tenant() -> None:
 # ---------------------------------------------------------------- Redis
 
 
-def test_sentinels_are_used_by_who_can() -> None:
+def test_services_that_support_sentinels_use_them() -> None:
     application = dify.model(dify.MATRIX["sentinel"])
     nodes = "${REDIS_SENTINEL_1},${REDIS_SENTINEL_2},${REDIS_SENTINEL_3}"
     for name in (*API, "plugin_daemon"):
@@ -167,7 +167,7 @@ def test_grpc_is_told_of_the_sites_authorities() -> None:
 
 
 @pytest.mark.parametrize("store", ["elasticsearch", "opensearch"])
-def test_a_search_server_has_its_password_and_calls_nobody(store: str) -> None:
+def test_a_search_server_has_a_password_and_calls_no_one(store: str) -> None:
     application = dify.model({"vector_store": store})
     server = application.compose["services"][store]
     assert server["networks"] == ["core"]
@@ -220,12 +220,12 @@ def test_its_health_check_asks_with_the_password_on_no_command_line(store: str, 
         ),
     ],
 )
-def test_what_does_not_go_together_is_refused(values: dict[str, Any], message: str) -> None:
+def test_incompatible_settings_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         dify.settings(values)
 
 
-def test_the_error_names_line_and_remedy(tmp_path: Path) -> None:
+def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text(
         "extends: standard\nsettings:\n  redis:\n    mode: external\n    topology: cluster\n    tls: true\n"

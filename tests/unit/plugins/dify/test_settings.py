@@ -34,7 +34,7 @@ def test_it_is_registered() -> None:
 
 
 @pytest.mark.parametrize("case", sorted(dify.MATRIX))
-def test_every_service_is_whole(case: str) -> None:
+def test_every_service_has_all_it_needs(case: str) -> None:
     application = dify.model(dify.MATRIX[case])
     services = application.compose["services"]
     expected = {service.name: service.expect for service in compose.services(application.compose)}
@@ -72,7 +72,7 @@ def test_only_the_gateway_publishes_ports(case: str) -> None:
     assert {port.service for port in compose.ports(dify.model(dify.MATRIX[case]).compose)} == {"nginx"}
 
 
-def test_who_needs_no_way_out_has_none() -> None:
+def test_services_without_need_for_the_internet_have_no_way_out() -> None:
     document = dify.model({}).compose
     outward = {
         name
@@ -154,7 +154,7 @@ def test_profiles_load(name: str) -> None:
     assert (application.name, application.version) == ("dify", "1.17.1")
 
 
-def test_finance_is_hard() -> None:
+def test_the_finance_profile_is_hardened() -> None:
     profile = installer_profile(load_profile("finance", search=[dify.PROFILES]))
     assert profile.signing.required
     assert profile.lock.required
@@ -176,13 +176,13 @@ def test_finance_is_hard() -> None:
     assert audited == {"100"}
 
 
-def test_dev_is_small() -> None:
+def test_the_dev_profile_is_small() -> None:
     services = dify.profile_model("dev").compose["services"]
     assert "weaviate" not in services
     assert len(services) < len(dify.profile_model("standard").compose["services"])
 
 
-def test_ten_lines_make_a_profile_of_ones_own(tmp_path: Path) -> None:
+def test_ten_lines_make_a_custom_profile(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text(
         "extends: finance\n"
@@ -232,12 +232,12 @@ def test_ten_lines_make_a_profile_of_ones_own(tmp_path: Path) -> None:
         ({"plugins": [{"path": "a.difypkg", "mode": "carry"}] * 2}, "there twice"),
     ],
 )
-def test_what_does_not_go_together_is_refused(values: dict[str, Any], message: str) -> None:
+def test_incompatible_settings_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         dify.settings(values)
 
 
-def test_the_error_names_line_and_remedy(tmp_path: Path) -> None:
+def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text("extends: finance\nsettings:\n  tls:\n    mode: 'off'\n")
     with pytest.raises(
@@ -247,7 +247,7 @@ def test_the_error_names_line_and_remedy(tmp_path: Path) -> None:
     assert error.value.hint == "write `mode: own`"
 
 
-def test_resources_for_nobody_are_refused() -> None:
+def test_resources_of_an_unknown_service_are_refused() -> None:
     with pytest.raises(BundleError, match="resources: apis: there is no such service") as error:
         dify.model({"resources": {"apis": {"cpus": 1}}})
     assert "api_websocket" in str(error.value.hint)
@@ -263,7 +263,7 @@ def test_more_reserved_than_the_built_in_limit_is_refused() -> None:
         dify.model({"resources": {"redis": {"reserved_memory": "8GiB"}}})
 
 
-def test_given_limits_go_before_the_built_in_ones() -> None:
+def test_given_limits_override_the_built_in_ones() -> None:
     services = dify.model({"resources": {"api": {"cpus": 6}}}).compose["services"]
     assert services["api"]["deploy"]["resources"]["limits"] == {"cpus": "6", "memory": "2147483648b"}
 
@@ -280,7 +280,7 @@ def test_two_versions_are_refused() -> None:
 # ---------------------------------------------------------------- certificates and networks
 
 
-def test_the_sites_authorities_reach_who_calls_out(tmp_path: Path) -> None:
+def test_services_that_call_out_trust_the_sites_authorities(tmp_path: Path) -> None:
     run(
         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bank",
         "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem",

@@ -33,7 +33,7 @@ def rendered(case: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_folders_of_memory_belong_to_who_writes_there(case: str) -> None:
+def test_tmpfs_folders_belong_to_their_writers(case: str) -> None:
     """runc 1.1.5 forgets `mode=` at the second start, but not `uid=` and `gid=`."""
     for name, service in rendered(case).items():
         user = service.get("user")
@@ -142,7 +142,7 @@ def test_a_snippets_request_is_not_refused() -> None:
 
 
 @pytest.mark.parametrize("service", API)
-def test_what_dify_deploys_otherwise_than_its_code_would_is_said(service: str) -> None:
+def test_values_of_difys_own_deployment_are_set(service: str) -> None:
     found = dify.environment(dify.model({}), service)
     assert {name: found[name] for name in DEPLOYED} == DEPLOYED
 
@@ -174,7 +174,7 @@ def test_a_client_cannot_choose_its_address(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_who_has_no_way_out_does_not_wait_for_names(case: str) -> None:
+def test_services_without_a_way_out_do_not_wait_for_dns(case: str) -> None:
     for name, service in rendered(case).items():
         if "networks" not in service:
             assert "dns_opt" not in service, name

@@ -126,7 +126,7 @@ def test_the_list_knows_what_the_real_programs_contradicted() -> None:
     assert {reader for reader, _ in rows} == READERS.keys()
 
 
-def test_an_undecided_one_is_seen() -> None:
+def test_an_undecided_difference_is_noticed() -> None:
     ours = told() | {("api", "api", "SANDBOX_TYPO"): {"1"}, ("api", "api", "LOG_LEVEL"): {"SHOUT"}}
     gone = {key: value for key, value in ours.items() if key[2] != "SWAGGER_UI_ENABLED"}
     new = {one for one in differences(gone) if not any(decides(row, one) for row in decisions())}

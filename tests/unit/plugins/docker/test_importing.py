@@ -77,7 +77,7 @@ def read(archive: bytes, wanted: bytes = CONFIG) -> Manifest:
     return import_archive(io.BytesIO(archive), Sink(), "here", choose_by_config(digest_of(wanted)))
 
 
-def test_layers_that_are_links_are_those_that_they_name() -> None:
+def test_layers_that_are_links_are_resolved() -> None:
     """Older engines write a layer that two images share once."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:

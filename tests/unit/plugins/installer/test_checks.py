@@ -43,14 +43,14 @@ def test_flags_of_the_processor_follow_from_the_platform(
     assert (found.required, found.recommended) == (required, recommended)
 
 
-def test_a_requirement_goes_before_what_the_check_says_itself() -> None:
+def test_a_requirement_overrides_the_default_of_the_check() -> None:
     found = compiled(cpu=("4", None), memory=("8000", "16000"))
     assert found["cpu"].required == "4"
     assert (found["memory"].required, found["memory"].recommended) == ("8000", "16000")
     assert found["memory-available"].recommended == "6000"
 
 
-def test_there_is_a_line_for_each_kernel_parameter() -> None:
+def test_each_kernel_parameter_has_a_line() -> None:
     found = compiled(sysctl__vm_swappiness=("1", None), sysctl__net_core_somaxconn=(None, "1024"))
     lines = {name: check for name, check in found.items() if name.startswith("sysctl")}
     assert {name: (check.required, check.recommended) for name, check in lines.items()} == {

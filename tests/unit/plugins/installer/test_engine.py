@@ -77,7 +77,7 @@ def bring(folder: Path, text: str, platform: str = "linux/amd64", *, offline: bo
     return carry_engine(installer_profile(loaded).engine, Platform.parse(platform), carrier)
 
 
-def test_what_is_carried(folder: Path) -> None:
+def test_carried_files_are_listed(folder: Path) -> None:
     found = bring(folder, PROFILE.format(**digests(folder)))
     assert found.entry is not None
     assert (found.entry.version, found.entry.data_root) == ("26.1", "/data/docker")
@@ -95,11 +95,11 @@ def test_what_is_carried(folder: Path) -> None:
     assert [file.mode for file in found.files] == [0o644, 0o755, 0o644, 0o644]
 
 
-def test_a_profile_without_one_carries_nothing(folder: Path) -> None:
+def test_a_profile_without_an_engine_carries_nothing(folder: Path) -> None:
     assert bring(folder, "application: compose\n") == CarriedEngine()
 
 
-def test_a_platform_that_has_none_is_named(folder: Path) -> None:
+def test_a_platform_without_an_engine_is_named(folder: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         bring(folder, PROFILE.format(**digests(folder)), "linux/arm64")
     assert caught.value.message == "a.yaml:2: engine: none for linux/arm64"
@@ -127,7 +127,7 @@ SAYS: dict[str, tuple[Callable[[dict[str, str]], str], str]] = {
 
 
 @pytest.mark.parametrize(("text", "says"), SAYS.values(), ids=SAYS)
-def test_a_wrong_file_is_told_by_file_line_and_key(
+def test_a_wrong_file_is_reported_by_file_line_and_key(
     folder: Path, text: Callable[[dict[str, str]], str], says: str
 ) -> None:
     with pytest.raises(BundleError) as caught:
@@ -179,9 +179,7 @@ CONTENT = {
 
 
 @pytest.mark.parametrize(("changed", "says"), CONTENT.values(), ids=CONTENT)
-def test_what_does_not_fit_the_platform_is_refused(
-    folder: Path, changed: dict[str, bytes], says: str
-) -> None:
+def test_files_for_another_platform_are_refused(folder: Path, changed: dict[str, bytes], says: str) -> None:
     with pytest.raises(BundleError) as caught:
         bring(folder, PROFILE.format(**digests(folder, **changed)))
     assert says in caught.value.message
@@ -211,7 +209,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_in_the_section_is_told(folder: Path, text: str, says: str) -> None:
+def test_a_mistake_in_the_section_is_reported(folder: Path, text: str, says: str) -> None:
     (folder / "a.yaml").write_text(
         "application: compose\nengine:\n  linux/amd64: " + text.replace("%s", OTHER) + "\n"
     )
@@ -221,7 +219,7 @@ def test_a_mistake_in_the_section_is_told(folder: Path, text: str, says: str) ->
     assert says in caught.value.message
 
 
-def test_a_platform_that_is_none(folder: Path) -> None:
+def test_an_invalid_platform_is_refused(folder: Path) -> None:
     (folder / "a.yaml").write_text("application: compose\nengine: {amd64: {data_root: /d}}\n")
     with pytest.raises(ProfileError, match=r"a\.yaml:2: engine"):
         load_profile("./a.yaml")

@@ -38,7 +38,7 @@ def model(*probes: Probe) -> ApplicationModel:
     )  # fmt: skip
 
 
-def test_what_is_right_is_taken() -> None:
+def test_valid_probes_are_accepted() -> None:
     check_probes(model())
     check_probes(model(PROBE, replace(PROBE, id="b", when="MAIL", limit=LONGEST, script=None)))
 
@@ -59,7 +59,7 @@ def test_what_is_right_is_taken() -> None:
         ({"id": "-x"}, "not an id"),
     ],
 )
-def test_what_no_site_could_make_is_refused(changed: dict[str, Any], message: str) -> None:
+def test_impossible_probes_are_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleError, match=message) as caught:
         check_probes(model(replace(PROBE, **changed)))
     assert caught.value.hint

@@ -42,7 +42,7 @@ def test_a_module_must_be_named_and_be_there(monkeypatch: pytest.MonkeyPatch, tm
         SIGNER.open(f"pkcs11:token=bank?module-path={tmp_path}/gone.so", no_pin)
 
 
-def test_a_module_that_is_not_one_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_an_invalid_module_is_reported_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "module.so").write_bytes(b"not a library")
     with pytest.raises(BundleError, match="the token refused"):
         SIGNER.open(f"pkcs11:token=bank?module-path={tmp_path}/module.so", no_pin)

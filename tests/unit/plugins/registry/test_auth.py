@@ -49,7 +49,7 @@ def test_basic(registry: FaultRegistry, puller: Puller) -> None:
     assert len(sent) == 1 + 1 + len(IMAGE.blobs), "one refusal teaches all later requests"
 
 
-def test_a_wrong_password_is_said_and_not_tried_again(registry: FaultRegistry, puller: Puller) -> None:
+def test_a_wrong_password_is_reported_and_not_retried(registry: FaultRegistry, puller: Puller) -> None:
     registry.basic = ("anna", "right")
     login(puller, registry, password="wrong")
     with pytest.raises(FetchError, match="refuses the login of 'anna'") as caught:
@@ -210,7 +210,7 @@ def test_a_registry_without_tls_cannot_send_the_password_to_another_host_without
         ("bank.example:5000", frozenset({"auth.example"}), "auth.example", True),
     ],
 )
-def test_who_may_be_sent_credentials_without_tls(
+def test_credentials_without_tls_go_to_loopback_and_allowed_hosts_only(
     asked: str, insecure: frozenset[str], host: str, *, taken: bool
 ) -> None:
     transport = Transport(Certificates(None), insecure=insecure, environment={})
@@ -252,7 +252,7 @@ def test_a_redirect_within_the_registry_keeps_it(registry: FaultRegistry, puller
     assert authorizations(registry)[-1] == basic("anna", "pä:ss")
 
 
-def test_storage_that_wants_a_login_is_not_told_ours(registry: FaultRegistry, puller: Puller) -> None:
+def test_storage_that_asks_for_a_login_does_not_get_ours(registry: FaultRegistry, puller: Puller) -> None:
     login(puller, registry)
     with FaultRegistry() as storage:
         storage.basic = ("anna", "pä:ss")
@@ -312,7 +312,7 @@ def test_logins_of_the_docker_configuration(docker_config: Path) -> None:
     assert "one" not in repr(logins.find("docker.io")), "a login is never shown"
 
 
-def test_no_configuration_is_no_login(docker_config: Path) -> None:
+def test_without_a_configuration_there_is_no_login(docker_config: Path) -> None:
     assert DockerLogins().find("docker.io") is None
 
 
@@ -459,7 +459,7 @@ def test_logins_of_podman_and_skopeo(tmp_path: Path) -> None:
     assert PodmanLogins(named).find("docker.io") is None
 
 
-def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_that_was_named_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"REGISTRY_AUTH_FILE=.*/nowhere: no such file"):
         PodmanLogins({"REGISTRY_AUTH_FILE": str(tmp_path / "nowhere")}).find("bank.example")
 

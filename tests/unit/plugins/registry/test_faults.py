@@ -78,7 +78,7 @@ PASSING: dict[str, Fault] = {
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
 @pytest.mark.parametrize("times", [1, 3])
-def test_what_passes_ends_in_a_right_blob(
+def test_transient_faults_end_in_a_correct_blob(
     registry: FaultRegistry, puller: Puller, fault: Fault, times: int
 ) -> None:
     registry.fail(BASE, fault, times)
@@ -91,7 +91,7 @@ def test_what_passes_ends_in_a_right_blob(
 
 
 @pytest.mark.parametrize("name", ["429", "429 until a date"])
-def test_retry_after_is_what_is_waited(registry: FaultRegistry, puller: Puller, name: str) -> None:
+def test_retry_after_is_honoured(registry: FaultRegistry, puller: Puller, name: str) -> None:
     registry.fail(BASE, PASSING[name])
     puller.pull(f"{registry.host}/app:1")
     assert puller.pauses == [pytest.approx(30, abs=15)]
@@ -111,7 +111,7 @@ def test_a_manifest_is_asked_for_again_too(registry: FaultRegistry, puller: Pull
     check_store(puller.store, IMAGE)
 
 
-def test_a_body_that_stalls_is_taken_up_where_it_ended(registry: FaultRegistry, puller: Puller) -> None:
+def test_a_stalled_body_is_resumed(registry: FaultRegistry, puller: Puller) -> None:
     puller.read_timeout = 2
     registry.fail(BASE, stall(100_000, registry.released))
     started = time.monotonic()
@@ -186,7 +186,7 @@ LASTING: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "says"), LASTING.values(), ids=LASTING.keys())
-def test_what_lasts_ends_in_a_clear_error_and_a_good_store(
+def test_persistent_faults_end_in_a_clear_error_and_an_intact_store(
     registry: FaultRegistry, puller: Puller, fault: Fault, says: str
 ) -> None:
     registry.fail(BASE, fault, 1000)
@@ -267,15 +267,13 @@ def test_a_manifest_asked_for_by_digest_must_have_it(registry: FaultRegistry, pu
 
 
 @pytest.mark.parametrize("reference", ["app:2", "nothing:1"])
-def test_what_is_not_there_says_what_to_check(
-    registry: FaultRegistry, puller: Puller, reference: str
-) -> None:
+def test_a_missing_image_gets_a_hint(registry: FaultRegistry, puller: Puller, reference: str) -> None:
     with pytest.raises(ImageNotFoundError, match=f"{reference}: not found: .*404: ") as caught:
         puller.pull(f"{registry.host}/{reference}")
     assert "docker login" in (caught.value.hint or "")
 
 
-def test_all_images_that_cannot_be_had_are_named_at_once(registry: FaultRegistry, puller: Puller) -> None:
+def test_all_unavailable_images_are_named_at_once(registry: FaultRegistry, puller: Puller) -> None:
     with pytest.raises(FetchError, match=r"(?s)2 images cannot be resolved.*app:2.*app:3"):
         puller.pull(*(f"{registry.host}/app:{tag}" for tag in (1, 2, 3)))
 
@@ -313,7 +311,7 @@ def test_redirects_to_blob_storage_are_followed(
     assert all(request.query == {"signature": "secret"} for request in storage.requests)
 
 
-def test_a_signed_address_that_ran_out_is_asked_for_anew(
+def test_an_expired_signed_url_is_requested_again(
     registry: FaultRegistry, storage: FaultRegistry, puller: Puller
 ) -> None:
     registry.fail(BASE, redirect(f"{storage.url}{{path}}?signature=old"))

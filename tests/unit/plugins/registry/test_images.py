@@ -125,7 +125,7 @@ def test_docker_schema_2_keeps_its_bytes_and_digests(registry: FaultRegistry, pu
         (schema2(AMD64, layers=[]), "0 layers in the manifest, 1 in the config"),
     ],
 )
-def test_what_is_no_image_is_refused_before_its_blobs_are_fetched(
+def test_an_artifact_that_is_not_an_image_is_refused_before_its_blobs_are_fetched(
     registry: FaultRegistry, puller: Puller, document: Document, says: str
 ) -> None:
     registry.add_image("app", None, AMD64)

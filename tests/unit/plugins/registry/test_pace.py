@@ -38,7 +38,7 @@ def puller(tmp_path: Path) -> Puller:
 
 
 @pytest.mark.parametrize("reference", ["1", LAYER])
-def test_a_byte_now_and_then_is_not_enough(registry: FaultRegistry, puller: Puller, reference: str) -> None:
+def test_a_trickle_of_bytes_is_given_up(registry: FaultRegistry, puller: Puller, reference: str) -> None:
     registry.fail(reference, drip(registry.released), 100)
     with pytest.raises(
         FetchError, match=r"app:1.*too slow: only \d+ bytes came in .*after 2 attempts"
@@ -55,7 +55,7 @@ def test_a_slow_token_server_is_given_up(registry: FaultRegistry, puller: Puller
         puller.pull(f"{registry.host}/app:1")
 
 
-def test_a_slow_connection_is_made_anew_where_it_ended(registry: FaultRegistry, puller: Puller) -> None:
+def test_a_slow_connection_is_reopened_where_it_ended(registry: FaultRegistry, puller: Puller) -> None:
     registry.fail(LAYER, drip(registry.released, 100_000))
     puller.pull(f"{registry.host}/app:1")
     check_store(puller.store, IMAGE)
@@ -132,7 +132,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("answer", "says"), ENDLESS.values(), ids=ENDLESS.keys())
-def test_what_never_becomes_an_answer_ends(
+def test_an_endless_answer_is_given_up(
     puller: Puller, answer: Callable[[str], Iterable[bytes]], says: str
 ) -> None:
     with RawServer(answer) as server:
@@ -152,7 +152,7 @@ def test_a_head_that_comes_byte_by_byte_ends(puller: Puller) -> None:
         puller.pull(f"{server.host}/app:1")
 
 
-def test_an_unwanted_body_without_end_is_not_waited_for(puller: Puller) -> None:
+def test_an_endless_body_that_is_not_needed_is_not_read(puller: Puller) -> None:
     head = b"HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\n\r\n"
 
     def answer(_head: str) -> Iterator[bytes]:
@@ -217,7 +217,7 @@ def test_patience_ends_without_progress(monkeypatch: pytest.MonkeyPatch) -> None
     assert now[0] - 1000 < 300
 
 
-def test_a_wait_of_thirty_years_is_a_minute(registry: FaultRegistry, puller: Puller) -> None:
+def test_a_retry_after_of_thirty_years_is_capped_at_a_minute(registry: FaultRegistry, puller: Puller) -> None:
     registry.fail("1", status(429, {"Retry-After": "1000000000"}), 2)
     puller.pull(f"{registry.host}/app:1")
     assert puller.pauses == [60, 60]

@@ -82,7 +82,7 @@ def test_a_given_authority_is_trusted(secure: FaultRegistry, puller: Puller, aut
     assert whole(puller)
 
 
-def test_ssl_cert_file_is_heeded(
+def test_ssl_cert_file_is_used(
     secure: FaultRegistry, puller: Puller, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
@@ -90,7 +90,7 @@ def test_ssl_cert_file_is_heeded(
     assert whole(puller)
 
 
-def test_dockers_own_folder_of_certificates_is_heeded(
+def test_dockers_folder_of_certificates_is_used(
     secure: FaultRegistry, puller: Puller, authority: Authority, tmp_path: Path
 ) -> None:
     folder = tmp_path / "certs.d" / secure.host
@@ -126,7 +126,7 @@ def test_a_certificate_for_another_name_is_refused(
         puller.pull(f"other.bank.example:{port(secure)}/app:1")
 
 
-def test_files_that_are_no_certificates(
+def test_invalid_certificate_files_are_refused(
     secure: FaultRegistry, puller: Puller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
@@ -266,7 +266,7 @@ def test_a_mirror_is_asked_and_the_registry_is_not(
     assert whole(puller)
 
 
-def test_what_a_mirror_lacks_is_asked_for_at_the_registry(
+def test_images_missing_from_a_mirror_come_from_the_registry(
     mirror: FaultRegistry, registry: FaultRegistry, puller: Puller, caplog: pytest.LogCaptureFixture
 ) -> None:
     puller.options = mirrored(mirror, registry)
@@ -325,12 +325,12 @@ def test_a_login_is_for_its_own_registry_not_for_the_mirror(
 @pytest.mark.parametrize(
     "text", ["", "http://mirror:5000", "mirror:5000/UPPER", "mirror:port", "user@mirror"]
 )
-def test_what_is_no_mirror_is_said(text: str) -> None:
+def test_an_invalid_mirror_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"mirror of docker.io"):
         RegistrySource(SourceOptions(mirrors={"docker.io": text}))
 
 
-def test_offline_asks_nobody(registry: FaultRegistry, puller: Puller) -> None:
+def test_offline_opens_no_connection(registry: FaultRegistry, puller: Puller) -> None:
     puller.options = SourceOptions(offline=True)
     with pytest.raises(ImageNotFoundError, match="this run is offline"):
         puller.pull(f"{registry.host}/app:1")
@@ -377,7 +377,7 @@ def test_loopback_and_no_proxy_go_directly(
         assert proxy.seen == []
 
 
-def test_a_proxy_that_is_not_there_is_named_without_its_password(puller: Puller) -> None:
+def test_an_unreachable_proxy_is_named_without_its_password(puller: Puller) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{unused.getsockname()[1]}"

@@ -89,7 +89,7 @@ def test_a_key_is_never_shown(key: KeyFile) -> None:
     assert "PRIVATE" not in repr(key)
 
 
-def test_a_key_that_is_not_there_or_not_a_key_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_key_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no signing key: .*gone does not exist"):
         SIGNER.open(str(tmp_path / "gone"), no_passphrase)
     (tmp_path / "text").write_text("not a key\n")
@@ -102,7 +102,7 @@ def test_a_key_that_is_not_there_or_not_a_key_is_told(tmp_path: Path) -> None:
         SIGNER.verify(b"x", b"", b"not a key")
 
 
-def test_a_key_that_only_says_that_it_is_encrypted_is_told(tmp_path: Path) -> None:
+def test_a_key_that_falsely_claims_encryption_is_reported(tmp_path: Path) -> None:
     path = make_key(tmp_path)
     path.write_bytes(b"ENCRYPTED by nobody\n" + path.read_bytes())
     with pytest.raises(UsageError, match="is not encrypted, though its text says so"):
