@@ -36,8 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built strictly: a broken link or anchor is an error."""
     need_module("mkdocs")
     folder = tmp_path_factory.mktemp("site")
-    run(
-        sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder, cwd=ROOT,
+    run(  # without --quiet, which hides warnings from --strict
+        sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder, cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     return folder
