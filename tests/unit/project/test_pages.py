@@ -61,21 +61,29 @@ def test_links_and_anchors_are_valid(page: Path) -> None:
             assert fragment in {anchor(one) for one in known}, target
 
 
+NAMED = re.compile(r"\b(docs/[\w./-]+\.md)\b(?:(?:, | 中的) ?[\"\u201c]([^\"\u201d]+)[\"\u201d])?")
+"""A page, and perhaps one of its headings: `docs/how-to/install.md, "Podman"`."""
+
+
 def test_pages_that_code_and_messages_name_exist() -> None:
     """A page for English messages, a page in Chinese for Chinese ones."""
     folders = ("benchmarks", "bundler", "docs", "examples", "plugins", "profiles", "tests", "tools")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = {
-        (path, name)
+        (path, *named)
         for path in [*files, *ROOT.glob("*.*"), ROOT / "Makefile"]
         if path.suffix in {".py", ".sh", ".tsv", ".md", ".yml", ".yaml", ".toml", ""} and path.is_file()
-        for name in re.findall(r"\bdocs/[\w./-]+\.md\b", path.read_text(errors="replace"))
+        for named in NAMED.findall(path.read_text(errors="replace"))
     }
     assert len(found) > 50
-    assert {(path.name, name) for path, name in found if not (ROOT / name).exists()} == set()
-    catalogue = [(path, name) for path, name in found if path.parent.name == "zh"]
+    assert {(path.name, name) for path, name, _ in found if not (ROOT / name).exists()} == set()
+    quoted = [(name, heading) for _, name, heading in found if heading]
+    assert quoted
+    for name, heading in quoted:
+        assert re.search(rf"^#+ {re.escape(heading)}$", (ROOT / name).read_text(), re.MULTILINE), heading
+    catalogue = [name for path, name, _ in found if path.parent.name == "zh"]
     assert catalogue
-    for _, name in catalogue:
+    for name in catalogue:
         assert name.endswith(".zh.md") or not (ROOT / name).with_suffix(".zh.md").exists(), name
 
 
