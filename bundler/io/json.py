@@ -29,7 +29,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start}") from error
     except UnicodeEncodeError as error:
-        raise ValueError("it has half a character (a lone surrogate)") from error
+        raise ValueError("it has a lone surrogate") from error
     return document
 
 
@@ -39,7 +39,7 @@ def format_json(document: object) -> bytes:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it has a number that is not one: {constant}")
+    raise ValueError(f"it has an invalid number: {constant}")
 
 
 def _finite(digits: str) -> float:

@@ -1,4 +1,4 @@
-"""Jobs on a few threads, of which the first failure ends the rest."""
+"""Jobs on a few threads; the first failure ends the others."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class Crew:
             FetchError: the block was left; nobody wants the rest.
         """
         if self._ended:
-            raise FetchError("given up: another blob failed")
+            raise FetchError("cancelled: another blob failed")
 
     def wait(self) -> None:
-        """Until all is done; raises what the first job to fail raised."""
+        """Wait until all jobs are done; raises what the first failed job raised."""
         done, _ = wait(self._jobs, return_when=FIRST_EXCEPTION)
         for job in done:
             job.result()

@@ -1,4 +1,4 @@
-"""How large a layer becomes once unpacked, told from its first or last bytes: nothing is unpacked."""
+"""The unpacked size of a layer, read from its first or last bytes without unpacking."""
 
 from __future__ import annotations
 

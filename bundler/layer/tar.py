@@ -1,4 +1,4 @@
-"""A tar of strangers, read forward: POSIX ustar and pax, and GNU's long names. Memory is bounded.
+"""Untrusted tars, read forward: POSIX ustar and pax, and GNU's long names. Memory is bounded.
 
 Python's own `tarfile` reads a pax header of a gigabyte into memory, follows negative sizes back, and calls
 itself for each header before a member. Here a header is a few checked numbers; the rest is an error.
@@ -26,7 +26,7 @@ _RECORD: Final = re.compile(rb"([0-9]{1,9}) ")
 
 
 class TarError(ValueError):
-    """What comes is no tar that is understood here; the message is a reason that can follow a colon."""
+    """The bytes are not a tar that this module reads; the message can follow a colon."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Entry:
 
     Attributes:
         name: with its folders.
-        field: the name as the header itself has it, perhaps cut off.
+        field: the name in the header itself, perhaps truncated.
         size: bytes of its content.
         kind: the header's `typeflag`.
         link: what a link leads to.
@@ -80,7 +80,7 @@ class TarStream:
         """The members.
 
         Raises:
-            TarError: what comes is no tar, or is cut off.
+            TarError: the bytes are not a tar, or are truncated.
         """
         more: dict[str, bytes] = {}
         while (block := self._next_header()) is not None:
@@ -99,14 +99,14 @@ class TarStream:
         """Up to `size` bytes of the member; empty at its end.
 
         Raises:
-            TarError: the tar is cut off.
+            TarError: the tar is truncated.
         """
         want = min(size, self._left)
         if not want:
             return b""
         data = self._source.read(want)
         if not data:
-            raise TarError("it is cut off")
+            raise TarError("it is truncated")
         self._left -= len(data)
         self._offset += len(data)
         return data
@@ -138,7 +138,7 @@ class TarStream:
         if not block or block == _ZERO:
             return None
         if len(block) < BLOCK:
-            raise TarError("it is cut off")
+            raise TarError("it is truncated")
         told = _number(block[148:156])
         fields = block[:148] + b" " * 8 + block[156:]
         if told not in {sum(fields), sum(fields) - 256 * sum(byte > 127 for byte in fields)}:  # noqa: PLR2004
@@ -166,7 +166,7 @@ class TarStream:
         while size:
             data = self._source.read(min(size, CHUNK))
             if not data:
-                raise TarError("it is cut off")
+                raise TarError("it is truncated")
             size -= len(data)
             self._offset += len(data)
 
@@ -178,7 +178,7 @@ def _number(field: bytes) -> int:
     else:
         found = _OCTAL.fullmatch(field)
         if found is None:
-            raise TarError("a header has a number that is none")
+            raise TarError("a header has an invalid number")
         number = int(found[1] or b"0", 8)
     if number > LARGEST:
         raise TarError("a header has a number that is too large")
@@ -187,7 +187,7 @@ def _number(field: bytes) -> int:
 
 def _decimal(value: bytes) -> int:
     if not re.fullmatch(rb"[0-9]{1,19}", value) or int(value) > LARGEST:
-        raise TarError("a pax header has a size that is none")
+        raise TarError("a pax header has an invalid size")
     return int(value)
 
 
@@ -199,10 +199,10 @@ def _parse_pax(data: bytes) -> dict[str, bytes]:
         head = _RECORD.match(data, at)
         end = at + int(head[1]) if head else 0
         if head is None or not head.end() < end <= len(data) or data[end - 1] != ord("\n"):
-            raise TarError("a pax header has a record that is none")
+            raise TarError("a pax header has an invalid record")
         key, equals, value = data[head.end() : end - 1].partition(b"=")
         if not equals:
-            raise TarError("a pax header has a record that is none")
+            raise TarError("a pax header has an invalid record")
         if key in {b"path", b"linkpath", b"size"}:
             found[key.decode()] = value
         elif key.startswith(b"GNU.sparse"):

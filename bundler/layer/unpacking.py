@@ -1,6 +1,6 @@
-"""A layer's tar as a stream, whatever packs it, and the digest of it: image-spec, config.md, "Layer DiffID".
+"""A layer's tar as a stream, in any compression, and its digest: image-spec, config.md, "Layer DiffID".
 
-Layers come from strangers, so memory is bounded: what they unpack to is only ever seen in pieces, and a zstd
+Layers are untrusted, so memory is bounded: they are unpacked in pieces, and a zstd
 frame gets no more than the window that it may have.
 """
 
@@ -33,7 +33,7 @@ WIDE_WINDOW: Final = 1 << 27
 """Bytes that one layer at a time may have: what the program zstd takes by itself."""
 EMPTY: Final = "sha256:" + hashlib.sha256().hexdigest()
 """The digest of nothing. A tar has two blocks of zeros at least."""
-_BROKEN: Final = "the image is broken, and no engine would load it; build or pull it again"
+_BROKEN: Final = "the image is damaged and no engine can load it; build or pull it again"
 _HEAD: Final = 18
 _AHEAD: Final = 4
 """Pieces that a layer may be ahead of its unpacking."""
@@ -188,7 +188,7 @@ def _gunzip(packed: Readable) -> Iterator[bytes]:
                     if not rest:
                         break
                     if not rest.startswith(GZIP_MAGIC[: len(rest)]):
-                        raise UnpackError("something follows its end")
+                        raise UnpackError("it has data after its end")
                     member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: members follow one another
                 tar = member.decompress(rest, CHUNK)
                 if tar:
@@ -199,7 +199,7 @@ def _gunzip(packed: Readable) -> Iterator[bytes]:
     except _gunzip_errors as error:
         raise UnpackError(f"its gzip is damaged: {error}") from error
     if not member.eof:
-        raise UnpackError("it ends early")
+        raise UnpackError("it is truncated")
 
 
 def _unzstd(head: bytes, packed: Readable, *, wide: bool) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a server, told apart by what to do next."""
+"""Errors of HTTP connections, one class for each way to go on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AbsentError(FetchError):
 
 
 def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> FetchError:
-    """What happened, without urllib3's object names.
+    """The error for a request without an answer, without urllib3's object names.
 
     Args:
         error: of a request that got no answer.
@@ -70,9 +70,9 @@ def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> F
     if isinstance(error, exceptions.SSLError):
         return _explain_tls(error, where, host, plain)
     if isinstance(error, exceptions.LocationValueError):
-        return FetchError(f"{where}: not an address")
+        return FetchError(f"{where}: invalid address")
     if isinstance(error, exceptions.ProxyError):
-        text, hint = f"the proxy does not help: {error.original_error}", "check HTTPS_PROXY and NO_PROXY"
+        text, hint = f"the proxy failed: {error.original_error}", "check HTTPS_PROXY and NO_PROXY"
     elif isinstance(error, exceptions.NameResolutionError):
         text, hint = "the host name cannot be resolved", "check the name, the network and HTTPS_PROXY"
     elif type(error) is exceptions.ConnectTimeoutError:
@@ -100,7 +100,7 @@ def _explain_tls(error: exceptions.SSLError, where: str, host: str, plain: str) 
 
 
 def broken(error: Exception, where: str) -> TransientError:
-    """A connection that was there and is no more; `where` may be empty."""
+    """The error for a connection that broke; `where` may be empty."""
     at = f"{where}: " if where else ""
     slow = slowness(error)
     if slow is not None:
@@ -110,7 +110,7 @@ def broken(error: Exception, where: str) -> TransientError:
             slow=True,
         )
     if isinstance(error, exceptions.ReadTimeoutError):
-        return TransientError(f"{at}nothing more came")
+        return TransientError(f"{at}no more data within the read timeout")
     return TransientError(f"{at}the connection broke: {_reason(error)}")
 
 
@@ -120,7 +120,7 @@ def _reason(error: Exception) -> str:
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror
         if isinstance(inner, exceptions.IncompleteRead):
-            return f"{inner.partial} bytes came, {inner.expected} more were promised"
+            return f"{inner.partial} bytes received, {inner.expected} more expected"
         if isinstance(inner, http.client.IncompleteRead):
             return "the body ended early"
     return str(error.args[-1] if error.args else "") or type(error).__name__

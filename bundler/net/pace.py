@@ -1,4 +1,4 @@
-"""How slowly a server may send: a limit for the whole of a transfer, beside the one between two packets.
+"""The lowest rate at which a server may send, beside the time-out between two packets.
 
 A server that sends a byte now and then would keep a connection for ever: each byte starts the usual time-out
 anew. Here the time spent waiting is added up, and enough must come in it. Honest slow lines are not hurt: the
@@ -120,11 +120,11 @@ class _Meter(io.RawIOBase):
         if self._came:
             self._waited += time.monotonic() - began
         elif bytes(buffer[: min(count, 5)]) != b"HTTP/"[:count]:
-            raise http.client.BadStatusLine("what came is not HTTP")
+            raise http.client.BadStatusLine("the answer is not HTTP")
         self._came += count
         self._in_window += count
         if self._came - self.content > CHATTER + len(buffer) + self.content // 4:
-            raise http.client.HTTPException("what came is hardly content")
+            raise http.client.HTTPException("hardly any of the answer is content")
         self._check()
         return count
 
@@ -133,7 +133,7 @@ class _Meter(io.RawIOBase):
             return
         if self._in_window < self._pace.rate * self._waited:
             seconds = round(self._waited)
-            raise SlowError(f"only {self._in_window} bytes came in {seconds} s of waiting")
+            raise SlowError(f"only {self._in_window} bytes received in {seconds} s of waiting")
         self._waited = 0.0
         self._in_window = 0
 

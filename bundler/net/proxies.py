@@ -1,4 +1,4 @@
-"""Which proxy the environment wants for a URL.
+"""The proxy that the environment sets for a URL.
 
 `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as Docker reads them: `NO_PROXY` may
 hold `*`, host names (a name stands for its subdomains too), `.suffix`, addresses, networks (`10.0.0.0/8`),
@@ -40,7 +40,7 @@ def netloc(parts: SplitResult) -> str:
 
 
 def proxy_headers(proxy: str) -> Mapping[str, str] | None:
-    """What a proxy is told first: the credentials in its URL, if there are any.
+    """The headers for a proxy: the credentials in its URL, if there are any.
 
     Args:
         proxy: `http[s]://[user:password@]host[:port]`.

@@ -1,4 +1,4 @@
-"""When to try again, and when to give up."""
+"""When to retry, and when to give up."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Pause:
             FetchError: cancelled.
         """
         if self._cancelled.wait(seconds):
-            raise FetchError("given up: the run is being ended")
+            raise FetchError("cancelled: the run is ending")
 
     def cancel(self) -> None:
         """End all waits, now and from now on."""
@@ -168,4 +168,4 @@ def _timestamp(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, IndexError, TypeError):
-        return None  # a date nobody can read asks for nothing
+        return None  # an unreadable date asks for nothing

@@ -1,4 +1,4 @@
-"""The bytes of one file, however often the connection breaks."""
+"""The bytes of one file, over connections that break."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class _Range:
 class ResumingStream:
     """A `bundler.api.images.BlobStream` over one or more places. For one thread.
 
-    One request when all is well. A stream that breaks, stalls or ends early is taken up where it ended;
-    when a place gives no more, the next one is asked for the rest.
+    It takes one request when all is well. A stream that breaks, stalls or ends early is resumed where it
+    ended; when a place gives no more, the next one is asked for the rest.
     """
 
     def __init__(

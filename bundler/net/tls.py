@@ -1,4 +1,4 @@
-"""Whom to trust: the system, $SSL_CERT_FILE, the user's CA file, and what Docker was told of a host."""
+"""Trusted certificates: the system's, $SSL_CERT_FILE, the user's CA file, and Docker's for a host."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _system_context() -> ssl.SSLContext:
 
 
 def trust(context: ssl.SSLContext, file: Path) -> None:
-    """Believe the authorities of a PEM file too.
+    """Trust the authorities of a PEM file too.
 
     Raises:
         FetchError: it cannot be read, or holds none.

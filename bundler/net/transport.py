@@ -46,7 +46,7 @@ ERROR_BODY: Final = 64 * 1024
 """Bytes of an unwanted body that are read to keep its connection; a longer one costs the connection."""
 HEADERS: Final = {
     "User-Agent": f"bundle/{__version__}",
-    "Accept-Encoding": "identity",  # digests are over the bytes as stored; nobody may pack them on the way
+    "Accept-Encoding": "identity",  # digests are over the bytes as stored, not as compressed
 }
 
 
@@ -117,14 +117,14 @@ class Answer:
             self.response.close()
 
     def text(self) -> bytes:
-        """What a server says beside an unwanted status, if it says something short."""
+        """The body of an error answer, if it is short."""
         try:
             return self.document(ERROR_BODY)
         except FetchError:
             return b""  # the status has said enough
 
     def discard(self) -> None:
-        """Read what nobody wants, if its end is known, so that the connection can serve again."""
+        """Read the unwanted body, if its end is known, so that the connection can be reused."""
         if self.response.headers.keys() & {"content-length", "transfer-encoding"}:
             self.text()
         self.response.close()
@@ -137,9 +137,9 @@ def _read_document(response: urllib3.BaseHTTPResponse, limit: int, seconds: floa
     while len(data) <= limit and (chunk := response.read1(CHUNK, decode_content=False)):
         data += chunk if unpack is None else unpack.decompress(chunk, limit + 1 - len(data))
         if seconds is not None and time.monotonic() - began > seconds:
-            raise SlowError(f"a document that is not there after {seconds:.0f} s")
+            raise SlowError(f"a document took longer than {seconds:.0f} s")
     if unpack is not None and not unpack.eof and len(data) <= limit:
-        raise ValueError("a packed document that ends early")
+        raise ValueError("a compressed document is truncated")
     return bytes(data)
 
 
@@ -147,7 +147,7 @@ def _is_packed(encoding: str | None) -> bool:
     name = (encoding or "").strip().lower()
     if name in {"", "identity"}:
         return False
-    if name in {"gzip", "x-gzip"}:  # nobody asked for it, and Docker and skopeo take it
+    if name in {"gzip", "x-gzip"}:  # not asked for, but Docker and skopeo accept it
         return True
     raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not asked for")
 
@@ -198,7 +198,7 @@ class Transport:
         *,
         form: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request, follow redirects, return the answer whatever its status.
+        """Send a request, follow redirects, and return the answer with any status.
 
         Args:
             method: GET, HEAD or POST; a POST is not redirected.
@@ -236,7 +236,7 @@ class Transport:
 
     def _redirected(self, url: str, location: str | None) -> str:
         if not location:
-            raise FetchError(f"{server(url)}: a redirect to nowhere")
+            raise FetchError(f"{server(url)}: a redirect without a Location header")
         try:
             target = urljoin(url, location)
             parts = urlsplit(target)
@@ -254,7 +254,7 @@ class Transport:
             if url.startswith("https:"):
                 raise FetchError(
                     f"{where}, from https to plain http, which is not followed",
-                    hint="ask who runs the registry to give its blob storage a certificate",
+                    hint="ask the operator of the registry for blob storage with a certificate",
                 )
             if not self.plain_allowed(host):
                 raise FetchError(

@@ -75,7 +75,7 @@ class Store:
     # ------------------------------------------------------------ reading
 
     def path(self, digest: str) -> Path:
-        """Where the blob is, or would be."""
+        """The path of the blob, whether it exists or not."""
         return self._blobs / check_digest(digest)[7:]
 
     def has(self, blob: Descriptor) -> bool:
@@ -86,7 +86,7 @@ class Store:
             return False
 
     def checked(self, digest: str) -> bool:
-        """Whether this process itself hashed the stored blob's bytes."""
+        """Whether this process has hashed the stored blob."""
         return digest in self._checked
 
     def read(self, digest: str) -> bytes:
@@ -103,7 +103,7 @@ class Store:
             self.path(digest).unlink(missing_ok=True)
             raise FetchError(
                 f"the cached blob {digest} is damaged; it was removed",
-                hint="build again to fetch it anew",
+                hint="build again to fetch it again",
             )
         return data
 
@@ -142,7 +142,7 @@ class Store:
         advance: Callable[[int], None],
         tap: Callable[[bytes], None] | None = None,
     ) -> Path:
-        """Bring a blob in, resuming what an earlier run left, and check it.
+        """Fetch a blob, resuming what an earlier run left, and check it.
 
         Args:
             blob: digest and size that the bytes must have.
@@ -158,7 +158,7 @@ class Store:
             advance(blob.size)
             return target
         with self._claim(blob.hex) as (descriptor, partial):
-            if self.has(blob):  # another build brought it while this one waited
+            if self.has(blob):  # another build fetched it while this one waited
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
                 return target
@@ -173,7 +173,7 @@ class Store:
         return target
 
     def fetch_file(self, digest: str, open_at: Callable[[int], Stream]) -> Path:
-        """Bring in a file of which nobody has said the size, resuming what an earlier run left, and check it.
+        """Fetch a file of unknown size, resuming what an earlier run left, and check its digest.
 
         Args:
             digest: that the bytes must have.
@@ -185,7 +185,7 @@ class Store:
         """
         target = self.path(digest)
         with self._claim(target.name) as (descriptor, partial):
-            if target.exists():  # another build brought it while this one waited
+            if target.exists():  # another build fetched it while this one waited
                 partial.unlink(missing_ok=True)
                 return target
             receiver = self._resume(descriptor, Receiver(digest, None), lambda _: None)
@@ -230,7 +230,7 @@ class Store:
         return Cache(self._caches, name, self.in_use)
 
     def caches(self) -> list[Cache]:
-        """All caches that there are."""
+        """All existing caches."""
         return [self.cache(path.name) for path in sorted(self._caches.glob("*/"))]
 
     def prune(self, *, keep_seconds: float = 0) -> Pruned:
@@ -337,7 +337,7 @@ class Store:
             receiver.note(chunk)
         if receiver.size is not None and receiver.have > receiver.size:
             os.ftruncate(descriptor, 0)
-            raise FetchError(f"an unfinished {receiver.digest} was too long; it was thrown away")
+            raise FetchError(f"an unfinished {receiver.digest} was too long; it was discarded")
         if receiver.have:
             advance(receiver.have)
         return receiver

@@ -99,7 +99,7 @@ class Receiver:
         size = "" if self.size is None else f" ({self.size} bytes)"
         what = found if whole else f"{self.have} bytes"
         raise WrongBytesError(
-            f"blob {self.digest}{size} arrived as {what}; it was thrown away",
+            f"blob {self.digest}{size} arrived as {what}; it was discarded",
             hint="the registry or a proxy on the way is broken; try a mirror",
             found=found if whole else "",
         )

@@ -1,1 +1,1 @@
-"""What a person sees: console, progress, tables."""
+"""Output for people: console, progress, tables."""

@@ -1,4 +1,4 @@
-"""What a run tells the one who waits: a bar on a terminal, lines in a log, JSON lines for machines."""
+"""Progress of a run: bars on a terminal, lines in a log, JSON lines for machines."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class _SpotStream(io.RawIOBase):
 
 
 class _Layout:
-    """An OCI image layout that lies open."""
+    """An OCI image layout, opened."""
 
     def __init__(self, path: Path, spots: dict[str, _Spot]) -> None:
         self.path = path
@@ -131,7 +131,7 @@ class ArchiveSource:
                     self._found[digest] = None, path
                     return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
         listed = ", ".join(map(str, self._archives)) or "the profile lists none under `archives:`"
-        raise ImageNotFoundError(f"{reference.familiar}: in none of the archives ({listed})")
+        raise ImageNotFoundError(f"{reference.familiar}: not found in the archives ({listed})")
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """See `bundler.api.images.ImageSource`."""
@@ -140,7 +140,7 @@ class ArchiveSource:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
             except FetchError:
                 continue  # another layout may have it; else the error below says so
-        raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is in none of the archives")
+        raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is not found in the archives")
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """See `bundler.api.images.ImageSource`."""
@@ -167,7 +167,9 @@ class ArchiveSource:
             if "index.json" in spots and "oci-layout" in spots:
                 layouts.append(_Layout(path, spots))
             elif path.is_dir():
-                raise BundleError(f"archives: {path}: no OCI image layout", hint="it has no oci-layout file")
+                raise BundleError(
+                    f"archives: {path}: not an OCI image layout", hint="it has no oci-layout file"
+                )
             else:
                 self._saved.append((path, *_read_saved(path)))
         return layouts

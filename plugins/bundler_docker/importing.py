@@ -119,7 +119,7 @@ def import_archive(
             elif member.is_file:
                 _take(name, archive, sink, layers, small)
     except (TarError, UnpackError) as error:
-        raise FetchError(f"{where}: the archive is damaged or cut off: {error}") from error
+        raise FetchError(f"{where}: the archive is damaged or truncated: {error}") from error
     if "manifest.json" not in small:
         raise FetchError(f"{where}: no manifest.json", hint="make it with `docker save`")
     image = choose(parse_manifest(small["manifest.json"], where), small)

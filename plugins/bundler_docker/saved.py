@@ -93,7 +93,7 @@ def _unpack_by(make: Any, packed: Readable) -> Iterator[bytes]:  # noqa: ANN401 
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise UnpackError(str(error)) from error
     if not unpacker.eof:
-        raise UnpackError("it ends early")
+        raise UnpackError("it is truncated")
 
 
 class _Joined:

@@ -27,7 +27,7 @@ TOKEN_BYTES: Final = 64 * 1024
 DEFAULT_LIFETIME: Final = 60.0
 """Seconds that a token is good for where its server does not say: the token specification's number."""
 LONGEST_LIFETIME: Final = 86400.0
-"""Seconds after which a token is made anew, whatever its server says of it."""
+"""Seconds after which a token is renewed, even if its server gives it a longer life."""
 MARGIN: Final = 5.0
 """Seconds before its end at which a token counts as over: a request takes time to arrive."""
 
@@ -49,9 +49,9 @@ class _TokenServer:
 
 
 class Authenticator:
-    """Knows how one registry wants to be spoken to. Thread-safe.
+    """Authenticates to one registry. Thread-safe.
 
-    What the first refusal teaches is used for all later requests, so that they need no refusal of their own.
+    What the first 401 asks for is sent with all later requests, which avoids further 401s.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Authenticator:
         if any(challenge.scheme == "basic" for challenge in challenges):
             login = self._logins.find(self._host)
             if login is None or not login.username:
-                raise AbsentError(f"{self._host} wants a login", hint=f"`docker login {self._host}`")
+                raise AbsentError(f"{self._host} requires a login", hint=f"`docker login {self._host}`")
             if rejected == login.basic:
                 raise _refused(self._host, login)
             self._basic = login.basic
@@ -116,7 +116,7 @@ class Authenticator:
         offered = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
         raise FetchError(
             f"{self._host} refuses, and offers {offered} to authenticate with",
-            hint="registries offer Basic or Bearer; this may be a proxy that wants a login of its own",
+            hint="registries offer Basic or Bearer; this may be a proxy that requires a login of its own",
         )
 
     # ------------------------------------------------------------ tokens
@@ -127,7 +127,7 @@ class Authenticator:
             parts = urlsplit(realm)
             host = netloc(parts)
         except ValueError as error:
-            raise FetchError(f"{self._host}: its token server has an invalid address") from error
+            raise FetchError(f"{self._host}: invalid token server address") from error
         if (
             not _PRINTABLE.fullmatch(realm)
             or parts.scheme not in {"http", "https"}
@@ -135,13 +135,13 @@ class Authenticator:
             or "@" in parts.netloc
         ):
             raise FetchError(
-                f"{self._host}: its token server has no address that can be asked: {server(realm)[:200]}",
-                hint="ask who runs the registry; this may be a proxy that answers in its place",
+                f"{self._host}: invalid token server address: {server(realm)[:200]}",
+                hint="ask the operator of the registry; a proxy may be answering in its place",
             )
         allowed = (plain and host == self._host.lower()) or self._transport.plain_answers(self._host, host)
         if parts.scheme == "http" and not allowed:
             raise FetchError(
-                f"{self._host}: its token server {host} wants credentials over plain HTTP",
+                f"{self._host}: its token server {host} asks for credentials over plain HTTP",
                 hint=f"if you trust the network between here and there: --insecure-registry {host}",
             )
         return _TokenServer(realm, challenge.parameters.get("service"))
@@ -178,7 +178,7 @@ class Authenticator:
         document = self._read(answer, login)
         text = document.get("token") or document.get("access_token")
         if not isinstance(text, str) or not _PRINTABLE.fullmatch(text):
-            raise FetchError(f"{self._host}: its token server {server(realm.realm)} sent no token")
+            raise FetchError(f"{self._host}: its token server {server(realm.realm)} did not send a token")
         lifetime = document.get("expires_in")
         if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
             lifetime = DEFAULT_LIFETIME
@@ -191,7 +191,7 @@ class Authenticator:
         if status in {400, 401, 403} and login is not None:
             raise _refused(self._host, login)
         if status in {401, 403}:
-            raise AbsentError(f"{self._host} wants a login", hint=f"`docker login {self._host}`")
+            raise AbsentError(f"{self._host} requires a login", hint=f"`docker login {self._host}`")
         if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 server errors
             raise TransientError(
                 f"{self._host}: its token server {where} answers {status}", retry_after=answer.retry_after
@@ -200,10 +200,10 @@ class Authenticator:
             document = parse_json(body)
         except ValueError as error:  # the text may hold a token: of it only the reason is shown
             raise FetchError(
-                f"{self._host}: its token server {where} answers {status} and no token: not JSON: {error}"
+                f"{self._host}: its token server {where} answers {status} without a token: not JSON: {error}"
             ) from error
         if status != OK or len(body) > TOKEN_BYTES or not isinstance(document, dict):
-            raise FetchError(f"{self._host}: its token server {where} answers {status} and no token")
+            raise FetchError(f"{self._host}: its token server {where} answers {status} without a token")
         return document
 
 

@@ -76,7 +76,7 @@ class RegistryClient:
             raise FetchError(f"{where}: a manifest of more than 4 MiB")
         digest = digest_of(raw)
         if reference.startswith("sha256:") and digest != reference:
-            raise FetchError(f"{where}: came as {digest}", hint="the registry or a proxy is broken")
+            raise FetchError(f"{where}: it has the digest {digest}", hint="the registry or a proxy is broken")
         _check_header(answer.response.headers.get("Docker-Content-Digest"), raw, where)
         return Received(raw, answer.response.headers.get("Content-Type"), digest)
 

@@ -134,7 +134,7 @@ class PodmanLogins(FileLogins):
 
 
 class LoginsInOrder:
-    """Several places, of which the first that has a login for a host is believed."""
+    """Several places; the first one that has a login for a host wins."""
 
     def __init__(self, places: Sequence[Logins]) -> None:
         """Nothing is read yet."""

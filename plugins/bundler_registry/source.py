@@ -202,11 +202,11 @@ def _is_index(received: Received, where: str) -> bool:
         document = parse_json(received.raw)
     except ValueError as error:
         raise FetchError(
-            f"{where}: what came is no manifest: {error}",
+            f"{where}: the answer is not a manifest: {error}",
             hint="is this address a registry? A login page of a proxy answers like this",
         ) from error
     if not isinstance(document, dict):
-        raise FetchError(f"{where}: what came is no manifest, it is not a JSON object")
+        raise FetchError(f"{where}: the answer is not a manifest: it is not a JSON object")
     return media_type_of(document, received.media_type, where) in INDEX_TYPES
 
 

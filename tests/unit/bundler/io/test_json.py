@@ -25,8 +25,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "closed again": (b'{"x":' + b"[" * DEEP + b"]" * DEEP + b"}", "nested too deeply"),
     "4 MiB of brackets": (b"[" * (4 << 20), "too many values"),
     "4 MiB of empty lists": (b"[" + b"[]," * 1_300_000 + b"1]", "too many values"),
-    "NaN": (b'{"size": NaN}', "not one: NaN"),
-    "Infinity": (b'{"size": -Infinity}', "not one: -Infinity"),
+    "NaN": (b'{"size": NaN}', "invalid number: NaN"),
+    "Infinity": (b'{"size": -Infinity}', "invalid number: -Infinity"),
     "1e999": (b'{"expires_in": 1e999}', "too large: 1e999"),
     "an integer of 5000 digits": (b'{"size": ' + b"9" * 5000 + b"}", "digits"),
     "half a character": (b'{"mediaType": "\\ud800"}', "lone surrogate"),
@@ -98,7 +98,7 @@ PUSHED = {"app:1": IMAGE}
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())
 def test_an_invalid_manifest_is_refused(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.fail("1", body(raw), 100)
-    with pytest.raises(BundleError, match=r"app:1: .*(what came is no manifest)") as caught:
+    with pytest.raises(BundleError, match=r"app:1: .*(the answer is not a manifest)") as caught:
         puller.pull(f"{registry.host}/app:1")
     assert len(caught.value.message) < 400
     assert list(Store(puller.folder / "cache").entries()) == []
@@ -115,7 +115,7 @@ def test_an_invalid_config_is_refused(registry: FaultRegistry, puller: Puller, r
 def test_an_invalid_token_is_refused(registry: FaultRegistry, puller: Puller, raw: bytes) -> None:
     registry.tokens = Tokens()
     registry.fail("token", body(raw), 100)
-    with pytest.raises(BundleError, match=r"its token server .* no token"):
+    with pytest.raises(BundleError, match=r"its token server .* without a token"):
         puller.pull(f"{registry.host}/app:1")
 
 

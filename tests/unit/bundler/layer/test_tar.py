@@ -97,25 +97,25 @@ END = bytes(1024)
 ODD: dict[str, tuple[bytes, str]] = {
     "a pax header of 1 GiB": (header(kind=b"x", size=1 << 30), "a header of 1073741824 bytes"),
     "a long name of 1 GiB": (header(kind=b"L", size=1 << 30), "a header of 1073741824 bytes"),
-    "a record whose length has 4000 digits": (pax(b"9" * 4000 + b" a=b\n"), "a record"),
-    "a record whose length lies": (pax(b"99999999 path=x\n"), "a record"),
-    "a record of no length": (pax(b"0 path=x\n"), "a record"),
-    "a record without a value": (pax(b"8 path\n\n"), "a record"),
-    "a record without an end": (pax(b"9 path=xyz"), "a record"),
-    "a negative size in pax": (pax(record("size", "-1")) + header(), "a size that is none"),
-    "a size that is nan": (pax(record("size", "nan")) + header(), "a size that is none"),
-    "a size of 30 digits": (pax(record("size", "9" * 30)) + header(), "a size that is none"),
-    "a size of 2^63": (pax(record("size", str(1 << 63))) + header(), "a size that is none"),
+    "a record whose length has 4000 digits": (pax(b"9" * 4000 + b" a=b\n"), "an invalid record"),
+    "a record whose length lies": (pax(b"99999999 path=x\n"), "an invalid record"),
+    "a record of no length": (pax(b"0 path=x\n"), "an invalid record"),
+    "a record without a value": (pax(b"8 path\n\n"), "an invalid record"),
+    "a record without an end": (pax(b"9 path=xyz"), "an invalid record"),
+    "a negative size in pax": (pax(record("size", "-1")) + header(), "an invalid size"),
+    "a size that is nan": (pax(record("size", "nan")) + header(), "an invalid size"),
+    "a size of 30 digits": (pax(record("size", "9" * 30)) + header(), "an invalid size"),
+    "a size of 2^63": (pax(record("size", str(1 << 63))) + header(), "an invalid size"),
     "sparse by pax": (pax(record("GNU.sparse.major", "1")) + header(), "sparse"),
     "a sparse map": (pax(record("GNU.sparse.map", ",".join(["1"] * 20_000))) + header(), "sparse"),
     "an old sparse file": (header(kind=b"S"), "sparse"),
-    "a negative size": (header(size=b"\xff" * 12), "a number that is none"),
+    "a negative size": (header(size=b"\xff" * 12), "an invalid number"),
     "a size of 2^80": (header(size=b"\x80" + b"\xff" * 11), "too large"),
-    "a size of letters": (header(size=b"hello world\0"), "a number that is none"),
+    "a size of letters": (header(size=b"hello world\0"), "an invalid number"),
     "a wrong checksum": (header()[:100] + b"1" + header()[101:], "wrong checksum"),
-    "half a header": (header()[:300], "cut off"),
-    "half a file": (header(size=5000) + bytes(100), "cut off"),
-    "no tar": (b"this is no tar at all, but long enough to be one" * 100, "a number that is none"),
+    "half a header": (header()[:300], "truncated"),
+    "half a file": (header(size=5000) + bytes(100), "truncated"),
+    "no tar": (b"this is no tar at all, but long enough to be one" * 100, "an invalid number"),
 }
 
 
@@ -123,7 +123,7 @@ ODD: dict[str, tuple[bytes, str]] = {
 def test_malformed_headers_are_errors(raw: bytes, says: str) -> None:
     def work() -> None:
         with pytest.raises(TarError, match=says):
-            read_tar(raw + (END if says != "cut off" else b""))
+            read_tar(raw + (END if says != "truncated" else b""))
 
     tracemalloc.start()
     try:

@@ -146,7 +146,7 @@ def test_damage_is_an_error(tmp_path: Path, gunzip: str, form: str) -> None:
 
 @pytest.mark.parametrize("behind", [b"g", b"garbage", bytes(600), b"\x1f\x8c"])
 def test_trailing_data_is_reported_as_such(gunzip: str, behind: bytes) -> None:
-    with pytest.raises(UnpackError, match=r"^something follows its end$"):
+    with pytest.raises(UnpackError, match=r"^it has data after its end$"):
         unpacked(GZIP + behind)
 
 

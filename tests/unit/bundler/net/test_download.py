@@ -34,7 +34,7 @@ def test_a_file_is_downloaded_and_a_missing_one_is_an_error() -> None:
         assert read(f"http://127.0.0.1:{port}/moved") == CONTENT
         with pytest.raises(FetchError, match=r"/none: HTTP 404"):
             read(f"http://127.0.0.1:{port}/none")
-        with pytest.raises(FetchError, match=r"/cut: .*1000 bytes came.*given up after 6"):
+        with pytest.raises(FetchError, match=r"/cut: .*1000 bytes received.*given up after 6"):
             read(f"http://127.0.0.1:{port}/cut")
 
 

@@ -189,7 +189,7 @@ def test_an_unfinished_blob_that_is_too_long_is_thrown_away(tmp_path: Path) -> N
     partial = tmp_path / "partial"
     partial.mkdir()
     (partial / BLOB.hex).write_bytes(DATA + b"x")
-    with pytest.raises(FetchError, match="was too long; it was thrown away"):
+    with pytest.raises(FetchError, match="was too long; it was discarded"):
         store.fetch(BLOB, Source(), ignore)
     assert store.fetch(BLOB, Source(), ignore).read_bytes() == DATA
 

@@ -88,5 +88,5 @@ def test_a_config_that_its_name_does_not_fit_is_damaged() -> None:
 
 def test_an_archive_that_is_cut_off_is_refused() -> None:
     archive = saved(layer_tar=TAR, config_json=CONFIG, manifest_json=encode([ENTRY]))
-    with pytest.raises(FetchError, match="the archive is damaged or cut off"):
+    with pytest.raises(FetchError, match="the archive is damaged or truncated"):
         read(archive[:5000])

@@ -61,7 +61,7 @@ def test_a_wrong_password_is_reported_and_not_retried(registry: FaultRegistry, p
 
 def test_without_a_login_the_hint_says_how_to_log_in(registry: FaultRegistry, puller: Puller) -> None:
     registry.basic = ("anna", "x")
-    with pytest.raises(ImageNotFoundError, match="wants a login") as caught:
+    with pytest.raises(ImageNotFoundError, match="requires a login") as caught:
         puller.pull(f"{registry.host}/team/app:1")
     assert caught.value.hint == f"`docker login {registry.host}`"
 
@@ -166,14 +166,14 @@ def test_a_token_server_that_is_busy_is_asked_again(registry: FaultRegistry, pul
 @pytest.mark.parametrize(
     ("realm", "says"),
     [
-        ("http://auth.bank.example/token", "wants credentials over plain HTTP"),
-        ("file:///etc/passwd", "its token server has no address"),
-        ("https://user:pw@auth.example/token", "its token server has no address"),
-        ("http://127.0.0.1:8080/token", "wants credentials over plain HTTP"),
-        ("http://localhost/token", "wants credentials over plain HTTP"),
-        ("https://auth.example/t\r\n HTTP/1.1\r\nX: y", "its token server has no address"),
-        ("https://auth.example/\x1b[2J", "its token server has no address"),
-        ("https://[::1/token", "its token server has an invalid address"),
+        ("http://auth.bank.example/token", "asks for credentials over plain HTTP"),
+        ("file:///etc/passwd", "invalid token server address"),
+        ("https://user:pw@auth.example/token", "invalid token server address"),
+        ("http://127.0.0.1:8080/token", "asks for credentials over plain HTTP"),
+        ("http://localhost/token", "asks for credentials over plain HTTP"),
+        ("https://auth.example/t\r\n HTTP/1.1\r\nX: y", "invalid token server address"),
+        ("https://auth.example/\x1b[2J", "invalid token server address"),
+        ("https://[::1/token", "invalid token server address"),
     ],
 )
 def test_token_servers_that_are_not_asked(
@@ -193,7 +193,7 @@ def test_a_registry_without_tls_cannot_send_the_password_to_another_host_without
 ) -> None:
     registry.tokens = Tokens(realm=realm)
     login(puller, registry)
-    with pytest.raises(FetchError, match="wants credentials over plain HTTP") as caught:
+    with pytest.raises(FetchError, match="asks for credentials over plain HTTP") as caught:
         puller.pull(f"{registry.host}/team/app:1")
     host = realm.split("/")[2]
     assert f"--insecure-registry {host}" in (caught.value.hint or "")

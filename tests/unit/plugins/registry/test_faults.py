@@ -176,8 +176,8 @@ LASTING: dict[str, tuple[Fault, str]] = {
     "503 for ever": (status(503), r"answers 503.*given up after 6 attempts"),
     "cut for ever": (cut(1000), "given up after 6 attempts"),
     "429 for ever": (status(429), r"answers 429.*given up"),
-    "wrong bytes": (other_bytes, r"arrived as sha256:\w+; it was thrown away"),
-    "too many bytes": (longer, r"arrived as \d+ bytes; it was thrown away"),
+    "wrong bytes": (other_bytes, r"arrived as sha256:\w+; it was discarded"),
+    "too many bytes": (longer, r"arrived as \d+ bytes; it was discarded"),
     "another size": (other_size, r"has \d+ bytes, the manifest says \d+"),
     "gone": (status(404), "answers 404"),
     "forbidden": (status(403), "answers 403"),
@@ -226,7 +226,7 @@ def test_one_failure_ends_the_other_downloads(registry: FaultRegistry, puller: P
 MANIFESTS: dict[str, tuple[Fault, str]] = {
     "a login page": (
         lambda _request, answer: type(answer)(200, {"Content-Type": "text/html"}, b"<html>Log in</html>"),
-        "what came is no manifest",
+        "the answer is not a manifest",
     ),
     "a list": (
         lambda _request, answer: type(answer)(
@@ -262,7 +262,7 @@ def test_a_bad_manifest_is_a_clear_error(
 def test_a_manifest_asked_for_by_digest_must_have_it(registry: FaultRegistry, puller: Puller) -> None:
     digest = IMAGE.manifest.digest
     registry.documents["app"][digest] = OTHER.manifest
-    with pytest.raises(FetchError, match="came as sha256:"):
+    with pytest.raises(FetchError, match="has the digest sha256:"):
         puller.pull(f"{registry.host}/app@{digest}")
 
 
@@ -377,6 +377,6 @@ def test_closing_the_source_ends_waits_at_once(registry: FaultRegistry, tmp_path
     source = RegistrySource(SourceOptions(), logins=Fixed(), environment={})
     threading.Timer(0.3, source.close).start()
     started = time.monotonic()
-    with pytest.raises(FetchError, match="the run is being ended"):
+    with pytest.raises(FetchError, match="the run is ending"):
         source.resolve(Reference.parse(f"{registry.host}/app:1"), AMD64)
     assert time.monotonic() - started < 10

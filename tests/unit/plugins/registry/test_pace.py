@@ -41,7 +41,7 @@ def puller(tmp_path: Path) -> Puller:
 def test_a_trickle_of_bytes_is_given_up(registry: FaultRegistry, puller: Puller, reference: str) -> None:
     registry.fail(reference, drip(registry.released), 100)
     with pytest.raises(
-        FetchError, match=r"app:1.*too slow: only \d+ bytes came in .*after 2 attempts"
+        FetchError, match=r"app:1.*too slow: only \d+ bytes received in .*after 2 attempts"
     ) as caught:
         puller.pull(f"{registry.host}/app:1")
     assert "--min-speed 0" in (caught.value.hint or "")
@@ -122,12 +122,15 @@ def for_ever(piece: bytes, first: bytes = b"") -> Callable[[str], Iterable[bytes
 ENDLESS = {
     "garbage": (for_ever(b"\x16\x03\x01" * 100), "not HTTP"),
     "another protocol": (lambda _head: [b"SSH-2.0-OpenSSH_9.2\r\n"], "not HTTP"),
-    "100 Continue": (for_ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "hardly content"),
-    "header lines": (for_ever(b"X-A: " + b"a" * 4000 + b"\r\n", OK), "headers|hardly content"),
-    "one header line": (for_ever(b"a" * 4000, OK + b"X: "), "line|hardly content"),
+    "100 Continue": (for_ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "hardly any"),
+    "header lines": (for_ever(b"X-A: " + b"a" * 4000 + b"\r\n", OK), "headers|hardly any"),
+    "one header line": (for_ever(b"a" * 4000, OK + b"X: "), "line|hardly any"),
     "a chunk's size": (for_ever(b"0" * 4000, CHUNKED), "content|chunk|line"),
-    "chunk extensions": (for_ever(b"1;" + b"x" * 60_000 + b"\r\n \r\n", CHUNKED), "hardly content"),
-    "trailers": (for_ever(b"X: y\r\n" * 500, CHUNKED + b"0\r\n"), "hardly content"),
+    "chunk extensions": (
+        for_ever(b"1;" + b"x" * 60_000 + b"\r\n \r\n", CHUNKED),
+        "hardly any",
+    ),
+    "trailers": (for_ever(b"X: y\r\n" * 500, CHUNKED + b"0\r\n"), "hardly any"),
 }
 
 
@@ -242,7 +245,7 @@ def test_a_manifest_that_comes_packed_is_unpacked(registry: FaultRegistry, pulle
     ("make", "says"),
     [
         (lambda: gzip.compress(b" " * (64 << 20)), "more than 4 MiB"),
-        (lambda: gzip.compress(IMAGE.manifest.raw)[:-9], "ends early"),
+        (lambda: gzip.compress(IMAGE.manifest.raw)[:-9], "is truncated"),
         (lambda: b"not gzip", "incorrect header"),
     ],
     ids=["a bomb", "cut", "none"],

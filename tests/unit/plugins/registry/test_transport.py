@@ -305,7 +305,7 @@ def test_a_mirror_with_other_bytes_is_found_out(
     base = IMAGE.layers[0]
     puller.options = mirrored(mirror, registry)
     mirror.blobs[base] = b"x" * len(IMAGE.blobs[base])  # type: ignore[arg-type]
-    with pytest.raises(FetchError, match="it was thrown away"):
+    with pytest.raises(FetchError, match="it was discarded"):
         puller.pull(f"{registry.host}/library/app:1")
     assert not puller.store.path(base).exists()
 
