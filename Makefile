@@ -51,12 +51,12 @@ faults: $(STAMP)  ## every system call of every command fails once; days on two 
 fuzz: $(STAMP)  ## hostile bundles, profiles, registries, layers: FUZZ_SECONDS for each kind
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-lint: $(STAMP)  ## ruff with all rules, mypy --strict, imports and calls downhill, documents up to date
+lint: $(STAMP)  ## ruff with all rules, mypy --strict, imports and calls downhill, names in shell, documents up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest --quiet tests/unit/project/test_shell_calls.py
+	$(BIN)/python -m pytest --quiet tests/unit/project/test_shell_calls.py tests/unit/project/test_shell_names.py
 	$(BIN)/python docs/generate.py --check
 
 format: $(STAMP)  ## rewrite as ruff likes it

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from bundler_installer.forms import shell_folds, shell_forms
+from bundler_installer.readers import shell_readers
 from bundler_installer.tables import LANGUAGES
 
 _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
@@ -16,9 +17,9 @@ _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
 """What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
 FOLDERS = {
     "lib": (
-        "header", "environment", "ending", "messages", "programs", "text", "processes", "scratch", "host",
-        "writers", "options", "files", "space", "digests", "notes", "facts", "root", "redaction", "tar",
-        "holders", "lock", "journal", "run", "terminal",
+        "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
+        "host", "writers", "options", "files", "space", "digests", "notes", "facts", "root", "redaction",
+        "tar", "holders", "lock", "journal", "run", "terminal",
     ),
     "bundle": (
         "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",
@@ -97,7 +98,7 @@ def guard(script: bytes) -> bytes:
 
 
 def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
-    """Shell sources in order; after `lib/messages`, the catalogues; after `bundle/forms`, their table.
+    """Shell sources in order, with what is generated: catalogues, forms, readers of tables.
 
     Args:
         names: of the sources.
@@ -109,6 +110,8 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
     parts = []
     for name, source in sources.items():
         parts.append(source)
+        if name == "lib/facts":
+            parts.append(shell_readers(code))
         if name == "bundle/forms":
             parts += [shell_forms(), shell_folds()]
         if name == "lib/messages":
@@ -126,7 +129,10 @@ def _catalogue_function(language: str, words: set[str], families: tuple[str, ...
         key: text for key, text in catalogue(language).items() if key in words or key.startswith(families)
     }
     cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in said.items())
-    return f"find_text_{language}() {{\n    case $1 in\n{cases}        *) text=$1 ;;\n    esac\n}}"
+    return (
+        f"# find_text_{language} ID: sets `text`\n"
+        f"find_text_{language}() {{\n    case $1 in\n{cases}        *) text=$1 ;;\n    esac\n}}"
+    )
 
 
 def _quote(text: str) -> str:

@@ -10,8 +10,9 @@ from bundler_installer.assemble import guard, join_sources
 
 NEEDED = {
     "lib": (
-        "header", "environment", "ending", "messages", "programs", "text", "processes", "scratch", "host",
-        "writers", "options", "files", "space", "notes", "facts", "root", "holders", "run", "terminal",
+        "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
+        "host", "writers", "options", "files", "space", "notes", "facts", "root", "holders", "run",
+        "terminal",
     ),
     "docker": (
         "engine", "compact", "images",

@@ -1,4 +1,8 @@
-"""The flat tables of a bundle, each declared once: the builder writes them, the site checks them."""
+"""The flat tables of a bundle, each declared once.
+
+The builder writes them from here (`facts.py`), the site checks their fields against the same forms
+(`forms.py`), and the shell reads them by the names that stand here (`readers.py`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: in the head of the table.
+        name: in the head of the table, and of the shell's variable.
         what: what it holds.
         form: one of `forms.FORMS`.
     """
@@ -33,10 +37,12 @@ class Table:
 
     Attributes:
         name: of the file.
+        row: what a line is, in the singular: the shell has a function `read_<row>`.
         columns: in order.
     """
 
     name: str
+    row: str
     columns: tuple[Column, ...]
 
     @cached_property
@@ -52,6 +58,7 @@ _DATA = "below <root>/data"
 BUNDLE_TABLES: Final = (
     Table(
         "images.tsv",
+        "image",
         (
             _REFERENCE,
             Column(
@@ -64,14 +71,17 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "image-oci.tsv",
+        "oci_entry",
         (_REFERENCE, Column("descriptor", "its object of images/index.json, on one line")),
     ),
     Table(
         "image-archive.tsv",
+        "archive_entry",
         (_REFERENCE, Column("entry", "its object of images/manifest.json, on one line")),
     ),
     Table(
         "blobs.tsv",
+        "blob",
         (
             Column("manifest", "digest of the manifest of the image that it belongs to", "digest"),
             Column("blob", "its digest", "digest"),
@@ -81,10 +91,12 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "services.tsv",
+        "service",
         (_SERVICE, _REFERENCE, Column("expect", "healthy, running or completed", "word")),
     ),
     Table(
         "ports.tsv",
+        "port",
         (
             _SERVICE,
             Column("address", "IP address, ${NAME}, or - for all"),
@@ -94,6 +106,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "networks.tsv",
+        "network",
         (
             Column("name", "of the Compose document"),
             Column("subnet", "IPv4 range, or - where Docker chooses"),
@@ -101,6 +114,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "checks.tsv",
+        "check",
         (
             Column("id", "names the check, its messages and its function measure_<id>", "check"),
             Column("group", "of the report", "check"),
@@ -111,6 +125,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "variables.tsv",
+        "variable",
         (
             Column("name", "as in ${NAME}", "name"),
             Column("kind", "string, port, integer, boolean, host, path, choice or secret", "word"),
@@ -125,6 +140,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "templates.tsv",
+        "template",
         (
             Column("path", "of a file in which @@NAME@@ is replaced", "path"),
             Column("mode", "at the site", "mode"),
@@ -133,10 +149,12 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "modes.tsv",
+        "file_mode",
         (Column("path", "of a file below config/ or files/", "path"), Column("mode", "at the site", "mode")),
     ),
     Table(
         "data.tsv",
+        "data_folder",
         (
             Column("path", _DATA, "path"),
             Column("mode", "at the site", "foldermode"),
@@ -146,6 +164,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "certificates.tsv",
+        "certificate",
         (
             Column("host", "site variable: the name that the certificate must be for", "name"),
             Column("certificate", "site variable: path of the PEM file with the certificates", "name"),
@@ -157,6 +176,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "dumps.tsv",
+        "dump",
         (
             Column("id", "names the file in a backup", "word"),
             _SERVICE,
@@ -166,6 +186,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "lifecycle.tsv",
+        "role",
         (
             Column("what", "quiesce, dumped, disposable or migrations", "word"),
             Column("name", "service, or folder or volume with data", "path"),
@@ -173,6 +194,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "probes.tsv",
+        "probe",
         (
             Column("id", "names the probe", "word"),
             Column("service", "whose container the command runs in", "word"),
@@ -187,10 +209,12 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "probe-words.tsv",
+        "probe_word",
         (Column("probe", "that it belongs to", "word"), Column("word", "of its command, in order")),
     ),
     Table(
         "adopt.tsv",
+        "adoption",
         (
             Column(
                 "what",
@@ -206,6 +230,7 @@ BUNDLE_TABLES: Final = (
     ),
     Table(
         "engine.tsv",
+        "engine_part",
         (
             Column("kind", "version, bytes, room, data-root, program, archive, compose, deb or rpm", "word"),
             Column("value", "path in the bundle, number or name", "place"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HOOKS = (
     (b"            LD_*) ;;", b"            LD_* | BUNDLE_*) ;;"),
-    (b"    PROBE_ROOT=''", b"    PROBE_ROOT=${BUNDLE_PROBE_ROOT:-}"),
+    (b"\nPROBE_ROOT=''", b"\nPROBE_ROOT=${BUNDLE_PROBE_ROOT:-}"),
     (
         b"TRUSTED_KEYS=/etc/bundle/trusted-keys",
         b"TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}",

@@ -32,8 +32,8 @@ LANGUAGE={language}
 choose_colours
 set_defaults
 make_scratch
-HERE={folder}/here FACTS={folder}/here ROOT={folder}/root values=$SCRATCH/values
-mkdir -p "$values" "$ROOT/state" "$ROOT/log" "$ROOT/data"
+HERE={folder}/here FACTS={folder}/here ROOT={folder}/root VALUES=$SCRATCH/values
+mkdir -p "$VALUES" "$ROOT/state" "$ROOT/log" "$ROOT/data"
 : >"$SCRATCH/defaulted"
 {script}
 """

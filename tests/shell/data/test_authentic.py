@@ -283,7 +283,7 @@ def test_the_site_key_is_made_once_and_kept(shell: str, tmp_path: Path) -> None:
     tables = tmp_path / "here"
     tables.mkdir()
     (tables / "variables.tsv").write_text("#name\tkind\nTOKEN\tsecret\n")
-    make = NAMED + "keep_site_key; keep_site_key; printf '%s' new >$values/TOKEN; write_variables\n"
+    make = NAMED + "keep_site_key; keep_site_key; printf '%s' new >$VALUES/TOKEN; write_variables\n"
     done = call(shell, make, tmp_path)
     assert done.returncode == 0, done.stderr
     token, line = secrets.read_text().splitlines()

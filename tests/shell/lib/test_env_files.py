@@ -83,11 +83,11 @@ def test_files_of_the_site_keep_what_was_typed(shell: str, tmp_path: Path) -> No
     for number, value in enumerate(values):
         (tmp_path / "given" / f"V{number}").write_bytes(value.encode())
     script = """
-    cp "$HOME"/given/* "$values/"
+    cp "$HOME"/given/* "$VALUES/"
     RELEASE=1 draft=$SCRATCH/draft
     mkdir "$draft" && write_draft && cp "$draft/site.env" "$draft/secrets.env" "$ROOT/" || exit 1
-    values=$HOME/read
-    mkdir "$values" && load_values "$ROOT/site.env" && load_values "$ROOT/secrets.env"
+    VALUES=$HOME/read
+    mkdir "$VALUES" && load_values "$ROOT/site.env" && load_values "$ROOT/secrets.env"
     """
     result = call(shell, script, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -103,7 +103,7 @@ def test_a_stored_file_names_variables_only(shell: str, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     lines = ("A/../../../outside=x", "../outside=x", "=x", "1=x", "A B=x", "GOOD=y=z ", "#C=x")
     (tmp_path / "root/site.env").write_text("\n".join(lines) + "\n")
-    result = call(shell, 'load_values "$ROOT/site.env"; cd "$values" && ls -A && cat GOOD', tmp_path)
+    result = call(shell, 'load_values "$ROOT/site.env"; cd "$VALUES" && ls -A && cat GOOD', tmp_path)
     assert result.stdout == "GOOD\ny=z ", result.stdout + result.stderr
     assert not list(tmp_path.rglob("outside"))
 

@@ -25,7 +25,7 @@ def choose(
     (folder / "here").mkdir(exist_ok=True)
     (folder / "here/certificates.tsv").write_text("#host\n" + ROW)
     given = {"SERVER_NAME": host, "TLS_SELF_SIGNED": "false", **values}
-    script = "".join(f"printf '%s' '{value}' >\"$values/{name}\"\n" for name, value in given.items())
+    script = "".join(f"printf '%s' '{value}' >\"$VALUES/{name}\"\n" for name, value in given.items())
     return call(shell, script + CHOOSE, folder, language=language)
 
 

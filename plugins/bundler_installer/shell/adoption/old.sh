@@ -26,26 +26,27 @@ UNQUOTE='function unquote(text,   i, c, made) {
 
 # find_old: sets FROM, as it is without links, and OLD_PROJECT; a line `id<TAB>project` a container into $SCRATCH/old-ids
 find_old() {
+    local given_from id='' project='' service='' folder=''
     [ -n "$FROM" ] || fail $EXIT_USAGE adopt.which
     case $FROM in *"$NEWLINE"* | *"$TAB"* | *\'* | *\\*) fail $EXIT_USAGE adopt.no_folder "$(printf '%s' "$FROM" | show_plain)" ;; esac
     given_from=$FROM
     case $FROM in /*) ;; *) FROM=./$FROM ;; esac # `-` is a folder of yesterday to cd
     FROM=$(cd -P -- "$FROM" 2>/dev/null && pwd -P) || fail $EXIT_USAGE adopt.no_folder "$given_from"
     find_real_root
-    case $FROM/ in "$ROOT"/* | "$real_place"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
+    case $FROM/ in "$ROOT"/* | "$REAL_ROOT"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
     if holds_root "$FROM"; then fail $EXIT_USAGE adopt.around "$ROOT" "$FROM"; fi
     docker ps -a --no-trunc --filter label=com.docker.compose.project.working_dir --filter label=com.docker.compose.oneoff=False \
         --format '{{.ID}}{{"\t"}}{{.Label "com.docker.compose.project"}}{{"\t"}}{{.Label "com.docker.compose.service"}}{{"\t"}}{{.Label "com.docker.compose.project.working_dir"}}' \
         >"$SCRATCH/old-all" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
     empty_file "$SCRATCH/old-ids"
-    while IFS="$TAB" read -r id project service folder; do
+    while read_compose_container id project service folder; do
         is_hex "$id" 64 || continue # a further line of a name that somebody made up
         case $project in '' | [!a-z0-9]* | *[!a-z0-9_-]*) continue ;; esac
         case $service in '' | *[!A-Za-z0-9._-]*) continue ;; esac
         [ "$(cd -P -- "$folder" 2>/dev/null && pwd -P)" = "$FROM" ] || continue
         printf '%s\t%s\n' "$id" "$project" >>"$SCRATCH/old-ids" || lose_scratch
     done <"$SCRATCH/old-all"
-    OLD_PROJECT=$(cut -f 2 "$SCRATCH/old-ids" | sort -u | tr '\n' ' ')
+    OLD_PROJECT=$(cut_column old-ids project <"$SCRATCH/old-ids" | sort -u | tr '\n' ' ')
     OLD_PROJECT=${OLD_PROJECT% }
     case $OLD_PROJECT in
         '') fail $EXIT_FAILED adopt.no_containers "$FROM" ;;
@@ -53,60 +54,73 @@ find_old() {
     esac
 }
 
-# find_real_root: sets real_place, where the root is, or will be, without links
+# find_real_root: sets REAL_ROOT to where the root is, or will be, without links
 find_real_root() {
+    local root_parent root_rest
     root_parent=$(nearest_folder "$ROOT")
-    real_place=$(cd -P -- "$root_parent" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$root_parent"
+    REAL_ROOT=$(cd -P -- "$root_parent" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$root_parent"
     root_rest=${ROOT#"$root_parent"}
-    [ -z "$root_rest" ] || real_place=${real_place%/}/${root_rest#/}
+    [ -z "$root_rest" ] || REAL_ROOT=${REAL_ROOT%/}/${root_rest#/}
 }
 
 # holds_root FOLDER: the root lies in it: a copy would be copied into itself, and who removes the folder removes the site
 holds_root() {
+    local real_holder
     real_holder=$(cd -P -- "$1" 2>/dev/null && pwd -P) || return 1
-    case $real_place/ in "${real_holder%/}"/*) return 0 ;; esac
+    case $REAL_ROOT/ in "${real_holder%/}"/*) return 0 ;; esac
     return 1
 }
 
 # read_old: into $SCRATCH/old: lines C service id running policy image; E service NAME=VALUE; X service NAME, of a value that no line
 # can hold; M service destination type source; P port. Of several containers of a service, the first tells the environment
 read_old() {
-    cut -f 1 "$SCRATCH/old-ids" >"$SCRATCH/old-inspected" || lose_scratch
+    cut_column old-ids id <"$SCRATCH/old-ids" >"$SCRATCH/old-inspected" || lose_scratch
     (umask 077 && xargs docker inspect -f "$OLD_FACTS" <"$SCRATCH/old-inspected" >"$SCRATCH/old-raw") 2>/dev/null ||
         fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
-    awk -F "$TAB" "$UNQUOTE"'
+    awk -F "$TAB" "$AWK_RAW_CONTAINER$AWK_RAW_MOUNT$AWK_RAW_PORT$UNQUOTE"'
         function line_of(text) { return odd || text ~ /[\001-\037]/ ? "" : text }
-        $1 == "C" { service = $3; first = !(service in seen); seen[service]; print "C\t" service "\t" $2 "\t" $4 "\t" $5 "\t" ($6 == "" ? "-" : $6); next }
-        $1 == "E" && first {
+        $RAW_CONTAINER["fact"] == "C" {
+            service = $RAW_CONTAINER["service"]; first = !(service in seen); seen[service]; image = $RAW_CONTAINER["image"]
+            print "C\t" service "\t" $RAW_CONTAINER["id"] "\t" $RAW_CONTAINER["running"] "\t" $RAW_CONTAINER["policy"] "\t" (image == "" ? "-" : image)
+            next
+        }
+        /^E\t/ && first {
             text = unquote(substr($0, 3)); name = substr(text, 1, index(text, "=") - 1)
             if (name !~ /^[A-Za-z_][A-Za-z0-9_.]*$/) next
             if (odd || text ~ /[\001-\037]/) print "X\t" service "\t" name; else print "E\t" service "\t" text
             next
         }
-        $1 == "M" && first {
-            place = line_of(unquote($3)); source = line_of(unquote($4))
-            if (place != "") print "M\t" service "\t" place "\t" $2 "\t" (source == "" ? "-" : source)
+        $RAW_MOUNT["fact"] == "M" && first {
+            place = line_of(unquote($RAW_MOUNT["place"])); source = line_of(unquote($RAW_MOUNT["source"]))
+            if (place != "") print "M\t" service "\t" place "\t" $RAW_MOUNT["type"] "\t" (source == "" ? "-" : source)
             next
         }
-        $1 == "P" { port = unquote($2); if (port ~ /^[0-9]+$/) print "P\t" port }' "$SCRATCH/old-raw" >"$SCRATCH/old" || lose_scratch
-    [ "$(awk -F "$TAB" '$1 == "C"' "$SCRATCH/old" | wc -l)" -eq "$(wc -l <"$SCRATCH/old-ids")" ] || fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
-    OLD_PORTS=$(awk -F "$TAB" '$1 == "P" { printf "%s ", $2 }' "$SCRATCH/old") || lose_scratch
+        $RAW_PORT["fact"] == "P" { port = unquote($RAW_PORT["port"]); if (port ~ /^[0-9]+$/) print "P\t" port }' "$SCRATCH/old-raw" >"$SCRATCH/old" || lose_scratch
+    [ "$(grep -c "^C$TAB" "$SCRATCH/old")" -eq "$(wc -l <"$SCRATCH/old-ids")" ] || fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
+    OLD_PORTS=$(awk -F "$TAB" "$AWK_RAW_PORT"'$RAW_PORT["fact"] == "P" { printf "%s ", $RAW_PORT["port"] }' "$SCRATCH/old") || lose_scratch
 }
 
 # old_containers SERVICE: their IDs
-old_containers() { awk -F "$TAB" -v service="$1" '$1 == "C" && $2 == service { print $3 }' "$SCRATCH/old"; }
+old_containers() {
+    awk -F "$TAB" -v service="$1" "$AWK_OLD_CONTAINER"'
+        $OLD_CONTAINER["fact"] == "C" && $OLD_CONTAINER["service"] == service { print $OLD_CONTAINER["id"] }' "$SCRATCH/old"
+}
 
 old_container() { old_containers "$1" | sed -n 1p; }
 
-# old_field SERVICE FIELD: 4 running, 5 policy, 6 image
-old_field() { awk -F "$TAB" -v service="$1" -v field="$2" '$1 == "C" && $2 == service { print $field; exit }' "$SCRATCH/old"; }
+# old_field SERVICE running|policy|image: of its container
+old_field() {
+    awk -F "$TAB" -v service="$1" -v name="$2" "$AWK_OLD_CONTAINER"'
+        $OLD_CONTAINER["fact"] == "C" && $OLD_CONTAINER["service"] == service { print $OLD_CONTAINER[name]; exit }' "$SCRATCH/old"
+}
 
 # old_value SERVICE NAME: of the environment of its container; the status is 1 where it is not there or empty, 2 where no
 # line can hold it
 old_value() {
-    awk -F "$TAB" -v service="$1" -v name="$2" '
-        $1 == "X" && $2 == service && $3 == name { code = 2; exit }
-        $1 == "E" && $2 == service {
+    awk -F "$TAB" -v service="$1" -v name="$2" "$AWK_OLD_SETTING"'
+        $OLD_SETTING["service"] != service { next }
+        $OLD_SETTING["fact"] == "X" && $OLD_SETTING["text"] == name { code = 2; exit }
+        $OLD_SETTING["fact"] == "E" {
             text = substr($0, length(service) + 4); at = index(text, "=")
             if (substr(text, 1, at - 1) != name) next
             code = at == length(text) ? 1 : 0
@@ -119,20 +133,25 @@ old_value() {
 # find_mount SERVICE PLACE: sets mount_type and mount_source of what is mounted there in its container
 find_mount() {
     mount_type='' mount_source=''
-    awk -F "$TAB" -v service="$1" -v place="$2" \
-        '$1 == "M" && $2 == service && $3 == place { print $4 "\t" $5; exit }' "$SCRATCH/old" >"$SCRATCH/old-mount" || lose_scratch
+    awk -F "$TAB" -v service="$1" -v place="$2" "$AWK_OLD_MOUNT"'
+        $OLD_MOUNT["fact"] == "M" && $OLD_MOUNT["service"] == service && $OLD_MOUNT["place"] == place { print; exit }' \
+        "$SCRATCH/old" >"$SCRATCH/old-mount" || lose_scratch
     [ -s "$SCRATCH/old-mount" ] || return 1
-    IFS="$TAB" read -r mount_type mount_source <"$SCRATCH/old-mount"
+    read_old_mount mount_type mount_source <"$SCRATCH/old-mount"
 }
 
 # read_old_variables: what the project's .env says for the names of adopt.tsv, into $SCRATCH/old-variables: NAME=VALUE; as Compose
 # reads it, which this server's own one is asked for. It never says a line of the file: that may be a secret
 read_old_variables() {
+    local refused_line
     empty_file "$SCRATCH/old-variables"
     [ -e "$FROM/.env" ] || [ -L "$FROM/.env" ] || return 0
     { [ -f "$FROM/.env" ] && is_text "$FROM/.env"; } || fail $EXIT_FAILED adopt.env "$FROM/.env" '-'
     keep "$SCRATCH/old-rows" rows adopt.tsv
-    awk -F "$TAB" '$1 == "value" && $2 == "-" && $3 ~ /^[A-Za-z_][A-Za-z0-9_]*$/ { print $3 }' "$SCRATCH/old-rows" |
+    awk -F "$TAB" "$AWK_ADOPTION"'
+        $ADOPTION["what"] == "value" && $ADOPTION["service"] == "-" && $ADOPTION["from"] ~ /^[A-Za-z_][A-Za-z0-9_]*$/ {
+            print $ADOPTION["from"]
+        }' "$SCRATCH/old-rows" |
         sort -u >"$SCRATCH/old-names" || lose_scratch
     [ -s "$SCRATCH/old-names" ] || return 0
     { (umask 077 && mkdir -p "$SCRATCH/reader") && {

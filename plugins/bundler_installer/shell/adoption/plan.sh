@@ -2,16 +2,18 @@
 
 # refuse_adoption ID [ARGUMENT...]: all that is in the way is told at once, and once
 refuse_adoption() {
+    local refused_one
     refused_one=$(format "$@")
     if grep -qxF -e "$refused_one" "$SCRATCH/refusals"; then return 0; fi
     printf '%s\n' "$refused_one" >>"$SCRATCH/refusals" || lose_scratch
 }
 
-# adopt_rows WHAT: those rows of adopt.tsv, without their first field
-adopt_rows() { rows adopt.tsv | awk -F "$TAB" -v OFS="$TAB" -v what="$1" '$1 == what { print $2, $3, $4, $5, $6 }'; }
+# adopt_rows WHAT: those rows of adopt.tsv
+adopt_rows() { rows adopt.tsv | awk -F "$TAB" -v what="$1" "$AWK_ADOPTION"'$ADOPTION["what"] == what'; }
 
 # plan_adoption: from $SCRATCH/old and adopt.tsv, everything that the steps need; refusals into $SCRATCH/refusals
 plan_adoption() {
+    local each
     for each in refusals old-taken old-renewed old-unfit old-known old-copies old-dumps old-empty old-notes; do empty_file "$SCRATCH/$each"; done
     LEFT='' OLD_ROOM=0 OLD_VOLUMES_ROOM=0
     name_own_project
@@ -41,8 +43,12 @@ judge_site() {
 # judge_services: of those that the bundle takes data or values from, one is there; else it is of another application, and
 # nothing would be taken over
 judge_services() {
+    local service
     keep "$SCRATCH/old-rows" rows adopt.tsv
-    awk -F "$TAB" '$1 ~ /^(value|file|folder|volume|dump)$/ && $2 != "-" && !($2 in seen) { seen[$2]; print $2 }' "$SCRATCH/old-rows" >"$SCRATCH/old-wanted" || lose_scratch
+    awk -F "$TAB" "$AWK_ADOPTION"'
+        { service = $ADOPTION["service"] }
+        $ADOPTION["what"] ~ /^(value|file|folder|volume|dump)$/ && service != "-" && !(service in seen) { seen[service]; print service }' \
+        "$SCRATCH/old-rows" >"$SCRATCH/old-wanted" || lose_scratch
     [ -s "$SCRATCH/old-wanted" ] || return 0
     while IFS= read -r service <&4; do
         [ -z "$(old_container "$service")" ] || return 0
@@ -52,37 +58,38 @@ judge_services() {
 
 # judge_settings: what the old installation is set to must be what the bundle is made for
 judge_settings() {
+    local how old_code said zh='' service='' from='' to=''
     keep "$SCRATCH/old-rows" adopt_rows refuse
-    while IFS="$TAB" read -r _ _ _ english chinese <&4; do
-        if [ "$LANGUAGE" = zh ]; then english=$chinese; fi
-        printf '%s\n' "$english" >>"$SCRATCH/refusals" || lose_scratch
+    while read_adoption how zh <&4; do
+        if [ "$LANGUAGE" = zh ]; then how=$zh; fi
+        printf '%s\n' "$how" >>"$SCRATCH/refusals" || lose_scratch
     done 4<"$SCRATCH/old-rows"
     keep "$SCRATCH/old-rows" adopt_rows needs
-    while IFS="$TAB" read -r service name waiver allowed _ <&4; do
+    while read_adoption service from to how <&4; do
         if [ -z "$(old_container "$service")" ]; then
             refuse_adoption adopt.no_service "$service" "$FROM"
             continue
         fi
         old_code=0
-        said=$(old_value "$service" "$name") || old_code=$?
+        said=$(old_value "$service" "$from") || old_code=$?
         case $old_code in 0) ;; 1) said=- ;; *) said='?' ;; esac # it has one, that no line can hold
-        case " $allowed " in *" $said "*) continue ;; esac
-        if [ "$allowed" = - ]; then # it may be a secret
-            refuse_adoption adopt.has "$service" "$name"
+        case " $how " in *" $said "*) continue ;; esac
+        if [ "$how" = - ]; then # it may be a secret
+            refuse_adoption adopt.has "$service" "$from"
             continue
         fi
-        if [ "$waiver" != - ] && accepts "$waiver"; then
-            LEFT="$LEFT $waiver"
-        elif [ "$waiver" != - ]; then
-            refuse_adoption adopt.other_store "$name" "$(show_setting "$said")" "$allowed" "$waiver"
+        if [ "$to" != - ] && accepts "$to"; then
+            LEFT="$LEFT $to"
+        elif [ "$to" != - ]; then
+            refuse_adoption adopt.other_store "$from" "$(show_setting "$said")" "$how" "$to"
         else
-            refuse_adoption adopt.other_setting "$service" "$name" "$(show_setting "$said")" "$allowed"
+            refuse_adoption adopt.other_setting "$service" "$from" "$(show_setting "$said")" "$how"
         fi
     done 4<"$SCRATCH/old-rows"
     keep "$SCRATCH/old-rows" adopt_rows most
-    while IFS="$TAB" read -r service name _ limit _ <&4; do
-        said=$(old_value "$service" "$name") || continue
-        if is_number "$said" && [ "$said" -gt "$limit" ]; then refuse_adoption adopt.newer "$service" "$name $said" "$limit"; fi
+    while read_adoption service from how <&4; do
+        said=$(old_value "$service" "$from") || continue
+        if is_number "$said" && [ "$said" -gt "$how" ]; then refuse_adoption adopt.newer "$service" "$from $said" "$how"; fi
     done 4<"$SCRATCH/old-rows"
 }
 
@@ -91,55 +98,58 @@ show_setting() { printf '%s' "$1" | sed 's|://[^/@]*@|://******@|' | show_plain;
 
 # judge_images: data of those versions can be taken over
 judge_images() {
+    local old_image tag service='' from='' how=''
     keep "$SCRATCH/old-rows" adopt_rows image
-    while IFS="$TAB" read -r service least _ most _ <&4; do
-        old_image=$(old_field "$service" 6)
+    while read_adoption service from how <&4; do
+        old_image=$(old_field "$service" image)
         [ -n "$old_image" ] || continue
         tag=${old_image%%@*} tag=${tag##*/}
         case $tag in *:*) tag=${tag##*:} tag=${tag#v} ;; *) tag=latest ;; esac
         case $tag in
             [0-9]*)
-                if ! at_least "$tag" "$least" || ! at_least "$most" "$tag"; then
-                    refuse_adoption adopt.version "$service" "$(printf '%s' "$old_image" | show_plain)" "$least" "$most"
+                if ! at_least "$tag" "$from" || ! at_least "$how" "$tag"; then
+                    refuse_adoption adopt.version "$service" "$(printf '%s' "$old_image" | show_plain)" "$from" "$how"
                 fi
                 ;;
-            *) accepts version || refuse_adoption adopt.no_version "$service" "$(printf '%s' "$old_image" | show_plain)" "$least" "$most" ;;
+            *) accepts version || refuse_adoption adopt.no_version "$service" "$(printf '%s' "$old_image" | show_plain)" "$from" "$how" ;;
         esac
-        note_version "$tag"
+        note_version "$service" "$tag"
     done 4<"$SCRATCH/old-rows"
 }
 
-# note_version TAG: what an operator must know who comes from a version before another one
+# note_version SERVICE TAG: what an operator must know who comes from a version before another one
 note_version() {
+    local how service='' from='' zh=''
     keep "$SCRATCH/old-note-rows" adopt_rows note
-    while IFS="$TAB" read -r noted before _ english chinese <&6; do
-        [ "$noted" = "$service" ] || continue
-        if at_least "$1" "$before"; then continue; fi
-        if [ "$LANGUAGE" = zh ]; then english=$chinese; fi
-        printf '%s\n' "$english" >>"$SCRATCH/old-notes" || lose_scratch
+    while read_adoption service from how zh <&6; do
+        [ "$service" = "$1" ] || continue
+        if at_least "$2" "$from"; then continue; fi
+        if [ "$LANGUAGE" = zh ]; then how=$zh; fi
+        printf '%s\n' "$how" >>"$SCRATCH/old-notes" || lose_scratch
     done 6<"$SCRATCH/old-note-rows"
 }
 
-# find_copies: lines `folder|volume<TAB>target<TAB>service<TAB>place<TAB>type<TAB>source<TAB>bytes`. The first service that has it counts
+# find_copies: into $SCRATCH/old-copies, what is copied; into $SCRATCH/old-left, what stays empty. The first service that has it counts
 find_copies() {
+    local mount_type old_bytes what='' service='' from='' to='' mount_source=''
     keep "$SCRATCH/old-rows" rows adopt.tsv
-    while IFS="$TAB" read -r what service place target _ <&4; do
+    while read_adoption what service from to <&4; do
         case $what in folder | volume) ;; *) continue ;; esac
-        if cut -f 1,2 "$SCRATCH/old-copies" | grep -qxF -e "$what$TAB$target"; then continue; fi
+        if is_copied "$what" "$to"; then continue; fi
         if [ -z "$(old_container "$service")" ]; then
-            printf '%s\t%s\n' "$what" "$target" >>"$SCRATCH/old-empty" || lose_scratch
+            printf '%s\t%s\n' "$what" "$to" >>"$SCRATCH/old-empty" || lose_scratch
             continue
         fi
-        find_mount "$service" "$place" || mount_type=''
+        find_mount "$service" "$from" || mount_type=''
         case $mount_type in
             bind | volume) ;;
             *)
-                accepts unmounted || refuse_adoption adopt.no_mount "$service" "$place"
+                accepts unmounted || refuse_adoption adopt.no_mount "$service" "$from"
                 continue
                 ;;
         esac
         if [ -f "$mount_source" ]; then
-            refuse_adoption adopt.no_mount "$service" "$place"
+            refuse_adoption adopt.no_mount "$service" "$from"
             continue
         fi
         if [ -d "$mount_source" ] && holds_root "$mount_source"; then
@@ -151,40 +161,52 @@ find_copies() {
         if is_number "$old_bytes"; then
             if [ "$what" = volume ]; then OLD_VOLUMES_ROOM=$(add_bytes "$OLD_VOLUMES_ROOM" "$old_bytes"); else OLD_ROOM=$(add_bytes "$OLD_ROOM" "$old_bytes"); fi
         fi
-        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$what" "$target" "$service" "$place" "$mount_type" "$mount_source" "$old_bytes" \
+        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$what" "$to" "$service" "$from" "$mount_type" "$mount_source" "$old_bytes" \
             >>"$SCRATCH/old-copies" || lose_scratch
     done 4<"$SCRATCH/old-rows"
     # of those that several services may have, one was found
-    cut -f 1,2 "$SCRATCH/old-copies" >"$SCRATCH/old-found" || lose_scratch
-    awk -v found="$SCRATCH/old-found" 'BEGIN { while ((getline line < found) > 0) seen[line] } !($0 in seen) { seen[$0]; print }' \
-        "$SCRATCH/old-empty" >"$SCRATCH/old-left" || lose_scratch
+    awk -F "$TAB" -v copies="$SCRATCH/old-copies" "$AWK_OLD_COPY$AWK_OLD_LEFT"'
+        BEGIN { while ((getline line < copies) > 0) { split(line, f, "\t"); seen[f[OLD_COPY["what"]], f[OLD_COPY["to"]]] } }
+        { what = $OLD_LEFT["what"]; to = $OLD_LEFT["to"] }
+        !((what, to) in seen) { seen[what, to]; print }' "$SCRATCH/old-empty" >"$SCRATCH/old-left" || lose_scratch
 }
 
-# find_dumps: lines `id<TAB>service<TAB>database<TAB>command`; the old server itself hands the data out, the new one takes them in.
+# is_copied WHAT TO: an earlier service of the old installation has that folder or volume
+is_copied() {
+    awk -F "$TAB" -v what="$1" -v to="$2" "$AWK_OLD_COPY"'
+        $OLD_COPY["what"] == what && $OLD_COPY["to"] == to { found = 1 }
+        END { exit !found }' "$SCRATCH/old-copies"
+}
+
+# find_dumps: into $SCRATCH/old-dumps; the old server itself hands the data out, the new one takes them in.
 # So neither its version nor how its C library sorts text matters
 find_dumps() {
+    local service database mount_source old_bytes from='' to='' how=''
     keep "$SCRATCH/old-rows" adopt_rows dump
-    while IFS="$TAB" read -r service line id from_value _ <&4; do
+    while read_adoption service from to how <&4; do
         if [ -z "$(old_container "$service")" ]; then
             [ -n "$LEFT" ] || refuse_adoption adopt.no_service "$service" "$FROM"
             continue
         fi
         database=-
-        if [ "$from_value" != - ]; then
-            database=$(old_value "${from_value%%:*}" "${from_value#*:}") || database=''
+        if [ "$how" != - ]; then
+            database=$(old_value "${how%%:*}" "${how#*:}") || database=''
             matches "$database" '[A-Za-z0-9_][A-Za-z0-9_.-]*' || {
-                refuse_adoption adopt.no_database "$from_value"
+                refuse_adoption adopt.no_database "$how"
                 continue
             }
         fi
-        if [ "$(old_field "$service" 4)" != true ] && [ -z "$ADOPTION_PHASE" ]; then refuse_adoption adopt.not_running "$service"; fi
-        printf '%s\t%s\t%s\t%s\n' "$id" "$service" "$database" "$line" >>"$SCRATCH/old-dumps" || lose_scratch
+        if [ "$(old_field "$service" running)" != true ] && [ -z "$ADOPTION_PHASE" ]; then refuse_adoption adopt.not_running "$service"; fi
+        printf '%s\t%s\t%s\t%s\n' "$to" "$service" "$database" "$from" >>"$SCRATCH/old-dumps" || lose_scratch
     done 4<"$SCRATCH/old-rows"
     # the dump and the new server's files: at most twice what the old server's take
-    keep "$SCRATCH/old-servers" cut -f 2 "$SCRATCH/old-dumps"
+    cut_column old-dumps service <"$SCRATCH/old-dumps" >"$SCRATCH/old-servers" || lose_scratch
     sort -u "$SCRATCH/old-servers" >"$SCRATCH/old-server-list" || lose_scratch
     while IFS= read -r service <&4; do
-        awk -F "$TAB" -v service="$service" '$1 == "M" && $2 == service && $4 ~ /^(bind|volume)$/ { print $5 }' "$SCRATCH/old" >"$SCRATCH/old-server-mounts" || lose_scratch
+        awk -F "$TAB" -v service="$service" "$AWK_OLD_MOUNT"'
+            $OLD_MOUNT["fact"] == "M" && $OLD_MOUNT["service"] == service && $OLD_MOUNT["mount_type"] ~ /^(bind|volume)$/ {
+                print $OLD_MOUNT["mount_source"]
+            }' "$SCRATCH/old" >"$SCRATCH/old-server-mounts" || lose_scratch
         while IFS= read -r mount_source <&6; do
             [ -d "$mount_source" ] || continue
             old_bytes=$(count_bytes "$mount_source")
@@ -197,61 +219,66 @@ find_dumps() {
 # are looked at. `keep`: data are locked with it, so it is taken or the adoption refused; `free`: only the containers have to
 # agree on it, so one that everybody knows, or that does not fit, is made anew; `fits`: taken where it does
 adopt_values() {
+    local kind what='' service='' from='' to='' how=''
     RESTORED=$SCRATCH/adopted
     { rm -rf "$RESTORED" && (umask 077 && mkdir "$RESTORED" && printf '' >"$RESTORED/site.env" && printf '' >"$RESTORED/secrets.env"); } || lose_scratch
     keep "$SCRATCH/old-rows" rows adopt.tsv
-    while IFS="$TAB" read -r what service name variable how _ <&4; do
+    while read_adoption what service from to how <&4; do
         case $what in value | file) ;; *) continue ;; esac
-        kind=$(variable_field "$variable" 2)
+        kind=$(look_up variables.tsv name "$to" kind)
         [ -n "$kind" ] || continue
-        if cut -f 1 "$SCRATCH/old-taken" "$SCRATCH/old-renewed" "$SCRATCH/old-unfit" | grep -qxF -e "$variable"; then continue; fi
+        cut_column old-taken variable <"$SCRATCH/old-taken" >"$SCRATCH/old-settled" || lose_scratch
+        if cat "$SCRATCH/old-settled" "$SCRATCH/old-renewed" "$SCRATCH/old-unfit" | grep -qxF -e "$to"; then continue; fi
         adopt_value
     done 4<"$SCRATCH/old-rows"
 }
 
 # adopt_value: one of them
 adopt_value() {
-    where="$service $name" old_code=0
+    local where old_code given file
+    where="$service $from" old_code=0
     case $what$service in
-        value-) where=".env $name" given=$(old_variable "$name") || old_code=$? ;;
-        value*) given=$(old_value "$service" "$name") || old_code=$? ;;
+        value-) where=".env $from" given=$(old_variable "$from") || old_code=$? ;;
+        value*) given=$(old_value "$service" "$from") || old_code=$? ;;
         file*) given=$(old_file_value) || old_code=$? ;;
     esac
     [ "$old_code" -ne 1 ] || return 0
     if [ "$old_code" -eq 0 ] && [ "$kind" = secret ] && is_published; then
         if [ "$how" = free ]; then
-            printf '%s\n' "$variable" >>"$SCRATCH/old-renewed" || lose_scratch
+            printf '%s\n' "$to" >>"$SCRATCH/old-renewed" || lose_scratch
             return 0
         fi
-        printf '%s\n' "$variable" >>"$SCRATCH/old-known" || lose_scratch
+        printf '%s\n' "$to" >>"$SCRATCH/old-known" || lose_scratch
     fi
-    if [ "$old_code" -ne 0 ] || ! (QUIET=yes && check_value "$variable" "$given") >/dev/null 2>&1; then
+    if [ "$old_code" -ne 0 ] || ! (QUIET=yes && check_value "$to" "$given") >/dev/null 2>&1; then
         case $how in
             keep)
-                refuse_adoption adopt.unfit "$where" "$variable"
-                printf '%s\n' "$variable" >>"$SCRATCH/old-unfit" || lose_scratch
+                refuse_adoption adopt.unfit "$where" "$to"
+                printf '%s\n' "$to" >>"$SCRATCH/old-unfit" || lose_scratch
                 ;;
-            free) printf '%s\n' "$variable" >>"$SCRATCH/old-renewed" || lose_scratch ;;
+            free) printf '%s\n' "$to" >>"$SCRATCH/old-renewed" || lose_scratch ;;
         esac
         return 0
     fi
     file=site
     [ "$kind" != secret ] || file=secrets
-    { printf '%s=%s\n' "$variable" "$given" >>"$RESTORED/$file.env" && printf '%s\t%s\t%s\n' "$variable" "$kind" "$where" >>"$SCRATCH/old-taken"; } || lose_scratch
+    { printf '%s=%s\n' "$to" "$given" >>"$RESTORED/$file.env" && printf '%s\t%s\t%s\n' "$to" "$kind" "$where" >>"$SCRATCH/old-taken"; } || lose_scratch
 }
 
 # is_published: everybody knows this value: upstream's own file has it
 is_published() {
+    local old_digest
     old_digest=$(printf '%s' "$given" | hash_stream | cut -c 1-64)
     is_hex "$old_digest" 64 || lose_scratch
     keep "$SCRATCH/old-published" adopt_rows published
-    cut -f 2 "$SCRATCH/old-published" | grep -qxF -e "$old_digest"
+    cut_column adopt.tsv from <"$SCRATCH/old-published" | grep -qxF -e "$old_digest"
 }
 
-# old_file_value: the first line of a file that the old installation keeps where its data lie: SERVICE has it at the path NAME
+# old_file_value: the first line of a file that the old installation keeps where its data lie: `service` has it at the path `from`
 old_file_value() {
-    find_mount "$service" "${name%/*}" || return 1
-    old_key_file=$mount_source/${name##*/}
+    local old_key_file old_line mount_source='' mount_type=''
+    find_mount "$service" "${from%/*}" || return 1
+    old_key_file=$mount_source/${from##*/}
     if [ -L "$old_key_file" ] || [ ! -f "$old_key_file" ]; then return 1; fi
     if [ "$(wc -c <"$old_key_file")" -gt 4096 ] || ! is_text "$old_key_file"; then return 2; fi
     old_line=$(sed -n 1p "$old_key_file")
@@ -261,8 +288,9 @@ old_file_value() {
 
 # judge_room: the copies, the dumps and what the new servers make of them must fit beside what is there
 judge_room() {
-    old_place=$(nearest_folder "$ROOT") old_free=$(free_bytes "$old_place")
-    is_number "$old_free" || fail $EXIT_FAILED adopt.no_room_known "$old_place"
+    local old_place engine_place
+    old_place=$(nearest_folder "$ROOT") OLD_FREE=$(free_bytes "$old_place")
+    is_number "$OLD_FREE" || fail $EXIT_FAILED adopt.no_room_known "$old_place"
     engine_place=$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)
     if [ -d "${engine_place:-/-}" ] && [ "$(df -P "$engine_place" | awk 'NR == 2 { print $1 }')" != "$(df -P "$old_place" | awk 'NR == 2 { print $1 }')" ]; then
         if too_little "$OLD_VOLUMES_ROOM" "$(free_bytes "$engine_place")"; then
@@ -271,35 +299,43 @@ judge_room() {
     else
         OLD_ROOM=$(add_bytes "$OLD_ROOM" "$OLD_VOLUMES_ROOM")
     fi
-    if [ -z "$ADOPTION_PHASE" ] && too_little "$OLD_ROOM" "$old_free"; then
-        refuse_adoption adopt.no_room "$old_place" "$(human "$old_free")" "$(human "$OLD_ROOM")"
+    if [ -z "$ADOPTION_PHASE" ] && too_little "$OLD_ROOM" "$OLD_FREE"; then
+        refuse_adoption adopt.no_room "$old_place" "$(human "$OLD_FREE")" "$(human "$OLD_ROOM")"
     fi
+}
+
+# count_old_running: containers of the old installation
+count_old_running() {
+    awk -F "$TAB" "$AWK_OLD_CONTAINER"'
+        $OLD_CONTAINER["fact"] == "C" && $OLD_CONTAINER["running"] == "true" { n++ }
+        END { print n + 0 }' "$SCRATCH/old"
 }
 
 # print_adoption: the plan; names of secrets, never a value of one
 print_adoption() {
-    say adopt.found "$FROM" "$OLD_PROJECT" "$(wc -l <"$SCRATCH/old-ids" | tr -d ' ')" "$(awk -F "$TAB" '$1 == "C" && $4 == "true"' "$SCRATCH/old" | wc -l | tr -d ' ')"
+    local old_image variable bytes each line service='' kind='' where='' id='' what='' to='' mount_source=''
+    say adopt.found "$FROM" "$OLD_PROJECT" "$(wc -l <"$SCRATCH/old-ids" | tr -d ' ')" "$(count_old_running)"
     keep "$SCRATCH/old-rows" adopt_rows image
-    while IFS="$TAB" read -r service _ <&4; do
-        old_image=$(old_field "$service" 6)
+    while read_adoption service <&4; do
+        old_image=$(old_field "$service" image)
         [ -z "$old_image" ] || say adopt.image "$service" "$(printf '%s' "$old_image" | show_plain)"
     done 4<"$SCRATCH/old-rows"
     say adopt.becomes "$TITLE" "$VERSION" "$ROOT" "$PROJECT"
     say adopt.values
-    while IFS="$TAB" read -r variable kind where <&4; do
+    while read_taken_value variable kind where <&4; do
         if [ "$kind" = secret ]; then say adopt.secret "$variable" "$where"; else say adopt.value "$variable" "$(value_in "$RESTORED/site.env" "$variable" | show_plain)" "$where"; fi
     done 4<"$SCRATCH/old-taken"
     [ ! -s "$SCRATCH/old-renewed" ] || say adopt.renewed "$(tr '\n' ' ' <"$SCRATCH/old-renewed")"
     print_needed
     say adopt.copies
-    while IFS="$TAB" read -r id service _ <&4; do say adopt.dump "$service" "$id"; done 4<"$SCRATCH/old-dumps"
-    while IFS="$TAB" read -r what target service _ _ mount_source old_bytes <&4; do
-        is_number "$old_bytes" && old_bytes=$(human "$old_bytes")
-        say "adopt.$what" "$service" "$(printf '%s' "$mount_source" | show_plain)" "$target" "$old_bytes"
+    while read_old_dump id service <&4; do say adopt.dump "$service" "$id"; done 4<"$SCRATCH/old-dumps"
+    while read_old_copy what to service mount_source bytes <&4; do
+        is_number "$bytes" && bytes=$(human "$bytes")
+        say "adopt.$what" "$service" "$(printf '%s' "$mount_source" | show_plain)" "$to" "$bytes"
     done 4<"$SCRATCH/old-copies"
-    while IFS="$TAB" read -r _ target <&4; do say adopt.empty "$target"; done 4<"$SCRATCH/old-left"
+    while read_old_left to <&4; do say adopt.empty "$to"; done 4<"$SCRATCH/old-left"
     for each in $LEFT; do say adopt.left "$each"; done
-    say adopt.room "$(human "$OLD_ROOM")" "$(human "$old_free")"
+    say adopt.room "$(human "$OLD_ROOM")" "$(human "$OLD_FREE")"
     say adopt.keeps "$FROM"
     while IFS= read -r line <&4; do say adopt.note "$line"; done 4<"$SCRATCH/old-notes"
     while IFS= read -r variable <&4; do warn adopt.known "$variable"; done 4<"$SCRATCH/old-known"
@@ -308,10 +344,11 @@ print_adoption() {
 
 # print_needed: what the old installation does not say and nobody has answered yet
 print_needed() {
+    local needed name='' required='' generator=''
     keep "$SCRATCH/old-variable-rows" rows variables.tsv
     needed=''
-    while IFS="$TAB" read -r name _ required _ generator _ <&4; do
-        if [ "$required" = yes ] && [ "$generator" = - ] && [ ! -f "$values/$name" ]; then needed="$needed $name"; fi
+    while read_variable name required generator <&4; do
+        if [ "$required" = yes ] && [ "$generator" = - ] && [ ! -f "$VALUES/$name" ]; then needed="$needed $name"; fi
     done 4<"$SCRATCH/old-variable-rows"
     [ -z "$needed" ] || say adopt.needed "${needed# }"
 }

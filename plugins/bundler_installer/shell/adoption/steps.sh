@@ -3,19 +3,23 @@
 # stop_old: who writes first, databases that dumps come from not yet. The engine must not start any of them again by itself;
 # what ran, and how it was kept running, is noted before
 stop_old() {
+    local service
     if [ ! -f "$ROOT/state/adopt.containers" ]; then
-        awk -F "$TAB" -v OFS="$TAB" '$1 == "C" { print $3, $2, $5, $4 }' "$SCRATCH/old" >"$SCRATCH/old-ran" || lose_scratch
+        awk -F "$TAB" -v OFS="$TAB" "$AWK_OLD_CONTAINER"'$OLD_CONTAINER["fact"] == "C" {
+            print $OLD_CONTAINER["id"], $OLD_CONTAINER["service"], $OLD_CONTAINER["policy"], $OLD_CONTAINER["running"]
+        }' "$SCRATCH/old" >"$SCRATCH/old-ran" || lose_scratch
         write_note adopt.containers <"$SCRATCH/old-ran" || exit $EXIT_FAILED
     fi
     enter_adoption stopped
     say adopt.stop "$ADOPTION_PROJECT"
-    cut -f 1 "$ROOT/state/adopt.containers" >"$SCRATCH/old-all-ids" || lose_scratch
+    cut_column adopt.containers id <"$ROOT/state/adopt.containers" >"$SCRATCH/old-all-ids" || lose_scratch
     xargs docker update --restart=no <"$SCRATCH/old-all-ids" >/dev/null 2>"$SCRATCH/stop" || fail_stopping
     keep "$SCRATCH/quiesce" names quiesce
     while IFS= read -r service <&4; do stop_containers "$service"; done 4<"$SCRATCH/quiesce"
-    awk -F "$TAB" -v dumps="$SCRATCH/old-dumps" '
-        BEGIN { while ((getline line < dumps) > 0) { split(line, f, "\t"); later[f[2]] } }
-        !($2 in later) && !($2 in seen) { seen[$2]; print $2 }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-services" || lose_scratch
+    awk -F "$TAB" -v dumps="$SCRATCH/old-dumps" "$AWK_OLD_DUMP$AWK_STOPPED_CONTAINER"'
+        BEGIN { while ((getline line < dumps) > 0) { split(line, f, "\t"); later[f[OLD_DUMP["service"]]] } }
+        { service = $STOPPED_CONTAINER["service"] }
+        !(service in later) && !(service in seen) { seen[service]; print service }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-services" || lose_scratch
     while IFS= read -r service <&4; do stop_containers "$service"; done 4<"$SCRATCH/old-services"
 }
 
@@ -23,16 +27,18 @@ fail_stopping() { fail $EXIT_FAILED adopt.not_stopped "$ADOPTION_PROJECT" "$(tai
 
 # stop_containers SERVICE: as long as they need: a vector store that is killed loses vectors
 stop_containers() {
-    awk -F "$TAB" -v service="$1" '$2 == service { print $1 }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-stopped" || lose_scratch
+    awk -F "$TAB" -v service="$1" "$AWK_STOPPED_CONTAINER"'
+        $STOPPED_CONTAINER["service"] == service { print $STOPPED_CONTAINER["id"] }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-stopped" || lose_scratch
     [ -s "$SCRATCH/old-stopped" ] || return 0
     xargs docker stop -t 300 <"$SCRATCH/old-stopped" >/dev/null 2>"$SCRATCH/stop" || fail_stopping
 }
 
 # take_dumps: each database's old server hands out its data. One that an earlier try stopped is started for it
 take_dumps() {
+    local dumps_here container id='' service='' database='' line=''
     dumps_here=$ROOT/state/adopt.dumps
     { rm -rf "$dumps_here" && (umask 077 && mkdir "$dumps_here"); } || fail $EXIT_FAILED release.disk "$ROOT"
-    while IFS="$TAB" read -r id service database line <&4; do
+    while read_old_dump id service database line <&4; do
         say adopt.dumping "$id" "$service"
         container=$(old_container "$service")
         wake_container "$container" || fail $EXIT_FAILED adopt.no_server "$service"
@@ -45,6 +51,7 @@ take_dumps() {
 
 # wake_container ID: it runs, and is healthy where it can say so
 wake_container() {
+    local woken
     docker start "$1" >/dev/null 2>&1 || return 1
     woken=$(date +%s)
     while :; do
@@ -60,11 +67,12 @@ wake_container() {
 
 # halt_old: nothing of it runs any more
 halt_old() {
-    keep "$SCRATCH/old-services" cut -f 2 "$SCRATCH/old-dumps"
+    local service
+    cut_column old-dumps service <"$SCRATCH/old-dumps" >"$SCRATCH/old-services" || lose_scratch
     while IFS= read -r service <&4; do stop_containers "$service"; done 4<"$SCRATCH/old-services"
     docker ps -q --no-trunc --filter "label=com.docker.compose.project=$ADOPTION_PROJECT" >"$SCRATCH/old-running" 2>/dev/null ||
         fail $EXIT_FAILED engine.no_docker
-    cut -f 1 "$ROOT/state/adopt.containers" >"$SCRATCH/old-all-ids" || lose_scratch
+    cut_column adopt.containers id <"$ROOT/state/adopt.containers" >"$SCRATCH/old-all-ids" || lose_scratch
     if grep -qxF -f "$SCRATCH/old-all-ids" "$SCRATCH/old-running"; then
         printf '%s\n' - >"$SCRATCH/stop" || lose_scratch
         fail_stopping
@@ -73,13 +81,14 @@ halt_old() {
 
 # copy_folders: into <root>/data, owners, modes and links as they are
 copy_folders() {
+    local what='' to='' service='' place='' mount_source=''
     choose_tar
     keep "$SCRATCH/left-out" names dumped
     names disposable >>"$SCRATCH/left-out" || lose_scratch
-    while IFS="$TAB" read -r what target service place _ mount_source _ <&4; do
+    while read_old_copy what to service place mount_source <&4; do
         [ "$what" = folder ] || continue
-        say adopt.copying "$service" "$target"
-        pour_old into_folder || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$target"
+        say adopt.copying "$service" "$to"
+        pour_old into_folder || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$to"
     done 4<"$SCRATCH/old-copies"
     seed_files
     make_data # folders inside those that were replaced
@@ -93,9 +102,10 @@ pour_old() {
 
 # pack_old: read here where it can be, else by the engine
 pack_old() {
+    local left_out
     set --
     while IFS= read -r left_out <&6; do
-        case $left_out in "$target"/*) set -- "$@" "${left_out#"$target"/}" ;; esac
+        case $left_out in "$to"/*) set -- "$@" "${left_out#"$to"/}" ;; esac
     done 6<"$SCRATCH/left-out"
     if [ -d "$mount_source" ] && [ -r "$mount_source" ]; then
         pack_folder "$mount_source" "$@"
@@ -104,9 +114,10 @@ pack_old() {
     fi
 }
 
-# into_folder: a tar from standard input becomes <root>/data/<target>
+# into_folder: a tar from standard input becomes <root>/data/<to>
 into_folder() {
-    (enter_below "$ROOT/data" "$target" && empty_folder . && unpack_folder .) || {
+    local inside=''
+    (enter_below "$ROOT/data" "$to" && empty_folder . && unpack_folder .) || {
         cat >/dev/null
         return 1
     }
@@ -114,31 +125,33 @@ into_folder() {
 
 # seed_files: a file under a second name, where the new server reads that one only
 seed_files() {
+    local each from='' to='' how='' inside=''
     keep "$SCRATCH/old-rows" adopt_rows seed
-    while IFS="$TAB" read -r _ seed target other _ <&4; do
+    while read_adoption from to how <&4; do
         (
-            enter_below "$ROOT/data" "${target%/*}" || exit 1
-            for each in "./${target##*/}" "./$other"; do if [ -e "$each" ] || [ -L "$each" ]; then exit 0; fi; done
-            if [ -L "./$seed" ] || [ ! -f "./$seed" ]; then exit 0; fi
-            cp -p -- "./$seed" "./${target##*/}"
+            enter_below "$ROOT/data" "${to%/*}" || exit 1
+            for each in "./${to##*/}" "./$how"; do if [ -e "$each" ] || [ -L "$each" ]; then exit 0; fi; done
+            if [ -L "./$from" ] || [ ! -f "./$from" ]; then exit 0; fi
+            cp -p -- "./$from" "./${to##*/}"
         ) || fail $EXIT_FAILED release.disk "$ROOT"
     done 4<"$SCRATCH/old-rows"
 }
 
 # copy_volumes_over: named volumes, each into this project's own, which Compose makes
 copy_volumes_over() {
-    grep -q "^volume$TAB" "$SCRATCH/old-copies" || return 0
+    local what='' to='' service='' place='' mount_source='' volume_here=''
+    cut_column old-copies what <"$SCRATCH/old-copies" | grep -qx volume || return 0
     choose_tar
     compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
     note_volumes_here
     keep "$SCRATCH/left-out" names dumped
-    while IFS="$TAB" read -r what target service place _ mount_source _ <&4; do
+    while read_old_copy what to service place mount_source <&4; do
         [ "$what" = volume ] || continue
-        settle_volume - "$target"
-        is_own_volume "$volume_here" || fail $EXIT_FAILED restore.volume "$target"
-        say adopt.copying "$service" "$target"
+        settle_volume - "$to"
+        is_own_volume "$volume_here" || fail $EXIT_FAILED restore.volume "$to"
+        say adopt.copying "$service" "$to"
         empty_volume "$volume_here" || fail $EXIT_FAILED restore.volume "$volume_here"
-        pour_old into_volume || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$target"
+        pour_old into_volume || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$to"
     done 4<"$SCRATCH/old-copies"
 }
 
@@ -151,14 +164,15 @@ into_volume() {
 
 # load_dumps: the new servers, which are empty, take the data in
 load_dumps() {
+    local id='' service='' restore=''
     [ -s "$SCRATCH/old-dumps" ] || return 0
     WELL_TIMES=2
     start_dump_services
     keep "$SCRATCH/dumps" list_dumps
-    while IFS="$TAB" read -r id service _ line <&5; do
+    while read_dump id service restore <&5; do
         [ -f "$ROOT/state/adopt.dumps/$id" ] || continue
         say adopt.loading "$id" "$service"
-        compose exec -T "$service" sh -c "$line" <"$ROOT/state/adopt.dumps/$id" >/dev/null 2>"$SCRATCH/load-errors" ||
+        compose exec -T "$service" sh -c "$restore" <"$ROOT/state/adopt.dumps/$id" >/dev/null 2>"$SCRATCH/load-errors" ||
             fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/load-errors" | tail -n 3)"
     done 5<"$SCRATCH/dumps"
     stop_all
@@ -167,21 +181,22 @@ load_dumps() {
 # start_old: databases first, who was stopped first last; and kept running as before. Those that somebody removed meanwhile
 # (docker prune) can only be made again there; the services of those that ran go into $SCRATCH/old-gone
 start_old() {
+    local policy id='' service='' running=''
     empty_file "$SCRATCH/old-gone"
     [ -f "$ROOT/state/adopt.containers" ] || return 0
     docker ps -aq --no-trunc >"$SCRATCH/old-there" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
     empty_file "$SCRATCH/old-again"
-    while IFS="$TAB" read -r id service policy ran _ <&4; do
+    while read_stopped_container id service policy running <&4; do
         grep -qxF -e "$id" "$SCRATCH/old-there"
         case $? in
             0) ;;
             1)
-                if [ "$ran" = true ]; then printf '%s\n' "$service" >>"$SCRATCH/old-gone" || lose_scratch; fi
+                if [ "$running" = true ]; then printf '%s\n' "$service" >>"$SCRATCH/old-gone" || lose_scratch; fi
                 continue
                 ;;
             *) lose_scratch ;;
         esac
-        printf '%s\t%s\t%s\t%s\n' "$id" "$service" "$policy" "$ran" >>"$SCRATCH/old-again" || lose_scratch
+        printf '%s\t%s\t%s\t%s\n' "$id" "$service" "$policy" "$running" >>"$SCRATCH/old-again" || lose_scratch
         case $policy in
             :* | no:*) policy=no ;;
             on-failure:0) policy=on-failure ;;
@@ -192,11 +207,14 @@ start_old() {
             fail $EXIT_FAILED adopt.not_started "$service" "$(tail -n 3 "$SCRATCH/start-errors" | show_plain)"
     done 4<"$ROOT/state/adopt.containers"
     keep "$SCRATCH/quiesce" names quiesce
-    awk -F "$TAB" -v quiesce="$SCRATCH/quiesce" '
+    awk -F "$TAB" -v quiesce="$SCRATCH/quiesce" "$AWK_STOPPED_CONTAINER"'
         BEGIN { while ((getline line < quiesce) > 0) order[line] = ++n }
-        $4 == "true" { print ($2 in order ? n + 1 - order[$2] : 0) "\t" $1 "\t" $2 }' "$SCRATCH/old-again" >"$SCRATCH/old-order" || lose_scratch
+        $STOPPED_CONTAINER["running"] == "true" {
+            service = $STOPPED_CONTAINER["service"]
+            print (service in order ? n + 1 - order[service] : 0) "\t" $STOPPED_CONTAINER["id"] "\t" service
+        }' "$SCRATCH/old-again" >"$SCRATCH/old-order" || lose_scratch
     sort -n "$SCRATCH/old-order" >"$SCRATCH/old-sorted" || lose_scratch
-    while IFS="$TAB" read -r _ id service <&4; do
+    while read_start_order id service <&4; do
         docker start "$id" >/dev/null 2>"$SCRATCH/start-errors" ||
             fail $EXIT_FAILED adopt.not_started "$service" "$(tail -n 3 "$SCRATCH/start-errors" | show_plain)"
     done 4<"$SCRATCH/old-sorted"

@@ -18,6 +18,7 @@ run_adopt() {
 }
 
 adopt_release() {
+    local planned_phase ends=''
     name_release
     if [ ! -f "$FACTS/adopt.tsv" ] || [ -z "$(rows adopt.tsv)" ]; then fail $EXIT_FAILED adopt.unknown "$TITLE"; fi
     if load_adoption; then
@@ -111,6 +112,7 @@ keep_project() {
 }
 
 confirm_adoption() {
+    local recorded=''
     use_current
     take_lock
     load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
@@ -125,6 +127,7 @@ confirm_adoption() {
 
 # leave_adoption: the operator wants the old installation again. What was written here since is kept aside
 leave_adoption() {
+    local kept_aside recorded=''
     load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
     require_engine
     ask adopt.ask_back "$ADOPTION_FROM" "$ROOT" || fail $EXIT_FAILED adopt.no

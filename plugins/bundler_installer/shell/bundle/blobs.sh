@@ -7,27 +7,28 @@ image_files() {
 
 # keep_blobs: hard links into the unpacked bundle where they can be made, which cost nothing; else copies, where there is room
 keep_blobs() {
+    local kept lines need digest='' path=''
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ]; then return 0; fi
     kept=$ROOT/blobs/sha256
     mkdir -p "$kept" || fail $EXIT_FAILED release.disk "$ROOT"
     keep "$SCRATCH/image-files" image_files "$FACTS"
     empty_file "$SCRATCH/uncopied"
     lines=0
-    while IFS="$TAB" read -r digest path; do
+    while read_image_file digest path; do
         lines=$((lines + 1))
         [ ! -f "$kept/$digest" ] || continue
         link_blob "$HERE/$path" "$kept/$digest" || printf '%s\t%s\n' "$digest" "$path" >>"$SCRATCH/uncopied" || lose_scratch
     done <"$SCRATCH/image-files"
     expect_lines "$SCRATCH/image-files" "$lines"
     [ -s "$SCRATCH/uncopied" ] || return 0
-    need=$(cut -f 2 "$SCRATCH/uncopied" | sum_sizes |
+    need=$(cut_column image-files path <"$SCRATCH/uncopied" | sum_sizes |
         awk -v spare="$WAY_BACK" '{ printf "%.0f\n", $1 + spare + 1000000000 }')
     if too_little "$need" "$(free_bytes "$ROOT")"; then
         warn blobs.no_room "$ROOT"
         return 0
     fi
     lines=0
-    while IFS="$TAB" read -r digest path; do
+    while read_image_file digest path; do
         lines=$((lines + 1))
         { cp -- "$HERE/$path" "$kept/.part" && mv -f "$kept/.part" "$kept/$digest"; } || fail $EXIT_FAILED release.disk "$ROOT"
     done <"$SCRATCH/uncopied"
@@ -43,11 +44,12 @@ link_blob() {
 # check_kept LIST BYTES: the kept files named there (blobs/sha256/<digest>) have their digests
 check_kept() {
     say blobs.check "$(human "$2")"
-    match_digests "$1" || fail $EXIT_FAILED images.gone "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+    match_digests "$1" || fail $EXIT_FAILED images.gone "$(cut_column absent reference <"$SCRATCH/absent" | tr '\n' ' ')"
 }
 
 # match_digests LIST: whether each of them has the digest that it is named by
 match_digests() {
+    local matched
     [ -s "$1" ] || return 0
     tr '\n' '\0' <"$1" >"$1.null" || lose_scratch
     (cd -- "$ROOT" && hash_files <"$1.null") >"$1.digests" 2>/dev/null || return 1
@@ -57,6 +59,7 @@ match_digests() {
 
 # prune_blobs: those of kept releases stay
 prune_blobs() {
+    local kept blob
     [ -d "$ROOT/blobs/sha256" ] || return 0
     empty_file "$SCRATCH/kept-blobs"
     for kept in $keep_releases; do

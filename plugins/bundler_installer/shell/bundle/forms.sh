@@ -3,8 +3,9 @@
 
 # check_forms: every field of every table in FACTS
 check_forms() {
+    local verdict
     list_forms >"$SCRATCH/forms" || lose_scratch
-    (cd -- "$FACTS" && awk -F "$TAB" -v forms="$SCRATCH/forms" '
+    (cd -- "$FACTS" && awk -F "$TAB" -v forms="$SCRATCH/forms" "$AWK_VARIABLE"'
         function refuse(what) { printf "%s:%d: %s\n", table, FNR, what; refused = 1; exit 0 }
         BEGIN {
             while ((getline line < forms) > 0) {
@@ -35,10 +36,10 @@ check_forms() {
             for (i = 1; i <= NF; i++) {
                 if ($i == "-" && optional[table, i] == "yes") continue
                 if (length($i) > 65536 || $i !~ expression[table, i]) refuse($i)
-                if (table == "variables.tsv" && i == 1 && ($i in names)) refuse($i)
+                if (table == "variables.tsv" && i == VARIABLE["name"] && ($i in names)) refuse($i)
                 if (expression[table, i] == "^((0|[1-9][0-9]*))$" && length($i) > 15) refuse($i)
             }
-            if (table == "variables.tsv") names[$1]
+            if (table == "variables.tsv") names[$VARIABLE["name"]]
         }
         END { if (!refused) print "ok" }' ./bundle.env ./*.tsv) >"$SCRATCH/forms-verdict" || lose_scratch
     IFS= read -r verdict <"$SCRATCH/forms-verdict" || lose_scratch

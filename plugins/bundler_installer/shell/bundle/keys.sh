@@ -5,12 +5,13 @@ P256=3059301306072a8648ce3d020106082a8648ce3d03010703420004
 # half of the order of P-256: of the two values of s that are valid, only the lower is accepted
 HALF_ORDER=7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 
-# load_keys FILE: read_keys, twice
+# load_keys FILE: read_keys, twice; sets `keys`
 load_keys() { twice read_keys "$1"; }
 
 # read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and leaves each in
 # $TRUST/<fingerprint>.pem. Fails where there is none, or one that is not ECDSA on P-256
 read_keys() {
+    local blocks block key=''
     keys=''
     rm -f "$TRUST"/block.*
     blocks=$(tr -d '\r' <"$1" 2>/dev/null | awk -v out="$TRUST/block." '
@@ -34,6 +35,7 @@ read_keys() {
 
 # read_key FILE: the same, of a file with one key; sets `key`. A key is its DER, whatever text it came in
 read_key() {
+    local der point
     der=$TRUST/key.der
     openssl pkey -pubin -in "$1" -outform DER -out "$der" >/dev/null 2>&1 ||
         openssl pkey -pubin -inform DER -in "$1" -outform DER -out "$der" >/dev/null 2>&1 || return 1
@@ -48,6 +50,7 @@ read_key() {
 
 # join_keys FINGERPRINTS FILE: as PEM
 join_keys() {
+    local each
     printf '' >"$2" || return 1
     for each in $1; do cat "$TRUST/$each.pem" >>"$2" || return 1; done
 }

@@ -4,12 +4,13 @@
 # plan_copies: the lines of SHA256SUMS that are to be copied, in $SCRATCH/copies: those whose files are not kept yet. None
 # where links will do, which cost nothing, or where copies might leave too little room
 plan_copies() {
+    local kept lines need digest='' path=''
     empty_file "$SCRATCH/copies"
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ] || can_link "$HERE/images"; then return 0; fi
     FAR=yes kept=$ROOT/blobs/sha256
     keep "$SCRATCH/image-files" image_files "$FACTS"
     lines=0
-    while IFS="$TAB" read -r digest path; do
+    while read_image_file digest path; do
         lines=$((lines + 1))
         [ -f "$kept/$digest" ] || printf '%s  %s\n' "$digest" "$path" || lose_scratch
     done <"$SCRATCH/image-files" >"$SCRATCH/lacking-copies" || lose_scratch
@@ -35,6 +36,7 @@ can_link() {
 
 # is_own_tree FOLDER: nobody else can change what is in it, or put another folder in its place
 is_own_tree() {
+    local own_log own_code foreign_files
     own_log=$LOG LOG=/dev/null
     (walk_path "$1") >/dev/null 2>&1
     own_code=$?
@@ -47,8 +49,10 @@ is_own_tree() {
 # mount_of PATH: the device, and where it is mounted
 mount_of() { df -P "$1" 2>/dev/null | awk 'NR == 2 { $2 = $3 = $4 = $5 = ""; print }'; }
 
-# copy_group GROUP: copy and hash the files of the lines in GROUP.copies; what is wrong goes to GROUP.bad
+# copy_group GROUP: sets `count`; copy and hash the files of the lines in GROUP.copies; what is wrong goes to GROUP.bad
 copy_group() {
+    local kept digest path found
+    kept=$ROOT/blobs/sha256
     while read -r digest path; do
         found=$({ tee "$kept/.copy-$digest" <"$path" 2>/dev/null || : >"$1.broken"; } | hash_stream)
         if [ "${found%% *}" = "$digest" ] && [ ! -f "$1.broken" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then
@@ -63,7 +67,8 @@ copy_group() {
 
 # drop_copies: what was copied from a bundle that is refused
 drop_copies() {
-    while read -r digest _; do rm -f "$kept/$digest" "$kept/.copy-$digest"; done <"$SCRATCH/copies"
+    local digest
+    while read -r digest _; do rm -f "$ROOT/blobs/sha256/$digest" "$ROOT/blobs/sha256/.copy-$digest"; done <"$SCRATCH/copies"
 }
 
 # use_copies: the files in $SCRATCH/blobs lie below the root. Those that this run did not copy are checked now

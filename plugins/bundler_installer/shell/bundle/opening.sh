@@ -5,6 +5,7 @@ SMALL=67108864 # bytes that each of them may have
 
 # open_bundle: sets FACTS, TOTAL, NAME and ROOT; $SCRATCH/signed has the paths that SHA256SUMS lists
 open_bundle() {
+    local each
     FACTS=$SCRATCH/bundle
     (umask 077 && mkdir "$FACTS") || lose_scratch
     for each in SHA256SUMS SHA256SUMS.sig SHA256SUMS.pub; do
@@ -21,6 +22,7 @@ open_bundle() {
 
 # take_small NAME: a copy in FACTS
 take_small() {
+    local small_bytes
     if [ -L "$HERE/$1" ] || [ ! -f "$HERE/$1" ]; then refuse verify.special "$1"; fi
     small_bytes=$(wc -c <"$HERE/$1") || blame_file "$1"
     small_bytes=${small_bytes##* } # some wc indent it
@@ -45,6 +47,7 @@ blame_file() {
 
 # take_tables: every listed file that lies at the top, or below keys/, copied and as it is listed: the tables, this program, bundle.json
 take_tables() {
+    local each taken line wanted_sums=''
     awk '{ path = substr($0, 67) } path !~ /\// || path ~ /^keys\/[^\/]+$/' "$FACTS/SHA256SUMS" >"$SCRATCH/small" || lose_scratch
     for each in install bundle.env variables.tsv; do
         grep -q "^[0-9a-f]*  $each\$" "$SCRATCH/small" || {
@@ -67,6 +70,7 @@ take_tables() {
 # named it so: as <root>/current/install, as <name>ctl does, or as <root>/releases/<id>/install. Where the folder lies says
 # nothing: a bundle may come with such folders around it, and lead there by a link
 find_installation() {
+    local own_root named_root
     case $HERE in */releases/*) ;; *) return 0 ;; esac
     own_root=${HERE%/*}
     case $own_root in */releases) own_root=${own_root%/releases} ;; *) return 0 ;; esac

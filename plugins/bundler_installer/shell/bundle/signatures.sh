@@ -4,6 +4,7 @@
 # verify_signature: every signature is good, and enough of them are by keys that this site believes. Sets SIGNED_BY to the
 # keys that later bundles must be signed by; nothing where a command only looks at a bundle whose maker nobody knows
 verify_signature() {
+    local wanted=''
     SIGNED_BY=''
     # this one uses nothing of the bundle but its name, and must run where the bundle's key is not believed yet
     [ "$COMMAND" != trust ] || return 0
@@ -31,6 +32,7 @@ verify_signature() {
 }
 
 open_trust() {
+    local list
     TRUST=$SCRATCH/trust
     { rm -rf "$TRUST" && mkdir "$TRUST" "$TRUST/sound"; } || lose_scratch
     for list in signers rotations revocations demands; do empty_file "$TRUST/$list"; done
@@ -39,6 +41,7 @@ open_trust() {
 
 # read_signatures: each carried key has the signature on its own line; $TRUST/signers lists them
 read_signatures() {
+    local line signer keys=''
     [ -f "$FACTS/SHA256SUMS.pub" ] || refuse trust.no_carried_key
     load_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     # no checksum covers keys and signatures: both have one form only
@@ -63,6 +66,7 @@ read_signatures() {
 
 # refuse_signature: not by the carried key; where it is by one that is believed, only the carried key was changed
 refuse_signature() {
+    local believed each
     while read -r _ _ believed; do
         for each in $believed; do
             if is_signed_by "$FACTS/SHA256SUMS" "$TRUST/signature" "$each"; then refuse verify.carried_key; fi
@@ -71,9 +75,11 @@ refuse_signature() {
     refuse verify.bad_signature "$wanted"
 }
 
-# list_demands: lines `why number fingerprint...` in $TRUST/demands: so many of these keys must have signed. A policy of the
+# list_demands: sets `wanted`, the file that says whose signatures are needed;
+# lines `why number fingerprint...` in $TRUST/demands: so many of these keys must have signed. A policy of the
 # site, else the pinned keys, all of them; besides, the keys given; where there are none of these, those that the host trusts
 list_demands() {
+    local pinned keys=''
     pinned=$ROOT/state/trusted.pub wanted=SHA256SUMS.pub
     if [ -e "$TRUSTED_KEYS/policy" ] || [ -L "$TRUSTED_KEYS/policy" ]; then
         wanted=$TRUSTED_KEYS/policy
@@ -96,6 +102,7 @@ list_demands() {
 
 # demand WHY NUMBER|all FINGERPRINTS
 demand() {
+    local distinct each why number
     distinct=''
     for each in $3; do
         case " $distinct " in *" $each "*) ;; *) distinct="$distinct${distinct:+ }$each" ;; esac
@@ -111,7 +118,9 @@ demand() {
     DEMANDS=$((DEMANDS + 1))
 }
 
+# list_given_keys: those of --key; sets `wanted`
 list_given_keys() {
+    local given file keys=''
     given='' wanted=$KEY
     set -f
     IFS=$NEWLINE
@@ -127,7 +136,9 @@ list_given_keys() {
     demand key "${REQUIRE:-1}" "$given"
 }
 
+# list_trusted_keys: those of this server; sets `wanted`
 list_trusted_keys() {
+    local given file keys=''
     given=''
     for file in "$TRUSTED_KEYS"/*.pub; do
         [ -f "$file" ] || continue
@@ -144,6 +155,7 @@ list_trusted_keys() {
 # read_policy: lines `require N of NAME...`, where NAME.pub lies beside it; `#` begins a comment line. Whatever else stands
 # there, the policy is broken, and nothing is believed
 read_policy() {
+    local broken complete first number names
     awk '
         /^#/ || /^[ \t]*$/ { next }
         {
@@ -171,6 +183,7 @@ read_policy() {
 
 # demand_policy: what a line of the policy asks for
 demand_policy() {
+    local given name keys=''
     given=''
     for name in $names; do
         load_keys "$TRUSTED_KEYS/$name.pub" || refuse trust.policy_key "$TRUSTED_KEYS/policy" "$name.pub"
@@ -183,6 +196,7 @@ demand_policy() {
 
 # ask_for_keys: the carried keys, after somebody compared them
 ask_for_keys() {
+    local given
     given=$(tr '\n' ' ' <"$TRUST/signers")
     ask verify.compare "$given" || refuse verify.no_key
     demand asked all "$given"
@@ -190,6 +204,7 @@ ask_for_keys() {
 
 # judge_signers: sets SIGNED_BY to a file with the keys that later releases must be signed by
 judge_signers() {
+    local what why anchor signer each
     compare_keys >"$TRUST/verdict" || refuse verify.bad_signature "$wanted"
     # whoever reads less than was written has not judged
     grep "^end $SIGNERS $ROTATED $REVOKED $DEMANDS\$" "$TRUST/verdict" >/dev/null || lose_scratch
@@ -214,6 +229,7 @@ judge_signers() {
 
 # explain_refusal: where a demand is not met
 explain_refusal() {
+    local why lacking revoked forked
     for why in policy key pinned trusted asked; do
         lacking=$(awk -v why="$why" '$1 == "demand" && $2 == why && $4 < $3 { print $3, $5, $4; exit }' "$TRUST/verdict")
         [ -z "$lacking" ] || break

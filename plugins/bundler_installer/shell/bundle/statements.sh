@@ -43,6 +43,7 @@ JUDGE='
 
 # gather_statements: those of the site. One that is damaged is not passed over: it may be a revocation
 gather_statements() {
+    local file
     for file in "$ROOT"/state/trust/*.rotation "$ROOT"/state/trust/*.revocation \
         "$TRUSTED_KEYS"/*.rotation "$TRUSTED_KEYS"/*.revocation; do
         if [ -e "$file" ] || [ -L "$file" ]; then take_statement "$file"; fi
@@ -61,6 +62,7 @@ gather_statements() {
 
 # read_carried_statements: the bundle's own; each says who signed it
 read_carried_statements() {
+    local count file
     count=0
     for file in "$FACTS"/keys/*.rotation "$FACTS"/keys/*.revocation; do
         [ -f "$file" ] || continue
@@ -72,6 +74,7 @@ read_carried_statements() {
 
 # take_statement FILE: read it, and count on it
 take_statement() {
+    local statement_about='' statement_by='' statement_kind='' statement_name=''
     read_statement "$1" || refuse trust.bad_statement "$1"
     case $statement_kind in
         rotation)
@@ -86,9 +89,10 @@ take_statement() {
     cp -- "$TRUST/statement" "$TRUST/sound/$statement_name" || lose_scratch
 }
 
-# read_statement FILE: sets statement_kind (rotation, revocation), statement_by (who signs), statement_about (the key that
-# follows, or is revoked), statement_name. It has one form only: it is written again and compared
+# read_statement FILE: sets statement_kind, statement_by, statement_about and statement_name: rotation or revocation, who
+# signs, the key that follows or is revoked, and its file's name. It has one form only: it is written again and compared
 read_statement() {
+    local statement_date statement_signature about keys=''
     head -c $((STATEMENT_BYTES + 1)) <"$1" >"$TRUST/statement" 2>/dev/null || return 1
     [ "$(wc -c <"$TRUST/statement")" -le "$STATEMENT_BYTES" ] || return 1
     statement_kind=$(sed -n '1s/^bundle-\([a-z]*\) 1$/\1/p' "$TRUST/statement")
@@ -125,6 +129,7 @@ name_statement() { printf '%.16s-%.16s' "$1" "$2"; }
 
 # keep_statements: whatever was sound; a revocation holds from now on
 keep_statements() {
+    local file kept
     for file in "$TRUST"/sound/*; do
         [ -f "$file" ] || continue
         kept=$ROOT/state/trust/${file##*/}

@@ -2,6 +2,7 @@
 
 # list_sums: SHA256SUMS is a list of digests and of paths that any file system keeps apart; the paths go to $SCRATCH/signed
 list_sums() {
+    local each
     case $(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x) in
         x) ;;
         '') lose_scratch ;;
@@ -62,10 +63,11 @@ list_sums() {
     [ "$TOTAL" -gt 0 ] || refuse verify.bad_sums
 }
 
-# match_sums LINES FOLDER: whether the files that the lines of SHA256SUMS in the file LINES name are as listed below FOLDER.
+# match_sums LINES FOLDER: sets `wanted_sums` to the number of lines; whether the files that the lines of SHA256SUMS in the file LINES name are as listed below FOLDER.
 # The status is 0 only where as many were hashed as there are lines. 1: one is not, it stands in LINES.bad; 3: one cannot
 # be read; 2: there was no room, or a program failed
 match_sums() {
+    local verdict
     { cut -c 67- "$1" >"$1.paths" && sed 's|^|./|' "$1.paths" >"$1.names" && tr '\n' '\0' <"$1.names" >"$1.null"; } || return 2
     wanted_sums=$(wc -l <"$1") || return 2
     [ "$wanted_sums" -gt 0 ] || return 2
@@ -97,6 +99,7 @@ match_sums() {
 
 # is_other_file LINES FOLDER PATH: its digest, taken once more, is not the listed one
 is_other_file() {
+    local other
     other=$(hash_stream <"$2/$3") || return 1
     other=${other%% *}
     [ "${#other}" -eq 64 ] || return 1

@@ -9,6 +9,7 @@ run_trust() {
 
 # add_statement FILE: only what this site has a use for, and what its signer may say
 add_statement() {
+    local relation
     [ -f "$1" ] || fail $EXIT_USAGE trust.no_file "$1"
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED trust.none "$ROOT" "$TRUSTED_KEYS"
     take_lock
@@ -29,6 +30,7 @@ add_statement() {
 
 # list_known_keys: the pinned keys and those that the host trusts, in $TRUST/known: lines `where fingerprint`
 list_known_keys() {
+    local file each keys=''
     empty_file "$TRUST/known"
     for file in "$ROOT/state/trusted.pub" "$TRUSTED_KEYS"/*.pub; do
         [ -f "$file" ] || continue
@@ -52,6 +54,7 @@ relate_statement() {
 }
 
 show_trust() {
+    local fingerprint file line old new revoked by
     gather_statements
     list_known_keys
     while read -r fingerprint file; do

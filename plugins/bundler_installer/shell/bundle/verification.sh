@@ -13,6 +13,7 @@ verify_bundle() {
 
 # verify_names: the listed files are the files that are there; regular ones, inside this folder
 verify_names() {
+    local verdict
     find_here "$SCRATCH/special" ! -type f ! -type d
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(sed -n 1p "$SCRATCH/special" | show_plain)"; fi
     # a line break in a name would make two names of one
@@ -48,6 +49,7 @@ verify_names() {
 
 # find_here FILE TEST...: what find finds in the bundle, into a file of the scratch folder
 find_here() {
+    local found_file
     found_file=$1
     shift
     (cd -- "$HERE" && find . "$@") >"$found_file" || {
@@ -58,6 +60,7 @@ find_here() {
 
 # verify_digests: hash every file, one process a core, the bytes spread evenly over them. All of them were hashed, or it failed
 verify_digests() {
+    local processes group bad hashed pid each count
     processes=$(count_cores) || processes=1
     { is_number "$processes" && [ "$processes" -gt 0 ]; } || processes=1
     deal_sums
@@ -113,6 +116,7 @@ deal_sums() {
 # hash_group FILE: check the lines of a part of SHA256SUMS, and copy those in FILE.copies; how many were right goes to
 # FILE.count, the first that differs to FILE.bad. Runs in the background
 hash_group() {
+    local count wanted_sums=''
     cd -- "$HERE" || exit 1
     count=0
     if [ -f "$1.copies" ]; then copy_group "$1" || exit 1; fi

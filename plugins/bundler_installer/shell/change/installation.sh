@@ -1,6 +1,7 @@
 # ---- change/installation: the steps, each of which can be run again. Where another release runs, it is upgraded
 
 run_install() {
+    local ends=''
     require_tools
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
     name_release
@@ -47,8 +48,9 @@ install_release() {
 
 # print_ending: where it is, and what can be typed next
 print_ending() {
+    local address number control service='' port='' protocol=''
     say ending.done "$TITLE" "$VERSION" "$ROOT"
-    rows ports.tsv | while IFS="$TAB" read -r service address port protocol; do
+    rows ports.tsv | while read_port service address port protocol; do
         [ -n "$service" ] || continue
         number=$(expand "$port")
         [ -n "$number" ] || continue

@@ -5,6 +5,7 @@
 
 # load_change: the note of a change that did not end; its status is 1 where there is none
 load_change() {
+    local each
     [ -f "$ROOT/state/change" ] || return 1
     { CHANGE_KIND=$(note_field change kind) && CHANGE_FROM=$(note_field change from) && CHANGE_TO=$(note_field change to) &&
         CHANGE_PHASE=$(note_field change phase) && CHANGE_BACKUP=$(note_field change backup) &&
@@ -147,6 +148,7 @@ undo_at_exit undo_change
 
 # insist COMMAND...: in a shell of its own; three times where signals, which the caller notes in INTERRUPTED, ended it
 insist() {
+    local tries
     INTERRUPTED='' tries=1
     until ("$@"); do
         if [ -z "$INTERRUPTED" ] || [ "$tries" -ge 3 ]; then return 1; fi
@@ -156,6 +158,7 @@ insist() {
 
 # forget_change: nothing but preparations was made
 forget_change() {
+    local recorded=''
     RELEASE=$CHANGE_TO
     record failed "$CHANGE_KIND"
     if docker_answers; then name_images "$CHANGE_FROM"; fi
@@ -165,6 +168,7 @@ forget_change() {
 # go_back: every part can be done again. Where the run before this one was killed, people may have worked since with
 # what it left running: those data are kept aside. Else they are worth nothing
 go_back() {
+    local touched aside forth_aside recorded=''
     load_change || return 0
     touched='' aside=drop RETURNING=yes
     forth_aside=$CHANGE_ASIDE CHANGE_ASIDE='' # what a rollback set aside is not what is set aside on the way back
@@ -225,6 +229,7 @@ return_data() {
 
 # resume_change: what a killed run left. Its own command goes on with it; any other one goes back first
 resume_change() {
+    local said_to end_code
     if ! load_change; then return 0; fi
     RESUMED=yes CHANGING=yes
     if [ "$CHANGE_PHASE" != return ] && [ "$1" = "$CHANGE_KIND" ] && [ "${2:-$CHANGE_TO}" = "$CHANGE_TO" ]; then
@@ -246,6 +251,7 @@ resume_change() {
 
 # prune_releases: the current one and the previous one stay, with what reloads them
 prune_releases() {
+    local keep_current keep_previous keep_from keep_to keep_releases each
     { keep_current=$(basename_of "$CURRENT") && keep_previous=$(note_field previous release) && keep_from=$(note_field change from) &&
         keep_to=$(note_field change to); } || lose_scratch
     [ -n "$keep_current" ] || fail $EXIT_FAILED facts.none "$ROOT"
@@ -261,11 +267,12 @@ prune_releases() {
 
 # drop_images RELEASE_DIR: images that no kept release names; the engine keeps those that containers use
 drop_images() {
+    local kept id reference='' manifest='' config=''
     empty_file "$SCRATCH/kept-images"
     for kept in $keep_releases; do
-        [ ! -f "$ROOT/releases/$kept/images.tsv" ] || cut -f 2,3 "$ROOT/releases/$kept/images.tsv" >>"$SCRATCH/kept-images" || lose_scratch
+        [ ! -f "$ROOT/releases/$kept/images.tsv" ] || rows_of "$ROOT/releases/$kept" images.tsv >>"$SCRATCH/kept-images" || lose_scratch
     done
-    sed '/^#/d' "$1/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
+    rows_of "$1" images.tsv | while read_image reference manifest config; do
         grep -qF -- "$config" "$SCRATCH/kept-images"
         [ $? -eq 1 ] || continue # named there, or nobody knows
         for id in "$config" "$manifest"; do

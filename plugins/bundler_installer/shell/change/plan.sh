@@ -1,6 +1,7 @@
 # ---- change/plan: what an install or upgrade would change. Reads, and changes nothing; `install` verifies the bundle first
 
 run_plan() {
+    local part=''
     require_tools
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
     name_release
@@ -32,27 +33,30 @@ name_engine_change() {
 }
 
 # base_rows TABLE: of the release that runs
-base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then sed '/^#/d' "$BASE/$1"; fi; }
+base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then rows_of "$BASE" "$1"; fi; }
 
 # compare_images: lines `new|changed|kept|dropped<TAB>reference<TAB>bytes`; those that must be loaded in $SCRATCH/absent
 compare_images() {
+    local state reference='' manifest='' config='' bytes=''
     : >"$SCRATCH/absent"
     base_rows images.tsv >"$SCRATCH/base-images"
     [ -z "$ANSWERING" ] || list_engine_images
-    rows images.tsv | while IFS="$TAB" read -r reference manifest config bytes _; do
+    rows images.tsv | while read_image reference manifest config bytes; do
         state=absent
         [ -z "$ANSWERING" ] || state=$(image_state "$reference" "$manifest" "$config")
         [ "$state" != absent ] || printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent"
-        awk -F "$TAB" -v reference="$reference" -v config="$config" -v state="$state" -v bytes="$bytes" '
-            $3 == config { same = 1 }
-            $1 == reference && $3 != config { other = 1 }
+        awk -F "$TAB" -v reference="$reference" -v config="$config" -v state="$state" -v bytes="$bytes" "$AWK_IMAGE"'
+            $IMAGE["config"] == config { same = 1 }
+            $IMAGE["reference"] == reference && $IMAGE["config"] != config { other = 1 }
             END {
                 what = (same ? "kept" : other ? "changed" : state == "absent" ? "new" : "kept")
                 printf "%s\t%s\t%s\n", what, reference, bytes
             }' "$SCRATCH/base-images"
     done >"$SCRATCH/plan-images"
-    rows images.tsv | cut -f 1 >"$SCRATCH/new-names"
-    awk -F "$TAB" 'NR == FNR { known[$1]; next } !($1 in known) { printf "dropped\t%s\t%s\n", $1, $4 }' \
+    list_column images.tsv reference >"$SCRATCH/new-names"
+    awk -F "$TAB" "$AWK_IMAGE"'
+        NR == FNR { known[$0]; next }
+        !($IMAGE["reference"] in known) { printf "dropped\t%s\t%s\n", $IMAGE["reference"], $IMAGE["bytes"] }' \
         "$SCRATCH/new-names" "$SCRATCH/base-images" >>"$SCRATCH/plan-images"
     : >"$SCRATCH/known-layers"
     [ -z "$ANSWERING" ] || list_known_layers
@@ -61,8 +65,9 @@ compare_images() {
 
 # compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image, or another definition
 compare_services() {
-    rows services.tsv | cut -f 1 >"$SCRATCH/new-services"
-    base_rows services.tsv | cut -f 1 >"$SCRATCH/base-services"
+    local service what
+    list_column services.tsv service >"$SCRATCH/new-services"
+    base_rows services.tsv | cut_column services.tsv service >"$SCRATCH/base-services"
     while IFS= read -r service; do
         if ! grep -qxF -- "$service" "$SCRATCH/base-services"; then
             what=added
@@ -80,8 +85,9 @@ compare_services() {
 
 # service_image RELEASE_DIR SERVICE: digest of its image's config
 service_image() {
-    service_reference=$(sed '/^#/d' "$1/services.tsv" | awk -F "$TAB" -v service="$2" '$1 == service { print $2; exit }')
-    sed '/^#/d' "$1/images.tsv" | awk -F "$TAB" -v reference="$service_reference" '$1 == reference { print $3; exit }'
+    local service_reference
+    service_reference=$(look_up_in "$1" services.tsv service "$2" reference)
+    look_up_in "$1" images.tsv reference "$service_reference" config
 }
 
 # service_section RELEASE_DIR SERVICE: its lines of compose.yaml, which the builder writes with two blanks a level
@@ -94,11 +100,12 @@ service_section() {
 
 # compare_variables: lines `new|changed|removed<TAB>name<TAB>note`; no secret's value
 compare_variables() {
-    base_rows variables.tsv | cut -f 1 >"$SCRATCH/base-variables"
-    rows variables.tsv | while IFS="$TAB" read -r name kind required default generator _; do
+    local old note name='' kind='' required='' generator=''
+    base_rows variables.tsv | cut_column variables.tsv name >"$SCRATCH/base-variables"
+    rows variables.tsv | while read_variable name kind required generator; do
         old=$(sed -n "s/^$name=//p" "$ROOT/site.env" 2>/dev/null)
         if ! grep -qxF -- "$name" "$SCRATCH/base-variables"; then
-            if [ "$kind" != secret ] && [ -f "$values/$name" ]; then
+            if [ "$kind" != secret ] && [ -f "$VALUES/$name" ]; then
                 note=$(format plan.value "$(value "$name")")
             elif [ "$generator" != - ]; then
                 note=$(format variables.generated)
@@ -108,16 +115,16 @@ compare_variables() {
                 note=-
             fi
             printf 'new\t%s\t%s\n' "$name" "$note"
-        elif [ "$kind" != secret ] && [ -f "$values/$name" ] && [ "$old" != "$(value "$name")" ]; then
+        elif [ "$kind" != secret ] && [ -f "$VALUES/$name" ] && [ "$old" != "$(value "$name")" ]; then
             printf 'changed\t%s\t%s\n' "$name" "$(format plan.change "$old" "$(value "$name")")"
         fi
     done >"$SCRATCH/plan-variables"
-    rows variables.tsv | cut -f 1 >"$SCRATCH/new-names"
+    list_column variables.tsv name >"$SCRATCH/new-names"
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "removed\t%s\t-\n", $0 }' \
         "$SCRATCH/new-names" "$SCRATCH/base-variables" >>"$SCRATCH/plan-variables"
 }
 
-# copy_config: into $SCRATCH/plan, as it is listed
+# copy_config: into $SCRATCH/plan, as it is listed; sets `part`
 copy_config() {
     awk 'substr($0, 67, 7) == "config/"' "$FACTS/SHA256SUMS" >"$SCRATCH/config-sums" || lose_scratch
     part=$SCRATCH/plan
@@ -127,10 +134,11 @@ copy_config() {
 
 # compare_config: a unified diff of config/ as it was written with config/ as it would be; secrets are blotted out
 compare_config() {
-    rows variables.tsv | while IFS="$TAB" read -r name kind _; do
-        if [ ! -f "$values/$name" ]; then
+    local draft written old new name='' kind='' what='' path=''
+    rows variables.tsv | while read_variable name kind; do
+        if [ ! -f "$VALUES/$name" ]; then
             printf '%s\n' "$name" >>"$SCRATCH/unanswered" || exit 1
-            if [ "$kind" = secret ]; then printf '******' >"$values/$name"; else printf '<%s>' "$name" >"$values/$name"; fi
+            if [ "$kind" = secret ]; then printf '******' >"$VALUES/$name"; else printf '<%s>' "$name" >"$VALUES/$name"; fi
         fi
     done || lose_scratch
     draft=$SCRATCH/plan-answers
@@ -142,7 +150,7 @@ compare_config() {
     written=$BASE/.written
     [ -d "$written" ] || written=$BASE/config
     list_changes "$written" "$part/config" >"$SCRATCH/plan-files"
-    while IFS="$TAB" read -r what path; do
+    while read_edit what path; do
         old=$written/$path new=$part/config/$path
         [ "$what" != added ] || old=/dev/null
         [ "$what" != removed ] || new=/dev/null
@@ -159,9 +167,9 @@ measure_plan() {
     LOAD_BYTES=$(cat "$SCRATCH/blob-bytes")
     # compact images are one stream, read whole
     if is_compact && [ "$LOAD_BYTES" -gt 0 ]; then LOAD_BYTES=$(number_fact images_bytes); fi
-    UNPACK_BYTES=$(rows images.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" '
-        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[1]] } }
-        $1 in wanted { sum += $5 } END { printf "%.0f\n", sum }')
+    UNPACK_BYTES=$(rows images.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" "$AWK_IMAGE$AWK_ABSENT_IMAGE"'
+        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["reference"]]] } }
+        $IMAGE["reference"] in wanted { sum += $IMAGE["unpacked"] } END { printf "%.0f\n", sum }')
     RELEASE_BYTES=$(du -sk "$part/config" | awk '{ printf "%.0f\n", $1 * 1024 }')
     WAY_BACK=0
     if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then WAY_BACK=$(count_bytes "$ROOT/data"); fi
@@ -171,7 +179,9 @@ measure_plan() {
     if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then
         DOWN=all
     else
-        DOWN=$(awk -F "$TAB" '$1 != "kept" && $1 != "added" { printf "%s%s", blank, $2; blank = " " }' "$SCRATCH/plan-services")
+        DOWN=$(awk -F "$TAB" "$AWK_PLANNED_SERVICE"'$PLANNED_SERVICE["what"] !~ /^(kept|added)$/ {
+            printf "%s%s", blank, $PLANNED_SERVICE["service"]; blank = " "
+        }' "$SCRATCH/plan-services")
         [ ! -s "$SCRATCH/plan-diff" ] || DOWN=all # the configuration is mounted into them
     fi
     [ -n "$BASE" ] || DOWN=none
@@ -191,6 +201,7 @@ plan_kind() {
 }
 
 print_plan() {
+    local kind old old_version what='' reference='' bytes='' service='' name='' note=''
     kind=$(plan_kind)
     old='' old_version=''
     if [ -n "$PREVIOUS" ]; then old=" ($PREVIOUS)" old_version=$(previous_fact version); fi
@@ -201,14 +212,14 @@ print_plan() {
     if load_change; then show_line plan.pending "$CHANGE_FROM" "$CHANGE_TO"; fi
     [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"
     show_line plan.images
-    while IFS="$TAB" read -r what reference bytes; do
+    while read_planned_image what reference bytes; do
         printf '  %s  %s  %s\n' "$(format "plan.$what")" "$reference" "$(human "$bytes")"
     done <"$SCRATCH/plan-images"
     show_line plan.load "$(human "$LOAD_BYTES")"
     show_line plan.services
-    while IFS="$TAB" read -r what service; do printf '  %s  %s\n' "$(format "plan.$what")" "$service"; done <"$SCRATCH/plan-services"
+    while read_planned_service what service; do printf '  %s  %s\n' "$(format "plan.$what")" "$service"; done <"$SCRATCH/plan-services"
     show_section plan.variables plan-variables
-    while IFS="$TAB" read -r what name note; do
+    while read_planned_variable what name note; do
         printf '  %s  %s  %s\n' "$(format "plan.$what")" "$name" "${note#-}"
     done <"$SCRATCH/plan-variables"
     show_section plan.edits edits
@@ -251,6 +262,7 @@ print_plan_json() {
 
 # print_plan_list NAME FILE FIELD...: a list of objects, one a line of the file
 print_plan_list() {
+    local listed
     printf ',\n "%s": [' "$1"
     listed=$SCRATCH/$2
     shift 2

@@ -1,6 +1,7 @@
 # ---- change/rollback: to the release that ran before, and from there forward again
 
 run_rollback() {
+    local direction undo migrated restored='' target=''
     require_tools
     use_installed
     take_lock
@@ -45,6 +46,7 @@ run_rollback() {
 
 # is_done_already: the same command run twice, perhaps because nobody saw the first one's end, must not go to and fro
 is_done_already() {
+    local last
     last=$(note_field previous kind) || lose_scratch
     if [ -z "$FORWARD" ]; then
         [ "$last" = rollback ] || return 1
@@ -55,8 +57,9 @@ is_done_already() {
     fi
 }
 
-# choose_target: where to, with which data; asked for, because what was written since can be lost
+# choose_target: sets `target` and `restored`: where to, with which data; asked for, because what was written since can be lost
 choose_target() {
+    local target_version
     { target=$(note_field previous release) && restored=$(note_field previous backup); } || lose_scratch
     case $target in '' | */* | .*) fail $EXIT_FAILED rollback.none "$ROOT" ;; esac
     [ -d "$ROOT/releases/$target/config" ] || fail $EXIT_FAILED rollback.none "$ROOT"

@@ -16,6 +16,7 @@ previous_fact() { fact_of "$ROOT/releases/$PREVIOUS" "$1"; }
 
 # check_upgrade: the same application, not older than what runs
 check_upgrade() {
+    local old_version each
     old_version=$(previous_fact version) || lose_scratch
     [ -n "$old_version" ] || lose_scratch
     for each in name project; do
@@ -39,6 +40,7 @@ check_way_back() {
 }
 
 upgrade_release() {
+    local migrated migrations
     begin_change upgrade "$PREVIOUS" "$RELEASE"
     [ "$CHANGE_PHASE" != prepare ] || step answers save_answers "$PREVIOUS"
     step images load_images

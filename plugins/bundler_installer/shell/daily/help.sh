@@ -3,6 +3,7 @@
 OPTIONS='root key require rotation answers set yes lang json strict accept report probe timeout tail output keep encrypt passphrase-file backup-key show-key reason purge edits no-backup allow-downgrade no-keep-blobs keep-data forward from dry-run confirm back allow-unsigned install-engine'
 
 print_help() {
+    local each
     print_line help.usage
     printf '\n'
     print_line help.commands

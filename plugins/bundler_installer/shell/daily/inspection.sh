@@ -2,6 +2,7 @@
 
 # run_inspect: in depth, also with an engine that does not answer; `status` has the services and `inspect_site`
 run_inspect() {
+    local troubled
     use_current
     RELEASE=${HERE##*/}
     : >"$SCRATCH/inspection"
@@ -22,7 +23,7 @@ run_inspect() {
     say inspect.well
 }
 
-count_troubled() { awk -F "$TAB" '$2 == "warn" || $2 == "fail" { n++ } END { print n + 0 }' "$SCRATCH/inspection"; }
+count_troubled() { awk -F "$TAB" "$AWK_INSPECTED"'$INSPECTED["result"] ~ /^(warn|fail)$/ { n++ } END { print n + 0 }' "$SCRATCH/inspection"; }
 
 # note WHAT RESULT MEASURED LIMIT
 note() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3:--}" "${4:--}" >>"$SCRATCH/inspection"; }
@@ -49,6 +50,7 @@ inspect_site() {
 
 # inspect_services: state and health of each, how often it restarted, whether memory ran out
 inspect_services() {
+    local up_code state restarts result service='' expect='' broken='' waiting='' young=''
     : >"$SCRATCH/before"
     up_code=0
     read_states || {
@@ -56,7 +58,7 @@ inspect_services() {
         return
     }
     rows services.tsv >"$SCRATCH/expected"
-    while IFS="$TAB" read -r service _ expect <&5; do
+    while read_service service expect <&5; do
         state=$(awk -v service="$service" '$1 == service { printf "%s%s%s", comma, $2, ($3 == "none" ? "" : "/" $3); comma = "," }' "$SCRATCH/containers")
         restarts=$(awk -v service="$service" '$1 == service { n += $5 } END { print n + 0 }' "$SCRATCH/containers")
         result=pass
@@ -73,11 +75,12 @@ inspect_services() {
 
 # inspect_use: what the containers take just now
 inspect_use() {
+    local result name='' cpu='' memory='' share=''
     awk '$2 == "running" { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
     [ -s "$SCRATCH/ids" ] || return 0
     xargs docker stats --no-stream --format '{{.Name}}	{{.CPUPerc}}	{{.MemUsage}}	{{.MemPerc}}' <"$SCRATCH/ids" \
         >"$SCRATCH/stats" 2>/dev/null || return 0
-    while IFS="$TAB" read -r name cpu memory share <&5; do
+    while read_container_use name cpu memory share <&5; do
         result=info
         if awk -v share="${share%\%}" 'BEGIN { exit !(share + 0 >= 90) }'; then result=warn; fi
         note "use $name" "$result" "CPU $cpu, $memory ($share)" '< 90%'
@@ -85,6 +88,7 @@ inspect_use() {
 }
 
 inspect_memory() {
+    local share result
     share=$(awk '/^MemTotal:/ { all = $2 } /^MemAvailable:/ { free = $2 } END { if (all) printf "%.0f", 100 - 100 * free / all }' \
         "$PROBE_ROOT/proc/meminfo")
     result=pass
@@ -95,6 +99,7 @@ inspect_memory() {
 
 # inspect_disk FOLDER: room and inodes
 inspect_disk() {
+    local kind
     [ -d "$1" ] || return 0
     for kind in disk inodes; do
         if [ "$kind" = disk ]; then df -Pk "$1"; else df -Pi "$1"; fi 2>/dev/null | awk -v kind="$kind" -v folder="$1" '
@@ -107,9 +112,10 @@ inspect_disk() {
 
 # inspect_certificates: those that the application declares, and what lies in data/tls
 inspect_certificates() {
+    local file until result
     have openssl || return 0
     {
-        [ ! -f "$FACTS/certificates.tsv" ] || rows certificates.tsv | cut -f 5 | sed "s|^|$ROOT/data/|"
+        [ ! -f "$FACTS/certificates.tsv" ] || list_column certificates.tsv certificate_path | sed "s|^|$ROOT/data/|"
         find "$ROOT/data/tls" -type f \( -name '*.crt' -o -name '*.pem' \) 2>/dev/null
     } | sort -u >"$SCRATCH/certificate-files"
     while IFS= read -r file <&5; do
@@ -124,6 +130,7 @@ inspect_certificates() {
 
 # inspect_backups: the newest one's age; a day where there is a schedule, else a week
 inspect_backups() {
+    local limit each last hours result
     limit=7
     case $(fact backup_schedule) in [0-9]*) limit=1 ;; esac
     for each in "$ROOT/backups"/*/backup.env "$ROOT/state/last-backup"; do
@@ -148,6 +155,7 @@ inspect_backups() {
 
 # inspect_state: what an interrupted run left
 inspect_state() {
+    local each
     if ! is_locked; then
         if [ -f "$ROOT/state/restore" ]; then note restore fail "$(format inspect.half)"; fi
         if [ -f "$ROOT/state/stopped" ]; then note backup fail "$(format inspect.left_stopped)"; fi
@@ -171,7 +179,8 @@ print_inspection() {
 }
 
 print_records() {
-    while IFS="$TAB" read -r what result measured limit; do
+    local limit what='' result='' measured='' mark=''
+    while read_inspected what result measured limit; do
         choose_mark
         case $limit in - | '') limit='' ;; *) limit="  ($limit)" ;; esac
         printf '%s %s: %s%s\n' "$mark" "$(name_inspected "$what")" "$measured" "$limit"
@@ -194,9 +203,10 @@ print_inspection_json() {
 }
 
 print_records_json() {
+    local comma what='' result='' measured='' limit=''
     printf '"inspection": ['
     comma=''
-    while IFS="$TAB" read -r what result measured limit; do
+    while read_inspected what result measured limit; do
         printf '%s\n  {"what": %s, "result": "%s", "measured": %s, "limit": %s}' "$comma" \
             "$(json_string "$what")" "$result" "$(json_string "$measured")" "$(json_string "$limit")"
         comma=,
@@ -206,9 +216,10 @@ print_records_json() {
 
 # inspect_probes: a record of each for the daily inspection
 inspect_probes() {
+    local id='' result='' said=''
     keep "$SCRATCH/probes" list_probes
     make_probes
-    while IFS="$TAB" read -r id result said <&6; do
+    while read_probed id result said <&6; do
         case $result in
             pass) note "probe $id" pass "$(format probes.ok)" ;;
             skip) note "probe $id" info "$(format probes.unused)" ;;

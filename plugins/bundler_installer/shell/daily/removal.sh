@@ -1,6 +1,7 @@
 # ---- daily/removal: what runs goes, what the application keeps stays, unless it is named
 
 run_uninstall() {
+    local kept removed each recorded=''
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"
     kept='' removed=''
     for each in data volumes secrets images engine; do
@@ -45,12 +46,14 @@ run_uninstall() {
 
 # note_volumes: the volumes that the services use, unnamed ones too, for a later --purge volumes
 note_volumes() {
+    local container
     docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" | while read -r container; do
         docker inspect -f '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}}{{"\n"}}{{end}}{{end}}' "$container"
     done >>"$ROOT/state/volumes"
 }
 
 remove_volumes() {
+    local volume
     {
         cat "$ROOT/state/volumes" 2>/dev/null
         docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT"
@@ -64,6 +67,7 @@ remove_volumes() {
 
 # list_kept: what lies in the root besides what every installation has
 list_kept() {
+    local each
     for each in "$ROOT"/* "$ROOT"/.[!.]*; do
         case ${each##*/} in state | log | '*' | '.[!.]*') ;; *) printf '%s\n' "$each" ;; esac
     done
@@ -71,10 +75,10 @@ list_kept() {
 
 # remove_images: of every release that is there, by their names and, where a later release took the name, by what they are
 remove_images() {
+    local tables each reference='' manifest='' config=''
     for tables in "$FACTS" "$ROOT"/releases/*; do
-        [ -f "$tables/images.tsv" ] || continue
-        sed '/^#/d' "$tables/images.tsv"
-    done | sort -u | while IFS="$TAB" read -r reference manifest config _; do
+        [ ! -f "$tables/images.tsv" ] || rows_of "$tables" images.tsv
+    done | sort -u | while read_image reference manifest config; do
         for each in "$reference" "$config" "$manifest"; do
             docker image inspect "$each" >/dev/null 2>&1 || continue
             docker image rm "$each" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"

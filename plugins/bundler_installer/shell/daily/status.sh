@@ -2,16 +2,17 @@
 
 # run_status: its exit code is that of the services and probes; what else needs attention is marked
 run_status() {
+    local up_code failing troubled broken='' waiting='' young=''
     use_installed
     DOCKER=yes
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
     rows services.tsv >"$SCRATCH/services"
-    awk -v services="$SCRATCH/services" '
+    awk -v services="$SCRATCH/services" "$AWK_SERVICE"'
         { state[$1] = state[$1] (state[$1] ? "," : "") $2 ($3 != "none" ? "/" $3 : "") }
         END {
             while ((getline line < services) > 0) {
-                split(line, f, "\t")
-                printf "%s\t%s\t%s\n", f[1], f[3], (f[1] in state ? state[f[1]] : "-")
+                split(line, f, "\t"); name = f[SERVICE["service"]]
+                printf "%s\t%s\t%s\n", name, f[SERVICE["expect"]], (name in state ? state[name] : "-")
             }
         }' "$SCRATCH/containers" >"$SCRATCH/status"
     : >"$SCRATCH/before"
@@ -21,7 +22,7 @@ run_status() {
     inspect_site
     keep "$SCRATCH/probes" list_probes
     make_probes
-    failing=$(awk -F "$TAB" '$2 == "fail" { printf "%s ", $1 }' "$SCRATCH/probed") || lose_scratch
+    failing=$(awk -F "$TAB" "$AWK_PROBED"'$PROBED["result"] == "fail" { printf "%s ", $PROBED["id"] }' "$SCRATCH/probed") || lose_scratch
     if [ -n "$JSON" ]; then
         print_status_json
     else
@@ -30,7 +31,9 @@ run_status() {
             format status.head
             printf '\n'
             cat "$SCRATCH/status"
-        } | awk -F "$TAB" '{ printf "%-24s %-12s %s\n", $1, $2, $3 }'
+        } | awk -F "$TAB" "$AWK_SERVICE_STATE"'{
+            printf "%-24s %-12s %s\n", $SERVICE_STATE["service"], $SERVICE_STATE["expect"], $SERVICE_STATE["state"]
+        }'
         print_probes
         print_records
         troubled=$(count_troubled)
@@ -47,9 +50,10 @@ run_status() {
 }
 
 print_status_json() {
+    local comma service='' expect='' state=''
     printf '{"name": "%s", "version": "%s", "profile": "%s", "release": "%s", "services": [' "$NAME" "$VERSION" "$PROFILE" "$RELEASE"
     comma=''
-    while IFS="$TAB" read -r service expect state; do
+    while read_service_state service expect state; do
         printf '%s\n  {"service": %s, "expect": "%s", "state": %s}' "$comma" \
             "$(json_string "$service")" "$expect" "$(json_string "$state")"
         comma=,

@@ -1,6 +1,7 @@
 # ---- daily/support: what a maintainer needs to see, in one archive, without secrets
 
 run_support() {
+    local stamp support target service each archive
     require_tools
     use_current
     RELEASE=${HERE##*/}
@@ -26,7 +27,7 @@ run_support() {
     collect configuration/compose.yaml cat "$HERE/config/compose.yaml"
     collect configuration/bundle.env cat "$FACTS/bundle.env"
     collect configuration/images.tsv cat "$FACTS/images.tsv"
-    for service in $(rows services.tsv | cut -f 1); do
+    for service in $(list_column services.tsv service); do
         collect "logs/$service.txt" compose logs --no-color --no-log-prefix --timestamps --tail "$LOG_LINES" "$service"
         collect "logs/$service.json" inspect_service "$service"
     done
@@ -42,6 +43,7 @@ run_support() {
 
 # collect FILE COMMAND...: what it prints, redacted; what goes wrong stands in the file, too
 collect() {
+    local collected
     collected=$support/$1
     shift
     { "$@" 2>&1 || printf '[%s: %s]\n' "$1" "$?"; } </dev/null | redact >"$collected" || fail $EXIT_FAILED release.disk "$SCRATCH"

@@ -29,6 +29,7 @@ end_restore() {
 
 # set_aside: data by renaming, volumes by copying. Done once, however often the restore is tried
 set_aside() {
+    local each volume
     keep_config
     [ ! -f "$BEFORE/complete" ] || return 0
     choose_tar
@@ -54,6 +55,7 @@ set_aside() {
 
 # keep_config: the configuration of an installed release, as it is before the restore
 keep_config() {
+    local kept_config
     kept_config=$BEFORE/releases/${HERE##*/}
     if [ ! -d "$HERE/.written" ] || [ -d "$kept_config" ]; then return 0; fi
     { rm -rf "$BEFORE/.part" && (umask 077 && mkdir -p "$BEFORE/releases" "$BEFORE/.part") &&
@@ -77,6 +79,7 @@ clear_data() {
 
 # undo_restore: what was there is there again, services stopped
 undo_restore() {
+    local inner each kept_config file volume_here
     if [ ! -f "$BEFORE/complete" ]; then # nothing but copies was made, or the move of the data was cut short
         [ -d "$BEFORE/data" ] || [ -d "$ROOT/data/.before-restore-${BEFORE##*-}" ] || {
             rm -rf "$BEFORE"

@@ -19,6 +19,7 @@ verify_backup() { (check_backup "$1"); }
 
 # require_backup FOLDER: the same, or the run ends, with 4 where the backup is not good and 1 where that is not known
 require_backup() {
+    local verify_code
     verify_backup "$1" && return
     verify_code=$?
     [ $verify_code -eq $EXIT_VERIFICATION ] || leave $verify_code
@@ -36,6 +37,7 @@ check_backup() {
 
 # read_once FOLDER: the small files; the next check of the same folder uses what was read
 read_once() {
+    local each size
     if [ "$(cat "$SCRATCH/source/folder" 2>/dev/null)" = "$1" ]; then return 0; fi
     { rm -rf "$SCRATCH/source" && mkdir "$SCRATCH/source"; } || fail_reading "$1"
     for each in SHA256SUMS SHA256SUMS.hmac backup.env volumes.tsv; do
@@ -53,6 +55,7 @@ read_once() {
 
 # check_list FOLDER: SHA256SUMS has a backup's own names only, each once, and the digests of the small files
 check_list() {
+    local sums each
     sums=$SCRATCH/source/SHA256SUMS
     awk '
         { name = substr($0, 67); digest = substr($0, 1, 64) }
@@ -82,6 +85,7 @@ has_part() { [ -n "$(listed_digest "$1")$(listed_digest "$1.enc")" ]; }
 
 # check_authentic FOLDER: by the passphrase, or by the key of the site that made it
 check_authentic() {
+    local salt=''
     case $(source_fact encrypted) in
         no)
             [ -z "$PASSPHRASE_FILE" ] || fail $EXIT_VERIFICATION restore.plain "$1"
@@ -121,7 +125,7 @@ compare_code() {
     esac
 }
 
-# set_rounds FOLDER: as the backup was made, within reason
+# set_rounds FOLDER: sets CRYPT_ROUNDS and `salt` as the backup was made, within reason
 set_rounds() {
     CRYPT_ROUNDS=$(source_fact rounds) salt=$(source_fact salt)
     { is_number "$CRYPT_ROUNDS" && [ "${#CRYPT_ROUNDS}" -le 7 ] && [ "$CRYPT_ROUNDS" -ge 200000 ] && is_hex "$salt" 16; } ||
@@ -130,6 +134,7 @@ set_rounds() {
 
 # check_facts FOLDER: of this application, in a form that this program reads
 check_facts() {
+    local fact
     for fact in format name project release created tar; do
         case $(source_fact "$fact") in
             '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._:-]*) refuse_damaged "$1/backup.env" ;;
@@ -144,12 +149,13 @@ check_facts() {
 # check_volume_table FOLDER: each row is a listed file, a volume's name and its key in the Compose document
 check_volume_table() {
     [ -f "$SCRATCH/source/volumes.tsv" ] || return 0
-    awk -F "$TAB" -v listed="$SCRATCH/listed" '
+    awk -F "$TAB" -v listed="$SCRATCH/listed" "$AWK_STORED_VOLUME"'
         BEGIN { while ((getline line < listed) > 0) { sub(/\.enc$/, "", line); known[line] } }
         NR == 1 { if ($0 != "#file\tname\tkey") bad = 1; next }
-        NF != 3 || !($1 in known) || $1 !~ /^volumes\/[0-9]+\.tar$/ || $1 in files || $2 in names { bad = 1 }
-        $2 !~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ || $3 !~ /^(-|[A-Za-z0-9._][A-Za-z0-9._-]*)$/ { bad = 1 }
-        { files[$1]; names[$2] }
+        { file = $STORED_VOLUME["file"]; name = $STORED_VOLUME["name"]; key = $STORED_VOLUME["key"] }
+        NF != 3 || !(file in known) || file !~ /^volumes\/[0-9]+\.tar$/ || file in files || name in names { bad = 1 }
+        name !~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ || key !~ /^(-|[A-Za-z0-9._][A-Za-z0-9._-]*)$/ { bad = 1 }
+        { files[file]; names[name] }
         END { exit bad || !NR ? 3 : 0 }' "$SCRATCH/source/volumes.tsv"
     case $? in
         0) ;;
@@ -160,6 +166,7 @@ check_volume_table() {
 
 # check_files FOLDER: the listed files are those that are there, and whole
 check_files() {
+    local bad
     { (cd -- "$1" && find . ! -type d ! -type f) >"$SCRATCH/special" && (cd -- "$1" && find . -type f) >"$SCRATCH/there.raw"; } ||
         fail_reading "$1"
     [ ! -s "$SCRATCH/special" ] || refuse_damaged "$1"

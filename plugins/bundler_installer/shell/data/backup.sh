@@ -1,6 +1,7 @@
 # ---- data/backup: all that cannot be made again, in a folder of its own, while nothing writes
 
 run_backup() {
+    local recorded=''
     require_tools
     if [ -n "$LIST" ]; then
         show_backups
@@ -34,6 +35,7 @@ note_encrypts() { printf '' >"$ROOT/state/encrypts" || fail $EXIT_FAILED release
 # The caller holds the lock. Where RESUME is empty, services that ran stay stopped after a success; after a failure they
 # are started again in any case. Returns non-zero on failure, and then no folder has the backup's name.
 make_backup() {
+    local backups release_now backup_code broken=''
     backups=${OUTPUT:-$ROOT/backups}
     release_now=$(cd -- "$CURRENT" 2>/dev/null && pwd -P) || {
         warn facts.none "$ROOT"
@@ -63,6 +65,7 @@ make_backup() {
 }
 
 write_backup() {
+    local stale salt=''
     use_current
     RELEASE=$release_now
     require_engine
@@ -82,7 +85,7 @@ write_backup() {
         fail $EXIT_FAILED engine.no_docker
     }
     { names dumped >"$SCRATCH/dumped" && names disposable >"$SCRATCH/disposable" && names quiesce >"$SCRATCH/quiesce" &&
-        list_dumps >"$SCRATCH/dumps" && cut -f 2 "$SCRATCH/dumps" >"$SCRATCH/dumps.services" &&
+        list_dumps >"$SCRATCH/dumps" && cut_column dumps.tsv service <"$SCRATCH/dumps" >"$SCRATCH/dumps.services" &&
         sort -u "$SCRATCH/dumps.services" >"$SCRATCH/dumping"; } || fail_reading "$HERE"
     check_backup_room
     say backup.start "$TITLE" "$VERSION" "$BACKUP"
@@ -100,6 +103,7 @@ write_backup() {
 
 # check_backup_room: dumps count as much as the folders that they stand for
 check_backup_room() {
+    local volume folder each need free
     {
         count_bytes "$ROOT/data"
         count_bytes "$HERE/config"
@@ -129,21 +133,23 @@ note_running() {
 
 # stop_writers: in the declared order, then every other service but those that dumps run in
 stop_writers() {
+    local service others
     while IFS= read -r service <&5; do
         compose stop "$service" >"$SCRATCH/stop" 2>&1 ||
             fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     done 5<"$SCRATCH/quiesce"
     { rows services.tsv >"$SCRATCH/service-rows" &&
-        others=$(awk -F "$TAB" -v dumping="$SCRATCH/dumping" '
+        others=$(awk -F "$TAB" -v dumping="$SCRATCH/dumping" "$AWK_SERVICE"'
             BEGIN { while ((getline line < dumping) > 0) kept[line] }
-            !($1 in kept) { print $1 }' "$SCRATCH/service-rows"); } || fail_reading "$HERE"
+            !($SERVICE["service"] in kept) { print $SERVICE["service"] }' "$SCRATCH/service-rows"); } || fail_reading "$HERE"
     [ -n "$others" ] || return 0
     # shellcheck disable=SC2086 # splitting is wanted: names of services
     compose stop $others >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
-# copy_identity REASON: what release this is of, its answers and secrets; and, as a record, its configuration
+# copy_identity REASON: sets `salt`; what release this is of, its answers and secrets; and, as a record, its configuration
 copy_identity() {
+    local made
     made=$(date -u '+%Y-%m-%dT%H:%M:%SZ') salt=''
     if [ -n "$ENCRYPT" ]; then
         salt=$(openssl rand -hex 8)
@@ -167,7 +173,8 @@ copy_identity() {
 
 # print_edits: what the operator edited in the configuration, with the digests of the edited files
 print_edits() {
-    while IFS="$TAB" read -r what path; do
+    local digest what='' path=''
+    while read_edit what path; do
         digest=-
         if [ -f "$EDITED/config/$path" ] && [ "$what" != removed ]; then
             digest=$(hash_stream <"$EDITED/config/$path" | cut -c 1-64)
@@ -179,6 +186,7 @@ print_edits() {
 
 # copy_data: <root>/data but what dumps stand for and what is not worth it
 copy_data() {
+    local left_out
     left_out=$(sed '/^volume:/d' "$SCRATCH/dumped" "$SCRATCH/disposable") || fail_reading "$SCRATCH"
     # shellcheck disable=SC2086 # splitting is wanted: paths of the bundle hold no blanks
     {
@@ -188,6 +196,7 @@ copy_data() {
 }
 
 copy_volumes() {
+    local number volume key folder
     printf '#file\tname\tkey\n' >"$PART/volumes.tsv" || fail $EXIT_FAILED release.disk "$backups"
     number=0
     while read -r volume <&5; do
@@ -209,6 +218,7 @@ copy_volumes() {
 
 # seal_backup: digests of all its files, the code that authenticates them, then its name
 seal_backup() {
+    local sealed each
     { (cd -- "$PART" && find . -type f) >"$SCRATCH/sealed.raw" && sed 's|^\./||' "$SCRATCH/sealed.raw" >"$SCRATCH/sealed.names" &&
         LC_ALL=C sort "$SCRATCH/sealed.names" >"$SCRATCH/sealed" && tr '\n' '\0' <"$SCRATCH/sealed" >"$SCRATCH/sealed.nul" &&
         (cd -- "$PART" && hash_files <"$SCRATCH/sealed.nul") >"$SCRATCH/found" && cut -c 1-64 "$SCRATCH/found" >"$SCRATCH/found.digests" &&

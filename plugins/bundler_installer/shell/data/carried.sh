@@ -5,6 +5,7 @@
 
 # unpack_backup FILE: into the folder UNPACKED; sets SOURCE
 unpack_backup() {
+    local archive need free
     archive=$1 need=$(wc -c <"$1") free=$(free_bytes "$UNPACKED")
     { is_number "$need" && is_number "$free"; } || fail $EXIT_FAILED authentic.unreadable "$1"
     if too_little "$need" "$free"; then
@@ -21,6 +22,7 @@ refuse_archive() { fail $EXIT_VERIFICATION carried-backup.refused "$archive"; }
 
 # unpack_members: from standard input, which is opened once: nobody can exchange it between a look and the next
 unpack_members() {
+    local top longer count longer_size member_name='' member_size='' member_type=''
     top='' longer='' count=0
     while :; do
         take_blocks 1 "$SCRATCH/tar-head" || refuse_archive
@@ -49,7 +51,7 @@ take_blocks() {
     [ "$(wc -c <"$2")" -eq $(($1 * 512)) ]
 }
 
-# read_head FILE: into member_type, member_size and member_name; 1 where it is none that a backup has. Characters
+# read_head FILE: sets member_type, member_size and member_name; 1 where it is none that a backup has. Characters
 # beyond ASCII, which only the name of the folder may have, come as `?`
 read_head() {
     od -An -v -tx1 "$1" >"$SCRATCH/tar-hex" || fail_reading "$1"
@@ -103,8 +105,9 @@ read_head() {
     IFS=' ' read -r member_type member_size member_name <"$SCRATCH/tar-member" || fail_reading "$1"
 }
 
-# read_longer: what an extended header says of the next member: its name, or its size; times and owners mean nothing here
+# read_longer: sets member_name and member_size: what an extended header says of the next member; times and owners mean nothing here
 read_longer() {
+    local line
     dd if="$SCRATCH/tar-longer" bs="$longer_size" count=1 2>/dev/null | tr '\000' '\n' >"$SCRATCH/tar-text" || fail_reading "$SCRATCH"
     [ "$(wc -c <"$SCRATCH/tar-text")" -eq "$longer_size" ] || fail_reading "$SCRATCH"
     if [ "$longer" = long ]; then
@@ -133,8 +136,9 @@ read_longer() {
 
 has_no_controls() { [ "$(printf '%s' "$1" | tr -d '\000-\037\177')" = "$1" ]; }
 
-# take_member: a folder is only looked at; a file becomes one of UNPACKED/backup. All lie in the same folder
+# take_member: sets `top` and member_name; a folder is only looked at; a file becomes one of UNPACKED/backup. All lie in the same folder
 take_member() {
+    local base above
     case /$member_name/ in //* | */../* | */-*) refuse_archive ;; esac
     member_name=${member_name#./}
     [ "$member_type" = file ] || return 0

@@ -3,10 +3,11 @@
 # list_dumps: id, service, backup, restore
 list_dumps() { [ ! -f "$FACTS/dumps.tsv" ] || rows dumps.tsv; }
 
-dump_services() { list_dumps | cut -f 2 | sort -u; }
+dump_services() { list_dumps | cut_column dumps.tsv service | sort -u; }
 
 # start_dump_services: those that dumps run in, and nothing else; waits until they are healthy
 start_dump_services() {
+    local service
     for service in $(dump_services); do
         if ! service_is_well "$service"; then
             compose up -d --no-deps --no-recreate "$service" >"$SCRATCH/up" 2>&1 ||
@@ -18,6 +19,7 @@ start_dump_services() {
 
 # wait_for_service SERVICE: healthy twice, three seconds apart: a new database starts twice
 wait_for_service() {
+    local limit waited well
     limit=${TIMEOUT:-$(number_fact health_timeout)}
     [ "$limit" -gt 0 ] || limit=600
     waited=0 well=0
@@ -38,10 +40,11 @@ service_is_well() {
 
 # dump_databases: each to a file of the backup
 dump_databases() {
+    local id='' service='' backup=''
     mkdir -p "$PART/dumps" || fail $EXIT_FAILED release.disk "$backups"
-    while IFS="$TAB" read -r id service line _ <&5; do
+    while read_dump id service backup <&5; do
         say backup.dump "$id"
-        store "dumps/$id" compose exec -T "$service" sh -c "$line" </dev/null || {
+        store "dumps/$id" compose exec -T "$service" sh -c "$backup" </dev/null || {
             blame_scratch
             fail $EXIT_FAILED dumps.failed "$id" "$service" "$(redact <"$SCRATCH/store-errors" | tail -n 3)"
         }
@@ -51,10 +54,11 @@ dump_databases() {
 
 # feed_databases: each from its file, in the declared order
 feed_databases() {
+    local id='' service='' restore=''
     list_dumps >"$SCRATCH/dumps" || fail_reading "$HERE"
-    while IFS="$TAB" read -r id service _ line <&5; do
+    while read_dump id service restore <&5; do
         say restore.dump "$id"
-        pour "dumps/$id" compose exec -T "$service" sh -c "$line" ||
+        pour "dumps/$id" compose exec -T "$service" sh -c "$restore" ||
             fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/pour-errors" | tail -n 3)"
     done 5<"$SCRATCH/dumps"
 }

@@ -5,10 +5,9 @@
 # passphrase goes to openssl through a pipe: it is never an argument, in the environment or on a disk. A backup that is not
 # encrypted has the same HMAC, under a key of the site (data/key).
 
-CRYPT_ROUNDS=600000 # of PBKDF2 with SHA-256
-
 # take_passphrase [new]: into PASSPHRASE, from --passphrase-file or the terminal
 take_passphrase() {
+    local first
     [ -z "$PASSPHRASE" ] || return 0
     require_cipher
     if [ -n "$PASSPHRASE_FILE" ]; then
@@ -31,6 +30,7 @@ take_passphrase() {
 
 # ask_passphrase ID: typed without an echo
 ask_passphrase() {
+    local given
     read_silently "$(format "$1") " || given=''
     PASSPHRASE=$given
 }
@@ -57,29 +57,32 @@ run_cipher() {
 # authenticate FILE SALT: its HMAC-SHA-256, hex. With a salt the key comes from the passphrase, without one from the
 # site's key; each is derived for this use. The status is not 0 where it cannot be computed
 authenticate() {
+    local mac_key mac=''
     if [ -n "$2" ]; then derive_from_passphrase "$2"; else derive_from_site_key; fi || return 1
     compute_hmac "$mac_key" "$1" || return 1
     mac_key=''
     printf '%s\n' "$mac"
 }
 
-# derive_from_passphrase SALT: into mac_key, what the cipher makes of zeros under the salt
+# derive_from_passphrase SALT: sets mac_key to what the cipher makes of zeros under the salt
 derive_from_passphrase() {
     mac_key=$(dd if=/dev/zero bs=32 count=1 2>/dev/null | run_cipher -e -S "$1" 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
     is_hex "$mac_key" 64
 }
 
-# derive_from_site_key: into mac_key, the HMAC of what the key is for
+# derive_from_site_key: sets mac_key to the HMAC of what the key is for
 derive_from_site_key() {
+    local mac=''
     is_hex "$BACKUP_KEY" 64 || return 1
     printf 'bundle backup SHA256SUMS' >"$SCRATCH/mac-use" || return 1
     compute_hmac "$BACKUP_KEY" "$SCRATCH/mac-use" || return 1
     mac_key=$mac
 }
 
-# compute_hmac HEX FILE: into mac, HMAC-SHA-256 (RFC 2104) of the file under a key of 32 bytes. Each hash counts only when
+# compute_hmac HEX FILE: sets `mac` to the HMAC-SHA-256 (RFC 2104) of the file under a key of 32 bytes. Each hash counts only when
 # all of its input was read
 compute_hmac() {
+    local inner
     mac=''
     rm -f "$SCRATCH/mac-fed" || return 1
     { print_pad "$1" 54 && cat -- "$2" && printf '' >"$SCRATCH/mac-fed"; } | hash_stream >"$SCRATCH/mac-inner" || return 1
@@ -95,6 +98,7 @@ print_pad() { print_bytes "$1" 64 "$2"; }
 
 # print_bytes HEX COUNT BYTE: so many bytes, each XORed with BYTE; zeros follow where HEX has fewer
 print_bytes() {
+    local pad_rest pad_count pad_text pad_byte
     pad_rest=$1 pad_count=0 pad_text=''
     while [ "$pad_count" -lt "$2" ]; do
         pad_byte=0

@@ -2,6 +2,7 @@
 
 # store NAME COMMAND...: what the command prints becomes a file of the backup; both ends must succeed
 store() {
+    local stored
     stored=$1
     shift
     if [ -z "$ENCRYPT" ]; then
@@ -27,6 +28,7 @@ store_or_stop() {
 
 # feed COMMAND...: standard input to the command; what it leaves is read too, so that all of it is hashed
 feed() {
+    local feed_code
     "$@" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors"
     feed_code=$?
     cat >/dev/null
@@ -36,6 +38,7 @@ feed() {
 # pour NAME COMMAND...: a file of the backup into a command; both ends must succeed, and what was poured must be what was
 # checked: it is hashed on its way. What is wrong stands in $SCRATCH/pour-errors
 pour() {
+    local poured sieve wanted
     poured=$1 sieve=cat
     shift
     wanted=$(listed_digest "$poured")

@@ -5,6 +5,7 @@ backup_fact() { sed -n "s/^$2=//p" "$1/backup.env" 2>/dev/null | sed -n 1p; }
 
 # backup_names FOLDER: the backups of this application and root there, oldest first
 backup_names() {
+    local each
     for each in "$1"/[0-9]*T[0-9]*Z-*; do
         case ${each##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
         if [ ! -f "$each/backup.env" ] || [ -L "$each" ]; then continue; fi
@@ -15,6 +16,7 @@ backup_names() {
 # prune_backups: all but the newest --keep of those made at this root by hand or by schedule; after a scheduled one, all
 # but as many scheduled ones as the profile says
 prune_backups() {
+    local keep kinds unpruned=''
     keep=$KEEP kinds='manual scheduled'
     if [ -z "$keep" ] && [ "$REASON" = scheduled ]; then keep=$(number_fact backup_keep) kinds=scheduled; fi
     prune_kinds "${keep:-0}" "$kinds" || fail $EXIT_FAILED prune.failed "$unpruned"
@@ -22,11 +24,13 @@ prune_backups() {
 
 # prune_automatic: the same of those that changes of the release made, whatever became of the change. Nothing depends on it
 prune_automatic() {
+    local unpruned=''
     prune_kinds "${KEEP:-$(number_fact backup_keep)}" 'upgrade rollback forward' || warn prune.failed "$unpruned"
 }
 
-# prune_kinds KEEP REASONS: 0 keeps all; where one cannot be removed the status is 1 and `unpruned` names it
+# prune_kinds KEEP REASONS: 0 keeps all; where one cannot be removed the status is 1; sets `unpruned` to it
 prune_kinds() {
+    local backups name count
     backups=${OUTPUT:-$ROOT/backups}
     rm -rf "$backups"/.[0-9]*T[0-9]*Z-*.pruned # a run was killed here
     [ "$1" -gt 0 ] || return 0
@@ -49,6 +53,7 @@ prune_kinds() {
 
 # backup_is_needed NAME: a note of an upgrade, a rollback or a restore names it, or cannot be read
 backup_is_needed() {
+    local note
     for note in "$ROOT"/state/*; do
         if [ -f "$note" ] && [ "${note##*/}" != journal ] && [ "${note##*/}" != last-backup ]; then
             grep -qF -- "$1" "$note"
@@ -60,6 +65,7 @@ backup_is_needed() {
 
 # show_backups: what there is to restore
 show_backups() {
+    local backups comma name
     backups=${OUTPUT:-$ROOT/backups}
     backup_names "$backups" >"$SCRATCH/backups" || fail_reading "$backups"
     if [ -n "$JSON" ]; then

@@ -19,6 +19,7 @@ run_restore() {
 
 # find_backup WORD: a folder, a tar file of one, or a name below <root>/backups; sets SOURCE
 find_backup() {
+    local each
     case $1 in
         /*) SOURCE=$1 ;;
         *) if [ -e "$ROOT/backups/$1" ]; then SOURCE=$ROOT/backups/$1; else SOURCE=$(pwd -P)/$1; fi ;;
@@ -44,6 +45,7 @@ refuse_plain() {
 
 # open_backup FOLDER: passphrase and tar for reading what check_backup found good
 open_backup() {
+    local salt=''
     SOURCE=$1
     read_once "$1"
     choose_tar
@@ -55,6 +57,7 @@ open_backup() {
 
 # match_release: data go back under the release that they were made by
 match_release() {
+    local backup_release
     backup_release=$(source_fact release)
     [ ! -d "$CURRENT/config" ] || RELEASE=$(cd -- "$CURRENT" && pwd -P | sed 's|.*/||')
     if [ "$backup_release" != "$RELEASE" ]; then
@@ -64,6 +67,7 @@ match_release() {
 }
 
 restore_in_place() {
+    local recorded=''
     use_installed
     ask restore.ask "$(source_fact created)" "$ROOT" || fail $EXIT_FAILED restore.no
     take_lock
@@ -78,6 +82,7 @@ restore_in_place() {
 
 # restore_anew: the release comes from this bundle, its data, answers and secrets from the backup
 restore_anew() {
+    local each ends=''
     open_backup "$SOURCE"
     take_restored
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then
@@ -117,6 +122,7 @@ restore_anew() {
 # take_restored: the backup's answers and secrets, into the folder RESTORED. They are data: the site's key stays its own, and
 # only a site that has none takes the key that the backup was checked with, or the one that the passphrase protects
 take_restored() {
+    local each key
     RESTORED=$SCRATCH/restored
     { rm -rf "$RESTORED" && (umask 077 && mkdir "$RESTORED"); } || fail_reading "$SOURCE"
     for each in site.env secrets.env; do
@@ -162,6 +168,7 @@ restore_backup() {
 
 # check_restore_room: what is there stays, so the backup's files need their room besides
 check_restore_room() {
+    local need free
     need=$(count_bytes "$SOURCE") free=$(free_bytes "$ROOT")
     { is_number "$need" && is_number "$free"; } || fail_reading "$SOURCE"
     if too_little "$need" "$free"; then
@@ -193,13 +200,14 @@ put_databases_back() {
 
 # put_answers_back: answers and secrets, in the forms that this release knows
 put_answers_back() {
+    local each
     take_restored
     for each in site.env secrets.env; do
         { cp -- "$RESTORED/$each" "$ROOT/$each.new" && chmod 600 "$ROOT/$each.new" && mv -f "$ROOT/$each.new" "$ROOT/$each"; } ||
             fail $EXIT_FAILED release.disk "$ROOT"
     done
-    values=$SCRATCH/values
-    { rm -rf "$values" && mkdir "$values"; } || fail_reading "$SOURCE"
+    VALUES=$SCRATCH/values
+    { rm -rf "$VALUES" && mkdir "$VALUES"; } || fail_reading "$SOURCE"
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
     check_collected
@@ -210,6 +218,7 @@ put_answers_back() {
 # rebuild_config: where the answers are others, from the configuration that came with the verified bundle, never from the
 # backup. What the operator edited in this release stays
 rebuild_config() {
+    local part
     if same_answers; then return 0; fi
     [ -d "$HERE/.pristine" ] || fail $EXIT_FAILED restore.no_pristine "$RELEASE" # installed before that was kept
     find_edits "$RELEASE"
@@ -226,20 +235,22 @@ rebuild_config() {
 
 # same_answers: the backup's are those that the configuration was made with
 same_answers() {
+    local values_before name=''
     values_before=$SCRATCH/values-before
     { rows variables.tsv >"$SCRATCH/variable-rows" && rm -rf "$values_before" && mkdir "$values_before"; } || fail_reading "$SOURCE"
     (load_values "$BEFORE/site.env" "$values_before" && load_values "$BEFORE/secrets.env" "$values_before") || fail_reading "$BEFORE"
-    while IFS="$TAB" read -r name _; do
+    while read_variable name; do
         [ "$(value "$name")" = "$(value "$name" "$values_before")" ] || return 1
     done <"$SCRATCH/variable-rows"
 }
 
 # tell_edits: what the operator had edited in the release that the backup is of, and is not so here
 tell_edits() {
+    local now told what='' digest='' path=''
     has_part edits.tsv || return 0
     pour edits.tsv cat || fail_pouring edits.tsv
     now=$HERE/config told=''
-    while IFS="$TAB" read -r what digest path; do
+    while read_stored_edit what digest path; do
         case /$path/ in */../* | *[!a-zA-Z0-9._/@+-]*) continue ;; esac
         case $what in
             removed) [ -e "$now/$path" ] || continue ;;
@@ -252,6 +263,7 @@ tell_edits() {
 
 # put_volumes_back: Compose makes those that are not there; those that dumps stand for are left empty
 put_volumes_back() {
+    local each file='' volume_here='' key=''
     compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
     settle_volumes
     names dumped >"$SCRATCH/dumped" || fail_reading "$HERE"
@@ -260,7 +272,7 @@ put_volumes_back() {
         settle_volume "${PROJECT}_$each" "$each"
         { make_volume "$volume_here" "$each" && empty_volume "$volume_here"; } || fail $EXIT_FAILED restore.volume "$volume_here"
     done 5<"$SCRATCH/dumped-volumes"
-    while IFS="$TAB" read -r file volume_here key <&5; do
+    while read_settled_volume file volume_here key <&5; do
         { make_volume "$volume_here" "$key" && empty_volume "$volume_here"; } || fail $EXIT_FAILED restore.volume "$volume_here"
         pour "$file" unpack_volume "$volume_here" || fail_pouring "$file"
     done 5<"$SCRATCH/settled-volumes"

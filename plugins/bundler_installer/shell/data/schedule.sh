@@ -1,6 +1,7 @@
 # ---- data/schedule: the daily backup, as a systemd timer or a line of cron; shown, and written only when that is asked for
 
 run_schedule() {
+    local at='' cron='' mark='' unit='' units=''
     [ -d "$CURRENT/config" ] || fail $EXIT_FAILED facts.none "$ROOT"
     use_current
     describe_schedule
@@ -11,7 +12,7 @@ run_schedule() {
     esac
 }
 
-# describe_schedule: when, what, and the files that say so
+# describe_schedule: when, what, and the files that say so; sets `at`, `unit`, `units`, `cron` and `mark`
 describe_schedule() {
     at=$AT
     [ -n "$at" ] || at=$(fact backup_schedule)
@@ -70,6 +71,7 @@ print_timer() {
 }
 
 print_cron() {
+    local minute hour
     minute=${at#*:} hour=${at%:*}
     printf '%s\n%s %s * * * root %s/bin/sh ' "$mark" "${minute#0}" "${hour#0}" "${DOCKER_HOST:+DOCKER_HOST=$DOCKER_HOST }"
     print_command quote_cron
@@ -107,6 +109,7 @@ install_schedule() {
 
 # write_owned FILE COMMAND: whole or not at all; a file that somebody else wrote stays
 write_owned() {
+    local owned
     if [ -e "$1" ] && ! is_ours "$1"; then fail $EXIT_FAILED schedule.not_ours "$1"; fi
     owned=$("$2")
     { printf '%s\n' "$owned" >"$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1"; } || fail $EXIT_FAILED release.disk "${1%/*}"
@@ -115,6 +118,7 @@ write_owned() {
 is_ours() { [ -f "$1" ] && [ "$(sed -n 1p "$1")" = "$mark" ]; }
 
 remove_schedule() {
+    local removed each
     removed=''
     if is_ours "$units/$unit.timer"; then
         systemctl disable --now "$unit.timer" >"$SCRATCH/systemctl" 2>&1 ||

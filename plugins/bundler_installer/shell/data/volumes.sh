@@ -19,6 +19,7 @@ volume_users() {
 
 # volume_key VOLUME: its name in the Compose document, `-` where it has none
 volume_key() {
+    local key
     key=$(docker volume inspect -f '{{index .Labels "com.docker.compose.volume"}}' "$1" 2>/dev/null)
     printf '%s\n' "${key:--}"
 }
@@ -39,22 +40,25 @@ is_own_volume() {
 
 # settle_volumes: into $SCRATCH/settled-volumes, for each file of the backup the volume that takes it
 settle_volumes() {
+    local file='' name='' key='' volume_here=''
     note_volumes_here
     { printf '' >"$SCRATCH/settled-volumes" && printf '' >"$SCRATCH/volume-rows"; } || fail_reading "$SOURCE"
     if [ -f "$SCRATCH/source/volumes.tsv" ]; then
         sed 1d "$SCRATCH/source/volumes.tsv" >"$SCRATCH/volume-rows" || fail_reading "$SOURCE"
     fi
-    while IFS="$TAB" read -r file name key <&5; do
+    while read_stored_volume file name key <&5; do
         settle_volume "$name" "$key"
         # no volume takes two files
-        awk -F "$TAB" -v volume="$volume_here" '$2 == volume { twice = 3 } END { exit twice }' "$SCRATCH/settled-volumes" ||
+        awk -F "$TAB" -v volume="$volume_here" "$AWK_SETTLED_VOLUME"'
+            $SETTLED_VOLUME["volume_here"] == volume { twice = 3 }
+            END { exit twice }' "$SCRATCH/settled-volumes" ||
             fail $EXIT_VERIFICATION restore.foreign_volume "$name"
         printf '%s\t%s\t%s\n' "$file" "$volume_here" "$key" >>"$SCRATCH/settled-volumes" || fail_reading "$SOURCE"
     done 5<"$SCRATCH/volume-rows"
     [ "$(wc -l <"$SCRATCH/volume-rows")" -eq "$(wc -l <"$SCRATCH/settled-volumes")" ] || fail_reading "$SOURCE"
 }
 
-# settle_volume NAME KEY: into volume_here, the project's volume of that key or name; where there is none and nothing has the name
+# settle_volume NAME KEY: sets `volume_here` to the project's volume of that key or name; where there is none and nothing has the name
 # that Compose would give it, that one. Any other is not ours
 settle_volume() {
     volume_here=''
@@ -78,6 +82,7 @@ make_volume() {
 
 # volume_folder VOLUME: its folder, where it is a plain one that can be read from here
 volume_folder() {
+    local point
     [ "$(docker volume inspect -f '{{.Driver}} {{len .Options}}' "$1" 2>/dev/null)" = 'local 0' ] || return 1
     point=$(docker volume inspect -f '{{.Mountpoint}}' "$1")
     if [ -d "$point" ] && [ -r "$point" ] && [ -w "$point" ]; then printf '%s\n' "$point"; else return 1; fi
@@ -85,6 +90,7 @@ volume_folder() {
 
 # pack_volume VOLUME: to standard output. The engine itself copies what cannot be reached from here
 pack_volume() {
+    local folder carrier pack_code
     if folder=$(volume_folder "$1"); then
         pack_folder "$folder"
     else
@@ -98,6 +104,7 @@ pack_volume() {
 
 # unpack_volume VOLUME: from standard input
 unpack_volume() {
+    local folder carrier pack_code
     if folder=$(volume_folder "$1"); then
         unpack_folder "$folder"
     else
@@ -112,15 +119,16 @@ unpack_volume() {
 
 # make_carrier VOLUME: a container that is never started and mounts it; prints its ID
 make_carrier() {
-    docker create --network none -v "$1:/volume" --entrypoint /volume "$(rows images.tsv | cut -f 1 | sed -n 1p)"
+    docker create --network none -v "$1:/volume" --entrypoint /volume "$(list_column images.tsv reference | sed -n 1p)"
 }
 
 # empty_volume VOLUME
 empty_volume() {
+    local folder image
     if folder=$(volume_folder "$1"); then
         empty_folder "$folder"
     else
-        for image in $(rows images.tsv | cut -f 1); do # the first that has a shell
+        for image in $(list_column images.tsv reference); do # the first that has a shell
             docker run --rm --network none -v "$1:/volume" --entrypoint /bin/sh "$image" \
                 -c 'cd /volume && find . ! -name . -prune -exec rm -rf {} +' >/dev/null 2>&1 && return
         done

@@ -39,7 +39,7 @@ join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH
 # are checked now
 find_archive() {
     keep "$SCRATCH/image-files" image_files "$FACTS"
-    { awk -F "$TAB" '{ print "blobs/sha256/" $1 }' "$SCRATCH/image-files" >"$SCRATCH/blobs" && cp "$SCRATCH/blobs" "$SCRATCH/parts"; } || lose_scratch
+    { cut_column image-files digest <"$SCRATCH/image-files" >"$SCRATCH/image-digests" && sed 's|^|blobs/sha256/|' "$SCRATCH/image-digests" >"$SCRATCH/blobs" && cp "$SCRATCH/blobs" "$SCRATCH/parts"; } || lose_scratch
     ARCHIVE=$ROOT
     if [ ! -d "$HERE/images" ]; then
         check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
@@ -47,6 +47,6 @@ find_archive() {
         # the engine takes whatever images the stream names
         is_own_tree "$HERE/images" || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
         ARCHIVE=$HERE
-        cut -f 2 "$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch
+        cut_column image-files path <"$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch
     fi
 }

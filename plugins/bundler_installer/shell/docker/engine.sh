@@ -3,6 +3,7 @@
 # choose_engine: which engine every docker command of this run asks, with a configuration of its own: that of the operator
 # holds proxies, which Compose hands to the services. Sets REMOTE where the operator's is on another machine
 choose_engine() {
+    local operator
     REMOTE='' REMOTE_REMEDY=''
     # an empty variable names nothing, but releases of the docker command differ in that
     [ -n "${DOCKER_HOST:-}" ] || unset DOCKER_HOST
@@ -29,6 +30,7 @@ choose_engine() {
 
 # ask_context WHERE REMEDY: the address of the context that is in force, which may be a socket of this machine
 ask_context() {
+    local endpoint
     if endpoint=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2>/dev/null </dev/null) && [ -n "$endpoint" ]; then
         judge_engine "$endpoint" "$1" "$2"
     else
@@ -59,13 +61,13 @@ clean_environment() {
     env -i PATH="$PATH" HOME="$HOME" "$@"
 }
 
-# docker_answers: within a limit; an engine that hangs is as bad as none. Sets docker_code
+# docker_answers: within a limit; an engine that hangs is as bad as none. Sets DOCKER_CODE
 docker_answers() {
-    docker_code=127
+    DOCKER_CODE=127
     if [ -n "${REMOTE:-}" ] || ! have docker; then return 1; fi
     within 20 docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>"$SCRATCH/docker-error"
-    docker_code=$?
-    [ "$docker_code" = 0 ] && [ -s "$SCRATCH/docker-version" ]
+    DOCKER_CODE=$?
+    [ "$DOCKER_CODE" = 0 ] && [ -s "$SCRATCH/docker-version" ]
 }
 
 # is_podman: whether what answers as Docker is Podman's service, or Podman itself under the name of docker
@@ -110,6 +112,7 @@ list_containers() {
 
 # inspect_containers TEMPLATE [FILTER...]: of the project's; asked again where one went between its name and its facts
 inspect_containers() {
+    local template asked
     template=$1 asked=0
     shift
     while [ "$asked" -lt 3 ]; do

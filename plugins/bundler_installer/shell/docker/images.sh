@@ -2,6 +2,7 @@
 
 # image_state REFERENCE MANIFEST CONFIG: present, untagged (there under another name) or absent
 image_state() {
+    local id
     if [ -f "$SCRATCH/engine-images" ] && ! grep -qxF -e "$2" -e "$3" "$SCRATCH/engine-images"; then
         echo absent
         return
@@ -24,22 +25,26 @@ list_engine_images() { docker images -aq --no-trunc >"$SCRATCH/engine-images" 2>
 
 # images_are_there: the engine is asked for all of them at once
 images_are_there() {
+    local as_wanted
     keep "$SCRATCH/wanted-images" rows images.tsv
     [ -s "$SCRATCH/wanted-images" ] || return 0
-    cut -f 1 "$SCRATCH/wanted-images" >"$SCRATCH/wanted-names" || lose_scratch
+    cut_column images.tsv reference <"$SCRATCH/wanted-images" >"$SCRATCH/wanted-names" || lose_scratch
     xargs docker image inspect -f '{{.Id}}' <"$SCRATCH/wanted-names" >"$SCRATCH/image-ids" 2>/dev/null || return 1
-    as_wanted=$(paste "$SCRATCH/image-ids" "$SCRATCH/wanted-images" | awk -F "$TAB" '$1 != $3 && $1 != $4 { exit 1 } END { print NR }') &&
+    as_wanted=$(awk -F "$TAB" -v ids="$SCRATCH/image-ids" "$AWK_IMAGE"'
+        (getline id < ids) <= 0 || (id != $IMAGE["manifest"] && id != $IMAGE["config"]) { exit 1 }
+        END { if ((getline id < ids) <= 0) print NR }' "$SCRATCH/wanted-images") &&
         [ "$as_wanted" -eq "$(wc -l <"$SCRATCH/wanted-images")" ]
 }
 
 load_images() {
+    local state reference='' manifest='' config=''
     if images_are_there; then
         say images.present
         return
     fi
     empty_file "$SCRATCH/absent"
     list_engine_images
-    while IFS="$TAB" read -r reference manifest config _; do
+    while read_image reference manifest config; do
         state=$(image_state "$reference" "$manifest" "$config")
         case $state in
             present) ;;
@@ -53,7 +58,7 @@ load_images() {
         return
     fi
     if is_compact; then load_compact; else load_layout; fi
-    images_are_there || fail $EXIT_FAILED images.wrong "$(cut -f 1 "$SCRATCH/absent" | tr '\n' ' ')"
+    images_are_there || fail $EXIT_FAILED images.wrong "$(cut_column absent reference <"$SCRATCH/absent" | tr '\n' ' ')"
 }
 
 # load_layout: the absent images, without the layers that the engine has
@@ -76,14 +81,16 @@ load_layout() {
 
 # list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another
 list_known_layers() {
+    local tables reference='' manifest='' config=''
     empty_file "$SCRATCH/known-layers"
     for tables in "$FACTS" "$ROOT"/releases/*; do
         [ -f "$tables/blobs.tsv" ] || continue
-        sed '/^#/d' "$tables/images.tsv" | while IFS="$TAB" read -r reference manifest config _; do
+        rows_of "$tables" images.tsv | while read_image reference manifest config; do
             if grep -qF -- "$manifest" "$SCRATCH/known-layers"; then continue; fi
             [ "$(image_state "$reference" "$manifest" "$config")" != absent ] || continue
-            awk -F "$TAB" -v manifest="$manifest" '$1 == manifest && $4 == "layer" { print $1 "\t" $2 }' "$tables/blobs.tsv" \
-                >>"$SCRATCH/known-layers"
+            awk -F "$TAB" -v manifest="$manifest" "$AWK_BLOB"'
+                $BLOB["manifest"] == manifest && $BLOB["kind"] == "layer" { print manifest "\t" $BLOB["blob"] }' \
+                "$tables/blobs.tsv" >>"$SCRATCH/known-layers"
         done
     done
 }
@@ -92,17 +99,22 @@ list_known_layers() {
 # in the same order stay out: the engine finds them by what lies below and in them
 list_blobs() {
     keep "$SCRATCH/all-blobs" rows blobs.tsv
-    awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" '
+    awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" \
+        "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER"'
         BEGIN {
-            while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[2]] }
-            while ((getline line < layers) > 0) { split(line, f, "\t"); chain[f[1]] = chain[f[1]] " " f[2]; known[chain[f[1]]] }
+            while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["manifest"]]] }
+            while ((getline line < layers) > 0) {
+                split(line, f, "\t"); manifest = f[KNOWN_LAYER["manifest"]]
+                chain[manifest] = chain[manifest] " " f[KNOWN_LAYER["layer"]]; known[chain[manifest]]
+            }
         }
-        !($1 in wanted) { next }
-        $4 == "layer" {
-            below[$1] = below[$1] " " $2
-            if (below[$1] in known) next
+        { manifest = $BLOB["manifest"]; digest = $BLOB["blob"] }
+        !(manifest in wanted) { next }
+        $BLOB["kind"] == "layer" {
+            below[manifest] = below[manifest] " " digest
+            if (below[manifest] in known) next
         }
-        !($2 in seen) { seen[$2]; sum += $3; sub(/^sha256:/, "", $2); print "blobs/sha256/" $2 }
+        !(digest in seen) { seen[digest]; sum += $BLOB["bytes"]; sub(/^sha256:/, "", digest); print "blobs/sha256/" digest }
         END { printf "%.0f\n", sum > bytes }' "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
 }
 
@@ -114,22 +126,26 @@ write_layout() {
         printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout" &&
         {
             printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[' &&
-                join_entries image-oci.tsv &&
+                join_entries image-oci.tsv descriptor &&
                 printf ']}'
         } >"$SCRATCH/layout/index.json" &&
         {
             printf '[' &&
-                join_entries image-archive.tsv &&
+                join_entries image-archive.tsv entry &&
                 printf ']'
         } >"$SCRATCH/layout/manifest.json"; } || lose_scratch
 }
 
-# join_entries TABLE: the JSON objects of the absent images, with commas
+# join_entries TABLE COLUMN: the JSON objects of the absent images, with commas
 join_entries() {
+    local reference_column column=''
     keep "$SCRATCH/entries" rows "$1"
-    awk -F "$TAB" -v absent="$SCRATCH/absent" '
-        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[1]] } }
-        $1 in wanted { printf "%s%s", comma, $2; comma = "," }' "$SCRATCH/entries"
+    number_column "$1" reference
+    reference_column=$column
+    number_column "$1" "$2"
+    awk -F "$TAB" -v absent="$SCRATCH/absent" -v reference="$reference_column" -v entry="$column" "$AWK_ABSENT_IMAGE"'
+        BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["reference"]]] } }
+        $reference in wanted { printf "%s%s", comma, $entry; comma = "," }' "$SCRATCH/entries"
 }
 
 # stream_images: tar into the engine; both ends must succeed, and dash has no pipefail

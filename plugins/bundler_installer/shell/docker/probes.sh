@@ -6,15 +6,17 @@ PROBE_PACE=3      # what its limit is multiplied by then: a server that has just
 PROBE_LONGEST=9   # seconds that one may take, whatever the table says
 PROBE_OUTPUT=65536 # bytes of what each prints; one that prints more has failed
 
-# list_probes: id, service, limit, script, when, titles and remedies in English and Chinese
+# list_probes: the lines of probes.tsv, none with a longer limit than this program knows
 list_probes() {
-    [ ! -f "$FACTS/probes.tsv" ] ||
-        rows probes.tsv | awk -F "$TAB" -v OFS="$TAB" -v most="$PROBE_LONGEST" '$3 + 0 > most { $3 = most } { print }'
+    [ ! -f "$FACTS/probes.tsv" ] || rows probes.tsv | awk -F "$TAB" -v OFS="$TAB" -v most="$PROBE_LONGEST" "$AWK_PROBE"'
+        $PROBE["limit"] + 0 > most { $PROBE["limit"] = most }
+        { print }'
 }
 
-# prove_work: after all services are healthy. Its status is 1 where a probe failed that is not accepted by name; `unproven`
-# has its id then. On the way back to a release, what fails is said and changes nothing: it may have failed there before
+# prove_work: after all services are healthy. Its status is 1 where a probe failed that is not accepted by name; sets `unproven`
+# to its id then. On the way back to a release, what fails is said and changes nothing: it may have failed there before
 prove_work() {
+    local proof_begun
     unproven=''
     rm -rf "$SCRATCH/probing" || lose_scratch # what another release has passed
     keep "$SCRATCH/probes" list_probes
@@ -37,8 +39,9 @@ prove_work() {
 
 # explain_probes: each that failed, what it said and what to do; sets `unproven`
 explain_probes() {
+    local probed_lines id='' result='' said='' recorded='' remedy='' service='' title=''
     probed_lines=0
-    while IFS="$TAB" read -r id result said <&6; do
+    while read_probed id result said <&6; do
         probed_lines=$((probed_lines + 1))
         [ "$result" = fail ] || continue
         describe_probe "$id"
@@ -54,25 +57,30 @@ explain_probes() {
 }
 
 # count_probed RESULT: how many of those that were made ended so
-count_probed() { awk -F "$TAB" -v result="$1" '$2 == result { n++ } END { print n + 0 }' "$SCRATCH/probed"; }
+count_probed() { awk -F "$TAB" -v result="$1" "$AWK_PROBED"'$PROBED["result"] == result { n++ } END { print n + 0 }' "$SCRATCH/probed"; }
 
-# describe_probe ID: sets `title` and `remedy` in the operator's language, and `service`
+# describe_probe ID: sets `title`, `remedy` and `service`, for people in the operator's language
 describe_probe() {
-    first=6
-    [ "$LANGUAGE" != zh ] || first=7
-    awk -F "$TAB" -v id="$1" -v first="$first" '
-        $1 == id { print ($first == "-" ? ($6 == "-" ? id : $6) : $first); print ($(first + 2) == "-" ? $8 : $(first + 2)); print $2 }' \
-        "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
+    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE"'
+        function text(name,   own, english) {
+            own = $PROBE[name "_" language]; english = $PROBE[name "_en"]
+            return own == "-" ? english : own
+        }
+        $PROBE["id"] == id {
+            title = text("title")
+            print (title == "-" ? id : title); print text("remedy"); print $PROBE["service"]
+        }' "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 
 # make_probes [PACE]: those of the list $SCRATCH/probes that did not pass yet. $SCRATCH/probed has a line for each of the list: id,
 # result (pass, fail, or skip where it does not apply), and what one that failed said
 make_probes() {
+    local probing pending probe_lines probes_begun limit id='' service='' script='' when=''
     probing=$SCRATCH/probing
     mkdir -p "$probing" || lose_scratch
     pending='' probe_lines=0 probes_begun=$(date +%s)
-    while IFS="$TAB" read -r id service limit script when _ <&6; do
+    while read_probe id service limit script when <&6; do
         probe_lines=$((probe_lines + 1))
         if [ -f "$probing/$id/code" ] && [ "$(cat "$probing/$id/code")" = 0 ]; then continue; fi
         { rm -rf "${probing:?}/$id" && mkdir "$probing/$id"; } || lose_scratch
@@ -91,6 +99,7 @@ make_probes() {
 
 # site_says NAME: the site gives this variable a value; where nobody can tell, it does
 site_says() {
+    local each
     for each in "$ROOT/site.env" "$ROOT/secrets.env"; do
         [ -f "$each" ] || continue
         grep -q "^$1=." "$each"
@@ -99,8 +108,9 @@ site_says() {
     return 1
 }
 
-# start_probe: of the line that was read, in the background; `pending` has id:process:limit of each that is under way
+# start_probe: of the line that was read, in the background; sets `pending`: id:process:limit of each that is under way
 start_probe() {
+    local input words word
     input=/dev/null
     [ "$script" = - ] || input=$FACTS/$script
     keep "$probing/$id/words" list_words "$id"
@@ -127,12 +137,12 @@ start_probe() {
 
 # list_words ID: program and arguments, one a line
 list_words() {
-    [ ! -f "$FACTS/probe-words.tsv" ] ||
-        awk -F "$TAB" -v id="$1" '!/^#/ && $1 == id { print substr($0, length($1) + 2) }' "$FACTS/probe-words.tsv"
+    [ ! -f "$FACTS/probe-words.tsv" ] || look_up probe-words.tsv probe "$1" word
 }
 
-# wait_for_probes: until each has ended; at its limit it is ended, and has failed
+# wait_for_probes: until each has ended; sets `pending`; at its limit it is ended, and has failed
 wait_for_probes() {
+    local still passed each id limit pid
     while [ -n "$pending" ]; do
         still=''
         passed=$(($(date +%s) - probes_begun))
@@ -158,7 +168,8 @@ wait_for_probes() {
 
 # judge_probes: a line for each of the list
 judge_probes() {
-    while IFS="$TAB" read -r id _ <&6; do
+    local code id=''
+    while read_probe id <&6; do
         if [ -f "$probing/$id/skip" ]; then
             printf '%s\tskip\t-\n' "$id" || return 1
             continue
@@ -183,6 +194,7 @@ drop_cut_line() {
 
 # tell_failure: of $id, which ended with $code or not at all: the last lines that it printed
 tell_failure() {
+    local said line
     tr -d '\000' <"$probing/$id/said" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"
     said=''
     while IFS= read -r line || [ -n "$line" ]; do
@@ -196,7 +208,8 @@ tell_failure() {
 
 # print_probes: for `status`
 print_probes() {
-    while IFS="$TAB" read -r id result said <&6; do
+    local id='' result='' said='' mark='' remedy='' service='' title=''
+    while read_probed id result said <&6; do
         describe_probe "$id"
         choose_mark
         case $result in
@@ -211,9 +224,10 @@ print_probes() {
 }
 
 print_probes_json() {
+    local comma result said remedy id='' service='' title=''
     printf '"probes": ['
     comma=''
-    while IFS="$TAB" read -r id result said <&6; do
+    while read_probed id result said <&6; do
         describe_probe "$id"
         [ "$said" != - ] || said=''
         [ "$remedy" != - ] || remedy=''

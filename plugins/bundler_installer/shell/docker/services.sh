@@ -1,7 +1,8 @@
 # ---- docker/services: start, wait until healthy, and say which one is not
 
-# start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock
+# start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock; sets `broken`
 start_services() {
+    local limit up up_code started waiting settling early settled='' young=''
     refuse_half_restored
     limit=${TIMEOUT:-$(number_fact health_timeout)}
     [ "$limit" -gt 0 ] || limit=600
@@ -49,23 +50,27 @@ rest() {
     if [ $(($(date +%s) - started)) -lt 3 ]; then sleep 0.2 2>/dev/null || sleep 1; else sleep 1; fi
 }
 
-# have_settled: what is young must go on as it is for five seconds
+# have_settled: what is young must go on as it is for five seconds; sets `settling` and `settled`
 have_settled() {
     [ -n "$young" ] || return 0
     if [ "$young" != "$settling" ]; then settling=$young settled=$(date +%s); fi
     [ $(($(date +%s) - settled)) -ge 5 ]
 }
 
-# read_states: sets `waiting` and `broken` (services, with blanks) from what the engine says, and `young`: the containers
+# read_states: sets `waiting`, `broken` and `young` from what the engine says: services, with blanks, and the containers
 # without a health check that this run started. Such a one is well with its first breath
 read_states() {
+    local expected
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services" || return 1
     expected=$(wc -l <"$SCRATCH/services") || return 1
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" \
-        -v expected="$expected" '
+        -v expected="$expected" "$AWK_SERVICE"'
         BEGIN {
-            while ((getline line < services) > 0) { split(line, f, "\t"); expect[f[1]] = f[3]; order[++n] = f[1] }
+            while ((getline line < services) > 0) {
+                split(line, f, "\t"); name = f[SERVICE["service"]]
+                expect[name] = f[SERVICE["expect"]]; order[++n] = name
+            }
             if (n + 0 != expected) exit 1 # a list that is not read to its end would call services healthy that nobody looked at
             while ((getline line < before) > 0) {
                 same[line]
@@ -104,6 +109,7 @@ read_states() {
 
 # explain_failure: the last lines of each service that is not as it should be, without secrets
 explain_failure() {
+    local service
     for service in $broken; do
         warn services.not_healthy "$service" "$(describe_state "$service")"
         compose logs --no-color --no-log-prefix --tail 15 "$service" 2>&1 | redact | sed 's/^/    /' | tee -a "${LOG:-/dev/null}" >&2
@@ -118,6 +124,7 @@ describe_state() {
 }
 
 compose_up_or_explain() {
+    local broken='' unproven=''
     start_services || {
         explain_failure
         fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
@@ -148,6 +155,7 @@ refuse_half_restored() {
 
 # start_step: start, wait until healthy, prove that it works, or say why not
 start_step() {
+    local broken='' recorded='' unproven=''
     record begin start
     start_services || {
         explain_failure

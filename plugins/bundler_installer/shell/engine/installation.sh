@@ -18,7 +18,7 @@ settle_engine() {
             return 0
         fi
     fi
-    [ -z "$foreign" ] || fail $EXIT_FAILED carried.foreign "$foreign"
+    [ -z "$FOREIGN" ] || fail $EXIT_FAILED carried.foreign "$FOREIGN"
     if [ -z "$LACKING" ]; then
         say carried.kept "$(cat "$SCRATCH/docker-version")"
         return 0
@@ -31,6 +31,7 @@ settle_engine() {
 
 # install_engine: every part can be done again
 install_engine() {
+    local done_message
     name_places
     if [ "$ENGINE_PLAN" = compose ]; then
         say carried.compose "$PLUGIN"
@@ -58,6 +59,7 @@ install_engine() {
 
 # copy_carried PATH TARGET: the medium may return other bytes the second time it is read
 copy_carried() {
+    local listed copied
     cp -- "$HERE/$1" "$2" || fail $EXIT_FAILED release.disk "${2%/*}"
     listed=$(awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64); exit }' "$FACTS/SHA256SUMS")
     copied=$(printf '%s\000' "$2" | hash_files | cut -c 1-64)
@@ -66,6 +68,7 @@ copy_carried() {
 
 # place_programs: unpacked beside their places, then renamed into them
 place_programs() {
+    local part each
     part=$PROGRAMS/.docker.part
     rm -rf "$part"
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$PROGRAMS"
@@ -83,6 +86,7 @@ place_programs() {
 }
 
 place_compose() {
+    local part
     part=${PLUGIN%/*}/.docker-compose.part
     mkdir -p "${PLUGIN%/*}" || fail $EXIT_FAILED release.disk "${PLUGIN%/*}"
     copy_carried "$(engine_parts compose)" "$part"
@@ -92,20 +96,21 @@ place_compose() {
 
 # install_packages: those that the server lacks; one that it has stays as it is
 install_packages() {
+    local folder kind='' value='' name=''
     folder=$ROOT/state/engine-packages
     rm -rf "$folder"
     (umask 077 && mkdir -p "$folder") || fail $EXIT_FAILED release.disk "$ROOT"
     set --
     rows engine.tsv >"$SCRATCH/engine-rows"
-    while IFS="$TAB" read -r kind path name <&5; do
+    while read_engine_part kind value name <&5; do
         [ "$kind" = "$MANAGER" ] || continue
         if ! grep -qxF "package=$name" "$ROOT/state/engine" && package_is_installed "$name"; then
             say carried.package_there "$name"
             continue
         fi
         own "package=$name" "manager=$MANAGER"
-        copy_carried "$path" "$folder/${path##*/}"
-        set -- "$@" "$folder/${path##*/}"
+        copy_carried "$value" "$folder/${value##*/}"
+        set -- "$@" "$folder/${value##*/}"
     done 5<"$SCRATCH/engine-rows"
     if [ $# -gt 0 ]; then
         case $MANAGER in

@@ -33,6 +33,7 @@ claim() {
 
 # claim_programs: all or none, in one note
 claim_programs() {
+    local each
     [ -z "$MANAGER" ] || return 0
     {
         engine_parts program | sed "s|^|$PROGRAMS/|"

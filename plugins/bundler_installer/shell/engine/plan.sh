@@ -3,11 +3,8 @@
 # engine_is_carried: whether the bundle brings an engine for servers that have none
 engine_is_carried() { [ -f "$FACTS/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }
 
-# engine_parts KIND [FIELD]: of engine.tsv
-engine_parts() {
-    [ -f "$FACTS/engine.tsv" ] || return 0
-    rows engine.tsv | awk -F "$TAB" -v kind="$1" -v field="${2:-2}" '$1 == kind { print $field }'
-}
+# engine_parts KIND: their values in engine.tsv
+engine_parts() { [ ! -f "$FACTS/engine.tsv" ] || look_up engine.tsv kind "$1" value; }
 
 # engine_version: as the bundle's maker says, after a blank
 engine_version() { engine_parts version | sed 's/^/ /'; }
@@ -15,28 +12,29 @@ engine_version() { engine_parts version | sed 's/^/ /'; }
 # owns_engine: whether this installation brought the engine, or began to
 owns_engine() { [ "$(note_field engine what)" = whole ]; }
 
-# find_foreign_engine: what shows that the server has an engine or a part of one, not from here; sets `foreign`
+# find_foreign_engine: what shows that the server has an engine or a part of one, not from here; sets FOREIGN
 find_foreign_engine() {
-    foreign=''
+    local each
+    FOREIGN=''
     for each in docker dockerd containerd; do
         if have "$each"; then
-            foreign=$(command -v "$each")
+            FOREIGN=$(command -v "$each")
             return 0
         fi
     done
     for each in run/docker.sock var/run/docker.sock run/containerd/containerd.sock; do
         if [ -S "$PROBE_ROOT/$each" ]; then
-            foreign=$PROBE_ROOT/$each
+            FOREIGN=$PROBE_ROOT/$each
             return 0
         fi
     done
-    foreign=${REMOTE:-${DOCKER_HOST:-}}
+    FOREIGN=${REMOTE:-${DOCKER_HOST:-}}
 }
 
 # plan_engine: sets LACKING, what the server lacks and the bundle brings: whole; compose, where an engine lacks only that;
-# or nothing. Where an engine that is not from here does not answer, `foreign` says what shows it
+# or nothing. Where an engine that is not from here does not answer, FOREIGN says what shows it
 plan_engine() {
-    LACKING='' foreign=''
+    LACKING='' FOREIGN=''
     engine_is_carried || return 0
     if owns_engine && [ "$(note_field engine state)" != installed ]; then
         LACKING=whole
@@ -46,7 +44,7 @@ plan_engine() {
         LACKING=whole # it stands still
     else
         find_foreign_engine
-        [ -n "$foreign" ] || LACKING=whole
+        [ -n "$FOREIGN" ] || LACKING=whole
     fi
 }
 

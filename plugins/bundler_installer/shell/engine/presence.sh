@@ -5,7 +5,7 @@ explain_no_engine() {
     if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
     if engine_is_carried; then
         find_foreign_engine
-        [ -n "$foreign" ] || fail $EXIT_FAILED carried.not_asked
+        [ -n "$FOREIGN" ] || fail $EXIT_FAILED carried.not_asked
     fi
     if have podman && ! have dockerd; then fail $EXIT_FAILED engine.podman_only; fi
     fail $EXIT_FAILED engine.no_docker

@@ -2,6 +2,7 @@
 
 # print_settings: logs that end; without a limit they fill the disk one day
 print_settings() {
+    local data_root
     printf '{\n'
     data_root=$(engine_parts data-root)
     [ -z "$data_root" ] || printf '  "data-root": "%s",\n' "$data_root"
@@ -10,6 +11,7 @@ print_settings() {
 
 # print_unit: containers outlive a restart of the service's own process, and have the limits of their own
 print_unit() {
+    local data_root
     data_root=$(engine_parts data-root)
     cat <<EOT
 # Docker engine, put in place with $NAME
@@ -45,6 +47,7 @@ EOT
 
 # start_engine: by systemd, now and after each boot; without one, as a process of its own
 start_engine() {
+    local waited
     if has_systemd; then
         if owns "$UNIT"; then write_own "$UNIT" print_unit engine-unit; fi
         { systemctl daemon-reload && systemctl enable --now docker.service; } >"$SCRATCH/systemctl" 2>&1 ||
@@ -83,6 +86,7 @@ print_engine_log() {
 
 # remove_engine: what this installation brought, never what the engine keeps. Other containers keep it
 remove_engine() {
+    local each copy data_root recorded=''
     name_places
     if owns_engine && docker_answers && [ -n "$(docker ps -aq)" ]; then
         warn carried.in_use
@@ -110,6 +114,7 @@ remove_engine() {
 }
 
 stop_engine() {
+    local process waited
     if has_systemd; then
         if owns "$UNIT" && [ ! -e "$UNIT" ]; then return 0; fi # a run that was killed had come so far
         systemctl disable --now docker.service >"$SCRATCH/systemctl" 2>&1 ||

@@ -1,8 +1,6 @@
 # ---- lib/ending: what happens when a run ends. Files that change or make something register a function here; nothing below
 # them calls it by name
 
-UNDO_AT_EXIT='' CLEAN_AT_EXIT=''
-
 # undo_at_exit FUNCTION: call it when the run ends, the last registered first. It checks itself whether there is something to undo;
 # a signal may interrupt it unless it ignores signals
 undo_at_exit() { UNDO_AT_EXIT="$1 $UNDO_AT_EXIT"; }

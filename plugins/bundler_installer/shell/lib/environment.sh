@@ -21,6 +21,8 @@ case ${BASH_VERSION:-} in ?*) shopt -u dotglob failglob nocaseglob nocasematch n
 # forget_environment: every variable that the shell was given goes, but for those that are named here. Tools listen to
 # hundreds: CDPATH, TAR_OPTIONS, GREP_OPTIONS, OPENSSL_CONF, COMPOSE_FILE, DOCKER_DEFAULT_PLATFORM, HTTP_PROXY, ...
 forget_environment() {
+    local each own
+    unset -v each own # the operator's; what is local hides one, and does not remove it
     set -f
     IFS=$NEWLINE
     for each in $(export -p); do
@@ -48,6 +50,7 @@ forget_environment() {
 # settle_paths: a relative entry of PATH is a program of whoever owns the working folder; a relative TMPDIR is another
 # folder after each cd
 settle_paths() {
+    local rest programs
     rest=${PATH:-}: programs=''
     while [ -n "$rest" ]; do
         case $rest in /*) programs=$programs:${rest%%:*} ;; esac

@@ -8,18 +8,44 @@ fact_of() { value_in "$1/bundle.env" "$2"; }
 
 # number_fact KEY: the same, 0 unless it is a whole number
 number_fact() {
+    local number
     number=$(fact "$1")
     is_number "$number" || number=0
     printf '%s\n' "$number"
 }
 
 # rows TABLE: its lines without the head
-rows() { sed -e '/^#/d' "$FACTS/$1"; }
+rows() { rows_of "$FACTS" "$1"; }
+
+# rows_of RELEASE_DIR TABLE: the same, of another release
+rows_of() { sed -e '/^#/d' "$1/$2"; }
+
+# cut_column TABLE COLUMN: of the table's lines in standard input
+cut_column() {
+    local column=''
+    number_column "$1" "$2"
+    cut -f "$column"
+}
+
+# list_column TABLE COLUMN: of a table of this release
+list_column() { rows "$1" | cut_column "$1" "$2"; }
+
+# look_up TABLE KEY VALUE COLUMN: the column of all lines whose KEY is VALUE
+look_up() { look_up_in "$FACTS" "$@"; }
+
+# look_up_in RELEASE_DIR TABLE KEY VALUE COLUMN: the same, of another release
+look_up_in() {
+    local key_column column=''
+    number_column "$2" "$3"
+    key_column=$column
+    number_column "$2" "$5"
+    awk -F "$TAB" -v key="$key_column" -v value="$4" -v column="$column" '!/^#/ && $key "" == value { print $column }' "$1/$2"
+}
 
 # names WHAT: of lifecycle.tsv, one a line
 names() {
     [ -f "$FACTS/lifecycle.tsv" ] || return 0
-    rows lifecycle.tsv >"$SCRATCH/lifecycle" && awk -F "$TAB" -v what="$1" '$1 == what { print $2 }' "$SCRATCH/lifecycle"
+    look_up lifecycle.tsv what "$1" name
 }
 
 # settle_project: the name that Compose knows this site by: the bundle's, unless an installation that was adopted has that one
@@ -36,6 +62,7 @@ take_facts() {
 
 # check_words WORD...: they become names of folders, files and projects
 check_words() {
+    local word
     for word in "$@"; do
         case $word in
             '' | [!a-z0-9]* | *[!a-z0-9._-]*) fail $EXIT_VERIFICATION facts.damaged "$(printf '%s' "$word" | show_plain)" ;;
@@ -45,6 +72,7 @@ check_words() {
 
 # read_facts: what the bundle or release says of itself
 read_facts() {
+    local format
     take_facts
     check_words "$NAME" "$VERSION" "$PROFILE" "$PROJECT"
     format=$(fact format) || lose_scratch

@@ -2,6 +2,7 @@
 
 # nearest_folder PATH: the path, or the nearest parent that exists
 nearest_folder() {
+    local nearest
     nearest=$1
     while [ ! -d "$nearest" ]; do
         case $nearest in
@@ -19,9 +20,10 @@ flush() { sync -- "$@" 2>/dev/null || sync; }
 # empty_folder FOLDER: everything in it goes, the folder itself stays
 empty_folder() { (cd -- "$1" && find . ! -name . -prune -exec rm -rf {} +); }
 
-# enter_below FOLDER PATH: change into PATH below FOLDER, part by part, making what is not there; never through a link: the
+# enter_below FOLDER PATH: change into PATH below FOLDER, sets `inside` to where that is; part by part, making what is not there; never through a link: the
 # users of containers may plant some where data are kept. For a subshell
 enter_below() {
+    local path_rest path_part
     cd -P -- "$1" || return 1
     inside=$(pwd -P) path_rest=$2
     while [ -n "$path_rest" ]; do
@@ -39,6 +41,7 @@ enter_below() {
 # put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, for its owner alone. It is written in a folder
 # of its own, which nobody else can put anything into, and replaces whatever bears its name, links included
 put_below() {
+    local put_folder put_name private put_code inside=''
     put_folder='' put_name=${2##*/}
     case $2 in */*) put_folder=${2%/*} ;; esac
     (

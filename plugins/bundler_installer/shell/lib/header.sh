@@ -7,11 +7,12 @@
 
 set -u
 
-EXIT_FAILED=1
-EXIT_USAGE=2
-EXIT_PREFLIGHT=3
-EXIT_VERIFICATION=4
-EXIT_RETURNED=5
+# exit codes
+EXIT_FAILED=1       # something did not work
+EXIT_USAGE=2        # the command line or an answer is wrong
+EXIT_PREFLIGHT=3    # the server is not good enough
+EXIT_VERIFICATION=4 # bundle or backup is not as it was made
+EXIT_RETURNED=5     # a change failed, and the earlier release runs again
 
 TAB='	'
 NEWLINE='

@@ -5,6 +5,7 @@ session_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 4; }
 # find_holders: into $SCRATCH/holders, the processes whose descriptor 9 is this root's. Its status is 1 where this one is
 # not among them: then /proc shows not all there is
 find_holders() {
+    local running_place each pid
     running_place=$(cd -P -- "$ROOT/state" && pwd -P)/running
     (
         for each in /proc/[0-9]*/fd/9; do
@@ -19,6 +20,7 @@ find_holders() {
 # choose_leftovers: of the holders but this run, sets `leftovers` and `services`: those in a session whose leader is a holder,
 # too, outlive runs on purpose, as an engine does. Another run that is at work ends this one
 choose_leftovers() {
+    local own_session held_by pid
     leftovers='' services='' own_session=$(session_of $$)
     held_by=$(tr '\n' ' ' <"$SCRATCH/holders")
     for pid in $held_by; do
@@ -37,6 +39,7 @@ choose_leftovers() {
 
 # list_held: what this run started and what still works
 list_held() {
+    local leftovers='' services=''
     find_holders || return 0
     choose_leftovers
     printf '%s\n' "$leftovers"
@@ -44,9 +47,10 @@ list_held() {
 
 # name_processes PROCESS...: `1234 docker, 1235 tar`
 name_processes() {
+    local named_one member
+    named_one=''
     for member in "$@"; do
-        printf '%s%s %s' "${named_one:-}" "$member" "$(sed -n 1p "/proc/$member/comm" 2>/dev/null)"
+        printf '%s%s %s' "$named_one" "$member" "$(sed -n 1p "/proc/$member/comm" 2>/dev/null)"
         named_one=', '
     done
-    named_one=''
 }

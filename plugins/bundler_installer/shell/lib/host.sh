@@ -2,6 +2,7 @@
 
 # probe PROGRAM [ARGUMENT...]: the host's program, or the fabricated root's own; busybox's shell would take its own first
 probe() {
+    local program
     if [ -z "$PROBE_ROOT" ]; then
         "$@"
     else
@@ -20,6 +21,7 @@ read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
 
 # within SECONDS PROGRAM [ARGUMENT...]: run it, but no longer; 124 where it was cut off
 within() {
+    local within_limit within_pid within_ticks within_begun
     within_limit=$(($1 * 10))
     shift
     (run_program "$@") </dev/null &
@@ -43,6 +45,7 @@ within() {
 
 # run_program PROGRAM [ARGUMENT...]: in place of this shell, so that a signal reaches it; as `probe` does
 run_program() {
+    local program
     if [ -z "$PROBE_ROOT" ]; then exec "$@"; fi
     program=$1
     shift

@@ -4,10 +4,9 @@
 # 9, open on <root>/state/running: what a killed run left at work is known by it, and the kernel keeps it locked (flock) as
 # long as one of them is there.
 
-LOCK_GUARDS=''
-
 # take_lock: the lock is a link that names its holder: made in one go, so it is never there without a name
 take_lock() {
+    local lock running tries dropped holder guard
     [ -z "$LOCKED" ] || return 0
     mkdir -p "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
     check_root # somebody may have made it since it was looked at
@@ -62,6 +61,7 @@ clean_at_exit release_lock
 # refuse_unseen: a run in another process namespace (another container), or where there is no /proc, looks as if it were dead.
 # There only the kernel's lock tells
 refuse_unseen() {
+    local seen_boot seen_namespace
     seen_boot='' seen_namespace=''
     if [ -f "$running" ]; then read -r _ _ seen_boot seen_namespace _ <"$running" || :; fi
     if [ "$(boot_id)" != unknown ]; then
@@ -73,6 +73,7 @@ refuse_unseen() {
 
 # hold_descriptor: open what all children inherit, end what a killed run has left at work, then say whose it is
 hold_descriptor() {
+    local lock_code services=''
     command exec 9>>"$running" || fail $EXIT_FAILED journal.root "$ROOT"
     lock_code=2
     if have flock; then
@@ -91,6 +92,7 @@ hold_descriptor() {
 # wait_for_lock: a process that was killed may be gone from /proc and still let go of the file only a moment later (once in
 # 500 kills on a busy machine)
 wait_for_lock() {
+    local tries
     tries=0
     until flock -n 9 2>/dev/null; do
         tries=$((tries + 1))
@@ -99,9 +101,10 @@ wait_for_lock() {
     done
 }
 
-# end_leftovers: what a killed run has left at work would go on beside this one. Its status is 1 where /proc does not show
+# end_leftovers: what a killed run has left at work would go on beside this one; sets `services`. Its status is 1 where /proc does not show
 # who is at work
 end_leftovers() {
+    local rounds leftovers=''
     rounds=0
     while :; do
         find_holders || return 1
@@ -120,6 +123,7 @@ end_leftovers() {
 # clear_litter: what runs that were killed left half made, with secrets in it: below the root by its names, elsewhere by the
 # list that each run begins. For the one that holds the lock
 clear_litter() {
+    local each list
     rm -rf "$ROOT/releases/.part" "$ROOT"/state/answers/.*.part || fail $EXIT_FAILED release.disk "$ROOT"
     rm -f "$ROOT/site.env.new" "$ROOT/secrets.env.new" "$ROOT/.ctl.new" "$ROOT/current.new" "$ROOT"/state/*.new ||
         fail $EXIT_FAILED release.disk "$ROOT"

@@ -7,6 +7,7 @@ choose_language() {
 
 # format ID [ARGUMENT...]: the message, without a line break
 format() {
+    local format_id text
     format_id=$1
     shift
     "find_text_$LANGUAGE" "$format_id"
@@ -16,6 +17,7 @@ format() {
 
 # say ID [ARGUMENT...]: to the operator, and to the log of this run
 say() {
+    local said
     said=$(format "$@")
     [ -n "$QUIET" ] || printf '%s\n' "$said"
     write_log "$said"
@@ -23,6 +25,7 @@ say() {
 
 # warn ID [ARGUMENT...]
 warn() {
+    local said
     said=$(format "$@")
     printf '%s%s%s\n' "$YELLOW" "$said" "$PLAIN" >&2
     note_told
@@ -31,6 +34,7 @@ warn() {
 
 # fail EXIT_CODE ID [ARGUMENT...]: say what is wrong and what to do, and end
 fail() {
+    local fail_code said
     fail_code=$1
     shift
     said=$(format "$@")
@@ -48,6 +52,7 @@ note_told() {
 
 # write_log TEXT [TIME]
 write_log() {
+    local log_file
     # what is said before the log can be written is kept for it
     log_file=${LOG:-${SCRATCH:+$SCRATCH/early-log}}
     if [ -n "$log_file" ]; then

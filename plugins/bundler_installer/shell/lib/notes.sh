@@ -14,6 +14,7 @@ write_note() {
 
 # basename_of LINK: the last part of what it names
 basename_of() {
+    local named
     named=$(readlink "$1" 2>/dev/null) || return 1
     printf '%s\n' "${named##*/}"
 }

@@ -3,24 +3,11 @@
 COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback adopt schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install
 
+# set_defaults: what depends on where this runs
 set_defaults() {
-    COMMAND='' ROOT='' KEY='' ROTATIONS='' REQUIRE='' ANSWERS='' TIMEOUT='' PURGE='' TAIL=100 LOG_LINES=2000 WORDS=''
-    YES='' JSON='' STRICT='' UNSIGNED='' ACCEPTED=' ' QUIET='' LOG='' LOCKED='' HELD='' SCRATCH=''
-    LIST='' ENCRYPT='' OUTPUT='' PASSPHRASE_FILE='' BACKUP_KEY_FILE='' SHOW_KEY='' KEEP='' REASON='' PART='' UNPACKED='' RESTORED='' SCHEDULE='' AT='' BEFORE='' RESUME=''
-    STARTING='' CHANGING='' RETURNING='' RESUMED='' DOWNGRADE='' NO_BACKUP='' NO_BLOBS='' FAR='' HASHING='' COMPOSE='' KEEP_DATA='' FORWARD='' EDITS=refuse
-    FACTS='' TOLD='' SIGNED_BY='' ENDED=''
-    FROM='' DRY_RUN='' CONFIRM='' BACK='' ADOPTING='' ADOPTION_PHASE='' OLD_PORTS=''
-    BUNDLE_RELEASE='' BUNDLE_FOLDER='' WAY_BACK=0
-    INSTALL_ENGINE='' ENGINE_PLAN='' LACKING='' MANAGER='' foreign=''
-    unset PASSPHRASE BACKUP_KEY SITE_KEY # an exported one would stay exported
-    PASSPHRASE='' BACKUP_KEY='' SITE_KEY=''
-    REPORT='' PROBE='' PROBED='' LITTER='' REMOTE='' REMOTE_REMEDY=''
-    PROBE_ROOT='' # where the facts of this server are read from
     if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
     # where a carried engine lies; sudo may leave it out
     case :$PATH: in *":$PROBE_ROOT/usr/local/bin:"*) ;; *) PATH=$PATH:$PROBE_ROOT/usr/local/bin ;; esac
-    TRUSTED_KEYS=/etc/bundle/trusted-keys
-    TERMINAL=''
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
 }
 
@@ -83,6 +70,7 @@ takes_value() {
 }
 
 parse_value() {
+    local each number=''
     case $1 in
         --root) ROOT=$2 ;;
         --answers) ANSWERS=$2 ;;

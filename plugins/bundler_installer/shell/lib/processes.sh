@@ -12,6 +12,7 @@ is_running() { case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) re
 
 # one_is_running PROCESS...: shells do not agree on `kill -0` of many
 one_is_running() {
+    local member
     for member in "$@"; do
         if is_running "$member"; then return 0; fi
     done
@@ -25,6 +26,7 @@ is_at_work() {
 
 # end_processes PROCESS...: asked first, killed after ten seconds
 end_processes() {
+    local told
     kill "$@" 2>/dev/null
     told=$(date +%s)
     while one_is_running "$@" && [ $(($(date +%s) - told)) -lt 10 ]; do

@@ -7,6 +7,7 @@ twice() { "$@" || "$@"; }
 
 # require_tools: what POSIX promises and a minimal system may lack
 require_tools() {
+    local tool
     for tool in awk sed tar find sort mktemp tr cut od; do
         have "$tool" || fail $EXIT_FAILED tools.missing "$tool"
     done

@@ -36,6 +36,7 @@ redact() {
 
 # list_secret_forms: every form of every secret, the longest first, to a private file
 list_secret_forms() {
+    local line secret
     (
         umask 077
         : >"$SCRATCH/secret-forms.new"
@@ -44,13 +45,14 @@ list_secret_forms() {
             [ "${#secret}" -lt 4 ] || print_forms "$secret"
         done 2>/dev/null <"$ROOT/secrets.env" >>"$SCRATCH/secret-forms.new"
         # one of stars alone goes first: later it would take the masks of others for itself
-        awk 'length($0) >= 4 { print (/^\*+$/ ? 100000 : length($0)) "\t" $0 }' "$SCRATCH/secret-forms.new" | sort -rn | uniq | cut -f 2- >"$SCRATCH/secret-forms"
+        awk 'length($0) >= 4 { print (/^\*+$/ ? 100000 : length($0)) "\t" $0 }' "$SCRATCH/secret-forms.new" | sort -rn | uniq | sed "s/^[0-9]*$TAB//" >"$SCRATCH/secret-forms"
         rm -f "$SCRATCH/secret-forms.new"
     )
 }
 
 # print_forms SECRET: as it is, in addresses, in hex, as site/formats and other programs quote it, and in base64 wherever it stands in what was encoded
 print_forms() {
+    local hex before whole first
     printf '%s\n' "$1"
     hex=$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')
     printf '%s\n' "$hex"

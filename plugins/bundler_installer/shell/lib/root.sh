@@ -3,6 +3,7 @@
 
 # check_root: before anything below the root is read or written
 check_root() {
+    local real_root each
     OWN_ID=$(id -u) OWN_GROUP=$(name_own_group)
     [ -n "$OWN_ID" ] || fail $EXIT_FAILED tools.missing id
     if [ -L "$ROOT" ]; then fail $EXIT_FAILED root.link "$ROOT" "$(readlink "$ROOT")"; fi
@@ -22,6 +23,7 @@ check_root() {
 # name_own_group: the number of the group that has the name of who runs this, and nobody else in it; - where it has others.
 # Where each user has such a group, folders that it may write to are usual
 name_own_group() {
+    local own_name
     own_name=$(id -gn 2>/dev/null)
     if [ -n "$own_name" ] && [ "$own_name" = "$(id -un 2>/dev/null)" ] &&
         [ -z "$(sed -n "s/^$own_name:[^:]*:[^:]*://p" /etc/group 2>/dev/null)" ]; then
@@ -33,6 +35,7 @@ name_own_group() {
 
 # walk_path PATH: every part of it that is there
 walk_path() {
+    local walked path_rest entry_group='' entry_mode='' entry_owner=''
     walked='' path_rest=${1#/}
     judge_folder / ''
     while [ -n "$path_rest" ]; do
@@ -56,7 +59,7 @@ read_entry() {
     entry_mode=$2 entry_owner=$3 entry_group=$4
 }
 
-# judge_owner PATH: it belongs to root, or to who runs this
+# judge_owner PATH: it belongs to root, or to who runs this; sets entry_mode, entry_owner and entry_group
 judge_owner() {
     read_entry "$1"
     case $entry_owner in
@@ -68,6 +71,7 @@ judge_owner() {
 # judge_folder PATH [closed]: nobody else can change what is in it. In a sticky folder nobody can take away what belongs to
 # somebody else; one that is to be `closed` may not even be that
 judge_folder() {
+    local entry_group='' entry_mode='' entry_owner=''
     [ -d "$1" ] || fail $EXIT_FAILED root.no_folder "$1"
     judge_owner "$1"
     case $entry_mode in d????????[tT]*) [ -n "$2" ] || return 0 ;; esac
@@ -79,6 +83,7 @@ judge_folder() {
 
 # check_current: the one link that is ours names a release
 check_current() {
+    local named entry_group='' entry_mode='' entry_owner=''
     if [ ! -L "$ROOT/current" ] && [ ! -e "$ROOT/current" ]; then return 0; fi
     named=$(readlink "$ROOT/current" 2>/dev/null)
     case $named in
@@ -91,6 +96,7 @@ check_current() {
 
 # check_entries: what this program writes below the root is no link, and nobody else can change it
 check_entries() {
+    local foreign_entry entry_group='' entry_mode='' entry_owner=''
     have find || fail $EXIT_FAILED tools.missing find
     foreign_entry=$(cd -P -- "$ROOT" && find_foreign) || fail $EXIT_FAILED root.unreadable "$ROOT"
     [ -n "$foreign_entry" ] || return 0
@@ -103,6 +109,7 @@ check_entries() {
 # find_foreign: the first entry of the working directory that is a link or that others can change; what others cannot read
 # is looked at in depth, of the rest the top: containers may write into mounted configuration
 find_foreign() {
+    local each
     set -- ! -user 0 ! -user "$OWN_ID" -o -perm -0002
     if [ "$OWN_GROUP" = - ]; then set -- "$@" -o -perm -0020; else set -- "$@" -o -perm -0020 ! -group "$OWN_GROUP"; fi
     for each in state log; do
@@ -122,6 +129,7 @@ find_foreign() {
 
 # check_target LINK: data and backups may be links to another disk: the link and the way to its end obey the same rule
 check_target() {
+    local real_target entry_group='' entry_mode='' entry_owner=''
     judge_owner "$1"
     real_target=$(cd -P -- "$1" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.link "$1" "$(readlink "$1")"
     if [ "${1##*/}" = data ]; then walk_path "${real_target%/*}"; else walk_path "$real_target"; fi

@@ -3,6 +3,7 @@
 # make_scratch: a private folder for this run, removed at its end whatever happens. Where the operator does not say, in
 # memory: what it holds may be secret, and does not survive the power
 make_scratch() {
+    local scratch_in
     for scratch_in in ${TMPDIR:+"$TMPDIR"} /run /dev/shm /tmp; do
         if [ -z "${TMPDIR:-}" ] && [ "$scratch_in" != /tmp ] && { [ ! -d "$scratch_in" ] || [ ! -w "$scratch_in" ]; }; then continue; fi
         SCRATCH=$(mktemp -d "$scratch_in/bundle.XXXXXX" 2>/dev/null) && break
@@ -26,6 +27,7 @@ end_at_signals() {
 
 # end_run CODE: whatever ends the run, a change of release that is under way is undone first
 end_run() {
+    local end_code text
     trap - EXIT
     trap '' PIPE # nobody may be left to read what is said
     end_code=$1
@@ -49,6 +51,7 @@ end_run() {
 
 # end_work: what this run started ends, and what it changed is as before
 end_work() {
+    local pid undo
     if [ -n "$STARTING" ]; then
         end_tree "$STARTING"
         STARTING=''
@@ -60,6 +63,7 @@ end_work() {
 
 # clean_up: a second Ctrl-C does not keep services from being started again
 clean_up() {
+    local clean
     trap - EXIT
     trap '' HUP INT TERM
     for clean in $CLEAN_AT_EXIT; do "$clean"; done
@@ -76,6 +80,7 @@ clean_at_exit remove_scratch # before the lock is released, which was registered
 # end_offspring: what this run started and what still works when a signal has ended the shells in between. An engine, which
 # has a session of its own, goes on
 end_offspring() {
+    local tree pid
     tree=$(list_tree $$ same)
     [ -z "$HELD" ] || tree="$tree $(list_held)"
     set --

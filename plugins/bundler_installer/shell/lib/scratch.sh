@@ -2,6 +2,7 @@
 
 # describe_run: process, start, boot, process namespace and machine of this run, - for what nobody knows
 describe_run() {
+    local run_start
     run_start=$(start_time $$)
     printf '%s %s %s %s %s\n' "$$" "${run_start:--}" "$(boot_id)" "$(name_namespace)" "$(uname -n)"
 }
@@ -15,6 +16,7 @@ hold_scratch() {
 
 # sweep_scratch FOLDER: scratch folders of runs that were killed
 sweep_scratch() {
+    local each
     for each in "$1"/bundle.??????; do
         if [ -d "$each" ] && [ "$each" != "$SCRATCH" ]; then drop_scratch "$1" "${each##*/}"; fi
     done
@@ -42,6 +44,7 @@ is_abandoned() { [ -f "$1/process" ] && is_dead_run "$1/process" && is_idle "$1/
 
 # is_idle FILE: nobody has it open as descriptor 8
 is_idle() {
+    local idle_code idle_place each
     idle_code=2
     if have flock; then
         flock -n 8 2>/dev/null 8<"$1"
@@ -64,6 +67,7 @@ is_own_folder() { [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user
 
 # is_dead_run FILE: the run that describes itself there does not work any more, as far as this machine and namespace can tell
 is_dead_run() {
+    local dead_process dead_start dead_boot dead_namespace dead_machine
     read -r dead_process dead_start dead_boot dead_namespace dead_machine _ 2>/dev/null <"$1" || return 1
     if [ -z "$dead_machine" ] || [ "$dead_machine" != "$(uname -n)" ] || [ "$(boot_id)" = unknown ]; then return 1; fi
     [ "$dead_boot" = "$(boot_id)" ] || return 0
@@ -89,6 +93,7 @@ empty_file() { printf '' >"$1" || lose_scratch; }
 
 # keep FILE COMMAND...: what it prints becomes a file of the scratch folder, or the run ends
 keep() {
+    local kept_file
     kept_file=$1
     shift
     "$@" >"$kept_file" || lose_scratch

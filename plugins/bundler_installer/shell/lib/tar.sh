@@ -20,7 +20,10 @@ choose_tar() {
 # and a backup with less in it would look complete
 tar_knows() { twice try_tar "$@"; }
 
-try_tar() { tar_says=$(tar "$@" -cf /dev/null -C "$SCRATCH/empty" . 2>&1) && [ -z "$tar_says" ]; }
+try_tar() {
+    local tar_says
+    tar_says=$(tar "$@" -cf /dev/null -C "$SCRATCH/empty" . 2>&1) && [ -z "$tar_says" ]
+}
 
 tar_is_gnu() { twice name_tar; }
 
@@ -28,6 +31,7 @@ name_tar() { case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) return 1 ;;
 
 # pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
 pack_folder() {
+    local packed excludes each pack_code
     packed=$1
     shift
     if [ $# -gt 0 ] && [ -z "$TAR_EXCLUDES" ]; then
@@ -46,6 +50,7 @@ pack_folder() {
 
 # pack_around EXCLUDED...: for a tar without --exclude (busybox): all that lies beside the excluded ones, by name
 pack_around() {
+    local excluded parents parent each
     excluded=" $* " parents=$(list_parents "$@")
     cd -- "$packed" || return 1
     set --
@@ -64,6 +69,7 @@ pack_around() {
 
 # list_parents EXCLUDED...: the folders above them, outermost first, with blanks
 list_parents() {
+    local each above
     for each in "$@"; do
         above=./$each
         while [ "$above" != . ]; do
@@ -75,6 +81,7 @@ list_parents() {
 
 # pack_parents FOLDER EXCLUDED...: the folders above the excluded ones, without their content
 pack_parents() {
+    local packed
     packed=$1
     shift
     # shellcheck disable=SC2086,SC2046 # splitting is wanted
@@ -83,6 +90,7 @@ pack_parents() {
 
 # unpack_folder FOLDER: from standard input
 unpack_folder() {
+    local pack_code
     set -f
     # shellcheck disable=SC2086 # splitting is wanted
     tar $TAR_TAKE -xpf - -C "$1"

@@ -2,6 +2,7 @@
 
 # ask ID [ARGUMENT...]: yes or no on the terminal; no where there is none
 ask() {
+    local answer
     [ -z "$YES" ] || return 0
     [ -n "$TERMINAL" ] || return 1
     printf '%s ' "$(format "$@")" >&2
@@ -12,6 +13,7 @@ ask() {
 
 # read_silently PROMPT: a line of the terminal that is not shown, also when it is typed before it is asked for; sets `given`
 read_silently() {
+    local read_code
     read_code=0
     : >"$SCRATCH/silent"
     stty -echo </dev/tty

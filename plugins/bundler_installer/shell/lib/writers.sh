@@ -3,6 +3,7 @@
 # watch_writers: of busybox (1.35), awk, sort, cut, sed and others that print through a buffer end with 0 although it could not
 # be written. What they write to files goes through `cat`, which tells
 watch_writers() {
+    local tool
     if [ -c /dev/full ] && ! (awk 'BEGIN { print 1 }' >/dev/full) 2>/dev/null && ! (echo 1 | sort >/dev/full) 2>/dev/null; then
         return 0
     fi
@@ -13,6 +14,7 @@ watch_writers() {
 
 # write_through PROGRAM [ARGUMENT...]: its status, 2 where a file that it prints to could not be written
 write_through() {
+    local both_statuses
     if [ -p /proc/self/fd/1 ]; then
         command "$@"
         return

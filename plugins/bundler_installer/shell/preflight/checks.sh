@@ -2,19 +2,21 @@
 
 # walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
 walk_checks() {
+    local walked function id='' group='' required='' recommended='' parameter=''
     keep "$SCRATCH/check-rows" rows checks.tsv
-    awk -F "$TAB" '{ name = $1; gsub(/-/, "_", name); print "measure_" name "\t" $0 }' "$SCRATCH/check-rows" >"$SCRATCH/check-list" || lose_scratch
     walked=0
-    while IFS="$TAB" read -r function check_id group required recommended parameter <&4; do
+    while read_check id group required recommended parameter <&4; do
         walked=$((walked + 1))
-        case $check_id in
+        case $id in
             probe-* | open-files) [ "$1" = container ] || continue ;;
             *) [ -z "$1" ] || continue ;;
         esac
-        case $check_id in '' | *[!a-z-]*) refuse_table "$check_id" ;; esac
-        command -v "$function" >/dev/null 2>&1 || refuse_table "$check_id"
+        case $id in '' | *[!a-z-]*) refuse_table "$id" ;; esac
+        function=measure_$id
+        while [ "${function#*-}" != "$function" ]; do function=${function%%-*}_${function#*-}; done
+        command -v "$function" >/dev/null 2>&1 || refuse_table "$id"
         "$function"
-    done 4<"$SCRATCH/check-list"
+    done 4<"$SCRATCH/check-rows"
     # a check that was not made must not look like one that passed
     [ "$walked" -eq "$(wc -l <"$SCRATCH/check-rows")" ] || lose_scratch
 }
@@ -24,11 +26,12 @@ refuse_table() { fail $EXIT_VERIFICATION facts.damaged "$1"; }
 # check RESULT MEASURED [REQUIRED [REMEDY]]: note what the check of this line found; a failure that was accepted
 # by name becomes `accepted`. REMEDY is a text; else the message remedy.<id>
 check() {
+    local result remedy
     result=$1
-    if [ "$result" != pass ] && accepts "$check_id"; then result=accepted; fi
+    if [ "$result" != pass ] && accepts "$id"; then result=accepted; fi
     remedy=-
-    [ "$result" = pass ] || remedy=${4:-$(format "remedy.$check_id")}
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$check_id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks" || lose_scratch
+    [ "$result" = pass ] || remedy=${4:-$(format "remedy.$id")}
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks" || lose_scratch
 }
 
 # flatten: a record on one line, without control characters
@@ -72,10 +75,11 @@ check_version() {
 # show_time SECONDS: in UTC; BSD's date and very old ones have another form than coreutils and busybox
 show_time() { date -u -d "@$1" '+%Y-%m-%d %H:%M' 2>/dev/null || printf '%s' "$1"; }
 
-count_results() { awk -F "$TAB" -v result="$1" '$3 == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
+count_results() { awk -F "$TAB" -v result="$1" "$AWK_FINDING"'$FINDING["result"] == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
 
 # result_of_all: the worst
 result_of_all() {
+    local each
     for each in fail warn; do
         [ "$(count_results "$each")" -eq 0 ] || {
             printf '%s' "$each"

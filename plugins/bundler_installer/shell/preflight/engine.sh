@@ -2,6 +2,7 @@
 
 # read_engine: asks the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
 read_engine() {
+    local root
     DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker
     : >"$SCRATCH/engine-info"
     : >"$SCRATCH/engine-ours"
@@ -32,6 +33,7 @@ info_list() {
 }
 
 measure_docker() {
+    local said
     if [ -n "$DOCKER" ]; then
         if [ "$ENGINE" = podman ]; then measure_podman_version; else check_version "$ENGINE_VERSION"; fi
     elif [ "$LACKING" = whole ]; then
@@ -39,14 +41,14 @@ measure_docker() {
     elif [ -n "$REMOTE" ]; then
         check pass - # measure_engine_mode says why it was not asked
     elif ! have docker; then
-        if [ -n "$foreign" ]; then
-            check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$foreign")"
+        if [ -n "$FOREIGN" ]; then
+            check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$FOREIGN")"
         elif can_probe podman; then
             check fail "$(format checks.podman_only)" "$(show_amount "$required" '')" "$(format remedy.podman)"
         else
             check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_absent)"
         fi
-    elif [ "$docker_code" = 124 ]; then
+    elif [ "$DOCKER_CODE" = 124 ]; then
         check fail "$(format checks.hangs)" "$(show_amount "$required" '')" "$(format remedy.docker_hangs)"
     else
         said=$(grep -v '^$' "$SCRATCH/docker-error" | sed -n 1p)
@@ -75,6 +77,7 @@ measure_engine_mode() {
 }
 
 measure_docker_storage() {
+    local driver shown
     driver=$(info_field 'Storage Driver')
     if [ -z "$DOCKER" ] || [ -z "$driver" ]; then
         check pass -
@@ -96,6 +99,7 @@ measure_docker_storage() {
 
 # measure_unpacker: compact images need somebody who reads their one stream, and memory for its window
 measure_unpacker() {
+    local version result window_bytes free_memory
     if ! is_compact; then
         check pass -
     elif [ "$LACKING" = whole ] && [ -n "$INSTALL_ENGINE" ] && [ "$(number_fact window)" -le 27 ] && ! have zstd; then

@@ -2,6 +2,7 @@
 
 # read_expiry: sets EXPIRES, LAST (with the grace period) and EXPIRY: none, valid, grace, expired, or unknown without a clock
 read_expiry() {
+    local now
     EXPIRES=$(fact expires) GRACE=$(fact grace) LAST=0 EXPIRY=none
     case $EXPIRES in
         '' | -)

@@ -1,6 +1,7 @@
 # ---- preflight/hardware: checks of the hardware
 
 measure_platform() {
+    local machine found
     machine=$(probe uname -m)
     case $machine in
         x86_64 | amd64) found=amd64 ;;
@@ -15,6 +16,7 @@ measure_platform() {
 
 # measure_userland: a 64-bit kernel under 32-bit programs takes images for the wrong processor
 measure_userland() {
+    local found wanted result
     case $(head -c 5 "$PROBE_ROOT/bin/sh" 2>/dev/null | tail -c 1 | tr '\001\002' '12') in
         1) found=32 ;;
         2) found=64 ;;
@@ -31,6 +33,7 @@ measure_userland() {
 
 # measure_cpu: the least of what is online, what this process may run on, and what the group's quota gives
 measure_cpu() {
+    local online allowed quota usable shown
     online=$(count_list "$(read_line /sys/devices/system/cpu/online)")
     [ "$online" -gt 0 ] || online=$(grep -c '^processor' "$PROBE_ROOT/proc/cpuinfo" 2>/dev/null)
     allowed=$(count_list "$(sed -n 's/^Cpus_allowed_list:[^0-9]*//p' "$PROBE_ROOT/proc/self/status" 2>/dev/null)")
@@ -53,6 +56,7 @@ count_list() {
 
 # find_quota: the least CPU quota of this process's control groups, in cores; nothing where there is none
 find_quota() {
+    local groups each
     groups=$PROBE_ROOT/sys/fs/cgroup
     {
         walk_groups "$groups" "$(group_of '')" cpu.max
@@ -73,6 +77,7 @@ group_of() {
 
 # walk_groups MOUNT PATH FILE: quota and period of the group and of all above it
 walk_groups() {
+    local below_mount
     below_mount=${2%/}
     while :; do
         if [ -f "$1$below_mount/$3" ]; then
@@ -87,6 +92,7 @@ walk_groups() {
 }
 
 measure_cpu_flags() {
+    local flags lacking
     flags=" $(sed -n 's/^\(flags\|Features\)[^:]*: *//p' "$PROBE_ROOT/proc/cpuinfo" 2>/dev/null | sed -n 1p) "
     [ "$flags" != '  ' ] || flags=" $(awk -F ': *' '/^(flags|Features)/ { print $2; exit }' "$PROBE_ROOT/proc/cpuinfo" 2>/dev/null) "
     lacking=$(lacking_flags "$required")
@@ -103,6 +109,7 @@ measure_cpu_flags() {
 }
 
 lacking_flags() {
+    local comma flag
     [ "$1" != - ] || return 0
     comma=''
     for flag in $1; do
@@ -112,6 +119,7 @@ lacking_flags() {
 
 # measure_page_size: programs built for pages of 4 KiB (jemalloc in Redis, for one) do not start on 64 KiB
 measure_page_size() {
+    local found
     found=$(awk '/^KernelPageSize:/ { print $2 * 1024; exit }' "$PROBE_ROOT/proc/self/smaps" 2>/dev/null)
     if [ -z "$found" ]; then
         check warn "$(format checks.unknown)" "$recommended"
@@ -126,6 +134,7 @@ memory_field() { awk -v field="$1:" '$1 == field { printf "%.0f", $2 * 1024; exi
 
 # measure_memory: firmware keeps up to a twelfth of what was bought, and a crash kernel what it was given
 measure_memory() {
+    local bytes crash bought shown
     bytes=$(memory_field MemTotal)
     crash=$(read_line /sys/kernel/kexec_crash_size)
     bought=$(awk -v b="${bytes:-0}" -v c="${crash:-0}" 'BEGIN { printf "%.0f", (b + c) / 0.92 }')
@@ -135,6 +144,7 @@ measure_memory() {
 }
 
 measure_memory_available() {
+    local bytes
     bytes=$(memory_field MemAvailable)
     [ -n "$bytes" ] || bytes=$(awk '/^(MemFree|Buffers|Cached):/ { sum += $2 } END { printf "%.0f", sum * 1024 }' "$PROBE_ROOT/proc/meminfo" 2>/dev/null)
     if [ -s "$SCRATCH/engine-ours" ]; then # the memory that is taken is the application's own
@@ -145,6 +155,7 @@ measure_memory_available() {
 }
 
 measure_swap() {
+    local bytes free used shown
     bytes=$(memory_field SwapTotal)
     free=$(memory_field SwapFree)
     used=$(awk -v a="${bytes:-0}" -v b="${free:-0}" 'BEGIN { printf "%.0f", a - b }')

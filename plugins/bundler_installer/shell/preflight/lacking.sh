@@ -2,6 +2,7 @@
 
 # lacks_iptables: the static archive has all but that, and its engine does not start without
 lacks_iptables() {
+    local each
     choose_manager
     [ -z "$MANAGER" ] || return 1
     for each in /usr/sbin /sbin /usr/local/sbin; do
@@ -24,6 +25,7 @@ check_engine_lacking() {
 
 # check_lacking: the preflight's word where the bundle brings what is lacking. Whoever installs must have said so
 check_lacking() {
+    local lacked
     lacked=$(show_amount "$required" '')
     if [ -n "$INSTALL_ENGINE" ]; then
         check pass "$(format checks.engine_planned "$(engine_version)")" "$lacked"

@@ -2,6 +2,7 @@
 
 # measure_ip_forward: without it a container reaches nothing and nothing reaches a container from another machine
 measure_ip_forward() {
+    local found
     found=$(read_line /proc/sys/net/ipv4/ip_forward)
     if [ "$found" = 1 ]; then
         check pass 1 1
@@ -14,6 +15,7 @@ measure_ip_forward() {
 
 # measure_bridge_filter: the module comes with the engine; where it is not loaded nothing filters bridges
 measure_bridge_filter() {
+    local found
     found=$(read_line /proc/sys/net/bridge/bridge-nf-call-iptables)
     case $found in
         0) check warn 0 1 ;;
@@ -36,6 +38,7 @@ measure_firewalld() {
 
 # measure_port: what the services publish must be free, or ours already
 measure_port() {
+    local ours address number inode holder service='' port='' protocol=''
     ours=' '
     if [ -n "$DOCKER" ]; then
         ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
@@ -44,7 +47,7 @@ measure_port() {
     fi
     ours="$ours$OLD_PORTS" # those of an installation that is adopted become free
     rows ports.tsv >"$SCRATCH/ports"
-    while IFS="$TAB" read -r service address port protocol; do
+    while read_port service address port protocol; do
         number=$(expand "$port")
         is_number "$number" || continue
         case $ours in
@@ -67,6 +70,7 @@ measure_port() {
 # find_listener NUMBER PROTOCOL ADDRESS: the inode of a socket that is in the way, from the kernel's tables; `ss` is not
 # there everywhere. ADDRESS is an IPv4 address, or anything else for all
 find_listener() {
+    local table
     for table in "$2" "${2}6"; do
         [ ! -r "$PROBE_ROOT/proc/net/$table" ] || sed -n '2,$p' "$PROBE_ROOT/proc/net/$table"
     done | awk -v port="$1" -v protocol="$2" -v address="$3" '
@@ -87,6 +91,7 @@ find_listener() {
 
 # name_holder INODE PORT: the process that has the socket, and the container behind a proxy of Docker's
 name_holder() {
+    local pid holder_name container
     # shellcheck disable=SC2012 # links' targets; `find -lname` is not everywhere. /dev/null: one folder alone has no head line
     pid=$(ls -l /dev/null "$PROBE_ROOT"/proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$1]" '
         /^\/.*:$/ { folder = $0 }
@@ -104,40 +109,42 @@ name_holder() {
 # measure_address_range: a network of the application's that covers the operator's own address, a name server or another
 # network of the host cuts them off
 measure_address_range() {
+    local range clash name='' subnet=''
     list_taken >"$SCRATCH/taken"
     rows networks.tsv >"$SCRATCH/networks"
     if [ ! -s "$SCRATCH/networks" ]; then
         check pass -
         return
     fi
-    while IFS="$TAB" read -r network subnet; do
+    while read_network name subnet; do
         if [ "$subnet" != - ]; then
             range=$(expand "$subnet")
             clash=$(find_clash "$range" <"$SCRATCH/taken")
             if [ -n "$clash" ]; then
-                check fail "$network $range: $(describe_clash "$clash")" "$(format checks.no_clash)"
+                check fail "$name $range: $(describe_clash "$clash")" "$(format checks.no_clash)"
             else
-                check pass "$network $range" "$(format checks.no_clash)"
+                check pass "$name $range" "$(format checks.no_clash)"
             fi
         fi
     done <"$SCRATCH/networks"
-    if grep -q "$TAB-\$" "$SCRATCH/networks"; then measure_pools; fi
+    if cut_column networks.tsv subnet <"$SCRATCH/networks" | grep -qx -e -; then measure_pools; fi
 }
 
 # measure_pools: Docker takes the first pool that no route covers; it cannot know who comes through the default route
 measure_pools() {
+    local pools pool kind='' range='' name=''
     pools=$(info_list 'Default Address Pools' | sed -n 's/^Base: *\([0-9./]*\),.*/\1/p')
     [ -n "$pools" ] || pools='172.17.0.0/16 172.18.0.0/16 172.19.0.0/16 172.20.0.0/14 172.24.0.0/14 172.28.0.0/14 192.168.0.0/16'
     : >"$SCRATCH/pool-clashes"
     for pool in $pools; do
-        grep -v '^route' "$SCRATCH/taken" | find_clash "$pool" all | while IFS="$TAB" read -r kind range name; do
+        grep -v '^route' "$SCRATCH/taken" | find_clash "$pool" all | while read_taken_range kind range name; do
             # a host's own route keeps Docker away from that range
             grep '^route' "$SCRATCH/taken" | find_clash "$range" | grep -q . ||
                 printf '%s\t%s\t%s\t%s\n' "$pool" "$kind" "$range" "$name" >>"$SCRATCH/pool-clashes"
         done
     done
     if [ -s "$SCRATCH/pool-clashes" ]; then
-        IFS="$TAB" read -r pool kind range name <"$SCRATCH/pool-clashes"
+        read_pool_clash pool kind range name <"$SCRATCH/pool-clashes"
         check warn "$(format checks.pool "$pool"): $(describe_clash "$kind$TAB$range$TAB$name")" "$(format checks.no_clash)" "$(format remedy.pool)"
     else
         check pass "$(format checks.pools)" "$(format checks.no_clash)"
@@ -145,6 +152,7 @@ measure_pools() {
 }
 
 describe_clash() {
+    local clash_kind rest
     clash_kind=${1%%"$TAB"*} rest=${1#*"$TAB"}
     case $clash_kind in
         ssh) format checks.clash_ssh "${rest%%"$TAB"*}" ;;
@@ -155,6 +163,7 @@ describe_clash() {
 
 # list_taken: kind, range, name: what must not be covered: the operator, the name servers, the host's routes
 list_taken() {
+    local operator mine
     operator=$(find_operator)
     [ -z "$operator" ] || printf 'ssh\t%s/32\t-\n' "$operator"
     name_servers | awk 'split($1, p, ".") == 4 && p[1] != 127 { printf "dns\t%s/32\t-\n", $1 }'
@@ -175,6 +184,7 @@ list_taken() {
 
 # find_operator: where the operator's SSH connection comes from; sudo takes the variable away, a parent still has it
 find_operator() {
+    local found_from pid
     found_from=${SSH_CONNECTION:-}
     pid=$PPID
     for _ in 1 2 3 4 5 6 7 8; do
@@ -188,7 +198,7 @@ find_operator() {
 
 # find_clash RANGE [all]: standard input has kind, range, name; prints the first line (or all) that the range touches
 find_clash() {
-    awk -F "$TAB" -v range="$1" -v all="${2:-}" '
+    awk -F "$TAB" -v range="$1" -v all="${2:-}" "$AWK_TAKEN_RANGE"'
         function parse(text,   part, q, bits) {
             split(text, part, "/")
             if (split(part[1], q, ".") != 4) return 0
@@ -199,7 +209,7 @@ find_clash() {
             return 1
         }
         BEGIN { if (!parse(range)) exit; a = first; b = first + size - 1 }
-        parse($2) && first <= b && first + size - 1 >= a { print; if (all == "") exit }'
+        parse($TAKEN_RANGE["range"]) && first <= b && first + size - 1 >= a { print; if (all == "") exit }'
 }
 
 name_servers() { sed -n 's/^nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' "$PROBE_ROOT/etc/resolv.conf" 2>/dev/null; }
@@ -208,6 +218,7 @@ name_servers() { sed -n 's/^nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' "$PR
 #
 # The question may go to the site's name server, so only who types `preflight` asks it: an installation sends nothing.
 measure_dns() {
+    local own begun code took
     [ "$COMMAND" = preflight ] || return 0
     if [ -z "$(name_servers)" ]; then
         check warn "$(format checks.no_name_server)" - "$(format remedy.dns_none)"

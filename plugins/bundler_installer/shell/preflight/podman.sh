@@ -12,7 +12,7 @@ measure_podman_version() {
 
 # measure_podman: what would not work of this application; the rest of what differs is said in docs/how-to/install.md
 measure_podman() {
-    if [ ! -d "$PROBE_ROOT/run/systemd/system" ] && rows services.tsv | grep -q "${TAB}healthy\$"; then
+    if [ ! -d "$PROBE_ROOT/run/systemd/system" ] && list_column services.tsv expect | grep -qx healthy; then
         check fail "Podman, $(format checks.no_systemd)" systemd "$(format remedy.podman_systemd)"
     elif grep -q '^ *entrypoint: *\[\]' "$HERE/config/compose.yaml" 2>/dev/null; then
         check fail 'Podman, entrypoint: []' Docker "$(format remedy.podman_entrypoint)"
@@ -25,7 +25,8 @@ measure_podman() {
 
 # publishes_anywhere: a port is published at 0.0.0.0, which is another thing than at no address
 publishes_anywhere() {
-    rows ports.tsv | cut -f 2 | while IFS= read -r address; do
+    local address=''
+    rows ports.tsv | while read_port address; do
         [ "$(expand "$address")" != 0.0.0.0 ] || printf 'found\n'
     done | grep -q found
 }

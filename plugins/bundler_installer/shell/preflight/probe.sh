@@ -12,6 +12,7 @@ run_probe() {
 # probe_engine: a step of an installation with --probe, after the images are loaded and before anything is switched. Where the
 # application runs already, its own containers are the proof
 probe_engine() {
+    local failures recorded=''
     [ ! -s "$SCRATCH/engine-ours" ] || return 0
     say probe.start
     : >"$SCRATCH/checks"
@@ -29,11 +30,12 @@ probe_engine() {
 
 # make_probe: one container in a network of its own; what it finds goes to probe-out, a line a finding
 make_probe() {
+    local probe_code probe_pid ticks
     : >"$SCRATCH/probe-out"
     : >"$SCRATCH/probe-error"
-    probe_code='' probe_port='' probe_image=''
+    probe_code='' PROBE_PORT='' PROBE_IMAGE=''
     choose_probe_image
-    [ -n "$probe_image" ] || return 0
+    [ -n "$PROBE_IMAGE" ] || return 0
     PROBED=bundle-probe-$NAME-$$
     if ! docker network create --label "bundle.probe=$NAME" "$PROBED" >/dev/null 2>"$SCRATCH/probe-error"; then
         probe_code=125
@@ -41,17 +43,17 @@ make_probe() {
         return 0
     fi
     docker run --name "$PROBED" --label "bundle.probe=$NAME" --network "$PROBED" --network-alias bundle-probe \
-        -p 127.0.0.1::61616 --entrypoint /bin/sh "$probe_image" -c "$PROBE_SCRIPT" \
+        -p 127.0.0.1::61616 --entrypoint /bin/sh "$PROBE_IMAGE" -c "$PROBE_SCRIPT" \
         >"$SCRATCH/probe-out" 2>"$SCRATCH/probe-error" </dev/null &
     probe_pid=$!
     ticks=0
     while [ "$ticks" -lt 60 ] && kill -0 "$probe_pid" 2>/dev/null; do
-        if [ -z "$probe_port" ] && grep -q '^listener=' "$SCRATCH/probe-out"; then
-            probe_port=$(docker port "$PROBED" 61616/tcp 2>/dev/null | sed -n 's/.*:\([0-9]*\)$/\1/p' | sed -n 1p)
+        if [ -z "$PROBE_PORT" ] && grep -q '^listener=' "$SCRATCH/probe-out"; then
+            PROBE_PORT=$(docker port "$PROBED" 61616/tcp 2>/dev/null | sed -n 's/.*:\([0-9]*\)$/\1/p' | sed -n 1p)
         fi
-        if [ -n "$probe_port" ] && ! grep -q '^port=' "$SCRATCH/probe-out"; then
+        if [ -n "$PROBE_PORT" ] && ! grep -q '^port=' "$SCRATCH/probe-out"; then
             # the handshake fails: there is no TLS. That somebody came is what the container waits for
-            within 3 openssl s_client -connect "127.0.0.1:$probe_port" >/dev/null 2>&1
+            within 3 openssl s_client -connect "127.0.0.1:$PROBE_PORT" >/dev/null 2>&1
         fi
         ticks=$((ticks + 1))
         sleep 1
@@ -66,14 +68,15 @@ make_probe() {
     if [ "$probe_code" = 124 ]; then wait "$probe_pid" 2>/dev/null; fi
 }
 
-# choose_probe_image: sets probe_image: the first that has a shell and a program with threads, else the first with a shell
+# choose_probe_image: sets PROBE_IMAGE: the first that has a shell and a program with threads, else the first with a shell
 choose_probe_image() {
-    rows images.tsv | cut -f 1 >"$SCRATCH/probe-images"
+    local reference has
+    list_column images.tsv reference >"$SCRATCH/probe-images"
     while IFS= read -r reference; do
         has=$(docker run --rm --network none --entrypoint /bin/sh "$reference" -c "$SEARCH_SCRIPT" </dev/null 2>>"$SCRATCH/probe-error")
         case $has in
-            threads) probe_image=$reference; return ;;
-            shell) [ -n "$probe_image" ] || probe_image=$reference ;;
+            threads) PROBE_IMAGE=$reference; return ;;
+            shell) [ -n "$PROBE_IMAGE" ] || PROBE_IMAGE=$reference ;;
         esac
     done <"$SCRATCH/probe-images"
 }
@@ -158,20 +161,21 @@ echo end=ok'
 probe_finding() { sed -n "s/^$1=//p" "$SCRATCH/probe-out" | sed -n '$p'; }
 
 measure_probe_start() {
-    if [ -z "$probe_image" ]; then
+    if [ -z "$PROBE_IMAGE" ]; then
         if [ -s "$SCRATCH/probe-error" ] && ! grep -q 'no such file\|not found\|executable file' "$SCRATCH/probe-error"; then
             check fail "$(sed -n 1p "$SCRATCH/probe-error")" "$(format checks.starts)"
         else
             check warn "$(format checks.no_shell)" "$(format checks.starts)" "$(format remedy.no_shell)"
         fi
     elif [ -n "$(probe_finding files)" ]; then
-        check pass "$probe_image" "$(format checks.starts)"
+        check pass "$PROBE_IMAGE" "$(format checks.starts)"
     else
         check fail "$(sed -n 1p "$SCRATCH/probe-error")" "$(format checks.starts)"
     fi
 }
 
 measure_probe_threads() {
+    local started found
     started=$(probe_finding processes)
     found=$(probe_finding threads)
     if [ -z "$(probe_finding files)" ]; then
@@ -195,9 +199,9 @@ measure_probe_names() {
 }
 
 measure_probe_port() {
-    case $(probe_finding port):$probe_port in
-        ok:*) check pass "127.0.0.1:$probe_port" "$(format checks.yes)" ;;
-        untried:*) check pass "${probe_port:+127.0.0.1:$probe_port, }$(format checks.untried)" "$(format checks.yes)" ;;
+    case $(probe_finding port):$PROBE_PORT in
+        ok:*) check pass "127.0.0.1:$PROBE_PORT" "$(format checks.yes)" ;;
+        untried:*) check pass "${PROBE_PORT:+127.0.0.1:$PROBE_PORT, }$(format checks.untried)" "$(format checks.yes)" ;;
         *)
             if [ -z "$(probe_finding files)" ]; then
                 check pass -
@@ -209,6 +213,7 @@ measure_probe_port() {
 }
 
 measure_open_files() {
+    local found
     found=$(probe_finding files)
     case $found in
         '') check pass - ;;

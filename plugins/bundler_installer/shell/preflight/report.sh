@@ -1,6 +1,7 @@
 # ---- preflight/report: one HTML file without links, to be carried out of the site
 
 write_report() {
+    local folder draft
     case $REPORT in
         */*) folder=${REPORT%/*} ;;
         *) folder=. ;;
@@ -16,6 +17,7 @@ write_report() {
 }
 
 print_report() {
+    local report_title overall shown_group column id='' result='' measured='' needed='' remedy=''
     report_title=$(format report.title "$TITLE" "$VERSION" "$PROFILE" | escape_html)
     overall=$(result_of_all)
     cat <<EOT
@@ -35,12 +37,12 @@ h2{font-size:1.1rem;margin:1.6rem 0 .3rem}td:first-child{white-space:nowrap}code
 <p>$(format report.where "$(probe hostname 2>/dev/null)" "$ROOT" "$(date -u '+%Y-%m-%d %H:%M:%S')" "$(probe uname -srm)" | escape_html)</p>
 EOT
     for shown_group in hardware system storage engine network site; do
-        awk -F "$TAB" -v group="$shown_group" '$2 == group' "$SCRATCH/checks" >"$SCRATCH/group-checks"
+        awk -F "$TAB" -v group="$shown_group" "$AWK_FINDING"'$FINDING["group"] == group' "$SCRATCH/checks" >"$SCRATCH/group-checks"
         [ -s "$SCRATCH/group-checks" ] || continue
         printf '<h2>%s</h2>\n<table>\n<tr>' "$(format "group.$shown_group" | escape_html)"
         for column in result check measured needed remedy; do printf '<th>%s</th>' "$(format "report.$column" | escape_html)"; done
         printf '</tr>\n'
-        while IFS="$TAB" read -r id _ result measured needed remedy; do
+        while read_finding id result measured needed remedy; do
             # shellcheck disable=SC2016 # the grave accent is none here
             printf '<tr><td class="%s">%s</td><td>%s<br><code>%s</code></td>' "$result" "$(format "report.result_$result" | escape_html)" \
                 "$(format "check.$id" | escape_html)" "$id"

@@ -2,12 +2,13 @@
 
 # print_checks WHICH: all of them under their groups, or the bad ones
 print_checks() {
+    local shown_group said checked id='' result='' measured='' needed='' remedy='' mark=''
     for shown_group in hardware system storage engine network site; do
-        awk -F "$TAB" -v group="$shown_group" -v which="$1" \
-            '$2 == group && (which == "all" || $3 != "pass")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
+        awk -F "$TAB" -v group="$shown_group" -v which="$1" "$AWK_FINDING"'
+            $FINDING["group"] == group && (which == "all" || $FINDING["result"] != "pass")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
         [ -s "$SCRATCH/group-checks" ] || continue
         printf '%s%s%s\n' "$BOLD" "$(format "group.$shown_group")" "$PLAIN"
-        while IFS="$TAB" read -r id _ result measured needed remedy; do
+        while read_finding id result measured needed remedy; do
             choose_mark
             said=$(describe_check)
             printf '  %s %s\n' "$mark" "$said"
@@ -18,7 +19,7 @@ print_checks() {
         done <"$SCRATCH/group-checks"
     done
     checked=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
-    while IFS="$TAB" read -r id _ result measured needed _; do
+    while read_finding id result measured needed; do
         write_log "$result $id $measured ($needed)" "$checked"
     done <"$SCRATCH/checks"
 }
@@ -35,10 +36,11 @@ describe_check() {
 }
 
 print_checks_json() {
+    local comma id='' group='' result='' measured='' needed='' remedy=''
     printf '{"name": "%s", "version": "%s", "profile": "%s", "host": %s, "result": "%s", "checks": [' "$NAME" "$VERSION" "$PROFILE" \
         "$(json_string "$(probe hostname 2>/dev/null)")" "$(result_of_all)"
     comma=''
-    while IFS="$TAB" read -r id group result measured needed remedy; do
+    while read_finding id group result measured needed remedy; do
         printf '%s\n  {"id": "%s", "group": "%s", "result": "%s", "measured": %s, "required": %s, "remedy": %s}' "$comma" \
             "$id" "$group" "$result" "$(json_text "$measured")" "$(json_text "$needed")" "$(json_text "$remedy")"
         comma=,
@@ -48,7 +50,8 @@ print_checks_json() {
 
 # record_accepted: what the operator accepted by name, kept where the installation is
 record_accepted() {
-    while IFS="$TAB" read -r id _ result measured needed _; do
+    local id='' result='' measured='' needed='' recorded=''
+    while read_finding id result measured needed; do
         [ "$result" = accepted ] || continue
         printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$id" "$measured" "$needed" >>"$ROOT/state/accepted"
         record accepted "$id"

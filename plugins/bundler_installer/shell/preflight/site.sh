@@ -2,6 +2,7 @@
 
 # measure_installation: an earlier release, a run that was interrupted, a foreign folder, or the same project elsewhere
 measure_installation() {
+    local elsewhere own folder open_step
     elsewhere=''
     own=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P)
     if [ -n "$DOCKER" ]; then
@@ -16,7 +17,10 @@ measure_installation() {
     elif [ ! -e "$ROOT" ]; then
         check pass "$(format checks.none)"
     elif [ -f "$ROOT/state/journal" ]; then
-        open_step=$(awk -F "$TAB" '$3 == "begin" { open = $4 } ($3 == "end" || $3 == "failed") && $4 == open { open = "" }
+        open_step=$(awk -F "$TAB" "$AWK_JOURNAL_LINE"'
+            { event = $JOURNAL_LINE["event"]; step = $JOURNAL_LINE["step"] }
+            event == "begin" { open = step }
+            (event == "end" || event == "failed") && step == open { open = "" }
             END { print open }' "$ROOT/state/journal")
         if [ -n "$open_step" ]; then
             check warn "$(format checks.half "$open_step")" - "$(format remedy.half)"
@@ -36,15 +40,16 @@ measure_installation() {
 
 # measure_certificate: what was given or is there already; where nothing is yet, `install` asks for it
 measure_certificate() {
+    local there host='' certificate='' key='' self_signed='' certificate_path='' ends=''
     rows certificates.tsv >"$SCRATCH/certificate-rows"
     if [ ! -s "$SCRATCH/certificate-rows" ]; then
         check pass -
         return
     fi
     there=''
-    while IFS="$TAB" read -r host_variable given_variable key_variable made_variable kept _; do
-        [ -n "$(value "$host_variable")" ] || continue
-        if [ -n "$(value "$given_variable")$(value "$key_variable")" ] || [ "$(value "$made_variable")" = true ] || [ -f "$ROOT/data/$kept" ]; then
+    while read_certificate host certificate key self_signed certificate_path; do
+        [ -n "$(value "$host")" ] || continue
+        if [ -n "$(value "$certificate")$(value "$key")" ] || [ "$(value "$self_signed")" = true ] || [ -f "$ROOT/data/$certificate_path" ]; then
             there=yes
         fi
     done <"$SCRATCH/certificate-rows"

@@ -2,6 +2,7 @@
 
 # measure_disk: what lies on each device is summed, then compared with its free space
 measure_disk() {
+    local data more release_bytes streamed loading point='' bytes='' free=''
     data=$required more=$recommended
     is_number "$data" || data=0
     is_number "$more" || more=$data
@@ -17,17 +18,21 @@ measure_disk() {
     need_room "$ROOT" "$release_bytes" "$release_bytes"
     need_room "$ENGINE_ROOT" "$loading" "$loading"
     if [ "$LACKING" = whole ] && [ -n "$INSTALL_ENGINE" ]; then need_room /usr/local "$(engine_parts room)" "$(engine_parts room)"; fi
-    awk -F "$TAB" '{ need[$1] += $2; more[$1] += $3; free[$1] = $4; point[$1] = $5 }
-        END { for (d in need) printf "%.0f\t%.0f\t%.0f\t%s\n", need[d], more[d], free[d], point[d] }' "$SCRATCH/needs" |
-        sort -t "$TAB" -k 4 >"$SCRATCH/devices"
+    awk -F "$TAB" "$AWK_NEED"'
+        {
+            d = $NEED["device"]
+            bytes[d] += $NEED["bytes"]; more[d] += $NEED["more"]; free[d] = $NEED["free"]; point[d] = $NEED["point"]
+        }
+        END { for (d in bytes) printf "%s\t%.0f\t%.0f\t%.0f\n", point[d], bytes[d], more[d], free[d] }' "$SCRATCH/needs" |
+        sort >"$SCRATCH/devices"
     [ -s "$SCRATCH/devices" ] || check warn "$(format checks.unknown)"
-    while IFS="$TAB" read -r need more free point; do
-        if below "$free" "$need"; then
-            check fail "$point: $(human "$free")" "$(human "$need")"
+    while read_device point bytes more free; do
+        if below "$free" "$bytes"; then
+            check fail "$point: $(human "$free")" "$(human "$bytes")"
         elif below "$free" "$more"; then
             check warn "$point: $(human "$free")" "$(human "$more")"
         else
-            check pass "$point: $(human "$free")" "$(human "$need")"
+            check pass "$point: $(human "$free")" "$(human "$bytes")"
         fi
     done <"$SCRATCH/devices"
 }
@@ -42,6 +47,7 @@ need_room() {
 
 # measure_inodes: many small files fill the table of a file system long before its bytes
 measure_inodes() {
+    local wanted folder total='' free='' point=''
     wanted=$required
     if [ -n "$DOCKER" ] && images_are_there; then wanted=10000; fi
     : >"$SCRATCH/inodes"
@@ -52,8 +58,8 @@ measure_inodes() {
         }' >>"$SCRATCH/inodes"
     done
     [ -s "$SCRATCH/inodes" ] || check warn "$(format checks.unknown)" "$wanted"
-    awk -F "$TAB" '!($3 in seen) { seen[$3]; print }' "$SCRATCH/inodes" >"$SCRATCH/inodes.sorted"
-    while IFS="$TAB" read -r total free point; do
+    awk -F "$TAB" "$AWK_INODES"'!($INODES["point"] in seen) { seen[$INODES["point"]]; print }' "$SCRATCH/inodes" >"$SCRATCH/inodes.sorted"
+    while read_inodes total free point; do
         if ! is_number "$total" || [ "$total" = 0 ]; then
             check pass "$point: $(format checks.unlimited)" "$wanted" # btrfs and others make them as needed
         elif below "$free" "$wanted"; then
@@ -66,6 +72,7 @@ measure_inodes() {
 
 # measure_scratch: room for the lists and copies that a run makes; without it a run ends half way
 measure_scratch() {
+    local scratch_free scratch_inodes
     scratch_free=$(probe df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }')
     scratch_inodes=$(probe df -Pi "$SCRATCH" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')
     if ! is_number "$scratch_free"; then
@@ -80,6 +87,7 @@ measure_scratch() {
 # measure_ssd: what the kernel says of the disk under the root. It is wrong for virtual disks, device-mapper and RAID
 # controllers, which say "rotational" whatever is under them
 measure_ssd() {
+    local result disk_kind='' disk_name='' rotational=''
     find_disk "$(nearest_folder "$ROOT")"
     case $disk_kind:$rotational in
         none:*) check "$(unless_wanted)" "$(format checks.disk_unknown "$disk_name")" "$(format checks.ssd)" ;;
@@ -98,8 +106,9 @@ unless_wanted() { if [ "$required$recommended" = -- ]; then printf pass; else pr
 
 show_wanted() { if [ "$required$recommended" = -- ]; then printf -- '-'; else format checks.ssd; fi; }
 
-# find_disk FOLDER: sets disk_name, disk_kind (plain, virtual, mapper, raid or none) and rotational
+# find_disk FOLDER: sets disk_name, disk_kind and `rotational`; the kind is plain, virtual, mapper, raid or none
 find_disk() {
+    local block sys disk vendor
     disk_name=$(probe df -P "$1" 2>/dev/null | awk 'NR == 2 { print $1 }')
     disk_kind=none rotational=''
     case $disk_name in
@@ -133,6 +142,7 @@ find_disk() {
 # measure_write_latency: twenty small writes, each brought to the disk, less what starting the program costs. The only
 # thing that the preflight writes; removed at once
 measure_write_latency() {
+    local folder file synced plain found
     folder=$(nearest_folder "$ROOT")
     file=$folder/.bundle-latency.$$
     if ! (umask 077 && : >"$file") 2>/dev/null; then
@@ -163,6 +173,7 @@ show_latency() { if [ "$required" != - ]; then printf '<= %s ms' "$required"; el
 
 # time_writes CONVERSION: centiseconds that 20 writes took; nothing where dd does not know the conversion
 time_writes() {
+    local begun
     begun=$(centiseconds)
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         probe dd if=/dev/zero of="$file" bs=4096 count=1 "$1" 2>/dev/null || return 0
@@ -172,6 +183,7 @@ time_writes() {
 
 # measure_filesystem: whether the file system of the root keeps owners, modes, links and case, and lets programs run
 measure_filesystem() {
+    local folder device type trial broken weak shown
     folder=$(nearest_folder "$ROOT")
     read -r device type <<EOT
 $(probe df -PT "$folder" 2>/dev/null | awk 'NR == 2 { print $1, $2 }')

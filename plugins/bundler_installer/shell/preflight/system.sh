@@ -1,6 +1,7 @@
 # ---- preflight/system: checks of the operating system
 
 measure_tools() {
+    local lacking advised
     lacking=$(lacking_tools "$required")
     advised=$(lacking_tools "${recommended#-}")
     if [ -n "$lacking" ]; then
@@ -13,12 +14,14 @@ measure_tools() {
 }
 
 lacking_tools() {
+    local tool
     set -- "$1" ''
     for tool in $1; do can_probe "$tool" || set -- "$1" "$2 $tool"; done
     printf '%s' "${2# }"
 }
 
 measure_user() {
+    local found
     found=$(probe id -u)
     if [ "$found" = 0 ]; then check pass root root; else check warn "uid $found" root; fi
 }
@@ -27,6 +30,7 @@ measure_kernel() { check_version "$(probe uname -r)"; }
 
 # measure_cgroup: version 2 needs an engine of 20.10; what a group cannot limit, the Compose file's limits cannot either
 measure_cgroup() {
+    local found lacking controllers each
     found='' lacking=''
     if [ -f "$PROBE_ROOT/sys/fs/cgroup/cgroup.controllers" ]; then
         found=2
@@ -82,6 +86,7 @@ measure_selinux() {
 
 # measure_container: paths that the engine is given are the host's, not this container's
 measure_container() {
+    local inside
     inside=''
     if [ -f "$PROBE_ROOT/.dockerenv" ]; then
         inside=docker
@@ -97,6 +102,7 @@ measure_container() {
 
 # measure_clock: a clock that is wrong makes certificates and sessions invalid
 measure_clock() {
+    local now built shown oldest
     now=$(probe date +%s)
     built=$(number_fact created)
     shown=$(show_time "${now:-0}")
@@ -114,6 +120,7 @@ measure_clock() {
 
 # measure_clock_sync: what the running daemon says; none is asked over the network
 measure_clock_sync() {
+    local found said
     found=unknown
     if [ -f "$PROBE_ROOT/run/systemd/timesync/synchronized" ]; then
         found=yes
@@ -139,6 +146,7 @@ measure_clock_sync() {
 
 # measure_sysctl: the setting named by `parameter`
 measure_sysctl() {
+    local found wanted advice shown result
     case $parameter in '' | *[!a-z0-9_.]* | *..*) refuse_table "$parameter" ;; esac
     found=$(read_line "/proc/sys/$(printf '%s' "$parameter" | tr . /)")
     wanted=$required

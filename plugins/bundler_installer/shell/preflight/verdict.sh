@@ -9,6 +9,7 @@ make_checks() {
 
 # judge_checks: ends the run where a check failed, with --strict where one warned
 judge_checks() {
+    local failures
     failures=$(count_results fail)
     [ -z "$STRICT" ] || failures=$((failures + $(count_results warn)))
     [ "$failures" -eq 0 ] || fail $EXIT_PREFLIGHT preflight.failed "$failures"

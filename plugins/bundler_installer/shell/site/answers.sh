@@ -2,8 +2,9 @@
 
 # load_values FILE [FOLDER]: NAME=VALUE lines that an earlier run wrote, to `values` or that folder
 load_values() {
+    local line name
     [ -f "$1" ] || return 0
-    set -- "$1" "${2:-$values}"
+    set -- "$1" "${2:-$VALUES}"
     while IFS= read -r line || [ -n "$line" ]; do
         name=${line%%=*}
         case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac # a name is a file's name here
@@ -15,7 +16,8 @@ load_values() {
 
 # value NAME [FOLDER]
 value() {
-    set -- "$1" "${2:-$values}"
+    local found_value
+    set -- "$1" "${2:-$VALUES}"
     [ -f "$2/$1" ] || return 1
     IFS= read -r found_value <"$2/$1" # a line without its end: the status says nothing
     printf '%s' "$found_value"
@@ -23,6 +25,7 @@ value() {
 
 # expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
 expand() {
+    local inner name found
     case $1 in
         \$\{*\})
             inner=${1#??} inner=${inner%?}
@@ -46,6 +49,7 @@ write_variables() {
 
 # draft_variables: the same in state/answers/<release>, where the release that runs does not read them yet
 draft_variables() {
+    local draft
     draft=$ROOT/state/answers/.$RELEASE.part
     rm -rf "$draft"
     (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
@@ -55,8 +59,9 @@ draft_variables() {
 
 # write_draft: answers, secrets and what Compose reads into the folder `draft`, and the values for templates
 write_draft() {
+    local file name='' kind=''
     { printf '' >"$draft/site.env" && printf '' >"$draft/secrets.env" && begin_pairs; } || fail $EXIT_FAILED release.disk "$draft"
-    rows variables.tsv | while IFS="$TAB" read -r name kind _; do
+    rows variables.tsv | while read_variable name kind; do
         file=site
         [ "$kind" != secret ] || file=secrets
         printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" && write_pair "$name" "$(value "$name")" || exit 1
@@ -70,6 +75,7 @@ write_draft() {
 
 # save_answers RELEASE: as they are in their places, before those of another release take them
 save_answers() {
+    local draft each
     draft=$ROOT/state/answers/.$1.part
     rm -rf "$draft"
     (umask 077 && mkdir -p "$draft") || fail $EXIT_FAILED release.disk "$ROOT"
@@ -88,6 +94,7 @@ put_answers() {
 # place_answers RELEASE: its answers and secrets become those that are read. A secret that it does not know stays: data
 # may need it when the release that does know it comes back
 place_answers() {
+    local each placed other
     for each in site.env secrets.env state/compose.env state/trusted.pub; do
         placed=$ROOT/state/answers/$1/${each##*/}
         [ -f "$placed" ] || continue
@@ -115,6 +122,7 @@ begin_pairs() {
 # alike a text in single quotes that holds none and does not end in a backslash, and ${NAME} of an earlier line in a text in
 # double quotes. So whatever the first form cannot hold takes the second
 write_pair() {
+    local quoted
     case $2 in
         *\'* | *\\)
             # shellcheck disable=SC2016 # Compose expands them, not this shell

@@ -2,6 +2,7 @@
 
 # run_certificate: put a renewed one in place, without the bundle; services that read it only once are made anew
 run_certificate() {
+    local ends=''
     require_tools
     use_installed
     rows certificates.tsv | grep -q . || fail $EXIT_USAGE certificate.unused "$TITLE"
@@ -19,7 +20,10 @@ run_certificate() {
 
 # only_certificates FILE: other values are also in files that an installation fills in
 only_certificates() {
-    taken=$(rows certificates.tsv | cut -f 2-4 | tr '\t\n' '  ')
+    local taken line
+    taken=$(rows certificates.tsv | awk -F "$TAB" "$AWK_CERTIFICATE"'{
+        printf "%s %s %s ", $CERTIFICATE["certificate"], $CERTIFICATE["key"], $CERTIFICATE["self_signed"]
+    }')
     while IFS= read -r line || [ -n "$line" ]; do
         case $line in '' | '#'*) continue ;; esac
         case " $taken " in
@@ -29,14 +33,17 @@ only_certificates() {
     done <"$1"
 }
 
-# check_certificates: choose and check what `certificates.tsv` asks for; what was chosen lies in $SCRATCH/certificates
+# check_certificates: choose and check what `certificates.tsv` asks for; what was chosen lies in $SCRATCH/certificates; sets
+# CERTIFICATES and `ends`
 check_certificates() {
+    local slot host='' certificate='' key='' self_signed='' certificate_path='' key_path='' chosen='' chosen_key=''
+    local host_name='' shown_certificate='' shown_key=''
     CERTIFICATES=-
     mkdir -p "$SCRATCH/certificates" && chmod 700 "$SCRATCH/certificates"
     rows certificates.tsv >"$SCRATCH/certificate-rows"
     [ -s "$SCRATCH/certificate-rows" ] || return 0
     slot=0
-    while IFS="$TAB" read -r host_variable given_variable key_variable made_variable kept kept_key; do
+    while read_certificate host certificate key self_signed certificate_path key_path; do
         slot=$((slot + 1))
         choose_certificate
         check_certificate
@@ -47,76 +54,81 @@ check_certificates() {
 
 # note_certificates: the same for those that lie there already
 note_certificates() {
+    local here kept_files
     CERTIFICATES=-
-    kept_files=$(rows certificates.tsv | cut -f 5 | while IFS= read -r here; do cat "$ROOT/data/$here" 2>/dev/null; done)
+    kept_files=$(list_column certificates.tsv certificate_path | while IFS= read -r here; do cat "$ROOT/data/$here" 2>/dev/null; done)
     [ -z "$kept_files" ] || CERTIFICATES=$(printf '%s\n' "$kept_files" | hash_text)
 }
 
 hash_text() { { openssl dgst -sha256 -r 2>/dev/null || sha256sum; } | cut -c 1-16; }
 
-# choose_certificate: the files that were given, else what is there already, else a new one on request
+# choose_certificate: the files that were given, else what is there already, else a new one on request; sets host_name,
+# `chosen`, chosen_key, shown_certificate and shown_key
 choose_certificate() {
-    given=$(value "$given_variable") given_key=$(value "$key_variable")
-    host=$(value "$host_variable")
+    local given given_key each
+    given=$(value "$certificate") given_key=$(value "$key")
+    host_name=$(value "$host")
     chosen=$SCRATCH/certificates/$slot.crt chosen_key=$SCRATCH/certificates/$slot.key
     if [ -n "$given$given_key" ] && ! was_given_before; then
-        [ -n "$given" ] || fail $EXIT_USAGE certificate.half "$key_variable" "$given_variable"
-        [ -n "$given_key" ] || fail $EXIT_USAGE certificate.half "$given_variable" "$key_variable"
+        [ -n "$given" ] || fail $EXIT_USAGE certificate.half "$key" "$certificate"
+        [ -n "$given_key" ] || fail $EXIT_USAGE certificate.half "$certificate" "$key"
         for each in "$given" "$given_key"; do
             { [ -f "$each" ] && [ -r "$each" ]; } || fail $EXIT_USAGE certificate.unreadable "$each"
         done
         shown_certificate=$given shown_key=$given_key
         copy_private "$given" "$chosen"
         copy_private "$given_key" "$chosen_key"
-    elif [ -f "$ROOT/data/$kept" ] && [ -f "$ROOT/data/$kept_key" ] && still_covers; then
-        shown_certificate=$ROOT/data/$kept shown_key=$ROOT/data/$kept_key
-        copy_private "$ROOT/data/$kept" "$chosen"
-        copy_private "$ROOT/data/$kept_key" "$chosen_key"
-    elif [ "$(value "$made_variable")" = true ]; then
+    elif [ -f "$ROOT/data/$certificate_path" ] && [ -f "$ROOT/data/$key_path" ] && still_covers; then
+        shown_certificate=$ROOT/data/$certificate_path shown_key=$ROOT/data/$key_path
+        copy_private "$ROOT/data/$certificate_path" "$chosen"
+        copy_private "$ROOT/data/$key_path" "$chosen_key"
+    elif [ "$(value "$self_signed")" = true ]; then
         shown_certificate=$chosen shown_key=$chosen_key
         make_certificate
     else
-        fail $EXIT_USAGE certificate.none "$host" "$given_variable" "$key_variable" "$made_variable"
+        fail $EXIT_USAGE certificate.none "$host_name" "$certificate" "$key" "$self_signed"
     fi
 }
 
 # was_given_before: the answers of an earlier run name files that are gone by now; their copies are kept
 was_given_before() {
     { [ ! -f "$given" ] || [ ! -f "$given_key" ]; } &&
-        [ -f "$ROOT/data/$kept" ] && [ -f "$ROOT/data/$kept_key" ] &&
-        grep -qxF -- "$given_variable=$given" "$ROOT/site.env" 2>/dev/null &&
-        grep -qxF -- "$key_variable=$given_key" "$ROOT/site.env" 2>/dev/null
+        [ -f "$ROOT/data/$certificate_path" ] && [ -f "$ROOT/data/$key_path" ] &&
+        grep -qxF -- "$certificate=$given" "$ROOT/site.env" 2>/dev/null &&
+        grep -qxF -- "$key=$given_key" "$ROOT/site.env" 2>/dev/null
 }
 
 # still_covers: one that was made here is made again for another host name, or when it has run out
 still_covers() {
-    [ "$(value "$made_variable")" = true ] || return 0
-    covers_host "$ROOT/data/$kept" && openssl x509 -in "$ROOT/data/$kept" -noout -checkend 0 >/dev/null 2>&1
+    [ "$(value "$self_signed")" = true ] || return 0
+    covers_host "$ROOT/data/$certificate_path" && openssl x509 -in "$ROOT/data/$certificate_path" -noout -checkend 0 >/dev/null 2>&1
 }
 
 copy_private() { (umask 077 && cat -- "$1" >"$2") || fail $EXIT_FAILED release.disk "$SCRATCH"; }
 
 # make_certificate: ECDSA P-256, self-signed, for 825 days, which is as long as browsers accept one
 make_certificate() {
-    if is_address "$host"; then kind=IP; else kind=DNS; fi
+    local kind
+    if is_address "$host_name"; then kind=IP; else kind=DNS; fi
     {
         printf '[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = usage\n'
-        printf '[name]\nCN = %.64s\n' "$host"
+        printf '[name]\nCN = %.64s\n' "$host_name"
         printf '[usage]\nbasicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature\n'
-        printf 'extendedKeyUsage = serverAuth\nsubjectAltName = %s:%s\n' "$kind" "$host"
+        printf 'extendedKeyUsage = serverAuth\nsubjectAltName = %s:%s\n' "$kind" "$host_name"
     } >"$SCRATCH/certificates/request.cnf"
     {
         (umask 077 && openssl ecparam -name prime256v1 -genkey -noout -out "$chosen_key") 2>"$SCRATCH/openssl" &&
             openssl req -x509 -new -sha256 -days 825 -key "$chosen_key" -out "$chosen" \
                 -config "$SCRATCH/certificates/request.cnf" 2>"$SCRATCH/openssl"
     } || fail $EXIT_FAILED certificate.not_made "$(tail -n 1 "$SCRATCH/openssl")"
-    say certificate.made "$host" "$(certificate_fingerprint "$chosen")"
+    say certificate.made "$host_name" "$(certificate_fingerprint "$chosen")"
 }
 
 certificate_fingerprint() { openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//'; }
 
-# check_certificate: of PEM, its key's, in its time, for this host
+# check_certificate: of PEM, its key's, in its time, for this host; sets `ends`, its last second
 check_certificate() {
+    local starts now
     openssl x509 -in "$chosen" -noout 2>/dev/null || fail $EXIT_USAGE certificate.no_pem "$shown_certificate"
     if grep -q ENCRYPTED "$chosen_key"; then fail $EXIT_USAGE certificate.passphrase "$shown_key"; fi
     openssl pkey -in "$chosen_key" -pubout </dev/null >"$SCRATCH/certificates/key.pub" 2>/dev/null ||
@@ -129,7 +141,7 @@ check_certificate() {
         fail $EXIT_USAGE certificate.expired "$shown_certificate" "$(show_date "$ends")"
     [ "$(printf '%s\n' "$now" "$starts" | sort -n | head -n 1)" = "$starts" ] ||
         fail $EXIT_USAGE certificate.early "$shown_certificate" "$(show_date "$starts")" "$(show_date "$now")"
-    covers_host "$chosen" || fail $EXIT_USAGE certificate.host "$shown_certificate" "$host" "$(list_names "$chosen")"
+    covers_host "$chosen" || fail $EXIT_USAGE certificate.host "$shown_certificate" "$host_name" "$(list_names "$chosen")"
     if ! openssl x509 -in "$chosen" -noout -checkend 2592000 >/dev/null; then
         warn certificate.soon "$shown_certificate" "$(show_date "$ends")"
     fi
@@ -141,9 +153,10 @@ check_certificate() {
 
 # covers_host FILE
 covers_host() {
+    local by
     [ -n "$(list_names "$1")" ] || return 1 # browsers read no other field
-    if is_address "$host"; then by=-checkip; else by=-checkhost; fi
-    case $(openssl x509 -in "$1" -noout "$by" "$host" 2>/dev/null) in *'does match'*) return 0 ;; esac
+    if is_address "$host_name"; then by=-checkip; else by=-checkhost; fi
+    case $(openssl x509 -in "$1" -noout "$by" "$host_name" 2>/dev/null) in *'does match'*) return 0 ;; esac
     return 1
 }
 
@@ -174,11 +187,12 @@ list_names() {
 
 # place_certificates: to where services read them, each whole or not at all
 place_certificates() {
+    local slot certificate_path='' key_path=''
     slot=0
-    while IFS="$TAB" read -r _ _ _ _ kept kept_key; do
+    while read_certificate certificate_path key_path; do
         slot=$((slot + 1))
-        put_private "$SCRATCH/certificates/$slot.key" "$ROOT/data/$kept_key"
-        put_private "$SCRATCH/certificates/$slot.crt" "$ROOT/data/$kept"
+        put_private "$SCRATCH/certificates/$slot.key" "$ROOT/data/$key_path"
+        put_private "$SCRATCH/certificates/$slot.crt" "$ROOT/data/$certificate_path"
     done <"$SCRATCH/certificate-rows"
 }
 

@@ -3,6 +3,7 @@
 
 # read_counters: sets COUNTER, the bundle's, and HIGHEST, that was installed here; nothing where there is none
 read_counters() {
+    local kept installed
     HIGHEST='' COUNTER=$(fact counter)
     case $COUNTER in
         '' | -) COUNTER=0 ;;

@@ -22,11 +22,13 @@ check_edits() {
 
 # show_edits: one a line
 show_edits() {
-    while IFS="$TAB" read -r what path; do printf '  %s  config/%s\n' "$(format "edits.$what")" "$path"; done <"$SCRATCH/edits"
+    local what='' path=''
+    while read_edit what path; do printf '  %s  config/%s\n' "$(format "edits.$what")" "$path"; done <"$SCRATCH/edits"
 }
 
 # carry_edits: into the release that is prepared in `part`, or to a folder beside it
 carry_edits() {
+    local lines what='' path=''
     [ -s "$SCRATCH/edits" ] || return 0
     if [ "$EDITS" = discard ]; then
         save_edits
@@ -34,7 +36,7 @@ carry_edits() {
     fi
     empty_file "$SCRATCH/conflicts"
     lines=0
-    while IFS="$TAB" read -r what path; do
+    while read_edit what path; do
         lines=$((lines + 1))
         "carry_$what" || printf '  config/%s\n' "$path" >>"$SCRATCH/conflicts" || lose_scratch
     done <"$SCRATCH/edits"
@@ -44,6 +46,7 @@ carry_edits() {
 
 # carry_changed: as it is where the new release has not changed the file, else both changes together
 carry_changed() {
+    local old own new
     old=$EDITED/.written/$path own=$EDITED/config/$path new=$part/config/$path
     if [ ! -e "$new" ]; then
         carry_added
@@ -56,6 +59,7 @@ carry_changed() {
 
 # carry_added: unless the new release brings a file of that name
 carry_added() {
+    local new
     new=$part/config/$path
     if [ -e "$new" ]; then
         cmp -s "$EDITED/config/$path" "$new"
@@ -66,6 +70,7 @@ carry_added() {
 
 # carry_removed: unless the new release has changed it
 carry_removed() {
+    local new
     new=$part/config/$path
     [ ! -e "$new" ] || { cmp -s "$EDITED/.written/$path" "$new" && rm -f "$new"; }
 }
@@ -87,10 +92,11 @@ merge_edit() {
 
 # save_edits: the edited files, and what was removed by name, under <root>/edits
 save_edits() {
+    local saved lines what='' path=''
     saved=$ROOT/edits/$(date -u '+%Y%m%dT%H%M%SZ')-${EDITED##*/}
     (umask 077 && mkdir -p "$saved") || fail $EXIT_FAILED release.disk "$ROOT"
     lines=0
-    while IFS="$TAB" read -r what path; do
+    while read_edit what path; do
         lines=$((lines + 1))
         if [ "$what" = removed ]; then
             printf '%s\n' "$path" >>"$saved/removed"

@@ -7,6 +7,7 @@ SITE_KEY_NAME=BUNDLE_BACKUP_KEY
 
 # read_site_key: into SITE_KEY; empty where the site has none yet
 read_site_key() {
+    local secret_lines
     SITE_KEY=''
     [ -f "$ROOT/secrets.env" ] || return 0
     # `read` does not tell an error from the end, and a key that is not seen would be made anew
@@ -17,6 +18,7 @@ read_site_key() {
 
 # find_key: the key in standard input, which has lines NAME=VALUE; nothing where none of them is the key
 find_key() {
+    local key_line
     while IFS= read -r key_line || [ -n "$key_line" ]; do
         case $key_line in
             "$SITE_KEY_NAME"=*)
@@ -55,6 +57,7 @@ without_key() { awk -v key="$SITE_KEY_NAME=" '/^[A-Za-z_][A-Za-z0-9_]*=/ && inde
 # take_backup_key: into BACKUP_KEY, for checking a plain backup: the one given for a restore, else this site's, else asked for.
 # Empty where there is none and the operator accepts that
 take_backup_key() {
+    local given
     [ -z "$BACKUP_KEY" ] || return 0
     if [ -n "$BACKUP_KEY_FILE" ] && [ "$COMMAND" = restore ]; then
         read_key_file

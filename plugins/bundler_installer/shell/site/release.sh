@@ -1,6 +1,7 @@
 # ---- site/release: a folder of its own for each bundle, put in place whole, switched by one rename
 
 name_release() {
+    local digest
     BUNDLE_FOLDER=$HERE
     digest=$(hash_stream <"$FACTS/SHA256SUMS")
     digest=${digest%% *}
@@ -19,6 +20,7 @@ mend_release() {
 # prepare_release: copy everything but images and engine, fill in the templates, then give it its name. `.written` keeps
 # config/ as it was written, so that edits can be told from it
 prepare_release() {
+    local part each
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
     chmod 700 "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT" # filled-in templates hold secrets; the engine mounts them as root
     [ "$HERE" != "$RELEASE_DIR" ] || return 0
@@ -46,6 +48,7 @@ prepare_release() {
 
 # render_config FOLDER: fill the templates in FOLDER/config, and keep what was written in FOLDER/.written
 render_config() {
+    local part
     part=$1
     fill_templates
     rm -rf "$part/.written" || fail $EXIT_FAILED release.disk "$ROOT"
@@ -62,10 +65,11 @@ note_reconfigured() {
 
 # fill_templates: @@NAME@@ -> the site's value, quoted for the file that it stands in
 fill_templates() {
+    local path='' mode='' format=''
     empty_file "$SCRATCH/refused"
     keep "$SCRATCH/templates" rows templates.tsv
-    while IFS="$TAB" read -r path mode form; do
-        fill_template "$part/$path" "$path" "$form" "$part/$path.filled" || fail_template
+    while read_template path mode format; do
+        fill_template "$part/$path" "$path" "$format" "$part/$path.filled" || fail_template
         { mv -f "$part/$path.filled" "$part/$path" && chmod "$mode" "$part/$path"; } || fail $EXIT_FAILED release.disk "$ROOT"
     done <"$SCRATCH/templates"
     [ ! -s "$SCRATCH/refused" ] || explain_refused
@@ -73,18 +77,19 @@ fill_templates() {
 
 # make_data: the folders that the application keeps its data in
 make_data() {
+    local lines uid path='' mode='' gid='' inside=''
     mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
     keep "$SCRATCH/data" rows data.tsv
     lines=0
-    while IFS="$TAB" read -r path mode owner group; do
+    while read_data_folder path mode uid gid; do
         lines=$((lines + 1))
         [ -n "$path" ] || continue
         [ ! -d "$ROOT/data/$path" ] || continue
         (
             enter_below "$ROOT/data" "$path" && chmod "$mode" . || exit 1
-            [ "$owner" != - ] || exit 0
-            [ "$group" = - ] || owner=$owner:$group
-            chown "$owner" .
+            [ "$uid" != - ] || exit 0
+            [ "$gid" = - ] || uid=$uid:$gid
+            chown "$uid" .
         ) || {
             rmdir "$ROOT/data/$path" 2>/dev/null # the next run must not find it with another mode
             fail $EXIT_FAILED release.data "$ROOT/data"

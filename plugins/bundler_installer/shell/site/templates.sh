@@ -2,21 +2,22 @@
 
 # check_templates: the values of this run in all templates, before anything changes; all that is refused is said at once
 check_templates() {
+    local draft blank path='' format=''
     keep "$SCRATCH/templates" rows templates.tsv
     [ -s "$SCRATCH/templates" ] || return 0
     draft=$SCRATCH/trial
     (umask 077 && mkdir -p "$draft" && write_draft) || leave $EXIT_FAILED
     blank=$HERE/.pristine
     if [ -z "$INSTALLED" ] && [ ! -d "$blank" ]; then
-        cut -f 1 "$SCRATCH/templates" >"$SCRATCH/template-names" || lose_scratch
+        cut_column templates.tsv path <"$SCRATCH/templates" >"$SCRATCH/template-names" || lose_scratch
         awk 'NR == FNR { wanted[$0]; next } substr($0, 67) in wanted' "$SCRATCH/template-names" "$FACTS/SHA256SUMS" \
             >"$SCRATCH/template-sums" || lose_scratch
         copy_listed "$SCRATCH/template-sums" "$draft"
         blank=$draft/config
     fi
     empty_file "$SCRATCH/refused"
-    while IFS="$TAB" read -r path _ form; do
-        fill_template "$blank/${path#config/}" "$path" "$form" "$draft/filled" || fail_template
+    while read_template path format; do
+        fill_template "$blank/${path#config/}" "$path" "$format" "$draft/filled" || fail_template
     done <"$SCRATCH/templates"
     [ ! -s "$SCRATCH/refused" ] || explain_refused
 }
@@ -30,7 +31,8 @@ fail_template() {
 
 # explain_refused: which values, where, and what they must not hold; no secret's value
 explain_refused() {
-    while IFS="$TAB" read -r path form number name reason piece; do
+    local path='' form='' number='' name='' reason='' piece=''
+    while read_refused_value path form number name reason piece; do
         printf '  %s\n' "$(format "templates.$reason" "$path:$number" "$name" "$form" ${piece:+"$piece"})"
     done <"$SCRATCH/refused" >"$SCRATCH/refused.said" || lose_scratch
     fail $EXIT_USAGE templates.refused "$(cat "$SCRATCH/refused.said")"
@@ -39,6 +41,7 @@ explain_refused() {
 # fill_template FILE PATH FORMAT TARGET: the filled file, private. $SCRATCH/refused lists values that are refused, and has been
 # made before; a name that nobody knows is an error, and so is a file that was not written whole, which not every awk tells
 fill_template() {
+    local whole filled_bytes denied
     empty_file "$SCRATCH/template-error"
     keep "$SCRATCH/filler" print_program "$3"
     whole=yes

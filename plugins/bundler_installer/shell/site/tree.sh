@@ -3,6 +3,7 @@
 # copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
 # FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
 copy_listed() {
+    local made lines line path source above wanted_sums=''
     made='' lines=0
     while IFS= read -r line; do
         lines=$((lines + 1))
@@ -28,12 +29,13 @@ copy_listed() {
 
 # set_modes FOLDER: of the files of modes.tsv that are there
 set_modes() {
+    local mode_lines mode lines path
     keep "$SCRATCH/modes" rows modes.tsv
-    cut -f 2 "$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
+    cut_column modes.tsv mode <"$SCRATCH/modes" | sort -u >"$SCRATCH/mode-list" || lose_scratch
     mode_lines=0
     while IFS= read -r mode; do
         mode_lines=$((mode_lines + 1))
-        awk -F "$TAB" -v mode="$mode" '$2 == mode { print $1 }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
+        awk -F "$TAB" -v mode="$mode" "$AWK_FILE_MODE"'$FILE_MODE["mode"] == mode { print $FILE_MODE["path"] }' "$SCRATCH/modes" >"$SCRATCH/of-mode" || lose_scratch
         (cd -- "$1" && lines=0 && while IFS= read -r path; do
             lines=$((lines + 1))
             [ ! -f "$path" ] || printf '%s\n' "$path" || exit 1
@@ -57,6 +59,7 @@ list_paths() {
 
 # list_changes FOLDER OTHER: lines `changed|removed|added<TAB>path`, from FOLDER to OTHER
 list_changes() {
+    local lines path
     { list_paths "$1" "$SCRATCH/tree-1" && list_paths "$2" "$SCRATCH/tree-2"; } || return 1
     lines=0
     while IFS= read -r path; do
@@ -73,8 +76,9 @@ list_changes() {
 
 # update_tree FROM INTO: INTO gets the files of FROM, each by one rename; those that are the same stay as they are
 update_tree() {
+    local what='' path=''
     list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1
-    while IFS="$TAB" read -r what path <&6; do
+    while read_edit what path <&6; do
         printf '' >"$ROOT/state/reconfigured" || return 1
         if [ "$what" = removed ]; then
             rm -f "$2/$path" || return 1

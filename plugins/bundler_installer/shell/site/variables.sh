@@ -2,8 +2,9 @@
 
 # collect_variables: from --set, --answers and what the site has; not asked for, not generated
 collect_variables() {
-    values=$SCRATCH/values
-    mkdir -p "$values"
+    local name='' kind='' default=''
+    VALUES=$SCRATCH/values
+    mkdir -p "$VALUES"
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
     if [ -n "$RESTORED" ]; then
@@ -15,10 +16,10 @@ collect_variables() {
         take_answers "$ANSWERS" "$ANSWERS"
     fi
     take_answers "$SCRATCH/set" --set
-    while IFS="$TAB" read -r name kind _ default _; do
+    while read_variable name kind default; do
         [ -n "$name" ] || continue
-        if [ ! -f "$values/$name" ] && [ "$default" != - ] && [ "$kind" != secret ]; then
-            printf '%s' "$default" >"$values/$name"
+        if [ ! -f "$VALUES/$name" ] && [ "$default" != - ] && [ "$kind" != secret ]; then
+            printf '%s' "$default" >"$VALUES/$name"
             printf '%s\n' "$name" >>"$SCRATCH/defaulted"
         fi
     done <<EOT
@@ -29,6 +30,7 @@ EOT
 
 # take_answers FILE WHERE: NAME=VALUE lines that the operator gave
 take_answers() {
+    local number line name value kind
     [ -f "$1" ] || return 0
     is_text "$1" || fail $EXIT_USAGE variables.not_text "$2"
     number=0
@@ -41,45 +43,43 @@ take_answers() {
             *) fail $EXIT_USAGE variables.bad_line "$2" "$number" ;;
         esac
         name=${line%%=*} value=${line#*=}
-        kind=$(variable_field "$name" 2)
-        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown "$2" "$name" "$(rows variables.tsv | cut -f 1 | tr '\n' ' ')"
+        kind=$(look_up variables.tsv name "$name" kind)
+        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown "$2" "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
         case $value in # one pair of quotes around the whole is what people write
             \"*\") value=${value#\"} value=${value%\"} ;;
             \'*\') value=${value#\'} value=${value%\'} ;;
         esac
         # one that was made here is what data are locked with; one that another server dictates may change there
-        if [ "$kind" = secret ] && [ -f "$values/$name" ] && [ "$(variable_field "$name" 5)" != - ]; then
-            [ "$value" = "$(cat "$values/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
+        if [ "$kind" = secret ] && [ -f "$VALUES/$name" ] && [ "$(look_up variables.tsv name "$name" generator)" != - ]; then
+            [ "$value" = "$(cat "$VALUES/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
             continue
         fi
-        if [ -n "$value" ] || [ "$(variable_field "$name" 3)" = yes ]; then check_value "$name" "$value"; fi
-        printf '%s' "$value" >"$values/$name"
+        if [ -n "$value" ] || [ "$(look_up variables.tsv name "$name" required)" = yes ]; then check_value "$name" "$value"; fi
+        printf '%s' "$value" >"$VALUES/$name"
     done <"$1"
 }
 
-# variable_field NAME FIELD: of variables.tsv
-variable_field() { awk -F "$TAB" -v name="$1" -v field="$2" '$1 == name { print $field; exit }' "$FACTS/variables.tsv"; }
-
 # complete_variables: ask on a terminal, else generate, else say all that is missing. Secrets that can be made are not asked for
 complete_variables() {
+    local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh=''
     : >"$SCRATCH/lacking"
-    while IFS="$TAB" read -r name kind required default generator _ choices english chinese <&3; do
+    while read_variable name kind required generator choices prompt_en prompt_zh <&3; do
         [ -n "$name" ] || continue
-        prompt=$english
-        [ "$LANGUAGE" != zh ] || [ "$chinese" = - ] || prompt=$chinese
+        prompt=$prompt_en
+        [ "$LANGUAGE" != zh ] || [ "$prompt_zh" = - ] || prompt=$prompt_zh
         [ "$prompt" != - ] || prompt=$name
         if [ "$kind" = secret ] && [ "$generator" != - ]; then
             :
         elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask "$name"; then
             ask_value
         fi
-        if [ ! -f "$values/$name" ]; then
+        if [ ! -f "$VALUES/$name" ]; then
             if [ "$generator" != - ]; then
-                generate "$generator" >"$values/$name" || fail $EXIT_FAILED variables.generator "$name" "$generator"
+                generate "$generator" >"$VALUES/$name" || fail $EXIT_FAILED variables.generator "$name" "$generator"
             elif [ "$required" = yes ]; then
                 printf '  %s  %s\n' "$name" "$prompt" >>"$SCRATCH/lacking"
             else
-                printf '' >"$values/$name"
+                printf '' >"$VALUES/$name"
             fi
         fi
     done 3<<EOT
@@ -91,24 +91,26 @@ EOT
 }
 
 # may_ask NAME: it was not given, by the operator or an earlier run
-may_ask() { [ ! -f "$values/$1" ] || grep -qx -- "$1" "$SCRATCH/defaulted" 2>/dev/null; }
+may_ask() { [ ! -f "$VALUES/$1" ] || grep -qx -- "$1" "$SCRATCH/defaulted" 2>/dev/null; }
 
+# ask_value: the variable of the line that was read, until its value is a good one
 ask_value() {
-    shown=''
-    if [ -f "$values/$name" ]; then shown=$(cat "$values/$name"); elif [ "$generator" != - ]; then shown=$(format variables.generated); fi
-    [ "$choices" = - ] || prompt="$prompt ($choices)"
+    local shown question given=''
+    shown='' question=$prompt
+    if [ -f "$VALUES/$name" ]; then shown=$(cat "$VALUES/$name"); elif [ "$generator" != - ]; then shown=$(format variables.generated); fi
+    [ "$choices" = - ] || question="$question ($choices)"
     while :; do
-        read_given "$BOLD$prompt${shown:+ [$shown]}$PLAIN: " || fail $EXIT_FAILED variables.no_terminal
+        read_given "$BOLD$question${shown:+ [$shown]}$PLAIN: " || fail $EXIT_FAILED variables.no_terminal
         if [ -z "$given" ]; then
             if [ -n "$shown" ] || [ "$required" != yes ]; then return; fi
             continue
         fi
         if (check_value "$name" "$given"); then break; fi
     done
-    printf '%s' "$given" >"$values/$name"
+    printf '%s' "$given" >"$VALUES/$name"
 }
 
-# read_given PROMPT: a line of the terminal; a secret is not shown
+# read_given PROMPT: a line of the terminal; a secret is not shown; sets `given`
 read_given() {
     if [ "$kind" = secret ]; then
         read_silently "$1"
@@ -120,10 +122,11 @@ read_given() {
 
 # check_values: those that are there now, of whichever source, obey the same rules
 check_values() {
+    local unwritable name=''
     unwritable=$(find_bad_byte "$ROOT") || lose_scratch
     [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte --root "$unwritable"
-    rows variables.tsv | while IFS="$TAB" read -r name _; do
-        if [ -n "$(value "$name")" ] && ! cmp -s "$values/$name" "$SCRATCH/checked/$name"; then
+    rows variables.tsv | while read_variable name; do
+        if [ -n "$(value "$name")" ] && ! cmp -s "$VALUES/$name" "$SCRATCH/checked/$name"; then
             check_value "$name" "$(value "$name")"
         fi
     done || leave $?
@@ -137,20 +140,21 @@ check_collected() {
 
 # check_value NAME VALUE: by its kind and its pattern; what no file can hold is refused whatever the kind
 check_value() {
+    local unwritable pattern good shown_value kind='' choices=''
     unwritable=$(find_bad_byte "$2") || lose_scratch
     [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte "$1" "$unwritable"
-    IFS="$TAB" read -r _ checked_kind _ _ _ pattern allowed _ <<EOT
-$(awk -F "$TAB" -v name="$1" '$1 == name { print; exit }' "$FACTS/variables.tsv")
+    read_variable kind pattern choices <<EOT
+$(awk -F "$TAB" -v name="$1" "$AWK_VARIABLE"'$VARIABLE["name"] == name { print; exit }' "$FACTS/variables.tsv")
 EOT
     good=yes
-    case $checked_kind in
+    case $kind in
         port) { is_number "$2" && [ "${#2}" -le 5 ] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ]; } || good='' ;;
         integer) is_number "${2#-}" || good='' ;;
         boolean) case $2 in true | false) ;; *) good='' ;; esac ;;
         host) matches "$2" '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+' || good='' ;;
         path) case $2 in /*) ;; *) good='' ;; esac ;;
         choice)
-            case ",$allowed," in *",$2,"*) ;; *) good='' ;; esac
+            case ",$choices," in *",$2,"*) ;; *) good='' ;; esac
             case $2 in *,*) good='' ;; esac
             ;;
         secret) case $2 in *\'* | *\\* | *"$TAB"*) good='' ;; esac ;;
@@ -159,9 +163,9 @@ EOT
     [ "$pattern" = - ] || [ -z "$good" ] || matches "$2" "$pattern" || good=''
     if [ -z "$good" ]; then
         shown_value=$2
-        [ "$checked_kind" != secret ] || shown_value='***'
-        [ "$allowed" = - ] || pattern=$allowed
-        fail $EXIT_USAGE variables.bad_value "$1" "$shown_value" "$(format "kind.$checked_kind")" "$pattern"
+        [ "$kind" != secret ] || shown_value='***'
+        [ "$choices" = - ] || pattern=$choices
+        fail $EXIT_USAGE variables.bad_value "$1" "$shown_value" "$(format "kind.$kind")" "$pattern"
     fi
     { mkdir -p "$SCRATCH/checked" && printf '%s' "$2" >"$SCRATCH/checked/$1"; } || lose_scratch
 }
@@ -192,6 +196,7 @@ find_bad_byte() {
 
 # generate GENERATOR: a new value on standard output
 generate() {
+    local amount
     amount=${1#*:}
     case $1 in
         random:*) is_number "$amount" && LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom 2>/dev/null | dd bs=1 count="$amount" 2>/dev/null ;;

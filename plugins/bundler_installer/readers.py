@@ -1,0 +1,106 @@
+"""The shell functions that read tables by the names of their columns, written for the code that calls them.
+
+In the sources stands
+
+    while read_service service expect <&4; do ... done    a line of services.tsv into variables of these names
+    rows images.tsv | cut_column images.tsv reference     a column
+    awk "$AWK_BLOB"'$BLOB["kind"] == "layer" { ... }'     numbers of columns, for awk
+
+and only what stands there is written. A wrong name ends the build.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bundler_installer.site_tables import SITE_TABLES
+from bundler_installer.tables import BUNDLE_TABLES, Table
+
+ALL: Final = (*BUNDLE_TABLES, *SITE_TABLES)
+ROWS: Final = {table.row: table for table in ALL}
+_NAMED: Final = {table.name: table for table in ALL}
+_OTHER: Final = "        *) fail $EXIT_FAILED tools.failed ;;\n"
+_READ = re.compile(r"(?<![\w$-])read_(?P<row>[a-z_]+)(?P<columns>(?: [a-z_]+)+)")
+_CUT = re.compile(r"(?<![\w$-])(?:cut_column|list_column) (?P<table>[a-z.-]+) (?P<column>[a-z_]+)")
+_LOOK_UP = re.compile(
+    r'(?<![\w$-])look_up(?:_in "[^"]+")? (?P<table>[a-z.-]+) (?P<key>[a-z_]+) \S+ (?P<column>[a-z_]+)'
+)
+_AWK = re.compile(r"\$AWK_([A-Z_]+)")
+_IN_AWK = re.compile(r"(?<![\w])([A-Z_]{2,})\[\"([a-z_]+)\"\]")
+
+
+def shell_readers(code: str) -> str:
+    """The functions and constants that the code reads tables with.
+
+    Raises:
+        ValueError: it names a table or a column that does not exist.
+    """
+    code = re.sub(r"^\s*#.*$", "", code, flags=re.MULTILINE)
+    for row, column in _IN_AWK.findall(code):
+        _number(_of_row(row.lower()), column)
+    combinations: dict[str, set[tuple[str, ...]]] = {}
+    for found in _READ.finditer(code):
+        if found["row"] in ROWS:
+            combinations.setdefault(found["row"], set()).add(tuple(found["columns"].split()))
+    return "\n\n".join(
+        [
+            *(_awk_constant(_of_row(row.lower())) for row in sorted(set(_AWK.findall(code)))),
+            *(_reader(_of_row(row), sorted(sets)) for row, sets in sorted(combinations.items())),
+            _numbers(code),
+        ]
+    )
+
+
+def _of_row(row: str) -> Table:
+    if row not in ROWS:
+        raise ValueError(f"no table has rows {row!r}")
+    return ROWS[row]
+
+
+def _number(table: Table, column: str) -> int:
+    if column not in table.names:
+        raise ValueError(f"{table.name} has no column {column!r}: {', '.join(table.names)}")
+    return table.names.index(column) + 1
+
+
+def _awk_constant(table: Table) -> str:
+    name = table.row.upper()
+    numbers = " ".join(f'{name}["{column}"] = {number};' for number, column in enumerate(table.names, 1))
+    return f"# AWK_{name}: for awk: columns of {table.name}\nAWK_{name}='BEGIN {{ {numbers} }}\n'"
+
+
+def _reader(table: Table, combinations: list[tuple[str, ...]]) -> str:
+    cases = "".join(f"        '{' '.join(each)}') {_read(table, each)} ;;\n" for each in combinations)
+    return (
+        f"# read_{table.row} COLUMN...: the next line of {table.name} into variables of these names\n"
+        f"read_{table.row}() {{\n    case $* in\n{cases}{_OTHER}    esac\n}}"
+    )
+
+
+def _read(table: Table, columns: tuple[str, ...]) -> str:
+    last = max(_number(table, column) for column in columns)
+    names = [name if name in columns else "_" for name in table.names[:last]]
+    # a further column, of another version or not, is not a part of this one
+    return f'IFS="$TAB" read -r {" ".join(names)} _'
+
+
+def _numbers(code: str) -> str:
+    used = {found["table"] for found in (*_CUT.finditer(code), *_LOOK_UP.finditer(code))}
+    used |= {table.name for table in BUNDLE_TABLES if table.name in code}
+    for name in used - set(_NAMED):
+        raise ValueError(f"no table is named {name!r}")
+    for found in _CUT.finditer(code):
+        _number(_NAMED[found["table"]], found["column"])
+    for found in _LOOK_UP.finditer(code):
+        _number(_NAMED[found["table"]], found["key"])
+        _number(_NAMED[found["table"]], found["column"])
+    cases = "".join(
+        f"        {name}:{column}) column={number} ;;\n"
+        for name in sorted(used)
+        for number, column in enumerate(_NAMED[name].names, 1)
+    )
+    return (
+        "# number_column TABLE COLUMN: sets `column`, its number in the table\n"
+        f"number_column() {{\n    case $1:$2 in\n{cases}{_OTHER}    esac\n}}"
+    )

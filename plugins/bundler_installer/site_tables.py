@@ -1,0 +1,217 @@
+"""The tables that the installer writes for itself: notes of a site, parts of a backup, lists of one run.
+
+Only their columns are declared, for the functions with which the shell reads them. What comes from elsewhere
+(a backup, an engine) is checked where it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bundler_installer.tables import Column, Table
+
+
+def _table(name: str, row: str, /, **columns: str) -> Table:
+    return Table(name, row, tuple(Column(column, what) for column, what in columns.items()))
+
+
+_FACT = "which kind of line this is"
+
+STATE_TABLES: Final = (
+    _table(
+        "journal",
+        "journal_line",
+        time="in UTC",
+        release="that the run works on",
+        event="begin, end, failed or accepted",
+        step="of the run, or the id of what was accepted",
+    ),
+    _table(
+        "adopt.containers",
+        "stopped_container",
+        id="of a container of the installation that is adopted",
+        service="of its Compose document",
+        policy="by which the engine starts it again",
+        running="whether it ran",
+    ),
+)
+"""Below <root>/state."""
+
+BACKUP_TABLES: Final = (
+    _table(
+        "volumes.tsv",
+        "stored_volume",
+        file="of the backup",
+        name="of the volume, when the backup was made",
+        key="its name in the Compose document, or -",
+    ),
+    _table(
+        "edits.tsv",
+        "stored_edit",
+        what="changed, removed or added",
+        digest="of the edited file, or -",
+        path="below config/",
+    ),
+)
+"""In a backup."""
+
+RUN_TABLES: Final = (
+    _table("absent", "absent_image", reference="of an image to load", manifest="its digest"),
+    _table("known-layers", "known_layer", manifest="of an image on the engine", layer="of it, lowest first"),
+    _table("image-files", "image_file", digest="of a large file of images/", path="in the bundle"),
+    _table("edits", "edit", what="changed, removed or added", path="of a file"),
+    _table(
+        "settled-volumes",
+        "settled_volume",
+        file="of the backup",
+        volume_here="that takes it",
+        key="its name in the Compose document, or -",
+    ),
+    _table(
+        "plan-images",
+        "planned_image",
+        what="new, changed, kept or dropped",
+        reference="of the image",
+        bytes="of its blobs",
+    ),
+    _table("plan-services", "planned_service", what="added, changed, kept or removed", service="its name"),
+    _table(
+        "plan-variables",
+        "planned_variable",
+        what="new, changed or removed",
+        name="its name",
+        note="for people",
+    ),
+    _table(
+        "checks",
+        "finding",
+        id="of the check",
+        group="of the report",
+        result="pass, warn, fail or accepted",
+        measured="for people",
+        needed="for people",
+        remedy="for people",
+    ),
+    _table(
+        "inspection",
+        "inspected",
+        what="was looked at",
+        result="pass, warn, fail or info",
+        measured="for people",
+        limit="for people",
+    ),
+    _table("probed", "probed", id="of the probe", result="pass, fail or skip", said="by one that failed"),
+    _table(
+        "status", "service_state", service="its name", expect="as in services.tsv", state="of its containers"
+    ),
+    _table("stats", "container_use", name="of the container", cpu="percent", memory="used", share="percent"),
+    _table(
+        "needs",
+        "need",
+        device="and where it is mounted",
+        bytes="needed",
+        more="bytes recommended",
+        free="bytes",
+        point="where it is mounted",
+    ),
+    _table(
+        "devices",
+        "device",
+        point="where it is mounted",
+        bytes="needed",
+        more="bytes recommended",
+        free="bytes",
+    ),
+    _table("inodes", "inodes", total="of a file system", free="of them", point="where it is mounted"),
+    _table("taken", "taken_range", kind="ssh, dns or route", range="of addresses", name="of the interface"),
+    _table(
+        "pool-clashes",
+        "pool_clash",
+        pool="of Docker's",
+        kind="ssh, dns or route",
+        range="of addresses",
+        name="of the interface",
+    ),
+    _table(
+        "refused",
+        "refused_value",
+        path="of the template",
+        form="its format",
+        number="of the line",
+        name="of the variable",
+        reason="a part of the message's id",
+        piece="what cannot stand there",
+    ),
+    _table(
+        "old-all",
+        "compose_container",
+        id="of a container",
+        project="of Compose",
+        service="of its document",
+        folder="of the document",
+    ),
+    _table("old-ids", "old_id", id="of a container of the old installation", project="of Compose"),
+    _table(
+        "old-raw",
+        "raw_container",
+        fact=_FACT,
+        id="of a container",
+        service="of its document",
+        running="true or false",
+        policy="by which the engine starts it again",
+        image="that it was made from",
+    ),
+    _table(
+        "old-raw-mounts", "raw_mount", fact=_FACT, type="bind or volume", place="in JSON", source="in JSON"
+    ),
+    _table("old-raw-ports", "raw_port", fact=_FACT, port="in JSON, or as a number"),
+    _table(
+        "old",
+        "old_container",
+        fact=_FACT,
+        service="of the document",
+        id="of a container",
+        running="true or false",
+        policy="by which the engine starts it again",
+        image="that it was made from",
+    ),
+    _table(
+        "old-mounts",
+        "old_mount",
+        fact=_FACT,
+        service="of the document",
+        place="in the container",
+        mount_type="bind or volume",
+        mount_source="folder on this server, or -",
+    ),
+    _table(
+        "old-settings", "old_setting", fact=_FACT, service="of the document", text="NAME=VALUE, or a name"
+    ),
+    _table(
+        "old-copies",
+        "old_copy",
+        what="folder or volume",
+        to="what it becomes here",
+        service="that has it",
+        place="in its container",
+        mount_type="bind or volume",
+        mount_source="folder on this server, or -",
+        bytes="that it takes, or -",
+    ),
+    _table("old-left", "old_left", what="folder or volume", to="what stays empty here"),
+    _table(
+        "old-dumps",
+        "old_dump",
+        id="of the dump",
+        service="that hands it out",
+        database="its name, or -",
+        line="for `sh -c`",
+    ),
+    _table("old-taken", "taken_value", variable="of this site", kind="of it", where="it stood"),
+    _table(
+        "old-sorted", "start_order", number="who is started first", id="of a container", service="its name"
+    ),
+)
+"""In the scratch folder of a run."""
+
+SITE_TABLES: Final = (*STATE_TABLES, *BACKUP_TABLES, *RUN_TABLES)

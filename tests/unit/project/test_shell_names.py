@@ -1,0 +1,206 @@
+"""Names in the installer's shell: variables are local to a function; what is not stands in one list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+import pytest
+
+from bundler_installer.assemble import SOURCES, join_sources
+from bundler_installer.readers import ROWS
+from tests.support.shell_code import Event, Function, ShellSyntaxError, outputs, parse
+
+ENVIRONMENT = {"DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "HOME", "IFS", "LC_ALL", "PATH", "TMPDIR"}
+"""Variables of the shell and of programs that it starts."""
+GLOBALS = "lib/globals"
+
+
+@cache
+def installer() -> dict[str, Function]:
+    return parse(join_sources(SOURCES).decode())
+
+
+def declared() -> dict[str, str]:
+    """Global -> the word that explains it."""
+    text = files("bundler_installer").joinpath(f"shell/{GLOBALS}.sh").read_text("utf-8")
+    return dict(re.findall(r"^([A-Z][A-Z0-9_]*)=(?:'[^']*'|\S*) *(?:# (.+))?$", text, flags=re.MULTILINE))
+
+
+def assigned(function: Function, functions: dict[str, Function]) -> Iterator[str]:
+    """Names that a call of the function assigns: its own, and those that what it calls sets for it."""
+    yield from function.names("assign")
+    for event in function.events:
+        if event.kind == "call":
+            yield from _set_by(event, functions)
+
+
+def _set_by(event: Event, functions: dict[str, Function]) -> Iterator[str]:
+    if event.name.startswith("read_") and event.name.removeprefix("read_") in ROWS:
+        yield from event.words  # generated: its arguments are the variables
+        return
+    for word in (event.name, *(word.strip("'\"") for word in event.words)):
+        if word in functions:
+            yield from outputs(functions[word])
+
+
+def unknown_names(functions: dict[str, Function], known: set[str]) -> set[tuple[str, str]]:
+    """Function and name, of names that are assigned, not local, not handed to the caller, and not known."""
+    found = set()
+    for function in functions.values():
+        if function.name.startswith("read_") and function.name.removeprefix("read_") in ROWS:
+            continue
+        fine = function.names("local") | outputs(function) | known | {"_"}
+        if function.name:
+            found |= {(function.name, name) for name in assigned(function, functions) if name not in fine}
+    return found
+
+
+def test_what_a_function_assigns_is_local_handed_out_or_a_declared_global() -> None:
+    assert unknown_names(installer(), ENVIRONMENT | declared().keys()) == set()
+
+
+def test_locals_are_lower_case_and_globals_upper_case() -> None:
+    loud = {(f.name, name) for f in installer().values() for name in f.names("local") if name != name.lower()}
+    assert loud == set()
+    assert [name for name in declared() if name != name.upper()] == []
+
+
+def test_each_declared_global_is_explained_and_used() -> None:
+    globals_ = declared()
+    assert len(globals_) > 100
+    assert [name for name, word in globals_.items() if not word] == []
+    functions = installer()
+    read = {name for function in functions.values() for name in function.names("read")}
+    set_in_functions = {
+        name for function in functions.values() if function.name for name in function.names("assign")
+    }
+    assert globals_.keys() - read == set()
+    assert globals_.keys() - set_in_functions == {"PROBE_ROOT", "TRUSTED_KEYS"}, (
+        "others stand where they are used"
+    )
+
+
+def test_each_constant_is_used() -> None:
+    functions = installer()
+    read = {name for function in functions.values() for name in function.names("read")}
+    constants = {name for name in functions[""].names("assign") if name == name.upper()}
+    assert {name for name in constants - read if name not in ENVIRONMENT} == {"POSIXLY_CORRECT"}
+
+
+def test_what_a_comment_says_that_a_function_sets_is_set() -> None:
+    functions = installer()
+    lies = {
+        (function.name, name)
+        for function in functions.values()
+        for name in outputs(function) - set(assigned(function, functions))
+        if name == name.lower()
+    }
+    assert lies == set()
+
+
+def test_what_a_function_reads_is_known_to_it_or_to_a_caller() -> None:
+    functions = installer()
+    callers = _callers(functions)
+    lost = set()
+    for function in functions.values():
+        above = _above(function.name, callers)
+        known = {name for each in (function.name, *above) for name in functions[each].names("local")} | {
+            "_",
+            "x",
+        }
+        read = {name for name in function.names("read") if function.name and name == name.lower()}
+        lost |= {(function.name, name) for name in read - known}
+    assert lost == set()
+
+
+def _callers(functions: dict[str, Function]) -> dict[str, set[str]]:
+    callers: dict[str, set[str]] = {}
+    for function in functions.values():
+        for event in function.events:
+            for word in (event.name, *(word.strip("'\"") for word in event.words)):
+                if event.kind == "call" and word in functions:
+                    callers.setdefault(word, set()).add(function.name)
+    for name in functions:  # called by computed names
+        if name.startswith("measure_"):
+            callers.setdefault(name, set()).add("walk_checks")
+        elif name in {"carry_changed", "carry_added", "carry_removed"}:
+            callers.setdefault(name, set()).add("carry_edits")
+    return callers
+
+
+def _above(name: str, callers: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        for each in callers.get(todo.pop(), ()):
+            if each not in found:
+                found.add(each)
+                todo.append(each)
+    return found
+
+
+# the parser itself
+
+
+def test_a_name_is_found_wherever_it_is_assigned() -> None:
+    text = """
+f() {
+    a=1 b=$(c=2; echo "$c") || d=3
+    for e in "$@"; do read -r g h <file; done
+    case $1 in x | y) i=4 ;; *) [ "${j:=5}" ] ;; esac
+    ( k=6 )
+    l=$((m = 7))
+    export n=8
+    while IFS= read -r o; do :; done <<EOT
+$(p=9)
+EOT
+}
+"""
+    function = parse(text)["f"]
+    assert function.names("assign") == set("abcdeghijklmnop")
+    assert function.names("prefix") == {"IFS"}
+
+
+def test_comments_quotes_and_here_documents_assign_nothing() -> None:
+    text = """
+f() { # a=1
+    printf '%s' 'b=2; c() { d=3; }' "e=4"
+    awk '
+        { g = $1 } # h=5' file
+    cat <<'EOT'
+i=6 $(j=7)
+EOT
+    cat <<EOT
+k=8
+EOT
+    [ "$1" = l=9 ] && echo m=10
+}
+"""
+    assert parse(text)["f"].names("assign") == set()
+    assert set(parse(text)) == {"", "f"}
+
+
+def test_what_is_local_and_what_is_handed_out() -> None:
+    text = """
+# g FILE: sets `a`, b_c and GREAT; something=else
+g() { a=1 b_c=2 GREAT=3; }
+
+# f: calls it
+f() {
+    local b_c d
+    g
+    d=1 e=2
+}
+"""
+    functions = parse(text)
+    assert outputs(functions["g"]) == {"a", "b_c", "GREAT"}
+    assert unknown_names(functions, {"GREAT"}) == {("f", "a"), ("f", "e")}
+
+
+@pytest.mark.parametrize("text", ["f() { a=`b`; }", "f() { 'a; }", "f() { case x in y) ;; }", "f() { ("])
+def test_what_it_does_not_understand_is_an_error(text: str) -> None:
+    with pytest.raises(ShellSyntaxError):
+        parse(text)
