@@ -7,7 +7,7 @@ from pathlib import Path
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 GUESS = 3
-"""Unpacked over packed where a layer does not tell: above the 2.1 to 2.7 of common base images."""
+"""Unpacked size over compressed size where a layer does not say: common base images have 2.1 to 2.7."""
 HEAD = 18
 """Bytes of a layer's beginning that are enough: a zstd frame's longest header."""
 TAIL = 4
@@ -29,7 +29,7 @@ def told_size(head: bytes, tail: bytes, size: int) -> int:
 
     gzip keeps the size modulo 2^32 at its end (RFC 1952, ISIZE), zstd mostly in its first frame's header
     (RFC 8878). A gzip of several members tells only its last one: what is smaller than the
-    packed form is not believed, and estimated.
+    compressed form is not believed, and estimated.
     """
     if head.startswith(GZIP_MAGIC):
         found = int.from_bytes(tail, "little")

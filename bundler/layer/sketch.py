@@ -25,7 +25,7 @@ class UnpackedLayer:
     """A layer once unpacked.
 
     Attributes:
-        path: the file that has it, packed.
+        path: the compressed file.
         diff_id: digest of the tar: image-spec, config.md, "Layer DiffID".
         size: bytes of the tar.
         sketch: a sample of its files' names and sizes, the same for the same files.
@@ -62,7 +62,7 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     """Unpack a layer once, into nothing: its size, its digest checked, its sketch.
 
     Args:
-        path: the packed layer.
+        path: the compressed layer.
         diff_id: what the image's config says the tar's digest is.
         where: the image, for messages.
 

@@ -67,7 +67,7 @@ class TarStream:
         """Nothing is read yet.
 
         Args:
-            source: the tar, not packed.
+            source: the tar, not compressed.
             skip: passes over so many bytes of it, where that costs less than to read them.
         """
         self._source = source

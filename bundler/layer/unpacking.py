@@ -45,20 +45,20 @@ class UnpackError(ValueError):
     """A layer that no engine can unpack; the message is a reason that can follow a colon."""
 
 
-def unpack_stream(packed: Readable, *, wide: bool = True) -> Iterator[bytes]:
-    """The tar in `packed`: gzip (of several members, too), zstd or plain; in pieces of `CHUNK` at most.
+def unpack_stream(compressed: Readable, *, wide: bool = True) -> Iterator[bytes]:
+    """The tar in `compressed`: gzip (of several members, too), zstd or plain; in pieces of `CHUNK` at most.
 
     Args:
-        packed: the layer.
+        compressed: the layer.
         wide: whether a zstd window of more than `WINDOW` may be waited for.
 
     Raises:
         UnpackError: it is damaged, or has something behind its end.
     """
     head = b""
-    while len(head) < _HEAD and (more := packed.read(CHUNK)):
+    while len(head) < _HEAD and (more := compressed.read(CHUNK)):
         head += more
-    source = Rewound(head, packed)
+    source = Rewound(head, compressed)
     if head.startswith(GZIP_MAGIC):
         yield from _gunzip(source)
     elif head.startswith(ZSTD_MAGIC):
@@ -83,7 +83,7 @@ def unpack(path: Path) -> Iterator[bytes]:
         ) from error
 
 
-def read_diff_id(packed: Readable, layer: str) -> str:
+def read_diff_id(compressed: Readable, layer: str) -> str:
     """The digest of the tar in a layer; `layer` is for messages.
 
     Raises:
@@ -91,7 +91,7 @@ def read_diff_id(packed: Readable, layer: str) -> str:
     """
     digest = hashlib.sha256()
     try:
-        for piece in unpack_stream(packed):
+        for piece in unpack_stream(compressed):
             digest.update(piece)
     except UnpackError as error:
         raise FetchError(f"{layer} cannot be unpacked: {error}", hint=_BROKEN) from error
@@ -178,10 +178,10 @@ class _Watched:
         return chunk
 
 
-def _gunzip(packed: Readable) -> Iterator[bytes]:
+def _gunzip(compressed: Readable) -> Iterator[bytes]:
     member = _new_gunzip(wbits=31)
     try:
-        while chunk := packed.read(CHUNK):
+        while chunk := compressed.read(CHUNK):
             rest = chunk
             while True:
                 if member.eof:
@@ -202,7 +202,7 @@ def _gunzip(packed: Readable) -> Iterator[bytes]:
         raise UnpackError("it is truncated")
 
 
-def _unzstd(head: bytes, packed: Readable, *, wide: bool) -> Iterator[bytes]:
+def _unzstd(head: bytes, compressed: Readable, *, wide: bool) -> Iterator[bytes]:
     import zstandard  # noqa: PLC0415 12 MB of code: who has such a layer pays
 
     try:
@@ -215,17 +215,17 @@ def _unzstd(head: bytes, packed: Readable, *, wide: bool) -> Iterator[bytes]:
             raise UnpackError("its zstd window is wide")
         if window > WINDOW:
             with _wide:
-                yield from _read_frames(packed, WIDE_WINDOW)
+                yield from _read_frames(compressed, WIDE_WINDOW)
         else:
-            yield from _read_frames(packed, WINDOW)
+            yield from _read_frames(compressed, WINDOW)
     except zstandard.ZstdError as error:
         raise UnpackError(str(error)) from error
 
 
-def _read_frames(packed: Readable, window: int) -> Iterator[bytes]:
+def _read_frames(compressed: Readable, window: int) -> Iterator[bytes]:
     import zstandard  # noqa: PLC0415 likewise
 
     reader = zstandard.ZstdDecompressor(max_window_size=window)
-    source: Any = packed
+    source: Any = compressed
     with reader.stream_reader(source, read_across_frames=True, closefd=False) as stream:
         yield from iter(lambda: stream.read(CHUNK), b"")

@@ -100,11 +100,11 @@ class Answer:
         return parse_retry_after(self.response.headers.get("Retry-After"), self.response.headers.get("Date"))
 
     def document(self, limit: int) -> bytes:
-        """The whole body, decoded where it is packed (RFC 9110, 8.4); more than `limit` bytes if it has more.
+        """The whole body, decompressed (RFC 9110, 8.4); more than `limit` bytes if it has more.
 
         Raises:
             TransientError: it broke off, or takes too long.
-            FetchError: it is packed in a way that nobody asked for.
+            FetchError: its compression was not asked for.
         """
         where = server(self.url)
         try:
@@ -131,19 +131,21 @@ class Answer:
 
 
 def _read_document(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | None) -> bytes:
-    unpack = zlib.decompressobj(wbits=31) if _is_packed(response.headers.get("Content-Encoding")) else None
+    decompressor = (
+        zlib.decompressobj(wbits=31) if _is_compressed(response.headers.get("Content-Encoding")) else None
+    )
     began = time.monotonic()
     data = bytearray()
     while len(data) <= limit and (chunk := response.read1(CHUNK, decode_content=False)):
-        data += chunk if unpack is None else unpack.decompress(chunk, limit + 1 - len(data))
+        data += chunk if decompressor is None else decompressor.decompress(chunk, limit + 1 - len(data))
         if seconds is not None and time.monotonic() - began > seconds:
             raise SlowError(f"a document took longer than {seconds:.0f} s")
-    if unpack is not None and not unpack.eof and len(data) <= limit:
+    if decompressor is not None and not decompressor.eof and len(data) <= limit:
         raise ValueError("a compressed document is truncated")
     return bytes(data)
 
 
-def _is_packed(encoding: str | None) -> bool:
+def _is_compressed(encoding: str | None) -> bool:
     name = (encoding or "").strip().lower()
     if name in {"", "identity"}:
         return False

@@ -189,7 +189,7 @@ def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:
                 if member.is_file:
                     yield member.name.removeprefix("./"), _Spot(path, member.offset, member.size)
         except TarError:
-            return  # packed: a docker-archive that streams by
+            return  # compressed: a docker-archive that streams by
 
 
 def _read_saved(path: Path) -> tuple[list[ArchivedImage], Mapping[str, bytes]]:

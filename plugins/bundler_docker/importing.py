@@ -99,7 +99,7 @@ def import_archive(
     """Stream a docker-archive into `sink`; layers are compressed on the way.
 
     Args:
-        stream: the tar, packed or not; only read forward.
+        stream: the tar, compressed or not; only read forward.
         sink: takes the config and the layers.
         where: what errors call it.
         choose: picks the wanted image; gets the archive's images and its small files by name.
@@ -156,14 +156,14 @@ def _take(
     if name.endswith(("/VERSION", "/json", "repositories", "oci-layout")):
         return
     if head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
-        digest, packed = sink.ingest(Rewound(head, content))
+        digest, size = sink.ingest(Rewound(head, content))
         media_type = OCI_LAYER_GZIP if head.startswith(GZIP_MAGIC) else OCI_LAYER_ZSTD
-        layers[name] = _Layer(Descriptor(media_type, digest, packed), None)
+        layers[name] = _Layer(Descriptor(media_type, digest, size), None)
         return
     compressed = _Compressed(Rewound(head, content))
-    digest, packed = sink.ingest(compressed)
+    digest, size = sink.ingest(compressed)
     sink.remember_diff_id(digest, compressed.diff_id)
-    layers[name] = _Layer(Descriptor(OCI_LAYER_GZIP, digest, packed), compressed.diff_id)
+    layers[name] = _Layer(Descriptor(OCI_LAYER_GZIP, digest, size), compressed.diff_id)
 
 
 def _join(
@@ -191,7 +191,7 @@ class _Compressed:
     def __init__(self, source: Readable) -> None:
         self._source = source
         self._digest = hashlib.sha256()
-        self._packer: Any = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        self._compressor: Any = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
     @property
     def diff_id(self) -> str:
@@ -200,16 +200,16 @@ class _Compressed:
 
     def read(self, size: int, /) -> bytes:
         """More compressed bytes; empty at the end."""
-        while self._packer is not None:
+        while self._compressor is not None:
             chunk = self._source.read(size)
             if not chunk:
-                last: bytes = self._packer.flush()
-                self._packer = None
+                last: bytes = self._compressor.flush()
+                self._compressor = None
                 return last
             self._digest.update(chunk)
-            packed: bytes = self._packer.compress(chunk)
-            if packed:
-                return packed
+            piece: bytes = self._compressor.compress(chunk)
+            if piece:
+                return piece
         return b""
 
 

@@ -1,4 +1,4 @@
-"""The tar that `docker save` makes, packed or not, read forward; and the small files in it."""
+"""The tar that `docker save` makes, compressed or not, read forward; and the small files in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SmallFiles(dict[str, bytes]):
 
 
 def open_archive(stream: Readable) -> TarStream:
-    """The tar in `stream`: plain, or packed by gzip, zstd, xz or bzip2."""
+    """The tar in `stream`: plain, or compressed by gzip, zstd, xz or bzip2."""
     return TarStream(_Joined(_unpack(stream)))
 
 
@@ -79,10 +79,10 @@ def _unpack(stream: Readable) -> Iterator[bytes]:
     return unpack_stream(source)
 
 
-def _unpack_by(make: Any, packed: Readable) -> Iterator[bytes]:  # noqa: ANN401 what bz2 and lzma make is alike
+def _unpack_by(make: Any, compressed: Readable) -> Iterator[bytes]:  # noqa: ANN401 what bz2 and lzma make is alike
     try:
         unpacker = make()
-        while chunk := packed.read(CHUNK):
+        while chunk := compressed.read(CHUNK):
             while True:
                 if unpacker.eof:
                     unpacker = make()  # another stream follows, as after gzip's members
