@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -197,6 +198,15 @@ def test_a_file_that_an_earlier_run_completed_is_not_sent_again(downloads: Downl
     with FileServer(CONTENT) as server:
         assert downloads.fetch(server) == CONTENT
     assert server.asked == [(f"bytes={len(CONTENT)}-", None)]
+
+
+def test_two_builds_at_once_download_a_file_once(downloads: Downloads) -> None:
+    with FileServer(CONTENT) as server, ThreadPoolExecutor(4) as pool:
+        stores = [Store(downloads.store.root) for _ in range(4)]
+        paths = [pool.submit(Downloader(environment={}).fetch, server.url, SHA256, store) for store in stores]
+        assert {path.result().read_bytes() for path in paths} == {CONTENT}
+    assert len(server.asked) == 1
+    assert downloads.partial == []
 
 
 def test_another_digest_is_an_error_and_nothing_is_kept(downloads: Downloads) -> None:

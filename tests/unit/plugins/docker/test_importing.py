@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
+from collections.abc import Callable
 
 import pytest
+import zstandard
 
 from bundler.errors import FetchError
 from bundler.image.digest import digest_of
@@ -90,3 +94,27 @@ def test_an_archive_that_is_cut_off_is_refused() -> None:
     archive = saved(layer_tar=TAR, config_json=CONFIG, manifest_json=encode([ENTRY]))
     with pytest.raises(FetchError, match="the archive is damaged or truncated"):
         read(archive[:5000])
+
+
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "bzip2 in two streams": lambda data: bz2.compress(data[:3000]) + bz2.compress(data[3000:]),
+}
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS.values(), ids=COMPRESSORS.keys())
+def test_a_compressed_archive_is_read_and_its_truncation_found(compress: Callable[[bytes], bytes]) -> None:
+    archive = compress(saved(layer_tar=TAR, config_json=CONFIG, manifest_json=encode([ENTRY])))
+    assert len(read(archive).layers) == 1
+    with pytest.raises(FetchError, match=r"the archive is damaged or truncated|no manifest\.json"):
+        read(archive[: len(archive) // 2])
+
+
+def test_a_compressed_archive_that_is_damaged_is_refused() -> None:
+    archive = bytearray(bz2.compress(saved(layer_tar=TAR, config_json=CONFIG, manifest_json=encode([ENTRY]))))
+    archive[20:30] = bytes(10)
+    with pytest.raises(FetchError, match="the archive is damaged or truncated"):
+        read(bytes(archive))
