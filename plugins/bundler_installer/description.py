@@ -5,18 +5,20 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundler.api.output import Description, Finished
-from bundler.image.oci import Platform
 from bundler.terminal.progress import format_bytes
-from bundler_installer.engine import EngineFiles
 from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
-from bundler_installer.profile import Freshness, InstallerProfile
+
+if TYPE_CHECKING:
+    from bundler.image.oci import Platform
+    from bundler_installer.profile import Freshness, InstallerProfile
 
 
 def describe_profile(profile: InstallerProfile, platform: Platform) -> Description:
     """What `bundle plan` says: counter and expiry, and the engine for the platform."""
-    engine: EngineFiles | None = profile.engine.get(str(platform))
+    engine = profile.engine.get(str(platform))
     lines = [("release", _release(profile.release))]
     if engine:
         lines.append(("engine in the bundle, for sites without one", ", ".join(engine.targets)))

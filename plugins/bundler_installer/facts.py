@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
 
 from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
@@ -15,10 +14,7 @@ from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.manifest import EngineEntry, InstallerManifest
 from bundler_installer.probes import check_probes
-from bundler_installer.tables import TABLES
-
-BUNDLE_ENV: Final = "bundle.env"
-"""The facts that are no table: `key=value`."""
+from bundler_installer.tables import BUNDLE_ENV, TABLES
 
 
 def application_rows(application: ApplicationModel) -> dict[str, list[object]]:

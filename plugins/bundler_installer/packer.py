@@ -1,4 +1,7 @@
-"""The packer `installer`: adds the shell installer and the flat facts that it reads."""
+"""The packer `installer`: adds the shell installer and the flat facts that it reads.
+
+What a build needs is imported by its methods: commands that only read a bundle do not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,14 @@ from bundler.bundle.format import PROGRAM, Format
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
-from bundler_installer.assemble import assemble_installer
-from bundler_installer.description import describe_manifest, describe_profile, next_steps
-from bundler_installer.engine import CarriedEngine, carry_engine
-from bundler_installer.facts import BUNDLE_ENV, flat_facts
 from bundler_installer.manifest import BackupEntry, InstallerManifest, ReleaseEntry, RequirementEntry
-from bundler_installer.profile import InstallerProfile
-from bundler_installer.requirements import merge_requirements
-from bundler_installer.standalone import assemble_preflight
+from bundler_installer.tables import BUNDLE_ENV
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from bundler_installer.engine import CarriedEngine
+    from bundler_installer.profile import InstallerProfile
 
 INSTALL: Final = "install"
 """The installer's file."""
@@ -33,7 +33,6 @@ class InstallerPacker(Packer):
     """Makes a bundle that installs itself with `sh install`."""
 
     name = "installer"
-    profile_model: type[BaseModel] = InstallerProfile
     format = Format(
         first=(INSTALL,),
         last=(BUNDLE_ENV,),
@@ -43,14 +42,25 @@ class InstallerPacker(Packer):
         manifests=(InstallerManifest,),
     )
 
+    @property
+    def profile_model(self) -> type[BaseModel]:
+        """See `bundler.api.output.Packer.profile_model`."""
+        from bundler_installer.profile import InstallerProfile
+
+        return InstallerProfile
+
     def prepare(self, context: PackContext, carrier: Carrier) -> CarriedEngine:
         """Bring the container engine that the profile carries."""
+        from bundler_installer.engine import carry_engine
+
         return carry_engine(_profile(context).engine, context.platform, carrier)
 
     def complete(
         self, manifest: BundleManifest, context: PackContext, preparation: Preparation
     ) -> InstallerManifest:
         """See `bundler.api.output.Packer.complete`."""
+        from bundler_installer.requirements import merge_requirements
+
         profile = _profile(context)
         requirements = merge_requirements(
             context.application.requirements, profile.requirements.to_requirements()
@@ -79,24 +89,35 @@ class InstallerPacker(Packer):
         others: Sequence[Member],
     ) -> list[Member]:
         """See `bundler.api.output.Packer.members`."""
+        from bundler_installer.assemble import assemble_installer
+        from bundler_installer.facts import flat_facts
+
         install = Member.of(INSTALL, assemble_installer(), PROGRAM)
         facts = flat_facts(_own(manifest), application, (*others, install))
         return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
 
     def sidecars(self, members: Sequence[Member]) -> list[Member]:
         """The preflight alone, with the tables that it reads: see `bundler.api.output.Packer.sidecars`."""
+        from bundler_installer.standalone import assemble_preflight
+
         return [Member.of(PREFLIGHT, assemble_preflight(members), PROGRAM)]
 
     def plan(self, context: PackContext) -> Description:
         """See `bundler.api.output.Packer.plan`."""
+        from bundler_installer.description import describe_profile
+
         return describe_profile(_profile(context), context.platform)
 
     def describe(self, manifest: BundleManifest) -> Description:
         """See `bundler.api.output.Packer.describe`."""
+        from bundler_installer.description import describe_manifest
+
         return describe_manifest(_own(manifest))
 
     def next_steps(self, bundle: Finished) -> list[str]:
         """See `bundler.api.output.Packer.next_steps`."""
+        from bundler_installer.description import next_steps
+
         return next_steps(bundle)
 
     def trust_step(self, statement: str) -> str:

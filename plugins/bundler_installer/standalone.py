@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
 from bundler_installer.assemble import guard, join_sources
+from bundler_installer.tables import BUNDLE_ENV
 
 NEEDED = {
     "lib": (
@@ -32,7 +33,7 @@ NEEDED = {
 SOURCES = (*(f"{folder}/{name}" for folder, names in NEEDED.items() for name in names), "standalone")
 """What the preflight calls; the tables stand before `standalone.sh`, with the one line that runs anything."""
 TABLES = (
-    "bundle.env",
+    BUNDLE_ENV,
     "certificates.tsv",
     "checks.tsv",
     "engine.tsv",

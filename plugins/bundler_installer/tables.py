@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+BUNDLE_ENV: Final = "bundle.env"
+"""The facts that are no table: `key=value`."""
 LANGUAGES: Final = ("en", "zh")
 """Of the installer. A column `prompt_zh` holds the text `prompt` in Chinese."""
 OPTIONAL: Final = "?"
