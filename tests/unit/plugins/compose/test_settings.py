@@ -1,0 +1,38 @@
+"""Settings that contradict each other are refused, with the key that is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bundler_compose.settings import ComposeSettings
+
+
+def variable(**more: object) -> dict[str, Any]:
+    return {"project": ".", "variables": [{"name": "LEVEL", **more}]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (variable(kind="secret", default="x"), "a secret with a default is published with the bundle"),
+        (variable(kind="choice"), "`kind: choice` and `choices` go together"),
+        (variable(choices=["a"]), "`kind: choice` and `choices` go together"),
+        (variable(kind="choice", choices=["a", "b"], default="c"), "is not one of the choices"),
+        ({"project": ".", "variables": [{"name": "A"}, {"name": "A"}]}, "'A' is there twice"),
+        ({"project": ".", "variables": [{"name": "BUNDLE_DATA"}]}, "the installer's own"),
+    ],
+)
+def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ComposeSettings.model_validate_json(json.dumps(settings))
+
+
+def test_a_choice_with_one_of_its_choices_is_valid() -> None:
+    found = ComposeSettings.model_validate_json(
+        json.dumps(variable(kind="choice", choices=["a", "b"], default="b"))
+    )
+    assert found.variables[0].to_variable().choices == ("a", "b")
