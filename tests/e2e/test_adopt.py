@@ -127,7 +127,7 @@ def old(shop: BuiltBundle, site: Site) -> Iterator[Old]:
 
 
 @new_site
-def test_a_plan_changes_nothing_and_a_failure_returns(old: Old) -> None:
+def test_a_plan_changes_nothing_and_a_failure_is_rolled_back(old: Old) -> None:
     plan = old.adopt("--from", str(old.home), "--dry-run")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     assert "POSTGRES_PASSWORD (secret" in plan.stdout
@@ -146,7 +146,7 @@ def test_a_plan_changes_nothing_and_a_failure_returns(old: Old) -> None:
 
 
 @new_site
-def test_a_killed_adoption_goes_on_and_can_be_undone(old: Old) -> None:
+def test_a_killed_adoption_continues_and_can_be_undone(old: Old) -> None:
     """Killed while the old installation is stopped; completed; used; and taken back."""
     site = old.site
     with subprocess.Popen(
@@ -186,7 +186,7 @@ def test_a_killed_adoption_goes_on_and_can_be_undone(old: Old) -> None:
 
 
 @new_site
-def test_confirmed_it_stays(old: Old) -> None:
+def test_a_confirmed_adoption_stays(old: Old) -> None:
     site = old.site
     files = old.files()
     done = old.adopt("--from", str(old.home))

@@ -245,7 +245,7 @@ def interrupt(shop: Shop, number: signal.Signals, seen: str, *arguments: str | P
 
 
 @new_site
-def test_a_backup_that_is_ended_starts_the_services_again(installed: Shop) -> None:
+def test_an_interrupted_backup_restarts_the_services(installed: Shop) -> None:
     shop = installed
     interrupt(shop, signal.SIGTERM, "backups/.*.part/dumps", "backup")
     assert list((shop.root / "backups").glob(".*")) == []
@@ -281,7 +281,7 @@ def test_restored_after_a_power_cut(installed: Shop) -> None:
 
 
 @new_site
-def test_a_restore_that_fails_puts_back_what_was_there(installed: Shop) -> None:
+def test_a_failed_restore_puts_the_old_data_back(installed: Shop) -> None:
     shop = installed
     backup = shop.backup()
     dump = backup / "dumps" / "shop"

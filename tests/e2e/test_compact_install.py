@@ -88,7 +88,7 @@ def check_loaded(pair: Pair, site: Site, registry: DistributionRegistry) -> None
         assert json.loads(manifest)["config"]["digest"] in expected
 
 
-def test_loaded_through_zstd_or_by_the_engine(
+def test_compact_images_are_loaded_through_zstd_or_by_the_engine(
     pair: Pair, site: Site, service_registry: DistributionRegistry
 ) -> None:
     need_program("zstd")
@@ -103,9 +103,7 @@ def test_loaded_through_zstd_or_by_the_engine(
     forget(site)
 
 
-def test_an_engine_that_cannot_read_it_is_told_apart_before_anything_is_loaded(
-    pair: Pair, site: Site
-) -> None:
+def test_an_engine_that_cannot_read_compact_images_is_refused_before_loading(pair: Pair, site: Site) -> None:
     if site.newer:
         return
     forget(site)

@@ -41,7 +41,7 @@ ROUTES = {
 # ---------------------------------------------------------------- built
 
 
-def test_it_is_neither_built_without_a_lock_nor_unsigned(workshop: Workshop) -> None:
+def test_building_without_a_lock_or_a_signature_is_refused(workshop: Workshop) -> None:
     """Before the bundle of the other tests is locked and built."""
     (workshop.folder / "hasty.yaml").write_text((Path(__file__).parent / "bank.yaml").read_text())
     build = ("build", "--profile", "hasty.yaml", *workshop.mirrors)
@@ -69,7 +69,7 @@ def test_a_bundle_holds_no_published_secret_and_pins_every_image(workshop: Works
 # ---------------------------------------------------------------- installed
 
 
-def test_too_small_a_machine_is_refused_unless_it_is_accepted_by_name(place: Place) -> None:
+def test_a_machine_that_is_too_small_is_refused_unless_accepted(place: Place) -> None:
     refused = place.install("preflight")
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert "4096" in refused.stdout
@@ -104,7 +104,7 @@ def test_every_service_is_healthy(running: Place) -> None:
         assert stat.S_IMODE((running.root / name).stat().st_mode) == 0o600
 
 
-def test_it_is_proved_to_work(running: Place) -> None:
+def test_the_probes_pass(running: Place) -> None:
     """Also when services are green that do not."""
     work = ("sandbox", "queues", "beat", "plugins", "storage", "vectors")
     running.wait_until_well()
@@ -190,12 +190,12 @@ def test_a_code_node_runs_in_the_sandbox_and_reaches_nothing(running: Place) -> 
     running.site.docker("exec", container, "curl", "-fsS", "http://localhost:8194/standin")
 
 
-def test_the_api_describes_itself_to_nobody(running: Place) -> None:
+def test_the_api_description_is_not_public(running: Place) -> None:
     paths = ("/v1/swagger-ui.html", "/v1/swagger.json", "/console/api/swagger.json", "/api/swagger.json")
     assert {answer["status"] for answer in running.get(*paths)} == {404}
 
 
-def test_a_client_cannot_say_from_where_it_comes(running: Place) -> None:
+def test_a_client_cannot_choose_its_own_address(running: Place) -> None:
     forged = {"CF-Connecting-IP": "6.6.6.6", "X-Forwarded-For": "6.6.6.6", "X-Real-IP": "6.6.6.6"}
     plain, lied = running.ask(*(("GET", "/console/api/apps", headers, None) for headers in ({}, forged)))
     client = json.loads(plain["body"])["client"]
@@ -204,7 +204,7 @@ def test_a_client_cannot_say_from_where_it_comes(running: Place) -> None:
     assert "6.6.6.6" not in lied["body"]
 
 
-def test_names_that_are_nobodys_fail_at_once(running: Place) -> None:
+def test_unknown_host_names_fail_at_once(running: Place) -> None:
     """In every container that has no way out; the others ask the site's name server."""
     services = yaml.safe_load((running.root / "current/config/compose.yaml").read_text())["services"]
     for name in running.status():
@@ -302,7 +302,7 @@ def test_the_same_containers_are_healthy_after_a_restart_of_all(running: Place) 
     assert running.work()[1].startswith("celery@")
 
 
-def test_the_engines_restart_comes_back_healthy(running: Place) -> None:
+def test_all_services_are_healthy_after_a_restart_of_the_engine(running: Place) -> None:
     before = set(running.site.docker("ps", "-q").split())
     running.site.engine.stop()
     # Weaviate was let end in order: a killed one loses vectors.
@@ -317,7 +317,7 @@ def test_the_engines_restart_comes_back_healthy(running: Place) -> None:
     assert running.work()[1].startswith("celery@")
 
 
-def test_a_stand_in_that_is_not_told_to_stay_at_home_is_seen(running: Place) -> None:
+def test_an_attempt_to_leave_the_site_is_detected(running: Place) -> None:
     """Else the counting of what leaves would prove nothing."""
     assert running.asked_outside() == set()
     image = RELEASES[DEFAULT].images.weaviate

@@ -90,7 +90,7 @@ def running(place: Place) -> list[str]:
     return place.site.docker("ps", "-q").split()
 
 
-def test_an_upgrade_that_is_not_healthy_in_time_is_taken_back(kept: Kept, later: Place) -> None:
+def test_an_upgrade_that_is_not_healthy_in_time_is_rolled_back(kept: Kept, later: Place) -> None:
     """With what its migrations changed: the release before migrates what the backup holds."""
     release = (later.root / "current").resolve()
     migrated = later.sql("dify", MIGRATED)
@@ -127,7 +127,7 @@ def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, later: Place) -> No
     kept.check()
 
 
-def test_a_backup_is_all_that_a_new_start_needs(kept: Kept) -> None:
+def test_a_backup_is_enough_to_start_over(kept: Kept) -> None:
     """Made by the upgrade's release, carried away, and put back where nothing is left."""
     place = kept.place
     away = place.site.folder / "nas"

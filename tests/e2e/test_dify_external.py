@@ -49,7 +49,7 @@ def servers(branch: Place, authority: Authority) -> Iterator[OwnServers]:
         yield found
 
 
-def test_wrong_passwords_are_said(branch: Place, servers: OwnServers) -> None:
+def test_wrong_passwords_are_reported(branch: Place, servers: OwnServers) -> None:
     """On a terminal, in Chinese: every value that the site has to give is asked for."""
     answers = [
         ("主机名", HOST),
@@ -140,7 +140,7 @@ def test_a_server_by_another_authority_is_refused(corrected: Place) -> None:
         assert "certificate verify failed" in ran.stderr
 
 
-def test_its_self_signed_certificate_serves(branch: Place, corrected: Place) -> None:
+def test_the_self_signed_certificate_is_accepted(branch: Place, corrected: Place) -> None:
     log = "".join(path.read_text() for path in (corrected.root / "log").iterdir())
     fingerprint = run("openssl", "x509", "-in", corrected.ca, "-noout", "-fingerprint", "-sha256")
     assert fingerprint.strip().partition("=")[2] in log

@@ -51,7 +51,7 @@ def install(site: Site, unpacked: Path, **environment: str) -> subprocess.Comple
     )  # fmt: skip
 
 
-def test_its_proxies_reach_no_service(opened: tuple[Site, Path]) -> None:
+def test_proxies_of_the_operator_reach_no_service(opened: tuple[Site, Path]) -> None:
     site, unpacked = opened
     configuration = Path(site.environment["DOCKER_CONFIG"])
     before = (configuration / "config.json").read_text() if (configuration / "config.json").exists() else "{}"

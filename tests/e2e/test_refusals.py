@@ -250,7 +250,7 @@ def test_verify_refuses_every_changed_byte_of_the_file(small: SmallBundle, tmp_p
     assert not is_refused(copy, key)
 
 
-def test_bundle_verify_refuses_what_follows_and_what_is_cut_off(small: SmallBundle, tmp_path: Path) -> None:
+def test_bundle_verify_refuses_trailing_data_and_truncated_files(small: SmallBundle, tmp_path: Path) -> None:
     whole = small.path.read_bytes()
     for name, content in (
         ("longer", whole + b"\0" * 512 + b"x" * 512),
@@ -268,7 +268,7 @@ def test_bundle_verify_asks_for_a_file(small: SmallBundle, tmp_path: Path) -> No
     assert "not a file" in refused.stderr
 
 
-def test_unsigned_bundles_are_loud_and_refused(small: SmallBundle, tmp_path: Path) -> None:
+def test_unsigned_bundles_warn_and_are_refused(small: SmallBundle, tmp_path: Path) -> None:
     builder = Builder(tmp_path, small.builder.cache)
     refused = builder.bundle("build", *small.arguments)
     assert refused.returncode == 2

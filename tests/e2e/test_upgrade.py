@@ -176,7 +176,7 @@ def fail_to_upgrade(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("nothing_leaks")
-def test_upgrade_that_works_one_that_fails_and_back_by_hand(shop1: Shop) -> None:
+def test_an_upgrade_a_failed_upgrade_and_a_rollback(shop1: Shop) -> None:
     shop = shop1
     secrets = (shop.root / "secrets.env").read_text()
 

@@ -110,7 +110,7 @@ def test_where_data_lie_elsewhere(one: BareServer) -> None:
     assert "RequiresMountsFor=/data/docker" in one.unit.read_text()
 
 
-def test_without_systemd_it_is_started_and_said_how_after_a_boot(plain: BareServer) -> None:
+def test_without_systemd_it_is_started_and_the_command_for_boot_is_shown(plain: BareServer) -> None:
     done = plain.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "setsid dockerd >>/var/log/dockerd.log" in done.stderr
@@ -129,7 +129,7 @@ def test_without_systemd_it_is_started_and_said_how_after_a_boot(plain: BareServ
     assert (plain.site / "state/running").exists()
 
 
-def test_nothing_is_installed_without_being_told(server: BareServer) -> None:
+def test_nothing_is_installed_without_consent(server: BareServer) -> None:
     before = server.tree()
     silent = server.run('settle_engine; echo "plan: $ENGINE_PLAN"')
     assert silent.stdout == "plan: \n"
@@ -151,7 +151,7 @@ def test_on_a_terminal_it_is_offered(server: BareServer) -> None:
     assert "plan: whole." in server.answer(command, "安装包自带 Docker。是否安装", "是", language="zh")
 
 
-def test_the_plan_tells_of_it(one: BareServer) -> None:
+def test_the_plan_lists_the_engine(one: BareServer) -> None:
     tell = 'name_engine_change; [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"'
     assert "--install-engine installs it" in one.run(tell).stdout
     assert one.run(f"INSTALL_ENGINE=yes; {tell}").stdout == "Engine: Docker is installed from the bundle\n"
@@ -179,7 +179,7 @@ EXISTING: dict[str, tuple[Callable[[BareServer], object], str]] = {
 
 
 @pytest.mark.parametrize(("add", "sign"), EXISTING.values(), ids=EXISTING)
-def test_an_engine_that_is_there_is_left_alone(
+def test_an_existing_engine_is_left_alone(
     one: BareServer, add: Callable[[BareServer], object], sign: str
 ) -> None:
     add(one)
@@ -192,7 +192,7 @@ def test_an_engine_that_is_there_is_left_alone(
     assert "The Docker engine does not respond" in one.run("require_engine").stderr
 
 
-def test_so_is_one_that_is_reached_by_an_address_or_a_socket(plain: BareServer) -> None:
+def test_an_engine_reached_by_address_or_socket_is_left_alone(plain: BareServer) -> None:
     refused = plain.run(f"DOCKER_HOST=tcp://10.0.0.1:2375; {INSTALL}")
     assert refused.returncode == 1
     assert "tcp://10.0.0.1:2375" in refused.stderr
@@ -209,7 +209,7 @@ def test_so_is_one_that_is_reached_by_an_address_or_a_socket(plain: BareServer) 
     assert not plain.programs.exists()
 
 
-def test_one_that_answers_serves(one: BareServer) -> None:
+def test_an_engine_that_answers_is_used(one: BareServer) -> None:
     one.add_engine(running=True)
     before = one.tree()
     done = one.run()
@@ -218,7 +218,7 @@ def test_one_that_answers_serves(one: BareServer) -> None:
     assert one.tree() == before
 
 
-def test_one_without_compose_gets_the_plugin_alone(server: BareServer) -> None:
+def test_an_engine_without_compose_gets_only_the_plugin(server: BareServer) -> None:
     server.add_engine(running=True, compose=False)
     done = server.run()
     assert done.returncode == 0, done.stderr
@@ -233,7 +233,7 @@ def test_one_without_compose_gets_the_plugin_alone(server: BareServer) -> None:
     assert (server.site / "state/running").exists()
 
 
-def test_files_of_somebody_else_stay(one: BareServer) -> None:
+def test_files_of_others_stay(one: BareServer) -> None:
     one.programs.mkdir(parents=True)
     (one.programs / "runc").write_text("theirs")
     one.settings.parent.mkdir(parents=True)
@@ -369,7 +369,7 @@ def test_packages_of_another_kind(one: BareServer) -> None:
 # ---------------------------------------------------------------- removal
 
 
-def test_it_goes_only_by_name_and_leaves_what_it_kept(server: BareServer) -> None:
+def test_uninstall_removes_the_engine_only_when_named_and_keeps_its_data(server: BareServer) -> None:
     assert server.run().returncode == 0
     kept = server.site / "var/lib/docker/volumes"
     kept.mkdir(parents=True)
@@ -395,7 +395,7 @@ def test_it_goes_only_by_name_and_leaves_what_it_kept(server: BareServer) -> Non
     assert kept.is_dir()
 
 
-def test_it_is_ended_where_no_systemd_does_so(plain: BareServer) -> None:
+def test_without_systemd_the_uninstall_stops_the_engine(plain: BareServer) -> None:
     assert plain.run().returncode == 0
     gone = plain.run("RELEASE=-; remove_engine")
     assert gone.returncode == 0, gone.stderr

@@ -63,7 +63,7 @@ def journal_line(server: Server, step: str) -> int:
         ("PIPE", "switch", "busybox sh"), ("PIPE", "start", "dash"), ("PIPE", "start", "bash --posix"),
     ],
 )  # fmt: skip
-def test_a_signal_in_the_middle_goes_back(number: str, step: str, shell: str, old: Server) -> None:
+def test_a_signal_in_the_middle_rolls_back(number: str, step: str, shell: str, old: Server) -> None:
     """Where no step is named: in the middle of the backup, as soon as the services have stopped."""
     place = f"line {journal_line(old, step)}" if step else "stopped 1"
     if shell == BUSYBOX:  # whose journal is watched from outside, which may be late
@@ -75,7 +75,7 @@ def test_a_signal_in_the_middle_goes_back(number: str, step: str, shell: str, ol
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash --posix"])
-def test_it_goes_back_where_nobody_is_left_to_read_what_it_says(shell: str, old: Server) -> None:
+def test_it_rolls_back_when_its_output_is_closed(shell: str, old: Server) -> None:
     """As with `sh install 2>&1 | tee log` and Ctrl-C, which ends tee first."""
     bundle = old.bundles["2.0"]
     arguments: list[str | Path] = ["--root", old.root, "--key", bundle.parent / "bundle.pub", "--yes"]
@@ -107,7 +107,7 @@ def test_a_signal_before_anything_stopped_leaves_it_running(shell: str, half: bo
 
 
 @pytest.mark.parametrize("command", ["start", "restart", "rollback"])
-def test_after_a_kill_another_command_returns(command: str, old: Server) -> None:
+def test_after_a_kill_another_command_rolls_back(command: str, old: Server) -> None:
     old.install("2.0", point=f"line {journal_line(old, 'start') + 1} KILL")
     old.rows.write_text("written by 2.0\n")
     refused = old.control("backup")
@@ -120,14 +120,14 @@ def test_after_a_kill_another_command_returns(command: str, old: Server) -> None
     assert (aside / "data/data/rows").read_text() == "written by 2.0\n"
 
 
-def test_after_a_kill_another_bundle_returns_and_goes_on(old: Server) -> None:
+def test_after_a_kill_another_bundle_rolls_back_and_continues(old: Server) -> None:
     old.install("3.0", point=f"line {journal_line(old, 'start')} KILL")
     done = old.install("2.0")
     assert done.returncode == 0, done.stdout + done.stderr
     old.check("2.0", "tea\n")
 
 
-def test_a_failure_that_keeps_the_old_release_from_running_is_said_and_mended_later(old: Server) -> None:
+def test_a_failure_that_stops_the_old_release_is_reported_and_repaired_later(old: Server) -> None:
     (image,) = (old.folder / "engine/images").glob("*1.0")
     image.unlink()
     shutil.rmtree(old.root / "blobs")
@@ -387,7 +387,7 @@ def test_only_what_two_releases_need_is_kept(new: Server) -> None:
     assert names == {"1.0", "2.0"}
 
 
-def test_rollback_goes_forth_again_and_keeps_what_was_written(new: Server) -> None:
+def test_a_rollback_can_be_undone_and_keeps_new_data(new: Server) -> None:
     assert new.control("rollback").returncode == 0
     new.check("1.0", "tea\n")
     new.rows.write_text("tea\nbread\n")
@@ -421,7 +421,7 @@ def test_backups_of_changes_are_pruned_but_going_back_still_works(new: Server) -
     new.check("1.0", "tea\n")
 
 
-def test_nothing_to_go_forward_to(new: Server) -> None:
+def test_without_a_newer_release_there_is_nothing_to_return_to(new: Server) -> None:
     refused = new.control("rollback", "--forward")
     assert refused.returncode == 2
     new.check("2.0", "tea\nrice\n")
@@ -472,7 +472,7 @@ def test_no_backup_only_when_it_is_named(old: Server) -> None:
     old.check("2.0", "tea\n")
 
 
-def test_without_a_backup_nothing_is_promised_of_the_data(old: Server) -> None:
+def test_without_a_backup_no_promise_is_made_about_the_data(old: Server) -> None:
     failed = old.install("3.0", "--no-backup")
     assert failed.returncode == 5, failed.stdout + failed.stderr
     assert "with its data unchanged" not in failed.stderr

@@ -30,7 +30,7 @@ def test_wheels_travel_and_the_sandbox_installs_from_them_alone(tmp_path: Path) 
     assert found["PIP_MIRROR_URL"] == ""
 
 
-def test_what_is_rendered_installs_with_what_the_sandbox_says_to_pip(tmp_path: Path) -> None:
+def test_the_rendered_files_install_with_the_sandboxs_pip_options(tmp_path: Path) -> None:
     """Its command (setup.go), with its environment, without an index."""
     wheels = (write_wheel(tmp_path, "rates", "1.2", "shapes>=2"), write_wheel(tmp_path, "shapes", "2.1"))
     application = packed(tmp_path, *wheels, requirements=["rates"])
@@ -81,7 +81,7 @@ def test_only_wheels_for_the_sandboxs_python_and_platform_travel(tmp_path: Path)
         ("cp313-cp313-manylinux_2_28_aarch64", [], "No matching distribution found for rates"),
     ],
 )
-def test_wheels_that_are_not_whole_fail_the_build(
+def test_an_incomplete_set_of_wheels_fails_the_build(
     tags: str, needs: list[str], message: str, tmp_path: Path
 ) -> None:
     """At the site the sandbox would end at each start."""

@@ -278,7 +278,7 @@ def test_a_usual_port_is_left_out(tmp_path: Path) -> None:
     assert re.search(r'map 443 \$https_port_suffix \{\s+443 "";', text)
 
 
-def test_answers_say_what_browsers_may_do(gateway: Callable[..., Gateway]) -> None:
+def test_answers_carry_security_headers(gateway: Callable[..., Gateway]) -> None:
     response, _ = gateway({}).get("/")
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -287,7 +287,7 @@ def test_answers_say_what_browsers_may_do(gateway: Callable[..., Gateway]) -> No
     assert "X-Powered-By" not in response.headers
 
 
-def test_events_come_one_by_one(gateway: Callable[..., Gateway]) -> None:
+def test_events_are_not_buffered(gateway: Callable[..., Gateway]) -> None:
     connection = gateway({}).connection()
     connection.request("GET", "/api/stream")
     response = connection.getresponse()
@@ -315,7 +315,7 @@ def test_web_sockets_come_through(gateway: Callable[..., Gateway]) -> None:
     connection.close()
 
 
-def test_who_guesses_passwords_is_slowed_down(gateway: Callable[..., Gateway]) -> None:
+def test_password_guessing_is_slowed_down(gateway: Callable[..., Gateway]) -> None:
     one = gateway({"gateway": {"rate_limits": {"sign_in_per_minute": 3}}})
     answers = [one.get("/console/api/login")[0].status for _ in range(8)]
     assert answers.count(200) in {4, 5}
@@ -323,7 +323,7 @@ def test_who_guesses_passwords_is_slowed_down(gateway: Callable[..., Gateway]) -
     assert one.get("/console/api/apps")[0].status == 200
 
 
-def test_what_is_too_large_is_refused_at_once(gateway: Callable[..., Gateway]) -> None:
+def test_oversized_requests_are_refused_at_once(gateway: Callable[..., Gateway]) -> None:
     one = gateway({"uploads": {"plugin_mb": 1, "video_mb": 1, "audio_mb": 1, "image_mb": 1, "file_mb": 1}})
     for size, status in ((2**20, 200), (7 * 2**20, 413)):
         connection = one.connection()

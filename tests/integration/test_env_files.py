@@ -29,7 +29,7 @@ def ask(docker_compose: str, folder: Path, text: str) -> subprocess.CompletedPro
 @pytest.mark.peer
 @pytest.mark.root
 @pytest.mark.parametrize("text", READ)
-def test_what_it_reads(docker_compose: str, tmp_path: Path, text: str) -> None:
+def test_compose_reads_the_same_values(docker_compose: str, tmp_path: Path, text: str) -> None:
     answer = ask(docker_compose, tmp_path, text)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)["services"]["x"]["environment"]
@@ -40,5 +40,5 @@ def test_what_it_reads(docker_compose: str, tmp_path: Path, text: str) -> None:
 @pytest.mark.peer
 @pytest.mark.root
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_it_refuses(docker_compose: str, tmp_path: Path, text: str) -> None:
+def test_compose_refuses_the_same_files(docker_compose: str, tmp_path: Path, text: str) -> None:
     assert ask(docker_compose, tmp_path, text).returncode != 0

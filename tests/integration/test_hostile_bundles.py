@@ -111,7 +111,7 @@ def test_hostile_tables_of_an_unknown_maker_steer_nothing(host: Host, table: str
     assert not host.root.exists()
 
 
-def test_who_made_it_is_unknown_is_said_loudly(host: Host) -> None:
+def test_an_unknown_maker_is_warned_about(host: Host) -> None:
     for command in ("preflight", "plan"):
         result = host.run(command, "--root", host.root, "--set", "GREETING=x")
         assert "THE PUBLISHER OF THIS BUNDLE IS UNKNOWN" in result.stderr
@@ -226,7 +226,7 @@ def test_modes_come_from_the_signed_table(host: Host) -> None:
     assert not any(path.stat().st_mode & 0o7022 for path in current.rglob("*") if not path.is_symlink())
 
 
-def test_folders_that_no_checksum_covers_do_not_get_in(host: Host) -> None:
+def test_folders_without_checksums_are_refused(host: Host) -> None:
     (host.unpacked / "config/extra").mkdir()
     assert host.install().returncode == 0
     assert not (host.root / "current/config/extra").exists()
@@ -266,7 +266,7 @@ def test_checksums_are_read_once(shell: str, kiosk: Kiosk, tmp_path: Path) -> No
 
 @pytest.mark.skipif(not ROOT_USER, reason="needs root: mounts a tmpfs")
 @pytest.mark.parametrize("shell", shells())
-def test_a_full_scratch_folder_is_called_that(shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
+def test_a_full_scratch_folder_is_reported_as_such(shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
     unpacked = kiosk.unpack(tmp_path)
     append(unpacked / "config/compose.yaml", "# changed by somebody\n")
     full = tmp_path / "full"
@@ -316,7 +316,7 @@ def test_a_bundle_does_not_become_an_installation_by_where_it_lies(host: Host) -
             assert not target.exists()
 
 
-def test_an_installation_is_no_other_root(host: Host) -> None:
+def test_an_installation_is_not_mistaken_for_another_root(host: Host) -> None:
     assert host.install().returncode == 0
     program = host.root / "current/install"
     for root, code in ((host.root, 0), (host.folder / "other", 2)):
@@ -327,7 +327,7 @@ def test_an_installation_is_no_other_root(host: Host) -> None:
         assert result.returncode == code, result.stdout + result.stderr
 
 
-def test_relative_paths_mean_the_folder_that_the_command_is_given_in(host: Host) -> None:
+def test_relative_paths_start_from_the_current_folder(host: Host) -> None:
     (host.folder / "answers.env").write_text("GREETING=hello\n")
     key = os.path.relpath(host.key, host.unpacked)
     run = (("preflight", "--report", "../report.html"), ("install", "--answers", "../answers.env", "--yes"))
@@ -367,7 +367,7 @@ def test_numbers_of_the_bundle_are_decimal(host: Host, line: str) -> None:
     assert "bundle.env:" in result.stderr
 
 
-def test_a_limit_on_the_size_of_files_is_a_full_disk(host: Host) -> None:
+def test_a_file_size_limit_counts_as_a_full_disk(host: Host) -> None:
     result = subprocess.run(
         ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh",
          *SHELLS[host.shell], host.unpacked / "install", "verify",

@@ -97,7 +97,7 @@ def test_version(host: Host) -> None:
         )
 
 
-def test_it_says_when_it_is_not_in_a_bundle(host: Host, tmp_path: Path) -> None:
+def test_outside_a_bundle_it_says_so(host: Host, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
     (host.unpacked / "install").rename(alone / "install")

@@ -46,7 +46,7 @@ def start(host: Host) -> subprocess.Popen[bytes]:
     return run
 
 
-def test_what_is_there_afterwards(host: Host) -> None:
+def test_the_files_after_an_installation(host: Host) -> None:
     result = host.install()
     assert result.returncode == 0, result.stdout + result.stderr
     assert "All services are healthy" in result.stdout
@@ -151,7 +151,7 @@ def test_a_secret_that_is_there_is_not_overwritten(host: Host) -> None:
     assert pairs(host.root / "secrets.env")["TOKEN"] == "given-by-the-operator"
 
 
-def test_a_secret_of_another_server_is_put_right(host: Host) -> None:
+def test_a_wrong_secret_of_another_server_is_corrected(host: Host) -> None:
     assert host.install("--set", "VAULT=wrong").returncode == 0
     done = host.install("--set", "VAULT=right")
     assert done.returncode == 0, done.stderr
@@ -208,7 +208,7 @@ def test_values_of_every_kind_are_checked(host: Host) -> None:
     assert not (host.root / "site.env").exists()
 
 
-def test_what_is_needed_is_said_at_once(host: Host) -> None:
+def test_all_missing_values_are_reported_at_once(host: Host) -> None:
     result = host.run("install", "--root", host.root, "--key", host.key, "--yes")
     assert result.returncode == 2
     assert "GREETING" in result.stderr
@@ -249,7 +249,7 @@ def test_a_terminal_is_asked(host: Host) -> None:
     assert "售货亭" not in screen  # answered before
 
 
-def test_a_carried_key_is_trusted_only_after_a_look(host: Host) -> None:
+def test_a_carried_key_is_trusted_only_after_confirmation(host: Host) -> None:
     question = "Are they the same? [y/N]"
     code, screen = host.converse(["verify", "--root", host.root], [(question, "n")])
     assert code == 4, screen
@@ -336,7 +336,7 @@ def test_two_runs_at_once(host: Host) -> None:
     assert not (host.root / "state/lock").is_symlink()
 
 
-def test_it_cleans_up_when_it_is_interrupted(host: Host) -> None:
+def test_an_interrupted_installation_cleans_up(host: Host) -> None:
     host.steer("sick", "web\n")
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
         run = start(host)

@@ -96,7 +96,7 @@ def test_files_that_somebody_else_could_change_are_copied(host: Host, change: st
         assert not one.stat().st_mode & 0o022
 
 
-def test_other_bytes_are_refused_and_no_copy_stays(far: Host) -> None:
+def test_changed_bytes_are_refused_and_no_copy_stays(far: Host) -> None:
     damage(max((far.unpacked / "images/blobs/sha256").iterdir()))
     refused = far.install()
     assert refused.returncode == 4, refused.stdout + refused.stderr
@@ -119,7 +119,7 @@ def test_a_kept_file_that_was_damaged_is_not_loaded(far: Host) -> None:
             assert member.read() == (far.unpacked / "images/blobs/sha256" / name).read_bytes()
 
 
-def test_no_copies_where_they_are_not_wanted(far: Host) -> None:
+def test_no_copies_are_made_when_disabled(far: Host) -> None:
     done = far.install("--no-keep-blobs")
     assert done.returncode == 0, done.stdout + done.stderr
     assert kept(far) == set()

@@ -106,12 +106,12 @@ def test_openssl_accepts_what_the_token_signs(tmp_path: Path) -> None:
         ("pkcs11:object=a b", UsageError, "RFC 7512"),
     ],
 )
-def test_what_does_not_name_one_key(uri: str, error: type[BundleError], says: str) -> None:
+def test_a_uri_must_name_exactly_one_key(uri: str, error: type[BundleError], says: str) -> None:
     with pytest.raises(error, match=says):
         SIGNER.open(uri, lambda _: PIN.encode())
 
 
-def test_a_wrong_pin_and_none() -> None:
+def test_a_wrong_or_missing_pin_is_refused() -> None:
     with pytest.raises(BundleError, match="PinIncorrect") as found:
         SIGNER.open("pkcs11:object=bundle", lambda _: b"wrong")
     assert "PIN is wrong" in str(found.value.hint)

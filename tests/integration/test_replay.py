@@ -139,7 +139,7 @@ def test_a_damaged_counter_stops_an_installation(content: str, server: Server) -
         assert started.returncode == 0, started.stderr
 
 
-def test_a_site_of_before_takes_the_counter_of_what_runs(server: Server) -> None:
+def test_a_site_without_a_counter_takes_that_of_the_running_release(server: Server) -> None:
     install(server, "42")
     (server.root / "state/counter").unlink()
     assert server.install("41").returncode == 2
@@ -209,7 +209,7 @@ def test_within_the_grace_period_there_is_a_warning(server: Server) -> None:
     assert "this one is refused" in done.stdout
 
 
-def test_before_its_last_day_a_bundle_says_nothing(server: Server) -> None:
+def test_before_its_last_day_there_is_no_warning(server: Server) -> None:
     done = server.install("in time")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2999" not in done.stdout + done.stderr

@@ -139,7 +139,7 @@ def test_a_restore_that_fails_puts_the_configuration_back(server: Server) -> Non
     }
 
 
-def test_edits_of_the_backup_are_told_and_left_out(server: Server) -> None:
+def test_edits_in_a_backup_are_reported_and_left_out(server: Server) -> None:
     config = server.root / "current/config/app.conf"
     text = config.read_text()
     config.write_text(text.replace("# greeting and more", "# edited then"))

@@ -190,7 +190,7 @@ def test_the_engine_is_asked_after_the_registry(builder: Builder, loaded: Engine
 
 
 @pytest.mark.engine
-def test_what_the_engine_lacks_and_no_engine_at_all(builder: Builder, loaded: Engine) -> None:
+def test_a_missing_image_and_a_missing_engine(builder: Builder, loaded: Engine) -> None:
     (builder.folder / "project/compose.yaml").write_text("services: {x: {image: 'nothing:1'}}\n")
     written = profile(builder, "[docker]")
     lacking = builder.bundle("plan", "--profile", written, environment={"DOCKER_HOST": loaded.host})
@@ -229,7 +229,7 @@ def as_layout_tar(archive: Path, target: Path) -> Path:
 
 @pytest.mark.peer
 @pytest.mark.parametrize("make", [as_docker_archive, as_gzip, as_layout, as_layout_tar])
-def test_archives_as_programs_write_them(
+def test_archives_written_by_other_programs(
     builder: Builder, docker_archive: Path, make: Callable[[Path, Path], Path]
 ) -> None:
     path = make(docker_archive, builder.folder)
@@ -244,14 +244,14 @@ def test_archives_as_programs_write_them(
 
 
 @pytest.mark.engine
-def test_what_docker_save_writes(builder: Builder, loaded: Engine) -> None:
+def test_archives_of_docker_save(builder: Builder, loaded: Engine) -> None:
     loaded.docker("save", "-o", builder.folder / "saved.tar", TAG)
     builder.check("build", "--profile", profile(builder, "[archive]", "[saved.tar]"))
     check_image(unpack(builder))
 
 
 @pytest.mark.peer
-def test_what_podman_saves(builder: Builder, docker_archive: Path, short_folder: Path) -> None:
+def test_archives_of_podman_save(builder: Builder, docker_archive: Path, short_folder: Path) -> None:
     need_program("podman")
     state = short_folder / "podman"  # podman wants a short name, too
     storage = ("--root", state / "root", "--runroot", state / "run", "--storage-driver", "vfs")
@@ -296,7 +296,7 @@ def test_a_damaged_archive_is_refused(
         (b"hello" * 1000, "not an image archive"),
     ],
 )
-def test_what_is_no_archive(builder: Builder, content: bytes | None, says: str) -> None:
+def test_files_that_are_not_archives_are_refused(builder: Builder, content: bytes | None, says: str) -> None:
     if content is not None:
         (builder.folder / "image.tar").write_bytes(content)
     refused = builder.bundle("plan", "--profile", profile(builder, "[archive]", "[image.tar]"))
@@ -305,7 +305,7 @@ def test_what_is_no_archive(builder: Builder, content: bytes | None, says: str) 
     assert "image.tar" in refused.stderr
 
 
-def test_an_empty_list_of_archives_is_told(builder: Builder) -> None:
+def test_an_empty_list_of_archives_is_reported(builder: Builder) -> None:
     refused = builder.bundle("plan", "--profile", profile(builder, "[archive]"))
     assert "the profile lists none under `archives:`" in refused.stderr
 

@@ -69,7 +69,7 @@ def test_a_key_is_the_same_in_every_form(host: Host, makers: dict[str, Maker]) -
         check(verify(host, "--key", host.folder / name), 0)
 
 
-def test_other_keys_are_not_taken(host: Host, makers: dict[str, Maker]) -> None:
+def test_other_kinds_of_keys_are_refused(host: Host, makers: dict[str, Maker]) -> None:
     sign_again(host.unpacked, makers["a"])
     for kind in (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], ["-algorithm", "RSA"]):
         private, public = host.folder / "other.key", host.folder / "other.pub"
@@ -210,7 +210,7 @@ BROKEN = {
 }
 
 
-def test_a_broken_policy_trusts_nobody(host: Host, makers: dict[str, Maker], trusted: Path) -> None:
+def test_with_a_broken_policy_no_one_is_trusted(host: Host, makers: dict[str, Maker], trusted: Path) -> None:
     for name in ("a", "b"):
         (trusted / f"{name}.pub").write_bytes(makers[name].public.read_bytes())
     (trusted / "same.pub").write_bytes(makers["a"].public.read_bytes().replace(b"\n", b"\r\n"))
@@ -423,7 +423,7 @@ def test_the_command_trust(host: Host, makers: dict[str, Maker]) -> None:
 # ---------------------------------------------------------------- what fails, fails closed
 
 
-def test_a_scratch_folder_that_is_full_is_called_that(host: Host, makers: dict[str, Maker]) -> None:
+def test_a_full_scratch_folder_is_reported(host: Host, makers: dict[str, Maker]) -> None:
     """Of every size that is too small for the check of signatures, page by page."""
     need_root()
     a, b = makers["a"], makers["b"]
@@ -465,7 +465,7 @@ exit 0
 TOOLS = ("openssl", "awk", "od", "cmp", "tr", "sed", "head", "wc", "cut", "grep")
 
 
-def test_a_tool_that_fails_trusts_nobody(host: Host, makers: dict[str, Maker]) -> None:
+def test_with_a_failing_tool_no_one_is_trusted(host: Host, makers: dict[str, Maker]) -> None:
     """Or that does nothing and says that all is well. What busybox has built in cannot be replaced."""
     sign_again(host.unpacked, makers["evil"])
     for tool in TOOLS if host.shell != "busybox" else ("openssl",):

@@ -72,7 +72,7 @@ def test_compose_reads_what_was_typed(host: Host, docker_compose: str) -> None:
         assert f"GREETING={typed}\n".encode() in (host.root / "site.env").read_bytes()
 
 
-def test_what_is_not_text_is_refused(host: Host) -> None:
+def test_values_that_are_not_text_are_refused(host: Host) -> None:
     answers = host.folder / "answers.env"
     answers.write_bytes(b"GREETING=" + NOT_TEXT + b"\n")
     given = ("--root", host.root, "--key", host.key, "--yes")
@@ -106,7 +106,7 @@ def test_a_stored_value_that_is_not_text(host: Host) -> None:
     assert host.install().returncode == 0
 
 
-def test_one_of_the_choices_is_one(host: Host) -> None:
+def test_only_listed_choices_are_accepted(host: Host) -> None:
     result = host.install("--set", "LEVEL=low,high")
     assert result.returncode == 2
     assert "one of the choices" in result.stderr

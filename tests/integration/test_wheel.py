@@ -59,7 +59,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(wheel, target, work)
 
 
-def test_every_file_of_the_packages_is_in_it(installed: Installed) -> None:
+def test_the_wheel_holds_every_file(installed: Installed) -> None:
     tracked = run("git", "ls-files", "bundler", "plugins", "profiles", cwd=ROOT).splitlines()
     with zipfile.ZipFile(installed.wheel) as archive:
         names = set(archive.namelist())
@@ -78,7 +78,7 @@ def test_the_installed_program_is_not_the_checkout(installed: Installed) -> None
     assert all(path.startswith(str(installed.folder)) for path in result.split())
 
 
-def test_profiles_and_plugins_ship_with_it(installed: Installed) -> None:
+def test_the_wheel_ships_profiles_and_plugins(installed: Installed) -> None:
     profiles = json.loads(installed.bundle("profiles", "--json").stdout)
     own = {path.stem for path in (ROOT / "profiles").glob("*.yaml")}
     assert own <= {profile["name"] for profile in profiles}
@@ -88,7 +88,7 @@ def test_profiles_and_plugins_ship_with_it(installed: Installed) -> None:
     assert {"registry", "docker", "compose", "dify", "signature", "installer"} <= plugins
 
 
-def test_it_builds_and_verifies_a_bundle(installed: Installed) -> None:
+def test_the_installed_wheel_builds_and_verifies_a_bundle(installed: Installed) -> None:
     with SampleRegistry() as registry:
         registry.add_image("hello", "1.0", make_image({"etc/release": b"x"}, {"Cmd": ["/bin/sh"]}))
         assert installed.bundle("keygen").returncode == 0

@@ -128,7 +128,7 @@ def test_the_same_file_and_no_large_layer_in_the_cache(builder: Builder, registr
     }
 
 
-def test_what_the_cache_has_is_taken_from_there(builder: Builder, registry: FaultRegistry) -> None:
+def test_cached_layers_are_reused(builder: Builder, registry: FaultRegistry) -> None:
     builder.check(*usual(registry.host))
     registry.requests.clear()
     for digest in LAYERS[1:]:
@@ -138,9 +138,7 @@ def test_what_the_cache_has_is_taken_from_there(builder: Builder, registry: Faul
     builder.check("verify", next((builder.folder / "once").glob("*.tar")), "--key", "bundle.pub")
 
 
-def test_a_bundle_that_is_there_already_is_not_fetched_again(
-    builder: Builder, registry: FaultRegistry
-) -> None:
+def test_an_existing_bundle_is_not_fetched_again(builder: Builder, registry: FaultRegistry) -> None:
     builder.check(*words(registry.host))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
     before = bundle.read_bytes()
@@ -211,7 +209,9 @@ def test_a_layer_that_is_not_what_its_type_says_is_refused(builder: Builder, reg
     builder.check(*usual(registry.host))
 
 
-def test_a_wrong_end_is_found_when_the_layer_came(builder: Builder, registry: FaultRegistry) -> None:
+def test_a_wrong_layer_end_is_found_once_the_layer_is_there(
+    builder: Builder, registry: FaultRegistry
+) -> None:
     registry.fail(LAYERS[2], other_bytes)  # only the question for its end
     failed = builder.bundle(*words(registry.host))
     assert failed.returncode == 1
@@ -236,7 +236,7 @@ def test_ctrl_c_leaves_nothing(builder: Builder, registry: FaultRegistry) -> Non
     assert left(builder) == []
 
 
-def test_it_does_not_go_with_compact(builder: Builder, registry: FaultRegistry) -> None:
+def test_write_once_excludes_compact(builder: Builder, registry: FaultRegistry) -> None:
     refused = builder.bundle(*words(registry.host, "--set", "pack.compression=compact"))
     assert refused.returncode == 2
     assert "--write-once does not go with pack.compression: compact" in refused.stderr
