@@ -75,7 +75,7 @@ def services(document: Mapping[str, Any]) -> list[Service]:
             continue
         image = entry.get("image")
         if not isinstance(image, str) or not image:
-            raise BundleError(f"service {name}: no image", hint="give it `image:`")
+            raise BundleError(f"service {name}: no image", hint="set `image:`")
         found.append(Service(name, image, _expectation(name, entry, is_job=name in jobs)))
     return found
 
@@ -117,7 +117,8 @@ def _expectation(name: str, entry: Mapping[str, Any], *, is_job: bool) -> Expect
             if said == known:
                 return known
         raise BundleError(
-            f"service {name}: {EXPECT}: {said!r} is not known", hint=f"one of {', '.join(_EXPECTATIONS)}"
+            f"service {name}: {EXPECT}: {said!r} is not an expectation",
+            hint=f"one of {', '.join(_EXPECTATIONS)}",
         )
     if is_job:
         return "completed"
@@ -160,7 +161,7 @@ def _expand(published: str) -> Iterator[str]:
         return
     first, last = int(found[1][:6]), int(found[2][:6])
     if not first <= last <= LAST_PORT:
-        raise BundleError(f"ports: {published[:40]!r} is not a range of ports", hint="for example 8080-8089")
+        raise BundleError(f"ports: {published[:40]!r} is not a port range", hint="for example 8080-8089")
     yield from map(str, range(first, last + 1))
 
 

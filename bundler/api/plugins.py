@@ -81,7 +81,7 @@ class Plugins:
     def _claim(self, name: str, origin: str) -> None:
         if name in self._origins:
             raise PluginError(
-                f"plugin {name!r} is there twice: {self._origins[name]} and {origin}",
+                f"plugin {name!r} is defined twice: {self._origins[name]} and {origin}",
                 hint="uninstall or rename one of them",
             )
         self._origins[name] = origin
@@ -118,7 +118,7 @@ class Plugins:
                 submodule_search_locations=[str(path)] if path.is_dir() else None,
             )
             if spec is None or spec.loader is None:
-                raise PluginError(f"plugin {name!r} ({source}): not importable")
+                raise PluginError(f"plugin {name!r} ({source}): cannot be imported")
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
             try:
@@ -147,7 +147,7 @@ class Plugins:
         for provider in provided:
             name = getattr(provider, "name", None)
             if not isinstance(name, str) or not name:
-                raise PluginError(f"plugin {plugin!r}: one of its {kind} has no name")
+                raise PluginError(f"plugin {plugin!r}: one of its {kind} is unnamed")
             if name in self._providers[kind]:
                 other = self._providers[kind][name][1]
                 raise PluginError(

@@ -75,11 +75,12 @@ class Carrier:
         except OSError as error:
             raise BundleError(
                 f"{self.at((*key, 'path'))}: {path}: cannot be read: {error.strerror}",
-                hint="a relative path starts from the folder of the file that says it",
+                hint="relative paths start from the folder of the file that contains them",
             ) from error
         if found != expected:
             raise BundleError(
-                f"{self.at((*key, 'sha256'))}: {name}: its sha256 is {found}, the profile says {expected}",
+                f"{self.at((*key, 'sha256'))}: {name}: its sha256 is {found}, but the profile says"
+                f" {expected}",
                 hint=WHICH,
             )
 
@@ -87,7 +88,7 @@ class Carrier:
         if self.offline:
             raise FetchError(
                 f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
-                hint="build once without --offline on the same cache",
+                hint="build once without --offline to fill the cache",
             )
         with self.reporter.step(f"download {url}"):
             try:

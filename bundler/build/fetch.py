@@ -107,7 +107,7 @@ def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Ow
             if known.size != blob.size:
                 raise FetchError(
                     f"{image.reference.familiar}: blob {blob.digest} has {blob.size} bytes here"
-                    f" and {known.size} in another image"
+                    f" but {known.size} in another image"
                 )
     return owners.values()
 
@@ -119,18 +119,19 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
     config = ImageConfig.parse(store.read(manifest.config.digest), where)
     made_for = config.platform.completed(platform)
     if not (config.platform.os and config.platform.architecture):
-        log.warning("%s: the image's config names no whole platform; it is taken as %s", where, made_for)
+        log.warning("%s: the image's config does not name a complete platform; assuming %s", where, made_for)
     if manifest.config.media_type == OCTETS:
-        log.warning("%s: the image's config has the type %s; it is read as a config", where, OCTETS)
+        log.warning("%s: the image's config has the type %s; it is read as an image config", where, OCTETS)
     if not platform.accepts(made_for):
         raise FetchError(
-            f"{where}: this image is for {made_for}, the bundle for {platform}",
-            hint="choose another --platform, or an image that is built for this one",
+            f"{where}: this image is for {made_for}, but the bundle is for {platform}",
+            hint="choose another --platform, or an image built for this platform",
         )
     check_layer_count(len(manifest.layers), where)
     if len(config.diff_ids) != len(manifest.layers):
         raise FetchError(
-            f"{where}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config"
+            f"{where}: {len(manifest.layers)} layers in the manifest, but {len(config.diff_ids)} in"
+            " the config"
         )
     return FetchedImage(image, manifest, config)
 
@@ -170,9 +171,9 @@ def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
             known = found.setdefault(blob.digest, _Layer(blob, diff_id, where))
             if known.diff_id != diff_id:
                 raise FetchError(
-                    f"layer {blob.digest} unpacks to {diff_id} as {where}'s config says,"
-                    f" and to {known.diff_id} as {known.where}'s does",
-                    hint="one of the two images is broken; build or pull it again",
+                    f"layer {blob.digest} unpacks to {diff_id} according to the config of {where},"
+                    f" but to {known.diff_id} according to that of {known.where}",
+                    hint="one of the two images is corrupt; build or pull it again",
                 )
     return found
 

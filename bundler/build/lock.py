@@ -62,7 +62,7 @@ class Lock:
         except (ValueError, ValidationError) as error:
             raise ProfileError(
                 f"{path}: the lock file is damaged: {error}",
-                hint="write it anew with `bundle lock`",
+                hint="recreate it with `bundle lock`",
             ) from error
 
     def find(self, reference: Reference, platform: Platform) -> Pin | None:

@@ -69,17 +69,18 @@ def pack(
     known = store.recall(note)
     if target.is_dir():
         raise BundleError(
-            f"{target}: a folder is where the bundle belongs",
+            f"{target}: the bundle's path is a folder",
             hint="remove it, or choose another folder with --output",
         )
     if known and _is_there(target, archive, reporter):
-        reporter.info(f"{target}: there already, byte for byte; it was left")
+        reporter.info(f"{target}: already up to date, byte for byte; left unchanged")
         return _packed(target, archive, known, sidecars)
     free = shutil.disk_usage(output).free
     if free < archive.size:
         raise BundleError(
-            f"{output}: the bundle has {format_bytes(archive.size)}, the disk has {format_bytes(free)} free",
-            hint="free some room, or choose another folder with --output",
+            f"{output}: the bundle needs {format_bytes(archive.size)}, but the disk has"
+            f" {format_bytes(free)} free",
+            hint="free some space, or choose another folder with --output",
         )
     with whole_file(target, PLAIN) as file:
         with reporter.transfer("pack", _total(archive)) as transfer:

@@ -116,8 +116,9 @@ def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequen
     reporter, store, profile = job.reporter, job.store, job.profile.profile
     if job.write_once and compaction(job):
         raise UsageError(
-            "--write-once does not go with pack.compression: compact, which packs layers anew from the cache",
-            hint="leave --write-once out, or add --set pack.compression=keep",
+            "--write-once cannot be combined with pack.compression: compact, which recompresses"
+            " layers from the cache",
+            hint="remove --write-once, or add --set pack.compression=keep",
         )
     packer = job.plugins.packer(profile.packer)
     with store.in_use(), _sources(job) as sources:
@@ -257,7 +258,7 @@ def references(application: ApplicationModel) -> list[Reference]:
     if not services:
         raise BundleError(
             f"{application.name}: the application has no services",
-            hint="check the Compose file, and the Compose profiles that the bundle profile selects",
+            hint="check the Compose file and the Compose profiles selected by the bundle profile",
         )
     return sorted({Reference.parse(service.image) for service in services}, key=str)
 
@@ -288,7 +289,7 @@ def _resolve(
     ]
     if floating and not job.locked:
         job.reporter.warn(
-            f"not pinned, may be other bytes tomorrow: {', '.join(floating)} (`bundle lock` pins them)"
+            f"not pinned, may change at any time: {', '.join(floating)} (`bundle lock` pins them)"
         )
     return resolve(wanted, resolver)
 

@@ -82,7 +82,7 @@ def render(
         if not _WORD.fullmatch(word):
             raise BundleError(
                 f"the {what} {word!r} cannot be part of a bundle's name",
-                hint="lower-case letters, digits, '.', '_' and '-' only, a letter or digit first",
+                hint="use only lower-case letters, digits, '.', '_' and '-', starting with a letter or digit",
             )
     preparation = rendering.preparation
     manifest = rendering.packer.complete(
@@ -180,6 +180,6 @@ def _check_names(images: Sequence[FetchedImage]) -> None:
         digest = image.manifest.descriptor.digest
         if tags.setdefault(tag, digest) != digest:
             raise BundleError(
-                f"{tag}: two images of the application have this one name at the site",
-                hint="give one of them another tag",
+                f"{tag}: two images of the application would have this name at the site",
+                hint="give one of them a different tag",
             )

@@ -78,7 +78,7 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
     if resolver.offline:
         raise ImageNotFoundError(
             f"{reference.familiar}: not in the cache {resolver.store.root}",
-            hint="build once without --offline on the same cache",
+            hint="build once without --offline to fill the cache",
         )
     asked = reference
     if pin and pin.kind == "manifest":
@@ -86,8 +86,8 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
     found = _ask(asked, resolver, first=pin.source if pin else "")
     if pin and found.digest != pin.digest:
         raise FetchError(
-            f"{reference.familiar}: the lock pins {pin.digest}, {found.source} has {found.digest}",
-            hint="if the change is wanted, run `bundle lock` again",
+            f"{reference.familiar}: the lock pins {pin.digest}, but {found.source} has {found.digest}",
+            hint="if the change is intended, run `bundle lock` again",
         )
     return dataclasses.replace(found, reference=reference)
 

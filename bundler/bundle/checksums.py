@@ -38,7 +38,7 @@ def parse_sums(sums: bytes) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise VerificationError(f"{SUMS} is not UTF-8") from error
     if lines.pop() != "":
-        raise VerificationError(f"{SUMS}: its last line is cut off")
+        raise VerificationError(f"{SUMS}: its last line is incomplete")
     for number, line in enumerate(lines, 1):
         digest, gap, path = line[:64], line[64:66], line[66:]
         if gap != "  " or not _DIGEST.fullmatch(digest) or path in UNLISTED:

@@ -53,7 +53,7 @@ class Incoming:
         Raises:
             TypeError: always; `Placing.chunks` has the bytes as they come.
         """
-        raise TypeError(f"{self.label}: {self.blob.digest} is not here yet")
+        raise TypeError(f"{self.label}: {self.blob.digest} has not arrived yet")
 
 
 class Placing:
@@ -127,8 +127,8 @@ class Placing:
         head, tail = os.pread(self._file, HEAD, at), os.pread(self._file, TAIL, at + size - TAIL)
         if told_size(head, tail, size) != source.unpacked:
             raise FetchError(
-                f"{source.label}: the layer is not what its media type {source.blob.media_type} says",
-                hint="build without --write-once: layers are then looked at before anything is written",
+                f"{source.label}: the layer does not match its media type {source.blob.media_type}",
+                hint="build without --write-once, which checks layers before anything is written",
             )
 
     def _wake(self) -> None:

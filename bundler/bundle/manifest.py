@@ -222,7 +222,8 @@ class BundleManifest(Model):
             data = parse_json(raw)
             if isinstance(data, dict) and data.get("format") != FORMAT:
                 raise VerificationError(
-                    f"bundle.json has format {data.get('format')!r}; this program reads {FORMAT}",
+                    f"bundle.json has format {data.get('format')!r}; this version of bundle reads"
+                    f" format {FORMAT}",
                     hint="use the version of bundle that built the file",
                 )
             keys = data.keys() if isinstance(data, dict) else set()

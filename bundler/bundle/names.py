@@ -44,41 +44,43 @@ def check_path(path: str) -> None:
     """
     _check_characters(path)
     if len(path.encode()) > LONGEST_PATH:
-        raise PathError(f"a path of over {LONGEST_PATH} bytes", "use fewer folders or shorter names")
+        raise PathError(f"a path longer than {LONGEST_PATH} bytes", "use fewer folders or shorter names")
     for name in path.split("/"):
         if name in {"", ".", ".."}:
             raise PathError("not a path below the bundle's folder", "use a relative path without '..'")
         if name.startswith("-"):
-            raise PathError("a name that begins with a dash", "rename it: programs take it for an option")
+            raise PathError(
+                "a name that starts with a dash", "rename it: programs would read it as an option"
+            )
         if len(name.encode()) > LONGEST_NAME:
-            raise PathError(f"a name of over {LONGEST_NAME} bytes", "shorten it")
+            raise PathError(f"a name longer than {LONGEST_NAME} bytes", "shorten it")
 
 
 def _check_characters(path: str) -> None:
     for character in path if not (path.isascii() and path.isprintable()) else "":
         match unicodedata.category(character):
             case "Cs":
-                raise PathError("a name that is not valid UTF-8", "rename it, in a UTF-8 locale")
+                raise PathError("a name that is not valid UTF-8", "rename it in a UTF-8 locale")
             case "Cc" | "Zl" | "Zp":
                 raise PathError(
                     f"a control character (U+{ord(character):04X}) in the name",
-                    "rename it: line breaks and such make one name look like two",
+                    "rename it: control characters such as line breaks make one name look like two",
                 )
             case "Mn" | "Lo" if _is_part(character):
                 raise PathError(
-                    f"a part of a letter (U+{ord(character):04X}) in the name",
-                    "rename it: some file systems join it to the letter before it",
+                    f"a combining character (U+{ord(character):04X}) in the name",
+                    "rename it: some file systems combine it with the preceding letter",
                 )
             case "Cf":
                 raise PathError(
                     f"an invisible character (U+{ord(character):04X}) in the name",
-                    "rename it: such characters hide or reorder what is shown",
+                    "rename it: such characters hide or reorder displayed text",
                 )
     if "\\" in path:
-        raise PathError("a backslash in the name", "rename it: programs take a backslash for an escape")
+        raise PathError("a backslash in the name", "rename it: programs treat a backslash as an escape")
     if not unicodedata.is_normalized("NFC", path):
         raise PathError(
-            "a name that is not in Unicode's normal form C (NFC)",
+            "a name that is not in Unicode normalization form C (NFC)",
             f"rename it to {unicodedata.normalize('NFC', path)!a}, which looks the same",
         )
 
@@ -117,7 +119,7 @@ class PathSet:
         """
         check_path(path)
         if path in self._files:
-            raise PathError("there are two files of this path", "keep one of them")
+            raise PathError("two files have this path", "keep one of them")
         end = path.find("/")
         while end != -1:
             self._claim(path[:end], folder=True)
@@ -129,11 +131,11 @@ class PathSet:
         known = self._known.setdefault(_fold(path), path)
         if known != path:
             raise PathError(
-                f"{show_path(path)} and {show_path(known)} differ in case or Unicode form only",
-                "rename one of them: some file systems take both for one",
+                f"{show_path(path)} and {show_path(known)} differ only in case or Unicode normalization",
+                "rename one of them: some file systems treat them as the same name",
             )
         if path in (self._files if folder else self._folders):
-            raise PathError(f"{show_path(path)} is a file and a folder", "rename one of them")
+            raise PathError(f"{show_path(path)} is both a file and a folder", "rename one of them")
         if folder:
             self._folders.add(path)
 

@@ -140,7 +140,7 @@ class Archive:
         return digest.hexdigest()
 
 
-WHICH = "give the .tar file that `bundle build` wrote"
+WHICH = "use the .tar file written by `bundle build`"
 COPY = "copy the file again and compare it with its .sha256"
 LONGEST_NAME_BLOCK = 255 + 1 + LONGEST_PATH + 1
 """Bytes of a long name's block at most: top folder, path, and a zero byte."""
@@ -223,7 +223,9 @@ class ArchiveReader:
             raise VerificationError(f"damaged tar header at byte {at}") from error
         negative = info.size < 0 or mtime < 0
         if info.type != tarfile.REGTYPE or info.mode & ~MODES or as_written != blocks or negative:
-            raise VerificationError(f"{show_path(name)}: the tar header is not as this format writes it")
+            raise VerificationError(
+                f"{show_path(name)}: the tar header does not have this format's canonical form"
+            )
         self.mtime = mtime
         path = self._inside(name)
         if self._size is not None and padded(info.size) > self._size - self._at:
@@ -259,18 +261,18 @@ class ArchiveReader:
 
     def _expect_zero(self, size: int, where: str) -> None:
         if self._read(size) != bytes(size):
-            raise VerificationError(f"{where}: bytes hidden in the padding")
+            raise VerificationError(f"{where}: data in the padding")
 
     def _end(self) -> None:
         if self._read(BLOCK) != bytes(BLOCK):
-            raise VerificationError("the archive's end mark is damaged")
+            raise VerificationError("the end-of-archive marker is damaged")
         self._expect_zero(-self._at % RECORD, "end of the archive")
         if self._stream.read(1):
-            raise VerificationError("bytes follow the end of the archive")
+            raise VerificationError("there is data after the end of the archive")
 
     @staticmethod
     def _not_a_tar() -> VerificationError:
-        return VerificationError("not a bundle, not even a tar archive", hint=WHICH)
+        return VerificationError("not a bundle: not a tar archive", hint=WHICH)
 
     @staticmethod
     def _ends_early(size: int) -> VerificationError:

@@ -213,6 +213,7 @@ class _Writer:
 
 def _changed(member: Member) -> BundleError:
     return BundleError(
-        f"{member.path}: the file changed or is damaged ({member.content.file or 'made by this program'})",
+        f"{member.path}: the file was changed or is damaged"
+        f" ({member.content.file or 'made by this program'})",
         hint="run `bundle cache --check`, then build again",
     )

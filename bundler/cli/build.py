@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--write-once",
     is_flag=True,
-    help="Fetch large layers straight into the bundle: half the disk, none of them kept in the cache.",
+    help="Download large layers directly into the bundle: half the disk space, but they are not cached.",
 )
 @add(SHARED)
 @add(KEY_OPTIONS)
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "statements",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Carry this rotation or revocation; those that lie beside a key file are carried anyway.",
+    help="Include this rotation or revocation; the ones beside a key file are always included.",
 )
 @click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle.")
 @add(COMMON)
@@ -60,12 +60,12 @@ def build_command(
     """Build a bundle: resolve, fetch, render, sign, pack.
 
     Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it
-    with its .sig, and a .sha256 for both. What is fetched is kept in the cache, so a build that was stopped
-    goes on from there; with --write-once it begins again. Where the very bundle is there already, it is read,
-    and not written.
+    with its .sig, and a .sha256 for both. Downloads are kept in the cache, so an interrupted build continues
+    where it stopped; with --write-once it starts over. A bundle that already exists with the same content
+    is left unchanged.
     """
     if unsigned and references:
-        raise UsageError("--key and --unsigned exclude each other", hint="leave one of them out")
+        raise UsageError("--key and --unsigned cannot be used together", hint="remove one of them")
     chosen = JobOptions(**options)
     job = make_job(chosen, locked=locked, write_once=write_once)
     profile = job.profile.profile
@@ -74,15 +74,15 @@ def build_command(
     if profile.lock.required and not locked:
         job = make_job(chosen, locked=True, write_once=write_once)
     if unsigned:
-        job.reporter.warn("UNSIGNED: nobody can tell who made this bundle; sites refuse it")
+        job.reporter.warn("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it")
         built = _build(job, output, (), ())
     else:
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
             wanted = profile.signing.signatures
             if len(keys) < wanted:
                 raise UsageError(
-                    f"the profile {profile.name} requires {wanted} signatures; {len(keys)} given",
-                    hint="give --key once for each signer",
+                    f"the profile {profile.name} requires {wanted} signatures, but only {len(keys)} given",
+                    hint="repeat --key for each signer",
                 )
             built = _build(job, output, keys, statements)
     if chosen.as_json:
@@ -106,10 +106,10 @@ def _prepare(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"--output {output}: cannot be made: {error.strerror}", hint="choose another folder"
+            f"--output {output}: cannot be created: {error.strerror}", hint="choose another folder"
         ) from error
     if not os.access(output, os.W_OK | os.X_OK):
-        raise UsageError(f"--output {output}: cannot be written to", hint="choose another folder")
+        raise UsageError(f"--output {output}: is not writable", hint="choose another folder")
 
 
 def _built_json(built: Built) -> dict[str, object]:

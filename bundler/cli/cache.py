@@ -19,9 +19,17 @@ AGE = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @click.command("cache")
-@click.option("--prune", is_flag=True, help="Remove what is kept; all of it, or what --unused-for names.")
-@click.option("--unused-for", metavar="AGE", help="With --prune: only what is unused for e.g. 12h, 30d, 4w.")
-@click.option("--check", is_flag=True, help="Hash every blob again; remove damaged ones.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove all cached data, or with --unused-for only what was not used recently.",
+)
+@click.option(
+    "--unused-for",
+    metavar="AGE",
+    help="With --prune: only what was not used for this long, for example 12h, 30d or 4w.",
+)
+@click.option("--check", is_flag=True, help="Verify the digest of every blob; remove damaged ones.")
 @add(COMMON[1:3])
 def cache_command(
     prune: bool,
@@ -30,10 +38,10 @@ def cache_command(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what is kept between builds, blobs and what applications made; prune or check it."""
+    """Show the cache: blobs, and files that applications keep between builds; prune or check it."""
     store = make_store(cache_dir)
     if unused_for and not prune:
-        raise UsageError("--unused-for goes with --prune")
+        raise UsageError("--unused-for requires --prune")
     pruned = Pruned([], {})
     if prune:
         pruned = store.prune(keep_seconds=_age(unused_for) if unused_for else 0)
@@ -73,5 +81,5 @@ def _size(kept: Sequence[StoredBlob | CacheEntry]) -> int:
 def _age(text: str) -> int:
     match = re.fullmatch(r"([0-9]+)([hdw])", text)
     if not match:
-        raise UsageError(f"--unused-for {text}: not an age", hint="for example 12h, 30d or 4w")
+        raise UsageError(f"--unused-for {text}: not a duration", hint="for example 12h, 30d or 4w")
     return int(match[1]) * AGE[match[2]]

@@ -21,5 +21,5 @@ def completion_command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"no completion for {shell}")
+        raise click.UsageError(f"shell {shell} is not supported")
     echo(kind(bundle, {}, "bundle", "_BUNDLE_COMPLETE").source(), lines=True)

@@ -17,7 +17,7 @@ from bundler.terminal.console import echo
     "source",
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help="Compose file, or folder with one.",
+    help="Compose file, or a folder that contains one.",
 )
 @click.option(
     "--to",
@@ -27,15 +27,15 @@ from bundler.terminal.console import echo
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the profile.",
 )
-@click.option("--application", default="compose", show_default=True, help="What kind of project it is.")
+@click.option("--application", default="compose", show_default=True, help="Kind of project.")
 @add(PLUGINS_DIR)
 def init_command(source: Path, target: Path, application: str, plugins_dir: tuple[Path, ...]) -> None:
-    """Write a working profile for an existing project, and say how to build it."""
+    """Create a working profile for an existing project, and show how to build it."""
     from bundler.api.application import Initializer
 
     provider = make_plugins(plugins_dir).application(application)
     if not isinstance(provider, Initializer):
-        raise UsageError(f"the application {application} cannot write profiles")
+        raise UsageError(f"the application {application} cannot create profiles")
     result = provider.init(source, target)
     echo(f"wrote {result.path}")
     for image in result.images:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @click.command("inspect")
 @BUNDLE
-@click.option("--json", "as_json", is_flag=True, help="bundle.json and what is around it, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print bundle.json and details of the bundle as JSON.")
 @add(PLUGINS_DIR)
 def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
-    """Show what FILE says it holds. Reads only its head; nothing is verified."""
+    """Show what FILE claims to contain. Reads only its beginning and verifies nothing."""
     from bundler.trust.verify import inspect
 
     plugins = make_plugins(plugins_dir)
@@ -97,9 +97,9 @@ def _packing(packing: Packing) -> list[str]:
 
     packed, kept = format_bytes(packing.packed_bytes), format_bytes(packing.kept_bytes)
     if packing.level is None or packing.window is None:
-        return [f"{packed} as they came; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"]
+        return [f"{packed} as published; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"]
     needs = Compaction(packing.level, packing.window).needs
     return [
-        f"{packed}, compact (level {packing.level}); as they came: {kept}",
-        f"the site needs {needs}",
+        f"{packed}, compact (level {packing.level}); as published: {kept}",
+        f"the site requires {needs}",
     ]

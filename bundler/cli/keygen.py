@@ -38,7 +38,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--rotate",
     is_flag=True,
-    help="Also write a .rotation: the old key, given with --key, says that the new one follows it.",
+    help="Also write a .rotation: a statement by the old key (--key) that the new key replaces it.",
 )
 @click.option("--key", "old", metavar="FILE|URI", help="With --rotate: the old private key.")
 @click.option("--key-passphrase-file", type=FILE, help="With --rotate: the old key's passphrase or PIN.")
@@ -46,7 +46,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--to",
     "new",
     metavar="FILE|URI",
-    help="Make no key: this public key, or key of a token, is the new one; write its bundle.pub.",
+    help="Do not generate a key: use this public key, or key on a token, and write its bundle.pub.",
 )
 @add(PLUGINS_DIR)
 def keygen_command(
@@ -60,29 +60,29 @@ def keygen_command(
     new: str | None,
     plugins_dir: tuple[Path, ...],
 ) -> None:
-    """Make a key pair: bundle.key (0600) signs, bundle.pub goes to the sites.
+    """Generate a key pair: bundle.key (mode 0600) signs, bundle.pub goes to the sites.
 
-    Send bundle.pub by another way than the bundles: who can change both can forge both.
+    Send bundle.pub over a different channel than the bundles: anyone who can change both can forge both.
 
-    $BUNDLE_KEY_PASSPHRASE, when set, encrypts the private key as --passphrase-file does.
+    If $BUNDLE_KEY_PASSPHRASE is set, it encrypts the private key as --passphrase-file does.
 
-    With --rotate the file <old>-<new>.rotation is written too. Keep it beside the new key: `bundle build`
-    then carries it, and sites that trust the old key follow it to the new one.
+    With --rotate, also writes <old>-<new>.rotation. Keep it beside the new key: `bundle build` includes it,
+    and sites that trust the old key then trust the new one.
     """
     from bundler.trust.keys import PublicKey
     from bundler.trust.statements import rotate as make_rotation
     from bundler.trust.statements import statement_name, write_statement
 
     if rotate and not old:
-        raise UsageError("--rotate needs the old key", hint="give --key old/bundle.key")
+        raise UsageError("--rotate needs the old key", hint="add --key old/bundle.key")
     if not rotate and (old or key_passphrase_file):
-        raise UsageError("--key is of --rotate", hint="add --rotate, or leave it out")
+        raise UsageError("--key requires --rotate", hint="add --rotate, or remove --key")
     private_path, public_path = output / "bundle.key", output / "bundle.pub"
     for path in (public_path,) if new else (private_path, public_path):
         if path.exists():
             raise UsageError(
-                f"{path} exists; a key is never overwritten",
-                hint="choose another folder with --output, or move the old pair away",
+                f"{path} already exists; keys are never overwritten",
+                hint="choose another folder with --output, or move the old key pair away",
             )
     plugins = make_plugins(plugins_dir)
     private: bytes | None = None
@@ -102,12 +102,12 @@ def keygen_command(
         write_new(private_path, private, 0o600)
     write_new(public_path, public.pem, 0o644)
     if private is not None:
-        echo(f"{private_path}  keep it secret; whoever has it can sign bundles for your sites")
-    echo(f"{public_path}  give it to the sites; its fingerprint is {public.fingerprint}")
+        echo(f"{private_path}  keep it secret: anyone who has it can sign bundles for your sites")
+    echo(f"{public_path}  give it to the sites; fingerprint: {public.fingerprint}")
     if rotation:
         path = output / statement_name(rotation)
         write_new(path, write_statement(rotation), 0o644)
-        echo(f"{path}  keep it beside the new key: bundles carry it, sites follow it")
+        echo(f"{path}  keep it beside the new key: bundles include it, and sites then trust the new key")
 
 
 def _read_public(plugins: Plugins, reference: str, passphrase_file: Path | None) -> PublicKey:

@@ -15,9 +15,9 @@ from bundler.terminal.console import echo, echo_json
 @add(SHARED)
 @add(COMMON)
 def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
-    """Resolve every image anew and write the digests beside the profile.
+    """Resolve every image again and write its digest to the lock file beside the profile.
 
-    `bundle build` then takes exactly these; `bundle build --locked` refuses anything else.
+    `bundle build` then uses exactly these; `bundle build --locked` refuses anything else.
     """
     from bundler.build import pipeline
     from bundler.build.lock import Lock

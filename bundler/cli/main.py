@@ -21,19 +21,19 @@ from bundler.terminal import console
 
 COMMANDS = {
     "build": "Build a bundle.",
-    "plan": "Show what a build would do; write nothing.",
+    "plan": "Show what a build would do, without writing anything.",
     "lock": "Pin the images of a profile by digest.",
-    "verify": "Check a bundle's signature and every byte of it.",
-    "inspect": "Show what is in a bundle; reads only its head.",
-    "init": "Write a profile for an existing Compose project.",
-    "keygen": "Make a key pair to sign bundles with, or rotate to a new one.",
+    "verify": "Verify a bundle's signature and every file in it.",
+    "inspect": "Show what a bundle contains; reads only its beginning.",
+    "init": "Create a profile for an existing Compose project.",
+    "keygen": "Generate a key pair for signing bundles, or rotate to a new one.",
     "sign": "Add a signature to a finished bundle.",
-    "revoke": "Say that a key is not to be trusted any more.",
-    "profiles": "List the profiles that can be built.",
+    "revoke": "Revoke a key.",
+    "profiles": "List the available profiles.",
     "plugins": "List the plugins and what they provide.",
     "schema": "Print the JSON Schema of profiles, for editors.",
-    "cache": "Show or prune the blobs kept between builds.",
-    "completion": "Print the shell completion script.",
+    "cache": "Show, check or prune the blob cache.",
+    "completion": "Print a shell completion script.",
 }
 """Name -> help line. The module `bundler.cli.<name>` has a click command `<name>_command`."""
 INTERRUPTED = 130
@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
             if ctx.resilient_parsing:  # a shell asks for completions
                 return None
             hint = did_you_mean(cmd_name, COMMANDS, "the commands are")
-            raise UsageError(f"no command named {cmd_name!r}", hint=hint)
+            raise UsageError(f"unknown command {cmd_name!r}", hint=hint)
         module = importlib.import_module(f"bundler.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
@@ -65,8 +65,8 @@ class LazyGroup(click.Group):
 
 
 EPILOG = """
-Begin with `bundle init --from compose.yaml`, then `bundle keygen` and `bundle build --profile NAME`.
-Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed, 130 stopped by Ctrl-C.
+Start with `bundle init --from compose.yaml`, then `bundle keygen` and `bundle build --profile NAME`.
+Exit codes: 0 success, 1 failure, 2 usage or profile error, 4 verification failed, 130 stopped by Ctrl-C.
 """
 
 
@@ -77,7 +77,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage or profile, 4 verification failed, 130
 )
 @click.version_option(__version__, prog_name="bundle")
 def bundle() -> None:
-    """Carry containerised applications into places without internet.
+    """Deliver containerized applications to places without internet.
 
     One signed file holds images, configuration and an installer, which does the rest there.
     """
@@ -124,7 +124,7 @@ def _run(words: list[str], *, as_json: bool) -> int:
         expected = _usage_error(error)
     except (click.Abort, KeyboardInterrupt):
         console.echo(err=True)
-        console.echo("stopped; what is in the cache stays, and the next build goes on from there", err=True)
+        console.echo("stopped; the cache is kept, and the next build continues from there", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -145,7 +145,7 @@ def _usage_error(error: click.ClickException) -> UsageError:
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
     command = context.command_path if context is not None else "bundle"
-    return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows what there is")
+    return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows the options")
 
 
 if __name__ == "__main__":

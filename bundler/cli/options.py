@@ -43,26 +43,30 @@ PROFILE = click.option(
     help="Profile to build: a name that `bundle profiles` lists, or a YAML file.",
 )
 SHARED: tuple[Decorator, ...] = (
-    click.option("--platform", metavar="OS/ARCH", help="For example linux/arm64. Default: the profile's."),
+    click.option(
+        "--platform",
+        metavar="OS/ARCH",
+        help="Target platform, for example linux/arm64. Default: from the profile.",
+    ),
     click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a profile key."),
     click.option(
         "--registry-mirror",
         "mirrors",
         multiple=True,
         metavar="HOST=MIRROR",
-        help="Ask MIRROR (host[:port][/prefix]) first for images of HOST, e.g. docker.io=mirror:5000.",
+        help="Try MIRROR (host[:port][/prefix]) first for images of HOST, for example docker.io=mirror:5000.",
     ),
     click.option(
         "--insecure-registry",
         "insecure",
         multiple=True,
         metavar="HOST[:PORT]",
-        help="Allow plain HTTP to this registry. Loopback is always allowed.",
+        help="Allow plain HTTP to this registry. Always allowed for loopback.",
     ),
     click.option(
         "--ca-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="PEM file with private certificate authorities of registries.",
+        help="PEM file with additional CA certificates for registries.",
     ),
     click.option(
         "--min-speed",
@@ -70,13 +74,13 @@ SHARED: tuple[Decorator, ...] = (
         default=1000,
         show_default=True,
         metavar="BYTES",
-        help="Give up a server that sends less than this a second, over a minute; 0 waits for ever.",
+        help="Give up on a server that sends less than this per second for a minute; 0 waits forever.",
     ),
-    click.option("--offline", is_flag=True, help="Use only what the cache has; connect to nothing."),
+    click.option("--offline", is_flag=True, help="Use only the cache; open no network connections."),
     click.option(
         "--lock-file",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Where the pins are. Default: <profile>.lock.json beside the profile.",
+        help="Lock file. Default: <profile>.lock.json beside the profile.",
     ),
 )
 COMMON: tuple[Decorator, ...] = (
@@ -92,12 +96,12 @@ COMMON: tuple[Decorator, ...] = (
         type=click.Path(file_okay=False, path_type=Path),
         help="Folder of the blob store. Default: $BUNDLE_CACHE, else ~/.cache/bundle.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="JSON for machines: the result on standard output."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
 PLUGINS_DIR = COMMON[:1]
 """For commands that build nothing."""
-JSON = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON output.")
 """Likewise."""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @add(SHARED)
 @add(COMMON)
 def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
-    """Show what a build would do: images, digests, sizes, what is cached. Writes nothing."""
+    """Show what a build would do: images, digests, sizes, and what is cached. Writes nothing."""
     from bundler.build import pipeline
 
     chosen = JobOptions(**options)
@@ -75,7 +75,7 @@ def _show_plan(found: Plan) -> None:
         echo(f"{about}: {text}")
     echo(f"{format_bytes(found.missing)} to fetch")
     if found.compaction is None:
-        echo(f"images in the bundle: {format_bytes(found.total)} as they come; compact: {compact}")
+        echo(f"images in the bundle: {format_bytes(found.total)} as published; compact: {compact}")
         return
-    echo(f"images in the bundle: {compact}, compact; as they come: {format_bytes(found.total)}")
-    echo(f"the site needs {found.compaction.needs}")
+    echo(f"images in the bundle: {compact}, compact; as published: {format_bytes(found.total)}")
+    echo(f"the site requires {found.compaction.needs}")

@@ -14,7 +14,7 @@ from bundler.terminal.console import echo, echo_json
 @JSON
 @add(PLUGINS_DIR)
 def plugins_command(as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
-    """List the plugins that are loaded and what each provides."""
+    """List the loaded plugins and what each provides."""
     infos = make_plugins(plugins_dir).infos()
     if as_json:
         rows = [{"name": i.name, "origin": i.origin, "provides": dict(i.provides)} for i in infos]

@@ -12,7 +12,7 @@ from bundler.terminal.table import echo_table
 @click.command("profiles")
 @JSON
 def profiles_command(as_json: bool) -> None:
-    """List the profiles of ./profiles, of your configuration folder, and the built-in ones."""
+    """List the profiles in ./profiles and in your configuration folder, and the built-in ones."""
     from bundler.profile.load import list_profiles
 
     found = list_profiles()

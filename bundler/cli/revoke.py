@@ -18,7 +18,7 @@ from bundler.terminal.console import echo
     "--revoke",
     "revoked",
     metavar="FINGERPRINT|FILE",
-    help="The key that is not to be trusted any more: one that --key follows. Default: --key itself.",
+    help="The key to revoke: a predecessor of --key. Default: --key itself.",
 )
 @click.option(
     "-o",
@@ -35,7 +35,7 @@ def revoke_command(
     output: Path,
     plugins_dir: tuple[Path, ...],
 ) -> None:
-    """Write a signed statement that a key is not to be trusted any more.
+    """Write a signed statement that revokes a key.
 
     A key may revoke itself, and a key that it follows by rotation. Sites take the file by the command
     that is printed or from /etc/bundle/trusted-keys/, and bundles carry it where it lies beside their key.
@@ -47,7 +47,7 @@ def revoke_command(
     plugins = make_plugins(plugins_dir)
     with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
         if len(keys) != 1:
-            raise UsageError("one key signs a revocation", hint="give --key once")
+            raise UsageError("a revocation is signed by one key", hint="use --key once")
         target = PublicKey.read(keys[0].key.public_key).fingerprint
         if revoked and Path(revoked).is_file():
             target = PublicKey.read(Path(revoked).read_bytes()).fingerprint
@@ -58,5 +58,5 @@ def revoke_command(
     path = output / statement_name(statement)
     write_new(path, write_statement(statement), 0o644)
     steps = [step for packer in plugins.packers().values() if (step := packer.trust_step(path.name))]
-    taken = f"; a site takes it with: {' or '.join(steps)}" if steps else ""
+    taken = f"; to apply it at a site: {' or '.join(steps)}" if steps else ""
     echo(f"{path}  revokes the key {target}{taken}")

@@ -21,11 +21,11 @@ def sign_command(
     passphrase_files: tuple[Path, ...],
     plugins_dir: tuple[Path, ...],
 ) -> None:
-    """Add signatures to a finished bundle FILE, which need not be signed yet.
+    """Add signatures to FILE, a finished bundle, signed or not.
 
-    The file is written anew beside the old one and takes its place when it is whole; its .sha256 follows, and
-    the signatures of a .preflight.sh that lies beside it. Only the signatures change. Every file is compared
-    with SHA256SUMS on the way; what it is, `bundle inspect` says.
+    The new file is written beside the old one and replaces it when complete; its .sha256 is updated, as are
+    the signatures of a .preflight.sh beside it. Only the signatures change. Every file is compared
+    with SHA256SUMS in the process. To see what the bundle contains, use `bundle inspect`.
     """
     from bundler.trust.countersign import countersign
 

@@ -27,15 +27,16 @@ KEY_OPTIONS = (
         "references",
         multiple=True,
         metavar="FILE|URI",
-        help="Private key to sign with, again for each further signer: a file, or a key of a token"
-        " (pkcs11:token=...;object=...). Default: $BUNDLE_KEY, one on a line, else ./bundle.key.",
+        help="Private key to sign with: a file, or a key on a token"
+        " (pkcs11:token=...;object=...). Repeat for each further signer. Default: $BUNDLE_KEY (one"
+        " per line), else ./bundle.key.",
     ),
     click.option(
         "--passphrase-file",
         "passphrase_files",
         multiple=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="File with the key's passphrase or PIN. With several, one for each key that needs one, in order."
+        help="File with the key's passphrase or PIN. Repeat for each key that needs one, in order."
         " Default: $BUNDLE_KEY_PASSPHRASE, else a prompt.",
     ),
 )
@@ -98,7 +99,7 @@ def open_keys(
         for reference in chosen_keys(references):
             path = Path(reference)
             if reporter and path.is_file() and path.stat().st_mode & 0o077:
-                reporter.warn(f"{path} can be read by others; run: chmod 600 {shlex.quote(reference)}")
+                reporter.warn(f"{path} is readable by other users; run: chmod 600 {shlex.quote(reference)}")
             key = find_signer(plugins, reference, default).open(reference, passphrases.ask)
             stack.callback(key.close)
             key.sign(b"")
@@ -127,8 +128,8 @@ class _Passphrases:
         if self._files:
             if not self._waiting:
                 raise UsageError(
-                    f"{purpose}: no --passphrase-file is left",
-                    hint="give one for all keys, or one for each key that needs one",
+                    f"{purpose}: not enough --passphrase-file options",
+                    hint="use it once for all keys, or once for each key that needs one",
                 )
             file = self._files[0] if len(self._files) == 1 else self._waiting.pop(0)
             return file.read_bytes().rstrip(b"\r\n")
@@ -180,9 +181,7 @@ def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Sign
     for key in keys:
         fingerprint = PublicKey.read(key.key.public_key).fingerprint
         if fingerprint in revoked:
-            raise UsageError(
-                f"the signing key {fingerprint} was revoked", hint="sign with the key that follows it"
-            )
+            raise UsageError(f"the signing key {fingerprint} is revoked", hint="sign with its successor")
     return list(members.values())
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "key_files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Public key that is trusted, again for each further one. Default: ./bundle.pub where it exists.",
+    help="Trusted public key; repeat for each further key. Default: ./bundle.pub if it exists.",
 )
 @click.option(
     "--require",
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     default=1,
     show_default=True,
     metavar="N",
-    help="How many of the keys must have signed.",
+    help="Minimum number of the given keys that must have signed.",
 )
 @click.option(
     "--rotation",
     "statements",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A rotation or revocation that is known, besides those in the bundle.",
+    help="Rotation or revocation to apply, in addition to those in the bundle.",
 )
-@click.option("--allow-unsigned", is_flag=True, help="Accept a bundle without a signature.")
+@click.option("--allow-unsigned", is_flag=True, help="Accept an unsigned bundle.")
 @click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme.")
 @add(COMMON)
 def verify_command(
@@ -60,9 +60,9 @@ def verify_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Check the signatures, the structure and every byte of FILE. Exit code 4 if anything is wrong.
+    """Verify the signatures, the structure and every byte of FILE. Exits with 4 if anything is wrong.
 
-    A small file made to be sent ahead of FILE (.preflight.sh) is checked by its .sig where it lies beside
+        A small file made to be sent ahead of FILE (.preflight.sh) is checked by its .sig where it lies beside
     FILE; it may also be FILE itself.
     """
     from bundler.trust.signers import Trust
@@ -77,7 +77,7 @@ def verify_command(
     if any(file.name.endswith(f".{name}") for name in form.sidecars):
         checked = _check_sidecar(file, trust, scheme, reporter)
         if not checked:
-            raise VerificationError(f"{file}: no signature of it was checked", hint="give --key bundle.pub")
+            raise VerificationError(f"{file}: its signature was not checked", hint="use --key bundle.pub")
         if as_json:
             echo_json({"file": str(file), "ok": True, **signers_json(checked)})
         else:
@@ -143,7 +143,7 @@ def _check_sidecar(
 
     signatures = sidecar.with_name(f"{sidecar.name}.sig")
     if not signatures.is_file():
-        reporter.warn(f"{sidecar} has no {signatures.name} beside it: it was not checked")
+        reporter.warn(f"{sidecar} was not checked: there is no {signatures.name} beside it")
         return ()
     if trust is None:
         return ()

@@ -136,7 +136,7 @@ class Descriptor:
 
 def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise FetchError(f"{where}: {what} has {len(raw)} bytes, which is over 4 MiB")
+        raise FetchError(f"{where}: {what} has {len(raw)} bytes, more than 4 MiB")
     try:
         data = parse_json(raw)
     except ValueError as error:
@@ -154,8 +154,9 @@ def check_layer_count(count: int, where: str) -> None:
     """
     if count > MAX_LAYERS:
         raise FetchError(
-            f"{where}: the image has {count} layers; engines load {MAX_LAYERS} at most",
-            hint="build the image again with fewer steps, or join its layers (`docker export`, `import`)",
+            f"{where}: the image has {count} layers; engines load at most {MAX_LAYERS}",
+            hint="rebuild the image with fewer steps, or squash its layers (`docker export`, `docker"
+            " import`)",
         )
 
 
@@ -192,11 +193,11 @@ class Manifest:
         config = Descriptor.parse(data.get("config"), where)
         if config.media_type not in CONFIG_TYPES:
             raise FetchError(
-                f"{where}: this is not a container image (its config is {config.media_type!r})",
+                f"{where}: not a container image (its config is {config.media_type!r})",
                 hint="Helm charts and other artifacts cannot be run by Compose",
             )
         if config.size > MAX_MANIFEST_BYTES:
-            raise FetchError(f"{where}: the image's config has {config.size} bytes, which is over 4 MiB")
+            raise FetchError(f"{where}: the image's config has {config.size} bytes, more than 4 MiB")
         entries = data.get("layers")
         if not isinstance(entries, list):
             raise FetchError(f"{where}: the manifest has no layers")
@@ -206,7 +207,7 @@ class Manifest:
             if any(mark in layer.media_type for mark in FOREIGN_MARK):
                 raise FetchError(
                     f"{where}: layer {layer.digest} is foreign ({layer.media_type}): its registry"
-                    " does not hold it and its licence does not let it be carried",
+                    " does not store it, and its license does not allow redistribution",
                     hint="use an image without foreign layers",
                 )
             if layer.media_type not in LAYER_TYPES:
@@ -300,8 +301,8 @@ class Index:
             return images[0].descriptor  # checked against the image's config after the fetch
         there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
         raise FetchError(
-            f"{where}: no image for {platform}; the registry has: {there}",
-            hint="choose another --platform, or an image that is built for this one",
+            f"{where}: no image for {platform}; available: {there}",
+            hint="choose another --platform, or an image built for this platform",
         )
 
 
@@ -328,12 +329,12 @@ def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
     if given not in known:
         given = None  # text/plain and the like from plain file servers say nothing
     if own and given and own != given:
-        raise FetchError(f"{where}: the registry says {given}, the document says {own}")
+        raise FetchError(f"{where}: the registry says {given}, but the document says {own}")
     kind = own or given
     if kind is None:
         kind = OCI_INDEX if "manifests" in data else OCI_MANIFEST
     if (kind in INDEX_TYPES and "layers" in data) or (kind in MANIFEST_TYPES and "manifests" in data):
-        raise FetchError(f"{where}: the document is a manifest and an index at once")
+        raise FetchError(f"{where}: the document is both a manifest and an index")
     return kind
 
 

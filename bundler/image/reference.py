@@ -91,7 +91,7 @@ class Reference:
         if not _REPOSITORY.fullmatch(name):
             raise BundleError(
                 f"image reference {text!r}: {name!r} is not a repository name",
-                hint="lower-case letters, digits, '.', '_', '-' and '/' only",
+                hint="use only lower-case letters, digits, '.', '_', '-' and '/'",
             )
         if not tag and not digest:
             tag = "latest"

@@ -17,7 +17,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
         ValueError: it is none; the message is a reason that can follow a colon.
     """
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise ValueError("it has too many values")
+        raise ValueError("it contains too many values")
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
         if b"\\u" in raw:  # where a lone surrogate can come from
@@ -25,7 +25,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except MemoryError as error:
-        raise ValueError("it needs more memory than there is") from error
+        raise ValueError("it needs more memory than is available") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start}") from error
     except UnicodeEncodeError as error:
@@ -45,5 +45,5 @@ def _refuse(constant: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"it has a number that is too large: {digits[:20]}")
+        raise ValueError(f"it contains a number that is too large: {digits[:20]}")
     return number

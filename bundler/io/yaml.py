@@ -72,15 +72,15 @@ class _Measure:
             if id(node) in self._open:
                 raise _error("an anchor that contains itself", node.start_mark)
             if depth > MAX_DEPTH:
-                raise _error("nested too deeply once anchors are expanded", node.start_mark)
+                raise _error("nested too deeply after expanding anchors", node.start_mark)
             self._open.add(id(node))
             known = self._sizes[id(node)] = self._measure(node, depth)
             self._open.remove(id(node))
         size, height = known
         if size > MAX_NODES:
-            raise _error(f"over {MAX_NODES} values once anchors are expanded", node.start_mark)
+            raise _error(f"more than {MAX_NODES} values after expanding anchors", node.start_mark)
         if depth + height > MAX_DEPTH + 1:
-            raise _error("nested too deeply once anchors are expanded", node.start_mark)
+            raise _error("nested too deeply after expanding anchors", node.start_mark)
         return known
 
     def _measure(self, node: yaml.Node, depth: int) -> tuple[int, int]:
@@ -90,7 +90,7 @@ class _Measure:
         if isinstance(node, yaml.ScalarNode):
             text = str(node.value)
             if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-                raise _error("a NUL or half of a surrogate pair in a text", node.start_mark)
+                raise _error("a NUL or unpaired surrogate in a string", node.start_mark)
             return 1 + len(text) // 64, 1
         if isinstance(node, yaml.MappingNode):
             _check_keys(node)
@@ -108,10 +108,11 @@ def _check_keys(node: yaml.MappingNode) -> None:
     seen: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in {PREFIX + "str", MERGE}:
-            raise _error("a key must be a text", key.start_mark)
+            raise _error("a key must be a string", key.start_mark)
         if key.value in seen:
             raise _error(
-                f"{key.value[:80]!a} is given twice, first in line {seen[key.value]}", key.start_mark
+                f"{key.value[:80]!a} is a duplicate key, first defined on line {seen[key.value]}",
+                key.start_mark,
             )
         seen[key.value] = key.start_mark.line + 1
 

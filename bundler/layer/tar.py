@@ -115,7 +115,7 @@ class TarStream:
 
     def _entry(self, block: bytes, kind: bytes, size: int, more: dict[str, bytes]) -> Entry:
         if kind == b"S" or "sparse" in more:
-            raise TarError("it has a sparse file")
+            raise TarError("it contains a sparse file")
         field = block[:100].partition(b"\0")[0]
         prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
         if "size" in more:
@@ -181,7 +181,7 @@ def _number(field: bytes) -> int:
             raise TarError("a header has an invalid number")
         number = int(found[1] or b"0", 8)
     if number > LARGEST:
-        raise TarError("a header has a number that is too large")
+        raise TarError("a header contains a number that is too large")
     return number
 
 

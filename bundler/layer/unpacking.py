@@ -79,7 +79,7 @@ def unpack(path: Path) -> Iterator[bytes]:
     except UnpackError as error:
         raise FetchError(
             f"layer {path.name}: cannot be unpacked: {error}",
-            hint="run `bundle cache --check`; if it finds nothing, the image itself is damaged",
+            hint="run `bundle cache --check`; if it reports no damage, the image itself is corrupt",
         ) from error
 
 
@@ -105,9 +105,9 @@ def check_diff_id(found: str, expected: str, layer: str) -> None:
         FetchError: it is another, or that of nothing. Engines refuse such an image when they load it.
     """
     if found == EMPTY:
-        raise FetchError(f"{layer} is empty: there is not even the end of a tar in it", hint=_BROKEN)
+        raise FetchError(f"{layer} is empty: not even an end-of-archive marker", hint=_BROKEN)
     if found != expected:
-        raise FetchError(f"{layer} unpacks to {found}, the image's config says {expected}", hint=_BROKEN)
+        raise FetchError(f"{layer} unpacks to {found}, but the image's config says {expected}", hint=_BROKEN)
 
 
 class Inspection:
@@ -197,7 +197,7 @@ def _gunzip(compressed: Readable) -> Iterator[bytes]:
                 if not rest and len(tar) < CHUNK:
                     break
     except _gunzip_errors as error:
-        raise UnpackError(f"its gzip is damaged: {error}") from error
+        raise UnpackError(f"its gzip data is damaged: {error}") from error
     if not member.eof:
         raise UnpackError("it is truncated")
 
@@ -209,7 +209,7 @@ def _unzstd(head: bytes, compressed: Readable, *, wide: bool) -> Iterator[bytes]
         window = zstandard.get_frame_parameters(head).window_size
         if window > WIDE_WINDOW:
             raise UnpackError(
-                f"it needs a zstd window of {window >> 20} MiB; {WIDE_WINDOW >> 20} MiB are the limit"
+                f"it needs a zstd window of {window >> 20} MiB; the limit is {WIDE_WINDOW >> 20} MiB"
             )
         if window > WINDOW and not wide:
             raise UnpackError("its zstd window is wide")

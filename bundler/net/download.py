@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 120.0
 """Seconds without a byte after which a connection is given up: some servers make a file when asked for it."""
-WHICH = "find out which of the two is right before you change the profile"
+WHICH = "find out which one is right before changing the profile"
 """What to do where a file has another digest than the profile says."""
 
 
@@ -119,13 +119,13 @@ def downloaded(url: str, sha256: str, store: Store) -> Path | None:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
-        raise _other(f"{url}, as the cache has it", found, sha256)
+        raise _other(f"{url}, from the cache", found, sha256)
     return path
 
 
 def _other(name: str, found: str, expected: str) -> WrongBytesError:
     return WrongBytesError(
-        f"{name}: its sha256 is {found}, the profile says {expected}",
+        f"{name}: its sha256 is {found}, but the profile says {expected}",
         hint=WHICH,
         found=f"sha256:{found}",
     )

@@ -76,7 +76,7 @@ def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> F
     elif isinstance(error, exceptions.NameResolutionError):
         text, hint = "the host name cannot be resolved", "check the name, the network and HTTPS_PROXY"
     elif type(error) is exceptions.ConnectTimeoutError:
-        text, hint = "no answer in time", "check the network and HTTPS_PROXY, or use a mirror"
+        text, hint = "no response in time", "check the network and HTTPS_PROXY, or use a mirror"
     elif isinstance(error, exceptions.NewConnectionError):
         text, hint = f"cannot be reached: {_reason(error)}", "check the network, or use a mirror"
     else:
@@ -89,12 +89,13 @@ def _explain_tls(error: exceptions.SSLError, where: str, host: str, plain: str) 
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TlsError(
             f"{where}: its certificate is not trusted: {cause.verify_message}",
-            hint=f"give the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
+            hint="trust the CA that signed it: --ca-file, SSL_CERT_FILE or"
+            f" /etc/docker/certs.d/{host}/ca.crt",
             certificate=True,
         )
     return TlsError(
         f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
-        hint=f"if it speaks plain HTTP and you trust the network: {plain}",
+        hint=f"if it uses plain HTTP and you trust the network: {plain}",
         certificate=False,
     )
 
@@ -106,7 +107,7 @@ def broken(error: Exception, where: str) -> TransientError:
     if slow is not None:
         return TransientError(
             f"{at}the server is too slow: {slow}",
-            hint="try again later, use a mirror, or let it be as slow as it is: --min-speed 0",
+            hint="try again later, use a mirror, or disable the limit: --min-speed 0",
             slow=True,
         )
     if isinstance(error, exceptions.ReadTimeoutError):

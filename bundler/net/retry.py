@@ -116,7 +116,7 @@ class Retry:
                 f"{self._what}: {error.message} (given up after {_times(max(self._failures, self._slow))})",
                 hint=error.hint
                 or "check the network and the proxy settings, or use a mirror; then run the same"
-                " command again: what has arrived is kept",
+                " command again: completed downloads are kept",
             ) from error
         if error.retry_after is None and flowing:
             seconds = 0.0

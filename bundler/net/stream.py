@@ -195,7 +195,7 @@ class ResumingStream:
         if response.status == UNSATISFIABLE and self._promised is None and found.total == self._position:
             self._finished = True  # an earlier run had all of it
             return None
-        log.info("%s does not serve ranges as it should; asking for the whole file", self._server)
+        log.info("%s does not serve ranges correctly; requesting the whole file", self._server)
         self._ranges = False
         return None
 
@@ -204,8 +204,8 @@ class ResumingStream:
         if self._promised is not None:
             if response.status == OK and found.total not in {None, self._promised}:
                 raise FetchError(
-                    f"{self._server} has {found.total} bytes, the manifest says {self._promised}",
-                    hint="the registry or a proxy on the way is broken; try a mirror",
+                    f"{self._server} has {found.total} bytes, but the manifest says {self._promised}",
+                    hint="the registry or a proxy in between is faulty; try a mirror",
                 )
             return
         if response.status == UNSATISFIABLE and found.total in {None, self._position}:

@@ -30,7 +30,7 @@ def trusting_context(ca_file: Path | None) -> ssl.SSLContext:
     """
     explicit = os.environ.get("SSL_CERT_FILE")
     if explicit and not Path(explicit).is_file():
-        raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="correct or unset it")
+        raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="fix or unset the variable")
     context = ssl.create_default_context() if _openssl_knows() else _system_context()
     # Python 3.13 asks more of a CA than Docker does; one that pulls from a registry must build from it
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -67,8 +67,8 @@ def trust(context: ssl.SSLContext, file: Path) -> None:
         context.load_verify_locations(file)
     except (OSError, ssl.SSLError) as error:
         raise FetchError(
-            f"{file}: not a file of CA certificates: {error}",
-            hint="give certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+            f"{file}: not a CA certificate file: {error}",
+            hint="use certificates in PEM format (-----BEGIN CERTIFICATE-----)",
         ) from error
 
 

@@ -112,7 +112,7 @@ class Answer:
         except (exceptions.HTTPError, OSError) as error:
             raise broken(error, where) from error
         except (ValueError, zlib.error) as error:
-            raise FetchError(f"{where}: {error}", hint="a proxy on the way may be broken") from error
+            raise FetchError(f"{where}: {error}", hint="a proxy in between may be faulty") from error
         finally:
             self.response.close()
 
@@ -151,7 +151,7 @@ def _is_compressed(encoding: str | None) -> bool:
         return False
     if name in {"gzip", "x-gzip"}:  # not asked for, but Docker and skopeo accept it
         return True
-    raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not asked for")
+    raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not requested")
 
 
 class Transport:
@@ -251,7 +251,7 @@ class Transport:
         if self._anywhere:
             return target
         if is_loopback(parts.hostname or "") and not self._may_lead_here(url, host):
-            raise FetchError(f"{where}, which is this machine; that is not followed")
+            raise FetchError(f"{where}, which is this machine, and is not followed")
         if parts.scheme == "http":
             if url.startswith("https:"):
                 raise FetchError(
@@ -260,8 +260,8 @@ class Transport:
                 )
             if not self.plain_allowed(host):
                 raise FetchError(
-                    f"{where}, which is not allowed to be spoken to in plain HTTP",
-                    hint=f"if you trust the network between here and there: --insecure-registry {host}",
+                    f"{where}, for which plain HTTP is not allowed",
+                    hint=f"if you trust the network in between: --insecure-registry {host}",
                 )
         return target
 

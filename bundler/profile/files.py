@@ -38,10 +38,8 @@ class DigestedFile(ProfileModel):
     def _check_origin(self) -> Self:
         if (self.path is None) == (self.url is None):
             raise HintedValueError(
-                "neither `path` nor `url` says where the file comes from"
-                if self.path is None
-                else "both `path` and `url` say where the file comes from",
-                hint="give one of them",
+                "neither `path` nor `url` is set" if self.path is None else "both `path` and `url` are set",
+                hint="set exactly one of them",
             )
         check_member(self.target)
         return self

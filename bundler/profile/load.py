@@ -178,7 +178,7 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
         there = [path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()]
         if len(there) > 1:
             raise UsageError(
-                f"{_show(there[0])} and {there[1].name} both are profile {name!r}",
+                f"{_show(there[0])} and {there[1].name} both define profile {name!r}",
                 hint="remove or rename one of them",
             )
         if there:
@@ -280,7 +280,7 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
     said = " -> ".join([*(_show(path) for path in chain), name])
     if _is_path(name):
         parent: Path | None = child.parent / name
-        hint = f"a path starts from the folder of the file that says it, {_show(child.parent)}"
+        hint = f"relative paths start from the folder of the file that contains them, {_show(child.parent)}"
     else:
         # A profile that extends its own name means the next one along the search path.
         known = [folder.resolve() for folder in folders]
@@ -293,13 +293,13 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
         raise ProfileError(f"{mark.where}: extends: no {other}profile {name!r} ({said})", hint=hint)
     if parent.resolve() in [path.resolve() for path in chain]:
         raise ProfileError(
-            f"{mark.where}: extends: goes round in a circle ({said})",
-            hint="let one of them extend nothing of the others",
+            f"{mark.where}: circular `extends` ({said})",
+            hint="remove one of these `extends`",
         )
     if len(chain) >= MAX_DEPTH:
         raise ProfileError(
-            f"{mark.where}: extends: over {MAX_DEPTH} profiles deep ({said})",
-            hint="join some of them",
+            f"{mark.where}: extends: more than {MAX_DEPTH} levels deep ({said})",
+            hint="merge some of them",
         )
     return parent
 

@@ -125,7 +125,7 @@ def read_file(path: Path, shown: str) -> Node:
     except OSError as error:
         raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise ProfileError(f"{shown}: over 1 MiB", hint="a profile is small; is this the right file?")
+        raise ProfileError(f"{shown}: larger than 1 MiB", hint="profiles are small; is this the right file?")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,7 +142,7 @@ def read_text(text: str, shown: str, folder: Path) -> Node:
     tree = _Builder(lambda line: Mark(f"{shown}:{line}", folder)).build(node)
     if not isinstance(tree.value, dict):
         raise ProfileError(
-            f"{tree.mark.where}: a profile is a mapping of keys to values",
+            f"{tree.mark.where}: a profile must be a mapping",
             hint="for example `application: compose`",
         )
     return replace(tree, mark=Mark(f"{shown}:1", folder))
@@ -185,17 +185,17 @@ def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
 _REMEDIES: Final = (
     (
         "mapping values are not allowed",
-        "a second `:` in one line, or a line that is indented too far",
-        "put a value that holds `: ` in quotes; indent keys of one level alike",
+        "a second `:` on one line, or a line indented too far",
+        "quote values that contain `: `; indent keys of one level equally",
     ),
     (
         "block end|could not find expected ':'|block collection",
-        "the indentation or a missing `:` breaks the structure",
-        "write `key: value`; indent keys of one level alike",
+        "wrong indentation or a missing `:`",
+        "write `key: value`; indent keys of one level equally",
     ),
-    ("single document", "a second document begins (`---`)", "a profile is one document"),
+    ("single document", "a second document starts (`---`)", "a profile must be a single document"),
     ("cannot start any token", "", "put the value in quotes"),
-    ("undefined alias", "", "an anchor (`&name`) stands before its alias, in the same file"),
+    ("undefined alias", "", "define the anchor (`&name`) before its alias, in the same file"),
     ("flow (?:sequence|mapping)|expected ',' or", "a bracket or comma is missing", "close each [ and {"),
     ("quoted scalar", "a quote is not closed", "close each quote on its line"),
     ("nested too deeply", "", "flatten it"),
@@ -209,7 +209,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
     at = error.problem_mark
     line = lines[at.line] if at is not None and at.line < len(lines) else ""
     if "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
-        return "a tab stands where only spaces may", "indent with spaces"
+        return "a tab where only spaces are allowed", "indent with spaces"
     for pattern, words, remedy in _REMEDIES:
         if re.search(pattern, f"{problem} {error.context}"):
             return words or problem, remedy
@@ -229,20 +229,18 @@ class _Builder:
         mark = mark or self._mark(node)
         self._count += 1
         if self._count > MAX_NODES:
-            raise ProfileError(f"{mark.where}: over {MAX_NODES} values once anchors are expanded")
+            raise ProfileError(f"{mark.where}: more than {MAX_NODES} values after expanding anchors")
         if id(node) in self._open:
             raise ProfileError(f"{mark.where}: {path}: an anchor that contains itself")
         if len(self._open) >= MAX_DEPTH:
-            raise ProfileError(
-                f"{mark.where}: nested too deeply once anchors are expanded", hint="flatten it"
-            )
+            raise ProfileError(f"{mark.where}: nested too deeply after expanding anchors", hint="flatten it")
         if node.tag not in _KNOWN:
             tag = node.tag.replace(PREFIX, "!!")
             if node.tag == _MERGE:
                 return Node(mark, str(node.value), str(node.value))
             raise ProfileError(
                 f"{self._mark(node).where}: {_prefix(path)}the tag {tag} is not allowed",
-                hint="leave the tag out",
+                hint="remove the tag",
             )
         self._open.append(id(node))
         try:
@@ -255,13 +253,13 @@ class _Builder:
             self._count += len(text) // 64
             if _UNSAFE.search(text):
                 raise ProfileError(
-                    f"{mark.where}: {_prefix(path)}holds a control character",
+                    f"{mark.where}: {_prefix(path)}contains a control character",
                     hint="remove it; it may be written as an escape such as \\x00",
                 )
             if node.tag == PREFIX + "null" and not text:
                 raise ProfileError(
                     f"{mark.where}: {_prefix(path)}has no value",
-                    hint='write a value, "" for an empty text, or null to remove what is inherited',
+                    hint='write a value, "" for an empty string, or null to remove the inherited value',
                 )
             plain = text if isinstance(node, yaml.ScalarNode) and node.style is None else None
             return Node(mark, _scalar(node.tag, text, mark, path), plain)
@@ -279,7 +277,7 @@ class _Builder:
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ProfileError(f"{mark.where}: {path}: a key must be a text")
+                raise ProfileError(f"{mark.where}: {path}: a key must be a string")
             key = str(key_node.value)
             if key_node.tag == _MERGE:
                 self._merge(merged, value_node, mark, path)
@@ -287,7 +285,7 @@ class _Builder:
             full = _join(path, key)
             if key in own:
                 raise ProfileError(
-                    f"{mark.where}: {full}: given twice, first in line {lines[key]}",
+                    f"{mark.where}: {full}: duplicate key, first defined on line {lines[key]}",
                     hint="keep one of them",
                 )
             lines[key] = key_node.start_mark.line + 1
@@ -328,7 +326,7 @@ def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
     except (ValueError, KeyError) as error:
         raise ProfileError(
             f"{mark.where}: {_prefix(path)}{text[:40]!r} cannot be read as !!{kind}",
-            hint="leave out the tag, or put the value in quotes",
+            hint="remove the tag, or put the value in quotes",
         ) from error
     return text
 

@@ -43,8 +43,8 @@ def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
         if name != key:
             if name in above:
                 raise ProfileError(
-                    f"{node.mark.where}: {show_key((*path, key))}: `{name}` is given, too",
-                    hint=f"one file either replaces the list (`{name}:`) or appends (`{key}:`)",
+                    f"{node.mark.where}: {show_key((*path, key))}: `{name}` is also set",
+                    hint=f"a file can either replace the list (`{name}:`) or append to it (`{key}:`)",
                 )
             merged[name] = _append(there, node, (*path, key))
         elif node.value is None:
@@ -63,15 +63,15 @@ def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
 def _append(there: Node | None, node: Node, path: KeyPath) -> Node:
     if not isinstance(node.value, list):
         raise ProfileError(
-            f"{node.mark.where}: {show_key(path)}: must be a list, to append",
+            f"{node.mark.where}: {show_key(path)}: must be a list to append",
             hint=f"write `{path[-1]}: [...]`",
         )
     if there is None or there.value is None:
         return node
     if not isinstance(there.value, list):
         raise ProfileError(
-            f"{node.mark.where}: {show_key(path)}: what is inherited is not a list",
-            hint=f"it stands at {there.mark.where}; leave out the `+` to replace it",
+            f"{node.mark.where}: {show_key(path)}: the inherited value is not a list",
+            hint=f"it is defined at {there.mark.where}; remove the `+` to replace it",
         )
     return Node(node.mark, [*there.value, *node.value])
 
@@ -91,12 +91,14 @@ def read_override(text: str, folder: Path) -> Node:
     if not equals or not path:
         raise ProfileError(
             f"--set {_short(text)}: is not key=value",
-            hint="for example --set settings.replicas=3; quote a part that holds a dot:"
+            hint="for example --set settings.replicas=3; quote a part that contains a dot:"
             """ --set 'registries.mirrors."docker.io"=mirror:5000'""",
         )
     mark = Mark(f"--set {key.strip()}={_short(value)}", folder, path)
     if path[0] == "extends":
-        raise ProfileError(f"{mark.where}: cannot be set here", hint="write a profile that extends another")
+        raise ProfileError(
+            f"{mark.where}: cannot be set with --set", hint="write a profile that extends another"
+        )
     node = read_value(value, mark)
     if path[-1].endswith("+") and not isinstance(node.value, list | dict):
         node = Node(mark, [node])

@@ -108,7 +108,7 @@ class Profile(ProfileModel):
             for index, name in enumerate(names):
                 if name in names[:index]:
                     raise HintedValueError(
-                        f"{name!r} is there twice", hint="keep one of them", at=(key, index)
+                        f"{name!r} is listed twice", hint="keep one of them", at=(key, index)
                     )
         return self
 

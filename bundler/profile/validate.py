@@ -225,7 +225,7 @@ def _describe(
     full = (*prefix, *path)
     key = node.mark.key
     if key is not None and len(key) > len(full) and hint is None:
-        hint = """quote a part of the key that holds a dot: --set 'a."b.c"=...'"""
+        hint = """quote a part of the key that contains a dot: --set 'a."b.c"=...'"""
     own = key is not None and tuple(part.removesuffix("+") for part in key) == full
     return _Problem(node.mark.where, show_key(full), text, hint, own)
 
@@ -275,7 +275,7 @@ def _but_is(node: Node) -> str:
     if isinstance(value, int | float):
         same = text in {None, str(value)}
         return f"not the number {value}" if same else f"not {text}, which is the number {value}"
-    return "not null" if value is None else f"not the text {str(value)[:60]!r}"
+    return "not null" if value is None else f"not the string {str(value)[:60]!r}"
 
 
 def _retype(details: list[ErrorDetails], node: Node) -> str | None:

@@ -176,7 +176,9 @@ def check_member(value: str) -> str:
 
 def _check_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
-        raise HintedValueError(f"{value!r} is not a URL", hint="it begins with https:// and has no spaces")
+        raise HintedValueError(
+            f"{value!r} is not a URL", hint="it must start with https:// and contain no spaces"
+        )
     return value
 
 
@@ -215,21 +217,21 @@ FileMode = Annotated[
 
 Identifier = Annotated[
     str,
-    matching(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    matching(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
     described("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """What may become part of a file name and of a project name."""
 
 ReleaseName = Annotated[
     str,
-    matching(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', no '-' in front"),
+    matching(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
     described("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """A version as an application has it: part of the bundle's name."""
 
 VersionNumber = Annotated[
     str,
-    matching(_VERSION, "a version number", 'numbers with dots between, for example "24.0"'),
+    matching(_VERSION, "a version number", 'numbers separated by dots, for example "24.0"'),
     described("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
 ]
 """Numbers with dots between; see `version_key`."""

@@ -102,7 +102,7 @@ class Store:
         if digest_of(data) != digest:
             self.path(digest).unlink(missing_ok=True)
             raise FetchError(
-                f"the cached blob {digest} is damaged; it was removed",
+                f"the cached blob {digest} was damaged and has been removed",
                 hint="build again to fetch it again",
             )
         return data
@@ -306,7 +306,7 @@ class Store:
                 fcntl.flock(file, kind)
             except BlockingIOError as error:
                 raise BundleError(
-                    f"the cache {self.root} is in use by a build", hint="wait for it to end"
+                    f"the cache {self.root} is in use by a build", hint="wait until it ends"
                 ) from error
             yield
 

@@ -47,12 +47,12 @@ def countersign(
                 heads[entry.path] = b"".join(body)
         sums, text = heads.get(SUMS), heads.get(SIGNATURE, b"")
         if sums is None or reader.top is None or reader.mtime is None:
-            raise VerificationError(f"{path}: not a bundle: no {SUMS} in it")
+            raise VerificationError(f"{path}: not a bundle: it has no {SUMS}")
         there = carried_keys(heads) if text else ()
         match_signatures(sums, read_lines(text, SIGNATURE) if text else [], there, (), signer)
         for key in new:
             if key in there:
-                raise UsageError(f"{path} is signed by the key {key.fingerprint} already")
+                raise UsageError(f"{path} is already signed with the key {key.fingerprint}")
         added = {
             SIGNATURE: text + sign_text(sums, keys),
             PUBLIC_KEY: b"".join(key.pem for key in (*there, *new)),
@@ -78,7 +78,7 @@ def _rewrite(
     """
     top, mtime = archive
     if listed.keys() != {entry.path for entry in entries} - UNLISTED:
-        raise VerificationError(f"the bundle has other files than its {SUMS} lists")
+        raise VerificationError(f"the files in the bundle differ from those listed in {SUMS}")
     at = 0
     for entry in entries:
         if entry.path in added:
@@ -90,7 +90,7 @@ def _rewrite(
             digest.update(chunk)
             yield chunk
         if entry.path not in UNLISTED and digest.hexdigest() != listed[entry.path]:
-            raise VerificationError(f"{entry.path} is not what {SUMS} lists")
+            raise VerificationError(f"{entry.path} does not match {SUMS}")
         yield bytes(padded(entry.size) - entry.size)
         at += len(head) + padded(entry.size)
         if entry.path == SUMS:

@@ -61,7 +61,7 @@ class PublicKey:
         found = read_keys(data)
         if len(found) != 1:
             raise UsageError(
-                f"{len(found)} public keys where one is expected", hint="put each into its own file"
+                f"{len(found)} public keys where one is expected", hint="put each key in its own file"
             )
         return found[0]
 
@@ -85,20 +85,20 @@ def read_keys(data: bytes) -> tuple[PublicKey, ...]:
     if blocks:
         return tuple(_checked(_decode(block)) for block in blocks)
     if b"PRIVATE KEY-----" in data:
-        raise UsageError("the public key is a private key: keep it secret", hint=_HINT)
+        raise UsageError("this is a private key, not a public key: keep it secret", hint=_HINT)
     if data.startswith(b"\x30"):
         return (_checked(data),)
     raise UsageError("the public key is not PEM", hint=_HINT)
 
 
-_HINT = "give the bundle.pub that `bundle keygen` wrote"
+_HINT = "use the bundle.pub written by `bundle keygen`"
 
 
 def _decode(block: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(block.split()), validate=True)
     except binascii.Error as error:
-        raise UsageError("the public key is not PEM: its text is not base64", hint=_HINT) from error
+        raise UsageError("the public key is not PEM: its content is not base64", hint=_HINT) from error
 
 
 def _checked(der: bytes) -> PublicKey:

@@ -36,9 +36,7 @@ def decode(value: bytes) -> tuple[int, int]:
     r, rest = _read_integer(value[2:])
     s, rest = _read_integer(rest)
     if rest or not 0 < r < ORDER or not 0 < s < ORDER or encode(r, s) != value:
-        raise VerificationError(
-            "the signature is not encoded as the format prescribes: DER, with the lower s"
-        )
+        raise VerificationError("the signature is not in the required encoding: DER, with the lower s")
     return r, s
 
 
@@ -79,7 +77,7 @@ def read_lines(text: bytes, where: str) -> list[bytes]:
     """
     lines = text.split(b"\n")
     if lines.pop() or not lines:
-        raise VerificationError(f"{where}: its last line is cut off")
+        raise VerificationError(f"{where}: its last line is incomplete")
     values = []
     for line in lines:
         try:
@@ -87,7 +85,7 @@ def read_lines(text: bytes, where: str) -> list[bytes]:
         except binascii.Error as error:
             raise VerificationError(f"{where} is not base64") from error
         if base64.b64encode(value) != line:  # base64 has bits that say nothing, where a change would hide
-            raise VerificationError(f"{where} is not base64 as RFC 4648 has it, one signature on a line")
+            raise VerificationError(f"{where} is not canonical base64 (RFC 4648), one signature per line")
         decode(value)
         values.append(value)
     return values
@@ -107,13 +105,11 @@ def refuse_twice(keys: Sequence[PrivateKey]) -> None:
     """Two signatures by one key are worth one.
 
     Raises:
-        UsageError: a key is there twice.
+        UsageError: a key is listed twice.
     """
     seen: set[PublicKey] = set()
     for key in keys:
         public = PublicKey.read(key.public_key)
         if public in seen:
-            raise UsageError(
-                f"the key {public.fingerprint} is given twice", hint="give each --key once: it counts once"
-            )
+            raise UsageError(f"the key {public.fingerprint} is given twice", hint="use each key only once")
         seen.add(public)

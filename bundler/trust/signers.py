@@ -13,7 +13,7 @@ from bundler.trust.signatures import read_lines, verify_once
 from bundler.trust.statements import FOLDER, SUFFIXES, Known, judge_statements, read_statement
 
 _COPY = "copy the file again and compare it with its .sha256"
-_ASK = "do not install it; ask its maker for the bundle and the key again"
+_ASK = "do not install it; ask its publisher for the bundle and the key again"
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Trust:
         different = len(distinct(self.keys))
         if not 0 < self.require <= different:
             raise UsageError(
-                f"--require {self.require}: {different} different keys are given",
-                hint="give --key once for each key that may count",
+                f"--require {self.require}: {different} different keys were given",
+                hint="repeat --key for each key",
             )
 
 
@@ -55,18 +55,18 @@ def check_signatures(
     """
     sums, text = heads.get(SUMS), heads.get(SIGNATURE)
     if sums is None:
-        raise VerificationError(f"not a bundle: no {SUMS} at its beginning")
+        raise VerificationError(f"not a bundle: it does not start with {SUMS}")
     if text is None:
         if allow_unsigned:
             return ()
         raise VerificationError(
             "the bundle is not signed",
-            hint="ask its maker for a signed one; --allow-unsigned checks only that it is undamaged",
+            hint="ask its publisher for a signed bundle; --allow-unsigned only checks it for damage",
         )
     if trust is None:
         if allow_unsigned:
             return ()
-        raise UsageError("no public key to verify with")
+        raise UsageError("there is no public key to verify the bundle with")
     carried = carried_keys(heads)
     signers = match_signatures(sums, read_lines(text, SIGNATURE), carried, trust.keys, signer)
     given = {**trust.statements, **{name: data for name, data in heads.items() if is_statement(name)}}
@@ -123,7 +123,7 @@ def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
 
 
 def _not_its_key() -> VerificationError:
-    return VerificationError(f"{PUBLIC_KEY} in the bundle is not the key that it is signed with", hint=_COPY)
+    return VerificationError(f"{PUBLIC_KEY} in the bundle is not the key that signed it", hint=_COPY)
 
 
 def match_signatures(
@@ -140,14 +140,14 @@ def match_signatures(
     """
     if len(values) != len(carried):
         raise VerificationError(
-            f"{SIGNATURE} has {len(values)} signatures, {PUBLIC_KEY} has {len(carried)} keys", hint=_COPY
+            f"{SIGNATURE} has {len(values)} signatures, but {PUBLIC_KEY} has {len(carried)} keys", hint=_COPY
         )
     for value, key in zip(values, carried, strict=True):
         if verify_once(payload, value, key, signer):
             continue
         if any(verify_once(payload, value, other, signer) for other in trusted):
             raise _not_its_key()
-        raise VerificationError("the signature is not this key's over this bundle", hint=_ASK)
+        raise VerificationError("the bundle is not signed with this key", hint=_ASK)
     return distinct(carried)
 
 
@@ -163,16 +163,16 @@ def judge_signers(signers: Sequence[PublicKey], trust: Trust, known: Known) -> t
         return tuple(names[name] for name in counted)
     for name in (*names, *(key.fingerprint for key in trust.keys)):
         if name in known.revoked:
-            raise VerificationError(f"the key {name} was revoked: it must not be trusted any more", hint=_ASK)
+            raise VerificationError(f"the key {name} is revoked and must no longer be trusted", hint=_ASK)
     if trust.require == 1:
         raise VerificationError(
-            "the signature is not this key's over this bundle"
+            "the bundle is not signed with this key"
             if len(trust.keys) == 1
-            else "the bundle is not signed by any of these keys",
+            else "the bundle is not signed with any of these keys",
             hint=_ASK,
         )
     raise VerificationError(
-        f"the bundle is signed by {len(counted)} of these keys; {trust.require} are required", hint=_ASK
+        f"the bundle is signed with {len(counted)} of these keys; {trust.require} are required", hint=_ASK
     )
 
 

@@ -77,7 +77,7 @@ def rotate(before: PrivateKey, after: PublicKey) -> Rotation:
     """
     old = PublicKey.read(before.public_key)
     if old == after:
-        raise UsageError("the new key is the old one", hint="a rotation leads to another key")
+        raise UsageError("the new key is the same as the old one", hint="a rotation needs two different keys")
     unsigned = Rotation(old, after, _today(), b"")
     return Rotation(old, after, unsigned.date, sign_once(unsigned.payload, before))
 
@@ -112,13 +112,13 @@ def read_statement(data: bytes, where: str, signer: Signer) -> Statement:
     try:
         statement = _parse(data, where)
     except (UnicodeDecodeError, ValueError, UsageError) as error:
-        raise VerificationError(f"{where}: not a rotation or revocation as the format has it") from error
+        raise VerificationError(f"{where}: not a valid rotation or revocation") from error
     if write_statement(statement) != data:
-        raise VerificationError(f"{where}: not a rotation or revocation as the format has it")
+        raise VerificationError(f"{where}: not a valid rotation or revocation")
     if not verify_once(statement.payload, statement.signature, statement.by, signer):
         raise VerificationError(
-            f"{where}: the signature is not by the key {statement.by.fingerprint}",
-            hint="do not use it; ask its maker for it again",
+            f"{where}: it is not signed with the key {statement.by.fingerprint}",
+            hint="do not use it; ask its publisher for it again",
         )
     return statement
 
@@ -145,7 +145,7 @@ def read_fingerprint(text: str) -> str:
     """
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise UsageError(
-            f"{text!r} is not a key's fingerprint", hint="64 hex digits, as `bundle keygen` prints them"
+            f"{text!r} is not a key fingerprint", hint="64 hex digits, as `bundle keygen` prints them"
         )
     return text
 

@@ -74,8 +74,8 @@ def verify(
     """
     if trust is None and not allow_unsigned:
         raise UsageError(
-            "no public key to verify with",
-            hint="give --key bundle.pub, the file that came from the bundle's maker by another way",
+            "there is no public key to verify the bundle with",
+            hint="use --key bundle.pub, a file that you got from the bundle's publisher over another channel",
         )
     _require_file(path)
     head = _Head(form)
@@ -90,7 +90,7 @@ def verify(
             if _is_of_site(entry.path):
                 modes[entry.path] = entry.mode
             elif entry.mode != form.mode(entry.path):
-                raise VerificationError(f"{entry.path}: has the mode {entry.mode:o}")
+                raise VerificationError(f"{entry.path}: wrong mode {entry.mode:o}")
             if entry.path == MANIFEST:  # the head is complete: fail before the gigabytes
                 signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
                 listed = parse_sums(head.files[SUMS])
@@ -105,7 +105,8 @@ def verify(
     manifest = form.read_manifest(head.files[MANIFEST])
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
-            f"bundle.json says {manifest.top}, {manifest.created}; the archive's folder or time is another",
+            f"bundle.json says {manifest.top}, {manifest.created}; the archive has a different folder"
+            " or time",
             hint=COPY,
         )
     return Verified(manifest, len(listed), path.stat().st_size, signers)
@@ -113,7 +114,7 @@ def verify(
 
 def _require_file(path: Path) -> None:
     if not path.is_file():  # to open a pipe could wait for ever
-        raise UsageError(f"{path}: not a file that can be read in several places at once", hint=WHICH)
+        raise UsageError(f"{path}: not a regular file, which parallel reading requires", hint=WHICH)
 
 
 def _reader(file: BinaryIO) -> ArchiveReader:
@@ -143,16 +144,16 @@ class _Head:
         try:
             place = self._form.order(entry.path)
         except ValueError as error:
-            raise VerificationError(f"{entry.path}: bundles have no such folder", hint=WHICH) from error
+            raise VerificationError(f"{entry.path}: not a folder of a bundle", hint=WHICH) from error
         if self._last is not None and place <= self._last:
-            raise VerificationError(f"{entry.path}: not in its place in the archive", hint=WHICH)
+            raise VerificationError(f"{entry.path}: out of order in the archive", hint=WHICH)
         self._last = place
         limit = TABLE_LIMIT if entry.path in self._form.modes else LIMITS.get(entry.path)
         if is_statement(entry.path):
             limit = LIMIT
             self._statements += 1
             if self._statements > MOST_STATEMENTS:
-                raise VerificationError(f"over {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
+                raise VerificationError(f"more than {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
         if place > self._form.order(MANIFEST):
             self.check()
         if limit is None:
@@ -168,7 +169,7 @@ class _Head:
         for path in (SUMS, MANIFEST):
             if path not in self.files:
                 raise VerificationError(
-                    f"not a bundle: no {path} at its beginning",
+                    f"not a bundle: it does not start with {path}",
                     hint=f"{WHICH}; for one of another packer, give its plugin too (--plugins-dir)",
                 )
 
@@ -212,12 +213,10 @@ def _compare_modes(modes: dict[str, int], tables: dict[str, bytes]) -> None:
         rows = [line.partition("\t") for line in lines[:-1]]
         said = {path: int(mode, 8) for path, _, mode in rows if _MODE.fullmatch(mode)}
         if len(said) != len(rows) or lines[-1] or said.keys() != modes.keys():
-            raise VerificationError(f"{name} does not list the files of config/ and files/, each once")
+            raise VerificationError(f"{name} does not list each file of config/ and files/ exactly once")
     for path, mode in modes.items():
         if said[path] != mode:
-            raise VerificationError(
-                f"{path}: has the mode {mode:o}, {said[path]:o} is what was signed", hint=COPY
-            )
+            raise VerificationError(f"{path}: has mode {mode:o}, but {said[path]:o} was signed", hint=COPY)
 
 
 def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, bytes]) -> None:
@@ -228,14 +227,14 @@ def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, byte
         *(f"{path}: not listed" for path in there if path not in listed),
     ]
     if (SIGNATURE in head) != (PUBLIC_KEY in head):
-        problems.append(f"{SIGNATURE} and {PUBLIC_KEY}: one without the other")
+        problems.append(f"{SIGNATURE} and {PUBLIC_KEY}: one exists without the other")
     if problems:
         raise _unlike(problems)
 
 
 def _unlike(problems: Sequence[str]) -> VerificationError:
     shown = [*problems[:10], *([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])]  # noqa: PLR2004 a screenful
-    return VerificationError("the bundle is not what was signed:\n  " + "\n  ".join(shown), hint=COPY)
+    return VerificationError("the bundle differs from what was signed:\n  " + "\n  ".join(shown), hint=COPY)
 
 
 @dataclass(frozen=True)

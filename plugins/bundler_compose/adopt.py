@@ -82,7 +82,7 @@ def _shared(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Ad
                 name,
                 says=Text(
                     en=f"volume {name} has a fixed name or is external:"
-                    " the site would write into the old one's",
-                    zh=f"卷 {name} 使用固定名称或为外部卷, 新站点会直接写入原有的卷",
+                    " the new site would write into the old volume",
+                    zh=f"卷 {name} 使用固定名称或为外部卷, 新站点会写入原有的卷",
                 ),
             )

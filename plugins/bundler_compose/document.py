@@ -147,7 +147,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
     if len(raw) > LARGEST_TEXT:
-        raise BundleError(f"{path}: over {LARGEST_TEXT >> 20} MiB", hint="is this the right file?")
+        raise BundleError(f"{path}: larger than {LARGEST_TEXT >> 20} MiB", hint="is this the right file?")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -167,7 +167,7 @@ def read_document(path: Path, templates: Templates) -> Document:
     rendered = " (of the rendered template)" if path.suffix == SUFFIX else ""
     if len(text) > MAX_BYTES:
         raise BundleError(
-            f"{path.name}{rendered}: over {MAX_BYTES >> 20} MiB", hint="is this a Compose file?"
+            f"{path.name}{rendered}: larger than {MAX_BYTES >> 20} MiB", hint="is this a Compose file?"
         )
     try:
         root, data = _Loader(text).read()
@@ -196,8 +196,8 @@ def _check_shape(document: Document) -> None:
     for key in ("include",):
         if document.data.get(key):
             raise BundleError(
-                f"{document.at(key)}: other files cannot be included",
-                hint=f"write one file with `{FLATTEN}`, and bundle that",
+                f"{document.at(key)}: `include` is not supported",
+                hint=f"flatten the project with `{FLATTEN}` and bundle the result",
             )
     for name, service in document.services.items():
         where = document.at("services", name)
@@ -205,8 +205,8 @@ def _check_shape(document: Document) -> None:
             raise BundleError(f"{where}: must be a mapping")
         if "extends" in service:
             raise BundleError(
-                f"{document.at('services', name, 'extends')}: services cannot be extended",
-                hint=f"write one file with `{FLATTEN}`, and bundle that; or use a YAML anchor",
+                f"{document.at('services', name, 'extends')}: `extends` is not supported",
+                hint=f"flatten the project with `{FLATTEN}` and bundle the result; or use a YAML anchor",
             )
         if not service.get("image"):
             built = "build" in service
@@ -215,7 +215,7 @@ def _check_shape(document: Document) -> None:
                 hint="build the image first (docker compose build), name it with `image:`, and add `docker`"
                 " to the profile's `sources:`"
                 if built
-                else "name the image that the service runs",
+                else "set the image that the service runs",
             )
 
 
@@ -233,7 +233,7 @@ def select_services(document: Document, profiles: Sequence[str]) -> Document:
         if profile not in known and profile != "*":
             raise BundleError(
                 f"{document.path.name}: no service has the Compose profile {profile!r}",
-                hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+                hint=f"available: {', '.join(sorted(known)) or 'none'}",
             )
     chosen = {
         name: {key: value for key, value in service.items() if key not in {"profiles", "build", "develop"}}
@@ -260,7 +260,7 @@ def _keep_dependencies(
         if not optional:
             raise BundleError(
                 f"{document.at('services', name, 'depends_on')}: {other!r} is not in the bundle",
-                hint="switch on a Compose profile that has it: `settings: profiles: [...]`",
+                hint="enable a Compose profile that includes it: `settings: profiles: [...]`",
             )
         depends = {key: value for key, value in depends.items() if key != other}
     return {**service, "depends_on": depends}

@@ -63,7 +63,7 @@ def collect_files(document: Document, templates: Templates, rules: Rules) -> Col
         rules: of the settings.
 
     Raises:
-        BundleError: a path leaves the project's folder, is not there, or cannot travel.
+        BundleError: a path leaves the project's folder, does not exist, or cannot be bundled.
     """
     collector = _Collector(document, templates, rules)
     changed = document.with_services(collector.service)
@@ -73,8 +73,8 @@ def collect_files(document: Document, templates: Templates, rules: Rules) -> Col
             changed = changed.with_section(kind, found)
     for template in sorted(set(rules.site_templates) - set(collector.files)):
         raise BundleError(
-            f"settings: site_templates: {template}: no service mounts it, so it is not carried",
-            hint=f"carried are: {', '.join(sorted(collector.files)) or 'no files'}",
+            f"settings: site_templates: {template}: no service mounts it, so it is not in the bundle",
+            hint=f"available: {', '.join(sorted(collector.files)) or 'no files'}",
         )
     return Collected(changed, collector.files, collector.data)
 
@@ -156,7 +156,7 @@ class _Collector:
         template = path.with_name(path.name + SUFFIX)
         found = path if path.exists() else template
         if found.is_dir() and not folders:
-            raise BundleError(f"{self._document.at(*keys)}: {source}: a folder, where a file belongs")
+            raise BundleError(f"{self._document.at(*keys)}: {source}: is a folder, not a file")
         if found.is_dir():
             self._carry_folder(found, keys)
         elif found.is_file():
@@ -164,7 +164,7 @@ class _Collector:
         else:
             raise BundleError(
                 f"{self._document.at(*keys)}: {source}: no such file in {self._document.folder}",
-                hint="put it there, or take it out of the Compose file",
+                hint="add the file, or remove it from the Compose file",
             )
         relative = path.relative_to(self._document.folder.resolve()).as_posix()
         return "./" + relative if relative != "." else "."
@@ -176,23 +176,24 @@ class _Collector:
             for name in folders:
                 if Path(parent, name).is_symlink():
                     raise BundleError(
-                        f"{self._document.at(*keys)}: {show_path(str(Path(parent, name)))}: a link to a"
-                        " folder cannot travel",
-                        hint="put the folder itself there",
+                        f"{self._document.at(*keys)}: {show_path(str(Path(parent, name)))}: links to"
+                        " folders cannot be bundled",
+                        hint="replace it with the folder itself",
                     )
             for name in sorted(set(names) - LEFT_OUT):
                 path = Path(parent, name)
                 if not path.is_file():
                     raise BundleError(
-                        f"{self._document.at(*keys)}: {show_path(str(path))}: a socket, device or broken"
-                        " link cannot travel",
-                        hint="remove it; or, if the folder holds data, name it in `settings: data`",
+                        f"{self._document.at(*keys)}: {show_path(str(path))}: sockets, devices and broken"
+                        " links cannot be bundled",
+                        hint="remove it; or, if the folder contains data, list it in `settings: data`",
                     )
                 total += path.stat().st_size
                 if total > FOLDER_LIMIT:
                     raise BundleError(
-                        f"{self._document.at(*keys)}: {folder}: over {FOLDER_LIMIT >> 20} MiB",
-                        hint="if it holds data, name it in `settings: data`: it is made empty at the site",
+                        f"{self._document.at(*keys)}: {folder}: larger than {FOLDER_LIMIT >> 20} MiB",
+                        hint="if it contains data, list it in `settings: data`: it is created empty"
+                        " at the site",
                     )
                 self._carry_file(path, keys)
 
@@ -202,7 +203,7 @@ class _Collector:
             raise BundleError(
                 f"{self._document.at(*keys)}: {show_path(str(path))}: a link that leaves the project's"
                 " folder",
-                hint="put the file itself there",
+                hint="replace it with the file itself",
             )
         relative = path.relative_to(top).as_posix()
         content: bytes | Path = path.resolve()
@@ -230,9 +231,9 @@ class _Collector:
         path = top / source
         normal = Path(posixpath.normpath(path))
         if source.startswith("~") or not normal.is_relative_to(top) or not _resolves_inside(normal, top):
-            hint = "put it into the project's folder and name it by a relative path"
+            hint = "move it into the project's folder and use a relative path"
             if hint_host:
-                hint += "; if it is the site's own, name it in `settings: host_paths`"
+                hint += "; if it belongs to the server, list it in `settings: host_paths`"
             raise BundleError(
                 f"{self._document.at(*keys)}: {source} is outside the project's folder", hint=hint
             )

@@ -18,7 +18,7 @@ from bundler_compose.document import find_compose_file, read_document, select_se
 from bundler_compose.settings import ComposeSettings
 
 HEADER = """\
-# What `bundle build --profile {name}` makes a bundle of. All keys: docs/reference/profile.md
+# Profile for `bundle build --profile {name}`. All keys: docs/reference/profile.md
 """
 
 
@@ -43,20 +43,19 @@ def init_profile(application: Modeller, source: Path, target: Path) -> InitResul
     name = project_name(document.data, path.parent.resolve().name)
     profile = target / f"{name}.yaml"
     if profile.exists():
-        raise BundleError(
-            f"{profile}: is there already", hint="remove it, or choose another folder with --to"
-        )
+        raise BundleError(f"{profile}: already exists", hint="remove it, or choose another folder with --to")
     settings: dict[str, object] = {"project": _relative(source, target)}
     notes = []
     profiles = sorted({word for entry in every for word in entry.get("profiles") or ()})
     if profiles:
         notes.append(
-            f"the Compose profiles {', '.join(profiles)} are off; `settings: profiles` switches them on"
+            f"the Compose profiles {', '.join(profiles)} are not enabled; enable them with `settings:"
+            " profiles`"
         )
     override = next(path.parent.glob("*compose.override.y*ml"), None)
     if override:
         notes.append(
-            f"{override.name} is not read; bundle what `docker compose config` prints if you need it"
+            f"{override.name} is not read; if you need it, bundle the output of `docker compose config`"
         )
     model = _try(application, path, "refuse")
     if isinstance(model, BundleError):
@@ -64,14 +63,16 @@ def init_profile(application: Modeller, source: Path, target: Path) -> InitResul
         model = _try(application, path, "generate")
         if isinstance(model, BundleError):
             raise model
-        notes.append("passwords written in the project become secrets, generated at each site")
+        notes.append("passwords in the project become secrets that each site generates")
     for variable in model.variables:
         if variable.kind == "secret":
             notes.append(f"{variable.name}: a secret, generated at the site")
         elif variable.required:
             notes.append(f"{variable.name}: the installer asks for it")
         else:
-            notes.append(f"{variable.name}: {variable.default or 'empty'} unless the operator says otherwise")
+            notes.append(
+                f"{variable.name}: {variable.default or 'empty'} unless the operator sets another value"
+            )
     notes += [f"{folder.path}: data, below <root>/data at the site" for folder in model.data]
     images = tuple(sorted({Reference.parse(service.image).familiar for service in services(model.compose)}))
     content = {

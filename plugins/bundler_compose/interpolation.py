@@ -46,7 +46,9 @@ def split(text: str) -> Iterator[str | Use]:
             yield text[start:at]
         found = _START.match(text, at)
         if found is None:
-            raise BundleError(f"{text!r}: a `$` that begins no variable", hint="write `$$` for a dollar sign")
+            raise BundleError(
+                f"{text!r}: a `$` that does not start a variable", hint="write `$$` for a dollar sign"
+            )
         if found["escape"]:
             yield "$$"
             start = found.end()

@@ -35,22 +35,22 @@ def bind_lifecycle(
     for where, name in named:
         if name not in expected:
             raise BundleError(
-                f"settings: lifecycle: {where}: no service is called {name!r}",
-                hint=f"there are: {', '.join(sorted(expected))}",
+                f"settings: lifecycle: {where}: unknown service {name!r}",
+                hint=f"available: {', '.join(sorted(expected))}",
             )
     ids = [dump.id for dump in setting.dumps]
     for dump in setting.dumps:
         if expected[dump.service] != "healthy":
             raise BundleError(
                 f"settings: lifecycle: dumps: {dump.id}: service {dump.service!r} has no health check",
-                hint="give it one: a dump is fed back only to a database that says it is ready",
+                hint="add one: a dump is loaded only once the database reports that it is ready",
             )
         if ids.count(dump.id) > 1:
-            raise BundleError(f"settings: lifecycle: dumps: {dump.id!r} is there twice", hint="rename one")
+            raise BundleError(f"settings: lifecycle: dumps: {dump.id!r} is listed twice", hint="rename one")
     if bool(setting.dumps) != bool(setting.dumped):
         raise BundleError(
-            "settings: lifecycle: `dumps` and `dumped` go together",
-            hint="`dumped` names the folders or volumes of the databases that are dumped",
+            "settings: lifecycle: `dumps` and `dumped` must be set together",
+            hint="`dumped` lists the folders or volumes of the dumped databases",
         )
     known = {*folders, *(VOLUME + name for name in compose.get("volumes") or {})}
     return Lifecycle(
@@ -67,7 +67,7 @@ def _kept(where: str, names: Collection[str], known: Collection[str]) -> Iterato
         path = name if name.startswith(VOLUME) else posixpath.normpath(name)
         if not any(path == each or path.startswith(each + "/") for each in known):
             raise BundleError(
-                f"settings: lifecycle: {where}: {name!r} is no data of the project",
-                hint=f"its data are: {', '.join(sorted(known)) or 'none'}",
+                f"settings: lifecycle: {where}: {name!r} is not data of the project",
+                hint=f"available: {', '.join(sorted(known)) or 'none'}",
             )
         yield path

@@ -78,9 +78,9 @@ def refuse_literals(literals: list[Literal]) -> None:
     if literals:
         places = "\n  ".join(sorted({literal.where for literal in literals}))
         raise BundleError(
-            f"secrets in plain text would travel in the bundle:\n  {places}",
-            hint="write ${NAME} instead, it becomes a secret of the site; or set"
-            " `settings: literal_secrets: generate` to do that for all of them, `carry` to take them along",
+            f"the bundle would contain secrets in plain text:\n  {places}",
+            hint="write ${NAME} instead, which becomes a secret of the site; or set"
+            " `settings: literal_secrets: generate` to do so for all of them, or `carry` to include them",
         )
 
 
@@ -140,14 +140,14 @@ def _names_by_value(literals: list[Literal]) -> dict[str, str]:
     for literal in literals:
         if "\n" in literal.value:
             raise BundleError(
-                f"{literal.where}: has several lines, as keys and certificates have: it cannot be generated",
-                hint="let the site have its own below ${BUNDLE_DATA}, or carry it: `literal_secrets: carry`",
+                f"{literal.where}: has several lines, like a key or certificate, and cannot be generated",
+                hint="keep the site's own file below ${BUNDLE_DATA}, or include it: `literal_secrets: carry`",
             )
         other = known.setdefault(literal.name, literal)
         if other.value != literal.value:
             raise BundleError(
-                f"{literal.where}: {literal.name} has another value at {other.where}",
-                hint="give one of them another name by `NAME: ${OTHER_NAME}`, or make them equal",
+                f"{literal.where}: {literal.name} has a different value at {other.where}",
+                hint="rename one of them with `NAME: ${OTHER_NAME}`, or make the values equal",
             )
     names: dict[str, str] = {}
     for literal in known.values():

@@ -37,7 +37,7 @@ def bind_probes(
                 what = "service that runs" if key == "service" else "site variable"
                 raise BundleError(
                     f"settings: probes: {probe.id}: {key}: {name!r} is not a {what}",
-                    hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+                    hint=f"available: {', '.join(sorted(known)) or 'none'}",
                 )
         probes.append(
             Probe(
@@ -69,6 +69,6 @@ def probe_scripts(given: Sequence[ProbeSetting], folder: Path) -> Iterator[Confi
             raise BundleError(
                 f"settings: probes: {probe.id}: script: {show_path(probe.script)} is not a file of at most "
                 "1 MiB in the project's folder",
-                hint=f"put it into {folder} and name it by its path there",
+                hint=f"put it in {folder} and use its path there",
             )
         yield ConfigFile(f"probes/{probe.id}", path)

@@ -49,14 +49,14 @@ class VariableSetting(ProfileModel):
     def _check_kind(self) -> Self:
         if self.kind == "secret" and self.default is not None:
             raise HintedValueError(
-                "a secret with a default is published with the bundle",
-                hint="leave it out and give a generator, for example random:32",
+                "the default of a secret would be published with the bundle",
+                hint="remove it and set a generator, for example random:32",
                 at=("default",),
             )
         if (self.kind == "choice") != bool(self.choices):
             raise HintedValueError(
-                "`kind: choice` and `choices` go together",
-                hint="give both, or neither",
+                "`kind: choice` and `choices` must be set together",
+                hint="set both, or neither",
                 at=("choices",),
             )
         if self.kind == "choice" and self.default is not None and self.default not in self.choices:
@@ -191,11 +191,11 @@ class ComposeSettings(ProfileModel):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise HintedValueError(
-                    f"{name!r} is there twice", hint="keep one of them", at=("variables", index, "name")
+                    f"{name!r} is listed twice", hint="keep one of them", at=("variables", index, "name")
                 )
             if name.startswith("BUNDLE_"):
                 raise HintedValueError(
-                    f"{name!r}: names that begin with BUNDLE_ are the installer's own",
+                    f"{name!r}: names that start with BUNDLE_ are reserved for the installer",
                     hint="choose another name",
                     at=("variables", index, "name"),
                 )
@@ -203,6 +203,6 @@ class ComposeSettings(ProfileModel):
         for index, identifier in enumerate(ids):
             if identifier in ids[:index]:
                 raise HintedValueError(
-                    f"{identifier!r} is there twice", hint="rename one of them", at=("probes", index, "id")
+                    f"{identifier!r} is listed twice", hint="rename one of them", at=("probes", index, "id")
                 )
         return self

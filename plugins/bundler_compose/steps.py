@@ -46,7 +46,7 @@ def bind_images(document: Document, values: Mapping[str, str]) -> Document:
         def missing(use: Use) -> str:
             raise BundleError(
                 f"{where}: ${{{use.name}}} has no value",
-                hint=f"give it in the profile under `settings: values: {{{use.name}: ...}}`, or in .env",
+                hint=f"set it in the profile under `settings: values: {{{use.name}: ...}}`, or in .env",
             )
 
         try:

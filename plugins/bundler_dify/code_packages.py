@@ -68,7 +68,7 @@ def package_files(settings: DifySettings, context: ApplicationContext) -> tuple[
     """The requirements and the wheels that they need, below `config/`.
 
     Raises:
-        BundleError: a wheel cannot be read, or the wheels are not whole.
+        BundleError: a wheel cannot be read, or the set of wheels is incomplete.
     """
     packages = settings.code_packages
     if not packages.used:
@@ -88,7 +88,7 @@ def _pins(wheels: dict[str, Path]) -> list[str]:
     for name in wheels:
         parts = _WHEEL.fullmatch(name)
         if parts is None:
-            raise _wrong(name, "is not the name of a wheel", "keep the name that pip gave it")
+            raise _wrong(name, "is not a wheel file name", "keep the file name that pip gave it")
         pins.add(f"{parts['name']}=={parts['version']}")
     return sorted(pins)
 
@@ -100,7 +100,7 @@ def _resolve(text: str, wheels: dict[str, Path], python: str, context: Applicati
         (folder / "given").mkdir()
         for name, path in wheels.items():
             if not path.is_file():
-                raise _wrong(str(path), "cannot be read", "a relative path starts from the profile's folder")
+                raise _wrong(str(path), "cannot be read", "relative paths start from the profile's folder")
             (folder / "given" / name).symlink_to(path.resolve())
         (folder / "requirements.txt").write_text(text, encoding="utf-8")
         options = ["--isolated", "--no-cache-dir", "--no-index", "--find-links=given", "--dest=taken"]
@@ -108,9 +108,9 @@ def _resolve(text: str, wheels: dict[str, Path], python: str, context: Applicati
         result = pip_download("code_packages", python, context.platform, options, folder, limit=_LIMIT)
         if result.returncode:
             raise _wrong(
-                "the wheels are not whole",
+                "the set of wheels is incomplete",
                 why_pip_failed(result.stderr),
-                f"add the wheel that is missing, for CPython {python} on {context.platform}",
+                f"add the missing wheel for CPython {python} on {context.platform}",
             )
         return {path.name for path in (folder / "taken").iterdir()}
 

@@ -67,15 +67,15 @@ def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
         content = read_file(base / path, "ca_certificates")
         if b"PRIVATE KEY" in content:
             raise BundleError(
-                f"{path}: settings: ca_certificates: holds a private key, which must not be in a bundle",
-                hint="give a file with the certificates alone",
+                f"{path}: settings: ca_certificates: contains a private key, which must not be in a bundle",
+                hint="use a file that contains only the certificates",
             )
         try:
             found = x509.load_pem_x509_certificates(content)
         except ValueError as error:
             raise BundleError(
-                f"{path}: settings: ca_certificates: holds no certificate in PEM form",
-                hint="openssl x509 -inform der -in FILE -out FILE.pem makes one of a DER file",
+                f"{path}: settings: ca_certificates: contains no certificate in PEM format",
+                hint="to convert a DER file: openssl x509 -inform der -in FILE -out FILE.pem",
             ) from error
         parts += [certificate.public_bytes(_pem()) for certificate in found]
     yield ConfigFile("certificates/ca.pem", b"".join(dict.fromkeys(parts)))
@@ -93,8 +93,8 @@ def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
         public = b"BEGIN PUBLIC KEY" in content or b"BEGIN RSA PUBLIC KEY" in content
         if b"PRIVATE KEY" in content or not public:
             raise BundleError(
-                f"{path}: settings: plugin_signatures: public_keys: is not a public key in PEM form",
-                hint="it begins with -----BEGIN PUBLIC KEY-----",
+                f"{path}: settings: plugin_signatures: public_keys: is not a public key in PEM formatatat",
+                hint="it must start with -----BEGIN PUBLIC KEY-----",
             )
         # A stray line break at its end was taken for a part of the key (dify-docs #85).
         yield ConfigFile(f"plugin-keys/{index}.pem", content.strip() + b"\n")

@@ -22,5 +22,5 @@ def read_file(path: Path, key: str) -> bytes:
     except OSError as error:
         raise BundleError(
             f"{path}: settings: {key}: cannot be read: {error.strerror}",
-            hint="a relative path starts from the folder of the profile",
+            hint="relative paths start from the folder of the profile",
         ) from error

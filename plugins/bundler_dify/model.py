@@ -26,8 +26,8 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
     release = chosen_release(settings.version, settings.images)
     if context.version not in {None, release.version}:
         raise BundleError(
-            f"the profile's version is {context.version}, its settings' version is {release.version}",
-            hint="leave the profile's `version` out: `settings: version:` decides",
+            f"the profile's version is {context.version}, but its settings' version is {release.version}",
+            hint="remove the profile's `version`: `settings: version:` decides",
         )
     carried = plugin_files(settings, context)
     variables = site_variables(settings)

@@ -44,7 +44,7 @@ def plugin_files(settings: DifySettings, context: ApplicationContext) -> tuple[C
         size = path.stat().st_size
         if size > largest:
             raise BundleError(
-                f"{plugin.target}: {size} bytes, the site takes {largest} at most",
+                f"{plugin.target}: {size} bytes; the site accepts at most {largest}",
                 hint=f"settings: uploads: plugin_mb: {size // 2**20 + 1} or more",
             )
         packages.append(ConfigFile(f"{FOLDER}/{plugin.target}", path))
@@ -122,7 +122,7 @@ def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
     found = hashlib.sha256(read_file(source, "plugins")).hexdigest()
     if plugin.sha256 is not None and found != plugin.sha256:
         raise BundleError(
-            f"{plugin.path}: its sha256 is {found}, the profile says {plugin.sha256}", hint=WHICH
+            f"{plugin.path}: its sha256 is {found}, but the profile says {plugin.sha256}", hint=WHICH
         )
     return source
 
@@ -140,7 +140,7 @@ def _refuse_offline(what: str, context: ApplicationContext) -> None:
     if context.offline:
         raise FetchError(
             f"plugins: {what}: not in the cache {_store(context).root}",
-            hint="build once without --offline on the same cache",
+            hint="build once without --offline to fill the cache",
         )
 
 

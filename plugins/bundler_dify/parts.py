@@ -154,7 +154,7 @@ def finish(services: Services, settings: DifySettings) -> Services:
         # One that another setting left out is none of this profile's business: it may be inherited.
         if name not in DEFAULT_LIMITS:
             raise BundleError(
-                f"settings: resources: {name}: there is no such service",
+                f"settings: resources: {name}: unknown service",
                 hint="services here: " + ", ".join(services),
             )
     return {name: _finished(name, service, settings) for name, service in services.items()}
@@ -212,8 +212,8 @@ def _resources(name: str, settings: DifySettings) -> Service:
         limits = Limits.model_validate(merged)
     except ValueError as error:
         raise BundleError(
-            f"settings: resources: {name}: more is reserved than the limit allows",
-            hint=f"give `cpus` and `memory` as well; built in: {builtin.cpus} cores, {builtin.memory} bytes",
+            f"settings: resources: {name}: the reservation exceeds the limit",
+            hint=f"set `cpus` and `memory` as well; defaults: {builtin.cpus} cores, {builtin.memory} bytes",
         ) from error
     pids = {"pids": PIDS[name]} if name in PIDS else {}
     found = {

@@ -84,7 +84,7 @@ def gather_wheels(package: bytes, name: str, platform: Platform) -> dict[str, by
         return _download(requirements, constraints, name, platform, None)
     if "uv.lock" not in files:
         raise BundleError(
-            f"{name}: has neither requirements.txt nor uv.lock: what it needs is not known here",
+            f"{name}: has neither requirements.txt nor uv.lock, so its dependencies are unknown",
             hint="`mode: repackage` decides it at the build",
         )
     wheels: dict[str, bytes] = {}
@@ -101,17 +101,17 @@ def _unpack(package: bytes, name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-                raise BundleError(f"{name}: unpacks to over {MAX_UNPACKED} bytes")
+                raise BundleError(f"{name}: unpacks to more than {MAX_UNPACKED} bytes")
             for entry in entries:
                 path = PurePosixPath(entry.filename)
                 if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
-                    raise BundleError(f"{name}: a file would lie outside the plugin: {entry.filename!r}")
+                    raise BundleError(f"{name}: a file would be outside the plugin: {entry.filename!r}")
             files = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise BundleError(f"{name}: is not a zip archive: {error}", hint="give a .difypkg file") from error
+        raise BundleError(f"{name}: is not a zip archive: {error}", hint="use a .difypkg file") from error
     if "manifest.yaml" not in files:
         raise BundleError(
-            f"{name}: is not a Dify plugin package: no manifest.yaml in it", hint="give a .difypkg file"
+            f"{name}: is not a Dify plugin package: it has no manifest.yaml", hint="use a .difypkg file"
         )
     return files
 
@@ -132,7 +132,7 @@ def _requirements(files: dict[str, bytes], name: str) -> tuple[list[str], list[s
         if text.startswith(("-", ".", "/")) or "\\" in text:
             raise BundleError(
                 f"{name}: requirements.txt: {text!r} is an option or a path, not a package",
-                hint="ask for a package by its name and version",
+                hint="list packages by name and version",
             )
         found.append(text)
     return found, _unambiguous(_locked(files, name))
@@ -218,7 +218,7 @@ def pip_download(
             [*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=limit
         )
     except subprocess.TimeoutExpired as error:
-        raise FetchError(f"{name}: pip did not download its wheels in {limit} s") from error
+        raise FetchError(f"{name}: pip did not download its wheels within {limit} s") from error
 
 
 def why_pip_failed(errors: str) -> str:
@@ -230,9 +230,10 @@ def why_pip_failed(errors: str) -> str:
 
 def _hint(errors: str, platform: Platform) -> str:
     if "No module named pip" in errors:
-        return "install pip into the environment that `bundle` runs in"
+        return "install pip in the Python environment of `bundle`"
     return (
-        f"it needs a wheel for CPython {PYTHON} on {platform}; where there is none, build one and give pip a "
+        f"it needs a wheel for CPython {PYTHON} on {platform}; if there is none, build it and point"
+        " pip to its "
         "folder with it (PIP_FIND_LINKS)"
     )
 
@@ -242,8 +243,8 @@ def _tags(platform: Platform, name: str) -> list[str]:
     machine = _MACHINES.get(platform.architecture)
     if platform.os != "linux" or machine is None:
         raise BundleError(
-            f"{name}: wheels for {platform} are not known",
-            hint="`mode: carry` takes the package along as it is",
+            f"{name}: wheels for {platform} are not supported",
+            hint="`mode: carry` includes the package unchanged",
         )
     names = [f"manylinux_2_{minor}" for minor in range(_GLIBC, 16, -1)]
     names += ["manylinux2014"]

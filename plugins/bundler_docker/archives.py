@@ -130,7 +130,7 @@ class ArchiveSource:
                     digest = digest_of(small[image.config])
                     self._found[digest] = None, path
                     return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
-        listed = ", ".join(map(str, self._archives)) or "the profile lists none under `archives:`"
+        listed = ", ".join(map(str, self._archives)) or "the profile lists no archives under `archives:`"
         raise ImageNotFoundError(f"{reference.familiar}: not found in the archives ({listed})")
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
@@ -204,7 +204,7 @@ def _read_saved(path: Path) -> tuple[list[ArchivedImage], Mapping[str, bytes]]:
                         small.take(clean_name(member.name), head, archive)
     except (TarError, UnpackError, OSError) as error:
         raise BundleError(
-            f"archives: {path}: not an image archive: {error}", hint="make it with `docker save`"
+            f"archives: {path}: not an image archive: {error}", hint="create it with `docker save`"
         ) from error
     if "manifest.json" not in small:
         raise BundleError(f"archives: {path}: neither a docker-archive nor an OCI image layout")

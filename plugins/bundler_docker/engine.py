@@ -41,17 +41,17 @@ class DockerSource:
         except ImageNotFound as error:
             raise ImageNotFoundError(
                 f"{reference.familiar}: the Docker engine does not have it",
-                hint=f"`docker pull {reference.familiar}` or build it, then try again",
+                hint=f"run `docker pull {reference.familiar}` or build it, then try again",
             ) from error
         except (requests.JSONDecodeError, RecursionError) as error:
             raise FetchError(
                 f"{reference.familiar}: the Docker engine's answer is not JSON: {error}",
-                hint="look at what DOCKER_HOST and the Docker context name",
+                hint="check DOCKER_HOST and the Docker context",
             ) from error
         except (DockerException, requests.RequestException) as error:
             raise ImageNotFoundError(
-                f"no Docker engine answers: {error}",
-                hint="start it, or take `docker` out of the profile's `sources:`",
+                f"the Docker engine does not respond: {error}",
+                hint="start it, or remove `docker` from the profile's `sources:`",
             ) from error
         if not isinstance(found, dict):
             raise FetchError(f"{reference.familiar}: the Docker engine's answer is not a JSON object")
@@ -59,7 +59,8 @@ class DockerSource:
         there = Platform(os, architecture, variant or None).completed(platform)
         if not platform.accepts(there):
             raise ImageNotFoundError(
-                f"{reference.familiar}: the Docker engine has it for {there}, the bundle is for {platform}",
+                f"{reference.familiar}: the Docker engine has it for {there}, but the bundle is for"
+                f" {platform}",
                 hint=f"`docker pull --platform {platform} {reference.familiar}`",
             )
         digest = check_digest(found.get("Id"), f"{reference.familiar} (Docker engine)")
@@ -84,8 +85,8 @@ class DockerSource:
                 return import_archive(stream, sink, where, choose_by_config(image.digest))
         except (APIError, DockerException, requests.RequestException) as error:
             raise FetchError(
-                f"{where}: the engine broke off: {error}",
-                hint="look at the engine's log (journalctl -u docker), then build again",
+                f"{where}: the engine ended the export early: {error}",
+                hint="check the engine's log (journalctl -u docker), then build again",
             ) from error
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
     except ValueError as error:
         raise FetchError(f"{where}: manifest.json is not JSON: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise FetchError(f"{where}: manifest.json is not a docker-archive's: {error!r}") from error
+        raise FetchError(f"{where}: manifest.json is not that of a docker-archive: {error!r}") from error
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def import_archive(
     except (TarError, UnpackError) as error:
         raise FetchError(f"{where}: the archive is damaged or truncated: {error}") from error
     if "manifest.json" not in small:
-        raise FetchError(f"{where}: no manifest.json", hint="make it with `docker save`")
+        raise FetchError(f"{where}: no manifest.json", hint="create it with `docker save`")
     image = choose(parse_manifest(small["manifest.json"], where), small)
     config = small.get(links.get(image.config, image.config))
     if config is None:
@@ -137,7 +137,7 @@ def import_archive(
 
 def _note_link(name: str, member: Entry, links: dict[str, str]) -> None:
     if len(links) >= MANY:
-        raise TarError(f"it has more than {MANY} links")
+        raise TarError(f"it contains more than {MANY} links")
     base = posixpath.dirname(name) if member.kind == SYMLINK else ""
     links[name] = posixpath.normpath(posixpath.join(base, member.link))
 
@@ -171,7 +171,7 @@ def _join(
 ) -> Manifest:
     config = ImageConfig.parse(raw, where)
     if len(layers) != len(config.diff_ids):
-        raise FetchError(f"{where}: {len(layers)} layers, the config has {len(config.diff_ids)}")
+        raise FetchError(f"{where}: {len(layers)} layers, but the config has {len(config.diff_ids)}")
     blobs = []
     for name, layer, diff_id in zip(image.layers, layers, config.diff_ids, strict=True):
         if layer is None:
@@ -180,7 +180,7 @@ def _join(
             if not name.endswith(layer.blob.hex):
                 raise FetchError(f"{where}: the layer {name} has the digest {layer.blob.digest}")
         elif layer.diff_id != diff_id:
-            raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, the config says {diff_id}")
+            raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, but the config says {diff_id}")
         blobs.append(layer.blob)
     return Manifest.build(Descriptor(OCI_CONFIG, sink.put(raw), len(raw)), tuple(blobs))
 
@@ -226,6 +226,6 @@ def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], Mapping[str,
                 return image
         if len(images) == 1 and f"blobs/sha256/{digest[7:]}" in small:
             return images[0]
-        raise FetchError(f"the archive does not hold the image {digest}")
+        raise FetchError(f"the archive does not contain the image {digest}")
 
     return choose

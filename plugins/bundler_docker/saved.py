@@ -42,7 +42,7 @@ class SmallFiles(dict[str, bytes]):
         content = head + read_all(rest, SMALL)
         self._bytes += len(content)
         if self._bytes > ALL_SMALL or len(self) > MANY:
-            raise TarError(f"its small files have more than {ALL_SMALL >> 20} MiB")
+            raise TarError(f"its small files are larger than {ALL_SMALL >> 20} MiB in total")
         self[name] = content
 
 

@@ -42,12 +42,12 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
 
 def _release(release: Freshness | ReleaseEntry) -> str:
     """Counter and expiry in a line."""
-    parts = [f"counter {release.counter or 'as the bundle is dated'}"]
+    parts = [f"counter {release.counter or 'from the date'}"]
     if release.expires is None:
         parts.append("no expiry")
     else:
         parts.append(f"expires {_time(release.expires)}")
-        parts.append(f"refused from {_time(release.expires + release.grace)} on")
+        parts.append(f"refused after {_time(release.expires + release.grace)}")
     return ", ".join(parts)
 
 

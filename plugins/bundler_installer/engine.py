@@ -81,21 +81,25 @@ class EngineFiles(ProfileModel):
     def _check_parts(self) -> Self:
         if self.archive is None and not self.packages:
             raise HintedValueError(
-                "carries no engine", hint="add `archive:` with `compose:`, or `packages:`, or remove the key"
+                "contains no engine", hint="add `archive:` with `compose:`, or `packages:`, or remove the key"
             )
         if self.archive is not None and self.compose is None:
             raise HintedValueError(
-                "`archive` brings no Compose", hint="add `compose:`, the Compose plugin", at=("archive",)
+                "`archive` does not contain Compose",
+                hint="add `compose:`, the Compose plugin",
+                at=("archive",),
             )
         names = [package.target for package in self.packages]
         for index, name in enumerate(names):
             if name.rpartition(".")[2] not in PACKAGE_KINDS:
                 raise HintedValueError(
-                    f"{name!r} is no package", hint="it ends in .deb or .rpm", at=("packages", index)
+                    f"{name!r} is not a package",
+                    hint="the name must end in .deb or .rpm",
+                    at=("packages", index),
                 )
             if name in names[:index]:
                 raise HintedValueError(
-                    f"{name!r} is there twice", hint="keep one of them", at=("packages", index)
+                    f"{name!r} is listed twice", hint="keep one of them", at=("packages", index)
                 )
         return self
 
@@ -120,8 +124,8 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
     engine = engines.get(name)
     if engine is None:
         raise ProfileError(
-            f"{carrier.at(('engine',))}: none for {name}",
-            hint=f"there is one for {', '.join(engines)}; add `{name}:`, or remove the key",
+            f"{carrier.at(('engine',))}: no engine for {name}",
+            hint=f"available: {', '.join(engines)}; add `{name}:`, or remove the key",
         )
     key: KeyPath = ("engine", name)
     found: list[EngineFile] = []
@@ -173,7 +177,7 @@ def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
         BundleError: it has another form, lacks a program, or has one for another platform.
     """
     found: dict[str, int] = {}
-    hint = "give Docker's static archive, docker-<version>.tgz"
+    hint = "use Docker's static archive, docker-<version>.tgz"
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
@@ -182,14 +186,18 @@ def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
                 named = _PROGRAM.fullmatch(member.name)
                 content = archive.extractfile(member) if member.isreg() else None
                 if named is None or content is None:
-                    raise BundleError(f"{where}: {path.name}: {member.name!r} is no program of it", hint=hint)
+                    raise BundleError(
+                        f"{where}: {path.name}: {member.name!r} is not one of Docker's programs", hint=hint
+                    )
                 _check_machine(content, platform, f"{where}: {path.name}: {member.name}")
                 found[named[1]] = member.size
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise BundleError(f"{where}: {path.name}: is no gzip-compressed tar: {error}", hint=hint) from error
+        raise BundleError(
+            f"{where}: {path.name}: is not a gzip-compressed tar: {error}", hint=hint
+        ) from error
     for name in NEEDED:
         if name not in found:
-            raise BundleError(f"{where}: {path.name}: there is no docker/{name} in it", hint=hint)
+            raise BundleError(f"{where}: {path.name}: docker/{name} is missing", hint=hint)
     return found
 
 
@@ -201,15 +209,15 @@ def _check_machine(stream: IO[bytes], platform: Platform, where: str) -> None:
     """
     head = stream.read(_ELF_HEAD)
     if len(head) < _ELF_HEAD or head[:4] != b"\x7fELF":
-        raise BundleError(f"{where}: is no Linux program", hint="check what lies behind the path or URL")
+        raise BundleError(f"{where}: is not a Linux program", hint="check the file at that path or URL")
     wanted = MACHINES.get(platform.architecture)
     machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
     if machine != wanted:
         names = [name for name, number in MACHINES.items() if number == machine]
         found = names[0] if names else f"machine {machine}"
         raise BundleError(
-            f"{where}: is for {found}, the bundle for {platform}",
-            hint=f"give the one for {platform}, with its own digest",
+            f"{where}: is for {found}, but the bundle is for {platform}",
+            hint=f"use the file for {platform}, with its own digest",
         )
 
 
@@ -220,7 +228,7 @@ def _package_name(path: Path, kind: Literal["deb", "rpm"], name: str, platform: 
         raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
     if found.architecture not in {None, platform.architecture}:
         raise BundleError(
-            f"{where}: {name}: is for {found.architecture}, the bundle for {platform}",
-            hint=f"give the one for {platform}, with its own digest",
+            f"{where}: {name}: is for {found.architecture}, but the bundle is for {platform}",
+            hint=f"use the file for {platform}, with its own digest",
         )
     return found.name

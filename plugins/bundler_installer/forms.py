@@ -63,7 +63,7 @@ def row(table: str, record: object) -> str:
         if not has_form(column.form, text):
             form = column.form.rstrip(OPTIONAL)
             raise BundleError(
-                f"{table}: {column.name}: {text!r} is not a {form} that the installer accepts",
+                f"{table}: {column.name}: {text!r} is not a {form} as the installer accepts it",
                 hint=f"its form is {FORMS[form]}",
             )
         texts.append(text)
@@ -94,7 +94,7 @@ def field(value: object) -> str:
     """A value as a table or `bundle.env` has it: `yes` or `no`, words separated by commas, `-` for nothing.
 
     Raises:
-        BundleError: it holds a control character or a mark of text direction.
+        BundleError: it contains a control character or a mark of text direction.
     """
     if isinstance(value, bool):
         value = "yes" if value else "no"
@@ -103,8 +103,7 @@ def field(value: object) -> str:
     text = "" if value is None else str(value)
     if _HIDDEN.search(text):
         raise BundleError(
-            f"{text!r}: a line break, tab, control character or mark of text direction where the installer "
-            "reads one line",
+            f"{text!r}: a line break, tab, control character or text direction mark in a single-line value",
             hint="write it on one line, without such characters",
         )
     return text or "-"

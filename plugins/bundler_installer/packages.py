@@ -66,7 +66,7 @@ def read_package(path: Path, kind: Literal["deb", "rpm"]) -> Package:
 
 def _broken(path: Path, kind: str, what: str) -> BundleError:
     return BundleError(
-        f"{path.name}: is no {kind} package: {what}", hint="check what lies behind the path or URL"
+        f"{path.name}: is not a {kind} package: {what}", hint="check the file at that path or URL"
     )
 
 
@@ -84,13 +84,13 @@ def _read_deb(file: BinaryIO) -> tuple[str, str]:
             fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line[0].isspace())
             return fields["Package"], fields["Architecture"]
         file.seek(size + size % 2, io.SEEK_CUR)
-    raise ValueError("no control.tar in it")
+    raise ValueError("it has no control.tar")
 
 
 def _ar_members(file: BinaryIO) -> Iterator[tuple[str, int]]:
     """Name and size of each member; the file stands at the member's content."""
     if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
-        raise ValueError("it does not begin as one")
+        raise ValueError("it has the wrong file header")
     while len(head := file.read(_AR_ENTRY)) == _AR_ENTRY:
         yield head[:16].decode("ascii").rstrip(" /"), int(head[48:58])
 
@@ -107,13 +107,13 @@ def _unpack(name: str, packed: bytes) -> bytes:
             import zstandard  # noqa: PLC0415 only such a package needs it
 
             return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
-    raise ValueError(f"{name} is compressed in an unknown way")
+    raise ValueError(f"{name} uses an unknown compression")
 
 
 def _read_rpm(file: BinaryIO) -> tuple[str, str]:
     """See the RPM V4 package format: a lead, a header of signatures, padded to 8 bytes, then its header."""
     if file.read(_RPM_LEAD)[:4] != _RPM_LEAD_MAGIC:
-        raise ValueError("it does not begin as one")
+        raise ValueError("it has the wrong file header")
     _, signatures = _rpm_header(file)
     file.seek(-signatures % 8, io.SEEK_CUR)
     strings, _ = _rpm_header(file)

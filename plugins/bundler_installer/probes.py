@@ -26,7 +26,9 @@ def check_probes(application: ApplicationModel) -> None:
     """
     probes = application.probes
     if len(probes) > MOST:
-        raise BundleError(f"{len(probes)} probes are too many", hint=f"at most {MOST}: join some of them")
+        raise BundleError(
+            f"{len(probes)} probes are too many", hint=f"at most {MOST} are allowed: combine some of them"
+        )
     ids = [probe.id for probe in probes]
     running = {service.name for service in services(application.compose) if service.expect != "completed"}
     files = {file.path for file in application.carried}
@@ -34,15 +36,15 @@ def check_probes(application: ApplicationModel) -> None:
     for index, probe in enumerate(probes):
         if _ID.fullmatch(probe.id) is None or probe.id in ids[:index]:
             raise BundleError(
-                f"probe {probe.id!r}: not an id, or there twice",
-                hint="small letters, digits, `.`, `_` and `-`, each id once",
+                f"probe {probe.id!r}: not a valid id, or a duplicate",
+                hint="lower-case letters, digits, `.`, `_` and `-`; each id must be unique",
             )
         _check_names(probe, running, files, variables)
         if not probe.command or not all(probe.command):
-            raise BundleError(f"probe {probe.id}: an empty command or argument", hint="name a program")
+            raise BundleError(f"probe {probe.id}: an empty command or argument", hint="set a program to run")
         if not 1 <= probe.limit <= LONGEST:
             raise BundleError(
-                f"probe {probe.id}: {probe.limit} s are no limit for it", hint=f"1 to {LONGEST} seconds"
+                f"probe {probe.id}: {probe.limit} s is not a valid time limit", hint=f"1 to {LONGEST} seconds"
             )
 
 
@@ -57,5 +59,5 @@ def _check_names(
         if name is not None and name not in known:
             raise BundleError(
                 f"probe {probe.id}: {name!r} is not a {what}",
-                hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+                hint=f"available: {', '.join(sorted(known)) or 'none'}",
             )

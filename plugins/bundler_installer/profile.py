@@ -38,7 +38,7 @@ class Backup(ProfileModel):
     def _check_keep(self) -> Self:
         if self.schedule is not None and self.keep is None:
             raise HintedValueError(
-                "a schedule without an end fills the disk", hint="add `keep: 7`", at=("schedule",)
+                "without a limit, scheduled backups fill the disk", hint="add `keep: 7`", at=("schedule",)
             )
         return self
 
@@ -60,7 +60,7 @@ class Freshness(ProfileModel):
     @model_validator(mode="after")
     def _check_grace(self) -> Self:
         if self.grace and self.expires is None:
-            raise HintedValueError("has nothing to extend", hint="add `expires:`", at=("grace",))
+            raise HintedValueError("has no expiry to extend", hint="add `expires:`", at=("grace",))
         return self
 
 
@@ -85,14 +85,14 @@ class InstallerProfile(Profile):
         for platform, engine in self.engine.items():
             if engine.version is None and self.pack.compression == "compact":
                 raise HintedValueError(
-                    "carries an engine of unknown version, and `pack.compression: compact` needs Docker 23",
+                    "includes an engine of unknown version, but `pack.compression: compact` needs Docker 23",
                     hint='add its `version:`, for example "26.1.4"',
                     at=("engine", platform),
                 )
             if least and engine.version and version_key(engine.version) < version_key(least):
                 raise HintedValueError(
-                    f"is older than the Docker that is required, {least}",
-                    hint="carry a newer one, or require less (`requirements.docker.minimum`)",
+                    f"is older than the required Docker, {least}",
+                    hint="include a newer one, or lower the requirement (`requirements.docker.minimum`)",
                     at=("engine", platform, "version"),
                 )
         return self

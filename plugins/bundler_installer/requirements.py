@@ -19,14 +19,14 @@ _SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
 CpuFlag = Annotated[
     str,
-    matching(_CPU_FLAG, "a processor's flag", "as /proc/cpuinfo spells it, for example avx2"),
+    matching(_CPU_FLAG, "a CPU flag", "as in /proc/cpuinfo, for example avx2"),
     described("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
 ]
 """As /proc/cpuinfo spells it."""
 
 SysctlName = Annotated[
     str,
-    matching(_SYSCTL, "a kernel setting", "as `sysctl` spells it, for example vm.max_map_count"),
+    matching(_SYSCTL, "a kernel setting", "as in `sysctl`, for example vm.max_map_count"),
     described("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
 ]
 """As `sysctl` spells it."""
@@ -138,14 +138,14 @@ class Requirements(ProfileModel):
             if low is not None and high is not None and high < low:
                 raise HintedValueError(
                     "is below the minimum",
-                    hint="raise it or leave it out",
+                    hint="raise or remove it",
                     at=("sysctl", name, "recommended") if name in self.sysctl else (name, "recommended"),
                 )
         latency = self.write_latency
         if latency.maximum is not None and (latency.recommended or 0) > latency.maximum:
             raise HintedValueError(
                 "is above the maximum",
-                hint="lower it or leave it out",
+                hint="lower or remove it",
                 at=("write_latency", "recommended"),
             )
         return self

@@ -39,7 +39,7 @@ class TokenSigner:
     def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:  # noqa: ARG002 the contract's
         """See `bundler.api.signing.Signer.generate`."""
         raise UsageError(
-            "keys of a token are made with the token's own program",
+            "keys on a token must be generated with the token's own program",
             hint="for example `pkcs11-tool --keypairgen --key-type EC:prime256v1`;"
             " `bundle keygen --to pkcs11:...` then writes its bundle.pub",
         )
@@ -69,7 +69,7 @@ class TokenSigner:
         try:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature as error:
-            raise VerificationError("the signature is not this key's over this text") from error
+            raise VerificationError("the text is not signed with this key") from error
 
 
 class TokenKey:
@@ -86,7 +86,7 @@ class TokenKey:
         found = list(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
         if len(found) != 1:
             raise UsageError(
-                f"{len(found)} private keys on the token are meant", hint="name one by object=LABEL or id=%01"
+                f"{len(found)} private keys on the token match", hint="select one with object=LABEL or id=%01"
             )
         self._closed = False
         self._session = session
@@ -108,7 +108,7 @@ class TokenKey:
         with _telling("the token"):
             value: bytes = self._private.sign(hashlib.sha256(payload).digest(), mechanism=Mechanism.ECDSA)
         if len(value) != 2 * _HALF:
-            raise BundleError(f"the token made a signature of {len(value)} bytes where 64 are due")
+            raise BundleError(f"the token returned a signature of {len(value)} bytes instead of 64")
         return encode(int.from_bytes(value[:_HALF], "big"), int.from_bytes(value[_HALF:], "big"))
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ def _read_point(parameters: bytes, point: bytes) -> PublicKey:
     if parameters != _P256:
         raise UsageError(
             "the token's key is not an ECDSA key on the curve P-256",
-            hint="make one with `pkcs11-tool --keypairgen --key-type EC:prime256v1`",
+            hint="generate one with `pkcs11-tool --keypairgen --key-type EC:prime256v1`",
         )
     raw = point[2:] if len(point) == _POINT + 2 and point[:2] == bytes((4, _POINT)) else point
     return PublicKey.of_point(raw)
@@ -133,12 +133,12 @@ def _find_token(uri: KeyUri) -> Token:
         import pkcs11  # noqa: PLC0415 likewise
     except ImportError as error:
         raise UsageError(
-            "keys of a token need the library python-pkcs11", hint="pip install 'bundler-airgap[pkcs11]'"
+            "keys on a token require the library python-pkcs11", hint="pip install 'bundler-airgap[pkcs11]'"
         ) from error
     module = uri.query.get("module-path") or os.environ.get(MODULE)
     if not module:
         raise UsageError(
-            "no PKCS#11 module is named",
+            "no PKCS#11 module is set",
             hint=f"set {MODULE}, or add ?module-path=/PATH/libNAME.so to the URI, quoted for the shell",
         )
     if not Path(module).is_file():
@@ -149,8 +149,8 @@ def _find_token(uri: KeyUri) -> Token:
     found = [token for token in there if _is_meant(token, wanted)]
     if len(found) != 1:
         raise UsageError(
-            f"{len(found)} tokens are meant",
-            hint="name one by token=LABEL; `pkcs11-tool -L` lists them",
+            f"{len(found)} tokens match",
+            hint="select one with token=LABEL; `pkcs11-tool -L` lists them",
         )
     return found[0]
 
@@ -170,7 +170,7 @@ def _pin(file: Path | None, token: Token, secret: Secret) -> str:
     if not pin:
         raise UsageError(
             f"the token {token.label} needs a PIN and none was given",
-            hint="give --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, use pin-source=file:/PATH,"
+            hint="use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, use pin-source=file:/PATH,"
             " or a terminal",
         )
     return pin.decode()
@@ -185,5 +185,5 @@ def _telling(what: str) -> Iterator[None]:
         raise
     except RuntimeError as error:  # the base of pkcs11's errors, which may not be installed
         reason = type(error).__name__
-        hint = "the PIN is wrong; most tokens lock after three" if reason.startswith("Pin") else None
+        hint = "wrong PIN; most tokens lock after three attempts" if reason.startswith("Pin") else None
         raise BundleError(f"{what}: the token refused: {reason} {error}".rstrip(), hint=hint) from error

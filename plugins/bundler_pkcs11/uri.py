@@ -69,13 +69,13 @@ def _attributes(text: str, separator: str, known: frozenset[str]) -> dict[str, b
         name, equals, value = part.partition("=")
         if name == "pin-value":
             raise UsageError(
-                "pin-value: a PIN in an argument is seen by everybody on this machine",
+                "pin-value: a PIN on the command line is visible to all users of this machine",
                 hint="use pin-source=file:/PATH, --passphrase-file, BUNDLE_KEY_PASSPHRASE or the prompt",
             )
         if not equals or name not in known or name in found:
             raise UsageError(
-                f"{name!r} in a PKCS#11 URI is unknown or there twice",
-                hint=f"known here: {', '.join(sorted(PATH | QUERY))}",
+                f"{name!r} in a PKCS#11 URI is unknown or duplicated",
+                hint=f"supported: {', '.join(sorted(PATH | QUERY))}",
             )
         if re.search(r"%(?![0-9A-Fa-f]{2})", value):
             raise UsageError(f"{name} in a PKCS#11 URI is not percent-encoded", hint="write % as %25")

@@ -115,7 +115,7 @@ class Authenticator:
             return login.basic
         offered = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
         raise FetchError(
-            f"{self._host} refuses, and offers {offered} to authenticate with",
+            f"{self._host} refuses access and offers only {offered} authentication",
             hint="registries offer Basic or Bearer; this may be a proxy that requires a login of its own",
         )
 
@@ -214,6 +214,6 @@ def _scope(repository: str) -> str:
 def _refused(host: str, login: Login) -> FetchError:
     who = f"{login.username!r}" if login.username else "the identity token"
     return FetchError(
-        f"{host} refuses the login of {who} that Docker's or Podman's configuration has",
-        hint=f"log in again: `docker login {host}`, or `docker logout {host}` to go anonymously",
+        f"{host} rejects the login of {who} from Docker's or Podman's configuration",
+        hint=f"log in again: `docker login {host}`, or `docker logout {host}` for anonymous access",
     )

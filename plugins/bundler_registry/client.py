@@ -144,9 +144,7 @@ class RegistryClient:
         if answer.passing:
             hint = None
             if status == 429:  # noqa: PLR2004 Too Many Requests
-                hint = (
-                    f"the registry limits how much may be pulled: `docker login {self.host}`, or use a mirror"
-                )
+                hint = f"the registry limits the pull rate: `docker login {self.host}`, or use a mirror"
             return TransientError(text, hint=hint, retry_after=answer.retry_after)
         if status in {401, 403, 404, 410}:
             return AbsentError(text)
@@ -161,8 +159,9 @@ def _check_header(header: str | None, raw: bytes, where: str) -> None:
     found = hashlib.new(algorithm, raw).hexdigest()
     if found != expected:
         raise FetchError(
-            f"{where}: the registry says {algorithm}:{expected[:128]}, the bytes are {algorithm}:{found}",
-            hint="the registry or a proxy on the way is broken; try a mirror",
+            f"{where}: the registry says {algorithm}:{expected[:128]}, but the content is"
+            f" {algorithm}:{found}",
+            hint="the registry or a proxy in between is faulty; try a mirror",
         )
 
 

@@ -87,8 +87,8 @@ class FileLogins:
             reason = f": {error}" if isinstance(error, errors.DockerException) else ""
             raise FetchError(
                 f"the login for {host} in {self.name} cannot be read{reason}",
-                hint=f"repair it with `docker login {host}`, or take `credsStore` and `credHelpers` out"
-                f" of {path} where the helper is not installed",
+                hint=f"repair it with `docker login {host}`, or remove `credsStore` and `credHelpers`"
+                f" from {path} if the helper is not installed",
             ) from error
         return _login(found) if found else None
 
@@ -121,7 +121,7 @@ class PodmanLogins(FileLogins):
         if named:
             if not Path(named).is_file():
                 raise FetchError(
-                    f"REGISTRY_AUTH_FILE={named}: no such file", hint="correct the variable, or unset it"
+                    f"REGISTRY_AUTH_FILE={named}: no such file", hint="fix or unset the variable"
                 )
             return Path(named)
         runtime = self._environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"

@@ -88,8 +88,8 @@ class RegistrySource:
         """See `bundler.api.images.ImageSource`."""
         if self._offline:
             raise ImageNotFoundError(
-                f"{reference.familiar}: not asked for at {reference.registry}, this run is offline",
-                hint="build once without --offline on the same cache",
+                f"{reference.familiar}: not requested from {reference.registry}: this run is offline",
+                hint="build once without --offline to fill the cache",
             )
         for place in self._places(reference):
             try:
@@ -177,13 +177,13 @@ class RegistrySource:
         if len(received.raw) != chosen.size:
             raise FetchError(
                 f"{where}: manifest {chosen.digest} has {len(received.raw)} bytes,"
-                f" its index says {chosen.size}"
+                f" but its index says {chosen.size}"
             )
         manifest = Manifest.parse(received.raw, where, received.media_type)
         if chosen.media_type != manifest.media_type and chosen.media_type in INDEX_TYPES | MANIFEST_TYPES:
             raise FetchError(
                 f"{where}: manifest {chosen.digest} is {manifest.media_type},"
-                f" its index says {chosen.media_type}"
+                f" but its index says {chosen.media_type}"
             )
         return manifest
 

@@ -65,7 +65,7 @@ class EcdsaSigner:
         except FileNotFoundError as error:
             raise UsageError(
                 f"no signing key: {reference} does not exist",
-                hint="make one with `bundle keygen`, or give --key FILE; `build --unsigned` does without",
+                hint="create one with `bundle keygen`, or use --key FILE; `build --unsigned` needs none",
             ) from error
         passphrase = secret(f"Passphrase of the signing key {reference}") if b"ENCRYPTED" in pem else None
         return KeyFile(_private_key(pem, passphrase))
@@ -81,7 +81,7 @@ class EcdsaSigner:
         except ValueError as error:
             what = "a private key: keep it secret" if b"PRIVATE KEY-----" in public_key else "not PEM"
             raise UsageError(
-                f"the public key is {what}", hint="give the bundle.pub that `bundle keygen` wrote"
+                f"the public key is {what}", hint="use the bundle.pub written by `bundle keygen`"
             ) from error
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise UsageError("the public key is not an ECDSA key on the curve P-256")
@@ -89,8 +89,8 @@ class EcdsaSigner:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature as error:
             raise VerificationError(
-                "the signature is not this key's over this bundle",
-                hint="do not install it; ask its maker for the bundle and the key again",
+                "the bundle is not signed with this key",
+                hint="do not install it; ask its publisher for the bundle and the key again",
             ) from error
 
 
@@ -105,9 +105,9 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
         if passphrase is None:
             raise UsageError(
                 "the signing key is encrypted and no passphrase was given",
-                hint="give --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, or use a terminal",
+                hint="use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, or use a terminal",
             ) from error
-        raise UsageError("the signing key is not encrypted, though its text says so") from error
+        raise UsageError("the signing key is not encrypted, although it is marked as encrypted") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         if b"ENCRYPTED" in pem and passphrase is not None:
             raise UsageError(
@@ -117,12 +117,12 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
         what = "a public key, not a private one" if b"PUBLIC KEY-----" in pem else "not a PKCS#8 PEM file"
         raise UsageError(
             f"the signing key cannot be read: it is {what}",
-            hint="give the bundle.key that `bundle keygen` wrote",
+            hint="use the bundle.key written by `bundle keygen`",
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise UsageError(
             "the signing key is not an ECDSA key on the curve P-256",
-            hint="make one with `bundle keygen`",
+            hint="create one with `bundle keygen`",
         )
     return key
 

@@ -97,11 +97,11 @@ def test_openssl_accepts_what_the_token_signs(tmp_path: Path) -> None:
         ("pkcs11:token=release%20desk;object=none", UsageError, "0 private keys"),
         ("pkcs11:token=release%20desk;id=%02", UsageError, "P-256"),
         ("pkcs11:object=bundle?module-path=/none.so", UsageError, "does not exist"),
-        ("pkcs11:object=bundle?pin-value=1234", UsageError, "seen by everybody"),
-        ("pkcs11:object=bundle;pin-value=1234", UsageError, "seen by everybody"),
+        ("pkcs11:object=bundle?pin-value=1234", UsageError, "visible to all users"),
+        ("pkcs11:object=bundle;pin-value=1234", UsageError, "visible to all users"),
         ("pkcs11:object=bundle?pin-source=|cat%20/x", UsageError, "absolute path"),
         ("pkcs11:objekt=bundle", UsageError, "unknown"),
-        ("pkcs11:object=a;object=b", UsageError, "twice"),
+        ("pkcs11:object=a;object=b", UsageError, "duplicated"),
         ("pkcs11:object=%zz", UsageError, "percent"),
         ("pkcs11:object=a b", UsageError, "RFC 7512"),
     ],
@@ -114,7 +114,7 @@ def test_a_uri_must_name_exactly_one_key(uri: str, error: type[BundleError], say
 def test_a_wrong_or_missing_pin_is_refused() -> None:
     with pytest.raises(BundleError, match="PinIncorrect") as found:
         SIGNER.open("pkcs11:object=bundle", lambda _: b"wrong")
-    assert "PIN is wrong" in str(found.value.hint)
+    assert "wrong PIN" in str(found.value.hint)
     with pytest.raises(UsageError, match="needs a PIN"):
         SIGNER.open("pkcs11:object=bundle", lambda _: None)
 

@@ -199,7 +199,7 @@ def test_a_missing_image_and_a_missing_engine(builder: Builder, loaded: Engine) 
     assert "docker pull nothing:1" in lacking.stderr
     none = builder.bundle("plan", "--profile", written, environment={"DOCKER_HOST": "unix:///nowhere.sock"})
     assert none.returncode == 1
-    assert "no Docker engine answers" in none.stderr
+    assert "the Docker engine does not respond" in none.stderr
     assert "`sources:`" in none.stderr
     assert "Traceback" not in none.stderr
 
@@ -307,7 +307,7 @@ def test_files_that_are_not_archives_are_refused(builder: Builder, content: byte
 
 def test_an_empty_list_of_archives_is_reported(builder: Builder) -> None:
     refused = builder.bundle("plan", "--profile", profile(builder, "[archive]"))
-    assert "the profile lists none under `archives:`" in refused.stderr
+    assert "the profile lists no archives under `archives:`" in refused.stderr
 
 
 # ---------------------------------------------------------------- signatures

@@ -203,7 +203,7 @@ def test_a_layer_that_is_not_what_its_type_says_is_refused(builder: Builder, reg
     registry.add_image("app/db", "1", as_tar(IMAGES["db"]))
     failed = builder.bundle(*words(registry.host))
     assert failed.returncode == 1
-    assert "is not what its media type" in failed.stderr
+    assert "does not match its media type" in failed.stderr
     assert "build without --write-once" in failed.stderr
     assert left(builder) == []
     builder.check(*usual(registry.host))
@@ -215,7 +215,7 @@ def test_a_wrong_layer_end_is_found_once_the_layer_is_there(
     registry.fail(LAYERS[2], other_bytes)  # only the question for its end
     failed = builder.bundle(*words(registry.host))
     assert failed.returncode == 1
-    assert "is not what its media type" in failed.stderr
+    assert "does not match its media type" in failed.stderr
     assert left(builder) == []
 
 
@@ -239,7 +239,7 @@ def test_ctrl_c_leaves_nothing(builder: Builder, registry: FaultRegistry) -> Non
 def test_write_once_excludes_compact(builder: Builder, registry: FaultRegistry) -> None:
     refused = builder.bundle(*words(registry.host, "--set", "pack.compression=compact"))
     assert refused.returncode == 2
-    assert "--write-once does not go with pack.compression: compact" in refused.stderr
+    assert "--write-once cannot be combined with pack.compression: compact" in refused.stderr
     assert registry.requests == []
 
 

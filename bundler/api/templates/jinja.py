@@ -63,14 +63,12 @@ def render_text(
         known = ", ".join(sorted(values)) or "none"
         raise BundleError(
             f"{name}:{_line(error)}: {error.message}",
-            hint=f"give it in the profile under `settings: values:`; known here: {known}",
+            hint=f"set it in the profile under `settings: values:`; available: {known}",
         ) from error
     except RecursionError as error:
-        raise BundleError(
-            f"{name}:{_line(error)}: nested too deeply, or it calls itself without an end"
-        ) from error
+        raise BundleError(f"{name}:{_line(error)}: nested too deeply, or infinite recursion") from error
     except MemoryError as error:
-        raise BundleError(f"{name}:{_line(error)}: takes too much memory") from error
+        raise BundleError(f"{name}:{_line(error)}: uses too much memory") from error
     except (TemplateError, ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise BundleError(f"{name}:{_line(error)}: {error}") from error
 

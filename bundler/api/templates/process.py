@@ -123,10 +123,10 @@ class Templates:
         self._stop()
         if code == -signal.SIGPROF:
             return BundleError(
-                f"{where}: takes over {self._seconds:g} s of processor time",
-                hint="take out the loop or the calculation; what a configuration needs takes milliseconds",
+                f"{where}: uses more than {self._seconds:g} s of CPU time",
+                hint="remove the loop or calculation; rendering a configuration takes milliseconds",
             )
-        return BundleError(f"{where}: the process that fills in templates ended with the code {code}")
+        return BundleError(f"{where}: the template process exited with code {code}")
 
     def _place(self) -> str:
         """`:7`, or nothing where the template did not run yet."""

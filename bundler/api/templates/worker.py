@@ -55,11 +55,11 @@ def _fill(request: Any, values: dict[str, object], trace: int, seconds: float, l
         message = error.message.encode("utf-8", "backslashreplace").decode()
         return {"error": message, "hint": error.hint}
     except UnicodeEncodeError:
-        return {"error": f"{request['name']}: half of a surrogate pair, which is no character", "hint": None}
+        return {"error": f"{request['name']}: an unpaired surrogate, which is not a character", "hint": None}
     finally:
         _set_timers(0)
     if size > largest:
-        return {"error": f"{request['name']}: over {largest >> 20} MiB once it is filled in", "hint": None}
+        return {"error": f"{request['name']}: larger than {largest >> 20} MiB when rendered", "hint": None}
     return {"text": text}
 
 

@@ -49,7 +49,7 @@ def check_accounts(accounts: Accounts, *, smtp: bool, tls: bool) -> None:
         )
     if accounts.oauth and not tls:
         raise HintedValueError(
-            "a provider sends browsers back to the API's own address, which is only said with TLS",
+            "providers redirect browsers to the API's own address, which is only known with TLS",
             hint="write `tls: {mode: own}`",
             at=("accounts", "oauth"),
         )

@@ -94,9 +94,9 @@ def check_database(database: Database, vector_store: str) -> None:
     """
     if database.sslmode != "disable" and database.mode == "bundled":
         raise HintedValueError(
-            f"the bundled {'MySQL' if database.type == 'mysql' else 'PostgreSQL'} speaks no TLS and is "
-            "reached by no one outside",
-            hint="leave it out, or write `mode: external`",
+            f"the bundled {'MySQL' if database.type == 'mysql' else 'PostgreSQL'} does not use TLS"
+            " and is not reachable from outside",
+            hint="remove it, or write `mode: external`",
             at=("database", "sslmode"),
         )
     if database.type == "postgresql":
@@ -113,7 +113,7 @@ def check_database(database: Database, vector_store: str) -> None:
         )
     if vector_store == "pgvector-shared":
         raise HintedValueError(
-            f"pgvector is an extension of PostgreSQL, and Dify's tables lie in {database.type}",
+            f"pgvector is an extension of PostgreSQL, but Dify's tables are in {database.type}",
             hint="choose another one, for example `pgvector`",
             at=("vector_store",),
         )
@@ -127,8 +127,8 @@ def check_redis(redis: Redis) -> None:
     """
     if redis.tls and redis.mode == "bundled":
         raise HintedValueError(
-            "the bundled Redis speaks no TLS and is reached by no one outside",
-            hint="leave it out, or write `mode: external`",
+            "the bundled Redis does not use TLS and is not reachable from outside",
+            hint="remove it, or write `mode: external`",
             at=("redis", "tls"),
         )
     if redis.topology == "single":
@@ -136,13 +136,13 @@ def check_redis(redis: Redis) -> None:
     if redis.mode == "bundled":
         raise HintedValueError(
             "the bundled Redis is a single server",
-            hint="leave it out, or write `mode: external`",
+            hint="remove it, or write `mode: external`",
             at=("redis", "topology"),
         )
     if redis.tls:
         raise HintedValueError(
-            f"Dify's API speaks no TLS with a Redis of the topology {redis.topology!r}",
-            hint="`topology: single` with the address of a proxy that knows the master, or leave `tls` out",
+            f"Dify's API does not support TLS with the Redis topology {redis.topology!r}",
+            hint="`topology: single` with the address of a proxy that knows the master, or remove `tls`",
             at=("redis", "tls"),
         )
 
@@ -163,14 +163,14 @@ def check_vector_server(server: VectorServer, vector_store: str) -> None:
         return
     if server.mode == "bundled":
         raise HintedValueError(
-            "the bundled vector store is reached by no one outside",
-            hint="leave it out, or write `mode: external`",
+            "the bundled vector store is not reachable from outside",
+            hint="remove it, or write `mode: external`",
             at=("vector_server", "tls"),
         )
     if vector_store in BY_ADDRESS:
         raise HintedValueError(
-            f"the address of {vector_store} is a URL and says whether TLS is spoken",
-            hint="leave it out, and answer https://… at the site",
+            f"the address of {vector_store} is a URL, which already says whether TLS is used",
+            hint="remove it, and set https://… at the site",
             at=("vector_server", "tls"),
         )
 
@@ -189,7 +189,7 @@ def check_authorities(database: Database, redis: Redis, server: VectorServer, *,
     for checked, name, key in wanted:
         if checked and not given:
             raise HintedValueError(
-                "nothing says who signs that server's certificate",
-                hint="name the site's certificate authority: `ca_certificates: [bank-ca.pem]`",
+                "no certificate authority is set for that server's certificate",
+                hint="set the site's certificate authority: `ca_certificates: [bank-ca.pem]`",
                 at=(name, key),
             )

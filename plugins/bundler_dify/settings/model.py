@@ -49,7 +49,7 @@ class Limits(ProfileModel):
             low, high = getattr(self, reserved), getattr(self, limit)
             if low is not None and high is not None and low > high:
                 raise HintedValueError(
-                    "is above the limit", hint=f"lower it, or raise `{limit}`", at=(reserved,)
+                    "is above the limit", hint=f"lower it or raise `{limit}`", at=(reserved,)
                 )
         return self
 
@@ -209,24 +209,24 @@ class DifySettings(ProfileModel):
         if not self.hardening:
             return
         problems = (
-            (self.tls.mode == "off", "hardening wants TLS", "write `mode: own`", ("tls", "mode")),
-            (not self.limits, "hardening wants limits everywhere", "leave it out", ("limits",)),
+            (self.tls.mode == "off", "hardening requires TLS", "write `mode: own`", ("tls", "mode")),
+            (not self.limits, "hardening requires limits everywhere", "remove it", ("limits",)),
             (
                 not self.gateway.rate_limits.enabled,
-                "hardening wants rate limits",
+                "hardening requires rate limits",
                 "raise the limits instead",
                 ("gateway", "rate_limits", "enabled"),
             ),
             (
                 not self.init_password,
-                "hardening wants the first administrator's page closed",
-                "leave it out",
+                "hardening requires the setup page of the first administrator to be closed",
+                "remove it",
                 ("init_password",),
             ),
             (
                 self.ssrf.allow_public,
-                "hardening wants every target outside the site refused",
-                "name what may be reached under `domains` and `cidrs`",
+                "hardening requires all targets outside the site to be refused",
+                "list the allowed targets under `domains` and `cidrs`",
                 ("ssrf", "allow_public"),
             ),
         )
@@ -248,12 +248,12 @@ class DifySettings(ProfileModel):
         for index, plugin in enumerate(self.plugins):
             if plugin.mode == "repackage" and policy != "unverified":
                 raise HintedValueError(
-                    f"a repackaged plugin has no valid signature, and plugin_signatures says {policy!r}",
-                    hint="`mode: carry` keeps a signed package as it is; `plugin_signatures: "
+                    f"a repackaged plugin has no valid signature, but plugin_signatures is {policy!r}",
+                    hint="`mode: carry` keeps a signed package unchanged; `plugin_signatures: "
                     "{policy: unverified}` lets the site install unsigned ones",
                     at=("plugins", index, "mode"),
                 )
             if plugin.target in [other.target for other in self.plugins[:index]]:
                 raise HintedValueError(
-                    f"{plugin.target!r} is there twice", hint="keep one of them", at=("plugins", index)
+                    f"{plugin.target!r} is listed twice", hint="keep one of them", at=("plugins", index)
                 )

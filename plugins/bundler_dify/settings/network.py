@@ -32,7 +32,8 @@ def _check_cidr(value: str) -> str:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         raise HintedValueError(
-            f"{value!r} is not a range of addresses", hint="write 10.20.0.0/16, or 10.20.3.4/32 for one"
+            f"{value!r} is not an address range",
+            hint="write 10.20.0.0/16, or 10.20.3.4/32 for a single address",
         ) from error
 
 
@@ -59,8 +60,8 @@ class Tls(ProfileModel):
     def _check_proxies(self) -> Self:
         if self.mode == "upstream" and not self.trusted_proxies:
             raise HintedValueError(
-                "is missing: without it every client looks like the load balancer",
-                hint="name the load balancer's addresses, for example [10.0.0.5/32]",
+                "is missing: without it every client appears to be the load balancer",
+                hint="list the load balancer's addresses, for example [10.0.0.5/32]",
                 at=("trusted_proxies",),
             )
         return self
@@ -136,8 +137,8 @@ class Ssrf(ProfileModel):
         for index, cidr in enumerate(self.cidrs):
             if ipaddress.ip_network(cidr).prefixlen == 0:
                 raise HintedValueError(
-                    f"{cidr} is every address there is, also the databases'",
-                    hint="name the ranges that the models and tools are in",
+                    f"{cidr} includes every address, also those of the databases",
+                    hint="list the ranges of the models and tools",
                     at=("cidrs", index),
                 )
         return self

@@ -65,14 +65,14 @@ def check_packages(packages: CodePackages, mirrors: Mirrors, ssrf: Ssrf) -> None
     """
     if packages.wheels and packages.python is None:
         raise HintedValueError(
-            "is missing: wheels are for one Python",
+            "is missing: wheels are built for one Python version",
             hint="docker run --rm --entrypoint /opt/python/bin/python3 langgenius/dify-sandbox:TAG --version",
             at=("code_packages", "python"),
         )
     if packages.requirements and not packages.wheels and mirrors.pip is None:
         raise HintedValueError(
-            "nothing says where the sandbox gets them from",
-            hint="give `wheels`, or `mirrors: {pip: https://…}`",
+            "no source is set for the sandbox's packages",
+            hint="set `wheels`, or `mirrors: {pip: https://…}`",
             at=("code_packages", "requirements"),
         )
     for name, url in (("pip", mirrors.pip), ("npm", mirrors.npm)):
@@ -85,14 +85,14 @@ def _check_reached(url: str, ssrf: Ssrf, name: str) -> None:
     host = parts.hostname or ""
     if not ssrf.allow_public and not _allowed(host, ssrf):
         raise HintedValueError(
-            f"the proxies let no sandbox reach {host}",
+            f"the proxies do not allow the sandbox to reach {host}",
             hint=f"add it to `ssrf: domains:` or `cidrs:`, for example `ssrf: {{domains: [{host}]}}`",
             at=("mirrors", name),
         )
     port = parts.port or HTTPS
     if parts.scheme == "https" and port not in {HTTPS, *ssrf.connect_ports}:
         raise HintedValueError(
-            f"the proxies pass HTTPS on port {HTTPS} only",
+            f"the proxies allow HTTPS only on port {HTTPS}",
             hint=f"add `ssrf: {{connect_ports: [{port}]}}`",
             at=("mirrors", name),
         )

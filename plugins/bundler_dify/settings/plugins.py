@@ -58,9 +58,9 @@ class Plugin(ProfileModel):
         given = [name for name in ("path", "url", "marketplace") if getattr(self, name) is not None]
         if len(given) != 1:
             raise HintedValueError(
-                f"{' and '.join(given) or 'neither path, url nor marketplace'}: one of them says where the "
-                "plugin comes from",
-                hint="give one of `path`, `url`, `marketplace`",
+                f"{' and '.join(given) or 'neither path, url nor marketplace'}: exactly one of them must "
+                "be set",
+                hint="set one of `path`, `url`, `marketplace`",
             )
         if self.marketplace is not None and _IDENTIFIER.fullmatch(self.marketplace) is None:
             raise HintedValueError(
@@ -70,7 +70,7 @@ class Plugin(ProfileModel):
             )
         if self.path is None and self.sha256 is None:
             raise HintedValueError(
-                "is missing: what is downloaded is checked", hint="add `sha256:`", at=("sha256",)
+                "is missing: downloads must have a checksum", hint="add `sha256:`", at=("sha256",)
             )
         return self
 
@@ -88,8 +88,8 @@ class PluginSignatures(ProfileModel):
     def _check_keys(self) -> Self:
         if (self.policy == "own-keys") != bool(self.public_keys):
             raise HintedValueError(
-                "is missing" if self.policy == "own-keys" else f"{self.policy!r} asks for no keys",
-                hint="`policy: own-keys` and `public_keys` go together",
+                "is missing" if self.policy == "own-keys" else f"{self.policy!r} uses no keys",
+                hint="`policy: own-keys` and `public_keys` must be set together",
                 at=("public_keys",),
             )
         return self

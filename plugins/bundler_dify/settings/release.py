@@ -11,7 +11,7 @@ from bundler.image.reference import Reference
 from bundler.profile.base import ProfileModel
 from bundler_dify.releases import RELEASES, Release
 
-SOURCE = "docker/docker-compose.yaml of that release's tag in langgenius/dify names it"
+SOURCE = "see docker/docker-compose.yaml at that release's tag in langgenius/dify"
 
 
 def _check_pinned(value: str) -> str:
@@ -20,7 +20,7 @@ def _check_pinned(value: str) -> str:
     except BundleError as error:
         raise HintedValueError(error.message, hint=error.hint or SOURCE) from error
     if tag is None or not any(character.isdigit() for character in tag):
-        raise HintedValueError(f"{value!r} has no tag of a version", hint=SOURCE)
+        raise HintedValueError(f"{value!r} has no version tag", hint=SOURCE)
     return value
 
 
@@ -50,7 +50,7 @@ def check_release(version: str, images: ReleaseImages) -> None:
     """
     if version not in RELEASES:
         raise HintedValueError(
-            f"the images of Dify {version} are not known",
+            f"the images of Dify {version} are unknown",
             hint="known releases: " + ", ".join(sorted(RELEASES)),
             at=("version",),
         )
@@ -58,14 +58,14 @@ def check_release(version: str, images: ReleaseImages) -> None:
     for name in images.given:
         if name not in release.unknown:
             raise HintedValueError(
-                f"Dify {version} belongs with {getattr(release.images, name)}",
-                hint="leave it out",
+                f"Dify {version} requires {getattr(release.images, name)}",
+                hint="remove it",
                 at=("images", name),
             )
     for name in release.unknown:
         if name not in images.given:
             raise HintedValueError(
-                f"which {name} belongs to Dify {version} is not established",
+                f"the {name} that matches Dify {version} is unknown",
                 hint=f"write `images: {{{name}: …}}`; {SOURCE}",
                 at=("version",),
             )

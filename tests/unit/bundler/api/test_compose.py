@@ -88,7 +88,7 @@ def test_published_ports(published: object, expected: list[tuple[str | None, str
 
 @pytest.mark.parametrize("published", ["9000-8000:80", "60000-70000:80"])
 def test_a_range_that_is_not_one_is_refused(published: str) -> None:
-    with pytest.raises(BundleError, match="is not a range of ports"):
+    with pytest.raises(BundleError, match="is not a port range"):
         ports(one(ports=[published]))
 
 

@@ -113,12 +113,12 @@ def test_two_installed_plugins_of_one_name_are_refused(
 ) -> None:
     install(tmp_path, "third", "signature = third_party")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(PluginError, match=r"'signature' is there twice: .*third_party \(third\)"):
+    with pytest.raises(PluginError, match=r"'signature' is defined twice: .*third_party \(third\)"):
         Plugins.load()
 
 
 def test_two_plugins_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="'signature' is there twice"):
+    with pytest.raises(PluginError, match="'signature' is defined twice"):
         Plugins.load([folder(tmp_path, signature=SIGNER.format(name="x", hook="bundler_signers"))])
 
 
@@ -129,7 +129,7 @@ def test_two_providers_of_one_name_are_refused_with_both_plugins(tmp_path: Path)
 
 
 def test_a_provider_without_a_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="no name"):
+    with pytest.raises(PluginError, match="is unnamed"):
         Plugins.load([folder(tmp_path, mine=SIGNER.format(name="", hook="bundler_signers"))])
 
 

@@ -144,7 +144,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Builder, tu
 
 def test_plan_inspect_and_verify_show_the_compact_form(demo: tuple[Builder, tuple[str, ...]]) -> None:
     builder, options = demo
-    assert "the site needs Docker 23 or newer, or the program zstd" in builder.check("plan", *options)
+    assert "the site requires Docker 23 or newer, or the program zstd" in builder.check("plan", *options)
     assert "compact: about" in builder.check("plan", *options[:-2])
     built = json.loads(builder.check("build", *options, "--json"))
     plan = json.loads(builder.check("plan", *options, "--json"))
@@ -154,4 +154,4 @@ def test_plan_inspect_and_verify_show_the_compact_form(demo: tuple[Builder, tupl
     assert "zstd" in inspected
     assert "ok: " in builder.check("verify", built["path"], "--key", "bundle.pub")
     wide = builder.check("plan", *options, "--set", "pack.window=31")
-    assert "the site needs the program zstd, and 2048 MiB" in wide
+    assert "the site requires the program zstd, and 2048 MiB" in wide

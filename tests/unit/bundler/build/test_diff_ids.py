@@ -67,14 +67,14 @@ def image_of(*layers: tuple[bytes, str], types: str = LAYER_TYPE) -> Image:
 
 GOOD = image_of((LAYER, DIFF))
 BROKEN: dict[str, tuple[Image, str]] = {
-    "another diff ID": (image_of((LAYER, OTHER)), f"unpacks to {DIFF}, the image's config says {OTHER}"),
+    "another diff ID": (image_of((LAYER, OTHER)), f"unpacks to {DIFF}, but the image's config says {OTHER}"),
     "the packed layer's digest": (image_of((LAYER, digest_of(LAYER))), f"unpacks to {DIFF}"),
     "garbage behind the gzip": (image_of((LAYER + b"garbage", DIFF)), "cannot be unpacked"),
     "zeros behind the gzip": (image_of((LAYER + bytes(512), DIFF)), "cannot be unpacked"),
     "a gzip that is cut off": (image_of((LAYER[:-6], DIFF)), "cannot be unpacked: it is truncated"),
     "a zstd that is cut off": (
         image_of((zstandard.compress(TAR)[:-6], DIFF)),
-        "unpacks to|not what its media",
+        "unpacks to|does not match its media",
     ),
     "an empty gzip": (image_of((LAYER, DIFF), (gzip.compress(b"", mtime=0), digest_of(b""))), "is empty"),
     "an empty blob": (image_of((LAYER, DIFF), (b"", digest_of(b""))), "is empty"),
@@ -192,7 +192,7 @@ def test_125_layers_are_the_limit(
     if taken:
         WAYS[way](registry, puller, image)
         return
-    with pytest.raises(BundleError, match=r"app:1.*126 layers; engines load 125 at most"):
+    with pytest.raises(BundleError, match=r"app:1.*126 layers; engines load at most 125"):
         WAYS[way](registry, puller, image)
 
 
@@ -204,14 +204,14 @@ def test_the_numbers_of_layers_and_diff_ids_must_match(
     document = json.loads(image.manifest.raw)
     document["layers"] *= count
     image = Image(Document(MANIFEST_TYPE, encode(document)), image.blobs, "linux/amd64")
-    with pytest.raises(FetchError, match=rf"app:1: {count} layers in the manifest, 1 in the config"):
+    with pytest.raises(FetchError, match=rf"app:1: {count} layers in the manifest, but 1 in the config"):
         from_registry(registry, puller, image)
 
 
 def test_images_that_disagree_about_a_layer_are_refused(registry: FaultRegistry, puller: Puller) -> None:
     registry.add_image("app", "1", GOOD)
     registry.add_image("other", "1", image_of((LAYER, OTHER)))
-    with pytest.raises(FetchError, match=rf"(?s)layer {digest_of(LAYER)} unpacks to .*app:1's|other:1's"):
+    with pytest.raises(FetchError, match=rf"(?s)layer {digest_of(LAYER)} unpacks to .*app:1|other:1"):
         puller.pull(f"{registry.host}/app:1", f"{registry.host}/other:1")
 
 
@@ -306,7 +306,7 @@ def test_an_archive_of_endless_json_is_refused(puller: Puller) -> None:
             info = tarfile.TarInfo(f"{number}.json")
             info.size = len(blob) - 1
             tar.addfile(info, io.BytesIO(blob))
-    with pytest.raises(BundleError, match=r"not an image archive: .* more than 64 MiB"):
+    with pytest.raises(BundleError, match=r"not an image archive: .* larger than 64 MiB"):
         from_archive(path, puller.store)
 
 

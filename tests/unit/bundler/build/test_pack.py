@@ -34,7 +34,7 @@ def test_a_file_beside_the_bundle_gets_a_checksum_file_too(tmp_path: Path) -> No
 def test_a_folder_in_the_place_of_the_bundle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dist/top.tar").mkdir(parents=True)
     archive = Archive("top", [Member.of("install", b"x")], 1)
-    with pytest.raises(BundleError, match="a folder is where the bundle belongs"):
+    with pytest.raises(BundleError, match="the bundle's path is a folder"):
         pack(archive, FORMAT, tmp_path / "dist", Store(tmp_path / "cache"), LogReporter())
 
 

@@ -114,7 +114,7 @@ def test_ctrl_c_ends_a_build_soon_and_says_so(builder: Builder, registry: FaultR
     registry.released.set()
     _, errors = build.communicate(timeout=120)
     assert build.returncode == 130
-    assert "what is in the cache stays" in errors
+    assert "the cache is kept" in errors
     assert "Traceback" not in errors
     check_store(builder)
 
@@ -192,7 +192,7 @@ def test_an_identical_bundle_is_left_in_place(builder: Builder, registry: FaultR
     checksum.unlink()
     again = builder.bundle(*arguments(registry))
     assert (again.returncode, again.stdout) == (0, first)
-    assert f"{bundle.name}: there already, byte for byte" in again.stderr
+    assert f"{bundle.name}: already up to date, byte for byte" in again.stderr
     assert bundle.stat().st_ino == file
     assert bundle.stat().st_mode & 0o777 == 0o644
     assert bundle.stat().st_mtime > time.time() - 600, "as one that was written now, for make and its like"
@@ -215,7 +215,7 @@ def test_an_identical_bundle_is_left_in_place(builder: Builder, registry: FaultR
     bundle.mkdir()
     refused = builder.bundle(*arguments(registry))
     assert refused.returncode == 1
-    assert f"{bundle.name}: a folder is where the bundle belongs" in refused.stderr
+    assert f"{bundle.name}: the bundle's path is a folder" in refused.stderr
     assert "hint: remove it" in refused.stderr
     assert not [path for path in bundle.parent.iterdir() if path.name.startswith(".")]
 

@@ -109,7 +109,7 @@ def test_the_builder_names_the_file_of_the_project(tmp_path: Path) -> None:
     source = tmp_path / "conf" / "-rf"
     source.parent.mkdir()
     source.touch()
-    with pytest.raises(BundleError, match=f"{source}: .*begins with a dash"):
+    with pytest.raises(BundleError, match=f"{source}: .*starts with a dash"):
         check_members([Member.of("config/conf/-rf", source)])
 
 

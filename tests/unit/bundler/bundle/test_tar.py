@@ -91,7 +91,7 @@ def test_a_source_that_changed_is_refused(
     source.write_bytes(b"good")
     member = Member.of("blob", source)
     source.write_bytes(found)
-    with pytest.raises(BundleError, match="blob: the file changed or is damaged"):
+    with pytest.raises(BundleError, match="blob: the file was changed or is damaged"):
         write(tmp_path / "a.tar", [Member.of("install", b"#!/bin/sh\n"), member])
 
 
@@ -122,7 +122,7 @@ def test_a_truncated_archive_is_noticed(small: bytes, cut: int) -> None:
 
 
 def test_bytes_after_the_end_are_noticed(small: bytes) -> None:
-    with pytest.raises(VerificationError, match="follow the end"):
+    with pytest.raises(VerificationError, match="after the end of the archive"):
         contents(small + b"\0")
 
 

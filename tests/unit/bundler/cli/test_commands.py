@@ -100,7 +100,7 @@ def test_a_build_ends_with_a_summary_and_the_next_commands(
     assert f"bundle verify {BUNDLE} --key bundle.pub" in following
     assert f"sha256sum -c {BUNDLE.name}.sha256 &&" in following
     assert f"sh {BUNDLE.stem}/install --key bundle.pub" in following
-    assert "not pinned, may be other bytes tomorrow: db:15, web:1 (`bundle lock` pins them)" in done.err
+    assert "not pinned, may change at any time: db:15, web:1 (`bundle lock` pins them)" in done.err
     assert console("verify", BUNDLE, "--key", "bundle.pub").code == 0
     checked = hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
     assert Path(f"{BUNDLE}.sha256").read_text() == f"{checked}  {BUNDLE.name}\n"
@@ -137,7 +137,7 @@ def test_counter_and_expiry_are_signed_and_shown(
     folder: Path, registry: FaultRegistry, console: Console
 ) -> None:
     settings = ("--set", "release={counter: 42, expires: 2027-06-30, grace: 30d}")
-    shown = "counter 42, expires 2027-07-01 00:00 UTC, refused from 2027-07-31 00:00 UTC on"
+    shown = "counter 42, expires 2027-07-01 00:00 UTC, refused after 2027-07-31 00:00 UTC"
     planned = console("plan", *mirror(registry), *settings)
     assert f"release: {shown}" in planned.out
     found = console("plan", *mirror(registry), *settings, "--json").json["release"]
@@ -152,7 +152,7 @@ def test_counter_and_expiry_are_signed_and_shown(
         lines = flat.read().decode().splitlines()
     assert {"counter=42", "expires=1814400000", "grace=2592000"} <= set(lines)
     plain = console("plan", *mirror(registry)).out
-    assert "release: counter as the bundle is dated, no expiry" in plain
+    assert "release: counter from the date, no expiry" in plain
 
 
 def test_json_output_is_valid(folder: Path, registry: FaultRegistry, console: Console) -> None:
@@ -493,10 +493,10 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "public key to sign with": (("build", "-p", "shop", "--key", "bundle.pub"), 2, "it is a public key"),
     "text to sign with": (("build", "-p", "shop", "--key", "project/compose.yaml"), 2, "not a PKCS#8"),
     "key and unsigned": (
-        ("build", "-p", "shop", "--key", "bundle.key", "--unsigned"), 2, "exclude each other",
+        ("build", "-p", "shop", "--key", "bundle.key", "--unsigned"), 2, "cannot be used together",
     ),
     "output is a file": (("build", "-p", "shop", "--output", "bundle.key"), 2, "is a file"),
-    "output cannot be made": (("build", "-p", "shop", "--output", "/proc/no/thing"), 2, "cannot be made"),
+    "output not possible": (("build", "-p", "shop", "--output", "/proc/no/thing"), 2, "cannot be created"),
     "no source of that name": (("build", "-p", "shop", "--set", "sources=[regstry]"), 2, "mean registry?"),
     "no such application": (("plan", "-p", "shop", "--set", "application=x"), 2, "no application named"),
     "no signer of that name": (("build", "-p", "shop", "--set", "signer=x"), 2, "no signer named 'x'"),
@@ -506,7 +506,7 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no Compose file either": (("init", "--from", "bundle.key"), 1, "is this a Compose file?"),
     "keygen with an unknown scheme": (("keygen", "--signer", "x", "--output", "y"), 2, "there are: ecdsa"),
     "age": (("cache", "--prune", "--unused-for", "3x"), 2, "for example 12h, 30d or 4w"),
-    "age alone": (("cache", "--unused-for", "3d"), 2, "goes with --prune"),
+    "age alone": (("cache", "--unused-for", "3d"), 2, "requires --prune"),
     "shell": (("completion", "tcsh"), 2, "'bash', 'zsh', 'fish'"),
     "no folder of plugins": (("plugins", "--plugins-dir", "no"), 2, "no such folder"),
 }  # fmt: skip

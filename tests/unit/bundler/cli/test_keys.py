@@ -107,7 +107,7 @@ def test_a_profile_may_ask_for_several_signatures(
         "signing.signatures=2",
     )
     refused = console("build", *options, "--key", "a/bundle.key")
-    assert (refused.code, "requires 2 signatures; 1 given" in refused.err) == (ExitCode.USAGE, True)
+    assert (refused.code, "requires 2 signatures, but only 1 given" in refused.err) == (ExitCode.USAGE, True)
     assert registry.requests == []
     monkeypatch.setenv("BUNDLE_KEY", "a/bundle.key\nb/bundle.key\n")
     assert console("build", *options).code == 0
@@ -125,7 +125,7 @@ def test_sign_adds_to_a_finished_bundle(folder: Path, registry: FaultRegistry, c
     assert stat.S_IMODE(BUNDLE.stat().st_mode) == 0o640
     subprocess.run(["sha256sum", "-c", f"{BUNDLE.name}.sha256"], cwd="dist", check=True, capture_output=True)
     again = console("sign", BUNDLE, "--key", "b/bundle.key")
-    assert (again.code, "signed by the key" in again.err) == (ExitCode.USAGE, True)
+    assert (again.code, "signed with the key" in again.err) == (ExitCode.USAGE, True)
     assert BUNDLE.read_bytes() == both
     assert console("keygen", "--output", "c").code == 0
     for place in (both.index(b"#!/bin/sh") + 30, both.rindex(b"-----BEGIN PUBLIC KEY-----") + 60):
@@ -167,7 +167,7 @@ def test_bundles_carry_rotations_found_beside_their_key(
     assert console("verify", BUNDLE, *public("a"), "--rotation", "moved.rotation").code == 0
     Path("moved.rotation").write_bytes(b"x")
     broken = console("verify", BUNDLE, *public("a"), "--rotation", "moved.rotation")
-    assert (broken.code, "not a rotation" in broken.err) == (ExitCode.VERIFICATION, True)
+    assert (broken.code, "not a valid rotation" in broken.err) == (ExitCode.VERIFICATION, True)
 
 
 def test_a_rotation_to_an_existing_key(folder: Path, console: Console) -> None:
@@ -189,10 +189,10 @@ def test_a_revoked_key_neither_signs_nor_verifies(
     revocation = next(Path("a").glob("*.revocation"))
     refused = console("verify", BUNDLE, *public("a"), "--rotation", revocation)
     assert refused.code == ExitCode.VERIFICATION
-    assert f"the key {name_of('a')} was revoked" in refused.err
+    assert f"the key {name_of('a')} is revoked" in refused.err
     mirror = f"docker.io={registry.host}"
     build_again = console("build", "-p", "./shop.yaml", "--registry-mirror", mirror, "--key", "a/bundle.key")
-    assert (build_again.code, "was revoked" in build_again.err) == (ExitCode.USAGE, True)
+    assert (build_again.code, "is revoked" in build_again.err) == (ExitCode.USAGE, True)
     assert console("revoke", "--key", "a/bundle.key", "--revoke", "abc").code == ExitCode.USAGE
 
 
@@ -204,7 +204,7 @@ def test_a_new_key_revokes_the_old_one(folder: Path, registry: FaultRegistry, co
     build(console, registry, "c")
     assert len([name for name in members() if name.startswith("keys/")]) == 2
     old = console("verify", BUNDLE, *public("a"))
-    assert (old.code, "was revoked" in old.err) == (ExitCode.VERIFICATION, True)
+    assert (old.code, "is revoked" in old.err) == (ExitCode.VERIFICATION, True)
     assert console("verify", BUNDLE, *public("c")).code == 0
     said = [word for path in Path("c").glob("*.r*") for word in ("--rotation", str(path))]
     assert console("verify", "old.tar", *public("a")).code == 0
@@ -231,7 +231,7 @@ def test_the_preflight_is_signed(folder: Path, registry: FaultRegistry, console:
         assert (refused.code, str(PREFLIGHT) in refused.err) == (ExitCode.VERIFICATION, True)
     Path(f"{PREFLIGHT}.sig").unlink()
     warned = console("verify", BUNDLE, *public("a"))
-    assert (warned.code, "it was not checked" in warned.err) == (0, True)
+    assert (warned.code, "was not checked: there is no" in warned.err) == (0, True)
     assert console("verify", PREFLIGHT, *public("a")).code == ExitCode.VERIFICATION
 
 

@@ -52,8 +52,8 @@ def test_init_says_what_it_made_and_what_comes_next(console: Console, tmp_path: 
         "wrote profiles/shop.yaml",
         "image web:1",
         "compose.override.yaml is not read",
-        "passwords written in the project become secrets",
-        "LEVEL: info unless the operator says otherwise",
+        "passwords in the project become secrets",
+        "LEVEL: info unless the operator sets another value",
         "bundle build --profile shop",
     ):
         assert said in done.out
@@ -69,4 +69,4 @@ def test_init_tells_what_is_wrong_with_a_project(console: Console, tmp_path: Pat
 def test_an_application_that_cannot_write_profiles_says_so(console: Console, tmp_path: Path) -> None:
     done = console("init", "--from", ".", "--application", "dify")
     assert done.code == ExitCode.USAGE
-    assert "the application dify cannot write profiles" in done.err
+    assert "the application dify cannot create profiles" in done.err

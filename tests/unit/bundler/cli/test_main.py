@@ -39,7 +39,7 @@ def test_ctrl_c_says_that_the_work_is_kept(
     let_it_raise(monkeypatch, error)
     done = console("build")
     assert done.code == INTERRUPTED
-    assert "the next build goes on from there" in done.err
+    assert "the next build continues from there" in done.err
 
 
 def test_an_error_of_the_system_names_the_file(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

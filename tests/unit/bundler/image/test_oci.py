@@ -167,8 +167,8 @@ def test_a_manifest_keeps_the_bytes_that_came() -> None:
             ),
             "foreign",
         ),
-        (manifest(manifests=[]), "at once"),
-        (b" " * (4 * 1024 * 1024 + 1), "over 4 MiB"),
+        (manifest(manifests=[]), "both a manifest and an index"),
+        (b" " * (4 * 1024 * 1024 + 1), "more than 4 MiB"),
     ],
 )
 def test_bad_manifests_are_refused(raw: bytes, says: str) -> None:

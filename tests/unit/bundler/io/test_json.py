@@ -130,8 +130,6 @@ def test_a_config_of_gigabytes_is_not_fetched(registry: FaultRegistry, puller: P
     document = json.loads(IMAGE.manifest.raw)
     document["config"]["size"] = 9 << 30
     registry.fail("1", body(json.dumps(document).encode()), 100)
-    with pytest.raises(
-        BundleError, match=r"app:1: the image's config has 9663676416 bytes, which is over 4 MiB"
-    ):
+    with pytest.raises(BundleError, match=r"app:1: the image's config has 9663676416 bytes, more than 4 MiB"):
         puller.pull(f"{registry.host}/app:1")
     assert registry.counts() == {}

@@ -245,7 +245,7 @@ def test_an_inspection_that_breaks_does_not_block(monkeypatch: pytest.MonkeyPatc
 
 def test_diff_ids_are_compared() -> None:
     check_diff_id(digest_of(b"a"), digest_of(b"a"), "app:1: layer x")
-    with pytest.raises(FetchError, match=r"x unpacks to sha256:\w+, the image's config says sha256:"):
+    with pytest.raises(FetchError, match=r"x unpacks to sha256:\w+, but the image's config says sha256:"):
         check_diff_id(digest_of(b"a"), digest_of(b"b"), "app:1: layer x")
     with pytest.raises(FetchError, match="app:1: layer x is empty"):
         check_diff_id(digest_of(b""), digest_of(b""), "app:1: layer x")

@@ -64,7 +64,7 @@ def test_a_private_authority(tmp_path: Path) -> None:
         with pytest.raises(FetchError, match="certificate"):
             read(url)
     (tmp_path / "bad.pem").write_text("nothing")
-    with pytest.raises(FetchError, match=r"bad\.pem: not a file of CA certificates"):
+    with pytest.raises(FetchError, match=r"bad\.pem: not a CA certificate file"):
         read(url, Downloader(tmp_path / "bad.pem", {}))
 
 
@@ -118,7 +118,7 @@ def test_persistent_failures_are_given_up_and_the_next_run_resumes(downloads: Do
     with FileServer(CONTENT, faults=[30_000, *[HTTPStatus.BAD_GATEWAY] * 6]) as server:
         with pytest.raises(FetchError, match=r"/file: HTTP 502 \(given up after 6 attempts\)") as caught:
             downloads.fetch(server)
-        assert "what has arrived is kept" in (caught.value.hint or "")
+        assert "completed downloads are kept" in (caught.value.hint or "")
         assert downloads.partial == [30_000]
         assert downloads.fetch(server) == CONTENT
     assert server.asked[-1] == ("bytes=30000-", None)
@@ -213,11 +213,11 @@ def test_another_digest_is_an_error_and_nothing_is_kept(downloads: Downloads) ->
     with (
         FileServer(CONTENT) as server,
         pytest.raises(
-            WrongBytesError, match=f"/file: its sha256 is {SHA256}, the profile says {OTHER_SHA256}"
+            WrongBytesError, match=f"/file: its sha256 is {SHA256}, but the profile says {OTHER_SHA256}"
         ) as caught,
     ):
         downloads.fetch(server, OTHER_SHA256)
-    assert "which of the two is right" in (caught.value.hint or "")
+    assert "which one is right" in (caught.value.hint or "")
     assert len(server.asked) == 1
     assert list(downloads.store.entries()) == []
     assert downloads.partial == []
@@ -231,7 +231,7 @@ def test_a_download_is_found_in_the_store_and_checked(downloads: Downloads) -> N
         assert path == downloads.store.path(f"sha256:{SHA256}")
         path.chmod(0o644)
         path.write_bytes(OTHER)
-        with pytest.raises(WrongBytesError, match=f"as the cache has it: its sha256 is {OTHER_SHA256}"):
+        with pytest.raises(WrongBytesError, match=f"from the cache: its sha256 is {OTHER_SHA256}"):
             downloaded(server.url, SHA256, downloads.store)
 
 

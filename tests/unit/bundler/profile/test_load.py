@@ -81,7 +81,7 @@ def test_a_broken_profile_does_not_hide_the_others(folder: Path) -> None:
 def test_one_name_in_two_files_is_refused(folder: Path) -> None:
     write(folder, a="application: compose\n")
     (folder / "profiles/a.yml").write_text("application: compose\n")
-    assert "both are profile 'a'" in fails("a").message
+    assert "both define profile 'a'" in fails("a").message
 
 
 # ---------------------------------------------------------------- inheriting
@@ -206,9 +206,9 @@ def test_set(folder: Path, override: str, key: str, value: object) -> None:
         ("version", "--set version: is not key=value", "for example"),
         ("=1", "is not key=value", "for example"),
         ("a..b=1", "is not key=value", "for example"),
-        ("extends=demo", "extends=demo: cannot be set here", "extends another"),
+        ("extends=demo", "extends=demo: cannot be set with --set", "extends another"),
         ("verson=1", "--set verson=1: unknown key", "did you mean `version`?"),
-        ("sources=docker", "--set sources=docker: must be a list, not the text 'docker'", "write [docker]"),
+        ("sources=docker", "--set sources=docker: must be a list, not the string 'docker'", "write [docker]"),
         ("sources=[docker", "--set sources=[docker: a bracket or comma is missing", "close each"),
         ("registries.mirrors.docker.io=x:1", "must be a string", "quote a part"),
         ("health.timeout=soon", "--set health.timeout=soon: ", None),
@@ -261,15 +261,15 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "given twice": (
         "application: compose\nversion: '1'\nversion: '2'\n",
-        "a.yaml:3: version: given twice, first in line 2",
+        "a.yaml:3: version: duplicate key, first defined on line 2",
         "keep one",
     ),
     "a tab": (
         "application: compose\nhealth:\n\ttimeout: 3\n",
-        "a.yaml:3: a tab stands",
+        "a.yaml:3: a tab where only spaces",
         "indent with spaces",
     ),
-    "a colon too many": ("application: a: b\n", "a.yaml:1: a second `:` in one line", "in quotes"),
+    "a colon too many": ("application: a: b\n", "a.yaml:1: a second `:` on one line", "quote"),
     "an open bracket": (
         "application: compose\nsources: [a, b\n",
         "a.yaml:3: a bracket or comma",
@@ -277,14 +277,14 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "an open quote": ('application: "compose\n', "a.yaml:2: a quote is not closed", "close each quote"),
     "no value": ("application: compose\nversion:\n", "a.yaml:2: version: has no value", "null to remove"),
-    "a tag": ("application: !!python/name:os.system x\n", "a.yaml:1: application: the tag", "leave the tag"),
-    "a list": ("- a\n", "a.yaml:1: a profile is a mapping", "application: compose"),
-    "two documents": ("application: a\n---\nb: c\n", "a.yaml:2: a second document", "one document"),
+    "a tag": ("application: !!python/name:os.system x\n", "a.yaml:1: application: the tag", "remove the tag"),
+    "a list": ("- a\n", "a.yaml:1: a profile must be a mapping", "application: compose"),
+    "two documents": ("application: a\n---\nb: c\n", "a.yaml:2: a second document", "single document"),
     "an unknown anchor": ("application: *x\n", "a.yaml:1: found undefined alias", "anchor"),
     "both ways": (
         "application: compose\nsources: [a]\nsources+: [b]\n",
-        "a.yaml:3: sources+: `sources` is given, too",
-        "replaces the list",
+        "a.yaml:3: sources+: `sources` is also set",
+        "replace the list",
     ),
     "appending a text": (
         "application: compose\nsources+: docker\n",
@@ -293,13 +293,13 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "twice in a list": (
         "application: c\nsources: [a, b, a]\n",
-        "a.yaml:2: sources.2: 'a' is there twice",
+        "a.yaml:2: sources.2: 'a' is listed twice",
         "keep",
     ),
     "an order": (
         "application: compose\nrequirements:\n  cpu: {minimum: 8, recommended: 4}\n",
         "a.yaml:3: requirements.cpu.recommended: is below the minimum",
-        "raise it",
+        "raise or remove it",
     ),
     "a host": (
         "application: compose\nregistries:\n  insecure: ['http://x']\n",
@@ -309,7 +309,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a file from nowhere": (
         "application: compose\nfiles:\n  - sha256: " + "a" * 64 + "\n",
         "a.yaml:3: files.0: neither `path` nor `url`",
-        "give one",
+        "exactly one",
     ),
     "a way out": (
         "application: compose\nfiles:\n  - {path: x, to: ../x, sha256: " + "a" * 64 + "}\n",
@@ -324,8 +324,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "extending oneself": (
         "extends: ./a.yaml\n",
-        "a.yaml:1: extends: goes round in a circle",
-        "nothing of the",
+        "a.yaml:1: circular `extends`",
+        "remove one of these",
     ),
     "extending a number": ("extends: 1.10\n", "a.yaml:1: extends: must be the name", 'write "1.10"'),
 }
@@ -343,7 +343,7 @@ def test_a_mistake_is_reported_by_file_line_and_key(folder: Path, text: str, say
 def test_circular_extends_names_every_file_in_it(folder: Path) -> None:
     write(folder, a="extends: b\n", b="extends: c\n", c="extends: a\n")
     error = fails("a")
-    assert "profiles/c.yaml:1: extends: goes round in a circle" in error.message
+    assert "profiles/c.yaml:1: circular `extends`" in error.message
     assert "profiles/a.yaml -> profiles/b.yaml -> profiles/c.yaml -> a" in error.message
 
 
@@ -367,7 +367,9 @@ def test_mistakes_in_application_settings_are_reported_likewise(folder: Path) ->
     with pytest.raises(ProfileError) as caught:
         load_profile("a").settings(ComposeSettings)
     assert "profiles/a.yaml:3: settings.projekt: unknown key" in caught.value.message
-    assert "profiles/a.yaml:4: settings.profiles: must be a list, not the text 'web'" in caught.value.message
+    assert (
+        "profiles/a.yaml:4: settings.profiles: must be a list, not the string 'web'" in caught.value.message
+    )
     assert "settings.project: is missing" in caught.value.message
     assert "did you mean `project`?" in (caught.value.hint or "")
     assert "write [web]" in (caught.value.hint or "")
@@ -378,13 +380,13 @@ def test_mistakes_in_application_settings_are_reported_likewise(folder: Path) ->
     [
         (b"application: \xff\n", "a.yaml:1: not UTF-8"),
         (b"x: 1\napplication: a\x1f\n", "a.yaml:2: the character U+001F is not allowed"),
-        (b"a: " + b"x" * (1024 * 1024 + 1), "a.yaml: over 1 MiB"),
+        (b"a: " + b"x" * (1024 * 1024 + 1), "a.yaml: larger than 1 MiB"),
         (b"a: " + b"[" * 60 + b"]" * 60, "a.yaml:1: nested too deeply"),
         (
             b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
                 b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 9)) for n in range(97, 104)
             ),
-            "values once anchors are expanded",
+            "values after expanding anchors",
         ),
         (b"a: &a {b: *a}\n", "an anchor that contains itself"),
     ],

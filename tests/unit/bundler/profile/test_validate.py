@@ -49,12 +49,12 @@ def mistake(text: str) -> ProfileError:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("size: big", "p.yaml:1: size: must be a whole number, not the text 'big'", None),
-        ("size: '3'", "p.yaml:1: size: must be a whole number, not the text '3'", "write 3 without quotes"),
+        ("size: big", "p.yaml:1: size: must be a whole number, not the string 'big'", None),
+        ("size: '3'", "p.yaml:1: size: must be a whole number, not the string '3'", "write 3 without quotes"),
         ("size: [3]", "p.yaml:1: size: must be a whole number, not a list", None),
         ("names: {a: b}", "p.yaml:1: names: must be a list, not a mapping", None),
-        ("names: web", "p.yaml:1: names: must be a list, not the text 'web'", "write [web]"),
-        ("names: 'web'", "p.yaml:1: names: must be a list, not the text 'web'", 'write ["web"]'),
+        ("names: web", "p.yaml:1: names: must be a list, not the string 'web'", "write [web]"),
+        ("names: 'web'", "p.yaml:1: names: must be a list, not the string 'web'", 'write ["web"]'),
         ("names: [1]", "p.yaml:1: names.0: must be a string, not the number 1", 'write "1" in quotes'),
         (
             "names: [yes]",
@@ -67,7 +67,7 @@ def mistake(text: str) -> ProfileError:
             'write "1.50" in quotes',
         ),
         ("level: 1", "p.yaml:1: level: must be a string, not the number 1", 'write "1" in quotes'),
-        ("level: hihg", "level: must be one of low, high, 1, not the text 'hihg'", "did you mean high?"),
+        ("level: hihg", "level: must be one of low, high, 1, not the string 'hihg'", "did you mean high?"),
         ("only: {nmae: a}", "p.yaml:1: only.nmae: unknown key", "did you mean `name`?"),
         ("only: {x: a}", "p.yaml:1: only.x: unknown key", "keys here: name, file"),
         ("only: {x: null}", "p.yaml:1: only.x: unknown key", "keys here: name, file"),

@@ -80,7 +80,7 @@ def check(kind: Any, value: object) -> Any:  # noqa: ANN401 any type of a profil
         ),
         (values.RegistryHost, "docker.io", "docker.io/library", "for example docker.io"),
         (values.Mirror, "a.example/hub", "http://a.example/hub/", "the scheme: a.example/hub"),
-        (values.Url, "https://a.example/x?y", "ftp://a.example/", "it begins with https://"),
+        (values.Url, "https://a.example/x?y", "ftp://a.example/", "it must start with https://"),
         (values.PlatformName, "linux/amd64", "amd64", "linux/amd64"),
     ],
 )

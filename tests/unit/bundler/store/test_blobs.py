@@ -176,10 +176,10 @@ def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell():
-                raise FetchError("the engine broke off")
+                raise FetchError("the engine ended the export early")
             return super().read(10)
 
-    with pytest.raises(FetchError, match="broke off"):
+    with pytest.raises(FetchError, match="ended the export early"):
         Store(tmp_path).ingest(Broken(DATA))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -199,7 +199,7 @@ def test_a_missing_or_damaged_small_blob_is_an_error(tmp_path: Path) -> None:
     digest = store.put(b"{}")
     assert store.read(digest) == b"{}"
     store.path(digest).write_bytes(b"[]")
-    with pytest.raises(FetchError, match="is damaged; it was removed"):
+    with pytest.raises(FetchError, match="was damaged and has been removed"):
         store.read(digest)
     with pytest.raises(FetchError, match="is not in the cache"):
         store.read(digest)

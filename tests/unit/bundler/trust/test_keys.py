@@ -129,7 +129,7 @@ def test_only_entitled_keys_may_revoke(makers: list[Maker], tmp_path: Path) -> N
     assert load(*chain, a.revokes(c, said)) == []
     assert load(*chain, d.revokes(a, said)) == []
     both = load(*chain, c.revokes(a, said), c.revokes(c, said))
-    assert both == sorted([a.name, c.name]), "what was revoked stays so when its revoker is revoked"
+    assert both == sorted([a.name, c.name]), "what is revoked stays so when its revoker is revoked"
     fork = a.names_successor(d, said)
     assert load(*chain, fork, c.revokes(a, said)) == [a.name], "a thief's rotation does not keep it from that"
 
@@ -168,9 +168,9 @@ def test_a_file_of_one_key_holds_one_key(maker: Maker, tmp_path: Path) -> None:
     pem = maker.public.read_bytes()
     with pytest.raises(UsageError, match="2 public keys where one is expected"):
         PublicKey.read(pem + Maker.make(tmp_path, "other").public.read_bytes())
-    with pytest.raises(UsageError, match="is a private key: keep it secret"):
+    with pytest.raises(UsageError, match="this is a private key, not a public key: keep it secret"):
         PublicKey.read(maker.private.read_bytes())
     with pytest.raises(UsageError, match="is not PEM"):
         PublicKey.read(b"ssh-ed25519 AAAA")
-    with pytest.raises(UsageError, match="its text is not base64"):
+    with pytest.raises(UsageError, match="its content is not base64"):
         PublicKey.read(pem.replace(b"M", b"*", 1))

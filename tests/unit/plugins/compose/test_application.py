@@ -169,7 +169,7 @@ def test_unsupported_features_are_refused(project: Project) -> None:
     project.write("services: {web: {image: 'web:1', volumes: ['./conf:/etc']}}", conf__a="a")
     os.mkfifo(project.folder / "conf/pipe")
     error = project.refused()
-    assert "a socket, device or broken link cannot travel" in error.message
+    assert "sockets, devices and broken links cannot be bundled" in error.message
     assert "settings: data" in (error.hint or "")
 
 
@@ -231,7 +231,7 @@ def test_a_profile_that_no_service_has(project: Project) -> None:
     project.write(PROFILES)
     error = project.refused(profiles=["mial"])
     assert (error.message, error.hint) == (
-        "compose.yaml: no service has the Compose profile 'mial'", "there are: debug, dev, mail",
+        "compose.yaml: no service has the Compose profile 'mial'", "available: debug, dev, mail",
     )  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def test_a_dependency_that_is_not_switched_on(project: Project) -> None:
         ("services: {web: {image: 'A B'}}\n", "image reference"),
         ("services: {web: {image: a, environment: 3}}\n", "services.web.environment: must be"),
         ("services: {web: {image: a, command: '$x ${'}}\n", "services.web.command"),
-        ("services: {web: {image: a, command: 'a $ b'}}\n", "begins no variable"),
+        ("services: {web: {image: a, command: 'a $ b'}}\n", "does not start a variable"),
     ],
 )
 def test_errors_in_a_compose_file(project: Project, text: str, says: str) -> None:
@@ -411,7 +411,7 @@ def test_one_name_with_two_passwords_is_refused(project: Project) -> None:
         "  b: {image: b, environment: {PASSWORD: two-two}}\n"
     )
     error = project.refused(literal_secrets="generate")
-    assert "has another value at" in error.message
+    assert "has a different value at" in error.message
     assert "one-one" not in error.message + (error.hint or "")
 
 
@@ -554,7 +554,7 @@ def test_init_writes_a_profile_that_models_the_project(project: Project, init: C
     assert (loaded.profile.application, loaded.profile.version) == ("compose", "1.0")
     context = ApplicationContext("shop", settings, loaded.base, "1.0", Platform.parse("linux/amd64"))
     assert set(ComposeApplication().model(context).compose["services"]) == {"web", "db"}
-    with pytest.raises(BundleError, match="is there already"):
+    with pytest.raises(BundleError, match="already exists"):
         init()
 
 
@@ -564,6 +564,6 @@ def test_init_mentions_profiles_and_overrides(project: Project, monkeypatch: pyt
     (project.folder / "compose.override.yaml").write_text("services: {}")
     result = ComposeApplication().init(Path("shop/compose.yaml"), Path("profiles"))
     notes = "\n".join(result.notes)
-    assert "debug, dev, mail are off" in notes
+    assert "debug, dev, mail are not enabled" in notes
     assert "compose.override.yaml is not read" in notes
     assert result.images == ("web:1",)

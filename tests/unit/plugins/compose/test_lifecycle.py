@@ -55,11 +55,11 @@ def test_settings_become_the_neutral_model() -> None:
         ({"dumps": [{**DUMP, "service": "mysql"}], "dumped": ["data/db"]}, "'mysql'"),
         ({"dumps": [{**DUMP, "service": "web"}], "dumped": ["data/db"]}, "no health check"),
         ({"dumps": [DUMP, DUMP], "dumped": ["data/db"]}, "twice"),
-        ({"dumps": [DUMP]}, "go together"),
-        ({"dumped": ["data/db"]}, "go together"),
-        ({"disposable": ["data"]}, "'data' is no data"),
-        ({"disposable": ["volume:cache"]}, "'volume:cache' is no data"),
-        ({"disposable": ["cache/../../etc"]}, "is no data"),
+        ({"dumps": [DUMP]}, "must be set together"),
+        ({"dumped": ["data/db"]}, "must be set together"),
+        ({"disposable": ["data"]}, "'data' is not data"),
+        ({"disposable": ["volume:cache"]}, "'volume:cache' is not data"),
+        ({"disposable": ["cache/../../etc"]}, "is not data"),
     ],
 )
 def test_unknown_names_are_refused(said: dict[str, object], message: str) -> None:

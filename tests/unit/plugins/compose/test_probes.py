@@ -110,7 +110,7 @@ def test_a_script_outside_the_project_is_refused(tmp_path: Path) -> None:
         ),
         (
             ["service: web", "command: [sh]", "title: T"],
-            "profile.yaml:8: settings.probes.0.title: must be a mapping, not the text 'T'",
+            "profile.yaml:8: settings.probes.0.title: must be a mapping, not the string 'T'",
         ),
         (
             ["service: web", "command: [sh]", "title_en: T"],
@@ -141,5 +141,5 @@ def test_a_duplicate_id_is_refused(tmp_path: Path) -> None:
     (tmp_path / "profile.yaml").write_text(
         f"application: compose\nversion: '1'\nsettings:\n  project: .\n  probes:\n{entry}{entry}"
     )
-    with pytest.raises(BundleError, match=r"profile.yaml:7: settings.probes.1.id: 'a' is there twice"):
+    with pytest.raises(BundleError, match=r"profile.yaml:7: settings.probes.1.id: 'a' is listed twice"):
         load_profile(str(tmp_path / "profile.yaml")).settings(ComposeSettings)

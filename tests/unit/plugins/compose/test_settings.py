@@ -18,12 +18,12 @@ def variable(**more: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (variable(kind="secret", default="x"), "a secret with a default is published with the bundle"),
-        (variable(kind="choice"), "`kind: choice` and `choices` go together"),
-        (variable(choices=["a"]), "`kind: choice` and `choices` go together"),
+        (variable(kind="secret", default="x"), "the default of a secret would be published"),
+        (variable(kind="choice"), "`kind: choice` and `choices` must be set together"),
+        (variable(choices=["a"]), "`kind: choice` and `choices` must be set together"),
         (variable(kind="choice", choices=["a", "b"], default="c"), "is not one of the choices"),
-        ({"project": ".", "variables": [{"name": "A"}, {"name": "A"}]}, "'A' is there twice"),
-        ({"project": ".", "variables": [{"name": "BUNDLE_DATA"}]}, "the installer's own"),
+        ({"project": ".", "variables": [{"name": "A"}, {"name": "A"}]}, "'A' is listed twice"),
+        ({"project": ".", "variables": [{"name": "BUNDLE_DATA"}]}, "reserved for the installer"),
     ],
 )
 def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -73,7 +73,7 @@ def test_a_file_with_another_digest_is_refused(tmp_path: Path) -> None:
 def test_a_package_that_the_site_would_refuse_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "big.difypkg").write_bytes(b"x" * (2**20 + 1))
     wanted = {"plugins": [{"path": "big.difypkg", "mode": "carry"}], "uploads": {"plugin_mb": 1}}
-    with pytest.raises(BundleError, match="the site takes 1048576 at most"):
+    with pytest.raises(BundleError, match="the site accepts at most 1048576"):
         dify.model(wanted, tmp_path)
 
 

@@ -52,14 +52,17 @@ def test_a_profile_chooses_the_release_and_says_what_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"version": "1.18.0"}, "which plugin_daemon belongs to Dify 1.18.0 is not established"),
-        ({"version": "1.18.0", "images": {"plugin_daemon": GIVEN["plugin_daemon"]}}, "which sandbox"),
-        ({"images": {"sandbox": GIVEN["sandbox"]}}, "belongs with langgenius/dify-sandbox:0.2.15"),
-        ({"version": "1.18.0", "images": GIVEN | {"sandbox": "a/b"}}, "no tag of a version"),
-        ({"version": "1.18.0", "images": GIVEN | {"sandbox": "a/b:main"}}, "no tag of a version"),
+        ({"version": "1.18.0"}, "the plugin_daemon that matches Dify 1.18.0 is unknown"),
+        (
+            {"version": "1.18.0", "images": {"plugin_daemon": GIVEN["plugin_daemon"]}},
+            "the sandbox that matches",
+        ),
+        ({"images": {"sandbox": GIVEN["sandbox"]}}, "requires langgenius/dify-sandbox:0.2.15"),
+        ({"version": "1.18.0", "images": GIVEN | {"sandbox": "a/b"}}, "no version tag"),
+        ({"version": "1.18.0", "images": GIVEN | {"sandbox": "a/b:main"}}, "no version tag"),
         ({"version": "1.18.0", "images": GIVEN | {"sandbox": "A B"}}, "image reference"),
         ({"version": "1.18.0", "images": GIVEN | {"api": "a/b:1"}}, "images.api"),
-        ({"version": "1.16.0"}, r"1\.16\.0 are not known"),
+        ({"version": "1.16.0"}, r"1\.16\.0 are unknown"),
     ],
 )
 def test_what_the_table_does_not_allow_is_refused(values: dict[str, Any], message: str) -> None:
@@ -70,7 +73,7 @@ def test_what_the_table_does_not_allow_is_refused(values: dict[str, Any], messag
 def test_the_error_names_line_and_where_to_look(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text("extends: finance\nsettings:\n  version: 1.18.0\n")
-    with pytest.raises(ProfileError, match=r"bank\.yaml:3: settings\.version: which plugin_daemon") as error:
+    with pytest.raises(ProfileError, match=r"bank\.yaml:3: settings\.version: the plugin_daemon") as error:
         load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
     assert "docker/docker-compose.yaml" in str(error.value.hint)
 

@@ -52,7 +52,7 @@ def test_an_invalid_plugin_is_refused(package: bytes, message: str) -> None:
 
 def test_wheels_for_an_unknown_platform_are_refused() -> None:
     files = {"manifest.yaml": MANIFEST, "requirements.txt": b"x\n"}
-    with pytest.raises(BundleError, match="linux/riscv64 are not known"):
+    with pytest.raises(BundleError, match="linux/riscv64 are not supported"):
         repackage(pack(files), "x", Platform.parse("linux/riscv64"))
 
 

@@ -206,30 +206,36 @@ def test_ten_lines_make_a_custom_profile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"hardening": True, "tls": {"mode": "off"}}, "wants TLS"),
-        ({"hardening": True, "limits": False}, "wants limits"),
+        ({"hardening": True, "tls": {"mode": "off"}}, "requires TLS"),
+        ({"hardening": True, "limits": False}, "requires limits"),
         ({"hardening": True, "init_password": False}, "first administrator"),
-        ({"hardening": True, "gateway": {"rate_limits": {"enabled": False}}}, "wants rate limits"),
-        ({"hardening": True, "ssrf": {"allow_public": True}}, "every target outside"),
-        ({"redis": {"tls": True}}, "bundled Redis speaks no TLS"),
-        ({"database": {"sslmode": "require"}}, "bundled PostgreSQL speaks no TLS"),
+        ({"hardening": True, "gateway": {"rate_limits": {"enabled": False}}}, "requires rate limits"),
+        ({"hardening": True, "ssrf": {"allow_public": True}}, "all targets outside"),
+        ({"redis": {"tls": True}}, "bundled Redis does not use TLS"),
+        ({"database": {"sslmode": "require"}}, "bundled PostgreSQL does not use TLS"),
         ({"database": {"mode": "external", "sslmode": "prefer"}}, "sslmode"),
-        ({"database": {"mode": "external", "sslmode": "verify-full"}}, "who signs that server's certificate"),
-        ({"redis": {"mode": "external", "tls": True}}, "who signs that server's certificate"),
-        ({"tls": {"mode": "upstream"}}, "looks like the load balancer"),
+        (
+            {"database": {"mode": "external", "sslmode": "verify-full"}},
+            "no certificate authority is set for that server's certificate",
+        ),
+        (
+            {"redis": {"mode": "external", "tls": True}},
+            "no certificate authority is set for that server's certificate",
+        ),
+        ({"tls": {"mode": "upstream"}}, "appears to be the load balancer"),
         ({"network": {"pool": "172.30.0.0/24"}}, "2048 addresses"),
-        ({"network": {"pool": "172.30.0.1/20"}}, "not a range"),
+        ({"network": {"pool": "172.30.0.1/20"}}, "not an address range"),
         ({"ssrf": {"cidrs": ["0.0.0.0/0"]}}, "every address"),
         ({"ssrf": {"domains": ["http://llm"]}}, "not a domain name"),
         ({"ssrf": {"domains": ["redis"]}}, "not a domain name"),
         ({"resources": {"api": {"cpus": 1, "reserved_cpus": 2}}}, "above the limit"),
         ({"plugin_signatures": {"policy": "own-keys"}}, "is missing"),
-        ({"plugin_signatures": {"public_keys": ["a.pem"]}}, "asks for no keys"),
+        ({"plugin_signatures": {"public_keys": ["a.pem"]}}, "uses no keys"),
         ({"plugins": [{"path": "a.difypkg"}]}, "no valid signature"),
-        ({"plugins": [{}]}, "where the plugin comes from"),
-        ({"plugins": [{"url": "https://a.example/b.difypkg"}]}, "is checked"),
+        ({"plugins": [{}]}, "exactly one of them must be set"),
+        ({"plugins": [{"url": "https://a.example/b.difypkg"}]}, "must have a checksum"),
         ({"plugins": [{"marketplace": "b", "sha256": "0" * 64}]}, "author/name:version"),
-        ({"plugins": [{"path": "a.difypkg", "mode": "carry"}] * 2}, "there twice"),
+        ({"plugins": [{"path": "a.difypkg", "mode": "carry"}] * 2}, "is listed twice"),
     ],
 )
 def test_incompatible_settings_are_refused(values: dict[str, Any], message: str) -> None:
@@ -241,14 +247,14 @@ def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text("extends: finance\nsettings:\n  tls:\n    mode: 'off'\n")
     with pytest.raises(
-        ProfileError, match=r"bank\.yaml:4: settings\.tls\.mode: hardening wants TLS"
+        ProfileError, match=r"bank\.yaml:4: settings\.tls\.mode: hardening requires TLS"
     ) as error:
         load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
     assert error.value.hint == "write `mode: own`"
 
 
 def test_resources_of_an_unknown_service_are_refused() -> None:
-    with pytest.raises(BundleError, match="resources: apis: there is no such service") as error:
+    with pytest.raises(BundleError, match="resources: apis: unknown service") as error:
         dify.model({"resources": {"apis": {"cpus": 1}}})
     assert "api_websocket" in str(error.value.hint)
 
@@ -259,7 +265,7 @@ def test_resources_of_a_server_that_became_external_are_left_alone() -> None:
 
 
 def test_more_reserved_than_the_built_in_limit_is_refused() -> None:
-    with pytest.raises(BundleError, match="more is reserved"):
+    with pytest.raises(BundleError, match="the reservation exceeds"):
         dify.model({"resources": {"redis": {"reserved_memory": "8GiB"}}})
 
 

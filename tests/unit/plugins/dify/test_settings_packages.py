@@ -24,7 +24,7 @@ NPM = "http://npm.bank.example/"
 
 def test_an_invalid_or_missing_wheel_is_named(tmp_path: Path) -> None:
     (tmp_path / "rates.zip").write_bytes(b"")
-    with pytest.raises(BundleError, match=r"code_packages: rates\.zip: is not the name of a wheel"):
+    with pytest.raises(BundleError, match=r"code_packages: rates\.zip: is not a wheel file name"):
         packed(tmp_path, "rates.zip")
     with pytest.raises(BundleError, match=r"gone-1-py3-none-any\.whl: cannot be read"):
         packed(tmp_path, "gone-1-py3-none-any.whl")
@@ -105,21 +105,21 @@ def test_accounts_and_retention_come_from_the_profile() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"code_packages": {"wheels": ["a-1-py3-none-any.whl"]}}, "wheels are for one Python"),
-        ({"code_packages": {"requirements": ["numpy"]}}, "nothing says where the sandbox gets them from"),
+        ({"code_packages": {"wheels": ["a-1-py3-none-any.whl"]}}, "wheels are built for one Python"),
+        ({"code_packages": {"requirements": ["numpy"]}}, "no source is set for the sandbox's packages"),
         ({"code_packages": {"requirements": ["-r other.txt"]}}, "is not a package"),
         ({"code_packages": {"requirements": ["https://a.example/b.whl"]}}, "is not a package"),
         ({"code_packages": {"requirements": ["a\nb"]}}, "is not a package"),
         ({"code_packages": {"python": "3"}}, "code_packages.python"),
-        ({"mirrors": {"pip": PIP}}, "let no sandbox reach pypi.bank.example"),
+        ({"mirrors": {"pip": PIP}}, "do not allow the sandbox to reach pypi.bank.example"),
         (
             {"mirrors": {"npm": NPM}, "ssrf": {"domains": ["other.example"]}},
-            "no sandbox reach npm.bank.example",
+            "do not allow the sandbox to reach npm.bank.example",
         ),
-        ({"mirrors": {"pip": PIP}, "ssrf": {"domains": [".bank.example"]}}, "HTTPS on port 443 only"),
+        ({"mirrors": {"pip": PIP}, "ssrf": {"domains": [".bank.example"]}}, "HTTPS only on port 443"),
         ({"mirrors": {"pip": "http://10.9.0.1/"}, "ssrf": {"cidrs": ["10.8.0.0/16"]}}, "reach 10.9.0.1"),
         ({"accounts": {"email_code": True}}, "sends no mail"),
-        ({"accounts": {"oauth": ["github"]}, "tls": {"mode": "off"}}, "only said with TLS"),
+        ({"accounts": {"oauth": ["github"]}, "tls": {"mode": "off"}}, "only known with TLS"),
         ({"accounts": {"oauth": ["gitlab"]}}, "accounts.oauth"),
     ],
 )
@@ -136,7 +136,7 @@ def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
     own = tmp_path / "bank.yaml"
     own.write_text(f"extends: standard\nsettings:\n  mirrors:\n    pip: {PIP}\n")
     with pytest.raises(
-        ProfileError, match=r"bank\.yaml:4: settings\.mirrors\.pip: the proxies let no"
+        ProfileError, match=r"bank\.yaml:4: settings\.mirrors\.pip: the proxies do not allow"
     ) as error:
         load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
     assert "ssrf: {domains: [pypi.bank.example]}" in str(error.value.hint)

@@ -205,18 +205,18 @@ def test_its_health_check_asks_with_the_password_on_no_command_line(store: str, 
     ("values", "message"),
     [
         ({"database": {"type": "oceanbase"}}, "OceanBase is not bundled"),
-        ({"database": {"type": "mysql", "sslmode": "verify-full"}}, "bundled MySQL speaks no TLS"),
+        ({"database": {"type": "mysql", "sslmode": "verify-full"}}, "bundled MySQL does not use TLS"),
         ({"database": {"type": "mysql", "mode": "external", "sslmode": "require"}}, "always checks the name"),
         ({"database": {"type": "mysql"}, "vector_store": "pgvector-shared"}, "extension of PostgreSQL"),
         ({"database": {"type": "mariadb"}}, "database.type"),
         ({"redis": {"topology": "sentinel"}}, "bundled Redis is a single server"),
-        ({"redis": {"mode": "external", "topology": "cluster", "tls": True}}, "speaks no TLS"),
-        ({"vector_server": {"tls": True}}, "bundled vector store is reached by no one"),
+        ({"redis": {"mode": "external", "topology": "cluster", "tls": True}}, "does not support TLS"),
+        ({"vector_server": {"tls": True}}, "bundled vector store is not reachable"),
         ({"vector_server": {"mode": "external", "tls": True}}, "address of weaviate is a URL"),
         ({"vector_server": {"mode": "external"}, "vector_store": "pgvector-shared"}, "no server of its own"),
         (
             {"vector_server": {"mode": "external", "tls": True}, "vector_store": "opensearch"},
-            "who signs that server's certificate",
+            "no certificate authority is set for that server's certificate",
         ),
     ],
 )
@@ -231,7 +231,7 @@ def test_the_error_names_line_and_hint(tmp_path: Path) -> None:
         "extends: standard\nsettings:\n  redis:\n    mode: external\n    topology: cluster\n    tls: true\n"
     )
     with pytest.raises(
-        ProfileError, match=r"bank\.yaml:6: settings\.redis\.tls: Dify's API speaks no TLS"
+        ProfileError, match=r"bank\.yaml:6: settings\.redis\.tls: Dify's API does not support TLS"
     ) as error:
         load_profile(str(own), search=[dify.PROFILES]).settings(DifySettings)
     assert "topology: single" in str(error.value.hint)

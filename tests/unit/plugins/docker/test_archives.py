@@ -88,7 +88,7 @@ def test_an_image_of_another_name_or_platform_is_not_taken(tmp_path: Path) -> No
     folder = layout(tmp_path / "oci", entry(IMAGE), other, arm)
     with pytest.raises(ImageNotFoundError, match=r"app:1: not found in the archives \(.*oci\)"):
         source(folder).resolve(APP, AMD64)
-    with pytest.raises(ImageNotFoundError, match="the profile lists none under `archives:`"):
+    with pytest.raises(ImageNotFoundError, match="the profile lists no archives under `archives:`"):
         source().resolve(APP, AMD64)
 
 
@@ -126,8 +126,8 @@ def docker_archive(path: Path, **files: bytes) -> Path:
     [
         ({"a_txt": b"text"}, "neither a docker-archive nor an OCI image layout"),
         ({"manifest_json": b"[{"}, "manifest.json is not JSON"),
-        ({"manifest_json": b'[{"Layers": []}]'}, "manifest.json is not a docker-archive's"),
-        ({"manifest_json": b"[3]"}, "manifest.json is not a docker-archive's"),
+        ({"manifest_json": b'[{"Layers": []}]'}, "manifest.json is not that of a docker-archive"),
+        ({"manifest_json": b"[3]"}, "manifest.json is not that of a docker-archive"),
     ],
 )
 def test_an_archive_of_another_program_is_refused(

@@ -81,13 +81,13 @@ def test_an_image_is_pinned_by_its_id_and_exported(engine: Engine) -> None:
 def test_an_image_that_is_not_there_is_asked_for_elsewhere(engine: Engine) -> None:
     with pytest.raises(ImageNotFoundError, match="the Docker engine does not have it"):
         engine().resolve(APP, AMD64)
-    with pytest.raises(ImageNotFoundError, match="has it for linux/arm64, the bundle is for linux/amd64"):
+    with pytest.raises(ImageNotFoundError, match="has it for linux/arm64, but the bundle is for linux/amd64"):
         engine({**IMAGE, "Architecture": "arm64"}).resolve(APP, AMD64)
 
 
 def test_an_engine_that_is_not_there_is_no_error_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    with pytest.raises(ImageNotFoundError, match="no Docker engine answers"):
+    with pytest.raises(ImageNotFoundError, match="the Docker engine does not respond"):
         DockerSource(SourceOptions()).resolve(APP, AMD64)
 
 
@@ -112,5 +112,5 @@ def test_a_size_of_another_form_counts_as_unknown(engine: Engine) -> None:
 @pytest.mark.parametrize("answer", [(500, b'{"message": "out of space"}'), (299, ARCHIVE[:2000])])
 def test_an_export_that_breaks_is_told(engine: Engine, answer: tuple[int, bytes]) -> None:
     source = engine(IMAGE, answer)
-    with pytest.raises(FetchError, match=r"app:1 .*: the (engine broke off|archive is damaged)"):
+    with pytest.raises(FetchError, match=r"app:1 .*: the (engine ended the export early|archive is damaged)"):
         source.export(source.resolve(APP, AMD64), Sink())

@@ -61,15 +61,15 @@ def test_layers_that_are_links_are_resolved() -> None:
     ("files", "message"),
     [
         ({"config_json": CONFIG}, "no manifest.json"),
-        ({"manifest_json": encode([ENTRY])}, "does not hold the image"),
+        ({"manifest_json": encode([ENTRY])}, "does not contain the image"),
         ({"manifest_json": encode([ENTRY]), "config_json": CONFIG}, "the layer layer.tar is missing"),
         (
             {"manifest_json": encode([{**ENTRY, "Layers": []}]), "config_json": CONFIG},
-            "0 layers, the config has 1",
+            "0 layers, but the config has 1",
         ),
         (
             {"manifest_json": encode([ENTRY]), "config_json": CONFIG, "layer_tar": bytes(20_480)},
-            r"the layer layer\.tar is sha256:.*, the config says sha256:",
+            r"the layer layer\.tar is sha256:.*, but the config says sha256:",
         ),
         (
             {"manifest_json": encode([ENTRY]), "config_json": CONFIG, "layer_tar": gzip.compress(TAR)},

@@ -102,7 +102,7 @@ def test_a_profile_without_an_engine_carries_nothing(folder: Path) -> None:
 def test_a_platform_without_an_engine_is_named(folder: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         bring(folder, PROFILE.format(**digests(folder)), "linux/arm64")
-    assert caught.value.message == "a.yaml:2: engine: none for linux/arm64"
+    assert caught.value.message == "a.yaml:2: engine: no engine for linux/arm64"
     assert "add `linux/arm64:`" in (caught.value.hint or "")
 
 
@@ -139,7 +139,7 @@ def test_a_wrong_file_is_reported_by_file_line_and_key(
 CONTENT = {
     "an archive for another machine": (
         {"archive": whole_archive("arm64")},
-        "docker-26.1.tgz: docker/docker: is for arm64, the bundle for linux/amd64",
+        "docker-26.1.tgz: docker/docker: is for arm64, but the bundle is for linux/amd64",
     ),
     "one program for another machine": (
         {
@@ -151,30 +151,30 @@ CONTENT = {
     ),
     "an archive that lacks a program": (
         {"archive": static_archive({name: program() for name in NEEDED if name != "runc"})},
-        "there is no docker/runc in it",
+        "docker/runc is missing",
     ),
     "a script in it": (
         {"archive": static_archive(dict.fromkeys(NEEDED, b"#!/bin/sh\n" * 5))},
-        "docker/docker: is no Linux program",
+        "docker/docker: is not a Linux program",
     ),
     "a file outside its folder": (
         {"archive": static_archive({"../../etc/passwd": program()})},
-        "'docker/../../etc/passwd' is no program of it",
+        "'docker/../../etc/passwd' is not one of Docker's programs",
     ),
-    "no archive": ({"archive": b"<html>404</html>"}, "is no gzip-compressed tar"),
-    "a cut archive": ({"archive": whole_archive()[:100]}, "is no gzip-compressed tar"),
+    "no archive": ({"archive": b"<html>404</html>"}, "is not a gzip-compressed tar"),
+    "a cut archive": ({"archive": whole_archive()[:100]}, "is not a gzip-compressed tar"),
     "Compose for another machine": (
         {"compose": program("arm64")},
         "engine.linux/amd64.compose: docker-compose: is for arm64",
     ),
-    "a page instead of Compose": ({"compose": b"<html>404</html>"}, "docker-compose: is no Linux program"),
+    "a page instead of Compose": ({"compose": b"<html>404</html>"}, "docker-compose: is not a Linux program"),
     "a package for another machine": (
         {"deb": deb("docker.io", "arm64")},
         "packages.0: docker_amd64.deb: is for arm64",
     ),
     "an rpm for another machine": ({"rpm": rpm("docker-ce", "aarch64")}, "is for arm64"),
-    "no package": ({"deb": b"<html>"}, "packages.0: docker_amd64.deb: is no deb package"),
-    "a cut package": ({"rpm": rpm("docker-ce", "x86_64")[:120]}, "is no rpm package"),
+    "not a deb package": ({"deb": b"<html>"}, "packages.0: docker_amd64.deb: is not a deb package"),
+    "a cut package": ({"rpm": rpm("docker-ce", "x86_64")[:120]}, "is not a rpm package"),
 }
 
 
@@ -188,12 +188,12 @@ def test_files_for_another_platform_are_refused(folder: Path, changed: dict[str,
 
 
 MISTAKES = {
-    "no engine at all": ("{data_root: /d}", "engine.linux/amd64: carries no engine"),
-    "no Compose": ("{archive: {path: a.tgz, sha256: %s}}", "archive: `archive` brings no Compose"),
-    "no package": ("{packages: [{path: a.zip, sha256: %s}]}", "packages.0: 'a.zip' is no package"),
+    "no engine at all": ("{data_root: /d}", "engine.linux/amd64: contains no engine"),
+    "no Compose": ("{archive: {path: a.tgz, sha256: %s}}", "archive: `archive` does not contain Compose"),
+    "not a deb package": ("{packages: [{path: a.zip, sha256: %s}]}", "packages.0: 'a.zip' is not a package"),
     "a package twice": (
         "{packages: [{path: a.deb, sha256: %s}, {path: x/a.deb, sha256: %s}]}",
-        "packages.1: 'a.deb' is there twice",
+        "packages.1: 'a.deb' is listed twice",
     ),
     "no digest": ("{packages: [{path: a.deb}]}", "packages.0.sha256: is missing"),
     "a relative data root": (
@@ -231,7 +231,7 @@ def test_an_engine_that_is_older_than_required(folder: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         bring(folder, found + 'requirements: {docker: {minimum: "27"}}\n')
     assert caught.value.message == (
-        "a.yaml:4: engine.linux/amd64.version: is older than the Docker that is required, 27"
+        "a.yaml:4: engine.linux/amd64.version: is older than the required Docker, 27"
     )
 
 
@@ -243,7 +243,7 @@ def test_compact_images_need_to_know_the_version(folder: Path) -> None:
     with pytest.raises(ProfileError) as caught:
         load_profile("./a.yaml")
     assert caught.value.message.startswith(
-        "a.yaml:4: engine.linux/amd64: carries an engine of unknown version"
+        "a.yaml:4: engine.linux/amd64: includes an engine of unknown version"
     )
 
 
@@ -295,7 +295,7 @@ def test_a_download_is_kept_for_builds_without_a_network(folder: Path, server: s
 
     Path(str(file.content)).chmod(0o644)
     Path(str(file.content)).write_bytes(b"rotten")
-    with pytest.raises(BundleError, match="as the cache has it: its sha256 is"):
+    with pytest.raises(BundleError, match="from the cache: its sha256 is"):
         bring(folder, text, offline=True)
 
 

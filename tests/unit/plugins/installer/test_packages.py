@@ -41,16 +41,16 @@ DEB, RPM = deb("docker.io", "amd64"), rpm("docker-ce", "x86_64")
 @pytest.mark.parametrize(
     ("content", "kind", "message"),
     [
-        (RPM, "deb", "it does not begin as one"),
-        (DEB, "rpm", "it does not begin as one"),
-        (DEB[:68], "deb", "no control.tar in it"),
-        (DEB.replace(b"control.tar.gz", b"control.tar.br"), "deb", "compressed in an unknown way"),
-        (DEB.replace(gzip.compress(b"")[:4], b"none"), "deb", "is no deb package"),
-        (deb("a", "b", "xz").replace(b"7zXZ", b"none"), "deb", "is no deb package"),
-        (RPM[:150], "rpm", "is no rpm package"),
+        (RPM, "deb", "it has the wrong file header"),
+        (DEB, "rpm", "it has the wrong file header"),
+        (DEB[:68], "deb", "it has no control.tar"),
+        (DEB.replace(b"control.tar.gz", b"control.tar.br"), "deb", "unknown compression"),
+        (DEB.replace(gzip.compress(b"")[:4], b"none"), "deb", "is not a deb package"),
+        (deb("a", "b", "xz").replace(b"7zXZ", b"none"), "deb", "is not a deb package"),
+        (RPM[:150], "rpm", "is not a rpm package"),
         (RPM[:96] + b"none" + RPM[100:], "rpm", "its header is damaged"),
         (RPM[:104] + b"\xff\xff\xff\xff" + RPM[108:], "rpm", "its header is damaged"),
-        (b"", "rpm", "it does not begin as one"),
+        (b"", "rpm", "it has the wrong file header"),
     ],
 )
 def test_a_file_that_is_not_such_a_package_is_refused(

@@ -53,10 +53,10 @@ def test_valid_probes_are_accepted() -> None:
         ({"when": "SMTP"}, "'SMTP' is not a site variable"),
         ({"command": ()}, "an empty command"),
         ({"command": ("a", "")}, "an empty command"),
-        ({"limit": 0}, "0 s are no limit"),
-        ({"limit": LONGEST + 1}, "10 s are no limit"),
-        ({"id": "Queue"}, "not an id"),
-        ({"id": "-x"}, "not an id"),
+        ({"limit": 0}, "0 s is not a valid time limit"),
+        ({"limit": LONGEST + 1}, "10 s is not a valid time limit"),
+        ({"id": "Queue"}, "not a valid id"),
+        ({"id": "-x"}, "not a valid id"),
     ],
 )
 def test_impossible_probes_are_refused(changed: dict[str, Any], message: str) -> None:
@@ -66,7 +66,7 @@ def test_impossible_probes_are_refused(changed: dict[str, Any], message: str) ->
 
 
 def test_ids_and_their_number() -> None:
-    with pytest.raises(BundleError, match="there twice"):
+    with pytest.raises(BundleError, match="a duplicate"):
         check_probes(model(PROBE, PROBE))
     many = [replace(PROBE, id=f"q{number}") for number in range(MOST + 1)]
     check_probes(model(*many[:-1]))

@@ -36,7 +36,7 @@ def test_keys_are_made_with_the_program_of_the_token() -> None:
 
 def test_a_module_must_be_named_and_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(MODULE, raising=False)
-    with pytest.raises(UsageError, match="no PKCS#11 module is named"):
+    with pytest.raises(UsageError, match="no PKCS#11 module is set"):
         SIGNER.open("pkcs11:token=bank", no_pin)
     with pytest.raises(UsageError, match=r"gone\.so does not exist"):
         SIGNER.open(f"pkcs11:token=bank?module-path={tmp_path}/gone.so", no_pin)

@@ -30,12 +30,12 @@ def test_a_file_of_the_pin_has_an_absolute_path(slashes: str) -> None:
         ("bundle.key", "not a PKCS#11 URI"),
         ("http:token=a", "not a PKCS#11 URI"),
         ("pkcs11:token=a b", "not a PKCS#11 URI"),
-        ("pkcs11:token", "'token' in a PKCS#11 URI is unknown or there twice"),
-        ("pkcs11:colour=red", "'colour' in a PKCS#11 URI is unknown or there twice"),
-        ("pkcs11:token=a;token=b", "'token' in a PKCS#11 URI is unknown or there twice"),
+        ("pkcs11:token", "'token' in a PKCS#11 URI is unknown or duplicated"),
+        ("pkcs11:colour=red", "'colour' in a PKCS#11 URI is unknown or duplicated"),
+        ("pkcs11:token=a;token=b", "'token' in a PKCS#11 URI is unknown or duplicated"),
         ("pkcs11:token=100%", "token in a PKCS#11 URI is not percent-encoded"),
-        ("pkcs11:token=a?pin-value=1234", "a PIN in an argument"),
-        ("pkcs11:token=a?token=b", "'token' in a PKCS#11 URI is unknown or there twice"),
+        ("pkcs11:token=a?pin-value=1234", "a PIN on the command line"),
+        ("pkcs11:token=a?token=b", "'token' in a PKCS#11 URI is unknown or duplicated"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, message: str) -> None:

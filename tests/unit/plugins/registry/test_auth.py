@@ -52,7 +52,7 @@ def test_basic(registry: FaultRegistry, puller: Puller) -> None:
 def test_a_wrong_password_is_reported_and_not_retried(registry: FaultRegistry, puller: Puller) -> None:
     registry.basic = ("anna", "right")
     login(puller, registry, password="wrong")
-    with pytest.raises(FetchError, match="refuses the login of 'anna'") as caught:
+    with pytest.raises(FetchError, match="rejects the login of 'anna'") as caught:
         puller.pull(f"{registry.host}/team/app:1")
     assert "docker login" in (caught.value.hint or "")
     assert "wrong" not in str(caught.value) + (caught.value.hint or "")
@@ -94,7 +94,7 @@ def test_a_token_for_a_login(registry: FaultRegistry, puller: Puller) -> None:
 def test_a_token_server_that_refuses_the_login(registry: FaultRegistry, puller: Puller) -> None:
     registry.tokens = Tokens(logins={"anna": "right"})
     login(puller, registry, password="wrong")
-    with pytest.raises(FetchError, match="refuses the login of 'anna'"):
+    with pytest.raises(FetchError, match="rejects the login of 'anna'"):
         puller.pull(f"{registry.host}/team/app:1")
 
 

@@ -163,7 +163,7 @@ def test_a_server_that_lies_about_ranges_is_asked_for_the_whole(
     registry.fail(BASE, cut(100_000))
     registry.fail(BASE, lie)
     if lie is no_range:
-        with pytest.raises(FetchError, match="bytes, the manifest says"):
+        with pytest.raises(FetchError, match="bytes, but the manifest says"):
             puller.pull(f"{registry.host}/app:1")
         check_store(puller.store, None)
         return
@@ -178,7 +178,7 @@ LASTING: dict[str, tuple[Fault, str]] = {
     "429 for ever": (status(429), r"answers 429.*given up"),
     "wrong bytes": (other_bytes, r"arrived as sha256:\w+; it was discarded"),
     "too many bytes": (longer, r"arrived as \d+ bytes; it was discarded"),
-    "another size": (other_size, r"has \d+ bytes, the manifest says \d+"),
+    "another size": (other_size, r"has \d+ bytes, but the manifest says \d+"),
     "gone": (status(404), "answers 404"),
     "forbidden": (status(403), "answers 403"),
     "no such method": (status(405), "answers 405"),
@@ -235,7 +235,7 @@ MANIFESTS: dict[str, tuple[Fault, str]] = {
         "not a JSON object",
     ),
     "other bytes": (other_bytes, "the registry says sha256:"),
-    "over 4 MiB": (
+    "more than 4 MiB": (
         lambda _request, answer: type(answer)(200, dict(answer.headers), b" " * (4 * 1024 * 1024 + 1)),
         "more than 4 MiB",
     ),
@@ -284,7 +284,7 @@ def test_an_index_that_lies_about_a_manifest_is_refused(registry: FaultRegistry,
     size = len(IMAGE.manifest.raw)
     lie = index.replace(b'"size":%d' % size, b'"size":%d' % (size + 1), 1)
     registry.add_document("multi", "1", Document(registry.documents["multi"][digest].media_type, lie))
-    with pytest.raises(FetchError, match=rf"has {size} bytes, its index says {size + 1}"):
+    with pytest.raises(FetchError, match=rf"has {size} bytes, but its index says {size + 1}"):
         puller.pull(f"{registry.host}/multi:1")
 
 
@@ -367,7 +367,7 @@ def test_a_server_elsewhere_cannot_send_us_to_this_machine(
     name = f"bank.example:{registry.host.rpartition(':')[2]}"
     puller.options = SourceOptions(insecure=frozenset({name}))
     registry.fail(BASE, redirect(target), 1000)
-    with pytest.raises(FetchError, match="which is this machine; that is not followed"):
+    with pytest.raises(FetchError, match="which is this machine, and is not followed"):
         puller.pull(f"{name}/app:1")
 
 

@@ -62,7 +62,9 @@ def test_a_platform_that_is_not_there_names_those_that_are(registry: FaultRegist
 
 def test_an_image_without_an_index_is_checked_by_its_config(registry: FaultRegistry, puller: Puller) -> None:
     registry.add_image("app", "1", ARM64)
-    with pytest.raises(FetchError, match="this image is for linux/arm64/v8, the bundle for linux/amd64"):
+    with pytest.raises(
+        FetchError, match="this image is for linux/arm64/v8, but the bundle is for linux/amd64"
+    ):
         puller.pull(f"{registry.host}/app:1")
 
 
@@ -120,9 +122,9 @@ def test_docker_schema_2_keeps_its_bytes_and_digests(registry: FaultRegistry, pu
                     "size": 9,
                 },
             ),
-            "this is not a container image",
+            "not a container image",
         ),
-        (schema2(AMD64, layers=[]), "0 layers in the manifest, 1 in the config"),
+        (schema2(AMD64, layers=[]), "0 layers in the manifest, but 1 in the config"),
     ],
 )
 def test_an_artifact_that_is_not_an_image_is_refused_before_its_blobs_are_fetched(
@@ -183,12 +185,14 @@ def test_a_config_without_a_platform_is_taken_for_the_one_that_is_built_for(
     else:
         registry.add_image("app", "1", image)
     puller.pull(f"{registry.host}/app:1")
-    assert "app:1: the image's config names no whole platform; it is taken as linux/amd64" in caplog.text
+    assert "app:1: the image's config does not name a complete platform; assuming linux/amd64" in caplog.text
 
 
 def test_what_a_config_does_say_of_its_platform_counts(registry: FaultRegistry, puller: Puller) -> None:
     registry.add_image("app", "1", with_config(ARM64, {"os": None}))
-    with pytest.raises(FetchError, match="this image is for linux/arm64/v8, the bundle for linux/amd64"):
+    with pytest.raises(
+        FetchError, match="this image is for linux/arm64/v8, but the bundle is for linux/amd64"
+    ):
         puller.pull(f"{registry.host}/app:1")
     registry.add_image("app", "2", with_config(AMD64, {"os": 5}))
     with pytest.raises(FetchError, match="app:2: a platform has no os or architecture"):

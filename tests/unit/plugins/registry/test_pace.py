@@ -162,7 +162,10 @@ def test_an_endless_body_that_is_not_needed_is_not_read(puller: Puller) -> None:
         yield head
         server.released.wait(30)
 
-    with RawServer(answer) as server, pytest.raises(BundleError, match="refuses, and offers bearer"):
+    with (
+        RawServer(answer) as server,
+        pytest.raises(BundleError, match="refuses access and offers only bearer"),
+    ):
         puller.pull(f"{server.host}/app:1")
 
 
@@ -260,5 +263,5 @@ def test_packed_documents_that_are_refused(
 
 def test_other_packings_are_named(registry: FaultRegistry, puller: Puller) -> None:
     registry.fail("1", body(b"x", headers={"Content-Encoding": "br"}), 100)
-    with pytest.raises(FetchError, match=r"app:1: .*Content-Encoding 'br', which was not asked for"):
+    with pytest.raises(FetchError, match=r"app:1: .*Content-Encoding 'br', which was not requested"):
         puller.pull(f"{registry.host}/app:1")

@@ -131,7 +131,7 @@ def test_invalid_certificate_files_are_refused(
 ) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     puller.options = SourceOptions(ca_file=tmp_path / "ca.pem")
-    with pytest.raises(FetchError, match=r"ca.pem: not a file of CA certificates"):
+    with pytest.raises(FetchError, match=r"ca.pem: not a CA certificate file"):
         puller.pull(f"{secure.host}/app:1")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     with pytest.raises(FetchError, match=r"SSL_CERT_FILE=/nowhere.pem"):
@@ -151,7 +151,7 @@ def test_what_was_read_ahead_serves_and_its_errors_wait(authority: Authority, tm
     assert ssl.PEM_cert_to_DER_cert(authority.certificate.read_text()) in known
     wrong = Certificates(file, tmp_path)
     wrong.read_ahead()
-    with pytest.raises(FetchError, match=r"ca.pem: not a file of CA certificates"):
+    with pytest.raises(FetchError, match=r"ca.pem: not a CA certificate file"):
         wrong.context(BANK)
 
 

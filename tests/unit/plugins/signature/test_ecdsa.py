@@ -105,5 +105,5 @@ def test_a_missing_or_invalid_key_is_reported(tmp_path: Path) -> None:
 def test_a_key_that_falsely_claims_encryption_is_reported(tmp_path: Path) -> None:
     path = make_key(tmp_path)
     path.write_bytes(b"ENCRYPTED by nobody\n" + path.read_bytes())
-    with pytest.raises(UsageError, match="is not encrypted, though its text says so"):
+    with pytest.raises(UsageError, match="is not encrypted, although it is marked"):
         SIGNER.open(str(path), lambda _: b"a passphrase")

@@ -120,7 +120,7 @@ def test_values_and_the_sha256_filter() -> None:
         assert templates.render("{{ 'x' | sha256 }}\n", "a.j2").startswith("2d711642b726b044")
         with pytest.raises(BundleError, match=r"^a\.j2:2: 'missing' is undefined$") as caught:
             templates.render("\n{{ missing }}", "a.j2")
-        assert "known here: map, name, ports" in str(caught.value.hint)
+        assert "available: map, name, ports" in str(caught.value.hint)
         with pytest.raises(BundleError, match=r"^a\.j2:2: unexpected '}'"):
             templates.render("\n{{ } }}", "a.j2")
 

@@ -35,13 +35,13 @@ def test_each_request_has_an_answer_and_an_error_ends_nothing() -> None:
     assert wrong["error"].startswith("1.j2:1: ")
     assert wrong["hint"] == "Jinja2 syntax"
     assert unknown["error"].startswith("2.j2:2: ")
-    assert "known here: name" in unknown["hint"]
+    assert "available: name" in unknown["hint"]
     assert last == {"text": "BANK"}
 
 
 def test_an_answer_has_a_size_and_is_text() -> None:
     large, half = ask("{{ name * 1000 }}", r"{{ '\ud800' }}", largest=100)
-    assert large == {"error": "0.j2: over 0 MiB once it is filled in", "hint": None}
+    assert large == {"error": "0.j2: larger than 0 MiB when rendered", "hint": None}
     assert half["error"].startswith("1.j2")
     assert half.keys() == {"error", "hint"}
 
