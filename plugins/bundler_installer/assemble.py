@@ -15,6 +15,8 @@ _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
 _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
 """What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
+_PROGRAM = re.compile(r"\$PROGRAM_([A-Z]+)_([A-Z0-9_]+)")
+"""An awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
@@ -32,7 +34,7 @@ FOLDERS = {
         "plan", "ownership", "service", "presence", "installation",
     ),
     "site": (
-        "tree", "key", "answers", "formats", "nginx", "shell", "yaml", "templates", "variables",
+        "tree", "key", "answers", "templates", "variables",
         "certificate", "edits", "release", "counter",
     ),
     "preflight": (
@@ -98,7 +100,7 @@ def guard(script: bytes) -> bytes:
 
 
 def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
-    """Shell sources in order, with what is generated: catalogues, forms, readers of tables.
+    """Shell sources in order, with what is generated: awk programs, catalogues, forms, readers of tables.
 
     Args:
         names: of the sources.
@@ -108,7 +110,11 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
     code = "\n".join(sources.values())
     words, families = (set(_WORD.findall(code)), tuple(_FAMILY.findall(code))) if part else (set(), ("",))
     parts = []
+    programs: dict[str, str] = {}
     for name, source in sources.items():
+        more = {match[0]: _program(match[1], match[2]) for match in _PROGRAM.finditer(source)}
+        parts += [text for variable, text in more.items() if variable not in programs]
+        programs |= more
         parts.append(source)
         if name == "lib/facts":
             parts.append(shell_readers(code))
@@ -122,6 +128,17 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
 @cache
 def _source(name: str) -> str:
     return files("bundler_installer").joinpath(f"shell/{name}.sh").read_text("utf-8").rstrip("\n")
+
+
+def _program(folder: str, name: str) -> str:
+    """A variable with the awk program, without its comments."""
+    file = files("bundler_installer").joinpath(f"awk/{folder.lower()}/{name.lower()}.awk")
+    lines = [
+        line for line in file.read_text("utf-8").splitlines() if line and not line.lstrip().startswith("#")
+    ]
+    program = _quote("\n".join(lines) + "\n")
+    head = "# shellcheck disable=SC1003,SC2016 # quotes and dollars are for awk"
+    return f"{head}\nPROGRAM_{folder}_{name}={program}"
 
 
 def _catalogue_function(language: str, words: set[str], families: tuple[str, ...]) -> str:

@@ -65,6 +65,11 @@ def function_lengths(text: str) -> dict[str, int]:
     }
 
 
+def quoted_texts(text: str) -> list[str]:
+    """Everything in single quotes."""
+    return [str(node.get("Value", "")) for node in _walk(_parse(text)) if node.get("Type") == "SglQuoted"]
+
+
 @cache
 def _parse(text: str) -> Node:
     tree: Node = json.loads(run(SHFMT, "-ln", "posix", "--to-json", input=text))

@@ -4,26 +4,6 @@
 OLD_FACTS='C{{"\t"}}{{.Id}}{{"\t"}}{{index .Config.Labels "com.docker.compose.service"}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}{{"\t"}}{{.Config.Image}}{{"\n"}}{{range .Config.Env}}E{{"\t"}}{{json .}}{{"\n"}}{{end}}{{range .Mounts}}M{{"\t"}}{{.Type}}{{"\t"}}{{json .Destination}}{{"\t"}}{{json .Source}}{{"\n"}}{{end}}{{range .HostConfig.PortBindings}}{{range .}}P{{"\t"}}{{json .HostPort}}{{"\n"}}{{end}}{{end}}'
 UNSET=BUNDLE:unset # what Compose prints for a variable that is not there
 
-# unquote TEXT: a JSON string as Go writes it; `odd` is set where it holds what stands on no line of an env file
-# shellcheck disable=SC2016 # for awk
-UNQUOTE='function unquote(text,   i, c, made) {
-    odd = 0
-    if (text !~ /^".*"$/) { odd = 1; return "" }
-    text = substr(text, 2, length(text) - 2)
-    for (i = 1; i <= length(text); i++) {
-        c = substr(text, i, 1)
-        if (c == "\\") {
-            c = substr(text, ++i, 1)
-            if (c == "u") {
-                c = substr(text, i + 1, 4); i += 4
-                if (c == "003c") c = "<"; else if (c == "003e") c = ">"; else if (c == "0026") c = "&"; else odd = 1
-            } else if (c !~ /["\\\/]/) odd = 1
-        }
-        made = made c
-    }
-    return made
-}'
-
 # find_old: sets FROM, as it is without links, and OLD_PROJECT; a line `id<TAB>project` a container into $SCRATCH/old-ids
 find_old() {
     local given_from id='' project='' service='' folder=''
@@ -77,25 +57,7 @@ read_old() {
     cut_column old-ids id <"$SCRATCH/old-ids" >"$SCRATCH/old-inspected" || lose_scratch
     (umask 077 && xargs docker inspect -f "$OLD_FACTS" <"$SCRATCH/old-inspected" >"$SCRATCH/old-raw") 2>/dev/null ||
         fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
-    awk -F "$TAB" "$AWK_RAW_CONTAINER$AWK_RAW_MOUNT$AWK_RAW_PORT$UNQUOTE"'
-        function line_of(text) { return odd || text ~ /[\001-\037]/ ? "" : text }
-        $RAW_CONTAINER["fact"] == "C" {
-            service = $RAW_CONTAINER["service"]; first = !(service in seen); seen[service]; image = $RAW_CONTAINER["image"]
-            print "C\t" service "\t" $RAW_CONTAINER["id"] "\t" $RAW_CONTAINER["running"] "\t" $RAW_CONTAINER["policy"] "\t" (image == "" ? "-" : image)
-            next
-        }
-        /^E\t/ && first {
-            text = unquote(substr($0, 3)); name = substr(text, 1, index(text, "=") - 1)
-            if (name !~ /^[A-Za-z_][A-Za-z0-9_.]*$/) next
-            if (odd || text ~ /[\001-\037]/) print "X\t" service "\t" name; else print "E\t" service "\t" text
-            next
-        }
-        $RAW_MOUNT["fact"] == "M" && first {
-            place = line_of(unquote($RAW_MOUNT["place"])); source = line_of(unquote($RAW_MOUNT["source"]))
-            if (place != "") print "M\t" service "\t" place "\t" $RAW_MOUNT["type"] "\t" (source == "" ? "-" : source)
-            next
-        }
-        $RAW_PORT["fact"] == "P" { port = unquote($RAW_PORT["port"]); if (port ~ /^[0-9]+$/) print "P\t" port }' "$SCRATCH/old-raw" >"$SCRATCH/old" || lose_scratch
+    awk -F "$TAB" "$AWK_RAW_CONTAINER$AWK_RAW_MOUNT$AWK_RAW_PORT$PROGRAM_ADOPTION_UNQUOTE$PROGRAM_ADOPTION_CONTAINERS" "$SCRATCH/old-raw" >"$SCRATCH/old" || lose_scratch
     [ "$(grep -c "^C$TAB" "$SCRATCH/old")" -eq "$(wc -l <"$SCRATCH/old-ids")" ] || fail $EXIT_FAILED adopt.unreadable "$OLD_PROJECT"
     OLD_PORTS=$(awk -F "$TAB" "$AWK_RAW_PORT"'$RAW_PORT["fact"] == "P" { printf "%s ", $RAW_PORT["port"] }' "$SCRATCH/old") || lose_scratch
 }
@@ -117,17 +79,7 @@ old_field() {
 # old_value SERVICE NAME: of the environment of its container; the status is 1 where it is not there or empty, 2 where no
 # line can hold it
 old_value() {
-    awk -F "$TAB" -v service="$1" -v name="$2" "$AWK_OLD_SETTING"'
-        $OLD_SETTING["service"] != service { next }
-        $OLD_SETTING["fact"] == "X" && $OLD_SETTING["text"] == name { code = 2; exit }
-        $OLD_SETTING["fact"] == "E" {
-            text = substr($0, length(service) + 4); at = index(text, "=")
-            if (substr(text, 1, at - 1) != name) next
-            code = at == length(text) ? 1 : 0
-            if (!code) print substr(text, at + 1)
-            found = 1; exit
-        }
-        END { exit code ? code : !found }' "$SCRATCH/old"
+    awk -F "$TAB" -v service="$1" -v name="$2" "$AWK_OLD_SETTING$PROGRAM_ADOPTION_VALUE" "$SCRATCH/old"
 }
 
 # find_mount SERVICE PLACE: sets mount_type and mount_source of what is mounted there in its container
@@ -163,15 +115,7 @@ read_old_variables() {
         refused_line=$(sed -n 's/.*line \([0-9][0-9]*\).*/\1/p' "$SCRATCH/reader/errors" | sed -n 1p)
         fail $EXIT_FAILED adopt.env "$FROM/.env" "${refused_line:--}"
     }
-    (umask 077 && awk -v unset="$UNSET" "$UNQUOTE"'
-        /^ *"BUNDLE_[A-Za-z0-9_]*": ".*",?$/ {
-            sub(/^ *"BUNDLE_/, ""); sub(/,$/, "")
-            name = substr($0, 1, index($0, "\"") - 1); text = unquote(substr($0, index($0, ":") + 2))
-            if (name == "DOLLAR") { twice = text == "a$$b"; next }
-            if (twice) gsub(/\$\$/, "$", text)
-            if (text == unset) next
-            print (odd || text ~ /[\001-\037]/ ? "!" : "") substr(name, 4) "=" text
-        }' "$SCRATCH/reader/read" >"$SCRATCH/old-variables") || lose_scratch
+    (umask 077 && awk -v unset="$UNSET" "$PROGRAM_ADOPTION_UNQUOTE$PROGRAM_ADOPTION_VARIABLES" "$SCRATCH/reader/read" >"$SCRATCH/old-variables") || lose_scratch
     grep -q '"BUNDLE_DOLLAR"' "$SCRATCH/reader/read" || fail $EXIT_FAILED adopt.no_reader "$COMPOSE_VERSION"
 }
 

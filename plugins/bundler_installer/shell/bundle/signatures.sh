@@ -156,18 +156,7 @@ list_trusted_keys() {
 # there, the policy is broken, and nothing is believed
 read_policy() {
     local broken complete first number names
-    awk '
-        /^#/ || /^[ \t]*$/ { next }
-        {
-            ok = NF >= 4 && $1 == "require" && $2 ~ /^[1-9][0-9]?$/ && $3 == "of" && $2 + 3 <= NF
-            for (i = 4; i <= NF; i++) if ($i !~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/) ok = 0
-            if (!ok) { print "broken " NR; bad = 1; exit }
-            print; found++
-        }
-        END {
-            if (bad) exit
-            if (found) print "end"; else print "broken " (NR + 1)
-        }' "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
+    awk "$PROGRAM_BUNDLE_POLICY" "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
         refuse trust.policy_broken "$TRUSTED_KEYS/policy" 1
     broken=$(sed -n 's/^broken //p' "$TRUST/policy" | sed -n 1p)
     [ -z "$broken" ] || refuse trust.policy_broken "$TRUSTED_KEYS/policy" "$broken"
@@ -255,29 +244,7 @@ explain_refusal() {
 #   revoked KEY, forked KEY              of signers and anchors
 # A key may revoke itself and those that it follows. A revoked key ends a chain, and so does one that two keys follow
 compare_keys() {
-    (cd -- "$TRUST" && awk -v limit="$CHAIN" "$JUDGE"'
-        FILENAME == "signers" { signers++; signer[$1]; next }
-        FILENAME == "demands" { line[++demands] = $0; next }
-        END {
-            find_revoked()
-            for (d = 1; d <= demands; d++) {
-                n = split(line[d], word, " "); found = 0
-                split("", used)
-                for (i = 3; i <= n; i++) {
-                    if (word[i] in revoked) print "revoked " word[i]
-                    length_of_chain = follow(word[i])
-                    for (k = 1; k <= length_of_chain; k++)
-                        if (chain[k] in signer && !(chain[k] in used)) {
-                            used[chain[k]]; found++
-                            print "counts " word[1] " " word[i] " " chain[k]
-                            break
-                        }
-                }
-                print "demand " word[1] " " word[2] " " found " " (n - 2)
-            }
-            for (each in signer) if (each in revoked) print "revoked " each
-            print "end " (signers + 0) " " (rotated + 0) " " (revoking + 0) " " (demands + 0)
-        }' rotations revocations signers demands)
+    (cd -- "$TRUST" && awk -v limit="$CHAIN" "$PROGRAM_BUNDLE_CHAINS$PROGRAM_BUNDLE_SIGNERS" rotations revocations signers demands)
 }
 
 # pin_key: later bundles must be signed by the same keys, or by those that follow them

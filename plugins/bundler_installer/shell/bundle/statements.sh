@@ -3,44 +3,6 @@
 # bytes of a statement about keys, statements that a bundle may carry, and keys that a chain may have
 STATEMENT_BYTES=4096 STATEMENTS=32 CHAIN=16
 
-# what compare_keys and the command trust have in common
-# shellcheck disable=SC2016 # awk's variables
-JUDGE='
-    FILENAME == "rotations" {
-        rotated++
-        if (!(($1, $2) in rotation)) { rotation[$1, $2]; following[$1]++; successor[$1] = $2 }
-        next
-    }
-    FILENAME == "revocations" { revoking++; revocation[$1, $2]; next }
-    function find_revoked(  pair, part) {
-        for (pair in revocation) {
-            split(pair, part, SUBSEP)
-            if (part[1] == part[2] || follows(part[2], part[1])) revoked[part[1]]
-        }
-    }
-    function follows(key, old,  more, pair, part, reached) {
-        reached[old]
-        do {
-            more = 0
-            for (pair in rotation) {
-                split(pair, part, SUBSEP)
-                if (part[1] in reached && !(part[2] in reached)) { reached[part[2]]; more = 1 }
-            }
-        } while (more)
-        return key in reached
-    }
-    function follow(key,  n, seen) {
-        n = 0
-        while (n < limit && !(key in seen) && !(key in revoked)) {
-            seen[key]; chain[++n] = key
-            if (following[key] > 1) print "forked " key
-            if (following[key] != 1) break
-            key = successor[key]
-        }
-        return n
-    }
-'
-
 # gather_statements: those of the site. One that is damaged is not passed over: it may be a revocation
 gather_statements() {
     local file

@@ -9,46 +9,7 @@ list_sums() {
         *) refuse verify.bad_sums ;;
     esac
     list_folds >"$SCRATCH/folds" || lose_scratch
-    awk -v folds="$SCRATCH/folds" '
-        function refuse(what) { refused = 1; print "bad " what; exit 0 }
-        function fold(text, done, i) {
-            text = tolower(text)
-            if (text !~ /[\200-\377]/) return text
-            for (i = 1; i <= length(text); i++) {
-                pair = substr(text, i, 2)
-                if (pair in lower) { done = done lower[pair]; i++ } else done = done substr(text, i, 1)
-            }
-            return done
-        }
-        BEGIN {
-            while ((getline line < folds) > 0) { lower[substr(line, 1, 2)] = substr(line, 4, 2); known++ }
-            if (!known) exit 3
-        }
-        substr($0, 1, 64) !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " || length($0) < 67 { refuse(NR) }
-        {
-            path = substr($0, 67)
-            if (length(path) > 4096 || path ~ /[\001-\037\177\\]/ || path ~ /^\// || path ~ /\/$/ || path ~ /\/\//) refuse(NR)
-            if (("/" path "/") ~ /\/\.\.?\// || ("/" path) ~ /\/-/) refuse(NR)
-            # control characters of Latin-1, marks of text direction, and letters in two parts, which some file systems join
-            if (path ~ /\302[\200-\237]/ || path ~ /\330\234/ || path ~ /\342\200[\216\217\252-\256]/ || path ~ /\342\201[\246-\251]/) refuse(NR)
-            if (path ~ /\314[\200-\277]/ || path ~ /\315[\200-\257]/ || path ~ /\343\202[\231\232]/ || path ~ /\341[\204-\207][\200-\277]/) refuse(NR)
-            if (path in files || path in folders) refuse(NR)
-            files[path]
-            parts = split(path, part, "/")
-            whole = ""
-            for (i = 1; i <= parts; i++) {
-                whole = whole (i > 1 ? "/" : "") part[i]
-                folded = fold(whole)
-                if ((folded in names) && names[folded] != whole) refuse(NR)
-                names[folded] = whole
-                if (i < parts) {
-                    if (whole in files) refuse(NR)
-                    folders[whole]
-                }
-            }
-            print path
-        }
-        END { if (!refused) print "ok " NR }' "$FACTS/SHA256SUMS" >"$SCRATCH/sums-verdict" || lose_scratch
+    awk -v folds="$SCRATCH/folds" "$PROGRAM_LIB_MARKS$PROGRAM_BUNDLE_PATHS" "$FACTS/SHA256SUMS" >"$SCRATCH/sums-verdict" || lose_scratch
     case $(sed -n '$p' "$SCRATCH/sums-verdict") in
         'ok '*) ;;
         'bad '*) refuse verify.bad_sums ;;
@@ -78,13 +39,7 @@ match_sums() {
         (cd -- "$2" && xargs -0 cat <"$1.null") >/dev/null 2>&1 && return 2
         return 3
     }
-    awk -v found="$1.digests" '
-        {
-            if ((getline line < found) <= 0) { short = 1; exit }
-            if (substr(line, 1, 64) != substr($0, 1, 64) || substr(line, 65, 1) != " ") { bad = substr($0, 67); exit }
-            n++
-        }
-        END { if (bad != "") print "bad " bad; else if (!short) print "ok " n }' "$1" >"$1.verdict" || return 2
+    awk -v found="$1.digests" "$PROGRAM_BUNDLE_DIGESTS" "$1" >"$1.verdict" || return 2
     IFS= read -r verdict <"$1.verdict" || return 2
     case $verdict in
         'bad '*)

@@ -41,16 +41,7 @@ list_known_keys() {
 
 # relate_statement: how the statement just taken relates to what is known
 relate_statement() {
-    cd -- "$TRUST" && awk -v limit="$CHAIN" -v kind="$statement_kind" -v by="$statement_by" -v about="$statement_about" "$JUDGE"'
-        FILENAME == "known" { known[$1]; next }
-        END {
-            find_revoked()
-            if (kind == "revocation") { print ((by == about || follows(by, about)) ? "right" : "none"); exit }
-            if (by in revoked) { print "revoked"; exit }
-            if (following[by] > 1) { print "forked"; exit }
-            for (each in known) if (follows(by, each)) { print "known"; exit }
-            print "none"
-        }' rotations revocations known
+    cd -- "$TRUST" && awk -v limit="$CHAIN" -v kind="$statement_kind" -v by="$statement_by" -v about="$statement_about" "$PROGRAM_BUNDLE_CHAINS$PROGRAM_BUNDLE_RELATION" rotations revocations known
 }
 
 show_trust() {

@@ -21,16 +21,7 @@ verify_names() {
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(show_plain <"$SCRATCH/special")"; fi
     find_here "$SCRATCH/found-files" -type f
     sed 's|^\./||' "$SCRATCH/found-files" >"$SCRATCH/there" || lose_scratch
-    awk '
-        BEGIN { known["SHA256SUMS"]; known["SHA256SUMS.sig"]; known["SHA256SUMS.pub"] }
-        NR == FNR { known[$0]; wanted[$0]; left++; next }
-        !($0 in known) { extra = $0; exit }
-        $0 in wanted { delete wanted[$0]; left-- }
-        END {
-            if (extra != "") { print "extra " extra; exit }
-            for (path in wanted) { print "missing " path; exit }
-            if (left == 0) print "ok"
-        }' "$SCRATCH/signed" "$SCRATCH/there" >"$SCRATCH/names-verdict" || lose_scratch
+    awk "$PROGRAM_BUNDLE_NAMES" "$SCRATCH/signed" "$SCRATCH/there" >"$SCRATCH/names-verdict" || lose_scratch
     IFS= read -r verdict <"$SCRATCH/names-verdict" || lose_scratch
     case $verdict in
         ok) ;;
@@ -102,15 +93,7 @@ deal_sums() {
         sed 's/.*/1/' "$SCRATCH/signed" >"$SCRATCH/sizes" || lose_scratch
     fi
     { paste "$SCRATCH/sizes" "$FACTS/SHA256SUMS" >"$SCRATCH/sized" && sort -rn "$SCRATCH/sized" >"$SCRATCH/sorted"; } || lose_scratch
-    awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" '
-        BEGIN { while ((getline line < copies) > 0) copied[line] }
-        {
-            tab = index($0, "\t"); least = 1
-            for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
-            load[least] += $1
-            line = substr($0, tab + 1)
-            print line > (out least (line in copied ? ".copies" : ""))
-        }' "$SCRATCH/sorted" || lose_scratch
+    awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" "$PROGRAM_BUNDLE_SHARES" "$SCRATCH/sorted" || lose_scratch
 }
 
 # hash_group FILE: check the lines of a part of SHA256SUMS, and copy those in FILE.copies; how many were right goes to

@@ -45,13 +45,7 @@ compare_images() {
         state=absent
         [ -z "$ANSWERING" ] || state=$(image_state "$reference" "$manifest" "$config")
         [ "$state" != absent ] || printf '%s\t%s\n' "$reference" "$manifest" >>"$SCRATCH/absent"
-        awk -F "$TAB" -v reference="$reference" -v config="$config" -v state="$state" -v bytes="$bytes" "$AWK_IMAGE"'
-            $IMAGE["config"] == config { same = 1 }
-            $IMAGE["reference"] == reference && $IMAGE["config"] != config { other = 1 }
-            END {
-                what = (same ? "kept" : other ? "changed" : state == "absent" ? "new" : "kept")
-                printf "%s\t%s\t%s\n", what, reference, bytes
-            }' "$SCRATCH/base-images"
+        awk -F "$TAB" -v reference="$reference" -v config="$config" -v state="$state" -v bytes="$bytes" "$AWK_IMAGE$PROGRAM_CHANGE_IMAGE" "$SCRATCH/base-images"
     done >"$SCRATCH/plan-images"
     list_column images.tsv reference >"$SCRATCH/new-names"
     awk -F "$TAB" "$AWK_IMAGE"'
@@ -266,13 +260,6 @@ print_plan_list() {
     printf ',\n "%s": [' "$1"
     listed=$SCRATCH/$2
     shift 2
-    awk -F "$TAB" -v names="$*" '
-        function quoted(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); return "\"" text "\"" }
-        BEGIN { n = split(names, name, " ") }
-        {
-            printf "%s{", comma
-            for (i = 1; i <= n; i++) printf "%s\"%s\": %s", (i > 1 ? ", " : ""), name[i], (name[i] == "bytes" ? $i : quoted($i))
-            printf "}"; comma = ", "
-        }' "$listed"
+    awk -F "$TAB" -v names="$*" "$PROGRAM_LIB_JSON$PROGRAM_CHANGE_OBJECTS" "$listed"
     printf ']'
 }

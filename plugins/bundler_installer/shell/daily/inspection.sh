@@ -141,13 +141,7 @@ inspect_backups() {
         note backup warn "$(format checks.none)" "$(format inspect.days "$limit")"
         return
     fi
-    hours=$(awk -v then="$last" -v now="$(date -u '+%Y-%m-%dT%H:%M:%SZ')" '
-        function day(text,   y, m, d) { # days since a day long ago
-            y = substr(text, 1, 4) + 0; m = substr(text, 6, 2) + 0; d = substr(text, 9, 2) + 0
-            if (m < 3) { y--; m += 12 }
-            return 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * m - 457) / 5) + d
-        }
-        BEGIN { printf "%.0f", (day(now) - day(then)) * 24 + substr(now, 12, 2) - substr(then, 12, 2) }')
+    hours=$(awk -v then="$last" -v now="$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$PROGRAM_DAILY_AGE")
     result=pass
     { [ "$hours" -le $((limit * 24 + 2)) ] && [ "$hours" -ge -1 ]; } || result=warn # one of the future: a clock was wrong
     note backup "$result" "$last" "$(format inspect.days "$limit")"

@@ -7,14 +7,7 @@ run_status() {
     DOCKER=yes
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
     rows services.tsv >"$SCRATCH/services"
-    awk -v services="$SCRATCH/services" "$AWK_SERVICE"'
-        { state[$1] = state[$1] (state[$1] ? "," : "") $2 ($3 != "none" ? "/" $3 : "") }
-        END {
-            while ((getline line < services) > 0) {
-                split(line, f, "\t"); name = f[SERVICE["service"]]
-                printf "%s\t%s\t%s\n", name, f[SERVICE["expect"]], (name in state ? state[name] : "-")
-            }
-        }' "$SCRATCH/containers" >"$SCRATCH/status"
+    awk -v services="$SCRATCH/services" "$AWK_SERVICE$PROGRAM_DAILY_STATES" "$SCRATCH/containers" >"$SCRATCH/status"
     : >"$SCRATCH/before"
     up_code=0
     read_states || fail $EXIT_FAILED engine.no_docker

@@ -57,12 +57,7 @@ read_once() {
 check_list() {
     local sums each
     sums=$SCRATCH/source/SHA256SUMS
-    awk '
-        { name = substr($0, 67); digest = substr($0, 1, 64) }
-        length(digest) != 64 || digest !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " { bad = 1 }
-        name !~ /^(dumps\/|volumes\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/ || name "" <= last "" { bad = 1 }
-        { last = name; print name }
-        END { exit bad ? 3 : 0 }' "$sums" >"$SCRATCH/listed"
+    awk "$PROGRAM_DATA_LIST" "$sums" >"$SCRATCH/listed"
     case $? in
         0) ;;
         3) refuse_damaged "$1/SHA256SUMS" ;;
@@ -149,14 +144,7 @@ check_facts() {
 # check_volume_table FOLDER: each row is a listed file, a volume's name and its key in the Compose document
 check_volume_table() {
     [ -f "$SCRATCH/source/volumes.tsv" ] || return 0
-    awk -F "$TAB" -v listed="$SCRATCH/listed" "$AWK_STORED_VOLUME"'
-        BEGIN { while ((getline line < listed) > 0) { sub(/\.enc$/, "", line); known[line] } }
-        NR == 1 { if ($0 != "#file\tname\tkey") bad = 1; next }
-        { file = $STORED_VOLUME["file"]; name = $STORED_VOLUME["name"]; key = $STORED_VOLUME["key"] }
-        NF != 3 || !(file in known) || file !~ /^volumes\/[0-9]+\.tar$/ || file in files || name in names { bad = 1 }
-        name !~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/ || key !~ /^(-|[A-Za-z0-9._][A-Za-z0-9._-]*)$/ { bad = 1 }
-        { files[file]; names[name] }
-        END { exit bad || !NR ? 3 : 0 }' "$SCRATCH/source/volumes.tsv"
+    awk -F "$TAB" -v listed="$SCRATCH/listed" "$AWK_STORED_VOLUME$PROGRAM_DATA_VOLUMES" "$SCRATCH/source/volumes.tsv"
     case $? in
         0) ;;
         3) refuse_damaged "$1/volumes.tsv" ;;

@@ -100,22 +100,7 @@ list_known_layers() {
 list_blobs() {
     keep "$SCRATCH/all-blobs" rows blobs.tsv
     awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" \
-        "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER"'
-        BEGIN {
-            while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["manifest"]]] }
-            while ((getline line < layers) > 0) {
-                split(line, f, "\t"); manifest = f[KNOWN_LAYER["manifest"]]
-                chain[manifest] = chain[manifest] " " f[KNOWN_LAYER["layer"]]; known[chain[manifest]]
-            }
-        }
-        { manifest = $BLOB["manifest"]; digest = $BLOB["blob"] }
-        !(manifest in wanted) { next }
-        $BLOB["kind"] == "layer" {
-            below[manifest] = below[manifest] " " digest
-            if (below[manifest] in known) next
-        }
-        !(digest in seen) { seen[digest]; sum += $BLOB["bytes"]; sub(/^sha256:/, "", digest); print "blobs/sha256/" digest }
-        END { printf "%.0f\n", sum > bytes }' "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
+        "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER$PROGRAM_DOCKER_BLOBS" "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
 }
 
 # write_layout: the small files of an image layout that holds the absent images alone

@@ -61,15 +61,7 @@ count_probed() { awk -F "$TAB" -v result="$1" "$AWK_PROBED"'$PROBED["result"] ==
 
 # describe_probe ID: sets `title`, `remedy` and `service`, for people in the operator's language
 describe_probe() {
-    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE"'
-        function text(name,   own, english) {
-            own = $PROBE[name "_" language]; english = $PROBE[name "_en"]
-            return own == "-" ? english : own
-        }
-        $PROBE["id"] == id {
-            title = text("title")
-            print (title == "-" ? id : title); print text("remedy"); print $PROBE["service"]
-        }' "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
+    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_DOCKER_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 

@@ -42,19 +42,7 @@ end_processes() {
 # list_tree PROCESS [same]: its number and those of all that it started, the youngest last, so that none is missed; `same`:
 # those of its session
 list_tree() {
-    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" -v same="${2:-}" '
-        { parent[$1] = $2; session[$1] = $4 }
-        END {
-            found[root]; list = root
-            do {
-                more = 0
-                for (pid in parent) {
-                    if (pid in found || !(parent[pid] in found) || (same != "" && session[pid] != session[root])) continue
-                    found[pid]; list = list " " pid; more = 1
-                }
-            } while (more)
-            print list
-        }'
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) [A-Za-z] / /' | awk -v root="$1" -v same="${2:-}" "$PROGRAM_LIB_TREE"
 }
 
 # end_tree PROCESS: it and all that it started

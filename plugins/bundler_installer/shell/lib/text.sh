@@ -17,15 +17,7 @@ is_counter() {
 
 # at_least VERSION WANTED: dotted numbers, missing parts are 0
 at_least() {
-    awk -v have="$1" -v want="$2" 'BEGIN {
-        sub(/^v/, "", have)
-        n = split(have, h, /[.+~-]/); m = split(want, w, /[.+~-]/)
-        for (i = 1; i <= (n > m ? n : m); i++) {
-            if (h[i] + 0 > w[i] + 0) exit 0
-            if (h[i] + 0 < w[i] + 0) exit 1
-        }
-        exit 0
-    }'
+    awk -v have="$1" -v want="$2" "$PROGRAM_LIB_VERSION"
 }
 
 # below NUMBER OTHER: numbers with a decimal point, and beyond what a shell's own arithmetic holds
@@ -45,10 +37,7 @@ matches() { printf '%s\n' "$1" | grep -Eqx -e "$2"; }
 
 # show_plain: the first line of what came from elsewhere, for a terminal: no control characters, no marks of text direction
 show_plain() {
-    LC_ALL=C tr '\000-\011\013-\037\177' '?' | LC_ALL=C awk 'NR == 1 {
-        gsub(/\302[\200-\237]|\330\234|\342\200[\216\217\252-\256]|\342\201[\246-\251]/, "?")
-        print substr($0, 1, 300)
-    }'
+    LC_ALL=C tr '\000-\011\013-\037\177' '?' | LC_ALL=C awk "$PROGRAM_LIB_MARKS"'NR == 1 { print substr(mask_marks($0), 1, 300) }'
 }
 
 # is_text FILE: without a NUL
@@ -56,19 +45,9 @@ is_text() { [ "$1" = /dev/null ] || [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc 
 
 # json_string TEXT: quoted for JSON; ? for each byte that is not UTF-8 (RFC 3629, section 4)
 json_string() {
-    printf '%s' "$1" | LC_ALL=C awk '
-        function utf8(text,   made) {
-            while (match(text, /[\200-\377]/)) {
-                made = made substr(text, 1, RSTART - 1); text = substr(text, RSTART)
-                if (match(text, /^([\302-\337]|\340[\240-\277]|[\341-\354\356\357][\200-\277]|\355[\200-\237]|\360[\220-\277][\200-\277]|[\361-\363][\200-\277][\200-\277]|\364[\200-\217][\200-\277])[\200-\277]/)) {
-                    made = made substr(text, 1, RLENGTH); text = substr(text, RLENGTH + 1)
-                } else { made = made "?"; text = substr(text, 2) }
-            }
-            return made text
-        }
+    printf '%s' "$1" | LC_ALL=C awk "$PROGRAM_LIB_JSON"'
         BEGIN { printf "\"" }
-        NR > 1 { printf "\\n" }
-        { $0 = utf8($0); gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/[\001-\037]/, " "); printf "%s", $0 }
+        { printf "%s%s", (NR > 1 ? "\\n" : ""), escape_json($0) }
         END { printf "\"" }'
 }
 

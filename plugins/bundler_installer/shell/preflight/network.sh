@@ -73,20 +73,7 @@ find_listener() {
     local table
     for table in "$2" "${2}6"; do
         [ ! -r "$PROBE_ROOT/proc/net/$table" ] || sed -n '2,$p' "$PROBE_ROOT/proc/net/$table"
-    done | awk -v port="$1" -v protocol="$2" -v address="$3" '
-        BEGIN {
-            for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i
-            if (split(address, part, ".") == 4 && address != "0.0.0.0")
-                wanted = sprintf("%02X%02X%02X%02X", part[4], part[3], part[2], part[1])
-        }
-        protocol == "udp" || $4 == "0A" {
-            n = split($2, pair, ":"); value = 0
-            for (i = 1; i <= length(pair[n]); i++) value = value * 16 + digit[substr(pair[n], i, 1)]
-            if (value != port + 0) next
-            # an address of its own is only in the way of that address; all zeros is in the way of every one
-            if (wanted != "" && pair[1] != wanted && pair[1] !~ /^0+$/) next
-            print $10; exit
-        }'
+    done | awk -v port="$1" -v protocol="$2" -v address="$3" "$PROGRAM_PREFLIGHT_LISTENER"
 }
 
 # name_holder INODE PORT: the process that has the socket, and the container behind a proxy of Docker's
@@ -171,15 +158,7 @@ list_taken() {
     if [ -n "$DOCKER" ]; then
         mine=" $(docker network ls -q --filter "label=com.docker.compose.project=$PROJECT" 2>/dev/null | sed 's/^/br-/' | tr '\n' ' ')"
     fi
-    awk -v mine="$mine" '
-        function number(hex,   i, v) { v = 0; for (i = 1; i <= 2; i++) v = v * 16 + digit[substr(hex, i, 1)]; return v }
-        function quad(hex) { return number(substr(hex, 7, 2)) "." number(substr(hex, 5, 2)) "." number(substr(hex, 3, 2)) "." number(substr(hex, 1, 2)) }
-        BEGIN { for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i }
-        NR > 1 && $8 != "00000000" && index(mine, " " $1 " ") == 0 {
-            bits = 0; split(quad($8), m, ".")
-            for (i = 1; i <= 4; i++) for (b = 128; b >= 1; b /= 2) if (m[i] >= b) { bits++; m[i] -= b }
-            printf "route\t%s/%d\t%s\n", quad($2), bits, $1
-        }' "$PROBE_ROOT/proc/net/route" 2>/dev/null
+    awk -v mine="$mine" "$PROGRAM_PREFLIGHT_ROUTES" "$PROBE_ROOT/proc/net/route" 2>/dev/null
 }
 
 # find_operator: where the operator's SSH connection comes from; sudo takes the variable away, a parent still has it
@@ -198,18 +177,7 @@ find_operator() {
 
 # find_clash RANGE [all]: standard input has kind, range, name; prints the first line (or all) that the range touches
 find_clash() {
-    awk -F "$TAB" -v range="$1" -v all="${2:-}" "$AWK_TAKEN_RANGE"'
-        function parse(text,   part, q, bits) {
-            split(text, part, "/")
-            if (split(part[1], q, ".") != 4) return 0
-            size = 1 # busybox awk may have no operator ^
-            for (bits = (part[2] == "" ? 32 : part[2]); bits < 32; bits++) size *= 2
-            first = ((q[1] * 256 + q[2]) * 256 + q[3]) * 256 + q[4]
-            first -= first % size
-            return 1
-        }
-        BEGIN { if (!parse(range)) exit; a = first; b = first + size - 1 }
-        parse($TAKEN_RANGE["range"]) && first <= b && first + size - 1 >= a { print; if (all == "") exit }'
+    awk -F "$TAB" -v range="$1" -v all="${2:-}" "$AWK_TAKEN_RANGE$PROGRAM_PREFLIGHT_CLASH"
 }
 
 name_servers() { sed -n 's/^nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' "$PROBE_ROOT/etc/resolv.conf" 2>/dev/null; }

@@ -170,12 +170,7 @@ is_address() {
 
 # certificate_date startdate|enddate FILE: YYYYMMDDhhmmss, from `notAfter=Nov  4 21:09:00 2026 GMT`
 certificate_date() {
-    openssl x509 -in "$2" -noout "-$1" | awk '{
-        sub(/^[^=]*=/, "")
-        month = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3
-        split($3, clock, ":")
-        printf "%04d%02d%02d%02d%02d%02d\n", $4, month, $2, clock[1], clock[2], clock[3]
-    }'
+    openssl x509 -in "$2" -noout "-$1" | awk "$PROGRAM_SITE_DATE"
 }
 
 show_date() { printf '%s' "$1" | sed 's/^\(....\)\(..\)\(..\).*/\1-\2-\3/'; }

@@ -1,10 +1,8 @@
-# ---- site/shell: scripts for POSIX shells, and for bash
+# Quotes values for scripts of POSIX shells and of bash. Quotes nest, so what is open is a stack: `"`, `'`, `(` a subshell or $(,
+# a $((, p a bracket in it, { ${, ` a backtick. A value may stand bare, in quotes and in a here-document; elsewhere it is refused,
+# and so is everything after what this does not read: $'...', and `case` in $( ), whose brackets do not pair. A part of
+# site/template.
 
-# print_shell: quotes nest, so what is open is a stack: `"`, `'`, `(` a subshell or $(, a $((, p a bracket in it, { ${, ` a backtick.
-# A value may stand bare, in quotes and in a here-document; elsewhere it is refused, and so is everything behind what this
-# does not read: $'...', and `case` in $( ), whose brackets do not pair
-print_shell() {
-    cat <<'EOT'
 function push(what) { stack[++deep] = what }
 function open_line() {
     comment = 0; fresh = !joined; joined = 0; word = ""
@@ -96,5 +94,3 @@ function close_line(   line, i) {
     for (i = 1; i <= waiting; i++) { delimiter[i] = delimiter[i + 1]; dashed[i] = dashed[i + 1]; verbatim[i] = verbatim[i + 1] }
 }
 function is_open() { return deep > 0 || waiting > 0 }
-EOT
-}

@@ -1,9 +1,7 @@
-# ---- site/nginx: its configuration, read as ngx_conf_read_token does
+# Quotes values for the configuration of nginx, read as ngx_conf_read_token does. A token is bare or in quotes, which only its
+# first character opens; a backslash escapes quotes, backslashes, t, r, n. A dollar begins a variable everywhere and has no
+# escape, so it is refused. A part of site/template.
 
-# print_nginx: a token is bare, or in quotes, which only its first character opens; a backslash takes quotes, backslashes, t, r, n.
-# A dollar begins a variable everywhere and has no escape: it is refused
-print_nginx() {
-    cat <<'EOT'
 function open_line() { comment = 0; if (!quote) fresh = 1 }
 function step(c) {
     if (comment) return
@@ -30,5 +28,3 @@ function put(value) {
 }
 function close_line() { escaped = 0 }
 function is_open() { return quote != "" }
-EOT
-}

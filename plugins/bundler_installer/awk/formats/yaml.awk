@@ -1,9 +1,7 @@
-# ---- site/yaml: YAML 1.1 and 1.2, which read what is written here alike
+# Quotes values for YAML 1.1 and 1.2, which read what is written here alike. A scalar is plain, in quotes, or a block. `slot`: a
+# scalar may begin here; `column`: of the last key or dash, from which deeper lines continue; `depth`: of [ and {. A part of
+# site/template.
 
-# print_yaml: a scalar is plain, in quotes, or a block. `slot`: a scalar may begin here; `column`: of the last key or dash, from
-# which deeper lines go on; `depth`: of [ and {
-print_yaml() {
-    cat <<'EOT'
 function open_line(   rest) {
     match($0, /^ */); indent = RLENGTH
     rest = substr($0, indent + 1)
@@ -110,6 +108,4 @@ function escape_scalar(value,   i, rune, made) {
         else made = made substr(value, i, wide)
     }
     return made
-}
-EOT
 }

@@ -1,0 +1,11 @@
+# Reads sizes and lines of SHA256SUMS, the largest first, and from the file `copies` the lines that are copied as well.
+# Writes the lines to `out`1 to `out`n, the bytes spread evenly; those to be copied to files that end in .copies.
+
+BEGIN { while ((getline line < copies) > 0) copied[line] }
+{
+    tab = index($0, "\t"); least = 1
+    for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
+    load[least] += $1
+    line = substr($0, tab + 1)
+    print line > (out least (line in copied ? ".copies" : ""))
+}

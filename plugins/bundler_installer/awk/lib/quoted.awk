@@ -1,0 +1,60 @@
+# Reads a secret. Writes it as JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its env file write it.
+
+BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i; sq = "\047" }
+# quoted: a backslash before these characters; what is no text with \\u, with 1 also DEL, with 2 all but ASCII
+function quoted(text, characters, ascii, lower,   i, c, n, made) {
+    for (i = 1; i <= length(text); i += wide) {
+        n = rune(text, i); c = substr(text, i, wide)
+        if (n < 128 && index(characters, c)) c = "\\" c
+        else if (n == 9 || n == 12 || n == 13) c = "\\" (n == 9 ? "t" : n == 12 ? "f" : "r")
+        else if (n < 32 || (ascii && n == 127) || (ascii > 1 && n > 127)) c = escaped(n, lower)
+        made = made c
+    }
+    return made
+}
+function escaped(n, lower,   form) {
+    form = lower ? "\\u%04x" : "\\u%04X"
+    if (n < 65536) return sprintf(form, n)
+    n -= 65536
+    return sprintf(form, 55296 + int(n / 1024)) sprintf(form, 56320 + n % 1024)
+}
+function rune(text, place,   n, i) {
+    n = code[substr(text, place, 1)]
+    wide = n < 128 ? 1 : n < 224 ? 2 : n < 240 ? 3 : 4
+    if (wide > 1) n = n % (wide == 2 ? 32 : wide == 3 ? 16 : 8)
+    for (i = 1; i < wide; i++) n = n * 64 + code[substr(text, place + i, 1)] % 64
+    return n
+}
+# changed: each of these characters as the list says it, which names them in turn
+function changed(text, characters, list,   i, c, at, made, part) {
+    split(list, part, "|")
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1); at = index(characters, c)
+        made = made (at ? part[at] : c)
+    }
+    return made
+}
+function backslashed(text, characters,   i, c, made) {
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        made = made (index(characters, c) ? "\\" c : c)
+    }
+    return made
+}
+{
+    for (lower = 0; lower < 2; lower++) for (ascii = 0; ascii < 3; ascii++) {
+        print quoted($0, "\"\\", ascii, lower)
+        print quoted($0, "\"\\/", ascii, lower)
+        print quoted($0, "\\", ascii, lower)
+        print quoted($0, "\\=:#!", ascii, lower)
+        print "\\" quoted($0, "\\", ascii, lower)
+    }
+    print backslashed($0, "\"\\$`"); print backslashed($0, "\\$`"); print backslashed($0, "\\"); print backslashed($0, "\\" sq)
+    print changed($0, sq, sq sq); print changed($0, sq, sq "\\" sq sq); print changed($0, "$", "$$")
+    print changed($0, "$\"\\", "${BUNDLE_DOLLAR}|${BUNDLE_QUOTE}|${BUNDLE_BACKSLASH}")
+    print changed($0, "&<>\"" sq "\t\r", "&#38;|&#60;|&#62;|&#34;|&#39;|&#9;|&#13;")
+    print changed($0, "&<>\"", "&amp;|&lt;|&gt;|&quot;"); print changed($0, "&<>", "&amp;|&lt;|&gt;")
+    print changed($0, "&<>\"" sq, "&amp;|&lt;|&gt;|&quot;|&#x27;"); print changed($0, "&<>\"" sq, "&amp;|&lt;|&gt;|&quot;|&#39;")
+    print changed($0, "&<>\"" sq, "&amp;|&lt;|&gt;|&quot;|&apos;"); print changed($0, "&<>\"" sq, "&amp;|&lt;|&gt;|&#34;|&#39;")
+    print changed($0, "&<>", "\\u0026|\\u003c|\\u003e"); print changed(quoted($0, "\"\\", 0, 1), "&<>", "\\u0026|\\u003c|\\u003e")
+}

@@ -1,0 +1,14 @@
+# Reads lines of /proc/PID/stat. Writes the process `root` and all that it started; with `same`, those of its session.
+
+{ parent[$1] = $2; session[$1] = $4 }
+END {
+    found[root]; list = root
+    do {
+        more = 0
+        for (pid in parent) {
+            if (pid in found || !(parent[pid] in found) || (same != "" && session[pid] != session[root])) continue
+            found[pid]; list = list " " pid; more = 1
+        }
+    } while (more)
+    print list
+}
