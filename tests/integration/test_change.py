@@ -220,7 +220,7 @@ def test_another_key_must_be_accepted(version: str, old: Server, tmp_path: Path)
 
 def test_a_new_variable_must_be_given_and_data_that_nothing_migrated_stay(old: Server) -> None:
     plan = json.loads(old.install("2.5", "plan", "--json").stdout)
-    assert {"change": "new", "name": "OWNER", "note": "must be given"} in plan["variables"]
+    assert {"change": "new", "name": "OWNER", "note": "required"} in plan["variables"]
     assert plan["migrations"] == ""
     lacking = old.install("2.5")
     assert lacking.returncode == 2
