@@ -17,6 +17,8 @@ _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
 """What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
 _PROGRAM = re.compile(r"\$PROGRAM_([A-Z]+)_([A-Z0-9_]+)")
 """An awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
+_COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
+"""A line of comment, but for titles and for what shellcheck reads."""
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
@@ -107,6 +109,10 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         part: whether the catalogues hold only what these sources say.
     """
     sources = {name: _source(name) for name in names}
+    if part:  # it is sent over slow lines; comments stay in the installer, which is not
+        sources = {
+            name: _COMMENT.sub("", text) if name != "lib/header" else text for name, text in sources.items()
+        }
     code = "\n".join(sources.values())
     words, families = (set(_WORD.findall(code)), tuple(_FAMILY.findall(code))) if part else (set(), ("",))
     parts = []
