@@ -30,7 +30,16 @@ SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres
 """Images made from Debian packages, and the names that the registry has them under."""
 
 
-SITE_FILES = ("backup", "clean_roots", "compact_install", "demo", "main_line", "preflight", "upgrade")
+SITE_FILES = (
+    "backup",
+    "clean_roots",
+    "compact_install",
+    "demo",
+    "main_line",
+    "preflight",
+    "tutorial",
+    "upgrade",
+)
 BANK_FILES = ("dify", "dify_data", "dify_external")
 """Of tests/e2e: those that share the sites, and those that share the bank's; sites take long to open."""
 

@@ -32,7 +32,7 @@ except OSError:
 @pytest.fixture(scope="module")
 def old(short_folder: Path) -> Iterator[Site]:
     """A site with Debian 12's engine and an image whose user has a name."""
-    site = Site(short_folder / "old")
+    site = Site(short_folder / "older")
     try:
         site.open()
         layout = build_images(["dify:agent_backend"])["dify:agent_backend"]
