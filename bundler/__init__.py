@@ -1,8 +1,8 @@
-"""Carries containerised applications into places without internet."""
+"""Delivers containerised applications to sites without internet access."""
 
 import pluggy
 
 __version__ = "0.1.0"
 
 hookimpl = pluggy.HookimplMarker("bundler")
-"""Marks a function of a plugin as an implementation of one of `bundler.api.hookspecs`."""
+"""Marks a plugin's function as an implementation of a hook in `bundler.api.hookspecs`."""

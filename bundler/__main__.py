@@ -1,4 +1,4 @@
-"""`python -m bundler` is the command `bundle`."""
+"""Lets `python -m bundler` run the command `bundle`."""
 
 from bundler.cli.main import main
 

@@ -1,4 +1,4 @@
-"""The errors that a user can cause or must hear of. Only `bundler.cli.main` prints them and exits."""
+"""Errors that a user can cause or needs to see. Only `bundler.cli.main` prints them and exits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process returns; the installer uses the same numbers."""
+    """Exit codes of the process; the installer uses the same numbers."""
 
     OK = 0
     FAILED = 1
@@ -17,12 +17,12 @@ class ExitCode(IntEnum):
 
 
 class BundleError(Exception):
-    """Something expected went wrong.
+    """An expected error.
 
     Attributes:
         message: what is wrong, one sentence, naming the file, key or image.
-        hint: what to do about it; may be None where there is nothing to do.
-        exit_code: what the process returns.
+        hint: what to do about it; None if there is nothing to do.
+        exit_code: exit code of the process.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
@@ -34,41 +34,41 @@ class BundleError(Exception):
 
 
 class UsageError(BundleError):
-    """The command line asks for something that cannot be."""
+    """An invalid or impossible command line."""
 
     exit_code = ExitCode.USAGE
 
 
 class ProfileError(BundleError):
-    """A profile is wrong; the message begins `file:line: key:`."""
+    """An invalid profile; the message begins with `file:line: key:`."""
 
     exit_code = ExitCode.USAGE
 
 
 class PluginError(BundleError):
-    """A plugin cannot be loaded or broke its contract; the message names it."""
+    """A plugin that cannot be loaded or violates its interface; the message names it."""
 
 
 class ImageNotFoundError(BundleError):
-    """A source does not have the image; the next source is asked."""
+    """A source does not have the image; the next source is tried."""
 
 
 class FetchError(BundleError):
-    """A blob or manifest could not be had, or is not what it should be."""
+    """A blob or manifest is unavailable or invalid."""
 
 
 class VerificationError(BundleError):
-    """Bytes are not what was signed or promised."""
+    """Bytes do not match what was signed or promised."""
 
     exit_code = ExitCode.VERIFICATION
 
 
 class HintedValueError(ValueError):
-    """What a validator raises when it knows the remedy.
+    """Raised by validators that know a remedy.
 
     Attributes:
         hint: what to write instead.
-        at: the key that is wrong, below the value that is validated.
+        at: the invalid key, below the value being validated.
     """
 
     def __init__(self, message: str, *, hint: str, at: tuple[str | int, ...] = ()) -> None:
@@ -80,15 +80,15 @@ class HintedValueError(ValueError):
 def did_you_mean(
     name: str, known: Iterable[str], otherwise: str | None = None, quote: str = ""
 ) -> str | None:
-    """The hint for a name that does not exist: the nearest one that does, else all of them.
+    """Return a hint for an unknown name: the closest known name, or else all known names.
 
     Args:
-        name: as it was written.
-        known: the names that exist, in the order in which they are listed.
-        otherwise: introduces the list of all names, where none is near; None for no list.
-        quote: stands around the nearest name.
+        name: the unknown name.
+        known: known names, in the order in which they are listed.
+        otherwise: introduces the list of all names if none is close; None for no list.
+        quote: put around the closest name.
     """
-    import difflib  # noqa: PLC0415 only who misspells pays for it
+    import difflib  # noqa: PLC0415 needed only for misspelt names
 
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)

@@ -1,1 +1,1 @@
-"""What plugins see: what each kind of plugin provides, hooks, the Compose model, templates."""
+"""The API for plugins: the protocols of each kind of plugin, hooks, the Compose model, templates."""

@@ -1,4 +1,4 @@
-"""What an application says of installations that somebody made without this program."""
+"""How an application maps an existing installation, made without this program, onto a new one."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ AdoptionKind = Literal[
 
 @dataclass(frozen=True)
 class Adoption:
-    """What becomes of one part of an existing installation: `adopt.tsv` of docs/reference/bundle-format.md.
+    """A rule for adopting part of an existing installation: docs/reference/bundle-format.md, `adopt.tsv`.
 
     Attributes:
-        what: which of the kinds that the page describes.
-        service: of the old installation; None where it is about none.
-        name: of a variable there, a path in the service's container, a version, a command, a digest.
-        to: site variable, data folder, volume or dump that it becomes.
-        how: what the kind takes besides.
-        says: what people are told, where the kind is for people.
+        what: kind of the rule; the page lists the kinds.
+        service: service of the existing installation; None if the rule concerns no service.
+        name: variable of the existing installation, path in the service's container, version, command or
+            digest.
+        to: site variable, data folder, volume or dump that the part becomes.
+        how: further argument of the kind, if it takes one.
+        says: text shown to people, for kinds that have one.
     """
 
     what: AdoptionKind

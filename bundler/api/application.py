@@ -1,4 +1,4 @@
-"""What an application provides: the neutral model of what runs at the site."""
+"""What an application provides: a neutral model of what runs at the site."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "
 
 @dataclass(frozen=True)
 class SiteVariable:
-    """A value that is known only at the site. See docs/reference/bundle-format.md, `variables.tsv`."""
+    """A value known only at the site; see docs/reference/bundle-format.md, `variables.tsv`."""
 
     name: str
     kind: VariableKind = "string"
@@ -39,13 +39,14 @@ class SiteVariable:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A file that travels under `config/`.
+    """A file of the bundle's `config/` folder.
 
     Attributes:
         path: relative to `config/`.
-        content: its bytes, or the file on this machine that has them.
-        mode: at the site.
-        template: the format, where `@@NAME@@` is replaced by site variables there; None where it is not.
+        content: the bytes, or the path of a file on this machine.
+        mode: file mode at the site.
+        template: format used to quote site values that replace `@@NAME@@`; None if the file is not a
+            template.
     """
 
     path: str
@@ -54,17 +55,17 @@ class ConfigFile:
     template: TemplateFormat | None = None
 
     def read(self) -> bytes:
-        """Its bytes."""
+        """Return the file's bytes."""
         return b"".join(content_of(self.content).chunks())
 
     def member(self, folder: str) -> Member:
-        """It as a file of the bundle, below `folder`."""
+        """Return the file as a member of the bundle, below `folder`."""
         return Member.of(f"{folder}/{self.path}", self.content, self.mode)
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder below `<root>/data`, made before the first start."""
+    """A folder below `<root>/data`, created before the first start."""
 
     path: str
     mode: int = 0o755
@@ -74,7 +75,7 @@ class DataFolder:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A TLS certificate, given or made at the site: `certificates.tsv` in docs/reference/bundle-format.md."""
+    """A TLS certificate, given or made at the site: docs/reference/bundle-format.md, `certificates.tsv`."""
 
     host: str
     certificate: str
@@ -86,7 +87,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a check of the preflight asks for: docs/reference/preflight.md has the ids."""
+    """A requirement that the preflight checks; docs/reference/preflight.md lists the ids."""
 
     id: str
     minimum: str | None = None
@@ -95,13 +96,15 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Dump:
-    """Data that a running service hands out and takes back whole: a database.
+    """A dump of data that a running service can export and import as a whole, such as a database.
 
     Attributes:
-        id: names the file in a backup; `[a-z0-9][a-z0-9._-]*`.
-        service: that the commands run in; it runs while the services of `Lifecycle.quiesce` are stopped.
-        backup: one line for `sh -c` in the service's container; writes the dump to standard output.
-        restore: one line for `sh -c` there; reads the dump from standard input and replaces what is there.
+        id: name of the file in a backup; `[a-z0-9][a-z0-9._-]*`.
+        service: service in whose container the commands run; it keeps running while the services of
+            `Lifecycle.quiesce` are stopped.
+        backup: one line for `sh -c` in that container; writes the dump to standard output.
+        restore: one line for `sh -c` in that container; reads the dump from standard input and replaces the
+            existing data.
     """
 
     id: str
@@ -112,15 +115,16 @@ class Dump:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """What backup, restore, quiesce and migrate mean for an application.
+    """How to back up, restore, quiesce and migrate an application.
 
     Attributes:
-        quiesce: services that write, in the order in which they are stopped before a backup; every other
-            one is stopped after them, but for those that dumps run in.
-        dumps: taken while the writers are stopped, and fed back in this order.
-        dumped: folders below `<root>/data` that the dumps stand for: left out of a backup's copy.
-        disposable: folders below `<root>/data` that are not worth a backup: caches.
-        migrations: jobs that change data for a new release: after one ran, going back takes the backup.
+        quiesce: services that write data, in the order in which they are stopped before a backup. All other
+            services are stopped after them, except those in which dumps run.
+        dumps: taken while the writing services are stopped, and restored in this order.
+        dumped: folders below `<root>/data` that the dumps cover; a backup does not copy them.
+        disposable: folders below `<root>/data` that need no backup, such as caches.
+        migrations: jobs that change data for a new release. After one has run, a rollback requires the
+            backup.
     """
 
     quiesce: tuple[str, ...] = ()
@@ -132,18 +136,19 @@ class Lifecycle:
 
 @dataclass(frozen=True)
 class Probe:
-    """Proof that the application works: a command in a service's container that ends with 0.
+    """A test that the application works: a command in a service's container that exits with 0.
 
     Attributes:
-        id: names it; `[a-z0-9][a-z0-9._-]*`.
-        service: that the command runs in.
-        command: program and arguments, none of them empty. No shell is between, and none of them is a secret:
-            those it takes from the container's environment.
-        limit: seconds that it may take.
-        title: what it proves, for people.
-        remedy: what to do where it fails.
-        script: path below `files/` of one of `ApplicationModel.carried`, which it reads on standard input.
-        when: a site variable: there is nothing to prove where the site gives it no value.
+        id: name of the probe; `[a-z0-9][a-z0-9._-]*`.
+        service: service in whose container the command runs.
+        command: program and arguments, none of them empty, run without a shell. Arguments must not contain
+            secrets: the command reads those from the container's environment.
+        limit: timeout in seconds.
+        title: what the probe tests, for people.
+        remedy: what to do if it fails.
+        script: path below `files/` of one of `ApplicationModel.carried`; the command reads it on standard
+            input.
+        when: a site variable; the probe is skipped if the site gives it no value.
     """
 
     id: str
@@ -158,16 +163,17 @@ class Probe:
 
 @dataclass(frozen=True)
 class ApplicationModel:
-    """An application with all build-time settings bound: the neutral model, a Compose document.
+    """An application with all build-time settings applied: a Compose document and what belongs to it.
 
     Attributes:
         name, version: of the application; `[a-z0-9][a-z0-9._-]*`.
         compose: the Compose document. Paths in it are relative to `config/`; `${NAME}` is a site variable.
-        files, variables, data, certificates, requirements: what goes with it.
+        files, variables, data, certificates, requirements: what the Compose document depends on.
         carried: other files of the bundle, below `files/`.
-        lifecycle: how its data are kept safe; the installer copies all of them cold where nothing is said.
-        probes: what proves that it works, beyond the health of its services.
-        adoption: what becomes of an installation that somebody made without this program.
+        lifecycle: how the data are backed up; by default the installer stops all services and copies
+            everything.
+        probes: tests that the application works, beyond the health checks of its services.
+        adoption: rules for adopting an installation that was made without this program.
     """
 
     name: str
@@ -187,15 +193,16 @@ class ApplicationModel:
 
 @dataclass(frozen=True)
 class ApplicationContext:
-    """What an application is asked to model.
+    """Input from which an application builds its model.
 
     Attributes:
         profile: the profile's name.
         settings: an instance of the application's `settings_model`.
-        base: folder that relative paths in the settings start from.
-        version: the profile's `version`, if it says one.
-        platform: what the bundle is for.
-        store: keeps what is downloaded, its `cache(NAME)` what the application makes; None for the user's.
+        base: folder that relative paths in the settings are resolved against.
+        version: the profile's `version`, or None.
+        platform: target platform of the bundle.
+        store: keeps downloads, and in its `cache(NAME)` the files that the application generates; None for
+            the user's default store.
         ca_file, offline, min_speed: as in `SourceOptions`.
     """
 
@@ -212,30 +219,30 @@ class ApplicationContext:
 
 @runtime_checkable
 class Application(Protocol):
-    """Knows one application, or one way of describing applications."""
+    """Models one application, or reads one way of describing applications."""
 
     name: str
 
     @property
     def settings_model(self) -> type[BaseModel]:
-        """Validates the profile's `settings`; its schema is part of `bundle schema`. An attribute will do."""
+        """Model of the profile's `settings`; part of `bundle schema`. A plain attribute also satisfies it."""
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
-        """Bind all build-time settings.
+        """Apply all build-time settings and return the model.
 
         Raises:
-            BundleError: the settings do not fit together, or a file is missing.
+            BundleError: the settings contradict each other, or a file is missing.
         """
 
 
 @dataclass(frozen=True)
 class InitResult:
-    """What `bundle init` wrote.
+    """The result of `bundle init`.
 
     Attributes:
         path: the profile's file.
-        images: references that the project's services run.
-        notes: what the user should know or look at.
+        images: references of the images that the project's services run.
+        notes: remarks that the user should read.
     """
 
     path: Path
@@ -245,15 +252,15 @@ class InitResult:
 
 @runtime_checkable
 class Initializer(Protocol):
-    """An application that can write a profile for a project that is there."""
+    """An application that can write a profile for an existing project."""
 
     def init(self, source: Path, target: Path) -> InitResult:
         """Write `<target>/<project>.yaml`.
 
         Args:
             source: the project's file or folder.
-            target: folder of the profile; made where it is not there.
+            target: folder for the profile; created if it does not exist.
 
         Raises:
-            BundleError: the project cannot be bundled, or the profile exists.
+            BundleError: the project cannot be bundled, or the profile already exists.
         """

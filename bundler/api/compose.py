@@ -1,7 +1,7 @@
-"""Reads the neutral application model, a Compose document: services, their images, published ports.
+"""Reads a Compose document, the neutral application model: services, their images, published ports.
 
 Source: Compose specification, https://github.com/compose-spec/compose-spec/blob/main/spec.md. Values
-may hold `${NAME}` of site variables; images may not: they are bound at build time.
+may contain `${NAME}` of site variables; image references may not, because they are resolved at build time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bundler.errors import BundleError
 Expectation = Literal["healthy", "running", "completed"]
 
 EXPECT = "x-bundle-expect"
-"""Extension of a service: says what the installer waits for where the document cannot tell."""
+"""Extension of a service: the state that the installer waits for, if the document does not imply it."""
 _EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "completed")
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:[:?+-].*)?\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
 _PARTS = re.compile(r"(?:\$\{(?:[^{}]|\{[^{}]*\})*\}|\[[0-9A-Fa-f:.]+\]|[^:])+")
@@ -26,12 +26,12 @@ _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs.
+    """A service of a Compose document.
 
     Attributes:
-        name: its key in the document.
-        image: as the document has it.
-        expect: `healthy` (it has a health check), `running`, or `completed` (a job that ends with 0).
+        name: key of the service in the document.
+        image: image reference exactly as in the document.
+        expect: `healthy` (it has a health check), `running`, or `completed` (a job that exits with 0).
     """
 
     name: str
@@ -44,8 +44,8 @@ class Port:
     """A port published on the host.
 
     Attributes:
-        service: that publishes it.
-        address: IP address or `${NAME}`; None for all.
+        service: service that publishes the port.
+        address: IP address or `${NAME}`; None for all addresses.
         port: number or `${NAME}`.
         protocol: `tcp` or `udp`.
     """
@@ -57,10 +57,10 @@ class Port:
 
 
 def services(document: Mapping[str, Any]) -> list[Service]:
-    """The services of the document, in its order; those with no replica are left out.
+    """Return the services in document order, without those that have zero replicas.
 
     Raises:
-        BundleError: one has no image.
+        BundleError: a service has no image.
     """
     entries = _services(document)
     jobs = {
@@ -81,7 +81,7 @@ def services(document: Mapping[str, Any]) -> list[Service]:
 
 
 def dependencies(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Service -> condition of `depends_on`, whichever of its two forms is used."""
+    """Map each service in `depends_on`, in its short or long form, to its condition."""
     depends = entry.get("depends_on") or {}
     if isinstance(depends, Mapping):
         return {name: str((how or {}).get("condition", "service_started")) for name, how in depends.items()}
@@ -89,12 +89,12 @@ def dependencies(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ports(document: Mapping[str, Any]) -> list[Port]:
-    """What services publish on the host, ranges one by one, without the ports that Docker chooses."""
+    """Return the ports published on the host, with ranges expanded, without those that Docker assigns."""
     return [port for name, entry in _services(document).items() for port in _ports(name, entry)]
 
 
 def project_name(document: Mapping[str, Any], default: str) -> str:
-    """The document's `name`, else `default`, as a Compose project may be named."""
+    """Return the document's `name`, or else `default`, turned into a valid Compose project name."""
     name = document.get("name")
     if not isinstance(name, str) or "$" in name:
         name = default
@@ -143,7 +143,7 @@ def _ports(service: str, entry: Mapping[str, Any]) -> Iterator[Port]:
         else:
             text, _, protocol = str(item).partition("/")
             parts = _PARTS.findall(text)
-            if len(parts) < 2:  # noqa: PLR2004 the container's port alone: Docker chooses the host's
+            if len(parts) < 2:  # noqa: PLR2004 only the container's port: Docker assigns the host's
                 continue
             published = parts[-2]
             address = parts[-3] if len(parts) > 2 else None  # noqa: PLR2004 address:published:target
@@ -166,6 +166,6 @@ def _expand(published: str) -> Iterator[str]:
 
 
 def _variable(text: str) -> str:
-    """`${NAME}` for every way to write one variable; the text itself where it is none."""
+    """Normalise every way to write a single variable to `${NAME}`; return any other text unchanged."""
     found = _VARIABLE.fullmatch(text)
     return f"${{{found['braced'] or found['plain']}}}" if found else text

@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement. Each registers named providers; a profile selects them by name."""
+"""Hooks that a plugin may implement. Each one registers named providers, which a profile selects by name."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ hookspec = pluggy.HookspecMarker("bundler")
 
 @hookspec
 def bundler_sources() -> Iterable[SourceFactory]:  # type: ignore[empty-body]
-    """Image sources, selected by `sources:` in the profile, asked in that order."""
+    """Return image sources, selected by `sources:` in the profile and tried in that order."""
 
 
 @hookspec
 def bundler_applications() -> Iterable[Application]:  # type: ignore[empty-body]
-    """Applications, selected by `application:`."""
+    """Return applications, selected by `application:`."""
 
 
 @hookspec
 def bundler_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
-    """Renderers of an application's configuration, selected by `renderer:`."""
+    """Return renderers of an application's configuration, selected by `renderer:`."""
 
 
 @hookspec
 def bundler_signers() -> Iterable[Signer]:  # type: ignore[empty-body]
-    """Signature schemes, selected by `signer:`."""
+    """Return signature schemes, selected by `signer:`."""
 
 
 @hookspec
 def bundler_packers() -> Iterable[Packer]:  # type: ignore[empty-body]
-    """Packers, selected by `packer:`."""
+    """Return packers, selected by `packer:`."""

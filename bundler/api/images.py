@@ -1,4 +1,4 @@
-"""Where images come from: what a source of images provides."""
+"""What an image source provides."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResolvedImage:
-    """An image pinned to its bytes.
+    """An image reference pinned to a digest.
 
     Attributes:
         reference: as the application names it.
-        source: name of the source that has it.
-        digest: what pins it: the manifest's digest, or the image ID (the config's digest) where
-            the source has no manifest.
-        manifest: the manifest for the platform; None where the source can tell it only by exporting
-            the image (a Docker engine).
-        size: bytes of all blobs; an estimate where `manifest` is None.
+        source: name of the source that has the image.
+        digest: the manifest's digest, or the image ID (the config's digest) if the source has no manifest.
+        manifest: the manifest for the platform; None if the source can provide it only by exporting the image
+            (a Docker engine).
+        size: bytes of all blobs; an estimate if `manifest` is None.
     """
 
     reference: Reference
@@ -35,59 +34,59 @@ class ResolvedImage:
 
 
 class BlobStream(Protocol):
-    """A blob's bytes as they arrive."""
+    """The bytes of a blob, read as they arrive."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end."""
+        """Return up to `size` bytes; empty at the end."""
 
     def close(self) -> None:
-        """Give the connection back; no error when called twice."""
+        """Release the connection. May be called more than once."""
 
 
 class BlobSink(Protocol):
-    """Takes the blobs of an image that a source exports, and names them by their digests."""
+    """Receives the blobs of an exported image and identifies them by digest."""
 
     def ingest(self, stream: Readable, /) -> tuple[str, int]:
-        """Take all bytes of `stream`; returns their digest and size."""
+        """Store all bytes of `stream` and return their digest and size."""
 
     def put(self, data: bytes, /) -> str:
-        """Take a small blob; returns its digest."""
+        """Store a small blob and return its digest."""
 
     def remember_diff_id(self, blob: str, diff_id: str, /) -> None:
-        """Note what the layer with the digest `blob` unpacks to, where the source has seen it unpacked."""
+        """Record the digest of the unpacked layer `blob`, if the source has seen it unpacked."""
 
 
 @runtime_checkable
 class ImageSource(Protocol):
-    """Somewhere images come from. Methods are called from several threads at once."""
+    """A place to get images from. Its methods are called from several threads at once."""
 
     name: str
-    """What profiles call it, for example `registry`."""
+    """Name used in profiles, for example `registry`."""
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
         """Find the image and pin it. Writes nothing.
 
         Raises:
-            ImageNotFoundError: this source does not have it; the next one is asked.
-            FetchError: it should be here but cannot be had, or is not what it should be.
+            ImageNotFoundError: this source does not have the image; the next source is tried.
+            FetchError: the source should have the image but cannot provide it, or provides something invalid.
         """
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
-        """The blob's bytes from `offset` on. Reconnects by itself while there is hope.
+        """Open a blob at `offset`. The stream reconnects by itself as long as retrying makes sense.
 
-        The caller checks digest and size. Only called for images that have a manifest.
+        The caller checks digest and size. Called only for images that have a manifest.
 
         Raises:
-            FetchError: the blob cannot be had.
+            FetchError: the blob cannot be fetched.
         """
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """Stream a whole image into `sink` and return its manifest.
 
-        Only called for images without a manifest.
+        Called only for images without a manifest.
 
         Raises:
-            FetchError: the export broke or its bytes are not what they should be.
+            FetchError: the export was interrupted or its contents are invalid.
         """
 
     def close(self) -> None:
@@ -96,14 +95,14 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What the command line and the profile say of where images come from.
+    """Settings of image sources, from the command line and the profile.
 
     Attributes:
-        mirrors: registry host -> `host[:port][/prefix]` asked first.
-        insecure: hosts (with port) that may be spoken to in plain HTTP.
+        mirrors: registry host -> `host[:port][/prefix]` that is tried first.
+        insecure: hosts (with port) that may be contacted over plain HTTP.
         ca_file: PEM file with private certificate authorities.
-        archives: absolute paths that hold images (docker-archive, OCI layout).
-        offline: nothing may be connected to.
+        archives: absolute paths of image archives (docker-archive, OCI layout).
+        offline: make no network connections.
         min_speed: bytes a second that a server must send on average over a minute; 0 for no limit.
     """
 
@@ -116,9 +115,9 @@ class SourceOptions:
 
 
 class SourceFactory(Protocol):
-    """Makes a source for one run."""
+    """Creates a source for one run."""
 
     name: str
 
     def __call__(self, options: SourceOptions) -> ImageSource:
-        """Connect lazily: making a source costs nothing."""
+        """Create the source without connecting: sources connect on first use."""

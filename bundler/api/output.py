@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PinnedService:
-    """A service and the image that it runs, by the name that the site's engine will know."""
+    """A service and its image, by the tag under which the site's engine knows it."""
 
     service: str
     image: str
@@ -34,51 +34,52 @@ class Renderer(Protocol):
     name: str
 
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
-        """The files under `config/`."""
+        """Return the files under `config/`."""
 
 
 class FileOrigin(Protocol):
-    """Where the profile says that a file comes from: `bundler.profile.files.DigestedFile`."""
+    """The origin of a file as given in the profile: `bundler.profile.files.DigestedFile`."""
 
     @property
     def path(self) -> Path | None:
-        """File on this machine."""
+        """Path on this machine."""
 
     @property
     def url(self) -> str | None:
-        """Address that it is downloaded from."""
+        """URL that the file is downloaded from."""
 
     @property
     def sha256(self) -> str:
-        """Hex digits."""
+        """Expected digest, hex digits."""
 
 
 class Carrier(Protocol):
-    """Brings files that the profile names: from this machine, the cache, or their address."""
+    """Provides files that the profile names, from this machine, the cache or a URL."""
 
     def bring(self, file: FileOrigin, key: Sequence[str | int]) -> Path:
-        """The checked file.
+        """Return the path of the file, with its digest checked.
 
         Args:
-            file: what the profile says of it.
-            key: under which the profile says it.
+            file: origin of the file, from the profile.
+            key: key of the entry in the profile.
 
         Raises:
-            BundleError: it is missing or is not what its digest says; file and line of the profile are named.
+            BundleError: the file is missing or has another digest; the message gives file and line of the
+                profile.
         """
 
     def at(self, key: Sequence[str | int]) -> str:
-        """`finance.yaml:7: files.0.sha256`: a key, as messages begin."""
+        """Return the position of a key as it begins a message: `finance.yaml:7: files.0.sha256`."""
 
 
 @dataclass(frozen=True)
 class PackContext:
-    """What a bundle is made of, but for the images.
+    """What a bundle is made of, except the images.
 
     Attributes:
         profile: an instance of the packer's `profile_model`.
-        application: with all build-time settings bound.
-        platform: what the bundle is for.
+        application: the application with all build-time settings applied.
+        platform: target platform of the bundle.
     """
 
     profile: BaseModel
@@ -88,10 +89,10 @@ class PackContext:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a packer carries along. A packer may extend it with what it wants to know later.
+    """Files that a packer adds to the bundle. A packer may subclass this to keep data for its later calls.
 
     Attributes:
-        files: of the bundle, below `files/`.
+        files: members of the bundle, below `files/`.
         components: the software among them, for the SBOM.
     """
 
@@ -101,11 +102,11 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Description:
-    """What a packer has to say of a profile or a bundle.
+    """A packer's description of a profile or a bundle.
 
     Attributes:
-        lines: for people: what it is about, and what there is to say.
-        tables: for people: heads of the columns, and the rows.
+        lines: for people: labels and texts.
+        tables: for people: column headings and rows.
         data: for machines.
     """
 
@@ -116,13 +117,13 @@ class Description:
 
 @dataclass(frozen=True)
 class Finished:
-    """A bundle that was written.
+    """A finished bundle.
 
     Attributes:
-        path: its file.
-        signed: whether it is.
+        path: the bundle's file.
+        signed: whether the bundle is signed.
         sidecars: small files beside it, without their signatures.
-        public_keys: files with the keys that it is signed by.
+        public_keys: files with the public keys that verify it.
     """
 
     path: Path
@@ -133,59 +134,62 @@ class Finished:
 
 @runtime_checkable
 class Packer(Protocol):
-    """Makes the bundle a thing that runs at the site. A class may extend it and say only what it needs."""
+    """Turns the bundle into something that runs at the site. A subclass overrides only what it needs."""
 
     name: str
 
     @property
     def profile_model(self) -> type[BaseModel]:
-        """Extends `bundler.profile.model.Profile` with the packer's own sections. An attribute will do."""
+        """Profile model with the packer's own sections, a subclass of `bundler.profile.model.Profile`.
+
+        A plain attribute also satisfies it.
+        """
 
     @property
     def format(self) -> Format:
-        """The packer's part of the bundle's format. An attribute will do."""
+        """The packer's part of the bundle format. A plain attribute also satisfies it."""
 
     def prepare(self, context: PackContext, carrier: Carrier) -> Preparation:  # noqa: ARG002 for those that carry
-        """Bring what the profile's sections name. Called before the images are fetched.
+        """Collect the files that the profile's sections name. Called before the images are fetched.
 
         Raises:
-            BundleError: something is missing or wrong.
+            BundleError: something is missing or invalid.
         """
         return Preparation()
 
     def complete(
         self,
         manifest: BundleManifest,
-        context: PackContext,  # noqa: ARG002 for those that have keys
+        context: PackContext,  # noqa: ARG002 for packers with keys of their own
         preparation: Preparation,  # noqa: ARG002 likewise
     ) -> BundleManifest:
-        """Bundle.json with the packer's own keys: one of `format.manifests`."""
+        """Return the manifest with the packer's own keys: one of `format.manifests`."""
         return manifest
 
     def members(
         self, manifest: BundleManifest, application: ApplicationModel, others: Sequence[Member]
     ) -> list[Member]:
-        """The packer's own files. `others` are all other files."""
+        """Return the packer's own files. `others` are all other files of the bundle."""
 
-    def sidecars(self, members: Sequence[Member]) -> list[Member]:  # noqa: ARG002 for those that have some
-        """Small files beside the bundle, to be sent ahead of it; made of its unsigned members.
+    def sidecars(self, members: Sequence[Member]) -> list[Member]:  # noqa: ARG002 for packers with sidecars
+        """Return small files to send ahead of the bundle, made from its unsigned members.
 
-        A path has no `/`: it becomes `<bundle>.<path>`, with `<bundle>.<path>.sha256` beside it.
+        A path must not contain `/`: it becomes `<bundle>.<path>`, with `<bundle>.<path>.sha256` beside it.
         """
         return []
 
-    def plan(self, context: PackContext) -> Description:  # noqa: ARG002 for those that have something to say
-        """What `bundle plan` says of the packer's sections."""
+    def plan(self, context: PackContext) -> Description:  # noqa: ARG002 for packers with own sections
+        """Describe the packer's sections for `bundle plan`."""
         return Description()
 
     def describe(self, manifest: BundleManifest) -> Description:  # noqa: ARG002 likewise
-        """What `bundle inspect` says of the packer's keys in bundle.json."""
+        """Describe the packer's keys in bundle.json for `bundle inspect`."""
         return Description()
 
     def next_steps(self, bundle: Finished) -> list[str]:  # noqa: ARG002 likewise
-        """Lines that say what to do with a bundle, from `bundle verify` on."""
+        """Return lines that tell the user what to do with the bundle, beginning with `bundle verify`."""
         return []
 
     def trust_step(self, statement: str) -> str | None:  # noqa: ARG002 likewise
-        """The command by which a site takes a rotation or revocation; None where there is none."""
+        """Return the command with which a site accepts a rotation or revocation; None if there is none."""
         return None

@@ -1,7 +1,8 @@
-"""Finds plugins, loads them, and keeps the providers that they register, by name.
+"""Finds and loads plugins, and keeps the providers that they register, by name.
 
 A plugin is a module with functions marked `@hookimpl`: an entry point of the group `bundler.plugins`, or a
-`*.py` file (or package) in a folder given by `--plugins-dir`. Ours are loaded exactly like a third party's.
+`*.py` file (or package) in a folder given by `--plugins-dir`. Built-in plugins are loaded in the same way as
+third-party ones.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ HOOKS: Final = tuple(name for name in dir(hookspecs) if name.startswith("bundler
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """A loaded plugin: its name, where it came from, and what it provides (`kind: names`)."""
+    """A loaded plugin: its name, its origin, and what it provides (`kind: names`)."""
 
     name: str
     origin: str
@@ -56,8 +57,8 @@ class Plugins:
         """Load every installed plugin, then those in `folders`.
 
         Raises:
-            PluginError: a plugin cannot be imported, has a hook that does not exist, or registers a
-                name that is taken; the plugin is named.
+            PluginError: a plugin cannot be imported, implements a hook that does not exist, or registers a
+                name that is already registered; the message names the plugin.
         """
         plugins = cls()
         plugins._load_installed()
@@ -70,7 +71,7 @@ class Plugins:
         """Add a plugin.
 
         Raises:
-            PluginError: another plugin has that name, or one of its hooks does not fit.
+            PluginError: a plugin of that name exists, or one of its hooks does not match the specification.
         """
         self._claim(name, origin)
         try:
@@ -100,7 +101,10 @@ class Plugins:
             raise _broken(name, self._origins[name], error) from error
 
     def _failed(self, module: object) -> str:
-        """The installed plugin that failed: pluggy loads in this order and stops at the first failure."""
+        """Return the name of the installed plugin that failed.
+
+        pluggy loads in this order and stops at the first failure.
+        """
         waiting = (name for name in self._origins if not self._manager.has_plugin(name))
         return self._manager.get_name(module) or next(waiting)
 
@@ -136,7 +140,7 @@ class Plugins:
         for plugin, module in every:
             others = [other for _, other in every if other is not module]
             for kind in self.KINDS:
-                # one plugin at a time: what it returns, or fails with, is known to be its own
+                # one plugin at a time, so that results and errors can be attributed to it
                 self._add(kind, plugin, self._manager.subset_hook_caller(f"bundler_{kind}", others))
 
     def _add(self, kind: str, plugin: str, hook: pluggy.HookCaller) -> None:
@@ -157,7 +161,7 @@ class Plugins:
             self._providers[kind][name] = (provider, plugin)
 
     def _misfit(self, name: str | None, error: pluggy.PluginValidationError) -> PluginError:
-        """A plugin with a hook that does not exist, or that takes other arguments."""
+        """Return the error for a plugin with an unknown hook, or with a hook that takes other arguments."""
         unknown = [
             name
             for name in dir(error.plugin)
@@ -176,7 +180,7 @@ class Plugins:
         return found[0]
 
     def source(self, name: str) -> SourceFactory:
-        """The source that profiles call `name`.
+        """Return the source of that name.
 
         Raises:
             UsageError: no plugin provides it; likewise below.
@@ -185,39 +189,39 @@ class Plugins:
         return factory
 
     def application(self, name: str) -> Application:
-        """The application that profiles call `name`."""
+        """Return the application of that name."""
         application: Application = self._get("applications", name)
         return application
 
     def renderer(self, name: str) -> Renderer:
-        """The renderer that profiles call `name`."""
+        """Return the renderer of that name."""
         renderer: Renderer = self._get("renderers", name)
         return renderer
 
     def signer(self, name: str) -> Signer:
-        """The signature scheme that profiles call `name`."""
+        """Return the signature scheme of that name."""
         signer: Signer = self._get("signers", name)
         return signer
 
     def packer(self, name: str) -> Packer:
-        """The packer that profiles call `name`."""
+        """Return the packer of that name."""
         packer: Packer = self._get("packers", name)
         return packer
 
     def packers(self) -> dict[str, Packer]:
-        """All packers, by name."""
+        """Return all packers by name."""
         return {name: found[0] for name, found in sorted(self._providers["packers"].items())}
 
     def format(self) -> Format:
-        """The format of bundles that any of the packers made."""
+        """Return the combined bundle format of all packers."""
         return join_formats(packer.format for packer in self.packers().values())
 
     def applications(self) -> dict[str, Application]:
-        """All applications, by name."""
+        """Return all applications by name."""
         return {name: found[0] for name, found in sorted(self._providers["applications"].items())}
 
     def infos(self) -> list[PluginInfo]:
-        """What is loaded, for `bundle plugins`."""
+        """Return the loaded plugins, for `bundle plugins`."""
         return [
             PluginInfo(
                 name,

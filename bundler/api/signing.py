@@ -1,4 +1,4 @@
-"""What a signer provides: it keeps private keys and signs with them."""
+"""What a signer provides: access to private keys and signing with them."""
 
 from __future__ import annotations
 
@@ -6,56 +6,56 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 Secret = Callable[[str], bytes | None]
-"""Asks for a passphrase or PIN, given what it is for; None where there is none. Called when it is needed."""
+"""Asks for the passphrase or PIN of what its argument names, when needed; returns None if there is none."""
 
 
 @runtime_checkable
 class PrivateKey(Protocol):
-    """A private key that was opened: the bytes of a file, or a key that never leaves its device."""
+    """An opened private key: read from a file, or a key that never leaves its device."""
 
     @property
     def public_key(self) -> bytes:
-        """Its public key, PEM or DER."""
+        """Return the public key, PEM or DER."""
 
     def sign(self, payload: bytes) -> bytes:
-        """An ECDSA signature over P-256 with SHA-256, DER; the caller chooses the lower s.
+        """Return an ECDSA signature over P-256 with SHA-256, DER. The caller normalises it to the lower s.
 
         Raises:
-            BundleError: the device does not sign.
+            BundleError: the device cannot sign.
         """
 
     def close(self) -> None:
-        """Release the device; no error when called twice."""
+        """Release the device. May be called more than once."""
 
 
 @runtime_checkable
 class Signer(Protocol):
-    """A place where private keys are kept."""
+    """A provider of private keys."""
 
     name: str
-    """What profiles call it. `--key NAME:...` chooses it too, whatever the profile says."""
+    """Name used in profiles. `--key NAME:...` also selects the signer, regardless of the profile."""
 
     def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:
-        """A new private and public key, PEM.
+        """Generate a private and a public key and return both, PEM.
 
         Raises:
-            UsageError: keys of this kind are made with other programs.
+            UsageError: keys of this kind are created with other programs.
         """
 
     def open(self, reference: str, secret: Secret) -> PrivateKey:
-        """The private key that `--key` names.
+        """Open the private key that `--key` names.
 
         Args:
-            reference: as it was typed: a path, or another name that this signer knows.
-            secret: asks for the passphrase or PIN, where one is needed.
+            reference: as the user typed it: a path, or another name that this signer understands.
+            secret: asks for the passphrase or PIN, if one is needed.
 
         Raises:
             BundleError: there is no such key, it is of another kind, or the passphrase is wrong.
         """
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
-        """Check a signature in DER with a public key in PEM.
+        """Verify a DER signature with a PEM public key.
 
         Raises:
-            VerificationError: the signature is not that key's over that payload.
+            VerificationError: the signature is not a signature of the payload by that key.
         """

@@ -10,14 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bundler.errors import HintedValueError
 
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
-"""Of BCP 47 (RFC 5646): language, script and region, in their usual letter case."""
+"""BCP 47 (RFC 5646): language, script and region, in their conventional letter case."""
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class Text(BaseModel):
     """A text for people, on one line: language -> text. Keys are BCP 47 tags: `en`, `zh`, `pt-BR`.
 
-    The installer speaks English and Chinese. A site whose language is missing here is told the English text.
+    The installer supports English and Chinese. If the site's language is missing here, it shows the English
+    text.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
@@ -27,7 +28,7 @@ class Text(BaseModel):
     en: Line = Field(description="In English.")
 
     def get(self, language: str) -> str | None:
-        """The text in a language; None where it is missing."""
+        """Return the text in a language, or None if it is missing."""
         return self.en if language == "en" else self.__pydantic_extra__.get(language)
 
     @model_validator(mode="after")

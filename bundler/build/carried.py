@@ -1,4 +1,4 @@
-"""Files that a profile carries along: from a path or a URL, always with a digest."""
+"""Files that a profile adds to the bundle: from a path or a URL, always with a digest."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Carrier:
-    """Brings the files of one profile.
+    """Provides the files that one profile names.
 
     Attributes:
-        base: folder that relative paths start from.
-        store: keeps what is downloaded.
-        reporter: told of downloads.
-        where: key -> the file and line at which the profile gives it.
-        downloader: for files that have a URL.
-        offline: nothing may be connected to.
+        base: folder that relative paths are resolved against.
+        store: keeps downloads.
+        reporter: receives the progress of downloads.
+        where: key -> file and line of the profile that set it.
+        downloader: fetches files that have a URL.
+        offline: make no network connections.
     """
 
     base: Path
@@ -43,15 +43,15 @@ class Carrier:
     offline: bool
 
     def bring(self, file: FileOrigin, key: KeyPath) -> Path:
-        """Check a file of this machine or of the store, or download it.
+        """Check a file on this machine or in the store, or download it, and return its path.
 
         Args:
-            file: what the profile says of it.
-            key: under which the profile says it.
+            file: origin of the file, from the profile.
+            key: key of the entry in the profile.
 
         Raises:
-            BundleError: it is missing or is not what its digest says.
-            FetchError: it cannot be downloaded.
+            BundleError: the file is missing or has another digest.
+            FetchError: the file cannot be downloaded.
         """
         if file.path is not None:
             source = self.base / file.path
@@ -65,7 +65,7 @@ class Carrier:
             raise WrongBytesError(f"{where}: {error.message}", hint=error.hint) from error
 
     def at(self, key: KeyPath) -> str:
-        """`finance.yaml:7: files.0.sha256`."""
+        """Return the position of a key as it begins a message: `finance.yaml:7: files.0.sha256`."""
         return f"{self.where(key)}: {show_key(tuple(key))}"
 
     def _check(self, path: Path, expected: str, name: str, key: KeyPath) -> None:
@@ -100,10 +100,10 @@ class Carrier:
 
 
 def carry(files: Sequence[CarriedFile], carrier: Carrier) -> list[ConfigFile]:
-    """Bring every file of `files:`.
+    """Provide every file of `files:`.
 
     Raises:
-        BundleError: a file is missing or is not what its digest says.
+        BundleError: a file is missing or has another digest.
     """
     return [
         ConfigFile(file.target, carrier.bring(file, ("files", index)), file.mode)

@@ -1,9 +1,10 @@
-"""Images -> one zstd stream over their unpacked layers: `pack.compression: compact`.
+"""Packs images as one zstd stream of their unpacked layers: `pack.compression: compact`.
 
-The stream is a tar that is an OCI image layout and a docker-archive at once, as `images/` is otherwise. A
-long window finds what layers and images share; layers that share files stand side by side. Configs, and
-with them image IDs, stay as they are; manifests are made anew, because theirs name the packed layers.
-The stream travels in parts, so that it is hashed on all cores and fits file systems with small files.
+The stream is a tar that is both an OCI image layout and a docker-archive, like `images/` otherwise. A long
+window finds data that layers and images share; layers that share files are placed next to each other.
+Configs, and with them image IDs, are unchanged; manifests are rebuilt, because the original ones name the
+compressed layers. The stream is split into parts, so that all cores can hash it and it fits file systems with
+a small file size limit.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter
 
 PART = 1 << 26
-"""Bytes of a part of the stream; the last one is smaller."""
+"""Bytes of a part of the stream; the last part may be smaller."""
 MAKE = 3
-"""Changes when the same images and settings become another stream."""
+"""Version of the stream: increase it when the same images and settings produce different bytes."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Piece:
     """A member of the inner tar.
 
     Attributes:
-        path: in the tar.
+        path: path in the tar.
         size: bytes.
-        content: makes the bytes, from the first one.
+        content: returns an iterator over the bytes, from the first one.
     """
 
     path: str
@@ -54,17 +55,17 @@ class Piece:
 
     @property
     def header(self) -> bytes:
-        """The tar's header blocks."""
+        """Return the member's tar header blocks."""
         return header(self.path, 0o644, self.size, 0)
 
 
 def compact(
     images: Sequence[FetchedImage], platform: Platform, how: Compaction, store: Store, reporter: Reporter
 ) -> PackedImages:
-    """Make the stream, or find it in the store where an earlier build made the same.
+    """Create the stream, or reuse it from the store if an earlier build created the same one.
 
     Raises:
-        FetchError: a layer is damaged or is not what its image's config says.
+        FetchError: a layer is damaged or does not match its image's config.
     """
     name = recipe(
         [(image.resolved.reference.tagged, image.manifest.descriptor.digest) for image in images], how
@@ -110,11 +111,11 @@ def compact(
 
 @dataclass(frozen=True)
 class Made:
-    """What an earlier build made, as the store remembers it.
+    """The result of an earlier build, as recorded in the store.
 
     Attributes:
         parts: digests of the stream's parts, in order.
-        sizes: bytes of each layer unpacked, by diff ID.
+        sizes: unpacked bytes of each layer, by diff ID.
     """
 
     parts: tuple[str, ...]
@@ -122,7 +123,7 @@ class Made:
 
 
 def packed_bytes(images: Sequence[tuple[str, str]], how: Compaction, store: Store) -> int | None:
-    """Bytes of the stream for these images, where an earlier build made it; see `recipe`."""
+    """Return the size of the stream for these images if an earlier build created it; see `recipe`."""
     made = _recall(recipe(images, how), store)
     return sum(store.path(part).stat().st_size for part in made.parts) if made else None
 
@@ -137,14 +138,14 @@ def _recall(name: str, store: Store) -> Made | None:
 
 
 def recipe(images: Sequence[tuple[str, str]], how: Compaction) -> str:
-    """What decides the stream's bytes: tags, manifests' digests, settings, and zstd's release."""
+    """Return what determines the stream's bytes: tags, manifest digests, settings, zstd version."""
     release = ".".join(map(str, zstandard.ZSTD_VERSION))
     text = json.dumps([MAKE, sorted(images), how.level, how.window, release])
     return "compact " + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _measure(images: Sequence[FetchedImage], store: Store, reporter: Reporter) -> dict[str, UnpackedLayer]:
-    """Every distinct layer by its diff ID, unpacked once to be measured; on all cores."""
+    """Unpack every distinct layer once to measure it, on all cores; return the results by diff ID."""
     wanted = {
         diff_id: (layer, image.resolved.reference.familiar)
         for image in images
@@ -163,7 +164,7 @@ def _measure(images: Sequence[FetchedImage], store: Store, reporter: Reporter) -
 
 
 def _rank(layer: UnpackedLayer, images: Sequence[FetchedImage]) -> tuple[int, str]:
-    """What most images share comes first."""
+    """Return a sort key that puts layers used by most images first."""
     return -sum(layer.diff_id in image.config.diff_ids for image in images), layer.diff_id
 
 
@@ -180,7 +181,7 @@ def _compress(
     store: Store,
     reporter: Reporter,
 ) -> list[str]:
-    """The digests of the stream's parts, which are in the store then."""
+    """Write the stream's parts to the store and return their digests."""
     pieces = [Piece(path, len(content), InMemory(content).chunks) for path, content in files.items()]
     pieces += [Piece(blob_path(layer.diff_id), layer.size, partial(unpack, layer.path)) for layer in layers]
     size = sum(len(piece.header) + padded(piece.size) for piece in pieces)
@@ -206,21 +207,21 @@ def _compress(
 
 
 class _Limited:
-    """The next `limit` bytes of a stream."""
+    """Limits a stream to its next `limit` bytes."""
 
     def __init__(self, stream: Readable, limit: int) -> None:
         self._stream = stream
         self._left = limit
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end of the stream or where the limit is reached."""
+        """Return up to `size` bytes; empty at the end of the stream or at the limit."""
         chunk = self._stream.read(min(size, self._left))
         self._left -= len(chunk)
         return chunk
 
 
 class _Tar:
-    """The inner tar, read as a file."""
+    """The inner tar as a readable file."""
 
     def __init__(self, pieces: Sequence[Piece], size: int, advance: Callable[[int], None]) -> None:
         self._bytes = self._generate(pieces, size)
@@ -228,7 +229,7 @@ class _Tar:
         self._left = memoryview(b"")
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes; empty at the end."""
+        """Return up to `size` bytes; empty at the end."""
         if not self._left:
             self._left = memoryview(next(self._bytes, b""))
             self._advance(len(self._left))

@@ -1,4 +1,4 @@
-"""Pinned images -> blobs in the store, each once, verified, resumable."""
+"""Fetches the blobs of pinned images into the store: each one once, verified, resumable."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from bundler.terminal.progress import Reporter, Transfer
 log = logging.getLogger(__name__)
 
 WORTH_WAITING = 1 << 20
-"""Bytes of a layer from which on writing it once is worth one more request, for its last four bytes."""
+"""Bytes from which writing a layer only once is worth an extra request for its last four bytes."""
 TELLING = frozenset({OCI_LAYER, OCI_LAYER_GZIP, DOCKER_LAYER, DOCKER_LAYER_GZIP})
-"""Layers whose unpacked size is known without their beginning."""
+"""Media types of layers whose unpacked size can be determined without their first bytes."""
 GZIP = frozenset({OCI_LAYER_GZIP, DOCKER_LAYER_GZIP})
 
 Owner = tuple[ResolvedImage, Descriptor]
-"""A blob, and the first image that has it."""
+"""A blob, and the first image that contains it."""
 
 
 @dataclass(frozen=True)
 class FetchedImage:
-    """An image whose config is in the store, and its layers there or on their way."""
+    """An image whose config is in the store; its layers are there too, or still to be fetched."""
 
     resolved: ResolvedImage
     manifest: Manifest
@@ -54,11 +54,11 @@ class FetchedImage:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What the fetch stage made.
+    """The result of the fetch stage.
 
     Attributes:
-        images: in the order of the resolved ones.
-        incoming: by digest, layers that are not in the store: whoever packs them fetches them.
+        images: in the order of the resolved images.
+        incoming: layers that are not in the store, by digest; the pack stage fetches them.
     """
 
     images: tuple[FetchedImage, ...]
@@ -74,11 +74,11 @@ def fetch(
     *,
     write_once: bool = False,
 ) -> Fetched:
-    """Bring every blob of every image into the store; with `write_once`, no large layer that is not there.
+    """Fetch all blobs of all images into the store; with `write_once`, leave large layers to the pack stage.
 
     Raises:
-        FetchError: a blob cannot be had or is wrong, a layer is not what its image says, or an image is for
-            another platform.
+        FetchError: a blob is unavailable or invalid, a layer does not match its image's config, or an image
+            is for another platform.
     """
     complete = [_export(image, sources, store, platform, reporter) for image in images]
     missing = [owner for owner in _owners(complete) if not store.has(owner[1])]
@@ -113,7 +113,7 @@ def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Ow
 
 
 def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Platform) -> FetchedImage:
-    """Check the image's config, and remember what its name means."""
+    """Check the image's config and return the fetched image."""
     store.put(manifest.raw)
     where = image.reference.familiar
     config = ImageConfig.parse(store.read(manifest.config.digest), where)
@@ -137,7 +137,7 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
 
 
 def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:
-    """Note what the image's name means: it is whole and right, or its layers are checked as they come."""
+    """Record what the image's name resolves to: its layers are verified now, or will be as they arrive."""
     resolved, digest = image.resolved, image.manifest.descriptor.digest
     store.remember(memory_key(resolved.reference, platform, resolved.source), digest)
     if resolved.manifest is None:
@@ -146,7 +146,7 @@ def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer as the first image has it that names it."""
+    """A layer, with the first image that contains it."""
 
     blob: Descriptor
     diff_id: str
@@ -154,15 +154,15 @@ class _Layer:
 
     @property
     def label(self) -> str:
-        """For messages."""
+        """Return the layer's name for messages."""
         return f"{self.where}: layer {self.blob.digest}"
 
 
 def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
-    """Every layer by its digest.
+    """Return every layer by its digest.
 
     Raises:
-        FetchError: two images' configs say two things of one layer.
+        FetchError: the configs of two images contradict each other about a layer.
     """
     found: dict[str, _Layer] = {}
     for image in images:
@@ -181,7 +181,7 @@ def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
 def _check_layers(
     layers: Mapping[str, _Layer], incoming: Collection[str], store: Store, reporter: Reporter
 ) -> None:
-    """Compare every layer in the store with its image's config; unpack those that nobody has unpacked yet."""
+    """Compare each layer in the store with its image's config; unpack only those without recorded diff ID."""
     waiting = [layer for digest, layer in layers.items() if digest not in incoming]
     known = {layer.blob.digest: store.recall_diff_id(layer.blob.digest) for layer in waiting}
     unknown = [layer for layer in waiting if known[layer.blob.digest] is None]
@@ -230,7 +230,7 @@ def _may_wait(blob: Descriptor) -> bool:
 def _ask_sizes(
     waiting: Sequence[Owner], layers: Mapping[str, _Layer], sources: Mapping[str, ImageSource]
 ) -> dict[str, Incoming]:
-    """Layers that the pack stage will fetch, with their unpacked sizes: the bundle's head has those."""
+    """Return the layers left to the pack stage, with their unpacked sizes, which bundle.json contains."""
     incoming: dict[str, Incoming] = {}
     with Crew(CONNECTIONS, "ask") as crew:
 
@@ -261,9 +261,9 @@ def _fetch_blobs(
     store: Store,
     transfer: Transfer,
 ) -> None:
-    """Largest first, so that no long one is left for the end; the first failure ends the rest.
+    """Fetch blobs, largest first, so that no long transfer is left for the end; stop at the first failure.
 
-    Layers are unpacked as they come, into nothing, to know what is in them.
+    Layers are unpacked as they arrive, without storing the result, to compute their diff IDs.
     """
     with Crew(CONNECTIONS, "fetch") as crew:
 

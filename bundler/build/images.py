@@ -1,4 +1,4 @@
-"""Fetched images -> the bundle's `images/` folder. Here, blobs as they came; compact.py packs them anew."""
+"""Builds the `images/` folder from fetched images, with unchanged blobs. compact.py recompresses them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bundler.layer.size import unpacked_size
 from bundler.store.blobs import Store
 
 ENGINE_WINDOW = 27
-"""The longest window, log2, that is asked of an engine itself; the program zstd takes all."""
+"""Longest zstd window, log2, that engines themselves can read; the program `zstd` reads any."""
 
 
 @dataclass(frozen=True)
 class PackedImages:
-    """Images as they travel.
+    """Images in the form in which the bundle contains them.
 
     Attributes:
-        images: in the order of the fetched ones.
+        images: in the order of the fetched images.
         members: the files of `images/`.
-        packing: what bundle.json says of it.
+        packing: the corresponding section of bundle.json.
     """
 
     images: tuple[ImageEntry, ...]
@@ -34,12 +34,12 @@ class PackedImages:
 
 @dataclass(frozen=True)
 class Compaction:
-    """How hard to try.
+    """Settings of the compression.
 
     Attributes:
-        level: of zstd, 1 to 22.
-        window: log2 of the bytes that a match may lie back; the site needs as much memory.
-        threads: 0 takes all cores. The bytes do not depend on it.
+        level: zstd level, 1 to 22.
+        window: log2 of the longest match distance in bytes; the site needs as much memory.
+        threads: number of threads; 0 for all cores. The output does not depend on it.
     """
 
     level: int = 12
@@ -48,7 +48,7 @@ class Compaction:
 
     @property
     def needs(self) -> str:
-        """What a site must have to read the stream."""
+        """Return what a site needs to read the stream."""
         program = (
             "the program zstd" if self.window > ENGINE_WINDOW else "Docker 23 or newer, or the program zstd"
         )
@@ -56,11 +56,11 @@ class Compaction:
 
 
 COMPACT_SHARE = 0.66
-"""Size of compact images relative to the original, at the default level: docs/explanation/performance.md."""
+"""Size of compact images relative to the originals, at the default level: docs/explanation/performance.md."""
 
 
 def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
-    """An image layout over the blobs as they came, under their own digests."""
+    """Build an image layout over the original blobs, under their own digests."""
     incoming = fetched.incoming
 
     def unpacked(digest: str) -> int:
@@ -89,7 +89,7 @@ def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
 
 
 def image_entry(image: FetchedImage, manifest: Manifest, unpacked: int) -> ImageEntry:
-    """What bundle.json says of an image that travels with `manifest`."""
+    """Return the bundle.json entry of an image that the bundle contains with `manifest`."""
     return ImageEntry(
         reference=str(image.resolved.reference),
         tag=image.resolved.reference.tagged,

@@ -1,4 +1,4 @@
-"""The lock file: which bytes each image reference means, pinned beside the profile."""
+"""The lock file beside the profile: pins each image reference to a digest."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SUFFIX = ".lock.json"
 
 
 class Pin(BaseModel):
-    """What one reference means on one platform."""
+    """The pin of one reference on one platform."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     source: str
-    """Name of the source that resolved it."""
+    """Name of the source that resolved the reference."""
     kind: Literal["manifest", "image-id"]
-    """What `digest` is the digest of: an image ID where a Docker engine is the source."""
+    """What `digest` identifies: a manifest, or an image ID if the source is a Docker engine."""
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     """`sha256:<hex>`."""
 
@@ -41,17 +41,17 @@ class _LockFile(BaseModel):
 
 @dataclass(frozen=True)
 class Lock:
-    """Pins by reference and platform; empty where there is no lock file."""
+    """Pins by reference and platform; empty if there is no lock file."""
 
     path: Path
     pins: Mapping[str, Mapping[str, Pin]]
 
     @classmethod
     def read(cls, path: Path) -> Lock:
-        """Read a lock file; a missing one is an empty lock.
+        """Read a lock file; a missing file is an empty lock.
 
         Raises:
-            ProfileError: it is damaged.
+            ProfileError: the file is damaged.
         """
         try:
             raw = path.read_bytes()
@@ -66,11 +66,11 @@ class Lock:
             ) from error
 
     def find(self, reference: Reference, platform: Platform) -> Pin | None:
-        """The pin of `reference` for `platform`."""
+        """Return the pin of `reference` for `platform`, or None."""
         return self.pins.get(str(reference), {}).get(str(platform))
 
     def updated(self, images: Iterable[ResolvedImage], platform: Platform) -> Lock:
-        """A lock with these images for `platform`; other platforms' pins of the same references stay."""
+        """Return a lock with these images for `platform`, keeping their pins for other platforms."""
         pins: dict[str, dict[str, Pin]] = {}
         for image in images:
             name = str(image.reference)
@@ -80,7 +80,7 @@ class Lock:
         return Lock(self.path, pins)
 
     def write(self) -> None:
-        """Write the file whole or not at all."""
+        """Write the file atomically."""
         document = _LockFile(images={k: dict(v) for k, v in self.pins.items()})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, format_json(document.model_dump(mode="json")), lasting=True)

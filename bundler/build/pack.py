@@ -1,4 +1,4 @@
-"""Members -> one file."""
+"""Packs the members of a bundle into one file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter, Transfer, format_bytes
 
 SIGNATURE_SUFFIX = ".sig"
-"""Of a sidecar's signatures; they stand behind it."""
+"""Suffix of a sidecar's signature file."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PackedBundle:
     size: int
     """Bytes."""
     sha256: str
-    """Hex digits, over the whole file."""
+    """Digest of the whole file, hex digits."""
     signed: bool
     sidecars: tuple[Path, ...] = ()
     """Small files beside the bundle, to be sent ahead of it."""
@@ -45,22 +45,22 @@ def pack(
     *,
     sidecars: Sequence[Member] = (),
 ) -> PackedBundle:
-    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for both, whole or not at all.
+    """Write `<output>/<top>.tar`, `<top>.<sidecar>` and a `.sha256` for both, each atomically.
 
-    Where the same file is there already, it is read and left.
+    If the bundle already exists with the same content, it is verified and left unchanged.
 
     Args:
-        archive: its members in any order.
-        form: says which.
-        output: folder.
-        store: remembers the digest of the whole, by which the next run knows the same archive.
-        reporter: told of progress.
+        archive: members in any order.
+        form: determines the order of members.
+        output: folder for the files.
+        store: records the digest of the whole bundle, by which a later run recognises the same archive.
+        reporter: receives progress.
         sidecars: small files beside the bundle.
 
     Raises:
-        BundleError: the disk has too little room, a folder is in the way, or a source file changed
-            under the build.
-        FetchError: a layer that was still to be fetched cannot be had or is wrong.
+        BundleError: there is not enough free space, a folder is in the way, or a source file changed during
+            the build.
+        FetchError: a layer that was still to be fetched is unavailable or invalid.
     """
     archive = replace(archive, members=sorted(archive.members, key=lambda member: form.order(member.path)))
     output.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def pack(
 
 
 def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
-    """Whether an earlier run left the very file, each byte of it; it then counts as written now."""
+    """Whether the file already has exactly this content; if so, set its mode and update its time stamp."""
     try:
         if target.is_symlink() or target.stat().st_size != archive.size:
             return False
@@ -101,7 +101,7 @@ def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
                 os.fchmod(file.fileno(), PLAIN)
                 os.utime(file.fileno())
             return there
-    except OSError:  # not there, or not ours to read: it is replaced
+    except OSError:  # missing or unreadable: it is replaced
         return False
 
 
@@ -120,7 +120,7 @@ def _total(archive: Archive) -> int:
 
 
 def _packed(target: Path, archive: Archive, digest: str, sidecars: Sequence[Member]) -> PackedBundle:
-    """Write what belongs beside the bundle, and say what it is."""
+    """Write the files beside the bundle and return its description."""
     beside = tuple(_write_sidecar(target.parent, archive.top, sidecar) for sidecar in sidecars)
     sha256 = digest.removeprefix("sha256:")
     _write_sum(target.parent, target.name, sha256)
@@ -132,7 +132,7 @@ def _write_sidecar(output: Path, top: str, sidecar: Member) -> Path:
     target = output / f"{top}.{sidecar.path}"
     write_whole(target, sidecar.read(), sidecar.mode)
     if target.suffix != SIGNATURE_SUFFIX:
-        target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # of an earlier build
+        target.with_name(target.name + SIGNATURE_SUFFIX).unlink(missing_ok=True)  # left by an earlier build
         _write_sum(output, target.name, sidecar.sha256)
     return target
 

@@ -1,4 +1,4 @@
-"""Runs the stages in order: resolve, fetch, render, sign, pack."""
+"""Runs the stages of a build in order: resolve, fetch, render, sign, pack."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from bundler.terminal.progress import Reporter
 
 @dataclass(frozen=True)
 class Job:
-    """What a command was asked to do. Plain data; the stages get only what they need of it.
+    """The input of a command. Plain data; each stage receives only the parts that it needs.
 
     Attributes:
-        profile: with everything inherited and set.
-        plugins: where providers are looked up.
-        store: where blobs are kept between builds.
-        platform: what the bundle is for.
-        lock: pins beside the profile.
-        options: where images come from.
-        reporter: told of progress.
-        locked: refuse what the lock does not pin.
-        epoch: SOURCE_DATE_EPOCH, seconds; None takes the newest image's time.
-        write_once: layers that the store has not are fetched straight into the bundle, and not kept.
+        profile: the profile with inheritance and `--set` applied.
+        plugins: all loaded plugins.
+        store: keeps blobs between builds.
+        platform: target platform of the bundle.
+        lock: pins from the lock file beside the profile.
+        options: settings of image sources.
+        reporter: receives progress.
+        locked: refuse images that the lock does not pin.
+        epoch: SOURCE_DATE_EPOCH, seconds; None for the creation time of the newest image.
+        write_once: fetch layers that are not in the store straight into the bundle, without storing them.
     """
 
     profile: LoadedProfile
@@ -65,11 +65,11 @@ class Job:
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """An image as a build would take it."""
+    """An image as a build would use it."""
 
     image: ResolvedImage
     cached: int
-    """Bytes of it that are in the store."""
+    """Bytes of the image that are already in the store."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +79,22 @@ class Plan:
     application: ApplicationModel
     images: tuple[PlannedImage, ...]
     total: int
-    """Bytes of all distinct blobs; estimated for images of a Docker engine."""
+    """Bytes of all distinct blobs; estimated for images from a Docker engine."""
     missing: int
-    """Bytes of them that are not in the store."""
+    """Bytes of those that are not in the store."""
     compaction: Compaction | None
-    """How the images would be packed; None: as they come."""
+    """How the images would be packed; None if blobs are kept as they are."""
     compact: int
-    """Bytes of the images with `compact`: known where an earlier build made it, else estimated."""
+    """Bytes of the images with `compact`; an estimate unless an earlier build packed the same images."""
     compact_known: bool
-    """Whether it is known."""
+    """Whether `compact` is exact."""
     packer: Description
-    """What the packer says of its sections of the profile."""
+    """The packer's description of its sections of the profile."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did."""
+    """The result of a build."""
 
     bundle: PackedBundle
     manifest: BundleManifest
@@ -102,16 +102,16 @@ class Built:
 
 
 def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequence[Member] = ()) -> Built:
-    """Make a bundle in `output`; without keys it is unsigned.
+    """Build a bundle in `output`; it is unsigned if there are no keys.
 
     Args:
         job: what to build.
-        output: folder.
-        keys: sign it.
-        statements: rotations and revocations that it carries to the sites.
+        output: folder for the bundle.
+        keys: keys to sign with.
+        statements: rotations and revocations to include.
 
     Raises:
-        BundleError: whatever went wrong; nothing half-written is left in `output`.
+        BundleError: the build failed; no incomplete file is left in `output`.
     """
     reporter, store, profile = job.reporter, job.store, job.profile.profile
     if job.write_once and compaction(job):
@@ -127,7 +127,7 @@ def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequen
         with reporter.step("resolve"):
             images = _resolve(job, application, sources)
         with reporter.step("fetch"):
-            # what is wrong there is told before the gigabytes
+            # report problems with these files before downloading gigabytes of images
             carrier = _carrier(job)
             carried = carry(profile.files, carrier)
             preparation = packer.prepare(context, carrier)
@@ -174,19 +174,19 @@ def _pack_images(job: Job, fetched: Fetched) -> PackedImages:
     how = compaction(job)
     if how is None:
         return keep(fetched, job.platform, job.store)
-    from bundler.build.compact import compact  # noqa: PLC0415 zstandard: who packs anew pays
+    from bundler.build.compact import compact  # noqa: PLC0415 zstandard: loaded only when needed
 
     return compact(fetched.images, job.platform, how, job.store, job.reporter)
 
 
 def compaction(job: Job) -> Compaction | None:
-    """How the profile wants images packed; None: as they came."""
+    """Return how the profile requires images to be packed; None if blobs are kept as they are."""
     pack = job.profile.profile.pack
     return None if pack.compression == "keep" else Compaction(pack.level, pack.window, pack.threads)
 
 
 def plan(job: Job) -> Plan:
-    """What `build` would do. Writes nothing."""
+    """Return what `build` would do. Writes nothing."""
     with _sources(job) as sources:
         application = model(job)
         with job.reporter.step("resolve"):
@@ -226,7 +226,7 @@ def plan(job: Job) -> Plan:
 
 
 def lock(job: Job) -> Lock:
-    """Resolve everything anew and return the lock that pins it; the caller writes it."""
+    """Resolve everything again and return the lock that pins it; the caller writes the file."""
     with _sources(job) as sources:
         application = model(job)
         with job.reporter.step("resolve"):
@@ -235,7 +235,7 @@ def lock(job: Job) -> Lock:
 
 
 def model(job: Job) -> ApplicationModel:
-    """The application with the profile's settings bound."""
+    """Return the application with the profile's settings applied."""
     profile = job.profile.profile
     application = job.plugins.application(profile.application)
     context = ApplicationContext(
@@ -253,7 +253,7 @@ def model(job: Job) -> ApplicationModel:
 
 
 def references(application: ApplicationModel) -> list[Reference]:
-    """The images that the application's services run, each once."""
+    """Return the distinct images that the application's services run."""
     services = compose.services(application.compose)
     if not services:
         raise BundleError(
@@ -264,7 +264,7 @@ def references(application: ApplicationModel) -> list[Reference]:
 
 
 def profile_digest(loaded: LoadedProfile) -> str:
-    """SHA-256 (hex) over the profile with everything inherited and set, as canonical JSON."""
+    """Return the SHA-256 (hex) of the profile with inheritance and `--set` applied, as canonical JSON."""
     document = loaded.profile.model_dump(mode="json")
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

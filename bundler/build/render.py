@@ -1,4 +1,4 @@
-"""An application with its pinned images -> every file of the bundle but signatures."""
+"""Renders an application with its pinned images into all files of the bundle except signatures."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from bundler.image.reference import Reference
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 EARLIEST = 315532800
-"""1980-01-01: what cannot be told the time of, is given this one (the earliest that zip knows)."""
+"""1980-01-01, the earliest time that zip can represent: used if no creation time is known."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """What the render stage needs to know besides application and images."""
+    """Input of the render stage, except the application and its images."""
 
     profile: str
     profile_sha256: str
@@ -51,7 +51,7 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Rendered:
-    """All files but the signatures, the manifest that describes them, and what lies beside the bundle."""
+    """All files except the signatures, the manifest that describes them, and the sidecars."""
 
     manifest: BundleManifest
     members: list[Member]
@@ -59,7 +59,7 @@ class Rendered:
 
     @property
     def top(self) -> str:
-        """Name of the bundle's top folder, and of the file."""
+        """Return the name of the bundle's top folder, which is also the base name of its file."""
         return self.manifest.top
 
 
@@ -72,7 +72,7 @@ def render(
     """Write the manifest, the configuration and the attestations.
 
     Raises:
-        BundleError: a name does not fit the format, or two files have one path.
+        BundleError: a name is not valid in the format, or two files have the same path.
     """
     for what, word in (
         ("application name", application.name),
@@ -108,10 +108,10 @@ def render(
 
 
 def check_members(members: Sequence[Member]) -> None:
-    """Refuse paths that a site could misread, and those that fall together on some file system.
+    """Refuse paths that a site could misread, and those that collide on some file systems.
 
     Raises:
-        BundleError: the file is named, as it is on this machine where it comes from one.
+        BundleError: a path is refused; the message names the file, by its path on this machine if it has one.
     """
     paths = PathSet()
     for member in members:

@@ -1,4 +1,4 @@
-"""References -> images pinned to their bytes."""
+"""Resolves image references to digests."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from bundler.store.blobs import Store
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 8
-"""References resolved at once: each costs one or two round trips and next to no work."""
+"""Number of references resolved at once: each takes one or two round trips and almost no processor time."""
 
 
 @dataclass(frozen=True)
 class Resolver:
-    """Where and how references are looked up.
+    """Where and how references are resolved.
 
     Attributes:
-        sources: asked in this order.
-        platform: what the bundle is for.
-        lock: pins that hold.
+        sources: sources in the order in which they are tried.
+        platform: target platform of the bundle.
+        lock: pins to use.
         locked: refuse references that the lock does not pin.
-        offline: use only what the store has.
+        offline: use only images in the store.
     """
 
     sources: Sequence[ImageSource]
@@ -42,10 +42,10 @@ class Resolver:
 
 
 def resolve(references: Iterable[Reference], resolver: Resolver) -> tuple[ResolvedImage, ...]:
-    """Pin every reference, each once; sorted by reference.
+    """Pin every distinct reference; sorted by reference.
 
     Raises:
-        BundleError: an image cannot be found, or the lock does not fit; every one is named.
+        BundleError: an image cannot be found, or does not match the lock; the message names all of them.
     """
     wanted = sorted(set(references), key=str)
     with ThreadPoolExecutor(CONCURRENCY, "resolve") as pool:
@@ -93,7 +93,7 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
 
 
 def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> ResolvedImage | None:
-    """The image as the store remembers it, where the name cannot mean anything else by now."""
+    """Return the image recorded in the store, if its name cannot have changed its meaning since."""
     source, digest = _recall(reference, pin, resolver)
     if digest is None or not resolver.store.path(digest).exists():
         return None
@@ -108,7 +108,7 @@ def _from_store(reference: Reference, pin: Pin | None, resolver: Resolver) -> Re
 
 
 def _recall(reference: Reference, pin: Pin | None, resolver: Resolver) -> tuple[str, str | None]:
-    """The source that the image came from, and its manifest's digest; None where nothing is known of it."""
+    """Return the recorded source and manifest digest of the image; the digest is None if not recorded."""
     store = resolver.store
     if pin:
         known = pin.digest if pin.kind == "manifest" else store.recall(f"{pin.digest} {resolver.platform}")
@@ -122,7 +122,7 @@ def _recall(reference: Reference, pin: Pin | None, resolver: Resolver) -> tuple[
 
 
 def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedImage:
-    """Ask the sources in their order, but the one that a pin names before the others."""
+    """Try the sources in order, beginning with the one that the pin names."""
     misses: list[ImageNotFoundError] = []
     sources = sorted(resolver.sources, key=lambda source: source.name != first)
     for source in sources:
@@ -143,5 +143,5 @@ def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedIma
 
 
 def memory_key(reference: Reference, platform: Platform, source: str) -> str:
-    """What the store remembers a resolved reference by: the bundle names the source, cached or not."""
+    """Return the store's key for a resolved reference. Includes the source, which the bundle records."""
     return f"{reference} {platform} {source}"

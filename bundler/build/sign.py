@@ -1,4 +1,4 @@
-"""Checksums of everything -> signatures over them."""
+"""Adds checksums of all members and the signatures of those checksums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bundler.trust.signatures import refuse_twice, sign_text
 
 
 def sign(members: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:
-    """`members` with SHA256SUMS and, where there are keys, their signatures and public keys in one order."""
+    """Return `members` with SHA256SUMS and, for any keys, signatures and public keys in the same order."""
     refuse_twice(keys)
     sums = format_sums(members)
     signed = [*members, Member.of(SUMS, sums)]
@@ -23,7 +23,7 @@ def sign(members: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:
 
 
 def sign_sidecars(sidecars: Sequence[Member], keys: Sequence[PrivateKey]) -> list[Member]:
-    """`sidecars`, each with a `.sig` beside it where there are keys."""
+    """Return `sidecars`, each with a `.sig` if there are keys."""
     if not keys:
         return list(sidecars)
     return [

@@ -1,1 +1,1 @@
-"""The bundle's format: its tar, names, checksums, manifest, layout, attestations."""
+"""The bundle format: tar, names, checksums, manifest, layout, attestations."""

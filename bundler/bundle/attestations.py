@@ -1,4 +1,4 @@
-"""What an auditor asks for: what is inside (SPDX) and how it came to be (in-toto, SLSA provenance)."""
+"""Attestations for audits: an SBOM (SPDX) and the provenance of the bundle (in-toto, SLSA provenance)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SPDX_NAMESPACE = uuid.UUID("5a3b4c8e-3d0f-5d57-9a3c-5be1c2b1f0aa")
 
 @dataclass(frozen=True)
 class Component:
-    """Software that a packer carries, besides the application's images.
+    """Software that a packer adds besides the application's images.
 
     Attributes:
-        id: letters, digits, `.` and `-`; each once.
-        name: that it is known by.
-        version: None where it is not known.
-        path: in the bundle.
+        id: unique identifier of letters, digits, `.` and `-`.
+        name: usual name of the software.
+        version: None if unknown.
+        path: path in the bundle.
         sha256: hex digits.
         purpose: SPDX 2.3, 7.24: `APPLICATION`, `ARCHIVE`, `INSTALL` ...
     """
@@ -85,9 +85,9 @@ def _spdx_component(component: Component) -> dict[str, Any]:
 
 
 def sbom(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
-    """An SPDX 2.3 document: the application, its images and what the packer carries with them, by digest.
+    """Return an SPDX 2.3 document: the application, its images and the packer's components, by digest.
 
-    Images are described as wholes; what is installed inside them is not analysed, and said so
+    Each image is described as one package; the software inside is not analysed, which the document states
     (`filesAnalyzed: false`).
     """
     platform = Platform.parse(manifest.platform)
@@ -134,9 +134,9 @@ def sbom(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
 
 
 def provenance(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
-    """An in-toto statement with a SLSA provenance v1 predicate over the bundle's images.
+    """Return an in-toto statement with a SLSA provenance v1 predicate over the bundle's images.
 
-    Nothing of the building machine is in it: the same lock and settings give the same bytes.
+    It contains nothing about the build machine: the same lock and settings produce the same bytes.
     """
     return format_json(
         {

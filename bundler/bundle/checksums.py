@@ -1,4 +1,4 @@
-"""SHA256SUMS: the text that lists every file of a bundle, as `sha256sum -c` reads it."""
+"""SHA256SUMS: lists every file of a bundle, in the format that `sha256sum -c` reads."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
 PUBLIC_KEY = "SHA256SUMS.pub"
 UNLISTED = frozenset({SUMS, SIGNATURE, PUBLIC_KEY})
-"""The files that the checksums cannot list."""
+"""Files that the checksums cannot list."""
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 def format_sums(members: Sequence[Member]) -> bytes:
-    """The text of SHA256SUMS, sorted by path in byte order."""
+    """Return the content of SHA256SUMS, sorted by path in byte order."""
     ordered = sorted(members, key=lambda member: member.path.encode())
     return "".join(f"{member.sha256}  {member.path}\n" for member in ordered).encode()
 
 
 def parse_sums(sums: bytes) -> dict[str, str]:
-    """SHA256SUMS -> path: hex digest.
+    """Parse SHA256SUMS into a mapping of path to hex digest.
 
     Raises:
-        VerificationError: a line has another form or is not in its place, or a bundle cannot have its path.
+        VerificationError: a line is malformed or out of order, or has a path that is not allowed in a bundle.
     """
     listed: dict[str, str] = {}
     paths = PathSet()

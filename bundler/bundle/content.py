@@ -1,4 +1,4 @@
-"""Where the bytes of a member come from: memory, a file of this machine, or a registry that sends them."""
+"""Sources of a member's bytes: memory, a file on this machine, or a blob still to be fetched."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ class Content(Protocol):
 
     @property
     def file(self) -> Path | None:
-        """The file of this machine that has them; None where there is none."""
+        """Return the path of the file with the bytes; None if they are not in a file."""
 
     @property
     def incoming(self) -> Incoming | None:
-        """What is fetched straight into its place in the bundle; None where the bytes are here."""
+        """Return the blob to fetch straight into the bundle; None if the bytes are already available."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes in order.
+        """Return the bytes in order.
 
         Raises:
-            TypeError: they are not here yet.
+            TypeError: the bytes have not been fetched yet.
         """
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """Bytes that this program made."""
+    """Bytes in memory."""
 
     data: bytes
     file: None = None
     incoming: None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """All of them at once."""
+        """Return all bytes as one chunk."""
         yield self.data
 
 
 @dataclass(frozen=True)
 class OnDisk:
-    """A file of this machine."""
+    """A file on this machine."""
 
     file: Path
     incoming: None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """In pieces of at most `CHUNK`."""
+        """Read the file in chunks of at most `CHUNK` bytes."""
         with self.file.open("rb", buffering=0) as opened:
             while chunk := opened.read(CHUNK):
                 yield chunk
 
 
 def content_of(given: bytes | Path) -> Content:
-    """The content that plugins give in short: bytes, or the path of a file."""
+    """Return the content for what plugins may pass: bytes, or the path of a file."""
     return InMemory(given) if isinstance(given, bytes) else OnDisk(given)

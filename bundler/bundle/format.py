@@ -1,4 +1,4 @@
-"""What a packer adds to the format of bundles: where its files stand, and which keys bundle.json has."""
+"""What a packer adds to the bundle format: order and modes of its files, and its keys of bundle.json."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bundler.bundle.manifest import MANIFEST, BundleManifest
 from bundler.bundle.names import FOLDERS, STATEMENTS
 
 _HEAD: Final = (SUMS, SIGNATURE, PUBLIC_KEY, MANIFEST)
-"""What every bundle begins with, but for the packer's own files; statements stand behind the keys."""
+"""First files of every bundle, except the packer's own; statements follow the public keys."""
 PROGRAM: Final = 0o755
-"""Mode of the files that are run."""
+"""Mode of executable files."""
 PLAIN: Final = 0o644
-"""Mode of all others that are neither in config/ nor in files/."""
+"""Mode of all other files outside config/ and files/."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Format:
     """A packer's part of the format.
 
     Attributes:
-        first: its files that stand before the checksums, in their order.
-        last: its files right behind bundle.json, in their order; others follow by name.
-        programs: those of its files that are run.
-        modes: its tables of the modes that files of config/ and files/ have: lines of path, tab and mode.
+        first: the packer's files before the checksums, in order.
+        last: the packer's files directly after bundle.json, in order; other files follow, sorted by name.
+        programs: those of its files that are executable.
+        modes: its tables of file modes in config/ and files/: lines of path, tab and mode.
         sidecars: small files beside the bundle, `<bundle>.<name>`.
-        manifests: bundle.json with the packer's own keys.
+        manifests: models of bundle.json with the packer's own keys.
     """
 
     first: tuple[str, ...] = ()
@@ -39,10 +39,10 @@ class Format:
     manifests: tuple[type[BundleManifest], ...] = ()
 
     def order(self, path: str) -> tuple[int, int, bytes]:
-        """A key to sort members by: the head, other files of the top folder, then the folders.
+        """Return a key to sort members by: the head, other files of the top folder, then the folders.
 
         Raises:
-            ValueError: it is in a folder that bundles do not have.
+            ValueError: the path is in a folder that bundles do not have.
         """
         head = (*self.first, *_HEAD, *self.last)
         if path in head:
@@ -53,20 +53,20 @@ class Format:
         return 1, FOLDERS.index(folder) if slash else -1, path.encode()
 
     def mode(self, path: str) -> int:
-        """The mode of a file that is neither in config/ nor in files/."""
+        """Return the mode of a file outside config/ and files/."""
         return PROGRAM if path in self.programs else PLAIN
 
     def read_manifest(self, raw: bytes) -> BundleManifest:
-        """Read bundle.json, with the keys of the packer that they are of.
+        """Read bundle.json with the model of the packer that wrote it.
 
         Raises:
-            VerificationError: it is damaged, or has a key that none of the packers knows.
+            VerificationError: it is damaged, or has a key that no packer knows.
         """
         return BundleManifest.from_bytes(raw, self.manifests)
 
 
 def join_formats(formats: Iterable[Format]) -> Format:
-    """The format of a bundle that one of several packers made: each keeps the order of its own files."""
+    """Combine the formats of several packers; each packer's files keep their order."""
     every = tuple(formats)
     return Format(
         first=tuple(path for each in every for path in each.first),

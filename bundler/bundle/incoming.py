@@ -1,4 +1,4 @@
-"""Blobs that are fetched straight into their places in the bundle: written once, not kept in the store."""
+"""Blobs that are fetched straight into the bundle: written once and not kept in the store."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Incoming:
     """A layer that is still to be fetched.
 
     Attributes:
-        blob: digest and size that the bytes must have.
-        label: for the one who waits.
-        open_at: opens the blob's bytes from an offset on.
-        unpacked: bytes of the layer's tar, as its media type and its last bytes have it.
-        diff_id: what the image's config says that its tar's digest is.
+        blob: expected digest and size.
+        label: name of the layer in progress output.
+        open_at: opens the blob at an offset.
+        unpacked: bytes of the layer's tar, determined from its media type and last bytes.
+        diff_id: expected digest of the layer's tar, from the image's config.
     """
 
     blob: Descriptor
@@ -44,28 +44,28 @@ class Incoming:
 
     @property
     def incoming(self) -> Self:
-        """This."""
+        """Return this object."""
         return self
 
     def chunks(self) -> Iterator[bytes]:
-        """Nothing can be read yet.
+        """Refuse to read: nothing has been fetched yet.
 
         Raises:
-            TypeError: always; `Placing.chunks` has the bytes as they come.
+            TypeError: always; `Placing.chunks` returns the bytes as they arrive.
         """
         raise TypeError(f"{self.label}: {self.blob.digest} has not arrived yet")
 
 
 class Placing:
-    """Brings blobs into their places in a file while others are waited for. `chunks` is for one thread."""
+    """Fetches blobs into a file, several at once. `chunks` may be called from one thread only."""
 
     def __init__(self, file: int, crew: Crew, advance: Callable[[str, int], None]) -> None:
-        """Nothing comes yet.
+        """Prepare without fetching anything.
 
         Args:
             file: descriptor, open for reading and writing.
-            crew: does the work, as long as its block lasts.
-            advance: told of every stretch that came, by label; from any thread.
+            crew: threads that do the work.
+            advance: called with a label and a number of bytes whenever bytes arrive; from any thread.
         """
         self._file = file
         self._crew = crew
@@ -74,15 +74,15 @@ class Placing:
         self._changed = threading.Condition()
 
     def begin(self, source: Incoming, at: int) -> None:
-        """Have `source` brought to the offset `at` of the file, soon."""
+        """Schedule `source` to be fetched to the offset `at` of the file."""
         self._here[source.blob.digest] = 0
         self._crew.submit(partial(self._bring, source, at), self._wake)
 
     def chunks(self, source: Incoming, at: int) -> Iterator[bytes]:
-        """The bytes of `source`, read back as soon as they are there: from memory, if nothing is slow.
+        """Yield the bytes of `source`, read back as they arrive, usually from the page cache.
 
         Raises:
-            FetchError: a blob cannot be had or is wrong, this one or another.
+            FetchError: this or another blob is unavailable or invalid.
         """
         done = 0
         while done < source.blob.size:
@@ -105,7 +105,7 @@ class Placing:
             found = inspection.end()
         self._compare(source, at)
         layer = f"{source.label}: layer {source.blob.digest}"
-        if found is None:  # it cannot be told in passing, or there is a reason to tell
+        if found is None:  # not determined while fetching, or an error to report
             found = read_diff_id(_Stretch(self._file, at, source.blob.size), layer)
         check_diff_id(found, source.diff_id, layer)
 
@@ -122,7 +122,7 @@ class Placing:
             receiver.receive(source.open_at, self._file, advance, place=at)
 
     def _compare(self, source: Incoming, at: int) -> None:
-        """What the bundle says of the layer was written before it came: it must be true."""
+        """Check the layer's unpacked size, which was written to the bundle before the layer arrived."""
         size = source.blob.size
         head, tail = os.pread(self._file, HEAD, at), os.pread(self._file, TAIL, at + size - TAIL)
         if told_size(head, tail, size) != source.unpacked:
@@ -137,11 +137,11 @@ class Placing:
 
 
 class _Stretch:
-    """A stretch of a file, read as a stream."""
+    """Part of a file, read as a stream."""
 
     def __init__(self, file: int, place: int, size: int) -> None:
         self._chunks = read_at(file, place, size)
 
     def read(self, _size: int, /) -> bytes:
-        """The next bytes; empty at the end."""
+        """Return the next bytes; empty at the end."""
         return next(self._chunks, b"")

@@ -1,7 +1,7 @@
 """The `images/` folder: an OCI image layout and a docker-archive manifest.json over the same blobs.
 
-One copy of each blob, in its original bytes, serves `docker load` from 20.10 on, podman and skopeo: see
-image-layout.md of the OCI image specification; measured: docs/decisions/0004-one-oci-layout.md.
+A single copy of each original blob serves `docker load` since 20.10, podman and skopeo; see image-layout.md
+of the OCI image specification. Measurements: docs/decisions/0004-one-oci-layout.md.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from bundler.bundle.manifest import ImageEntry
 from bundler.image.oci import OCI_INDEX, Platform
 
 COMPACT = "images.tar.zst"
-"""The stream where the layers travel unpacked; `images/` has it in parts, `<this>.0000` and so on."""
+"""Name of the stream of unpacked layers; `images/` contains its parts, `<name>.0000` and so on."""
 
 
 def blob_path(digest: str) -> str:
-    """Where a blob lies below `images/`."""
+    """Return the path of a blob below `images/`."""
     return "blobs/sha256/" + digest.removeprefix("sha256:")
 
 
 def compact(data: object) -> str:
-    """JSON on one line, sorted keys."""
+    """Return JSON on one line, with sorted keys."""
     return json.dumps(data, separators=(",", ":"), sort_keys=True)
 
 
 def index_entry(image: ImageEntry, platform: Platform) -> dict[str, Any]:
-    """The image's descriptor in index.json, named for containerd and for other readers."""
+    """Return the image's descriptor in index.json, with annotations for containerd and for other readers."""
     described: dict[str, Any] = {"os": platform.os, "architecture": platform.architecture}
     if platform.variant:
         described["variant"] = platform.variant
@@ -44,7 +44,7 @@ def index_entry(image: ImageEntry, platform: Platform) -> dict[str, Any]:
 
 
 def archive_entry(image: ImageEntry) -> dict[str, Any]:
-    """The image's entry in docker-archive's manifest.json."""
+    """Return the image's entry in docker-archive's manifest.json."""
     return {
         "Config": blob_path(image.config.digest),
         "RepoTags": [image.tag],
@@ -53,7 +53,7 @@ def archive_entry(image: ImageEntry) -> dict[str, Any]:
 
 
 def layout_files(images: tuple[ImageEntry, ...], platform: Platform) -> dict[str, bytes]:
-    """The three small files beside the blobs, by name."""
+    """Return the three small files beside the blobs, by name."""
     index = {
         "schemaVersion": 2,
         "mediaType": OCI_INDEX,

@@ -1,4 +1,4 @@
-"""bundle.json, the bundle's own manifest: pydantic at the border, one field one fact."""
+"""bundle.json, the bundle's own manifest, as pydantic models."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from bundler.io.json import format_json, parse_json
 FORMAT = 1
 MANIFEST = "bundle.json"
 MANIFEST_LIMIT = 4 << 20
-"""Bytes of bundle.json: it is held in memory. A layer takes 230."""
+"""Largest bundle.json in bytes, because it is held in memory. A layer takes 230 bytes."""
 
 Bytes = Annotated[int, Field(ge=0, lt=1 << 63)]
-"""A size."""
+"""A size in bytes."""
 Time = Annotated[int, Field(ge=0, lt=253402300800)]
 """Seconds since 1970, before the year 10000."""
 
 
 class Model(BaseModel):
-    """What all parts of the manifest share."""
+    """Base class of all parts of the manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -42,45 +42,45 @@ class LayerEntry(Model):
     digest: str
     """`sha256:<hex>`."""
     size: Bytes
-    """Bytes as carried."""
+    """Bytes of the blob in the bundle."""
     media_type: str
-    """As the image's manifest says."""
+    """Media type from the image's manifest."""
 
     @classmethod
     def of(cls, blob: Descriptor) -> Self:
-        """From a descriptor."""
+        """Create an entry from a descriptor."""
         return cls(digest=blob.digest, size=blob.size, media_type=blob.media_type)
 
 
 class ImageEntry(Model):
-    """An image in the bundle."""
+    """An image of the bundle."""
 
     reference: str
-    """As the application names it, normalised."""
+    """Reference in the application, normalised."""
     tag: str
-    """The name that the site's engine knows it by; `compose.yaml` uses it."""
+    """Tag of the image in the site's engine; `compose.yaml` uses it."""
     source: str
-    """The source that it came from."""
+    """Name of the source that the image came from."""
     origin: str
-    """Digest of the manifest that the source has: that of `manifest`, unless the layers travel unpacked."""
+    """Digest of the manifest at the source: that of `manifest`, unless the layers are carried unpacked."""
     manifest: LayerEntry
     """The image's manifest."""
     config: LayerEntry
     """The image's config; its digest is the image ID on most engines."""
     layers: tuple[LayerEntry, ...]
-    """In order, lowest first."""
+    """Layers in order, lowest first."""
     unpacked: Bytes
-    """Bytes of the layers once unpacked; an estimate where a layer does not tell."""
+    """Bytes of the unpacked layers; an estimate if a layer does not record its unpacked size."""
 
     @property
     def blobs(self) -> tuple[LayerEntry, ...]:
-        """Manifest, config and layers, each once."""
+        """Return manifest, config and layers without duplicates."""
         every = (self.manifest, self.config, *self.layers)
         return tuple({blob.digest: blob for blob in every}.values())
 
     @property
     def size(self) -> int:
-        """Bytes of all blobs."""
+        """Return the bytes of all blobs."""
         return sum(blob.size for blob in self.blobs)
 
 
@@ -88,18 +88,18 @@ class ServiceEntry(Model):
     """A service of the application."""
 
     name: str
-    """As in the Compose document."""
+    """Name in the Compose document."""
     tag: str
-    """The image's tag, as in `ImageEntry.tag`."""
+    """Tag of the image, as in `ImageEntry.tag`."""
     expect: Literal["healthy", "running", "completed"]
-    """What the installer waits for."""
+    """State that the installer waits for."""
 
 
 class PortEntry(Model):
     """A port published on the host."""
 
     service: str
-    """Of the Compose document."""
+    """Service of the Compose document."""
     address: str
     """IP address, `${NAME}`, or `-` for all."""
     port: str
@@ -112,59 +112,59 @@ class VariableEntry(Model):
     """A site variable: a value known only at the site."""
 
     name: str
-    """As in `${NAME}`."""
+    """Name as in `${NAME}`."""
     kind: str
-    """See docs/reference/bundle-format.md."""
+    """Kind of value; see docs/reference/bundle-format.md."""
     required: bool
-    """Whether the site must give it."""
+    """Whether the site must provide a value."""
     default: str | None
-    """Taken where the site gives none."""
+    """Value used if the site provides none."""
     generator: str | None
-    """Makes a value where the site gives none."""
+    """Generates a value if the site provides none."""
 
 
 class Packing(Model):
-    """How the images travel."""
+    """How the images are packed."""
 
     compression: Literal["keep", "compact"]
-    """`keep`: every blob as it came. `compact`: layers unpacked, all in one zstd stream."""
+    """`keep`: original blobs. `compact`: unpacked layers in one zstd stream."""
     level: Annotated[int, Field(ge=1, le=22)] | None
-    """Of zstd; null with `keep`."""
+    """zstd level; null with `keep`."""
     window: Annotated[int, Field(ge=10, le=31)] | None
-    """log2 of the bytes of memory that reading the stream takes; null with `keep`."""
+    """log2 of the bytes of memory needed to read the stream; null with `keep`."""
     kept_bytes: Bytes
-    """Bytes of all distinct blobs as they came."""
+    """Bytes of all distinct original blobs."""
     packed_bytes: Bytes
-    """Bytes that they take in the bundle."""
+    """Bytes of the images in the bundle."""
 
 
 class Provenance(Model):
-    """How the bundle came to be."""
+    """How the bundle was built."""
 
     builder: str
     """Program and version."""
     profile_sha256: str
-    """SHA-256 over the profile with everything inherited and set, as canonical JSON."""
+    """SHA-256 of the profile with inheritance and `--set` applied, as canonical JSON."""
 
 
 class BundleManifest(Model):
-    """The whole of bundle.json: what every bundle says. A packer extends it with keys of its own.
+    """The content of bundle.json that is common to all bundles. A packer extends it with its own keys.
 
-    Read without the packer that made a bundle, its keys are kept as they came.
+    If the packer that made a bundle is not available, its keys are kept unchanged.
     """
 
     model_config = ConfigDict(extra="allow")
 
     format: Literal[1]
-    """Of the bundle; this program reads 1."""
+    """Version of the bundle format; this program reads 1."""
     name: str
-    """Of the application."""
+    """Name of the application."""
     version: str
-    """Of the application."""
+    """Version of the application."""
     title: str
-    """For people."""
+    """Title for people."""
     profile: str
-    """That it was built from."""
+    """Name of the profile that the bundle was built from."""
     platform: str
     """OCI platform."""
     project: str
@@ -172,35 +172,35 @@ class BundleManifest(Model):
     created: Time
     """Seconds since 1970, UTC: SOURCE_DATE_EPOCH."""
     images: tuple[ImageEntry, ...]
-    """Sorted by reference."""
+    """Images, sorted by reference."""
     services: tuple[ServiceEntry, ...]
-    """Sorted by name."""
+    """Services, sorted by name."""
     ports: tuple[PortEntry, ...]
-    """Published on the host."""
+    """Ports published on the host."""
     variables: tuple[VariableEntry, ...]
-    """Asked for at the site."""
+    """Values to enter at the site."""
     packing: Packing
-    """How the images travel."""
+    """How the images are packed."""
     provenance: Provenance
-    """How the bundle came to be."""
+    """How the bundle was built."""
 
     @property
     def top(self) -> str:
-        """Name of the bundle's top folder, and of its file without `.tar`."""
+        """Return the name of the bundle's top folder, which is its file name without `.tar`."""
         return f"{self.name}-{self.version}-{self.profile}-{self.platform.replace('/', '-')}"
 
     @property
     def blobs(self) -> dict[str, LayerEntry]:
-        """Every blob of every image, by digest."""
+        """Return all blobs of all images, by digest."""
         return {blob.digest: blob for image in self.images for blob in image.blobs}
 
     def to_bytes(self) -> bytes:
-        """The file's bytes: sorted keys, two spaces, a line break at the end."""
+        """Return the content of the file: sorted keys, indented by two spaces, a line break at the end."""
         return format_json(self.model_dump(mode="json"))
 
     @model_serializer(mode="wrap")
     def _order_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A packer's keys stand before `packing`: the SBOM's namespace is made of them in this order."""
+        """Put a packer's keys before `packing`: the SBOM's namespace depends on the order of the keys."""
         dumped: dict[str, Any] = dump(self)
         own = {key: value for key, value in dumped.items() if key not in BundleManifest.model_fields}
         last = {key: dumped.pop(key) for key in ("packing", "provenance")}
@@ -208,14 +208,14 @@ class BundleManifest(Model):
 
     @classmethod
     def from_bytes(cls, raw: bytes, models: Sequence[type[BundleManifest]] = ()) -> BundleManifest:
-        """Read bundle.json.
+        """Parse bundle.json.
 
         Args:
-            raw: the file.
-            models: of packers; the one that knows most of the keys is taken.
+            raw: content of the file.
+            models: models of packers; the one that knows most of the keys is used.
 
         Raises:
-            VerificationError: it is not one that this program understands.
+            VerificationError: it is not a manifest that this program understands.
         """
         hint = None
         try:

@@ -1,8 +1,8 @@
-"""Paths of a bundle's members: which are allowed.
+"""Rules for the paths of a bundle's members.
 
-Sites read paths line by line, show them on terminals, hand them to programs as arguments, and unpack them on
-file systems that fold case and Unicode forms. A path that could mean something else there is refused when a
-bundle is built and when it is read.
+Sites read paths line by line, show them on terminals, pass them to programs as arguments, and unpack them on
+file systems that fold case and Unicode forms. A path that could be misinterpreted there is refused both when
+a bundle is built and when it is read.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import unicodedata
 from typing import Final
 
 STATEMENTS: Final = "keys"
-"""The folder of rotations and revocations."""
+"""Folder of rotations and revocations."""
 FOLDERS: Final = ("config", "attestations", "files", "images")
 LONGEST_PATH: Final = 1000
-"""Bytes. macOS takes 1023 with everything in front of them."""
+"""Bytes. The limit of macOS is 1023, including the folder that the bundle is unpacked in."""
 LONGEST_NAME: Final = 255
-"""Bytes of one part of a path: what Linux's file systems take."""
+"""Bytes of one part of a path: the limit of Linux file systems."""
 
 
 class PathError(ValueError):
-    """A path that a bundle cannot have.
+    """A path that is not allowed in a bundle.
 
     Attributes:
         hint: what to do about the file.
@@ -32,7 +32,7 @@ class PathError(ValueError):
 
 
 def show_path(path: str) -> str:
-    """A path as messages have it: nothing in it reaches the terminal that is not visible."""
+    """Return a path for messages, with all invisible characters escaped."""
     return path if path.isprintable() else repr(path)
 
 
@@ -40,7 +40,7 @@ def check_path(path: str) -> None:
     """Check the form of a path, relative, with `/` between its parts.
 
     Raises:
-        PathError: it has another form, or holds what a site could misread.
+        PathError: the path has another form, or contains characters that a site could misread.
     """
     _check_characters(path)
     if len(path.encode()) > LONGEST_PATH:
@@ -86,9 +86,10 @@ def _check_characters(path: str) -> None:
 
 
 def _is_part(character: str) -> bool:
-    """Whether it is a combining accent, a Japanese voicing mark or a Korean letter of a syllable.
+    """Whether the character is a combining accent, a Japanese voicing mark or a conjoining Korean letter.
 
-    Those that have a composed form are not in form C; sites, which cannot tell, refuse all of them.
+    Sequences with a composed form are not in form C. Sites cannot recognise those, so they refuse all of
+    them.
     """
     return (
         "\u0300" <= character <= "\u036f" or character in "\u3099\u309a" or "\u1100" <= character <= "\u11ff"
@@ -96,7 +97,7 @@ def _is_part(character: str) -> bool:
 
 
 class PathSet:
-    """Paths that are in one bundle, or will be: no two may fall together where they are unpacked."""
+    """The paths of one bundle. No two of them may collide when they are unpacked."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
@@ -104,18 +105,18 @@ class PathSet:
         self._known: dict[str, str] = {}
 
     def __contains__(self, path: str) -> bool:
-        """Whether this very path was added."""
+        """Whether exactly this path was added."""
         return path in self._files
 
     def __len__(self) -> int:
         return len(self._files)
 
     def add(self, path: str) -> None:
-        """Check a path by itself and beside the others, and take it in.
+        """Check a path on its own and against the others, and add it.
 
         Raises:
-            PathError: it has a wrong form, is there already, or differs from another, or from a folder on
-                the way, in case or Unicode form only.
+            PathError: the path is malformed or already present, or differs from another path, or from one of
+                its folders, only in case or Unicode form.
         """
         check_path(path)
         if path in self._files:
@@ -141,7 +142,7 @@ class PathSet:
 
 
 def _fold(path: str) -> str:
-    """The same for all paths that match without regard to case: Unicode, chapter 3, D145."""
+    """Return the same text for all paths that match regardless of case: Unicode, chapter 3, D145."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())

@@ -1,7 +1,7 @@
 """The deterministic tar: its layout, and a strict reader. write.py writes it.
 
-Every header is a function of path, mode, size and the archive's one time stamp, so a reader can tell a
-header that was tampered with by making it again.
+Every header is a function of path, mode, size and the archive's single time stamp, so a reader detects a
+modified header by generating it again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bundler.io.streams import CHUNK, Readable
 BLOCK = 512
 RECORD = 20 * BLOCK
 MODES = 0o755
-"""Bits that a file's mode may have: neither set-user-ID nor writable by others than its owner."""
+"""Bits that a file's mode may have: no set-user-ID, and not writable except by the owner."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Member:
         path: relative to the bundle's top folder, with `/`.
         size: bytes.
         sha256: hex digits.
-        content: where the bytes come from.
+        content: source of the bytes.
         mode: permissions at the site.
-        checked: whether the bytes were hashed in this very run; others are hashed while they are packed. A
-            layer that is still to be fetched always is.
+        checked: whether this run has hashed the bytes; others are hashed while they are packed, and so are
+            layers that are still to be fetched.
     """
 
     path: str
@@ -47,7 +47,7 @@ class Member:
 
     @classmethod
     def of(cls, path: str, given: bytes | Path, mode: int = 0o644) -> Member:
-        """A member from bytes or a file, hashed now."""
+        """Create a member from bytes or a file, and hash it."""
         content = content_of(given)
         digest, size = hashlib.sha256(), 0
         for chunk in content.chunks():
@@ -56,17 +56,17 @@ class Member:
         return cls(path, size, digest.hexdigest(), content, mode, checked=content.file is None)
 
     def read(self) -> bytes:
-        """The bytes of a small member.
+        """Return the bytes of a small member.
 
         Raises:
-            TypeError: it is a layer that is still to be fetched.
+            TypeError: the member is a layer that is still to be fetched.
         """
         return b"".join(self.content.chunks())
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A member as found in an archive: where its bytes begin in the file."""
+    """A member found in an archive, with the offset of its first byte in the file."""
 
     path: str
     mode: int
@@ -75,29 +75,29 @@ class Entry:
 
 
 def make_header(path: str, mode: int, size: int, mtime: int) -> bytes:
-    """The header blocks of a member: GNU format, which carries any length of name and size."""
+    """Return the header blocks of a member, in GNU format, which allows any length of name and size."""
     info = tarfile.TarInfo(path)
     info.mode, info.size, info.mtime = mode, size, mtime
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
 
 
 header = lru_cache(maxsize=8192)(make_header)
-"""For writing: places, size and key follow from the headers, before they are written."""
+"""Cached for writing: offsets, size and key are computed from the headers before they are written."""
 
 
 def padded(size: int) -> int:
-    """`size` rounded up to whole blocks."""
+    """Round `size` up to whole blocks."""
     return -(-size // BLOCK) * BLOCK
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive to be written: all that its bytes follow from.
+    """An archive to be written: everything that determines its bytes.
 
     Attributes:
-        top: its folder.
-        members: in their order.
-        mtime: of all, seconds since 1970.
+        top: name of the top folder.
+        members: members in order.
+        mtime: time stamp of all members, seconds since 1970.
     """
 
     top: str
@@ -105,17 +105,17 @@ class Archive:
     mtime: int
 
     def header(self, member: Member) -> bytes:
-        """The header blocks of one of the members."""
+        """Return the header blocks of one of the members."""
         return header(f"{self.top}/{member.path}", member.mode, member.size, self.mtime)
 
     @cached_property
     def size(self) -> int:
-        """Bytes, known before the first one is written."""
+        """Return the archive's size in bytes, before it is written."""
         size = sum(len(self.header(member)) + padded(member.size) for member in self.members)
         return -(-(size + 2 * BLOCK) // RECORD) * RECORD
 
     def places(self) -> Iterator[tuple[Member, int]]:
-        """Each member with the offset of its first byte."""
+        """Return each member with the offset of its first byte."""
         at = 0
         for member in self.members:
             at += len(self.header(member))
@@ -123,7 +123,7 @@ class Archive:
             at += padded(member.size)
 
     def frame(self) -> Iterator[tuple[int, bytes]]:
-        """What is between the members, by offset: headers, and the zeros that fill blocks and the end."""
+        """Return everything around the members, by offset: headers, padding and the end of the archive."""
         end = 0
         for member, at in self.places():
             header = self.header(member)
@@ -133,7 +133,7 @@ class Archive:
 
     @property
     def key(self) -> str:
-        """SHA-256 (hex) of the headers and digests: archives of one key are the same, byte for byte."""
+        """Return the SHA-256 (hex) of the headers and digests: archives with the same key are identical."""
         digest = hashlib.sha256()
         for member in self.members:
             digest.update(self.header(member) + bytes.fromhex(member.sha256))
@@ -143,28 +143,29 @@ class Archive:
 WHICH = "use the .tar file written by `bundle build`"
 COPY = "copy the file again and compare it with its .sha256"
 LONGEST_NAME_BLOCK = 255 + 1 + LONGEST_PATH + 1
-"""Bytes of a long name's block at most: top folder, path, and a zero byte."""
+"""Largest block of a long name in bytes: top folder, `/`, path and a zero byte."""
 LARGEST = 1 << 62
-"""Bytes of a member whose archive has no known end; no file system holds more."""
+"""Largest member, in bytes, if the archive's size is unknown; no file system stores more."""
 
 
 class ArchiveReader:
-    """Reads an archive of ours from beginning to end, strictly.
+    """Reads a bundle's archive from beginning to end, strictly.
 
-    Anything that `write_archive` would not have written is refused: links, folders, owners, odd modes, bytes
-    in the padding or after the end, two members of one name, names that leave the top folder or that a site
-    could misread, sizes that reach beyond the archive's end. It keeps nothing in memory but the paths.
+    Anything that `write_archive` would not write is refused: links, folders, owners, unusual modes, bytes in
+    the padding or after the end, duplicate names, names that leave the top folder or that a site could
+    misread,
+    sizes that exceed the archive. Only the paths are held in memory.
     """
 
     def __init__(
         self, stream: Readable, skip: Callable[[int], object] | None = None, size: int | None = None
     ) -> None:
-        """Begin at the archive's first byte.
+        """Start at the archive's first byte.
 
         Args:
-            stream: has the archive.
-            skip: passes over so many bytes of the stream; without it they are read.
-            size: bytes of the whole archive, where that is known.
+            stream: the archive.
+            skip: skips that many bytes of the stream; without it, they are read.
+            size: bytes of the whole archive, if known.
         """
         self._stream = stream
         self._skip = skip
@@ -176,7 +177,7 @@ class ArchiveReader:
         self._paths = PathSet()
 
     def __iter__(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """Each member with its bytes; bytes that the caller leaves are passed over."""
+        """Yield each member with its bytes; bytes that the caller does not read are skipped."""
         while (entry := self._next()) is not None:
             self._left = entry.size
             yield entry, self._body()
@@ -210,14 +211,14 @@ class ArchiveReader:
                 name = long_name[: info.size - 1].decode()
                 last = self._read(BLOCK)
                 blocks += long_name + last
-                info = tarfile.TarInfo.frombuf(last, "utf-8", "surrogateescape")  # its name is cut
+                info = tarfile.TarInfo.frombuf(last, "utf-8", "surrogateescape")  # the name is truncated
             mtime = int(info.mtime) if self.mtime is None else self.mtime
             as_written = make_header(name, info.mode, info.size, mtime)
         except (
             tarfile.HeaderError,
             ValueError,
             OverflowError,
-        ) as error:  # a number may not fit
+        ) as error:  # a number is out of range
             if self.mtime is None:
                 raise self._not_a_tar() from error
             raise VerificationError(f"damaged tar header at byte {at}") from error

@@ -1,4 +1,4 @@
-"""Writes the deterministic tar of tar.py, and hashes it on the way."""
+"""Writes the deterministic tar of tar.py and hashes it at the same time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bundler.io.workers import CONNECTIONS, CORES, Crew
 
 
 class Hasher:
-    """Hashes on a thread of its own while the caller writes (hashlib releases the GIL)."""
+    """Hashes in a separate thread while the caller writes (hashlib releases the GIL)."""
 
     def __init__(self) -> None:
         self._digests: list[str] = []
@@ -28,16 +28,16 @@ class Hasher:
         self._thread.start()
 
     def update(self, chunk: bytes) -> None:
-        """Hash `chunk`, soon. Waits when eight chunks are waiting already: memory stays small."""
+        """Queue `chunk` for hashing. Blocks while eight chunks are queued, so that memory stays small."""
         if chunk:
             self._chunks.put(chunk)
 
     def cut(self) -> None:
-        """What has come since the last cut is one thing, with a digest of its own."""
+        """End the current digest and begin a new one."""
         self._chunks.put(b"")
 
     def finish(self) -> list[str]:
-        """Wait for all chunks; the hex digits of each thing."""
+        """Wait for all chunks and return the hex digests, one per cut."""
         self._chunks.put(None)
         self._thread.join()
         return self._digests
@@ -53,16 +53,16 @@ class Hasher:
 
 
 def write_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> str:
-    """Write the archive and return the SHA-256 (hex) of the whole of it.
+    """Write the archive and return its SHA-256 (hex).
 
     Args:
         file: empty, open for reading and writing.
         archive: what to write.
-        advance: told of the bytes that are in their place, by what they belong to; from any thread.
+        advance: called with a label and a number of bytes as bytes are written; from any thread.
 
     Raises:
-        BundleError: a member changed on disk since it was hashed, or the disk is full.
-        FetchError: a layer that was still to be fetched cannot be had or is wrong.
+        BundleError: a member changed on disk after it was hashed, or the disk is full.
+        FetchError: a layer that was still to be fetched is unavailable or invalid.
     """
     _allocate(file, archive)
     with Crew(CONNECTIONS, "place") as crew:
@@ -85,18 +85,19 @@ def write_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int]
 
 
 def write_known_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> None:
-    """Write an archive of which the digest of the whole is known: the members side by side, on all cores.
+    """Write an archive whose digest is already known, with members written in parallel on all cores.
 
-    A hash of the whole has to begin at the first byte and keeps one core busy. Where each member is
-    what its digest names, the archive is what it was when it was hashed.
+    Hashing the whole archive is sequential and limited to one core. If every member matches its own digest,
+    the
+    archive matches the known digest too.
 
     Args:
         file: empty, open for reading and writing.
-        archive: what to write; nothing in it is still to be fetched.
-        advance: told of the bytes that are in their place, by what they belong to; from any thread.
+        archive: what to write; it contains no layer that is still to be fetched.
+        advance: called with a label and a number of bytes as bytes are written; from any thread.
 
     Raises:
-        BundleError: a member changed on disk since it was hashed, or the disk is full.
+        BundleError: a member changed on disk after it was hashed, or the disk is full.
     """
     _allocate(file, archive)
 
@@ -112,7 +113,7 @@ def write_known_archive(file: BinaryIO, archive: Archive, advance: Callable[[str
 
 
 def is_archive(file: BinaryIO, archive: Archive, advance: Callable[[str, int], None]) -> bool:
-    """Whether the file is what `write_archive` would write; each byte is read, on all cores."""
+    """Whether the file is what `write_archive` would write; reads every byte, on all cores."""
     if os.fstat(file.fileno()).st_size != archive.size:
         return False
     if any(os.pread(file.fileno(), len(blocks), at) != blocks for at, blocks in archive.frame()):
@@ -129,7 +130,7 @@ def _hash_members(
     chunks: Callable[[Member, int], Iterator[bytes]],
     advance: Callable[[str, int], None],
 ) -> None:
-    """Hash what `chunks` has of each member, given its offset, and compare."""
+    """Hash what `chunks` returns for each member and its offset, and compare the digests."""
     with Crew(CORES, "pack") as crew:
 
         def check(member: Member, at: int) -> None:
@@ -142,18 +143,18 @@ def _hash_members(
             if (size, digest.hexdigest()) != (member.size, member.sha256):
                 raise _changed(member)
 
-        for member, at in sorted(archive.places(), key=lambda place: -place[0].size):  # the longest first
+        for member, at in sorted(archive.places(), key=lambda place: -place[0].size):  # the largest first
             crew.submit(partial(check, member, at))
         crew.wait()
 
 
 def _allocate(file: BinaryIO, archive: Archive) -> None:
-    with contextlib.suppress(OSError):  # not every file system can; writing then finds out
+    with contextlib.suppress(OSError):  # not every file system supports it; writing then reports a full disk
         os.posix_fallocate(file.fileno(), 0, archive.size)
 
 
 class _Writer:
-    """Writes on the caller's thread; hashes on two more: what this run did not hash yet, and the whole.
+    """Writes in the caller's thread; hashes in two others: members not hashed yet, and the whole archive.
 
     Attributes:
         at: offset of the next byte.
@@ -175,7 +176,7 @@ class _Writer:
         self.at += len(chunk)
 
     def add(self, member: Member) -> None:
-        """Write a member's bytes, and what fills its last block."""
+        """Write a member's bytes and its padding."""
         end = self.at + member.size
         if incoming := member.content.incoming:
             for chunk in self._placing.chunks(incoming, self.at):
@@ -199,13 +200,13 @@ class _Writer:
             self._own.cut()
 
     def finish(self) -> str:
-        """End the threads; the SHA-256 (hex) of all that was written."""
+        """Stop the threads and return the SHA-256 (hex) of everything written."""
         self._whole.cut()
         self._found = self._own.finish()
         return self._whole.finish()[0]
 
     def compare(self) -> None:
-        """Compare the members that were hashed here with what was signed of them."""
+        """Compare the members that were hashed here with the signed digests."""
         for member, digest in zip(self._unchecked, self._found, strict=True):
             if digest != member.sha256:
                 raise _changed(member)

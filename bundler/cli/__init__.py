@@ -1,1 +1,1 @@
-"""The command line: `main`, and a module a group of commands."""
+"""The command line: `main`, one module per command, and the options and steps that commands share."""

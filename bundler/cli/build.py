@@ -55,7 +55,7 @@ def build_command(
     passphrase_files: tuple[Path, ...],
     statements: tuple[Path, ...],
     unsigned: bool,
-    **options: Any,  # noqa: ANN401 the shared options, typed by JobOptions
+    **options: Any,  # noqa: ANN401 shared options, typed by JobOptions
 ) -> None:
     """Build a bundle: resolve, fetch, render, sign, pack.
 
@@ -101,7 +101,7 @@ def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence
 
 
 def _prepare(output: Path) -> None:
-    """Make the folder for the bundle now: that it cannot be is told before the gigabytes."""
+    """Create the output folder now, so that a failure is reported before downloading gigabytes."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

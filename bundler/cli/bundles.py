@@ -1,4 +1,4 @@
-"""What commands share that read a finished bundle."""
+"""Shared parts of the commands that read a finished bundle."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def naming(file: Path) -> Iterator[None]:
 
 
 def signers_json(signers: Sequence[PublicKey]) -> dict[str, object]:
-    """Fingerprints of the keys that signed, for `--json`."""
+    """Return the fingerprints of the keys that signed, for `--json`."""
     names = [key.fingerprint for key in signers]
     return {"key_sha256": names[0] if names else None, "signers": names}
 
 
 def signed_by(signers: Sequence[PublicKey]) -> str:
-    """`signed by the key ...`, for people."""
+    """Return the text `signed by the key ...`, for people."""
     return f"signed by the key{'s' * (len(signers) > 1)} {', '.join(key.fingerprint for key in signers)}"

@@ -74,7 +74,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
 
 
 def _describe(manifest: BundleManifest, plugins: Plugins) -> Description:
-    """What the packer that made the bundle says of its keys; nothing where it is not there."""
+    """Return the description of bundle.json by the packer that wrote it; empty if it is not installed."""
     from bundler.api.output import Description
 
     for packer in plugins.packers().values():

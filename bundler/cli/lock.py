@@ -26,7 +26,7 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
     job = make_job(chosen, locked=False, ignore_lock=True)
     fresh = pipeline.lock(job)
     before = Lock.read(fresh.path)
-    for name, pins in before.pins.items():  # other platforms' pins of images still in use stay
+    for name, pins in before.pins.items():  # keep pins for other platforms of images that are still used
         if name in fresh.pins:
             merged = {**pins, **fresh.pins[name]}
             fresh = Lock(fresh.path, {**fresh.pins, name: merged})

@@ -1,6 +1,6 @@
 """The command `bundle`. The only place that prints errors and exits.
 
-Commands are imported when they are called: `bundle --help` must not pay for cryptography, HTTP or YAML.
+Commands are imported when they are called, so that `bundle --help` does not load cryptography, HTTP or YAML.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ COMMANDS = {
 }
 """Name -> help line. The module `bundler.cli.<name>` has a click command `<name>_command`."""
 INTERRUPTED = 130
-"""What shells call a program that SIGINT ended."""
+"""Exit code that shells use for a program ended by SIGINT."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called for, and listed without."""
+    """A group that lists its commands without importing them, and imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        """All names, in the order of work."""
+        """Return all names in the order of the table above."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command."""
+        """Import the command and return it."""
         if cmd_name not in COMMANDS:
-            if ctx.resilient_parsing:  # a shell asks for completions
+            if ctx.resilient_parsing:  # called for shell completion
                 return None
             hint = did_you_mean(cmd_name, COMMANDS, "the commands are")
             raise UsageError(f"unknown command {cmd_name!r}", hint=hint)
@@ -84,7 +84,7 @@ def bundle() -> None:
 
 
 def show_error(error: BundleError, *, as_json: bool = False) -> None:
-    """Print a message and what to do about it."""
+    """Print an error and its hint."""
     if as_json:
         fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
         console.echo_json({"event": "error", **fields}, err=True)
@@ -101,12 +101,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Expected errors are printed without a traceback, bugs with one.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    if arguments is None:  # the process is ours
+    if arguments is None:  # the command line of the process, not a call from a test
         console.prepare()
-    # start-up makes much that stays: looking through it for rubbish, again and again, takes 5 to 8 % of it
+    # start-up creates many long-lived objects; repeated garbage collection would take 5 to 8 % of its time
     gc.set_threshold(50_000, 50, 50)
-    atexit.register(gc.freeze)  # and once more at the end, when all of it goes with the process: 50 ms
-    # pydantic would read the metadata of every installed package, to find plugins that are to see all values
+    atexit.register(gc.freeze)  # skips the final collection: 50 ms
+    # otherwise pydantic reads the metadata of every installed package to find its own plugins
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     sys.exit(_run(words, as_json="--json" in words))
 
@@ -135,13 +135,13 @@ def _run(words: list[str], *, as_json: bool) -> int:
         if os.environ.get("BUNDLE_DEBUG"):
             console.echo(traceback.format_exc(), lines=True, err=True, end="")
     else:
-        return result if isinstance(result, int) else int(ExitCode.OK)  # the code of --help is a result
+        return result if isinstance(result, int) else int(ExitCode.OK)  # the exit code of --help is a result
     show_error(expected, as_json=as_json)
     return int(expected.exit_code)
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
-    """What click refuses, in this program's form."""
+    """Convert an error of click to an error of this program."""
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
     command = context.command_path if context is not None else "bundle"

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they make."""
+"""Options that several commands share, and the objects built from them."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ COMMON: tuple[Decorator, ...] = (
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
 PLUGINS_DIR = COMMON[:1]
-"""For commands that build nothing."""
+"""For commands that do not build."""
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON output.")
-"""Likewise."""
+"""For commands with machine-readable output."""
 
 
 def add(options: Sequence[Decorator]) -> Decorator:
-    """A decorator that adds `options` in their order."""
+    """Return a decorator that adds `options` in order."""
 
     def apply(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -118,7 +118,7 @@ def add(options: Sequence[Decorator]) -> Decorator:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """The values of SHARED and COMMON as click passes them."""
+    """Values of SHARED and COMMON, as click passes them."""
 
     profile: str
     platform: str | None
@@ -136,7 +136,7 @@ class JobOptions:
 
 
 def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
-    """A bar on a terminal, lines in a log, JSON lines when asked."""
+    """Return a reporter: bars on a terminal, lines in a log, JSON lines on request."""
     from bundler.terminal.console import is_terminal
     from bundler.terminal.progress import JsonReporter, LogHandler, LogReporter
 
@@ -155,14 +155,14 @@ def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
 
 
 def make_plugins(folders: Sequence[Path]) -> Plugins:
-    """All plugins: installed ones, then those of `folders`."""
+    """Load all plugins: the installed ones, then those of `folders`."""
     from bundler.api.plugins import Plugins
 
     return Plugins.load(folders)
 
 
 def make_store(folder: Path | None) -> Store:
-    """The blob store in `folder`, or the user's."""
+    """Return the store in `folder`, or in the user's cache folder."""
     from bundler.store.blobs import Store, default_root
 
     return Store(folder or default_root())
@@ -171,7 +171,7 @@ def make_store(folder: Path | None) -> Store:
 def make_job(
     options: JobOptions, *, locked: bool, ignore_lock: bool = False, write_once: bool = False
 ) -> Job:
-    """Load the profile and the plugins, and put together what the pipeline needs."""
+    """Load the profile and the plugins, and return the input of the pipeline."""
     from bundler.api.images import SourceOptions
     from bundler.build.lock import Lock
     from bundler.build.pipeline import Job
@@ -212,7 +212,7 @@ def make_job(
 
 
 def lock_path(profile: Path) -> Path:
-    """Beside the profile; for one that ships with the program, in ./profiles."""
+    """Return the path of the lock file: beside the profile, or in ./profiles for a built-in profile."""
     from bundler.build.lock import SUFFIX
     from bundler.profile.load import is_builtin
 

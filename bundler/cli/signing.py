@@ -44,20 +44,20 @@ KEY_OPTIONS = (
 
 @dataclass(frozen=True)
 class OpenKey:
-    """A private key that is ready to sign, and how it was named."""
+    """A private key that is ready to sign, and the reference it was opened by."""
 
     reference: str
     key: PrivateKey
 
 
 def chosen_keys(references: Sequence[str]) -> tuple[str, ...]:
-    """What was given, or the default."""
+    """Return the given references, or the default."""
     named = [line.strip() for line in os.environ.get("BUNDLE_KEY", "").splitlines()]
     return tuple(references) or tuple(filter(None, named)) or ("bundle.key",)
 
 
 def public_names(references: Sequence[str]) -> tuple[str, ...]:
-    """Where the public keys are, by convention: beside key files; for others, `bundle.pub`."""
+    """Return where the public keys are by convention: beside key files, otherwise `bundle.pub`."""
     return tuple(
         "bundle.pub" if _scheme(reference) else str(Path(reference).with_suffix(".pub"))
         for reference in chosen_keys(references)
@@ -70,7 +70,7 @@ def _scheme(reference: str) -> str | None:
 
 
 def find_signer(plugins: Plugins, reference: str, default: str) -> Signer:
-    """Who keeps the key: `NAME:...` says so itself."""
+    """Return the signer that has the key: the one named in `NAME:...`, or else the default."""
     return plugins.signer(_scheme(reference) or default)
 
 
@@ -82,14 +82,14 @@ def open_keys(
     passphrase_files: Sequence[Path],
     reporter: Reporter | None,
 ) -> Iterator[tuple[OpenKey, ...]]:
-    """The private keys, opened and tried: a wrong key or passphrase is told before the gigabytes.
+    """Open the private keys and test them: a wrong key or passphrase is reported before the long steps.
 
     Args:
-        plugins: where signers are looked up.
-        default: signer of references that name none.
-        references: as they were typed; none means the default key.
-        passphrase_files: one for all keys, or one for each that asks.
-        reporter: told of key files that others can read.
+        plugins: all loaded plugins.
+        default: signer of references that do not name one.
+        references: as the user typed them; if empty, the default key.
+        passphrase_files: a single one for all keys, or one for each key that needs a passphrase.
+        reporter: receives warnings about key files that other users can read.
     """
     from bundler.trust.signatures import refuse_twice
 
@@ -111,7 +111,7 @@ def open_keys(
 
 
 class _Passphrases:
-    """Passphrases and PINs, in the order in which they are asked for.
+    """Passphrases and PINs, in the order in which keys require them.
 
     Attributes:
         asked: whether one was needed.
@@ -123,7 +123,7 @@ class _Passphrases:
         self._waiting = list(files)
 
     def ask(self, purpose: str) -> bytes | None:
-        """See `bundler.api.signing.Secret`."""
+        """Return the next passphrase; see `bundler.api.signing.Secret`."""
         self.asked = True
         if self._files:
             if not self._waiting:
@@ -143,11 +143,11 @@ class _Passphrases:
 
 
 def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Signer) -> list[Member]:
-    """Rotations and revocations for the bundle: those given, and those that lie beside the key files.
+    """Load rotations and revocations for the bundle: the given ones, and those beside the key files.
 
     Raises:
         VerificationError: one of them is damaged or forged.
-        UsageError: one of the keys was revoked.
+        UsageError: one of the keys is revoked.
     """
     from bundler.bundle.tar import Member
     from bundler.trust.keys import PublicKey
@@ -186,7 +186,7 @@ def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Sign
 
 
 def write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a key or a statement, which must not be there yet."""
+    """Write a key or a statement to a file that must not exist yet."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -138,7 +138,7 @@ def _trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) 
 def _check_sidecar(
     sidecar: Path, trust: Trust | None, signer: Signer, reporter: Reporter
 ) -> tuple[PublicKey, ...]:
-    """The trusted keys that signed the file; none where there is no signature or nobody to trust."""
+    """Return the trusted keys that signed the file; empty if it is not signed or no keys are trusted."""
     from bundler.trust.signers import check_detached
 
     signatures = sidecar.with_name(f"{sidecar.name}.sig")

@@ -1,1 +1,1 @@
-"""The nouns of the OCI specifications: digests, references, manifests."""
+"""The terms of the OCI specifications: digests, references, manifests."""

@@ -1,4 +1,4 @@
-"""SHA-256 digests as OCI writes them: image-spec, descriptor.md, "Digests"."""
+"""SHA-256 digests in OCI notation: image-spec, descriptor.md, "Digests"."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def check_digest(digest: object, where: str = "") -> str:
     """Return `digest` if it is `sha256:` and 64 lower-case hex digits; `where` is for messages.
 
     Raises:
-        FetchError: it is anything else (image-spec, descriptor.md, "Digests"). Other algorithms
-            are refused: engines load sha256 only.
+        FetchError: it is anything else (image-spec, descriptor.md, "Digests"). Other algorithms are refused,
+            because engines load only sha256.
     """
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
         raise FetchError(f"{where}: " * bool(where) + f"not a sha256 digest: {str(digest)[:90]!r}")
@@ -23,5 +23,5 @@ def check_digest(digest: object, where: str = "") -> str:
 
 
 def digest_of(data: bytes) -> str:
-    """The sha256 digest of `data`, as `sha256:<hex>`."""
+    """Return the sha256 digest of `data`, as `sha256:<hex>`."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -1,6 +1,6 @@
-"""The nouns of the OCI Image and Distribution specifications, checked at the border.
+"""Documents of the OCI Image and Distribution specifications, validated when they are read.
 
-Documents keep the bytes that came (`raw`): digests are over those, never over a re-serialised form.
+Documents keep their original bytes (`raw`): digests are computed over those, never over a re-serialised form.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ DOCKER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gz
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 OCTETS: Final = "application/octet-stream"
-"""What some builders call a config. Docker and skopeo take it."""
+"""Media type that some builders give to configs. Docker and skopeo accept it."""
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG, OCTETS})
 LAYER_TYPES: Final = frozenset({OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER})
 FOREIGN_MARK: Final = ("nondistributable", "foreign")
 
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
-"""The distribution specification lets registries refuse larger manifests; so do we."""
+"""The distribution specification allows registries to refuse larger manifests; this program does too."""
 
 
 MAX_LAYERS: Final = 125
-"""Docker's overlay2 chains no more: `maxLayerDepth` in moby's layer/layer_store.go, commit
-037f25c9e02df3d030af7c52f50a268f980252f8; Docker 20.10 says "max depth exceeded" to the 126th."""
+"""Docker's overlay2 supports no more layers: `maxLayerDepth` in moby's layer/layer_store.go, commit
+037f25c9e02df3d030af7c52f50a268f980252f8; Docker 20.10 refuses the 126th with "max depth exceeded".
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,10 +59,10 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `os/arch[/variant]`.
+        """Parse `os/arch[/variant]`.
 
         Raises:
-            BundleError: it has another form.
+            BundleError: the text has another form.
         """
         parts = text.lower().split("/")
         if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9_.-]+", p) for p in parts):
@@ -74,15 +75,15 @@ class Platform:
 
     @property
     def level(self) -> int | None:
-        """The number in the variant (`v7` is 7), or the architecture's usual one; None for other variants."""
+        """Return the variant's number (7 for `v7`), or the default if there is no variant; else None."""
         if self.variant is None:
             return self._DEFAULT_LEVELS.get(self.architecture)
         return int(self.variant[1:]) if re.fullmatch(r"v[0-9]{1,2}", self.variant) else None
 
     def accepts(self, other: Platform) -> bool:
-        """Whether an image made for `other` runs on this platform.
+        """Whether an image for `other` runs on this platform.
 
-        A processor runs what was made for a lower variant of its architecture, as engines have it, too.
+        As in engines, a processor also runs images for a lower variant of its architecture.
         """
         if (self.os, self.architecture) != (other.os, other.architecture):
             return False
@@ -91,7 +92,7 @@ class Platform:
         return other.level <= self.level
 
     def completed(self, default: Platform) -> Platform:
-        """This platform, with what it does not say as `default` says it."""
+        """Return this platform, with missing parts taken from `default`."""
         variant = self.variant if self.architecture else default.variant
         return Platform(self.os or default.os, self.architecture or default.architecture, variant)
 
@@ -101,24 +102,24 @@ class Platform:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a blob is: image-spec, descriptor.md."""
+    """A descriptor of a blob: image-spec, descriptor.md."""
 
     media_type: str
     digest: str
     size: int
-    """Bytes."""
+    """Bytes of the blob."""
 
     @property
     def hex(self) -> str:
-        """The digest's hex digits."""
+        """Return the hex digits of the digest."""
         return self.digest.partition(":")[2]
 
     @classmethod
     def parse(cls, data: object, where: str) -> Self:
-        """Read a descriptor out of a document.
+        """Parse a descriptor in a document.
 
         Raises:
-            FetchError: a field is missing or has another type; `where` is named.
+            FetchError: a field is missing or has another type; the message names `where`.
         """
         if not isinstance(data, dict):
             raise FetchError(f"{where}: a descriptor is not an object")
@@ -130,7 +131,7 @@ class Descriptor:
         return cls(media_type, check_digest(data.get("digest"), where), size)
 
     def to_json(self) -> dict[str, Any]:
-        """The descriptor as an OCI document has it."""
+        """Return the descriptor as it appears in an OCI document."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
@@ -147,10 +148,10 @@ def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
 
 
 def check_layer_count(count: int, where: str) -> None:
-    """Compare with what engines take; `where` is the image.
+    """Check the number of layers against the limit of engines; `where` is the image.
 
     Raises:
-        FetchError: they are too many.
+        FetchError: there are too many layers.
     """
     if count > MAX_LAYERS:
         raise FetchError(
@@ -171,18 +172,18 @@ class Manifest:
 
     @classmethod
     def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
-        """Read and check a manifest.
+        """Parse and validate a manifest.
 
         Args:
-            raw: the bytes as they came.
-            where: the image, for messages.
-            media_type: what the Content-Type said; the document's own `mediaType` must agree.
+            raw: the original bytes.
+            where: name of the image for messages.
+            media_type: value of Content-Type; the document's own `mediaType` must agree.
 
         Raises:
-            FetchError: it is no image manifest, or one with layers that may not be distributed.
+            FetchError: it is not an image manifest, or has layers that may not be distributed.
         """
         data = _load(raw, where, "the manifest")
-        if data.get("schemaVersion") != 2:  # noqa: PLR2004 the number of the schema
+        if data.get("schemaVersion") != 2:  # noqa: PLR2004 version of the schema
             raise FetchError(
                 f"{where}: manifest schema {data.get('schemaVersion')!r} is not supported",
                 hint="push the image again with a current Docker, which writes schema 2",
@@ -216,7 +217,7 @@ class Manifest:
 
     @classmethod
     def build(cls, config: Descriptor, layers: tuple[Descriptor, ...]) -> Self:
-        """Make an OCI manifest for an image that came without one (a Docker engine's)."""
+        """Create an OCI manifest for an image without one, exported from a Docker engine."""
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
@@ -228,12 +229,12 @@ class Manifest:
 
     @property
     def descriptor(self) -> Descriptor:
-        """The manifest's own descriptor."""
+        """Return the descriptor of the manifest itself."""
         return Descriptor(self.media_type, digest_of(self.raw), len(self.raw))
 
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
-        """The config and the layers, each once, in order."""
+        """Return the config and the layers in order, without duplicates."""
         return tuple({blob.digest: blob for blob in (self.config, *self.layers)}.values())
 
 
@@ -247,7 +248,7 @@ class IndexEntry:
 
     @property
     def is_attestation(self) -> bool:
-        """Whether BuildKit put it there to describe another entry, not to be run."""
+        """Whether it is an attestation that BuildKit added to describe another entry, not an image."""
         return "vnd.docker.reference.type" in self.annotations or (
             self.platform is not None and self.platform.os == "unknown"
         )
@@ -263,10 +264,10 @@ class Index:
 
     @classmethod
     def parse(cls, raw: bytes, where: str, media_type: str | None = None) -> Self:
-        """Read and check an index.
+        """Parse and validate an index.
 
         Raises:
-            FetchError: it is no index.
+            FetchError: it is not an index.
         """
         data = _load(raw, where, "the index")
         kind = media_type_of(data, media_type, where)
@@ -288,17 +289,17 @@ class Index:
         return cls(raw, kind, tuple(entries))
 
     def select(self, platform: Platform, where: str) -> Descriptor:
-        """The manifest for `platform`, of the nearest variant; attestations are passed over.
+        """Return the manifest for `platform`, preferring the closest variant; attestations are ignored.
 
         Raises:
-            FetchError: there is none; the platforms that there are, are named.
+            FetchError: there is none; the message lists the available platforms.
         """
         images = [entry for entry in self.entries if not entry.is_attestation]
         fitting = [entry for entry in images if entry.platform and platform.accepts(entry.platform)]
         if fitting:
             return max(fitting, key=lambda entry: (entry.platform and entry.platform.level) or 0).descriptor
         if len(images) == 1 and images[0].platform is None:
-            return images[0].descriptor  # checked against the image's config after the fetch
+            return images[0].descriptor  # compared with the image's config after the fetch
         there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
         raise FetchError(
             f"{where}: no image for {platform}; available: {there}",
@@ -316,10 +317,10 @@ def _parse_platform(data: object, where: str) -> Platform:
 
 
 def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
-    """The media type of a manifest document; the header and the document must agree.
+    """Return the media type of a manifest document; the header and the document must agree.
 
     Raises:
-        FetchError: they do not (image-spec, "media-type confusion"), or neither says one.
+        FetchError: they do not agree (image-spec, "media-type confusion"), or neither gives one.
     """
     own = data.get("mediaType")
     if own is not None and not isinstance(own, str):
@@ -327,7 +328,7 @@ def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
     known = INDEX_TYPES | MANIFEST_TYPES
     given = header.partition(";")[0].strip() if header else None
     if given not in known:
-        given = None  # text/plain and the like from plain file servers say nothing
+        given = None  # generic types such as text/plain, from plain file servers, are ignored
     if own and given and own != given:
         raise FetchError(f"{where}: the registry says {given}, but the document says {own}")
     kind = own or given
@@ -343,17 +344,17 @@ class ImageConfig:
     """The part of an image's config that the bundle needs: image-spec, config.md."""
 
     platform: Platform
-    """As far as it says; parts that it does not say are empty."""
+    """Platform; parts that the config omits are empty."""
     diff_ids: tuple[str, ...]
     created: int
-    """Seconds since 1970, UTC; 0 where the config does not say."""
+    """Seconds since 1970, UTC; 0 if the config has no creation time."""
 
     @classmethod
     def parse(cls, raw: bytes, where: str) -> Self:
-        """Read a config blob.
+        """Parse a config blob.
 
         Raises:
-            FetchError: it has a wrong platform or no list of layers.
+            FetchError: the platform is invalid or the list of layers is missing.
         """
         data = _load(raw, where, "the image's config")
         rootfs = data.get("rootfs")
@@ -369,7 +370,7 @@ class ImageConfig:
 
 
 def _seconds(time: object) -> int:
-    """RFC 3339 -> seconds since 1970, not before it; 0 for anything else."""
+    """Convert RFC 3339 to seconds since 1970; earlier times and anything else become 0."""
     try:
         return max(0, int(datetime.fromisoformat(str(time)).timestamp()))
     except ValueError:

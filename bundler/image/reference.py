@@ -1,4 +1,4 @@
-"""Names of images, as Docker reads and normalises them."""
+"""Image references, parsed and normalised as in Docker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bundler.image.digest import DIGEST
 DEFAULT_REGISTRY: Final = "docker.io"
 _DOCKER_HUB: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 
-# distribution/reference: path-component and tag.
+# distribution/reference: path-component and tag
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
@@ -27,7 +27,7 @@ _MIRROR = re.compile(rf"(?P<host>{_ADDRESS})(?:/(?P<prefix>[a-z0-9]+(?:[._/-]+[a
 
 
 def canonical_registry(host: str) -> str:
-    """The registry that `host` names: Docker Hub has several names."""
+    """Return the canonical name of a registry: Docker Hub has several."""
     return DEFAULT_REGISTRY if host in _DOCKER_HUB else host
 
 
@@ -37,7 +37,7 @@ def is_registry(text: str) -> bool:
 
 
 def split_mirror(text: str) -> tuple[str, str] | None:
-    """Registry and `prefix/`, perhaps empty, of `host[:port][/prefix]`; None if it has another form."""
+    """Split `host[:port][/prefix]` into registry and `prefix/`, which may be empty; None for other forms."""
     found = _MIRROR.fullmatch(text)
     if found is None:
         return None
@@ -46,12 +46,12 @@ def split_mirror(text: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, order=True)
 class Reference:
-    """An image's name, normalised as Docker does: `redis` is `docker.io/library/redis:latest`.
+    """An image reference, normalised as in Docker: `redis` is `docker.io/library/redis:latest`.
 
     Attributes:
-        registry: host, with port where one is given.
+        registry: host, with the port if one is given.
         repository: path below the host.
-        tag: None only where a digest is given alone.
+        tag: None only if a digest is given without a tag.
         digest: `sha256:<hex>` or None.
     """
 
@@ -62,10 +62,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `text` by the grammar of distribution/reference, with Docker's defaults.
+        """Parse `text` by the grammar of distribution/reference, with Docker's defaults.
 
         Raises:
-            BundleError: it is no image reference.
+            BundleError: it is not an image reference.
         """
         rest, at, digest = text.partition("@")
         if at and not DIGEST.fullmatch(digest):
@@ -99,16 +99,16 @@ class Reference:
 
     @property
     def tagged(self) -> str:
-        """The name an engine keeps after loading: with a tag, without a digest.
+        """Return the name that an engine keeps after loading: with a tag, without a digest.
 
-        A reference by digest alone gets the tag `sha256-<first 12 hex digits>`.
+        A reference with only a digest gets the tag `sha256-<first 12 hex digits>`.
         """
         tag = self.tag or "sha256-" + (self.digest or "")[7:19]
         return f"{self.registry}/{self.repository}:{tag}"
 
     @property
     def familiar(self) -> str:
-        """The short form that Docker shows: `redis:7` for `docker.io/library/redis:7`."""
+        """Return the short form that Docker shows: `redis:7` for `docker.io/library/redis:7`."""
         name = str(self)
         if self.registry == DEFAULT_REGISTRY:
             name = name.removeprefix(DEFAULT_REGISTRY + "/").removeprefix("library/")
@@ -116,7 +116,7 @@ class Reference:
 
     @property
     def floating(self) -> bool:
-        """Whether the same name may mean other bytes tomorrow."""
+        """Whether the reference may later resolve to another image, because it has no digest."""
         return self.digest is None
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""Threads, streams, files, and documents from outside read within bounds."""
+"""Threads, streams, files, and parsers with limits for untrusted documents."""

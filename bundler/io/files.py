@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and read and written at an offset."""
+"""Atomic writes of whole files, and reads and writes at an offset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bundler.io.streams import CHUNK
 
 @contextmanager
 def scratch_file(folder: Path, prefix: str = "") -> Iterator[BinaryIO]:
-    """A new file in `folder`, open for reading and writing; it is removed if the block fails."""
+    """Create a file in `folder`, open for reading and writing; it is removed if the block fails."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix=prefix, delete=False) as file:
         try:
             yield cast("BinaryIO", file)
@@ -25,12 +25,12 @@ def scratch_file(folder: Path, prefix: str = "") -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_file(target: Path, mode: int = 0o644, *, lasting: bool = False) -> Iterator[BinaryIO]:
-    """A file that takes the place of `target` when the block ends, and is removed if the block fails.
+    """Write a file that replaces `target` when the block ends, and is removed if the block fails.
 
     Args:
-        target: in a folder that is there.
-        mode: its permissions.
-        lasting: wait until the disk has it: after a power cut, it is the old file or the new one.
+        target: path in an existing folder.
+        mode: permissions.
+        lasting: sync to disk, so that after a power failure either the old or the new file exists.
     """
     with scratch_file(target.parent, f".{target.name}.") as file:
         yield file
@@ -42,13 +42,13 @@ def whole_file(target: Path, mode: int = 0o644, *, lasting: bool = False) -> Ite
 
 
 def write_whole(target: Path, content: bytes, mode: int = 0o644, *, lasting: bool = False) -> None:
-    """Write `target` whole or not at all: see `whole_file`."""
+    """Write `target` atomically; see `whole_file`."""
     with whole_file(target, mode, lasting=lasting) as file:
         file.write(content)
 
 
 def write_at(file: int, place: int, chunk: bytes) -> None:
-    """Write all of `chunk` to the offset `place` of the file with this descriptor."""
+    """Write all of `chunk` at the offset `place` of the file with this descriptor."""
     view = memoryview(chunk)
     while view:
         written = os.pwrite(file, view, place)
@@ -56,7 +56,7 @@ def write_at(file: int, place: int, chunk: bytes) -> None:
 
 
 def read_at(file: int, place: int, size: int) -> Iterator[bytes]:
-    """The `size` bytes from the offset `place` on, `CHUNK` at a time; fewer where the file ends."""
+    """Yield `size` bytes from the offset `place`, in chunks of `CHUNK`; fewer if the file ends earlier."""
     end = place + size
     while chunk := os.pread(file, min(CHUNK, end - place), place):
         place += len(chunk)

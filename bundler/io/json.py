@@ -1,4 +1,4 @@
-"""JSON: from elsewhere, where whatever comes is a value or a `ValueError`; and our own."""
+"""Parses untrusted JSON, where any invalid input is a `ValueError`; and writes canonical JSON."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import math
 from typing import Any, Final, NoReturn
 
 MAX_VALUES: Final = 500_000
-"""Commas and brackets in a document; a manifest has a hundred. 4 MiB of `[],` would take 90 MB of memory."""
+"""Commas and brackets allowed in a document; a manifest has about 100. 4 MiB of `[],` would take 90 MB."""
 
 
 def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
-    """The document in `raw`: RFC 8259, in UTF-8, with numbers that are finite and text that can be written.
+    """Parse a document: RFC 8259, in UTF-8, with finite numbers and text that can be encoded.
 
     Raises:
-        ValueError: it is none; the message is a reason that can follow a colon.
+        ValueError: it is invalid; the message is a reason that can follow a colon.
     """
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise ValueError("it contains too many values")
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
-        if b"\\u" in raw:  # where a lone surrogate can come from
+        if b"\\u" in raw:  # the only way to write a lone surrogate
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
@@ -34,7 +34,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
 
 
 def format_json(document: object) -> bytes:
-    """The same document, the same bytes: indented, keys sorted, one line break at the end."""
+    """Return a document as bytes, always the same: indented, keys sorted, one line break at the end."""
     return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 

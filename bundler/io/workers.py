@@ -1,4 +1,4 @@
-"""Jobs on a few threads; the first failure ends the others."""
+"""Runs jobs on a few threads; the first failure stops the others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Self
 from bundler.errors import FetchError
 
 CONNECTIONS = 6
-"""Blobs fetched at once. More do not fill a link better and cost a registry more."""
+"""Blobs fetched at once. More do not use a link better, and put more load on a registry."""
 
 CORES = min(os.cpu_count() or 1, 16)
-"""Files hashed at once. With more than sixteen it is memory that is waited for."""
+"""Files hashed at once. With more than sixteen, memory bandwidth is the limit."""
 
 
 class Crew:
-    """Threads that work until all is done, one fails, or the block is left.
+    """Threads that work until all jobs are done, one fails, or the block is left.
 
     Attributes:
         failed: whether a job has failed.
@@ -36,12 +36,12 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """What is on its way ends at its next `check`: after a failure, or Ctrl-C."""
+        """Stop running jobs at their next `check`, for example after a failure or Ctrl-C."""
         self._ended = True
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, job: Callable[[], None], ended: Callable[[], None] = lambda: None) -> None:
-        """Have `job` done, in the order of the calls; `ended` is called when it is, or has failed."""
+        """Queue `job`; jobs start in order. `ended` is called when it has finished or failed."""
 
         def run() -> None:
             try:
@@ -55,16 +55,16 @@ class Crew:
         self._jobs.append(self._pool.submit(run))
 
     def check(self) -> None:
-        """For jobs to call every now and then.
+        """Stop the calling job if its result is no longer needed. Jobs call this regularly.
 
         Raises:
-            FetchError: the block was left; nobody wants the rest.
+            FetchError: the block was left.
         """
         if self._ended:
             raise FetchError("cancelled: another blob failed")
 
     def wait(self) -> None:
-        """Wait until all jobs are done; raises what the first failed job raised."""
+        """Wait until all jobs are done; raise the exception of the first job that failed."""
         done, _ = wait(self._jobs, return_when=FIRST_EXCEPTION)
         for job in done:
             job.result()

@@ -1,4 +1,4 @@
-"""Bounds for YAML of projects: what is small as a text, and huge or endless once read, is refused."""
+"""Limits for untrusted YAML: refuses small texts that become huge or endless when they are parsed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import yaml
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 100_000
-"""Values after anchors are expanded; 64 characters of a text count as one more."""
+"""Number of values after aliases are expanded; every 64 characters of a text count as another one."""
 PREFIX: Final = "tag:yaml.org,2002:"
 MERGE: Final = PREFIX + "merge"
 KNOWN: Final = {PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge")}
 
 
 class ShallowLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses what is nested too deeply for Python's stack."""
+    """A SafeLoader that refuses nesting too deep for Python's stack."""
 
     max_depth = MAX_DEPTH
 
@@ -35,13 +35,13 @@ class ShallowLoader(yaml.SafeLoader):
 
 
 class BoundedLoader(ShallowLoader):
-    """A loader that reads no more than the bounds allow, and whose every error has a line."""
+    """A loader that enforces the limits, and whose errors all have a line."""
 
     def read(self) -> tuple[yaml.Node | None, Any]:
-        """The document as nodes, and as Python's own values.
+        """Return the document as nodes, and as plain Python values.
 
         Raises:
-            yaml.YAMLError: it is not such YAML, or beyond the bounds.
+            yaml.YAMLError: it is not valid YAML, or exceeds the limits.
         """
         root = self.get_single_node()
         if root is None:
@@ -50,7 +50,7 @@ class BoundedLoader(ShallowLoader):
         return root, self.construct_document(root)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 PyYAML's
-        """Construct a node; a value that is not what its tag says is an error with a line."""
+        """Construct a node; a value that does not match its tag is an error with a line."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
@@ -59,14 +59,14 @@ class BoundedLoader(ShallowLoader):
 
 
 class _Measure:
-    """Walks over nodes once, however often aliases name them."""
+    """Measures nodes, visiting each one once, regardless of how many aliases refer to it."""
 
     def __init__(self) -> None:
         self._sizes: dict[int, tuple[int, int]] = {}
         self._open: set[int] = set()
 
     def node(self, node: yaml.Node, depth: int) -> tuple[int, int]:
-        """How many values a node is once aliases are expanded, and how deep."""
+        """Return the number of values of a node after aliases are expanded, and its depth."""
         known = self._sizes.get(id(node))
         if known is None:
             if id(node) in self._open:

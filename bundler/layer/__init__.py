@@ -1,1 +1,1 @@
-"""Layers of images, unpacked as a stream."""
+"""Image layers, unpacked as a stream."""

@@ -1,4 +1,4 @@
-"""A sketch of what is in a layer's tar, and layers in an order of their likeness."""
+"""Sketches of the files in a layer's tar, and an order of layers by similarity."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import check_diff_id, unpack
 
 SKETCH = 512
-"""Files that a sketch keeps: enough to tell a shared tenth of two layers."""
+"""Files in a sketch: enough to detect that two layers share a tenth."""
 MANY = 20_000
-"""Files of which a sketch is made before more are looked at: memory has an end."""
+"""Files collected before a sketch is reduced, to limit memory."""
 SMALL = 4096
-"""Bytes below which a file does not matter to a sketch."""
+"""Smallest file in bytes that a sketch considers."""
 
 
 @dataclass(frozen=True)
 class UnpackedLayer:
-    """A layer once unpacked.
+    """A layer after it was unpacked.
 
     Attributes:
         path: the compressed file.
         diff_id: digest of the tar: image-spec, config.md, "Layer DiffID".
         size: bytes of the tar.
-        sketch: a sample of its files' names and sizes, the same for the same files.
+        sketch: a sample of the names and sizes of its files, deterministic for the same files.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class UnpackedLayer:
 
 
 class _Reader:
-    """Reads chunks as a file, and keeps count of what went by."""
+    """Reads chunks as a file, counting the bytes."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -59,15 +59,15 @@ class _Reader:
 
 
 def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
-    """Unpack a layer once, into nothing: its size, its digest checked, its sketch.
+    """Unpack a layer without storing the result: measure it, check its digest, and make its sketch.
 
     Args:
         path: the compressed layer.
-        diff_id: what the image's config says the tar's digest is.
-        where: the image, for messages.
+        diff_id: expected digest of the tar, from the image's config.
+        where: name of the image for messages.
 
     Raises:
-        FetchError: the layer is damaged or is not what the config says.
+        FetchError: the layer is damaged or does not match the config.
     """
     reader = _Reader(unpack(path))
     files: set[bytes] = set()
@@ -79,7 +79,7 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
                 if len(files) > MANY:
                     files = set(heapq.nsmallest(SKETCH, files))
     except TarError:
-        files.clear()  # engines may take what is not understood here; only the order suffers
+        files.clear()  # engines may accept what is not understood here; only the order of layers is less good
     while reader.read():
         pass
     check_diff_id("sha256:" + reader.digest.hexdigest(), diff_id, f"{where}: layer sha256:{path.name}")
@@ -87,9 +87,9 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
 
 
 def order_by_likeness(layers: Sequence[UnpackedLayer]) -> list[UnpackedLayer]:
-    """Each layer beside the one that it shares most files with, beginning at the first.
+    """Order layers so that each follows the one that it shares most files with, starting with the first.
 
-    The order depends on nothing but the layers and their order.
+    The order depends only on the layers and their initial order.
     """
     left = list(layers)
     ordered = left[:1]

@@ -1,7 +1,8 @@
-"""Untrusted tars, read forward: POSIX ustar and pax, and GNU's long names. Memory is bounded.
+"""Reads untrusted tars as a stream: POSIX ustar and pax, and GNU's long names, with bounded memory.
 
-Python's own `tarfile` reads a pax header of a gigabyte into memory, follows negative sizes back, and calls
-itself for each header before a member. Here a header is a few checked numbers; the rest is an error.
+Python's own `tarfile` reads a pax header of a gigabyte into memory, seeks backwards on negative sizes, and
+recurses for each header before a member. This module accepts headers of a few validated numbers and treats
+everything else as an error.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from bundler.io.streams import CHUNK, Readable
 
 BLOCK: Final = 512
 MAX_PAX: Final = 1 << 20
-"""Bytes of a pax header. Extended attributes make them long; Linux gives a file 64 KiB of those."""
+"""Largest pax header in bytes. Extended attributes make it long; Linux allows 64 KiB of them per file."""
 MAX_NAME: Final = 1 << 16
-"""Bytes of a long name of GNU's. Linux takes 4096."""
+"""Longest GNU long name in bytes. The limit of Linux is 4096."""
 LARGEST: Final = 1 << 62
-"""More than a member can have."""
+"""Larger than any member."""
 _ZERO: Final = bytes(BLOCK)
 _OCTAL: Final = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _RECORD: Final = re.compile(rb"([0-9]{1,9}) ")
@@ -34,12 +35,12 @@ class Entry:
     """A member of a tar.
 
     Attributes:
-        name: with its folders.
-        field: the name in the header itself, perhaps truncated.
-        size: bytes of its content.
+        name: full path.
+        field: name in the header itself, possibly truncated.
+        size: bytes of the content.
         kind: the header's `typeflag`.
-        link: what a link leads to.
-        offset: of its content, from the tar's beginning.
+        link: target of a link.
+        offset: offset of the content in the tar.
     """
 
     name: str
@@ -56,19 +57,19 @@ class Entry:
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a link, hard or symbolic."""
+        """Whether it is a hard or symbolic link."""
         return self.kind in {b"1", b"2"}
 
 
 class TarStream:
-    """Iterates over a tar's members; `read` hands out the content of the one that came last."""
+    """Iterates over a tar's members; `read` returns the content of the current one."""
 
     def __init__(self, source: Readable, skip: Callable[[int], object] | None = None) -> None:
-        """Nothing is read yet.
+        """Prepare without reading anything.
 
         Args:
-            source: the tar, not compressed.
-            skip: passes over so many bytes of it, where that costs less than to read them.
+            source: the uncompressed tar.
+            skip: skips that many bytes of `source`, if this is cheaper than reading them.
         """
         self._source = source
         self._skip = skip
@@ -77,7 +78,7 @@ class TarStream:
         self._padding = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        """The members.
+        """Yield the members.
 
         Raises:
             TarError: the bytes are not a tar, or are truncated.
@@ -96,7 +97,7 @@ class TarStream:
                 more = {}
 
     def read(self, size: int = CHUNK, /) -> bytes:
-        """Up to `size` bytes of the member; empty at its end.
+        """Return up to `size` bytes of the current member; empty at its end.
 
         Raises:
             TarError: the tar is truncated.
@@ -120,7 +121,7 @@ class TarStream:
         prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
         if "size" in more:
             size = _decimal(more["size"])
-        if kind in {b"1", b"2", b"3", b"4", b"5", b"6"}:  # these have no content, whatever their size says
+        if kind in {b"1", b"2", b"3", b"4", b"5", b"6"}:  # no content, regardless of the size field
             size = 0
         self._begin(size)
         name = more.get("path") or (prefix + b"/" + field if prefix else field)
@@ -172,7 +173,7 @@ class TarStream:
 
 
 def _number(field: bytes) -> int:
-    """A number of a header: octal, or GNU's binary form for large ones."""
+    """Parse a number in a header: octal, or GNU's binary form for large numbers."""
     if field[:1] == b"\x80":
         number = int.from_bytes(field[1:], "big")
     else:
@@ -192,7 +193,7 @@ def _decimal(value: bytes) -> int:
 
 
 def _parse_pax(data: bytes) -> dict[str, bytes]:
-    """The records of a pax header that matter here: POSIX.1-2017, pax, "pax Extended Header"."""
+    """Return the relevant records of a pax header: POSIX.1-2017, pax, "pax Extended Header"."""
     found: dict[str, bytes] = {}
     at = 0
     while at < len(data) and data[at]:

@@ -1,7 +1,7 @@
-"""A layer's tar as a stream, in any compression, and its digest: image-spec, config.md, "Layer DiffID".
+"""Streams a layer's tar from any compression, and computes its digest: image-spec, config.md, "Layer DiffID".
 
-Layers are untrusted, so memory is bounded: they are unpacked in pieces, and a zstd
-frame gets no more than the window that it may have.
+Layers are untrusted, so memory is bounded: they are unpacked in pieces, and the window of a zstd frame is
+limited.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from bundler.errors import FetchError
 from bundler.io.streams import CHUNK, Readable, Rewound
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
 
-try:  # twice as fast as zlib where there is a wheel: docs/dependencies.md
+try:  # twice as fast as zlib, if a wheel exists: docs/dependencies.md
     from isal import isal_zlib
 
     _new_gunzip: Any = isal_zlib.decompressobj
     _gunzip_errors: Any = (isal_zlib.error, zlib.error, EOFError)
-except ImportError:  # other processors
+except ImportError:  # no wheel for this platform
     _new_gunzip = zlib.decompressobj
     _gunzip_errors = (zlib.error, EOFError)
 
 WINDOW: Final = 1 << 23
-"""Bytes of a zstd window that every layer may have: RFC 8878, 3.1.1.1.2, asks decoders for as much."""
+"""Bytes of a zstd window that every layer may use: decoders should support it (RFC 8878, 3.1.1.1.2)."""
 WIDE_WINDOW: Final = 1 << 27
-"""Bytes that one layer at a time may have: what the program zstd takes by itself."""
+"""Bytes of a zstd window that one layer at a time may use: the default limit of the program `zstd`."""
 EMPTY: Final = "sha256:" + hashlib.sha256().hexdigest()
-"""The digest of nothing. A tar has two blocks of zeros at least."""
+"""The digest of no bytes. A valid tar has at least two blocks of zeros."""
 _BROKEN: Final = "the image is damaged and no engine can load it; build or pull it again"
 _HEAD: Final = 18
 _AHEAD: Final = 4
-"""Pieces that a layer may be ahead of its unpacking."""
+"""Number of chunks that a transfer may be ahead of unpacking."""
 
 _wide = threading.Lock()
 
@@ -46,14 +46,16 @@ class UnpackError(ValueError):
 
 
 def unpack_stream(compressed: Readable, *, wide: bool = True) -> Iterator[bytes]:
-    """The tar in `compressed`: gzip (of several members, too), zstd or plain; in pieces of `CHUNK` at most.
+    """Yield the tar in `compressed`, which is gzip (also of several members), zstd or plain.
+
+    Pieces have at most `CHUNK` bytes.
 
     Args:
         compressed: the layer.
-        wide: whether a zstd window of more than `WINDOW` may be waited for.
+        wide: whether to wait until a zstd window larger than `WINDOW` is available.
 
     Raises:
-        UnpackError: it is damaged, or has something behind its end.
+        UnpackError: the layer is damaged, or has data after its end.
     """
     head = b""
     while len(head) < _HEAD and (more := compressed.read(CHUNK)):
@@ -68,7 +70,7 @@ def unpack_stream(compressed: Readable, *, wide: bool = True) -> Iterator[bytes]
 
 
 def unpack(path: Path) -> Iterator[bytes]:
-    """The tar in the layer `path`.
+    """Yield the tar in the layer `path`.
 
     Raises:
         FetchError: the layer is damaged.
@@ -84,7 +86,7 @@ def unpack(path: Path) -> Iterator[bytes]:
 
 
 def read_diff_id(compressed: Readable, layer: str) -> str:
-    """The digest of the tar in a layer; `layer` is for messages.
+    """Return the digest of the tar in a layer; `layer` is for messages.
 
     Raises:
         FetchError: the layer is damaged.
@@ -99,10 +101,10 @@ def read_diff_id(compressed: Readable, layer: str) -> str:
 
 
 def check_diff_id(found: str, expected: str, layer: str) -> None:
-    """Compare the digest of a layer's tar with what its image's config says.
+    """Compare the digest of a layer's tar with the one in its image's config.
 
     Raises:
-        FetchError: it is another, or that of nothing. Engines refuse such an image when they load it.
+        FetchError: they differ, or the tar is empty. Engines refuse to load such an image.
     """
     if found == EMPTY:
         raise FetchError(f"{layer} is empty: not even an end-of-archive marker", hint=_BROKEN)
@@ -111,7 +113,7 @@ def check_diff_id(found: str, expected: str, layer: str) -> None:
 
 
 class Inspection:
-    """Unpacks a layer beside its transfer, on a thread of its own: what came is not read a second time.
+    """Unpacks a layer during its transfer, in a separate thread, so that it need not be read again.
 
     with Inspection() as inspection:
         ...  # inspection.feed(chunk), for each
@@ -131,7 +133,7 @@ class Inspection:
         self.end()
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes; waits where unpacking is slower than the transfer."""
+        """Pass on the next bytes; blocks while unpacking is slower than the transfer."""
         if chunk:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="unpack", daemon=True)
@@ -139,7 +141,7 @@ class Inspection:
             self._chunks.put(chunk)
 
     def end(self) -> str | None:
-        """Wait for the rest. The layer's diff ID; None if nothing came, or it cannot be told in passing."""
+        """Wait for the rest and return the layer's diff ID; None if there was no data or unpacking failed."""
         if self._thread is None:
             return None
         self._chunks.put(b"")
@@ -148,7 +150,7 @@ class Inspection:
         return "sha256:" + self._digest.hexdigest() if self._whole else None
 
     def read(self, _size: int, /) -> bytes:
-        """For the thread: the next chunk that was fed; empty at the end."""
+        """Return the next chunk that was fed, to the thread; empty at the end."""
         return self._chunks.get()
 
     def _run(self) -> None:
@@ -158,21 +160,21 @@ class Inspection:
                 self._digest.update(piece)
             self._whole = True
         except UnpackError:
-            pass  # it is tried again from the file, where the reason is told
+            pass  # unpacked again from the file, which reports the reason
         finally:
-            while ended.read(CHUNK):  # who feeds must not wait for ever
+            while ended.read(CHUNK):  # drain the queue, so that `feed` does not block for ever
                 pass
 
 
 class _Watched:
-    """A stream that can be read beyond its end."""
+    """A stream that may be read after its end."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._ended = False
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes; empty at the end and after it."""
+        """Return the next bytes; empty at the end and after it."""
         chunk = b"" if self._ended else self._stream.read(size)
         self._ended = not chunk
         return chunk
@@ -189,7 +191,7 @@ def _gunzip(compressed: Readable) -> Iterator[bytes]:
                         break
                     if not rest.startswith(GZIP_MAGIC[: len(rest)]):
                         raise UnpackError("it has data after its end")
-                    member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: members follow one another
+                    member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: a file consists of a series of members
                 tar = member.decompress(rest, CHUNK)
                 if tar:
                     yield tar
@@ -203,7 +205,7 @@ def _gunzip(compressed: Readable) -> Iterator[bytes]:
 
 
 def _unzstd(head: bytes, compressed: Readable, *, wide: bool) -> Iterator[bytes]:
-    import zstandard  # noqa: PLC0415 12 MB of code: who has such a layer pays
+    import zstandard  # noqa: PLC0415 12 MB of code, loaded only for such layers
 
     try:
         window = zstandard.get_frame_parameters(head).window_size

@@ -1,1 +1,1 @@
-"""What HTTP needs: proxies, certificates, pace, downloads."""
+"""HTTP: proxies, certificates, minimum speed, retries, downloads."""

@@ -1,4 +1,4 @@
-"""Files from web servers, by the proxies and authorities that the environment and the user name."""
+"""Downloads files from web servers, with the configured proxies and certificate authorities."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from bundler.net.transport import Transport
 
 READ_TIMEOUT = 120.0
-"""Seconds without a byte after which a connection is given up: some servers make a file when asked for it."""
+"""Seconds without data after which a connection is closed: some servers generate a file on request."""
 WHICH = "find out which one is right before changing the profile"
-"""What to do where a file has another digest than the profile says."""
+"""Hint if a file has another digest than the one in the profile."""
 
 
 class Downloader:
-    """Fetches files by URL, and resumes them. Connects when it is first asked."""
+    """Downloads files by URL and resumes partial downloads. Connects on first use."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class Downloader:
         window: float = 60.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember how to connect.
+        """Store the settings without connecting.
 
         Args:
-            ca_file: PEM file with private certificate authorities, trusted besides the system's.
-            environment: where the proxies are read from; by default, this process's.
+            ca_file: PEM file with private certificate authorities, trusted in addition to the system's.
+            environment: environment variables for the proxies; by default, this process's.
             min_speed: as in `bundler.api.images.SourceOptions`.
-            window: seconds over which it is taken.
-            pause: waits so many seconds.
+            window: seconds over which the speed is averaged.
+            pause: sleeps for a number of seconds.
         """
         self._ca_file = ca_file
         self._environment = environment
@@ -55,16 +55,16 @@ class Downloader:
         self._pause = pause
 
     def fetch(self, url: str, sha256: str, store: Store) -> Path:
-        """Bring a file into the store; one that an earlier run began is resumed.
+        """Download a file into the store, resuming a partial download of an earlier run.
 
         Args:
-            url: where it is.
-            sha256: hex digits that its bytes must have.
-            store: keeps it.
+            url: address of the file.
+            sha256: expected digest, hex digits.
+            store: keeps the file.
 
         Raises:
-            WrongBytesError: it has another digest; nothing of it is kept.
-            FetchError: it cannot be downloaded; what has come is kept for the next run.
+            WrongBytesError: the file has another digest; it is not kept.
+            FetchError: the file cannot be downloaded; received data are kept for the next run.
         """
         try:
             return store.fetch_file(f"sha256:{sha256}", partial(self.open, url))
@@ -72,13 +72,13 @@ class Downloader:
             raise _other(url, error.found.removeprefix("sha256:"), sha256) from error
 
     def open(self, url: str, offset: int = 0) -> ResumingStream:
-        """The bytes behind `url` from `offset` on, as a stream; redirects are followed.
+        """Open the file at `url` at an offset, as a stream; redirects are followed.
 
         Raises:
-            FetchError: they cannot be had, or break off again and again while they are read.
-            ChangedError: they are those of another file by now.
+            FetchError: the file is unavailable, or the connection breaks repeatedly while it is read.
+            ChangedError: the file on the server has changed.
         """
-        from bundler.net.retry import Retry, RetryPolicy  # noqa: PLC0415 urllib3: only builds that download pay
+        from bundler.net.retry import Retry, RetryPolicy  # noqa: PLC0415 urllib3: only for downloads
         from bundler.net.stream import ResumingStream  # noqa: PLC0415 likewise
 
         def retry(what: str) -> Retry:
@@ -108,7 +108,7 @@ class Downloader:
 
 
 def downloaded(url: str, sha256: str, store: Store) -> Path | None:
-    """The file behind `url` as the store has it, checked; None if it was not downloaded yet.
+    """Return the downloaded file from the store, with its digest checked; None if it is not there.
 
     Raises:
         WrongBytesError: the disk returned other bytes.
@@ -133,7 +133,7 @@ def _other(name: str, found: str, expected: str) -> WrongBytesError:
 
 @dataclass(frozen=True)
 class _WebFile:
-    """A `bundler.net.stream.Place`."""
+    """A `bundler.net.stream.Place` for a URL."""
 
     label: str
     """The URL."""

@@ -1,4 +1,4 @@
-"""Errors of HTTP connections, one class for each way to go on."""
+"""Errors of HTTP connections, one class for each way to proceed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bundler.net.pace import slowness
 
 
 class TransientError(FetchError):
-    """Another attempt may succeed.
+    """An error after which another attempt may succeed.
 
     Attributes:
-        retry_after: seconds that the server asks to wait, or None.
-        connected: whether there was a connection at all.
-        slow: whether the server sent, and too slowly.
+        retry_after: seconds to wait as requested by the server, or None.
+        connected: whether a connection was established.
+        slow: whether the server sent data, but too slowly.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class GaveUpError(FetchError):
 
 
 class TlsError(FetchError):
-    """No secure connection: an unknown certificate, or a server that does not speak TLS.
+    """No secure connection: an untrusted certificate, or a server that does not support TLS.
 
     Attributes:
-        certificate: whether the certificate was the reason; another attempt will not help.
+        certificate: whether the certificate was the reason; if so, retrying does not help.
     """
 
     def __init__(self, message: str, *, hint: str | None, certificate: bool) -> None:
@@ -52,20 +52,20 @@ class TlsError(FetchError):
 
 
 class AbsentError(FetchError):
-    """The server says that it does not have it.
+    """The server reports that it does not have the resource.
 
-    Servers say so too of what one may not see; without credentials the two cannot be told apart.
+    Servers also respond like this if access is denied; without credentials the two cases look the same.
     """
 
 
 def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> FetchError:
-    """The error for a request without an answer, without urllib3's object names.
+    """Return the error for a request that got no response, without the object names of urllib3.
 
     Args:
-        error: of a request that got no answer.
-        where: the server, and the proxy on the way to it.
+        error: the exception of urllib3.
+        where: the server, and the proxy in use.
         host: the server's `host[:port]`.
-        plain: what to do where the server speaks plain HTTP.
+        plain: hint if the server uses plain HTTP.
     """
     if isinstance(error, exceptions.SSLError):
         return _explain_tls(error, where, host, plain)
@@ -101,7 +101,7 @@ def _explain_tls(error: exceptions.SSLError, where: str, host: str, plain: str) 
 
 
 def broken(error: Exception, where: str) -> TransientError:
-    """The error for a connection that broke; `where` may be empty."""
+    """Return the error for a connection that broke; `where` may be empty."""
     at = f"{where}: " if where else ""
     slow = slowness(error)
     if slow is not None:
@@ -116,7 +116,7 @@ def broken(error: Exception, where: str) -> TransientError:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason, as the operating system words it."""
+    """Return the innermost reason, in the words of the operating system."""
     for inner in (error.__cause__, *reversed(error.args), error):
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror

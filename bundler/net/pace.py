@@ -1,8 +1,8 @@
-"""The lowest rate at which a server may send, beside the time-out between two packets.
+"""Enforces a minimum rate on servers, in addition to the read time-out.
 
-A server that sends a byte now and then would keep a connection for ever: each byte starts the usual time-out
-anew. Here the time spent waiting is added up, and enough must come in it. Honest slow lines are not hurt: the
-limit is far below what they carry, and only waiting counts, not what is done with the bytes.
+A server that sends single bytes at intervals could keep a connection open for ever, because each byte resets
+the read time-out. Here the time spent waiting is added up, and enough data must arrive in it. Slow lines are
+not affected: the limit is far below their rate, and only waiting counts, not the processing of the data.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 CHATTER: Final = 4 << 20
-"""Bytes of heads, chunk sizes and trailers that may come beside the content, and a quarter of the content."""
+"""Bytes of headers, chunk sizes and trailers allowed besides the content, plus a quarter of the content."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a connection must bring.
+    """The minimum rate of a connection.
 
     Attributes:
         rate: bytes a second, on average over the window; 0 for no limit.
-        window: seconds of waiting; the first byte is left to the read time-out.
+        window: seconds of waiting; waiting for the first byte is limited by the read time-out instead.
         document: seconds that a small document (a manifest, a token) may take as a whole.
     """
 
@@ -38,11 +38,11 @@ class Pace:
 
 
 class SlowError(OSError):
-    """A server sends, and too slowly."""
+    """A server sends data, but too slowly."""
 
 
 def slowness(error: BaseException) -> SlowError | None:
-    """The `SlowError` that urllib3 wrapped, if there is one."""
+    """Return the `SlowError` that urllib3 wrapped, or None."""
     for inner in (error, error.__cause__, *error.args):
         if isinstance(inner, SlowError):
             return inner
@@ -50,7 +50,7 @@ def slowness(error: BaseException) -> SlowError | None:
 
 
 def keep_pace(manager: urllib3.PoolManager, pace: Pace) -> None:
-    """Hold all connections of `manager` to `pace`."""
+    """Apply `pace` to all connections of `manager`."""
 
     class Plain(HTTPConnection):
         response_class = functools.partial(_Response, pace)  # type: ignore[assignment]
@@ -89,10 +89,10 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Meter(io.RawIOBase):
-    """The bytes of one response as they come from the socket.
+    """Reads the bytes of one response from the socket and measures their rate.
 
     Attributes:
-        content: bytes that were handed on as the body.
+        content: bytes that were returned as the body.
     """
 
     def __init__(self, source: io.RawIOBase, pace: Pace) -> None:
@@ -110,8 +110,8 @@ class _Meter(io.RawIOBase):
         """Wait for bytes.
 
         Raises:
-            SlowError: they are too few for the time.
-            http.client.HTTPException: they are not HTTP, or hardly any of them are content.
+            SlowError: the rate is too low.
+            http.client.HTTPException: the bytes are not HTTP, or hardly any of them are content.
         """
         began = time.monotonic()
         count = self._source.readinto(buffer)

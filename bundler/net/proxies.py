@@ -1,8 +1,8 @@
-"""The proxy that the environment sets for a URL.
+"""Selects the proxy for a URL from environment variables.
 
-`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as Docker reads them: `NO_PROXY` may
-hold `*`, host names (a name stands for its subdomains too), `.suffix`, addresses, networks (`10.0.0.0/8`),
-each with or without a port. Loopback is never reached through a proxy.
+`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case, are interpreted as in Docker:
+`NO_PROXY` may contain `*`, host names (including their subdomains), `.suffix`, addresses and networks
+(`10.0.0.0/8`), each with or without a port. Loopback addresses are never reached through a proxy.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ def is_loopback(host: str) -> bool:
 
 
 def server(url: str) -> str:
-    """`scheme://host[:port]` of a URL: what may be shown of it."""
+    """Return `scheme://host[:port]` of a URL, which is safe to show."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{netloc(parts)}"
 
 
 def netloc(parts: SplitResult) -> str:
-    """`host[:port]`, without credentials; an IPv6 address keeps its brackets."""
+    """Return `host[:port]` without credentials; an IPv6 address keeps its brackets."""
     return parts.netloc.rpartition("@")[2].lower()
 
 
 def proxy_headers(proxy: str) -> Mapping[str, str] | None:
-    """The headers for a proxy: the credentials in its URL, if there are any.
+    """Return the headers for a proxy: the credentials in its URL, or None.
 
     Args:
         proxy: `http[s]://[user:password@]host[:port]`.
 
     Raises:
-        FetchError: it is of another kind.
+        FetchError: the URL has another form.
     """
-    import urllib3  # noqa: PLC0415 only builds that fetch need it
+    import urllib3  # noqa: PLC0415 only needed for fetching
 
     parts = urlsplit(proxy)
     if parts.scheme not in DEFAULT_PORTS:
@@ -72,7 +72,7 @@ class Proxies:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the variables; lower case wins, as in curl."""
+        """Read the variables; lower case takes precedence, as in curl."""
 
         def value(name: str) -> str:
             return (environment.get(name) or environment.get(name.upper()) or "").strip()
@@ -86,7 +86,7 @@ class Proxies:
         )
 
     def choose(self, url: str) -> str | None:
-        """The proxy for `url`, or None for a direct connection."""
+        """Return the proxy for `url`, or None for a direct connection."""
         parts = urlsplit(url)
         proxy = self.https if parts.scheme == "https" else self.http
         if proxy is None or is_loopback(parts.hostname or "") or self._excepted(parts):

@@ -1,4 +1,4 @@
-"""When to retry, and when to give up."""
+"""Decides when to retry and when to give up."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how patiently. Times are seconds.
+    """Limits for retries. Times are in seconds.
 
     Attributes:
-        attempts: in a row without progress, the first one counted.
-        connect_attempts: the same where there was not even a connection.
-        base: the first wait; it doubles with every failure in a row.
-        cap: the longest wait that is chosen here.
-        retry_after_cap: the longest wait that a server may ask for.
-        progress: bytes that count as progress: the attempts are counted from the start again.
-        flow: bytes since the failure before: so many, and a broken connection is made again at once.
-        slow_attempts: at a server that is too slow, until it has shown that it can do better.
-        steady: bytes that show it.
-        patience: after so many seconds without progress no further attempt is made.
+        attempts: attempts in a row without progress, including the first.
+        connect_attempts: the same if no connection could be established.
+        base: the first wait; doubles with every consecutive failure.
+        cap: the longest wait between attempts, unless the server sets one.
+        retry_after_cap: the longest wait that a server may request.
+        progress: bytes that count as progress and reset the number of attempts.
+        flow: bytes since the previous failure after which a broken connection is re-established at once.
+        slow_attempts: attempts at a server that is too slow, until it has proved faster.
+        steady: bytes that prove it.
+        patience: time without progress after which no further attempt is made.
     """
 
     attempts: int = 6
@@ -49,7 +49,7 @@ class RetryPolicy:
 
 
 class Pause:
-    """Waits, until the time is over or `cancel` is called."""
+    """Waits until the time is over or `cancel` is called."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
@@ -58,18 +58,18 @@ class Pause:
         """Wait.
 
         Raises:
-            FetchError: cancelled.
+            FetchError: the wait was cancelled.
         """
         if self._cancelled.wait(seconds):
             raise FetchError("cancelled: the run is ending")
 
     def cancel(self) -> None:
-        """End all waits, now and from now on."""
+        """Cancel all current and future waits."""
         self._cancelled.set()
 
 
 class Retry:
-    """Counts the failures of one operation, and waits between them."""
+    """Counts the failures of one operation, and waits between its attempts."""
 
     def __init__(self, what: str, policy: RetryPolicy, pause: Callable[[float], None]) -> None:
         self._what = what
@@ -83,7 +83,7 @@ class Retry:
         self._moved = time.monotonic()
 
     def progress(self, size: int) -> None:
-        """`size` bytes arrived; enough of them make the earlier failures forgotten."""
+        """Record that `size` bytes arrived; enough of them reset the number of failures."""
         self._flown += size
         self._moved = time.monotonic()
         self._steady += size
@@ -98,7 +98,7 @@ class Retry:
         """Wait before the next attempt.
 
         Raises:
-            GaveUpError: this was the last one.
+            GaveUpError: this was the last attempt.
         """
         self._failures += 1
         self._arrived = 0
@@ -132,7 +132,7 @@ class Retry:
         """Call `attempt` until it succeeds.
 
         Raises:
-            GaveUpError: it was tried often enough.
+            GaveUpError: too many attempts failed.
         """
         while True:
             try:
@@ -146,11 +146,11 @@ def _times(attempts: int) -> str:
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
-    """Seconds that a `Retry-After` header asks for: RFC 9110, 10.2.3.
+    """Return the seconds that a `Retry-After` header requests: RFC 9110, 10.2.3.
 
     Args:
         value: the header: seconds or an HTTP date.
-        date: the response's own `Date`, which a wrong clock on either side cannot disturb.
+        date: `Date` of the same response, so that the local clock does not matter.
     """
     if value is None:
         return None
@@ -168,4 +168,4 @@ def _timestamp(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, IndexError, TypeError):
-        return None  # an unreadable date asks for nothing
+        return None  # ignore an invalid date

@@ -1,4 +1,4 @@
-"""The bytes of one file, over connections that break."""
+"""Reads one file as a stream, over connections that may break."""
 
 from __future__ import annotations
 
@@ -22,42 +22,43 @@ from bundler.store.receiver import ChangedError
 log = logging.getLogger(__name__)
 
 ENOUGH: Final = 256 * 1024
-"""Bytes worth handing on at once. One read of the socket brings that much on a fast link, and is then handed
-on as it is; from a slow link several reads are joined."""
+"""Bytes that are returned at once. On a fast link, one read of the socket returns that much and is passed on
+without copying; on a slow link, several reads are joined.
+"""
 LINGER: Final = 0.2
-"""Seconds after which fewer are handed on too, so that progress shows."""
+"""Seconds after which fewer bytes are returned too, so that progress is visible."""
 
 _CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
 
 
 class Place(Protocol):
-    """Somewhere that has the file."""
+    """A server that has the file."""
 
     @property
     def host(self) -> str:
-        """What messages call the server; empty where `label` has said it."""
+        """Name of the server in messages; empty if `label` contains it."""
 
     @property
     def label(self) -> str:
-        """What is asked for, and where: the beginning of messages."""
+        """Name of the file and the server: the beginning of messages."""
 
     def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:
-        """Ask for the bytes from `offset` on. The answer is 200, 206 or 416.
+        """Request the bytes from `offset`. The response is 200, 206 or 416.
 
         Args:
-            offset: of the first byte; 0 asks for the whole.
-            validator: of the file that the bytes before `offset` are of, for `If-Range`.
+            offset: of the first byte; 0 requests the whole file.
+            validator: validator of the file that the earlier bytes came from, for `If-Range`.
 
         Raises:
-            AbsentError: it is not there.
+            AbsentError: the server does not have the file.
             TransientError: another attempt may succeed.
-            FetchError: another will not.
+            FetchError: another attempt would fail as well.
         """
 
 
 @dataclass(frozen=True)
 class _Range:
-    """Which bytes an answer has: RFC 9110, 14.4 (Content-Range) or 8.6 (Content-Length). None: not said."""
+    """The bytes in a response: RFC 9110, 14.4 (Content-Range) or 8.6 (Content-Length). None: not given."""
 
     start: int | None
     end: int | None
@@ -77,10 +78,11 @@ class _Range:
 
 
 class ResumingStream:
-    """A `bundler.api.images.BlobStream` over one or more places. For one thread.
+    """A `bundler.api.images.BlobStream` over one or more places. Not thread-safe.
 
-    It takes one request when all is well. A stream that breaks, stalls or ends early is resumed where it
-    ended; when a place gives no more, the next one is asked for the rest.
+    It normally takes one request. If the connection breaks or stalls, or the body ends early, the stream
+    resumes
+    at that offset; if a place fails permanently, the next one continues.
     """
 
     def __init__(
@@ -91,14 +93,14 @@ class ResumingStream:
         size: int | None,
         offset: int = 0,
     ) -> None:
-        """Nothing is asked yet.
+        """Prepare without sending a request.
 
         Args:
-            places: in the order in which they are asked.
-            retry: makes the counter of attempts at one place.
-            size: bytes of the whole file; None where the first answer tells them. Then a file that changes
-                on its server is told from the one that was begun, by its size and its validator.
-            offset: of the first byte wanted.
+            places: servers in the order in which they are tried.
+            retry: creates the counter of attempts at one place.
+            size: bytes of the whole file; None if the first response determines it. In that case, size and
+                validator reveal a file that changes on its server.
+            offset: offset of the first byte to read.
         """
         self._places = deque(places)
         self._promised = size
@@ -120,11 +122,11 @@ class ResumingStream:
         self.close()
 
     def connect(self) -> None:
-        """Send the request; without it, the first `read` does.
+        """Send the request now; otherwise the first `read` sends it.
 
         Raises:
             FetchError: no place has the file.
-            ChangedError: the file is another one by now.
+            ChangedError: the file on the server has changed.
         """
         while self._response is None and not self._finished:
             place = self._places[0]
@@ -141,11 +143,11 @@ class ResumingStream:
                 raise FetchError(f"{place.label}: {error.message}", hint=error.hint) from error
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end.
+        """Return up to `size` bytes; empty at the end.
 
         Raises:
-            FetchError: no more can be had.
-            ChangedError: the file is another one by now.
+            FetchError: the rest is unavailable.
+            ChangedError: the file on the server has changed.
         """
         while not self._finished:
             if self._failure is not None:
@@ -160,7 +162,7 @@ class ResumingStream:
         return b""
 
     def close(self) -> None:
-        """Give the connection back, or up where bytes are still on their way."""
+        """Return the connection to the pool, or close it if data are still being sent."""
         response, self._response = self._response, None
         self._finished = True
         if response is not None:
@@ -169,11 +171,11 @@ class ResumingStream:
     # ------------------------------------------------------------ inside
 
     def _checked(self, response: urllib3.BaseHTTPResponse) -> urllib3.BaseHTTPResponse | None:
-        """The response, if it gives what is missing; None if it must be asked for in another way.
+        """Return the response if it provides the missing bytes; None if another request is needed.
 
         Raises:
-            FetchError: the server has a file of another size than was promised.
-            ChangedError: it has another file than it had.
+            FetchError: the file on the server has another size than expected.
+            ChangedError: the file on the server has changed.
         """
         found, self._skip = _Range.of(response), 0
         try:
@@ -193,14 +195,14 @@ class ResumingStream:
             return response
         response.close()
         if response.status == UNSATISFIABLE and self._promised is None and found.total == self._position:
-            self._finished = True  # an earlier run had all of it
+            self._finished = True  # an earlier run has received all of it
             return None
         log.info("%s does not serve ranges correctly; requesting the whole file", self._server)
         self._ranges = False
         return None
 
     def _compare(self, response: urllib3.BaseHTTPResponse, found: _Range) -> None:
-        """Compare the file that the server has with what was promised, or with the file that was begun."""
+        """Compare the file on the server with the expected size, or with the earlier part of the file."""
         if self._promised is not None:
             if response.status == OK and found.total not in {None, self._promised}:
                 raise FetchError(
@@ -225,7 +227,7 @@ class ResumingStream:
         return self._places[0].host or self._places[0].label
 
     def _gather(self, size: int) -> bytes:
-        """The next bytes, none if there are none now; notes how the response ended."""
+        """Return the next bytes, or none if none are available; record how the response ended."""
         wanted = min(size, ENOUGH) if size > 0 else 0
         pieces: list[bytes] = []
         have = 0
@@ -236,7 +238,7 @@ class ResumingStream:
                 some = min(self._skip, ENOUGH) or size - have
                 piece = response.read1(some, decode_content=False)
             except (exceptions.HTTPError, OSError) as error:
-                if self._complete(have):  # only the end mark of a chunked body was lost
+                if self._complete(have):  # only the end marker of a chunked body was lost
                     self._finished = True
                     self.close()
                 else:
@@ -257,7 +259,7 @@ class ResumingStream:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _complete(self, have: int) -> bool:
-        """Whether nothing is missing once `have` more bytes are handed on."""
+        """Whether the file is complete once `have` more bytes are returned."""
         return self._size is not None and self._position + have >= self._size and not self._skip
 
     def _ended(self, have: int) -> None:
@@ -290,7 +292,7 @@ class ResumingStream:
 
 
 def _validator(response: urllib3.BaseHTTPResponse) -> str | None:
-    """What `If-Range` may carry: a strong entity tag, else a date (RFC 9110, 13.1.5)."""
+    """Return the validator for `If-Range`: a strong entity tag, or else a date (RFC 9110, 13.1.5)."""
     tag = response.headers.get("ETag", "").strip()
     if tag.startswith('"'):
         return tag

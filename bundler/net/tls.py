@@ -13,26 +13,28 @@ from pathlib import Path
 from bundler.errors import FetchError
 
 DOCKER_CERTIFICATES = Path("/etc/docker/certs.d")
-"""`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` client certificates: Docker's documentation, "Verify
-repository client with certificates"."""
+"""`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` are client certificates: Docker's documentation,
+"Verify repository client with certificates".
+"""
 
 _FOLDER = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*")
 
 
 def trusting_context(ca_file: Path | None) -> ssl.SSLContext:
-    """A TLS context for connections to servers.
+    """Return a TLS context for connections to servers.
 
     Args:
-        ca_file: PEM file with private certificate authorities, trusted besides the system's.
+        ca_file: PEM file with private certificate authorities, trusted in addition to the system's.
 
     Raises:
-        FetchError: a file of certificates cannot be read.
+        FetchError: a certificate file cannot be read.
     """
     explicit = os.environ.get("SSL_CERT_FILE")
     if explicit and not Path(explicit).is_file():
         raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="fix or unset the variable")
     context = ssl.create_default_context() if _openssl_knows() else _system_context()
-    # Python 3.13 asks more of a CA than Docker does; one that pulls from a registry must build from it
+    # Python 3.13 is stricter about CA certificates than Docker; builds must work with any CA that pulls work
+    # with
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if ca_file is not None:
         trust(context, ca_file)
@@ -42,8 +44,10 @@ def trusting_context(ca_file: Path | None) -> ssl.SSLContext:
 def _openssl_knows() -> bool:
     """Whether OpenSSL finds the authorities itself: the user's choice, or the system's.
 
-    It reads them once for all connections. truststore reads them for each one, which takes 20 ms for 150 of
-    them, and lets one connection wait for another. macOS keeps its own where OpenSSL does not look.
+    OpenSSL reads them once for all connections. truststore reads them for each connection, which takes 20 ms
+    for
+    150 of them and makes connections wait for each other. On macOS they are stored where OpenSSL does not
+    look.
     """
     if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
         return True
@@ -52,16 +56,16 @@ def _openssl_knows() -> bool:
 
 
 def _system_context() -> ssl.SSLContext:
-    import truststore  # noqa: PLC0415 who needs it pays: 6 ms
+    import truststore  # noqa: PLC0415 takes 6 ms, needed only here
 
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def trust(context: ssl.SSLContext, file: Path) -> None:
-    """Trust the authorities of a PEM file too.
+    """Trust the authorities of a PEM file as well.
 
     Raises:
-        FetchError: it cannot be read, or holds none.
+        FetchError: the file cannot be read, or contains no certificate.
     """
     try:
         context.load_verify_locations(file)
@@ -73,7 +77,7 @@ def trust(context: ssl.SSLContext, file: Path) -> None:
 
 
 class Certificates:
-    """Makes TLS contexts, once for each set of certificates. Thread-safe."""
+    """Creates TLS contexts, once for each set of certificates. Thread-safe."""
 
     def __init__(self, ca_file: Path | None, docker: Path = DOCKER_CERTIFICATES) -> None:
         self._ca_file = ca_file
@@ -82,10 +86,10 @@ class Certificates:
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The context for `host[:port]`.
+        """Return the context for `host[:port]`.
 
         Raises:
-            FetchError: a file of certificates cannot be read.
+            FetchError: a certificate file cannot be read.
         """
         folder = self._docker / host if _FOLDER.fullmatch(host) else None
         key = host if folder is not None and folder.is_dir() else ""
@@ -95,14 +99,14 @@ class Certificates:
             return self._contexts[key]
 
     def read_ahead(self) -> None:
-        """Begin to read the system's authorities, beside whatever comes before the first connection.
+        """Start reading the system's authorities in the background, before the first connection.
 
-        OpenSSL takes 50 ms for the 140 of Debian 12, and Python's lock is free meanwhile.
+        OpenSSL takes 50 ms for the 140 of Debian 12, and Python's lock is released meanwhile.
         """
         threading.Thread(target=self._read_ahead, name="authorities").start()
 
     def _read_ahead(self) -> None:
-        with suppress(FetchError):  # it is said to who asks for a context
+        with suppress(FetchError):  # reported when a context is requested
             self.context("")
 
     def _make(self, folder: Path | None) -> ssl.SSLContext:
@@ -117,7 +121,7 @@ class Certificates:
 
 def _identify(context: ssl.SSLContext, certificate: Path) -> None:
     try:
-        # an encrypted key must not make OpenSSL ask on the terminal
+        # prevents OpenSSL from prompting for the passphrase of an encrypted key
         context.load_cert_chain(certificate, certificate.with_suffix(".key"), password=lambda: "")
     except (OSError, ssl.SSLError) as error:
         raise FetchError(

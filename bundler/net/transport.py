@@ -1,7 +1,7 @@
-"""HTTP: pooled connections, proxies, TLS, redirects. Knows nothing of registries.
+"""HTTP: pooled connections, proxies, TLS, redirects. Independent of registries.
 
 One `Transport` serves all servers of one kind. Redirects are followed here and not by urllib3, because each
-one is a decision: who may see the credentials, and who may be spoken to without TLS.
+one is a decision: which server receives the credentials, and which server may be contacted without TLS.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ OK: Final = 200
 PARTIAL: Final = 206
 UNSATISFIABLE: Final = 416
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Of another attempt something else may come."""
+"""HTTP statuses after which another attempt may succeed."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 CONNECT_TIMEOUT: Final = 15.0
 READ_TIMEOUT: Final = 60.0
-"""Seconds without a byte after which a connection is given up."""
+"""Seconds without data after which a connection is closed."""
 CONNECTIONS_PER_HOST: Final = 16
 CHUNK: Final = 64 * 1024
 ERROR_BODY: Final = 64 * 1024
-"""Bytes of an unwanted body that are read to keep its connection; a longer one costs the connection."""
+"""Bytes of an unwanted body that are read to keep its connection; a longer body closes the connection."""
 HEADERS: Final = {
     "User-Agent": f"bundle/{__version__}",
-    "Accept-Encoding": "identity",  # digests are over the bytes as stored, not as compressed
+    "Accept-Encoding": "identity",  # digests are over the stored bytes, without HTTP compression
 }
 
 
 class _HideQueries(logging.Filter):
-    """Keeps urllib3 from logging query strings: those of blob storage carry signatures."""
+    """Prevents urllib3 from logging query strings: those of blob storage contain signatures."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -66,13 +66,13 @@ _hide_queries = _HideQueries()
 
 @dataclass(frozen=True)
 class Answer:
-    """A response whose body is still to be read.
+    """A response whose body has not been read yet.
 
     Attributes:
         response: not decoded, not preloaded.
-        url: where it came from in the end.
-        foreign: whether a redirect led to another server, which was told no credentials.
-        pace: how long a document may take.
+        url: final URL after redirects.
+        foreign: whether a redirect led to another server, which received no credentials.
+        pace: limits the time for a document.
     """
 
     response: urllib3.BaseHTTPResponse
@@ -83,28 +83,31 @@ class Answer:
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
+        """Return the HTTP status."""
         return self.response.status
 
     @property
     def passing(self) -> bool:
-        """Whether another attempt may get another answer.
+        """Whether another attempt may get another response.
 
-        A signed address of blob storage runs out (401, 403); who redirected to it makes a new one.
+        A signed URL of blob storage expires (401, 403); the server that redirected to it can create a new
+        one.
         """
         return self.status in TRANSIENT or (self.foreign and self.status in {401, 403})
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait."""
+        """Return the seconds to wait as requested by the server, or None."""
         return parse_retry_after(self.response.headers.get("Retry-After"), self.response.headers.get("Date"))
 
     def document(self, limit: int) -> bytes:
-        """The whole body, decompressed (RFC 9110, 8.4); more than `limit` bytes if it has more.
+        """Return the whole body, decompressed (RFC 9110, 8.4).
+
+        A body of more than `limit` bytes may be truncated, but the result then has more than `limit` bytes.
 
         Raises:
-            TransientError: it broke off, or takes too long.
-            FetchError: its compression was not asked for.
+            TransientError: the connection broke, or the body takes too long.
+            FetchError: the body has a compression that was not requested.
         """
         where = server(self.url)
         try:
@@ -117,14 +120,14 @@ class Answer:
             self.response.close()
 
     def text(self) -> bytes:
-        """The body of an error answer, if it is short."""
+        """Return the body of an error response, if it is short."""
         try:
             return self.document(ERROR_BODY)
         except FetchError:
-            return b""  # the status has said enough
+            return b""  # the status is enough
 
     def discard(self) -> None:
-        """Read the unwanted body, if its end is known, so that the connection can be reused."""
+        """Read an unwanted body of known length, so that the connection can be reused."""
         if self.response.headers.keys() & {"content-length", "transfer-encoding"}:
             self.text()
         self.response.close()
@@ -149,7 +152,7 @@ def _is_compressed(encoding: str | None) -> bool:
     name = (encoding or "").strip().lower()
     if name in {"", "identity"}:
         return False
-    if name in {"gzip", "x-gzip"}:  # not asked for, but Docker and skopeo accept it
+    if name in {"gzip", "x-gzip"}:  # not requested, but Docker and skopeo accept it
         return True
     raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not requested")
 
@@ -167,16 +170,16 @@ class Transport:
         read_timeout: float = READ_TIMEOUT,
         pace: Pace | None = None,
     ) -> None:
-        """Connects when it is first asked.
+        """Store the settings; connections are made on first use.
 
         Args:
-            certificates: whom to trust.
-            insecure: `host[:port]` of servers that may be spoken to in plain HTTP.
-            anywhere: every server may be, and may redirect to every other one. For files, which are checked
-                by digests that come from elsewhere, and asked for without credentials.
-            environment: where proxies are looked up; by default, this process's.
-            read_timeout: seconds without a byte after which a connection is given up.
-            pace: how slowly a server may send.
+            certificates: trusted certificates.
+            insecure: `host[:port]` of servers that may be contacted over plain HTTP.
+            anywhere: allow plain HTTP for all servers, and redirects between any of them. For files, whose
+                digests come from elsewhere and which are requested without credentials.
+            environment: environment variables for the proxies; by default, this process's.
+            read_timeout: seconds without data after which a connection is closed.
+            pace: minimum rate of a server.
         """
         self._anywhere = anywhere
         self._pace = pace or Pace(SourceOptions.min_speed)
@@ -189,7 +192,7 @@ class Transport:
         logging.getLogger("urllib3.connectionpool").addFilter(_hide_queries)
 
     def plain_allowed(self, host: str) -> bool:
-        """Whether `host[:port]` may be spoken to in plain HTTP."""
+        """Whether `host[:port]` may be contacted over plain HTTP."""
         return is_loopback(_name(host)) or host.lower() in self._insecure
 
     def request(
@@ -200,18 +203,18 @@ class Transport:
         *,
         form: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request, follow redirects, and return the answer with any status.
+        """Send a request, follow redirects, and return the response with any status.
 
         Args:
             method: GET, HEAD or POST; a POST is not redirected.
             url: without credentials.
-            headers: `Authorization` among them goes to the server of `url` and no other.
+            headers: `Authorization` is sent only to the server of `url`.
             form: sent as a URL-encoded body.
 
         Raises:
-            TransientError: no connection, or it broke.
+            TransientError: no connection, or the connection broke.
             TlsError: no secure connection.
-            FetchError: a redirect that may not be followed.
+            FetchError: a redirect is not allowed.
         """
         sent = {**HEADERS, **headers}
         foreign = False
@@ -266,11 +269,11 @@ class Transport:
         return target
 
     def _may_lead_here(self, url: str, host: str) -> bool:
-        """Whether the server of `url` may send us to `host`, which is on this machine."""
+        """Whether the server of `url` may redirect to `host`, which is on this machine."""
         return is_loopback(urlsplit(url).hostname or "") or host in self._insecure
 
     def plain_answers(self, asked: str, host: str) -> bool:
-        """Whether the server `asked`, `host[:port]`, may name `host` to be sent credentials in plain HTTP."""
+        """Whether the server `asked`, `host[:port]`, may direct credentials to `host` over plain HTTP."""
         if host in self._insecure:
             return True
         return is_loopback(_name(host)) and is_loopback(_name(asked))
@@ -335,7 +338,7 @@ class Transport:
 
 
 def _name(host: str) -> str:
-    """The name or address in `host[:port]`."""
+    """Return the name or address in `host[:port]`."""
     return urlsplit(f"//{host}").hostname or ""
 
 

@@ -1,1 +1,1 @@
-"""Profiles: their models, and how they are found, merged and validated."""
+"""Profiles: how they are modelled, found, merged and validated."""

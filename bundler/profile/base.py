@@ -1,4 +1,4 @@
-"""What all parts of a profile share."""
+"""The base of all parts of a profile."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 
 LocalPath = Annotated[Path, Field(strict=False)]
-"""Relative to the folder of the file in which it is written."""
+"""A path relative to the folder of the file that contains it."""
 
 
 class ProfileModel(BaseModel):
-    """What all parts of a profile share. A base for the settings models of applications, too.
+    """Base of all parts of a profile, and of the settings models of applications.
 
-    The text below an attribute describes it in the schema. It is read from the source when a schema is asked
-    for: pydantic's own `use_attribute_docstrings` does so for every model that is used, in every run.
+    The docstring of an attribute is its description in the schema. It is read from the source only when a
+    schema
+    is requested: pydantic's `use_attribute_docstrings` would read it for every model, in every run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
@@ -27,7 +28,7 @@ class ProfileModel(BaseModel):
         core_schema: Any,  # noqa: ANN401 pydantic's union of some fifty dictionaries
         handler: GetJsonSchemaHandler,
     ) -> dict[str, Any]:
-        """The schema that pydantic makes, with descriptions."""
+        """Return pydantic's schema with descriptions."""
         schema = handler(core_schema)
         described = handler.resolve_ref_schema(schema)
         texts = _attribute_texts(cls)
@@ -39,8 +40,8 @@ class ProfileModel(BaseModel):
 
 
 def _attribute_texts(model: type[BaseModel]) -> dict[str, str]:
-    """Attribute -> the string below it, of the model and those that it extends."""
-    import ast  # noqa: PLC0415 who asks for a schema pays
+    """Return the docstrings of attributes, of the model and its base classes."""
+    import ast  # noqa: PLC0415 needed only for a schema
     import inspect  # noqa: PLC0415 likewise
     import textwrap  # noqa: PLC0415 likewise
 
@@ -50,7 +51,7 @@ def _attribute_texts(model: type[BaseModel]) -> dict[str, str]:
             continue
         try:
             source = inspect.getsource(each)
-        except OSError:  # made by create_model, of others that are looked at too
+        except OSError:  # made by create_model from other models, which are read as well
             continue
         (body,) = ast.parse(textwrap.dedent(source)).body
         lines = body.body if isinstance(body, ast.ClassDef) else []

@@ -1,4 +1,4 @@
-"""Files that travel along, each with its digest: `files:` of a profile."""
+"""Files with digests that are added to the bundle: `files:` of a profile."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from bundler.profile.values import (
 
 
 class DigestedFile(ProfileModel):
-    """A file that is known by its digest. One of `path` and `url` is given."""
+    """A file identified by its digest. Exactly one of `path` and `url` is required."""
 
     path: LocalPath | None = None
-    """File on this machine."""
+    """Path on this machine."""
     url: Url | None = None
-    """Address that it is downloaded from; kept in the cache."""
+    """URL to download the file from; the download is cached."""
     sha256: Sha256
-    """SHA-256 of its bytes, as `sha256sum` prints it. Another file is refused."""
+    """SHA-256 of the file, as `sha256sum` prints it. A file with another digest is refused."""
 
     @property
     def target(self) -> str:
-        """Its name in the bundle: the last part of `path` or `url`."""
+        """Name in the bundle: the last part of `path` or `url`."""
         if self.path is not None:
             return self.path.name
         return (self.url or "").partition("?")[0].partition("#")[0].rpartition("/")[2]
@@ -46,12 +46,12 @@ class DigestedFile(ProfileModel):
 
 
 class CarriedFile(DigestedFile):
-    """A file that travels in the bundle's `files/`. One of `path` and `url` is given."""
+    """A file in the bundle's `files/` folder. Exactly one of `path` and `url` is required."""
 
     to: MemberPath | None = None
-    """Path below `files/`; the last part of `path` or `url` where nothing is said."""
+    """Path below `files/`; by default, the last part of `path` or `url`."""
     mode: FileMode = 0o644
-    """Permissions at the site."""
+    """File mode at the site."""
 
     @property
     def target(self) -> str:

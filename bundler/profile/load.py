@@ -1,4 +1,4 @@
-"""Finds a profile, what it extends, and makes one `Profile` of them; every error knows its line."""
+"""Finds a profile and those that it extends, and loads them as one `Profile`; errors have line numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 SUFFIXES: Final = (".yaml", ".yml")
 MAX_DEPTH: Final = 16
 NOT_INHERITED: Final = ("name", "title", "description")
-"""They are about the file that they stand in."""
+"""Keys that describe only the file that contains them."""
 
 Origin = Literal["project", "user", "built-in"]
 M = TypeVar("M", bound=BaseModel)
@@ -38,14 +38,14 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class LoadedProfile:
-    """A profile with everything inherited and set.
+    """A profile with inheritance and `--set` applied.
 
     Attributes:
-        profile: what it says. Relative paths start from `base`: those that a file of another folder
-            says were rewritten, those that `--set` says started from the working folder.
-        path: its file.
-        base: absolute, the folder of its file.
-        chain: all files that it is made of, the lowest first, its own last.
+        profile: the values. Relative paths start from `base`: those from files in other folders, and those
+            from `--set`, which are relative to the working folder, are rewritten.
+        path: the profile's file.
+        base: folder of that file, absolute.
+        chain: all files that it was made from, from the lowest to its own.
     """
 
     profile: Profile
@@ -55,15 +55,15 @@ class LoadedProfile:
     _tree: Node = field(repr=False)
 
     def settings(self, model: type[M]) -> M:
-        """The application's settings as its model has them; paths in them as in `profile`.
+        """Return the application's settings as an instance of `model`, with paths as in `profile`.
 
         Raises:
-            ProfileError: they are not what the application wants.
+            ProfileError: the settings are invalid for the application.
         """
         return validate(model, self._tree, self.base, ("settings",))
 
     def origin(self, key: str | KeyPath) -> str:
-        """Where a key was given: `finance.yaml:7`, `--set version=2`, or `default`."""
+        """Return where a key was set: `finance.yaml:7`, `--set version=2`, or `default`."""
         path = key.split(".") if isinstance(key, str) else key
         node = self._tree.find([int(p) if str(p).isdigit() else p for p in path])
         return node.mark.where if node is not None and node.value is not None else "default"
@@ -71,15 +71,15 @@ class LoadedProfile:
 
 @dataclass(frozen=True)
 class ProfileSummary:
-    """A profile that can be named.
+    """A profile that can be selected by name.
 
     Attributes:
-        name: to name it by.
-        path: its file.
-        description: its own, one line.
-        extends: what it says that it extends.
-        origin: which folder it is from.
-        problem: why its file cannot be read; None where it can.
+        name: the profile's name.
+        path: the profile's file.
+        description: its own description, one line.
+        extends: profiles that it extends, as written.
+        origin: folder that it was found in.
+        problem: why its file cannot be read, or None.
     """
 
     name: str
@@ -92,7 +92,7 @@ class ProfileSummary:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One file. `extends` holds the names and where each is written."""
+    """One file. `extends` contains the names and the position of each."""
 
     path: Path
     tree: Node
@@ -103,30 +103,30 @@ class _Layer:
 
 
 def builtin_folder() -> Path:
-    """The profiles that ship with the program: in the wheel, or beside the package in a checkout."""
+    """Return the folder of the built-in profiles: in the wheel, or beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     shipped = package / "builtin_profiles"
     return shipped if shipped.is_dir() else package.parent / "profiles"
 
 
 def user_folder() -> Path:
-    """The user's own profiles; a relative XDG_CONFIG_HOME is ignored, as its specification says."""
+    """Return the folder of the user's profiles. A relative XDG_CONFIG_HOME is ignored, as specified."""
     home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     return (home if home.is_absolute() else Path("~/.config").expanduser()) / "bundle" / "profiles"
 
 
 def search_folders() -> tuple[Path, ...]:
-    """Where names are looked up, in this order: the project's folder, the user's, the built-in one."""
+    """Return the folders in which names are looked up: the project's, the user's, the built-in one."""
     return Path("profiles"), user_folder(), builtin_folder()
 
 
 def is_builtin(path: Path) -> bool:
-    """Whether a profile's file is one that ships with the program."""
+    """Whether the file is a built-in profile."""
     return path.resolve().parent == builtin_folder().resolve()
 
 
 def list_profiles(search: Sequence[Path] | None = None) -> list[ProfileSummary]:
-    """All profiles that can be named, by name; those that a former folder hides are left out."""
+    """Return all profiles that can be selected by name, sorted, without those hidden by an earlier folder."""
     found: dict[str, ProfileSummary] = {}
     for folder in _distinct(search_folders() if search is None else search):
         for path in _files(folder):
@@ -169,7 +169,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file of the profile `name` in the first folder that has it.
+    """Return the file of the profile `name` in the first folder that has it.
 
     Raises:
         UsageError: one folder has it twice.
@@ -197,7 +197,7 @@ def _nearest(name: str, folders: Iterable[Path]) -> str:
 
 
 def _show(path: Path) -> str:
-    """The path as messages have it: from the working folder where it is below it."""
+    """Return the path for messages: relative if it is below the working folder."""
     absolute = path.absolute()
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
 
@@ -215,14 +215,14 @@ def load_profile(
     """Load a profile by name, or by path (with a `/`, or ending in `.yaml` or `.yml`).
 
     Args:
-        name_or_path: what `--profile` says.
-        overrides: what each `--set` says, `key=value`.
+        name_or_path: value of `--profile`.
+        overrides: values of `--set`, `key=value`.
         search: folders instead of `search_folders()`.
-        model: the name of a packer -> `Profile` with the packer's own sections.
+        model: name of a packer -> `Profile` with the packer's own sections.
 
     Raises:
-        UsageError: there is no such profile, or no such packer.
-        ProfileError: it, or one that it extends, is wrong.
+        UsageError: there is no such profile or packer.
+        ProfileError: the profile, or one that it extends, is invalid.
     """
     folders = _distinct(search_folders() if search is None else search)
     if _is_path(name_or_path):
@@ -250,7 +250,7 @@ def load_profile(
 
 
 def _model(tree: Node, model: Callable[[str], type[BaseModel]]) -> type[Profile]:
-    """The model of a profile whose packer is what the profile says."""
+    """Return the profile model of the packer that the profile names."""
     node = tree.find(("packer",))
     name = Profile.model_fields["packer"].default
     if node is not None and isinstance(node.value, str):
@@ -264,7 +264,7 @@ def _model(tree: Node, model: Callable[[str], type[BaseModel]]) -> type[Profile]
 def _collect(
     path: Path, folders: Sequence[Path], layers: dict[Path, _Layer], below: tuple[Path, ...]
 ) -> None:
-    """Add a file and all that it extends; each once, at its first place, parents before children."""
+    """Add a file and all that it extends: each file once, at its first position, parents before children."""
     if path.resolve() in layers:
         return
     layer = _read(path)
@@ -282,7 +282,7 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
         parent: Path | None = child.parent / name
         hint = f"relative paths start from the folder of the file that contains them, {_show(child.parent)}"
     else:
-        # A profile that extends its own name means the next one along the search path.
+        # A profile that extends its own name extends the next one of that name along the search path.
         known = [folder.resolve() for folder in folders]
         here = child.resolve().parent
         start = known.index(here) + 1 if name == child.stem and here in known else 0
@@ -327,7 +327,7 @@ def _inheritable(layer: _Layer) -> Node:
 
 
 def _defaults(own: _Layer) -> Node:
-    """Below every file: what `sources+:` appends to, and the name that the file's name gives."""
+    """Return the layer below all files: what `sources+:` appends to, and a name taken from the file name."""
     nowhere = Mark("default", own.tree.mark.folder)
     sources = [Node(nowhere, name) for name in Profile.model_fields["sources"].default]
     return Node(

@@ -1,8 +1,8 @@
-"""YAML that remembers where each value was written, so that an error can say `finance.yaml:7`.
+"""YAML that records the position of each value, so that an error can begin with `finance.yaml:7`.
 
-A careful subset: mappings, lists, strings, integers, floats, booleans, null, anchors and `<<`. No tags,
-no dates, no octal or base-60 numbers: what looks like one of those is a string. `yes`, `no`, `on` and
-`off` are booleans, as YAML 1.1 has them.
+It supports a subset: mappings, lists, strings, integers, floats, booleans, null, anchors and `<<`. There are
+no tags, dates, octal or base-60 numbers: values that look like these are strings. `yes`, `no`, `on` and `off`
+are booleans, as in YAML 1.1.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ KeyPath: TypeAlias = Sequence[str | int]
 
 @dataclass(frozen=True)
 class Mark:
-    """Where something was written.
+    """The position of a value.
 
     Attributes:
         where: `file:line`, or `--set key=value`.
-        folder: what relative paths written there start from.
-        key: for `--set` the key that it sets; None for a file.
+        folder: folder that relative paths in the value are resolved against.
+        key: for `--set`, the key that it sets; None for a file.
     """
 
     where: str
@@ -45,17 +45,17 @@ class Node:
     """A value and its mark.
 
     Attributes:
-        mark: of the key that it belongs to, or of the list item.
+        mark: position of the value's key, or of the list item.
         value: a scalar, a list of nodes or a mapping to nodes.
-        text: the scalar as written, where it was written without quotes.
+        text: the scalar as written, if it was written without quotes.
     """
 
     mark: Mark
     value: Scalar | list[Node] | dict[str, Node]
     text: str | None = None
 
-    def plain(self) -> Any:  # noqa: ANN401 whatever YAML can say
-        """The value without marks."""
+    def plain(self) -> Any:  # noqa: ANN401 any YAML value
+        """Return the value without marks."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -63,7 +63,7 @@ class Node:
         return self.value
 
     def find(self, path: KeyPath) -> Node | None:
-        """The node at `path`, or None."""
+        """Return the node at `path`, or None."""
         node = self
         for part in path:
             if isinstance(node.value, dict) and str(part) in node.value:
@@ -76,7 +76,7 @@ class Node:
 
 
 class _Loader(ShallowLoader):
-    """Composes nodes; knows only the scalar types named above."""
+    """Composes nodes; recognises only the scalar types listed above."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
 
@@ -108,14 +108,14 @@ for _name, _pattern, _first in (
 
 
 def read_file(path: Path, shown: str) -> Node:
-    """Read a YAML file that holds one mapping.
+    """Read a YAML file that contains one mapping.
 
     Args:
         path: the file.
-        shown: what messages call it.
+        shown: name of the file in messages.
 
     Raises:
-        ProfileError: it cannot be read, or is not such YAML; `shown:line` says where.
+        ProfileError: the file cannot be read, or is invalid; the message begins with `shown:line`.
     """
     try:
         if not path.is_file():
@@ -135,7 +135,7 @@ def read_file(path: Path, shown: str) -> Node:
 
 
 def read_text(text: str, shown: str, folder: Path) -> Node:
-    """Like `read_file`, of a text; a text without any value is an empty mapping."""
+    """Parse a text like `read_file`; a text without any value is an empty mapping."""
     node = _compose(text, shown)
     if node is None:
         return Node(Mark(f"{shown}:1", folder), {})
@@ -149,7 +149,7 @@ def read_text(text: str, shown: str, folder: Path) -> Node:
 
 
 def read_value(text: str, mark: Mark) -> Node:
-    """The value of a `--set`: a list or mapping in brackets, a string in quotes, or a plain scalar.
+    """Parse the value of a `--set`: a list or mapping in brackets, a string in quotes, or a plain scalar.
 
     Raises:
         ProfileError: brackets or quotes do not match.
@@ -200,7 +200,7 @@ _REMEDIES: Final = (
     ("quoted scalar", "a quote is not closed", "close each quote on its line"),
     ("nested too deeply", "", "flatten it"),
 )
-"""Part of PyYAML's problem or context, in words for the writer of a profile, and a remedy."""
+"""Part of a problem or context in a PyYAML error -> wording for authors of profiles, and a hint."""
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
@@ -217,7 +217,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
 
 
 class _Builder:
-    """PyYAML's nodes -> ours."""
+    """Converts PyYAML's nodes to `Node`."""
 
     def __init__(self, mark_of_line: Any) -> None:  # noqa: ANN401 a function of the line number
         self._mark_of_line = mark_of_line
@@ -225,7 +225,7 @@ class _Builder:
         self._open: list[int] = []
 
     def build(self, node: yaml.Node, mark: Mark | None = None, path: str = "") -> Node:
-        """Build the node; `mark` is that of its key."""
+        """Convert the node; `mark` is that of its key."""
         mark = mark or self._mark(node)
         self._count += 1
         if self._count > MAX_NODES:
@@ -293,7 +293,7 @@ class _Builder:
         return {**merged, **own}
 
     def _merge(self, merged: dict[str, Node], node: yaml.Node, mark: Mark, path: str) -> None:
-        """YAML 1.1, `<<`: keys of the mapping itself go first, then those of earlier mappings."""
+        """Apply `<<` as in YAML 1.1: the mapping's own keys take precedence, then earlier mappings."""
         parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
         for part in parts:
             tree = self.build(part, mark, _join(path, "<<"))

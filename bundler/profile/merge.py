@@ -1,7 +1,7 @@
-"""How profiles inherit, and how `--set` changes them.
+"""Inheritance between profiles, and `--set`.
 
-One layer over another, key by key: mappings merge, scalars and lists are replaced, `key+:` appends to
-the inherited list, `null` removes the inherited key. A `--set` is one more layer, on top.
+Layers are merged key by key: mappings merge, scalars and lists are replaced, `key+:` appends to the inherited
+list, `null` removes the inherited key. Each `--set` is another layer on top.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_value
 
 _KEY_PART = re.compile(r"""(?:"([^"]+)"|'([^']+)'|([^."'=\s]+))(?:\.|$)""")
 _SHOWN = 40
-"""Characters of a `--set` value that a message repeats."""
+"""Number of characters of a `--set` value shown in messages."""
 
 
 def merge_layers(layers: Iterable[Node]) -> Node:
     """Merge from the lowest layer to the highest.
 
     Raises:
-        ProfileError: a `key+:` has no list, or appends to what is none.
+        ProfileError: the value of a `key+:` is not a list, or it appends to something that is not a list.
     """
     return reduce(merge, layers, Node(Mark("default", Path()), {}))
 
 
 def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
-    """Put one mapping over another that was merged before.
+    """Merge a mapping over another one.
 
-    A `null` with nothing to remove is kept, so that a misspelt key is still found.
+    A `null` that removes nothing is kept, so that misspelt keys are detected later.
     """
     below = lower.value if isinstance(lower.value, dict) else {}
     above = upper.value if isinstance(upper.value, dict) else {}
@@ -77,14 +77,15 @@ def _append(there: Node | None, node: Node, path: KeyPath) -> Node:
 
 
 def read_override(text: str, folder: Path) -> Node:
-    """The layer that `--set text` means.
+    """Return the layer for `--set text`.
 
     Args:
-        text: `key=value`; the key's parts are separated by dots, a part that holds a dot is quoted.
-        folder: what relative paths in the value start from.
+        text: `key=value`; the parts of the key are separated by dots, and a part that contains a dot is
+            quoted.
+        folder: folder that relative paths in the value are resolved against.
 
     Raises:
-        ProfileError: it has another form.
+        ProfileError: the text has another form.
     """
     key, equals, value = text.partition("=")
     path = _parse_key(key.strip())
@@ -124,5 +125,5 @@ def _short(value: str) -> str:
 
 
 def show_key(path: KeyPath) -> str:
-    """A key as messages name it: `settings.upload`, `registries.mirrors."docker.io"`, `files.0.to`."""
+    """Return a key for messages: `settings.upload`, `registries.mirrors."docker.io"`, `files.0.to`."""
     return ".".join(f'"{part}"' if "." in str(part) else str(part) for part in path)

@@ -1,4 +1,4 @@
-"""What a profile says. The docstring under each field is its reference page's text."""
+"""The models of a profile. The docstring of each field is its text on the reference page."""
 
 from __future__ import annotations
 
@@ -19,85 +19,88 @@ from bundler.profile.values import (
 
 
 class Registries(ProfileModel):
-    """How registries are reached."""
+    """How to reach registries."""
 
     mirrors: dict[RegistryHost, Mirror] = Field(default={})
-    """Registry host: `host[:port][/prefix]` that is asked first. See `--registry-mirror`."""
+    """Registry host: `host[:port][/prefix]` that is tried first. See `--registry-mirror`."""
     insecure: tuple[RegistryHost, ...] = ()
-    """Hosts, with port, that may be spoken to in plain HTTP. `--insecure-registry` adds to them."""
+    """Hosts, with port, that may be contacted over plain HTTP. `--insecure-registry` adds to them."""
     ca_file: LocalPath | None = None
-    """PEM file with private certificate authorities, trusted besides the system's."""
+    """PEM file with private certificate authorities, trusted in addition to the system's."""
 
 
 class Pack(ProfileModel):
-    """How the bundle is written."""
+    """How to write the bundle."""
 
     compression: Literal["keep", "compact"] = "keep"
-    """`keep`: the layers travel as the registry has them, under the registry's digests. `compact`: unpacked,
-    all in one zstd stream, a third smaller; the site needs Docker 23 or newer, or the program `zstd`."""
+    """`keep`: the original layers under their original digests. `compact`: the unpacked layers in one zstd
+    stream, a third smaller; the site requires Docker 23 or newer, or the program `zstd`.
+    """
     level: Annotated[int, Field(ge=1, le=22)] = 12
-    """Level of zstd for `compact`: higher is smaller and slower. Packing takes 0.5 GB of memory at the
-    defaults, below 150 MB at level 9 with `window: 24` and `threads: 1` (docs/explanation/performance.md)."""
+    """zstd level for `compact`: higher is smaller and slower. Packing takes 0.5 GB of memory by default, less
+    than 150 MB at level 9 with `window: 24` and `threads: 1` (docs/explanation/performance.md).
+    """
     window: Annotated[int, Field(ge=20, le=31)] = 27
-    """How far back `compact` finds what is the same, as a power of 2 in bytes: 27 is 128 MiB. The site
-    needs that much memory to load; above 27 it needs the program `zstd`, whatever its Docker."""
+    """How far back `compact` finds repeated data, as a power of 2 in bytes: 27 is 128 MiB. Loading takes that
+    much memory at the site; above 27 it requires the program `zstd`, regardless of the Docker version.
+    """
     threads: Annotated[int, Field(ge=0)] = 0
-    """Threads that compress; 0 takes every core. The bytes do not depend on it."""
+    """Number of compression threads; 0 uses all cores. The output does not depend on it."""
 
 
 class Signing(ProfileModel):
-    """What is asked of the signature."""
+    """Requirements for signatures."""
 
     required: bool = False
     """Whether `--unsigned` is refused."""
     signatures: int = Field(default=1, ge=1, le=32)
-    """How many keys must sign at least when a signed bundle is built; `bundle sign` adds more later."""
+    """Minimum number of keys that sign when a signed bundle is built; `bundle sign` can add more later."""
 
 
 class Locking(ProfileModel):
-    """What is asked of the lock file beside the profile."""
+    """Requirements for the lock file beside the profile."""
 
     required: bool = False
-    """Whether every build is `--locked`: an image that the lock does not pin is refused."""
+    """Whether every build is `--locked`: images that the lock file does not pin are refused."""
 
 
 class Profile(ProfileModel):
-    """A profile with everything inherited and set."""
+    """A profile with inheritance and `--set` applied."""
 
     name: Identifier
     """Part of the bundle's name; by default the file's name without `.yaml`. Not inherited."""
     title: str = ""
-    """Name for people. Not inherited."""
+    """Name shown to people. Not inherited."""
     description: str = ""
-    """What it is for, one line, shown by `bundle profiles`. Not inherited."""
+    """Purpose of the profile, one line, shown by `bundle profiles`. Not inherited."""
     application: str
-    """Provider that knows the application: `compose` for Compose projects. See `bundle plugins`."""
+    """Provider that models the application: `compose` for Compose projects. See `bundle plugins`."""
     version: ReleaseName | None = None
-    """Of the application. In quotes: unquoted, 1.10 is the number 1.1."""
+    """Version of the application. Put it in quotes: without them, 1.10 is the number 1.1."""
     platform: PlatformName = "linux/amd64"
-    """Operating system and architecture of the site. `--platform` goes before it."""
+    """Operating system and architecture of the site. `--platform` takes precedence."""
     sources: Annotated[tuple[str, ...], Field(min_length=1)] = ("registry",)
-    """Where images are looked for, in this order: `registry`, `docker` (an engine), `archive`."""
+    """Image sources, tried in this order: `registry`, `docker` (an engine), `archive`."""
     renderer: str = "compose"
     """Provider that writes the configuration for the target."""
     signer: str = "ecdsa"
     """Provider that signs."""
     packer: str = "installer"
-    """Provider that makes the bundle install itself. It brings sections of its own."""
+    """Provider that makes the bundle installable. It adds its own sections."""
     settings: dict[str, Any] = Field(default={})
-    """The application's own settings; see its section below."""
+    """Settings of the application; see its section below."""
     registries: Registries = Registries()
-    """How registries are reached."""
+    """How to reach registries."""
     archives: tuple[LocalPath, ...] = ()
     """Files and folders for the source `archive`: `docker save` archives, OCI layouts."""
     files: tuple[CarriedFile, ...] = ()
-    """Files that travel along."""
+    """Files to add to the bundle."""
     pack: Pack = Pack()
-    """How the bundle is written."""
+    """How to write the bundle."""
     signing: Signing = Signing()
-    """What is asked of the signature."""
+    """Requirements for signatures."""
     lock: Locking = Locking()
-    """What is asked of the lock file."""
+    """Requirements for the lock file."""
 
     @model_validator(mode="after")
     def _check_twice(self) -> Self:
@@ -114,7 +117,7 @@ class Profile(ProfileModel):
 
 
 class ProfileFile(Profile):
-    """A profile as its file says it: what `extends` brings need not be said again."""
+    """A profile as written in its file: values inherited through `extends` may be omitted."""
 
     extends: str | tuple[str, ...] = ()
-    """What this profile starts from: names, or paths (with a `/`, or ending in `.yaml`)."""
+    """Profiles to inherit from: names, or paths (with a `/`, or ending in `.yaml`)."""

@@ -16,11 +16,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def profile_schema(
     applications: Mapping[str, type[BaseModel]], packers: Iterable[type[BaseModel]]
 ) -> dict[str, Any]:
-    """The schema of a file: every key may be null or left to `extends`, every list has a `key+`.
+    """Return the schema of a file: every key may be null or inherited, every list also has a `key+`.
 
     Args:
-        applications: name -> model of its settings; they hold where the file names the application.
-        packers: models of profiles with each packer's own sections.
+        applications: name -> model of its settings, used if the file names the application.
+        packers: profile models with each packer's own sections.
     """
     whole_file = file_model(packers)
     models = {name: applications[name] for name in sorted(applications)}
@@ -44,12 +44,12 @@ def profile_schema(
 
 
 def file_model(packers: Iterable[type[BaseModel]]) -> type[BaseModel]:
-    """What a file may say, with the sections of all packers."""
+    """Return the model of a file, with the sections of all packers."""
     return create_model("Profile", __base__=(*packers, ProfileFile), __doc__=ProfileFile.__doc__)
 
 
 def _loosen(definition: dict[str, Any]) -> None:
-    """Let a mapping be partial, as what a profile extends says the rest."""
+    """Make all keys of a mapping optional, because they may be inherited."""
     properties = definition.get("properties")
     if not isinstance(properties, dict):
         return
@@ -64,7 +64,7 @@ def _loosen(definition: dict[str, Any]) -> None:
 
 
 def _list_of(field: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a field's schema that allows a list; empty where none is allowed."""
+    """Return the part of a field's schema that allows a list; empty if lists are not allowed."""
     if field.get("type") == "array":
         return {key: field[key] for key in ("type", "items") if key in field}
     return next(filter(None, map(_list_of, field.get("anyOf", ()))), {})

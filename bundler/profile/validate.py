@@ -1,4 +1,4 @@
-"""Validates what profiles say with pydantic models, and says what is wrong in the writer's words."""
+"""Validates profiles with pydantic models, and reports errors in terms of the profile's text."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _EXPECTED: Final = (
     | dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list")
     | dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping")
 )
-"""pydantic's error types -> what the model wants."""
+"""pydantic's error types -> the type that the model requires."""
 _WANTS_TEXT: Final = frozenset({"string_type", "path_type", "literal_error", "enum"})
 _OPENING = re.compile(r"^[A-Z][A-Za-z]* should ")
 
 
 def validate(model: type[M], tree: Node, base: Path, prefix: tuple[str, ...] = ()) -> M:
-    """Make a `model` of what the profile says at `prefix`.
+    """Validate the part of the profile at `prefix` and return it as `model`.
 
-    Values of type `Path` that come from another folder than `base` are rewritten to start from it.
+    Values of type `Path` from files in other folders than `base` are rewritten to be relative to `base`.
 
     Raises:
-        ProfileError: something is wrong; all of it is told, by file and line.
+        ProfileError: there are errors; the message lists all of them by file and line.
     """
     part = tree.find(prefix) or Node(tree.mark, {})
     part, nulls = _without_nulls(part)
@@ -63,7 +63,7 @@ def validate(model: type[M], tree: Node, base: Path, prefix: tuple[str, ...] = (
 
 
 def _without_nulls(node: Node, path: tuple[str, ...] = ()) -> tuple[Node, dict[tuple[str, ...], Node]]:
-    """The tree without the nulls that removed nothing, and those nulls."""
+    """Split the tree into itself without the nulls that removed nothing, and those nulls."""
     if not isinstance(node.value, dict):
         return node, {}
     kept: dict[str, Node] = {}
@@ -83,7 +83,7 @@ def _refuse_unknown(
     nulls: dict[tuple[str, ...], Node],
     prefix: tuple[str, ...],
 ) -> None:
-    """A null under a key that the model does not know is a slip of the pen, not a wish."""
+    """Report a null under a key that the model does not have: it is a misspelt key."""
     for path, null in nulls.items():
         part = _put(part, path, null)
     try:
@@ -99,7 +99,7 @@ def _refuse_unknown(
 
 
 def _quote(part: Node, details: list[ErrorDetails]) -> Node | None:
-    """Read numbers and booleans of `--set` as text where the model wants text; None if none is."""
+    """Convert numbers and booleans of `--set` to text where the model requires it; None if there are none."""
     changed = None
     for detail in details:
         path, node = _locate(part, detail["loc"])
@@ -130,8 +130,8 @@ def _put(tree: Node, path: KeyPath, node: Node) -> Node:
 # ---------------------------------------------------------------- after
 
 
-def _rebase(value: Any, node: Node, base: Path) -> Any:  # noqa: ANN401 whatever a model holds
-    """Let relative paths start from `base` instead of the folder of the file they stand in."""
+def _rebase(value: Any, node: Node, base: Path) -> Any:  # noqa: ANN401 any value in a model
+    """Make relative paths relative to `base` instead of the folder of the file that contains them."""
     if isinstance(value, Path):
         if value.is_absolute() or node.mark.folder == base:
             return value
@@ -167,7 +167,7 @@ class _Problem:
     text: str
     hint: str | None
     own: bool
-    """Whether the `--set` that it comes from names this very key."""
+    """Whether the `--set` that caused it names exactly this key."""
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key and not self.own else ""
@@ -175,7 +175,7 @@ class _Problem:
 
 
 def _locate(part: Node, loc: KeyPath) -> tuple[tuple[str | int, ...], Node]:
-    """The key path that pydantic means, and the deepest node on it; tags of unions are passed over."""
+    """Return the key path of a pydantic location, and the deepest node on it; tags of unions are skipped."""
     path: tuple[str | int, ...] = ()
     node = part
     for step in loc:
@@ -208,7 +208,7 @@ def _report(
 
 
 def _order(part: Node, path: KeyPath) -> tuple[str, int, str]:
-    """By file, then line."""
+    """Return a sort key: by file, then by line."""
     file, _, line = _locate(part, path)[1].mark.where.rpartition(":")
     return file, int(line) if line.isdigit() else 0, show_key(path)
 
@@ -291,7 +291,7 @@ def _retype(details: list[ErrorDetails], node: Node) -> str | None:
 
 
 def _keys(model: type[BaseModel], path: KeyPath) -> dict[str, str]:
-    """The keys that the model knows at `path`, with what is said of each."""
+    """Return the keys that the model has at `path`, with their descriptions."""
     schema = model.model_json_schema()
     places = [schema]
     for step in path:
@@ -305,7 +305,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> dict[str, str]:
 
 
 def _variants(place: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema, or what it refers to, or the alternatives that it lists."""
+    """Yield the schema, the one that it refers to, or its alternatives."""
     if "$ref" in place:
         yield from _variants(root["$defs"][place["$ref"].rpartition("/")[2]], root)
     yield place

@@ -1,4 +1,4 @@
-"""Values as people write them in a profile: sizes, durations, modes, names."""
+"""Types of values in a profile: sizes, durations, modes, names."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ _MEMBER = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 def parse_size(value: object) -> int:
     """Bytes: a number, or a number with a unit.
 
-    `kB`, `MB`, `GB`, `TB`, `PB` are powers of 1000; `KiB`, `MiB`, `GiB`, `TiB`, `PiB` of 1024; no
-    unit or `B` is bytes. Capitals do not matter; a fraction of a byte is rounded up. `8G`, which
-    some programs take for one and some for the other, is refused.
+    `kB`, `MB`, `GB`, `TB`, `PB` are powers of 1000; `KiB`, `MiB`, `GiB`, `TiB`, `PiB` of 1024; no unit or `B`
+    is
+    bytes. Case does not matter; a fraction of a byte is rounded up. `8G`, which means either in different
+    programs, is refused.
 
     Raises:
-        HintedValueError: it has another form.
+        HintedValueError: the value has another form.
     """
     found = _SIZE.fullmatch(_text(value))
     unit = _UNITS.get(found[2].lower()) if found else None
@@ -58,7 +59,7 @@ def parse_duration(value: object) -> int:
     """Seconds: a number, or days, hours, minutes and seconds such as `90s`, `10m`, `1h30m`, `30d`.
 
     Raises:
-        HintedValueError: it has another form.
+        HintedValueError: the value has another form.
     """
     text = _text(value)
     found = _DURATION.fullmatch(text)
@@ -72,12 +73,12 @@ def parse_duration(value: object) -> int:
 
 
 def parse_moment(value: object) -> int:
-    """Seconds since 1970 of a date or a time in UTC: `2027-06-30`, `2027-06-30T12:00Z`.
+    """Date or time in UTC, as seconds since 1970: `2027-06-30`, `2027-06-30T12:00Z`.
 
-    A date means the end of that day: it is the last one that counts.
+    A date means the end of that day, so the day itself is included.
 
     Raises:
-        HintedValueError: it has another form, or there is no such day.
+        HintedValueError: the value has another form, or the day does not exist.
     """
     text = _text(value)
     found = _MOMENT.fullmatch(text)
@@ -97,7 +98,7 @@ def parse_mode(value: object) -> int:
     """Permission bits: three octal digits, `0644`, `644` or `0o644`, with or without quotes.
 
     Raises:
-        HintedValueError: it has another form.
+        HintedValueError: the value has another form.
     """
     found = _MODE.fullmatch(_text(value))
     if found is None:
@@ -109,7 +110,7 @@ def parse_mode(value: object) -> int:
 
 
 def version_key(text: str) -> tuple[int, ...]:
-    """What to compare version numbers by: `20.10` is below `20.10.1` and equals `20.10.0`."""
+    """Return a key to compare version numbers by: `20.10` is below `20.10.1` and equals `20.10.0`."""
     parts = [int(part) for part in text.split(".")]
     while parts and parts[-1] == 0:
         parts.pop()
@@ -121,7 +122,7 @@ def _text(value: object) -> str:
 
 
 def matching(pattern: re.Pattern[str], what: str, hint: str) -> AfterValidator:
-    """A validator of texts that a whole pattern matches; `what` says what others are not."""
+    """Return a validator for texts that match the whole pattern; `what` says what other texts are not."""
 
     def check(value: str) -> str:
         if pattern.fullmatch(value) is None:
@@ -157,10 +158,10 @@ def _check_registry(value: str, form: str, *, is_right: bool) -> str:
 
 
 def check_member(value: str) -> str:
-    """Return a path that every tar, shell and file system takes.
+    """Return `value` if it is a path that every tar, shell and file system accepts.
 
     Raises:
-        HintedValueError: it has another form.
+        HintedValueError: the path has another form.
     """
     try:
         check_path(value)
@@ -183,7 +184,7 @@ def _check_url(value: str) -> str:
 
 
 def described(kind: str, types: list[str], **more: Any) -> WithJsonSchema:  # noqa: ANN401 JSON Schema
-    """The JSON Schema of a value that is written in a form of its own."""
+    """Return the JSON Schema of a value with its own notation."""
     return WithJsonSchema({"type": types if len(types) > 1 else types[0], "format": kind, **more})
 
 
@@ -220,21 +221,21 @@ Identifier = Annotated[
     matching(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
     described("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
-"""What may become part of a file name and of a project name."""
+"""A name that is valid in file names and in project names."""
 
 ReleaseName = Annotated[
     str,
     matching(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
     described("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
-"""A version as an application has it: part of the bundle's name."""
+"""A version of an application; part of the bundle's name."""
 
 VersionNumber = Annotated[
     str,
     matching(_VERSION, "a version number", 'numbers separated by dots, for example "24.0"'),
     described("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
 ]
-"""Numbers with dots between; see `version_key`."""
+"""Numbers separated by dots; see `version_key`."""
 
 PlatformName = Annotated[
     str,
@@ -244,10 +245,10 @@ PlatformName = Annotated[
 """`os/architecture[/variant]`, normalised."""
 
 RegistryHost = Annotated[str, AfterValidator(_check_host), described("host[:port]", ["string"])]
-"""A registry as image references name it."""
+"""A registry as written in image references."""
 
 Mirror = Annotated[str, AfterValidator(_check_mirror), described("host[:port][/prefix]", ["string"])]
-"""Where a registry's images are asked for first."""
+"""Mirror of a registry."""
 
 Sha256 = Annotated[
     str,
@@ -257,7 +258,7 @@ Sha256 = Annotated[
 """64 hex digits."""
 
 MemberPath = Annotated[str, AfterValidator(check_member), described("path in the bundle", ["string"])]
-"""A relative path that every tar, shell and file system takes."""
+"""A relative path that every tar, shell and file system accepts."""
 
 Url = Annotated[str, AfterValidator(_check_url), described("URL", ["string"])]
-"""http or https."""
+"""An http or https URL."""

@@ -1,1 +1,1 @@
-"""The content-addressed store of blobs."""
+"""The content-addressed store of blobs, and caches of applications."""

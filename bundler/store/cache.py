@@ -1,8 +1,8 @@
-"""What an application makes and keeps between builds, by name: files and folders.
+"""Caches of files and folders that an application generates and keeps between builds.
 
-<root>/caches/<cache>/<entry>          a whole file or folder, named by what it was made of
-<root>/caches/<cache>/.<entry>.part    one that is being made
-<root>/caches/<cache>/.<entry>.lock    held by the build that makes it
+<root>/caches/<cache>/<entry>          a complete file or folder, named after its inputs
+<root>/caches/<cache>/.<entry>.part    an incomplete one
+<root>/caches/<cache>/.<entry>.lock    held by the build that generates it
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """An entry: name, bytes, and when it was last used (seconds since 1970)."""
+    """An entry: name, bytes, and time of last use (seconds since 1970)."""
 
     name: str
     size: int
@@ -29,29 +29,29 @@ class CacheEntry:
 
 
 class Cache:
-    """Entries by name. Safe to use from threads and from several processes at once.
+    """Entries by name. Safe to use from several threads and processes at once.
 
     Attributes:
-        name: of the cache.
+        name: name of the cache.
     """
 
     def __init__(self, caches: Path, name: str, in_use: Callable[[], AbstractContextManager[None]]) -> None:
-        """Nothing is made yet.
+        """Prepare without creating anything.
 
         Args:
             caches: folder of all caches.
-            name: of this one.
-            in_use: keeps pruning away.
+            name: name of this cache.
+            in_use: prevents pruning.
 
         Raises:
-            ValueError: the name is not one.
+            ValueError: the name is not valid.
         """
         self.name = _checked(name)
         self._folder = caches / name
         self._in_use = in_use
 
     def find(self, name: str) -> Path | None:
-        """The entry, which counts as used now; None if there is none."""
+        """Return the path of an entry and mark it as used now; None if it does not exist."""
         path = self._folder / _checked(name)
         try:
             os.utime(path)
@@ -60,11 +60,11 @@ class Cache:
         return path
 
     def keep(self, name: str, make: Callable[[Path], object]) -> Path:
-        """The entry, made if there is none: by one build, for which others wait.
+        """Return the path of an entry, generating it if it does not exist. Other builds wait meanwhile.
 
         Args:
-            name: of the entry.
-            make: writes a file or folder at the path that it is given.
+            name: name of the entry.
+            make: writes a file or folder at the given path.
         """
         with self._in_use(), self._claim(name):
             found = self.find(name)
@@ -81,16 +81,16 @@ class Cache:
             return part.rename(self._folder / name)
 
     def entries(self) -> Iterator[CacheEntry]:
-        """All whole entries."""
+        """Yield all complete entries."""
         if self._folder.is_dir():
             for path in sorted(self._folder.iterdir()):
                 if not path.name.startswith("."):
                     yield CacheEntry(path.name, _size(path), path.stat().st_mtime)
 
     def prune(self, limit: float) -> list[CacheEntry]:
-        """Remove entries last used before `limit`, and what killed builds left; returns the entries.
+        """Remove entries last used before `limit` and leftovers of killed builds; return the removed entries.
 
-        The caller has made sure that no build is running.
+        The caller ensures that no build is running.
         """
         removed = [entry for entry in self.entries() if entry.used <= limit]
         for entry in removed:
@@ -129,7 +129,7 @@ def _remove(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until the disk has a file or folder: its name says that it is whole, after a power cut too."""
+    """Sync a file or folder, so that its final name implies complete content even after a power failure."""
     for found in [path, *path.rglob("*")]:
         descriptor = os.open(found, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The bytes of a blob or file as they come: hashed on the way, and never more of them than were promised."""
+"""Receives the bytes of a blob or file: hashes them as they arrive, and never accepts more than promised."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bundler.io.streams import CHUNK, Stream
 
 
 class WrongBytesError(FetchError):
-    """A blob or file arrived whole, and is not what its digest names.
+    """A blob or file was received, but does not match its digest.
 
     Attributes:
-        found: the digest that it has; empty where it has too few or too many bytes.
+        found: the actual digest; empty if there are too few or too many bytes.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, found: str = "") -> None:
@@ -24,12 +24,12 @@ class WrongBytesError(FetchError):
 
 
 class ChangedError(FetchError):
-    """A file is not the one that an earlier part of it came from."""
+    """A file has changed since an earlier part of it was received."""
 
 
 @contextmanager
 def naming(image: str) -> Iterator[None]:
-    """Let what is said of wrong bytes name the image that they are for."""
+    """Add the image's name to errors about wrong bytes."""
     try:
         yield
     except WrongBytesError as error:
@@ -37,16 +37,16 @@ def naming(image: str) -> Iterator[None]:
 
 
 class Receiver:
-    """One blob or file on its way.
+    """One blob or file that is being received.
 
     Attributes:
-        digest: that the bytes must have.
-        size: how many they must be; None where nobody has said.
-        have: how many have come.
+        digest: expected digest.
+        size: expected bytes; None if unknown.
+        have: bytes received so far.
     """
 
     def __init__(self, digest: str, size: int | None, tap: Callable[[bytes], None] | None = None) -> None:
-        """Nothing has come yet; `tap` is given every byte, in order."""
+        """Start without any bytes; `tap` receives every byte in order."""
         self.digest = digest
         self.size = size
         self._tap = tap
@@ -54,7 +54,7 @@ class Receiver:
         self._hash = hashlib.sha256()
 
     def note(self, chunk: bytes) -> None:
-        """Count bytes that are in their place already."""
+        """Count bytes that are already in the file."""
         self._hash.update(chunk)
         self.have += len(chunk)
         if self._tap is not None:
@@ -68,24 +68,24 @@ class Receiver:
         *,
         place: int = 0,
     ) -> None:
-        """Bring what is missing, and check the whole.
+        """Receive the missing bytes and check the whole.
 
         Args:
-            open_at: opens the blob's bytes from an offset on.
-            file: descriptor of the file that they belong in.
-            advance: told of every stretch that is there.
+            open_at: opens the blob at an offset.
+            file: descriptor of the file to write to.
+            advance: called with a number of bytes whenever bytes are written.
             place: offset of the blob's first byte in the file.
 
         Raises:
-            FetchError: the bytes cannot be had.
-            WrongBytesError: they are too few, too many, or others.
+            FetchError: the bytes are unavailable.
+            WrongBytesError: there are too few or too many bytes, or other ones.
         """
         if self.size is None or self.have < self.size or self.size == 0:
             with closing(open_at(self.have)) as stream:
                 while chunk := stream.read(CHUNK):
                     if self.size is not None and self.have + len(chunk) > self.size:
                         self.have += len(chunk)
-                        break  # more than promised: do not fill the disk with it
+                        break  # more than promised: do not fill the disk
                     write_at(file, place + self.have, chunk)
                     self.note(chunk)
                     advance(len(chunk))

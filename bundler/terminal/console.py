@@ -1,8 +1,8 @@
-"""The way from this program to a terminal: what others wrote cannot command it.
+"""Terminal output in which untrusted text cannot control the terminal.
 
-Names, titles, file names and the texts of servers and plugins come from elsewhere. An escape sequence in them
-could hide or rewrite what stands on the screen, a bidirectional mark could turn it round. All output of the
-commands goes through `echo` and `echo_json`, progress through `clean`; colours are put around clean text.
+Names, titles, file names and the texts of servers and plugins are untrusted. An escape sequence in them could
+hide or rewrite what is on the screen; a bidirectional mark could reverse it. All output of commands goes
+through `echo` and `echo_json`, and progress through `clean`; colours are added around cleaned text.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Final, TextIO
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f"
 """C0, DEL and C1: ECMA-48."""
 _MARKS: Final = "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""What turns text round (Unicode, UAX 9) or begins a line."""
+"""Characters that change text direction (Unicode, UAX 9) or begin a line."""
 _HALVES: Final = "\ud800-\udfff"
-"""Halves of characters: undecodable bytes of file names, and JSON's lone surrogates. No encoding has them."""
+"""Surrogates, from undecodable file names or from escapes in JSON. No encoding can represent them."""
 _UNSAFE: Final = re.compile(f"[{_CONTROLS}{_MARKS}{_HALVES}]")
 _UNSAFE_IN_LINES: Final = re.compile(f"(?![\\n\\t])[{_CONTROLS}{_MARKS}{_HALVES}]")
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    r"""`text` with every character that a terminal would obey written out, as Python does: `\x1b`, `\u202e`.
+    r"""Return `text` with every character that controls a terminal escaped as in Python: `\x1b`, `\u202e`.
 
     Args:
-        text: from anywhere.
+        text: any text.
         lines: keep line breaks and tabs.
     """
     return (_UNSAFE_IN_LINES if lines else _UNSAFE).sub(_write_out, text)
@@ -41,26 +41,26 @@ def _write_out(found: re.Match[str]) -> str:
 
 
 def to_json(document: object, *, indent: int | None = None) -> str:
-    """`document` as JSON, readable, and with the same characters escaped."""
-    import json  # noqa: PLC0415 only who prints a document pays
+    """Return `document` as readable JSON, with the same characters escaped."""
+    import json  # noqa: PLC0415 needed only to print documents
 
     text = json.dumps(document, indent=indent, ensure_ascii=False)
-    return _UNSAFE_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # its line breaks are our own
+    return _UNSAFE_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # JSON's own line breaks
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether `stream` leads to a terminal that can move its cursor."""
+    """Whether `stream` is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def echo(text: str = "", *, lines: bool = False, err: bool = False, end: str = "\n") -> None:
-    """Print text for people, on standard error where it is not the result.
+    """Print text for people, on standard error if it is not the result of the command.
 
     Args:
-        text: one line, whatever is in it.
-        lines: keep its line breaks and tabs: it has several lines.
-        err: on standard error.
-        end: what follows.
+        text: one line; line breaks in it are escaped.
+        lines: keep line breaks and tabs, for text of several lines.
+        err: print on standard error.
+        end: printed after the text.
     """
     _print(clean(text, lines=lines), err=err, end=end)
 
@@ -81,9 +81,9 @@ def _print(text: str, *, err: bool, end: str = "\n") -> None:
 
 
 def prepare() -> None:
-    """Make the process's own streams take every text, and clean what Python says of a bug."""
+    """Make the process's streams accept any text, and clean the tracebacks that Python prints."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a stand-in of a test, or none at all
+        with contextlib.suppress(AttributeError):  # a test's replacement, or None
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.excepthook = _show_bug
     threading.excepthook = lambda bug: _show_bug(bug.exc_type, bug.exc_value, bug.exc_traceback)

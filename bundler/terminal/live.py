@@ -1,4 +1,4 @@
-"""What a run shows on a terminal, drawn by rich. Imported only where there is a terminal."""
+"""Terminal output of a run, drawn by rich. Imported only if there is a terminal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bundler.terminal.progress import REFRESH, Count, LogReporter, Transfer, for
 
 
 def make_console(out: TextIO) -> Console:
-    """A console for text that comes from elsewhere: nothing in it is markup, and nothing is highlighted."""
+    """Return a console for untrusted text: it interprets no markup and highlights nothing."""
     return Console(file=out, force_terminal=True, markup=False, highlight=False, emoji=False)
 
 
 class TerminalReporter(LogReporter):
-    """One line a step once it is done; below them, redrawn, what is under way: steps, the total, blobs."""
+    """Prints one line per finished step; below them, redraws running steps, the total and blobs."""
 
     ITEMS = 4
     BAR = 24
@@ -117,7 +117,7 @@ class TerminalReporter(LogReporter):
 
 
 class _Rows:
-    """Rows of the screen, none of which reaches its last column: a row that wraps would take two."""
+    """Rows on the screen that never reach the last column: a wrapped row would take two."""
 
     def __init__(self, parts: list[Callable[[], list[RenderableType]]]) -> None:
         self._parts = parts
@@ -130,7 +130,7 @@ class _Rows:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on the terminal that standard output is; long cells are continued below."""
+    """Print a table to the terminal on standard output; long cells are wrapped."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in head:
         table.add_column(Text(name.upper()), overflow="fold")

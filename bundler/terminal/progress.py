@@ -14,43 +14,43 @@ from typing import Any, Protocol, TextIO
 from bundler.terminal.console import clean, to_json
 
 REFRESH = 0.1
-"""Seconds between two drawings of a bar."""
+"""Seconds between two updates of a bar."""
 LOG_EVERY = 5.0
-"""Seconds between two lines about one transfer in a log."""
+"""Seconds between two log lines about one transfer."""
 JSON_EVERY = 1.0
 """Seconds between two progress events for machines."""
 WINDOW = 5.0
-"""Seconds over which the rate is taken."""
+"""Seconds over which the rate is averaged."""
 
 
 class Transfer(Protocol):
-    """Bytes on their way, in all and by item. Methods may be called from any thread."""
+    """A transfer of bytes, in total and by item. Methods may be called from any thread."""
 
     def expect(self, item: str, size: int) -> None:
-        """`item` begins; it has `size` bytes in all."""
+        """Begin `item`, which has `size` bytes in total."""
 
     def advance(self, item: str, size: int) -> None:
-        """`size` more bytes of `item` are here."""
+        """Add `size` bytes to `item`."""
 
 
 class Reporter(Protocol):
-    """Where progress goes."""
+    """Receives progress."""
 
     def step(self, name: str) -> Any:  # noqa: ANN401 a context manager; typing it drags in generics
-        """A context: the thing that is done inside it, timed."""
+        """Return a context manager that times and reports the step in its block."""
 
     def transfer(self, name: str, total: int) -> Any:  # noqa: ANN401 likewise
-        """A context that gives a `Transfer` of `total` bytes."""
+        """Return a context manager for a `Transfer` of `total` bytes."""
 
     def info(self, text: str) -> None:
-        """Something worth knowing."""
+        """Report useful information."""
 
     def warn(self, text: str) -> None:
-        """Something that may become a problem."""
+        """Report something that may become a problem."""
 
 
 def format_bytes(size: float) -> str:
-    """`size` for people: 1.5 MB (powers of 1000, as disks and networks are sold)."""
+    """Format `size` for people: 1.5 MB (powers of 1000, as usual for disks and networks)."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000 or unit == "GB":  # noqa: PLR2004 the step between units
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -59,14 +59,14 @@ def format_bytes(size: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`seconds` for people: 4.2 s, 3 min 05 s."""
+    """Format `seconds` for people: 4.2 s, 3 min 05 s."""
     if seconds < 60:  # noqa: PLR2004 a minute
         return f"{seconds:.1f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
 class _Item:
-    """One item of a transfer. `total` is 0 where nobody said it; `moved` is on the monotonic clock."""
+    """One item of a transfer. `total` is 0 if unknown; `moved` is on the monotonic clock."""
 
     def __init__(self, total: int = 0) -> None:
         self.total = total
@@ -82,7 +82,7 @@ class _Item:
 
 
 class Count:
-    """A `Transfer` that counts. The rate is that of the last seconds, so that a stall shows."""
+    """A `Transfer` that counts. The rate is averaged over the last seconds, so that a stall is visible."""
 
     def __init__(self, total: int, changed: Callable[[Count, str], None] | None = None) -> None:
         self.total = total
@@ -115,23 +115,23 @@ class Count:
 
     @property
     def rate(self) -> float:
-        """Bytes a second of late."""
+        """Return the current rate in bytes a second."""
         then, done = self._samples[0]
         return (self.done - done) / max(time.monotonic() - then, 1e-6)
 
     @property
     def mean(self) -> float:
-        """Bytes a second from the start."""
+        """Return the average rate in bytes a second since the start."""
         return self.done / max(time.monotonic() - self._started, 1e-6)
 
     def moving(self) -> list[tuple[str, _Item]]:
-        """Items on their way, those that moved last at the end."""
+        """Return the unfinished items, the most recently advanced ones last."""
         now = time.monotonic()
         found = [(n, i) for n, i in self.items.items() if not i.whole and (i.total or now - i.moved < 1)]
         return sorted(found, key=lambda pair: pair[1].moved)
 
     def summary(self) -> str:
-        """The total as a line."""
+        """Return the total as a line of text."""
         text = f"{format_bytes(self.done)} of {format_bytes(self.total)}  {format_bytes(self.rate)}/s"
         if self.done < self.total:
             left = format_seconds((self.total - self.done) / self.rate) if self.rate else "?"
@@ -140,7 +140,7 @@ class Count:
 
 
 class _Every:
-    """True at most once in so many seconds. For threads."""
+    """A callable that returns True at most once per interval. Thread-safe."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -165,7 +165,7 @@ class LogReporter:
         self._lock = threading.Lock()
 
     def _line(self, text: str) -> None:
-        """Print a line; what is not our own in it has been cleaned."""
+        """Print a line; untrusted text in it has been cleaned."""
         with self._lock:
             print(text, file=self._out, flush=True)
 
@@ -205,7 +205,7 @@ class LogReporter:
 
 
 class JsonReporter:
-    """One JSON object a line: `{"event": "step" | "progress" | "info" | "warning" | "error", ...}`."""
+    """Writes a JSON object per line: `{"event": "step" | "progress" | "info" | "warning" | "error", ...}`."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -248,7 +248,7 @@ class JsonReporter:
 
 
 class LogHandler(logging.Handler):
-    """Hands log records to a reporter, so that they disturb neither its bars nor its JSON lines."""
+    """Passes log records to a reporter, so that they do not disrupt its bars or JSON lines."""
 
     def __init__(self, reporter: Reporter) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Plain tables for terminals; Chinese characters count as two columns."""
+"""Plain-text tables for terminals; Chinese characters count as two columns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bundler.terminal.console import clean, echo, is_terminal
 
 
 def width(text: str) -> int:
-    """Columns that `text` takes on a terminal (Unicode, UAX 11)."""
+    """Return the number of columns that `text` takes on a terminal (Unicode, UAX 11)."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, the head in capitals; a cell is one line, whatever is in it."""
+    """Format a table with columns two spaces apart and headings in capitals; each cell stays on one line."""
     table = [tuple(cell.upper() for cell in head), *(tuple(map(clean, row)) for row in rows)]
     widths = [max(width(row[column]) for row in table) for column in range(len(head))]
     lines = (
@@ -26,9 +26,9 @@ def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: on a terminal as wide as that is, elsewhere in plain lines."""
+    """Print a table: on a terminal, fitted to its width; otherwise as plain lines."""
     if is_terminal(sys.stdout):
-        from bundler.terminal.live import print_table  # noqa: PLC0415 rich: 40 ms that only a terminal is worth
+        from bundler.terminal.live import print_table  # noqa: PLC0415 rich: 40 ms, only on a terminal
 
         print_table(head, rows)
     else:

@@ -1,1 +1,1 @@
-"""Keys, signatures, statements about keys, and the verification of bundles."""
+"""Keys, signatures, statements about keys, and verification of bundles."""

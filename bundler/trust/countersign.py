@@ -1,4 +1,4 @@
-"""Adds signatures to a finished bundle: only the two members change that no checksum covers."""
+"""Adds signatures to a finished bundle: changes only the two members that no checksum covers."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from bundler.trust.signatures import read_lines, sign_text
 from bundler.trust.signers import carried_keys, match_signatures
 
 _SMALL = 16 << 20
-"""Bytes that SHA256SUMS may have."""
+"""Largest SHA256SUMS in bytes."""
 
 
 def countersign(
     path: Path, keys: Sequence[PrivateKey], signer: Signer, sidecars: Sequence[str]
 ) -> tuple[PublicKey, ...]:
-    """Sign the bundle with `keys` too, and return all that it is signed by then.
+    """Add signatures by `keys` to the bundle and return all keys that have signed it.
 
     Args:
         path: the bundle's file.
-        keys: that sign it.
-        signer: checks the signatures that it has.
-        sidecars: ends of the names of small files beside the bundle, which are signed too.
+        keys: keys to sign with.
+        signer: checks the existing signatures.
+        sidecars: name suffixes of small files beside the bundle, which are signed too.
 
     Raises:
-        VerificationError: it is not a bundle, or a signature that it has is wrong.
-        UsageError: it is signed by one of the keys already.
+        VerificationError: the file is not a bundle, or an existing signature is wrong.
+        UsageError: one of the keys has already signed the bundle.
     """
     new = tuple(PublicKey.read(key.public_key) for key in keys)
     with path.open("rb") as file:
@@ -71,10 +71,10 @@ def _rewrite(
     archive: tuple[str, int],
     listed: dict[str, str],
 ) -> Iterator[bytes]:
-    """The archive's bytes, with the two members right behind SHA256SUMS.
+    """Yield the archive's bytes, with the two members directly after SHA256SUMS.
 
     Raises:
-        VerificationError: a file is not what SHA256SUMS lists: nobody should sign that.
+        VerificationError: a file does not match SHA256SUMS, so the bundle must not be signed.
     """
     top, mtime = archive
     if listed.keys() != {entry.path for entry in entries} - UNLISTED:
@@ -102,7 +102,7 @@ def _rewrite(
 
 
 def _replace(path: Path, chunks: Iterator[bytes]) -> None:
-    """Write the file anew, put it in the old one's place when it is whole, and note its digest beside it."""
+    """Write the new file, replace the old one when it is complete, and update its .sha256."""
     digest = hashlib.sha256()
     with whole_file(path, path.stat().st_mode & 0o777, lasting=True) as file:
         for chunk in chunks:

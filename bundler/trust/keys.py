@@ -1,7 +1,7 @@
-"""Public keys of signers, compared as keys: by their DER, whatever file they came in.
+"""Public keys, compared by their DER encoding, regardless of the format of their files.
 
-The format knows one kind: ECDSA on P-256, as SubjectPublicKeyInfo with an uncompressed point (RFC 5480,
-sections 2 and 2.2). Such a DER has one form only, so its SHA-256 names the key.
+The format has one kind of key: ECDSA on P-256, as SubjectPublicKeyInfo with an uncompressed point (RFC 5480,
+sections 2 and 2.2). Its DER encoding is unique, so its SHA-256 identifies the key.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ class PublicKey:
     """A public key.
 
     Attributes:
-        der: its SubjectPublicKeyInfo.
+        der: SubjectPublicKeyInfo in DER.
     """
 
     der: bytes
 
     @property
     def pem(self) -> bytes:
-        """As `openssl pkey -pubout` writes it."""
+        """Return the key as `openssl pkey -pubout` writes it."""
         text = base64.b64encode(self.der)
         lines = b"".join(text[at : at + _LINE] + b"\n" for at in range(0, len(text), _LINE))
         return b"-----BEGIN PUBLIC KEY-----\n" + lines + b"-----END PUBLIC KEY-----\n"
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of the DER: `openssl pkey -pubin -in FILE -outform DER | sha256sum`."""
+        """Return the SHA-256 (hex) of the DER: `openssl pkey -pubin -in FILE -outform DER | sha256sum`."""
         return hashlib.sha256(self.der).hexdigest()
 
     @classmethod
     def read(cls, data: bytes) -> PublicKey:
-        """The one key in a PEM or DER file.
+        """Read the single key in a PEM or DER file.
 
         Raises:
-            UsageError: it holds no key, several, or one of another kind.
+            UsageError: the file has no key, several keys, or a key of another kind.
         """
         found = read_keys(data)
         if len(found) != 1:
@@ -67,19 +67,19 @@ class PublicKey:
 
     @classmethod
     def of_point(cls, point: bytes) -> PublicKey:
-        """The key with an uncompressed point, as tokens hand it out.
+        """Return the key with an uncompressed point, which is the form that tokens return.
 
         Raises:
-            UsageError: it is not the length of one.
+            UsageError: the point has another length.
         """
         return _checked(_PREFIX[:-1] + point)
 
 
 def read_keys(data: bytes) -> tuple[PublicKey, ...]:
-    """Every key in a file: blocks of PEM, whatever ends their lines, or one key in DER.
+    """Read all keys in a file: PEM blocks with any line endings, or one DER key.
 
     Raises:
-        UsageError: it holds no key, or one of another kind.
+        UsageError: the file has no key, or a key of another kind.
     """
     blocks = _BLOCK.findall(data)
     if blocks:
@@ -115,5 +115,5 @@ def _checked(der: bytes) -> PublicKey:
 
 
 def distinct(keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
-    """The keys in their order, each once."""
+    """Return the keys in order, without duplicates."""
     return tuple(dict.fromkeys(keys))

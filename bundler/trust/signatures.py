@@ -1,7 +1,7 @@
-"""Signatures of the bundle format: ECDSA over P-256 with SHA-256, in the one encoding that is accepted.
+"""Signatures of the bundle format: ECDSA over P-256 with SHA-256, in the only encoding that is accepted.
 
 For a key and a text, (r, s) and (r, n - s) are both valid (FIPS 186-5, 6.4). Only the lower s is accepted, in
-DER (X.690, section 10), so that a signature cannot be changed into another one without the key.
+DER (X.690, section 10), so that a signature cannot be turned into another valid one without the key.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """n of P-256: SP 800-186, section 3.2.1.3."""
 _INTEGER, _SEQUENCE = 0x02, 0x30
 _SHORT = 33
-"""Bytes of the longest integer: 32, and a zero before a high bit."""
+"""Bytes of the longest integer: 32, plus a zero if the high bit is set."""
 
 
 def encode(r: int, s: int) -> bytes:
-    """The accepted encoding of a signature: low s, DER."""
+    """Return the accepted encoding of a signature: low s, DER."""
     body = _integer(r) + _integer(min(s, ORDER - s))
     return bytes((_SEQUENCE, len(body))) + body
 
 
 def decode(value: bytes) -> tuple[int, int]:
-    """The r and s of a signature in the accepted encoding.
+    """Return r and s of a signature in the accepted encoding.
 
     Raises:
-        VerificationError: it has another encoding, or a high s.
+        VerificationError: the signature has another encoding, or a high s.
     """
     r, rest = _read_integer(value[2:])
     s, rest = _read_integer(rest)
@@ -41,7 +41,7 @@ def decode(value: bytes) -> tuple[int, int]:
 
 
 def normalise(value: bytes) -> bytes:
-    """A signature as any signer makes it (DER, s of either half), in the accepted encoding."""
+    """Convert a signature of any signer (DER, low or high s) to the accepted encoding."""
     r, rest = _read_integer(value[2:])
     s, _ = _read_integer(rest)
     return encode(r, s)
@@ -60,17 +60,17 @@ def _read_integer(data: bytes) -> tuple[int, bytes]:
 
 
 def sign_text(payload: bytes, keys: Sequence[PrivateKey]) -> bytes:
-    """One line of base64 a key, in their order."""
+    """Return one line of base64 for each key, in order."""
     return b"".join(base64.b64encode(sign_once(payload, key)) + b"\n" for key in keys)
 
 
 def sign_once(payload: bytes, key: PrivateKey) -> bytes:
-    """A signature in the accepted encoding."""
+    """Return a signature in the accepted encoding."""
     return normalise(key.sign(payload))
 
 
 def read_lines(text: bytes, where: str) -> list[bytes]:
-    """The signatures of a `.sig` file.
+    """Parse the signatures of a `.sig` file.
 
     Raises:
         VerificationError: a line is not canonical base64, or not a signature in the accepted encoding.
@@ -84,7 +84,7 @@ def read_lines(text: bytes, where: str) -> list[bytes]:
             value = base64.b64decode(line, validate=True)
         except binascii.Error as error:
             raise VerificationError(f"{where} is not base64") from error
-        if base64.b64encode(value) != line:  # base64 has bits that say nothing, where a change would hide
+        if base64.b64encode(value) != line:  # base64 can have unused bits, whose changes would go unnoticed
             raise VerificationError(f"{where} is not canonical base64 (RFC 4648), one signature per line")
         decode(value)
         values.append(value)
@@ -92,7 +92,7 @@ def read_lines(text: bytes, where: str) -> list[bytes]:
 
 
 def verify_once(payload: bytes, value: bytes, key: PublicKey, signer: Signer) -> bool:
-    """Whether this is the key's signature over the payload, in the accepted encoding."""
+    """Whether `value` is the key's signature of the payload, in the accepted encoding."""
     try:
         decode(value)
         signer.verify(payload, value, key.pem)
@@ -102,7 +102,7 @@ def verify_once(payload: bytes, value: bytes, key: PublicKey, signer: Signer) ->
 
 
 def refuse_twice(keys: Sequence[PrivateKey]) -> None:
-    """Two signatures by one key are worth one.
+    """Refuse duplicate keys: two signatures by one key count as one.
 
     Raises:
         UsageError: a key is listed twice.

@@ -1,4 +1,4 @@
-"""Who signed a bundle, and whether that is enough."""
+"""Determines who signed a bundle, and whether that is sufficient."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ASK = "do not install it; ask its publisher for the bundle and the key again"
 
 @dataclass(frozen=True)
 class Trust:
-    """Whom the one who verifies believes.
+    """The trust settings of a verification.
 
     Attributes:
-        keys: public keys that came by another way than the bundle.
-        require: how many of them must have signed.
-        statements: rotations and revocations that came by another way, by name.
+        keys: public keys from another channel than the bundle.
+        require: number of these keys that must have signed.
+        statements: rotations and revocations from another channel, by name.
     """
 
     keys: tuple[PublicKey, ...]
@@ -42,16 +42,16 @@ class Trust:
 def check_signatures(
     heads: Mapping[str, bytes], signer: Signer, trust: Trust | None, *, allow_unsigned: bool
 ) -> tuple[PublicKey, ...]:
-    """Check the signatures in a bundle's head; the keys that count.
+    """Check the signatures in a bundle's head and return the keys that count.
 
     Args:
-        heads: SHA256SUMS, its signatures and keys, and the statements that the bundle carries.
+        heads: SHA256SUMS, its signatures and public keys, and the statements in the bundle.
         signer: checks a signature.
-        trust: None accepts any maker where `allow_unsigned` does.
-        allow_unsigned: whether a bundle without a signature may pass.
+        trust: None accepts any publisher if `allow_unsigned` is set.
+        allow_unsigned: whether a bundle without a signature is accepted.
 
     Raises:
-        VerificationError: a signature is wrong, or too few are by keys that are trusted.
+        VerificationError: a signature is wrong, or too few of them are by trusted keys.
     """
     sums, text = heads.get(SUMS), heads.get(SIGNATURE)
     if sums is None:
@@ -77,17 +77,17 @@ def check_signatures(
 def check_detached(
     payload: bytes, text: bytes, where: str, signer: Signer, trust: Trust
 ) -> tuple[PublicKey, ...]:
-    """Check the signatures of a file that carries no keys; the keys that count.
+    """Check the signatures of a file that contains no keys and return the keys that count.
 
     Args:
-        payload: the file.
-        text: its signatures, one on a line.
-        where: names them.
+        payload: content of the file.
+        text: its signatures, one per line.
+        where: name of the signatures for messages.
         signer: checks a signature.
-        trust: its keys; rotations are not followed.
+        trust: trusted keys; rotations are not followed.
 
     Raises:
-        VerificationError: too few of them are by keys that are trusted.
+        VerificationError: too few of the signatures are by trusted keys.
     """
     values = read_lines(text, where)
     signers = [
@@ -105,10 +105,10 @@ def is_statement(path: str) -> bool:
 
 
 def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
-    """The keys that a bundle carries.
+    """Return the public keys in a bundle.
 
     Raises:
-        VerificationError: there are none, or in another form than the format's.
+        VerificationError: there are none, or they are not in the format's encoding.
     """
     text = heads.get(PUBLIC_KEY)
     if text is None:
@@ -117,7 +117,7 @@ def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
         keys = read_keys(text)
     except UsageError as error:
         raise VerificationError(f"{PUBLIC_KEY}: {error.message}", hint=_COPY) from error
-    if b"".join(key.pem for key in keys) != text:  # no checksum covers it: it has one form only
+    if b"".join(key.pem for key in keys) != text:  # not covered by a checksum, so only one form is accepted
         raise _not_its_key()
     return keys
 
@@ -133,10 +133,10 @@ def match_signatures(
     trusted: Sequence[PublicKey],
     signer: Signer,
 ) -> tuple[PublicKey, ...]:
-    """The keys that signed `payload`: each carried one, with the signature on its own line.
+    """Return the keys that signed `payload`: each key in the bundle must match the signature on its line.
 
     Raises:
-        VerificationError: one of them did not.
+        VerificationError: a signature does not match its key.
     """
     if len(values) != len(carried):
         raise VerificationError(
@@ -152,7 +152,7 @@ def match_signatures(
 
 
 def judge_signers(signers: Sequence[PublicKey], trust: Trust, known: Known) -> tuple[PublicKey, ...]:
-    """The signers that count.
+    """Return the signers that count.
 
     Raises:
         VerificationError: too few of them are trusted.
@@ -177,7 +177,7 @@ def judge_signers(signers: Sequence[PublicKey], trust: Trust, known: Known) -> t
 
 
 def count_signers(anchors: Sequence[str], signers: Sequence[str], known: Known) -> list[str]:
-    """The signers that stand for an anchor, by being it or following it: one a signer, one an anchor."""
+    """Return the signers that are an anchor or follow one: each signer and each anchor counts once."""
     counted: list[str] = []
     for anchor in anchors:
         for key in known.chain(anchor):

@@ -1,7 +1,7 @@
-"""Signed statements about keys: that one follows another, that one is not to be trusted any more.
+"""Signed statements about keys: rotations (one key follows another) and revocations.
 
-Small texts that are checked on their own: "Rotation and revocation" in docs/reference/bundle-format.md.
-Each has one form only: a statement that is read is written again and compared.
+Short texts that are verified on their own: "Rotation and revocation" in docs/reference/bundle-format.md. Each
+has only one valid form: a statement is parsed, written again and compared.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from bundler.trust.keys import PublicKey, read_keys
 from bundler.trust.signatures import read_lines, sign_once, verify_once
 
 FOLDER = STATEMENTS
-"""Where a bundle carries statements."""
+"""Folder of statements in a bundle."""
 SUFFIXES = (".rotation", ".revocation")
 CHAIN = 16
-"""Keys that a chain of rotations may have."""
+"""Longest chain of rotations, in keys."""
 LIMIT = 4096
-"""Bytes that a statement may have; it has about 700."""
+"""Largest statement in bytes; a typical one has about 700."""
 _SIGNATURE = "signature "
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """The key `before` says that `after` follows it."""
+    """A statement by the key `before` that `after` follows it."""
 
     before: PublicKey
     after: PublicKey
@@ -40,19 +40,19 @@ class Rotation:
 
     @property
     def by(self) -> PublicKey:
-        """Who signs it."""
+        """Return the key that signs the statement."""
         return self.before
 
     @property
     def payload(self) -> bytes:
-        """What is signed."""
+        """Return the signed text."""
         head = f"from {self.before.fingerprint}\nto {self.after.fingerprint}\ndate {self.date}\n"
         return b"bundle-rotation 1\n" + head.encode() + self.before.pem + self.after.pem
 
 
 @dataclass(frozen=True)
 class Revocation:
-    """The key `by` says that the key with the fingerprint `revoked` is not to be trusted any more."""
+    """A statement by the key `by` that the key with the fingerprint `revoked` is no longer trusted."""
 
     revoked: str
     by: PublicKey
@@ -61,7 +61,7 @@ class Revocation:
 
     @property
     def payload(self) -> bytes:
-        """What is signed."""
+        """Return the signed text."""
         head = f"revoked {self.revoked}\nby {self.by.fingerprint}\ndate {self.date}\n"
         return b"bundle-revocation 1\n" + head.encode() + self.by.pem
 
@@ -70,7 +70,7 @@ Statement = Rotation | Revocation
 
 
 def rotate(before: PrivateKey, after: PublicKey) -> Rotation:
-    """A statement by the old key that the new one follows it.
+    """Create a statement by the old key that the new one follows it.
 
     Raises:
         UsageError: both are the same key.
@@ -83,29 +83,29 @@ def rotate(before: PrivateKey, after: PublicKey) -> Rotation:
 
 
 def revoke(by: PrivateKey, revoked: str) -> Revocation:
-    """A statement by a key that a key is not to be trusted any more."""
+    """Create a statement by a key that a key is no longer trusted."""
     key = PublicKey.read(by.public_key)
     unsigned = Revocation(revoked, key, _today(), b"")
     return Revocation(revoked, key, unsigned.date, sign_once(unsigned.payload, by))
 
 
 def write_statement(statement: Statement) -> bytes:
-    """The statement's file."""
+    """Return the content of the statement's file."""
     return statement.payload + _SIGNATURE.encode() + base64.b64encode(statement.signature) + b"\n"
 
 
 def statement_name(statement: Statement) -> str:
-    """The name of its file: the first digits of the fingerprints that it is about."""
+    """Return the name of the statement's file: the first digits of the fingerprints in it."""
     if isinstance(statement, Rotation):
         return f"{statement.before.fingerprint[:16]}-{statement.after.fingerprint[:16]}.rotation"
     return f"{statement.revoked[:16]}-{statement.by.fingerprint[:16]}.revocation"
 
 
 def read_statement(data: bytes, where: str, signer: Signer) -> Statement:
-    """A statement whose signature is checked.
+    """Parse a statement and verify its signature.
 
     Raises:
-        VerificationError: it has another form, or is not signed by the key that it names.
+        VerificationError: the statement is malformed, or not signed by the key that it names.
     """
     if len(data) > LIMIT:
         raise VerificationError(f"{where}: a statement about keys has at most {LIMIT} bytes")
@@ -130,7 +130,7 @@ def _parse(data: bytes, where: str) -> Statement:
     value = read_lines(signature.removeprefix(_SIGNATURE).encode() + b"\n", where)[0]
     keys = read_keys(data)
     day = date.removeprefix("date ")
-    if kind == "bundle-rotation 1" and len(keys) == 2:  # noqa: PLR2004 the old and the new one
+    if kind == "bundle-rotation 1" and len(keys) == 2:  # noqa: PLR2004 the old and the new key
         return Rotation(keys[0], keys[1], day, value)
     if kind == "bundle-revocation 1" and len(keys) == 1:
         return Revocation(read_fingerprint(first.removeprefix("revoked ")), keys[0], day, value)
@@ -138,7 +138,7 @@ def _parse(data: bytes, where: str) -> Statement:
 
 
 def read_fingerprint(text: str) -> str:
-    """A key's fingerprint as it is typed.
+    """Parse a fingerprint as typed by a user.
 
     Raises:
         UsageError: it is not 64 hex digits.
@@ -156,18 +156,18 @@ def _today() -> str:
 
 @dataclass(frozen=True)
 class Known:
-    """What statements say, after those that nobody may make were left out.
+    """The effect of all statements that their signers may make.
 
     Attributes:
-        successors: fingerprint -> the fingerprints that it says follow it.
-        revoked: fingerprints of keys that are not to be trusted any more.
+        successors: fingerprint -> fingerprints of the keys that follow it.
+        revoked: fingerprints of keys that are no longer trusted.
     """
 
     successors: dict[str, tuple[str, ...]]
     revoked: frozenset[str]
 
     def chain(self, start: str) -> list[str]:
-        """The key and those that follow it, up to a revoked one, a fork or a loop."""
+        """Return the key and those that follow it, up to a revoked key, a fork or a loop."""
         found: list[str] = []
         current: str | None = start
         while current and current not in found and current not in self.revoked and len(found) < CHAIN:
@@ -177,7 +177,7 @@ class Known:
         return found
 
     def followers(self, start: str) -> set[str]:
-        """Every key that follows it, on every path: more statements never make a key trusted again."""
+        """Return all keys that follow it on any path, so that further statements cannot undo a revocation."""
         found: set[str] = set()
         ahead = list(self.successors.get(start, ()))
         while ahead:
@@ -189,10 +189,11 @@ class Known:
 
 
 def judge_statements(statements: Sequence[Statement]) -> Known:
-    """Which keys follow which, and which are revoked.
+    """Determine which keys follow which, and which are revoked.
 
-    A key may revoke itself, and any key that it follows by rotations. No other key may: one stolen key
-    must not take the others with it.
+    A key may revoke itself and any key that it follows by rotations. Other revocations are ignored, so that
+    one
+    stolen key cannot revoke the others.
     """
     successors: dict[str, tuple[str, ...]] = {}
     for one in statements:

@@ -1,4 +1,4 @@
-"""Reads bundles back: `bundle verify` checks every byte, `bundle inspect` reads only the head."""
+"""Reads bundles: `bundle verify` checks every byte, `bundle inspect` reads only the head."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ LIMITS: Final = {
     PUBLIC_KEY: 64 << 10,
     MANIFEST: MANIFEST_LIMIT,
 }
-"""Bytes that the files which are held in memory may have, by path."""
+"""Size limits in bytes of the files that are held in memory, by path."""
 TABLE_LIMIT: Final = 8 << 20
-"""Bytes of a packer's table of modes."""
+"""Largest table of file modes in bytes."""
 MOST_STATEMENTS: Final = 256
-"""Rotations and revocations that a bundle may carry: they are held in memory, too."""
+"""Most rotations and revocations in a bundle, because they are held in memory too."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found to be true of a bundle."""
+    """The result of verifying a bundle."""
 
     manifest: BundleManifest
     files: int
-    """Those that the checksums list, as the site counts them."""
+    """Number of files that the checksums list, as the site counts them."""
     size: int
-    """Bytes of the file."""
+    """Bytes of the bundle's file."""
     signers: tuple[PublicKey, ...]
-    """The trusted keys that it is signed by; none: not checked, and allowed so."""
+    """Trusted keys that signed it; empty if signatures were not checked, which the caller allowed."""
 
 
 def verify(
@@ -64,13 +64,13 @@ def verify(
     Args:
         path: the bundle's file.
         signer: checks a signature.
-        trust: the public keys that are trusted; those inside the bundle never are.
-        allow_unsigned: whether a bundle without a signature may pass.
-        advance: told of the bytes hashed, from any thread.
-        form: of the packers that may have made it.
+        trust: trusted public keys; those inside the bundle are never trusted.
+        allow_unsigned: whether a bundle without a signature is accepted.
+        advance: called with the number of bytes hashed, from any thread.
+        form: combined format of the packers that may have made the bundle.
 
     Raises:
-        VerificationError: anything is not as it was signed.
+        VerificationError: anything differs from what was signed.
     """
     if trust is None and not allow_unsigned:
         raise UsageError(
@@ -91,7 +91,7 @@ def verify(
                 modes[entry.path] = entry.mode
             elif entry.mode != form.mode(entry.path):
                 raise VerificationError(f"{entry.path}: wrong mode {entry.mode:o}")
-            if entry.path == MANIFEST:  # the head is complete: fail before the gigabytes
+            if entry.path == MANIFEST:  # the head is complete: report errors in it before hashing gigabytes
                 signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
                 listed = parse_sums(head.files[SUMS])
             if listed is not None and entry.path not in listed:
@@ -113,7 +113,7 @@ def verify(
 
 
 def _require_file(path: Path) -> None:
-    if not path.is_file():  # to open a pipe could wait for ever
+    if not path.is_file():  # opening a pipe could block for ever
         raise UsageError(f"{path}: not a regular file, which parallel reading requires", hint=WHICH)
 
 
@@ -126,7 +126,7 @@ class _Head:
     """The files at a bundle's beginning that are held in memory, each within its limit.
 
     Attributes:
-        files: bytes by path.
+        files: content by path.
     """
 
     def __init__(self, form: Format) -> None:
@@ -136,10 +136,10 @@ class _Head:
         self._statements = 0
 
     def take(self, entry: Entry, body: Iterator[bytes]) -> None:
-        """Take note of a member; those of the head are read.
+        """Record a member, and read it if it belongs to the head.
 
         Raises:
-            VerificationError: it is not in its place, or too large to be what its name says.
+            VerificationError: the member is out of order, or larger than its name allows.
         """
         try:
             place = self._form.order(entry.path)
@@ -165,7 +165,7 @@ class _Head:
         self.files[entry.path] = b"".join(body)
 
     def check(self) -> None:
-        """Raise VerificationError where the head lacks what every bundle has."""
+        """Raise VerificationError if the head lacks a file that every bundle has."""
         for path in (SUMS, MANIFEST):
             if path not in self.files:
                 raise VerificationError(
@@ -175,10 +175,10 @@ class _Head:
 
 
 class _Hashing:
-    """Members of an archive, each hashed by whoever is free.
+    """Members of an archive, hashed by several threads.
 
     Attributes:
-        found: hex digits by path; all of them once the crew is done.
+        found: hex digits by path; complete once the crew is done.
     """
 
     def __init__(self, file: int, crew: Crew, advance: Callable[[int], None]) -> None:
@@ -188,12 +188,12 @@ class _Hashing:
         self._advance = advance
 
     def begin(self, entry: Entry) -> None:
-        """Have the bytes of `entry` hashed, soon."""
+        """Queue the bytes of `entry` for hashing."""
         self._crew.submit(partial(self._hash, entry))
 
     def _hash(self, entry: Entry) -> None:
         digest = hashlib.sha256()
-        for chunk in read_at(self._file, entry.offset, entry.size):  # where it ends early, its reader says so
+        for chunk in read_at(self._file, entry.offset, entry.size):  # the reader reports an early end
             self._crew.check()
             digest.update(chunk)
             self._advance(len(chunk))
@@ -201,12 +201,12 @@ class _Hashing:
 
 
 def _is_of_site(path: str) -> bool:
-    """Whether the site gives a file its mode by the table."""
+    """Whether the site takes a file's mode from the table."""
     return path.startswith(("config/", "files/"))
 
 
 def _compare_modes(modes: dict[str, int], tables: dict[str, bytes]) -> None:
-    """Compare the archive's modes with those that are signed. Bundles of older builders have no table."""
+    """Compare the modes in the archive with the signed ones. Bundles of older builders have no table."""
     said = {path: 0o755 if mode == 0o755 else 0o644 for path, mode in modes.items()}  # noqa: PLR2004 rwxr-xr-x
     for name, table in tables.items():
         lines = [line for line in table.decode("utf-8", "replace").split("\n") if line[:1] != "#"]
@@ -239,21 +239,21 @@ def _unlike(problems: Sequence[str]) -> VerificationError:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What the head of a bundle says of itself. Nothing of it is verified."""
+    """The content of a bundle's head, not verified."""
 
     manifest: BundleManifest
     signed: bool
     public_keys: bytes | None
-    """PEM, one block a signer."""
+    """PEM, one block per signer."""
     files: int
     top: str
 
 
 def inspect(path: Path, form: Format) -> Inspected:
-    """Read the head of a bundle, some kilobytes whatever its size.
+    """Read the head of a bundle: some kilobytes, regardless of its size.
 
     Raises:
-        VerificationError: it is not a bundle.
+        VerificationError: the file is not a bundle.
         UsageError: it is not a regular file.
     """
     _require_file(path)

@@ -1,1 +1,1 @@
-"""Templates: Jinja2 at build time, and the formats of files that hold site values."""
+"""Templates: Jinja2 at build time, and the formats of files that contain site values."""

@@ -1,4 +1,4 @@
-"""Formats of files in which the site's values stand: how the installer quotes a value, or refuses it."""
+"""Formats of files that contain site values; they decide how the installer quotes or rejects a value."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SUFFIXES: Final[dict[str, TemplateFormat]] = {
     ".html": "html",
     ".htm": "html",
 }
-"""What a name's end says. `.conf` and `.cfg` say nothing: every program has its own."""
+"""Format by file name suffix. `.conf` and `.cfg` are missing because each program has its own syntax."""
 _SHELL_SCRIPT: Final = re.compile(rb"#! *\S*/(?:env +)?(?:ba|da|k)?sh\b")
 
 
 def guess_format(path: str, content: bytes) -> TemplateFormat:
-    """The format of a file by its name, else by its first line.
+    """Guess the format of a file from its name, or else from its first line.
 
     Args:
-        path: below `config/`. `.conf` files of a folder `nginx`, and `nginx.conf`, are nginx's.
+        path: below `config/`. `nginx.conf`, and `.conf` files in a folder `nginx`, have the format of nginx.
         content: the file, or its beginning.
     """
     pure = PurePosixPath(path.lower())

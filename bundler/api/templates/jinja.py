@@ -1,7 +1,7 @@
 """Jinja2, strict and sandboxed.
 
-What is rendered here is trusted with the time and memory of this process: templates of this program. Those of
-a project go through process.py.
+Nothing here limits the time and memory of a template, so only templates of this program are rendered
+directly. Templates of a project are rendered through process.py.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from typing import Any, Final
 from bundler.errors import BundleError
 
 SUFFIX = ".j2"
-"""A file of this ending is a template; what it renders to has the name without it."""
+"""Suffix of template files; the rendered file has the name without it."""
 FILE: Final = "<template>"
-"""What tracebacks call the template's file."""
+"""File name of the template in tracebacks."""
 
 Lines = Sequence[tuple[int, int]]
-"""Line of the template, and the line of Python that it begins at."""
+"""Pairs of a template's line and the line of the generated Python code at which it begins."""
 
 
 def render_text(
     source: str, name: str, values: Mapping[str, object], compiled: Callable[[Lines], None] = lambda _: None
 ) -> str:
-    """Fill in a template.
+    """Render a template.
 
-    `{{ value }}` of a value that is not there is an error, not an empty text. Nothing is escaped. Lines that
-    hold nothing but a statement leave no trace. Filters beside Jinja2's own: `sha256` (hex digits of a text).
+    An undefined `{{ value }}` is an error, not an empty text. Nothing is escaped. Lines that contain only a
+    statement produce no output. Filters besides those of Jinja2: `sha256` (hex digest of a text).
 
     Args:
         source: the template's text.
-        name: what errors call it, a file name.
-        values: what it may use.
-        compiled: told of the template's lines before it runs.
+        name: file name for error messages.
+        values: values available to the template.
+        compiled: called with the template's lines before it runs.
 
     Raises:
-        BundleError: the template is wrong, or uses a value that is not there; file and line are named.
+        BundleError: the template is invalid or uses an undefined value; the message gives file and line.
     """
-    # projects without a template do not pay for it
+    # imported here because projects without templates do not need it
     from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError  # noqa: PLC0415
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ def render_text(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # none of them is worked out while the template is compiled: an error has no line then
+    # no constant folding while the template is compiled: errors raised then have no line
     environment.intercepted_binops = frozenset(environment.default_binop_table)
     environment.filters["sha256"] = lambda text: hashlib.sha256(str(text).encode()).hexdigest()
     try:
@@ -74,7 +74,7 @@ def render_text(
 
 
 def _line(error: BaseException) -> int:
-    """Line of the template that raised: Jinja2 rewrites the traceback to the template's own lines."""
+    """Return the template's line that raised: Jinja2 maps the traceback to the template's own lines."""
     line, traceback = 1, error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == FILE:

@@ -1,7 +1,7 @@
-"""A project's templates, filled in by a process of their own with bounded time and memory.
+"""Renders a project's templates in a separate process with limited time and memory.
 
-A sandbox keeps a template from what it must not see; it cannot stop `9**9**9`, or a loop in a loop. The
-kernel can. The process has none of the environment's variables, so there are no secrets in it.
+A sandbox controls what a template can access, but it cannot stop `9**9**9` or nested loops. The kernel can.
+The process inherits no environment variables, so it has no access to secrets in them.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from bundler.api.templates.jinja import FILE
 from bundler.errors import BundleError
 
 MEMORY: Final = 512 << 20
-"""Bytes; Python itself takes some 60 MiB of them."""
+"""Memory limit in bytes; Python itself takes about 60 MiB of it."""
 SECONDS: Final = 5.0
-"""Of processor time, for each template. Usual ones take some milliseconds."""
+"""Seconds of processor time for each template. Typical templates take a few milliseconds."""
 PATIENCE: Final = 120.0
-"""Seconds on the clock, however busy the machine is."""
+"""Timeout in seconds of wall-clock time, for busy machines."""
 LARGEST: Final = 4 << 20
-"""Bytes of a file that a template is filled in to."""
+"""Bytes of the largest file that a template may produce."""
 _STACK: Final = "Stack (most recent call first):"
 _FRAME: Final = re.compile(rf'File "{re.escape(FILE)}", line ([0-9]+)')
 
 
 class Templates:
-    """Fills in the templates of one project; the process is started for the first of them.
+    """Renders the templates of one project. The process is started for the first template.
 
     Attributes:
-        values: what they may use.
+        values: values available to the templates.
     """
 
     def __init__(self, values: Mapping[str, object], seconds: float = SECONDS) -> None:
-        """Begin without a process.
+        """Store the settings; the process is not started yet.
 
         Args:
-            values: what they may use.
-            seconds: of processor time that each may take.
+            values: values available to the templates.
+            seconds: processor time for each template.
         """
         self.values = values
         self._seconds = seconds
@@ -72,17 +72,18 @@ class Templates:
         self._process = self._trace = None
 
     def render(self, source: str, name: str) -> str:
-        """Fill in a template: see `bundler.api.templates.jinja.render_text`.
+        """Render a template; see `bundler.api.templates.jinja.render_text`.
 
         Args:
             source: the template's text.
-            name: what errors call it, a file name.
+            name: file name for error messages.
 
         Raises:
-            BundleError: the template is wrong, or takes too much time or memory; file and line are named.
+            BundleError: the template is invalid, or takes too much time or memory; the message gives file and
+                line.
         """
         process = self._start() if self._process is None else self._process
-        assert process.stdin is not None  # noqa: S101 it has pipes
+        assert process.stdin is not None  # noqa: S101 opened with pipes
         assert process.stdout is not None  # noqa: S101 likewise
         patience = threading.Timer(PATIENCE, process.kill)
         patience.start()
@@ -102,10 +103,10 @@ class Templates:
         raise BundleError(answer["error"], hint=answer["hint"])
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 it is open as long as the process
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 stays open as long as the process
         trace = self._trace.fileno()
         limits = map(str, (trace, MEMORY, self._seconds, LARGEST))
-        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)  # noqa: PTH109 a text
+        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)  # noqa: PTH109 joined as text
         self._process = subprocess.Popen(  # noqa: S603 this program
             [sys.executable, "-S", "-P", "-X", "utf8", "-m", "bundler.api.templates.worker", *limits],
             stdin=subprocess.PIPE,
@@ -113,12 +114,12 @@ class Templates:
             pass_fds=[trace],
             env={"PYTHONPATH": path},
         )
-        assert self._process.stdin is not None  # noqa: S101 it has a pipe
+        assert self._process.stdin is not None  # noqa: S101 opened with a pipe
         self._process.stdin.write(json.dumps(dict(self.values)).encode() + b"\n")
         return self._process
 
     def _ended(self, code: int, name: str) -> BundleError:
-        """Why there was no answer, and where the template was."""
+        """Return the error for a process that ended without an answer, with the template's position."""
         where = f"{name}{self._place()}"
         self._stop()
         if code == -signal.SIGPROF:
@@ -129,7 +130,7 @@ class Templates:
         return BundleError(f"{where}: the template process exited with code {code}")
 
     def _place(self) -> str:
-        """`:7`, or nothing where the template did not run yet."""
+        """Return the position as `:7`; empty if the template had not started to run."""
         if self._trace is None:
             return ""
         self._trace.seek(0)

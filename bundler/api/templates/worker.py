@@ -1,6 +1,6 @@
-"""The process in which a project's templates are filled in: see process.py.
+"""The process that renders a project's templates; see process.py.
 
-It reads one request a line from standard input, and writes one answer a line.
+It reads one request per line from standard input and writes one answer per line.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from bundler.errors import BundleError
 
 
 def main(trace: int, memory: int, seconds: float, largest: int) -> None:
-    """Answer requests until there are no more.
+    """Answer requests until standard input ends.
 
     Args:
-        trace: file descriptor; where the template was when its time was over is written there.
-        memory: bytes of this process.
-        seconds: of processor time, for each template.
-        largest: bytes of what a template is filled in to.
+        trace: file descriptor that receives the template's position when its time is up.
+        memory: bytes available to this process.
+        seconds: processor time for each template.
+        largest: bytes of the largest file that a template may produce.
     """
-    render_text("", "", {})  # what is imported now counts for no template
+    render_text("", "", {})  # imports whatever rendering needs, so that it does not count against a template
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    # the handler runs in the midst of an operation that lasts; the signal then ends the process
+    # this handler runs even in the middle of a long operation; the signal then ends the process
     faulthandler.register(signal.SIGPROF, file=trace, all_threads=False, chain=True)
-    # at that moment the interpreter may be between two lines of the template: earlier ones are noted too
+    # at that moment the interpreter may be between two lines of the template, so earlier positions are
+    # recorded too
     faulthandler.register(signal.SIGVTALRM, file=trace, all_threads=False)
     values: dict[str, object] = json.loads(sys.stdin.buffer.readline())
     answers = sys.stdout.buffer
