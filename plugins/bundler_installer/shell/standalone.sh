@@ -1,4 +1,4 @@
-# ---- standalone: the preflight alone, with the tables in this very file
+# ---- standalone: the preflight on its own, with the tables in the same file
 
 main() {
     choose_language

@@ -1,5 +1,5 @@
-# Reads what the engine says of the old containers (OLD_FACTS in adoption/old), a fact a line.
-# Writes the lines C, E, X, M, P that read_old describes. Needs adoption/unquote.
+# Reads the engine's facts about the old containers (OLD_FACTS in adoption/old), one per line. Writes the lines C, E, X, M, P
+# described at read_old. Requires adoption/unquote.
 
 function line_of(text) { return odd || text ~ /[\001-\037]/ ? "" : text }
 $RAW_CONTAINER["fact"] == "C" {

@@ -1,4 +1,4 @@
-# unquote TEXT: a JSON string as Go writes it; sets `odd` if no line of an env file can hold it
+# unquote TEXT: decode a JSON string as written by Go; sets `odd` if no line of an env file can hold it
 
 function unquote(text,   i, c, made) {
     odd = 0

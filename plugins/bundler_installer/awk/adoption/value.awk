@@ -1,5 +1,5 @@
-# Reads the lines of read_old. Writes the value of the variable `name` of `service`; exits with 1 if it is absent or empty,
-# with 2 if no line can hold it.
+# Reads the lines of read_old. Writes the value of the variable `name` of `service`; exits with 1 if it does not exist or is
+# empty, with 2 if no line can hold it.
 
 $OLD_SETTING["service"] != service { next }
 $OLD_SETTING["fact"] == "X" && $OLD_SETTING["text"] == name { code = 2; exit }

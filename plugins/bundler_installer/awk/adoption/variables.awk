@@ -1,5 +1,5 @@
-# Reads a Compose document as JSON or YAML in which Compose filled in the old .env. Writes NAME=VALUE, with `!` before the name
-# if no line can hold the value; nothing if it is `unset`. Needs adoption/unquote.
+# Reads a Compose document as JSON or YAML in which Compose substituted the values of the old .env. Writes NAME=VALUE, with
+# `!` before the name if no line can hold the value; nothing if it is `unset`. Requires adoption/unquote.
 
 /^ *"BUNDLE_[A-Za-z0-9_]*": ".*",?$/ {
     sub(/^ *"BUNDLE_/, ""); sub(/,$/, "")

@@ -1,4 +1,5 @@
-# Reads the lists `rotations` and `revocations`. Functions that follow a key to its successors, `limit` at most.
+# Reads the lists `rotations` and `revocations`. Defines functions that follow a key to its successors, at most `limit`
+# steps.
 
 FILENAME == "rotations" {
     rotated++

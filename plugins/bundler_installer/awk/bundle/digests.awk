@@ -1,5 +1,5 @@
-# Reads lines of SHA256SUMS, and from the file `found` what the same files were hashed to, in order.
-# Writes `ok COUNT`, or `bad PATH` of the first that differs; nothing if there are too few.
+# Reads lines of SHA256SUMS, and from the file `found` the computed digests of the same files, in the same order. Writes `ok
+# COUNT`, or `bad PATH` for the first file that differs; nothing if digests are missing.
 
 {
     if ((getline line < found) <= 0) { short = 1; exit }

@@ -1,5 +1,5 @@
-# Reads bundle.env and the tables, and from the file `forms`: table, column, whether `-` may stand there, expression.
-# Writes `ok`, or table, line and value of the first field that is not as it should be. Needs lib/marks.
+# Reads bundle.env and the tables, and from the file `forms`: table, column, whether `-` is allowed, expression. Writes `ok`,
+# or table, line and value of the first invalid field. Requires lib/marks.
 
 function refuse(what) { printf "%s:%d: %s\n", table, FNR, what; refused = 1; exit 0 }
 BEGIN {
@@ -22,7 +22,7 @@ table == "bundle.env" {
     keys[key]
     next
 }
-!(table in columns) { next } # a table of another version: nothing reads it
+!(table in columns) { next } # a table of another version, which is not read
 /^#/ { if (FNR > 1) refuse("#"); next }
 {
     if (NF != columns[table]) refuse("?")

@@ -1,4 +1,4 @@
-# Reads the paths that SHA256SUMS lists, then those that are there. Writes `ok`, `extra PATH` or `missing PATH`.
+# Reads the paths listed in SHA256SUMS, then the paths that exist. Writes `ok`, `extra PATH` or `missing PATH`.
 
 BEGIN { known["SHA256SUMS"]; known["SHA256SUMS.sig"]; known["SHA256SUMS.pub"] }
 NR == FNR { known[$0]; wanted[$0]; left++; next }

@@ -1,5 +1,5 @@
-# Reads SHA256SUMS, and from the file `folds` the letters that some file systems take for the same.
-# Writes the paths and `ok COUNT`, or `bad LINE` in place of the count. Needs lib/marks.
+# Reads SHA256SUMS, and from the file `folds` the letters that some file systems treat as equal. Writes the paths and `ok
+# COUNT`, or `bad LINE` instead of the count. Requires lib/marks.
 
 function refuse(what) { refused = 1; print "bad " what; exit 0 }
 function fold(text, done, i) {
@@ -20,7 +20,7 @@ substr($0, 1, 64) !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " || length($0) < 
     path = substr($0, 67)
     if (length(path) > 4096 || path ~ /[\001-\037\177\\]/ || path ~ /^\// || path ~ /\/$/ || path ~ /\/\//) refuse(NR)
     if (("/" path "/") ~ /\/\.\.?\// || ("/" path) ~ /\/-/) refuse(NR)
-    # letters in two parts, which some file systems join, besides
+    # also letters in decomposed form, which some file systems compose
     if (has_marks(path)) refuse(NR)
     if (path ~ /\314[\200-\277]/ || path ~ /\315[\200-\257]/ || path ~ /\343\202[\231\232]/ || path ~ /\341[\204-\207][\200-\277]/) refuse(NR)
     if (path in files || path in folders) refuse(NR)

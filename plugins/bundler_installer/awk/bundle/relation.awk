@@ -1,5 +1,5 @@
 # Reads the lists rotations, revocations and known. Writes how the statement (`kind`, `by`, `about`) relates to known keys:
-# right, known, revoked, forked or none. Needs bundle/chains.
+# right, known, revoked, forked or none. Requires bundle/chains.
 
 FILENAME == "known" { known[$1]; next }
 END {

@@ -1,5 +1,6 @@
-# Reads sizes and lines of SHA256SUMS, the largest first, and from the file `copies` the lines that are copied as well.
-# Writes the lines to `out`1 to `out`n, the bytes spread evenly; those to be copied to files that end in .copies.
+# Reads sizes and lines of SHA256SUMS, the largest first, and from the file `copies` the lines of files that are also copied.
+# Writes the lines to the files `out`1 to `out`n, with the bytes distributed evenly, and those to be copied to files that end
+# in .copies.
 
 BEGIN { while ((getline line < copies) > 0) copied[line] }
 {

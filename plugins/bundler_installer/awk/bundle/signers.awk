@@ -1,4 +1,5 @@
-# Reads the lists rotations, revocations, signers and demands. Writes what compare_keys describes. Needs bundle/chains.
+# Reads the lists rotations, revocations, signers and demands. Writes the lines described at compare_keys. Requires
+# bundle/chains.
 
 FILENAME == "signers" { signers++; signer[$1]; next }
 FILENAME == "demands" { line[++demands] = $0; next }

@@ -1,4 +1,4 @@
-# Reads images.tsv of the release that runs. Writes a line: whether the image `reference` is new, changed or kept; name; bytes.
+# Reads images.tsv of the running release. Writes a line: whether the image `reference` is new, changed or kept; name; bytes.
 
 $IMAGE["config"] == config { same = 1 }
 $IMAGE["reference"] == reference && $IMAGE["config"] != config { other = 1 }

@@ -1,4 +1,4 @@
-# Reads a table. Writes a JSON object for each line, with the `names` of its fields. Needs lib/json.
+# Reads a table. Writes a JSON object per line, with the `names` of its fields. Requires lib/json.
 
 BEGIN { n = split(names, name, " ") }
 {

@@ -1,5 +1,5 @@
-# Reads the lines of list_containers, and from the file `services` the table of that name.
-# Writes a line a service: name, expected state, states of its containers.
+# Reads the lines of list_containers, and from the file `services` the table of that name. Writes a line per service: name,
+# expected state, states of its containers.
 
 { state[$1] = state[$1] (state[$1] ? "," : "") $2 ($3 != "none" ? "/" $3 : "") }
 END {

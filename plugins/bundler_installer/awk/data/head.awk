@@ -1,5 +1,5 @@
-# Reads a block of 512 bytes in hex: the head of a member of a tar file. Writes kind, size, name;
-# exits with 3 if no backup has such a member. Characters beyond ASCII come as `?`.
+# Reads a block of 512 bytes in hex: the header of a member of a tar file. Writes kind, size, name; exits with 3 if a backup
+# cannot have such a member. Characters beyond ASCII are written as `?`.
 
 BEGIN {
     for (code = 0; code < 256; code++) {
@@ -32,7 +32,7 @@ END {
     if (size > 9007199254740991) exit 3
     type = letter[byte[156]]
     name = text(0, 100)
-    # the old GNU form has other things where POSIX has the prefix
+    # the old GNU format has other fields in place of the POSIX prefix
     if (byte[262] == "00" && byte[257] == "75") { prefix = text(345, 155); if (prefix != "") name = prefix "/" name }
     if (type == "0" || byte[156] == "00") kind = "file"
     else if (type == "5") { kind = "folder"; if (size) exit 3 }

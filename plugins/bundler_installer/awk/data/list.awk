@@ -1,4 +1,4 @@
-# Reads the SHA256SUMS of a backup. Writes its names; exits with 3 if it is not as a backup has it.
+# Reads the SHA256SUMS of a backup. Writes its names; exits with 3 if a line has another form than in a backup.
 
 { name = substr($0, 67); digest = substr($0, 1, 64) }
 length(digest) != 64 || digest !~ /^[0-9a-f]+$/ || substr($0, 65, 2) != "  " { bad = 1 }

@@ -1,5 +1,5 @@
-# Reads the volumes.tsv of a backup, and from the file `listed` the names of its files.
-# Exits with 3 if the table is not as a backup has it.
+# Reads the volumes.tsv of a backup, and from the file `listed` the names of its files. Exits with 3 if the table has another
+# form than in a backup.
 
 BEGIN { while ((getline line < listed) > 0) { sub(/\.enc$/, "", line); known[line] } }
 NR == 1 { if ($0 != "#file\tname\tkey") bad = 1; next }

@@ -1,5 +1,5 @@
-# Reads blobs.tsv, and from files the `absent` images and the `layers` of images that the engine has.
-# Writes the paths of the blobs that are to be loaded, and their bytes to the file `bytes`.
+# Reads blobs.tsv, and from files the `absent` images and the `layers` of images in the engine. Writes the paths of the blobs
+# to load, and their total size to the file `bytes`.
 
 BEGIN {
     while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["manifest"]]] }

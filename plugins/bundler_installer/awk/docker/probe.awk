@@ -1,4 +1,5 @@
-# Reads probes.tsv. Writes title, remedy and service of the probe `id`, each on a line; texts in `language`, or else in English.
+# Reads probes.tsv. Writes title, remedy and service of the probe `id`, each on one line; texts in `language`, or else in
+# English.
 
 function text(name,   own, english) {
     own = $PROBE[name "_" language]; english = $PROBE[name "_en"]

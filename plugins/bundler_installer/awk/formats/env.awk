@@ -1,4 +1,4 @@
-# Quotes values for env files, as Compose reads them and shells read them alike. A part of site/template.
+# Quotes values for env files, in a form that Compose and shells read in the same way. Included in site/template.
 
 function open_line() { comment = 0; if (!quote) filling = 0; before = "" }
 function step(c) {

@@ -1,5 +1,5 @@
-# Quotes values for INI files. No two programs agree on quotes and escapes, so whatever one of them would take for either is
-# refused. A part of site/template.
+# Quotes values for INI files. Programs differ in their quotes and escapes, so any character that one of them interprets as
+# such is refused. Included in site/template.
 
 function open_line() { comment = $0 ~ /^[ \t]*[#;]/; filling = 0 }
 function step(c) { if (c == "=" || c == ":") filling = 1; if (c == "[" && !filling) filling = -1 }
@@ -10,7 +10,7 @@ function put(value) {
     if (has_edge(value) || has(value, "\"'\\#;%$`") || has_wide_edge(value)) return ""
     return value
 }
-# has_wide_edge: a blank of Unicode there, which some readers strip as well
+# has_wide_edge: whether the value begins or ends with a Unicode space, which some readers strip as well
 function has_wide_edge(value,   i, rune) {
     for (i = 1; i <= length(value); i += wide) {
         rune = read_rune(value, i)

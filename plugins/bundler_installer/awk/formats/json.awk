@@ -1,5 +1,5 @@
-# Quotes values for JSON (RFC 8259). In a string a value is escaped; elsewhere it must be a number, true, false or null. A part of
-# site/template.
+# Quotes values for JSON (RFC 8259). Inside a string, a value is escaped; elsewhere it must be a number, true, false or null.
+# Included in site/template.
 
 function open_line() { quote = escaped = 0; before = "" }
 function step(c) {

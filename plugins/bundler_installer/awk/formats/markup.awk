@@ -1,5 +1,5 @@
-# Quotes values for XML 1.0 and HTML. In text and in quoted attributes a value is escaped; in comments, CDATA, scripts and styles
-# only what does not end them is accepted. A part of site/template.
+# Quotes values for XML 1.0 and HTML. In text and in quoted attributes, a value is escaped; in comments, CDATA, scripts and
+# styles it is accepted only if it does not end them. Included in site/template.
 
 function open_line() {}
 function step(c) {

@@ -1,6 +1,6 @@
-# Quotes values for the configuration of nginx, read as ngx_conf_read_token does. A token is bare or in quotes, which only its
-# first character opens; a backslash escapes quotes, backslashes, t, r, n. A dollar begins a variable everywhere and has no
-# escape, so it is refused. A part of site/template.
+# Quotes values for the configuration of nginx, following ngx_conf_read_token. A token is bare or in quotes, which only its
+# first character can open; a backslash escapes quotes, backslashes, t, r, n. A dollar starts a variable everywhere and
+# cannot be escaped, so it is refused. Included in site/template.
 
 function open_line() { comment = 0; if (!quote) fresh = 1 }
 function step(c) {

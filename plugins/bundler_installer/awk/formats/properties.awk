@@ -1,5 +1,5 @@
-# Quotes values for java.util.Properties, in bytes of any encoding: all but ASCII is escaped. `part` of a line: 0 before the
-# key, 1 in it, 2 behind it, 3 before the value, 4 in it. A part of site/template.
+# Quotes values for java.util.Properties, in bytes of any encoding: everything except ASCII is escaped. `part` of a line: 0
+# before the key, 1 in it, 2 after it, 3 before the value, 4 in it. Included in site/template.
 
 function open_line() { comment = 0; if (!joined) part = 0; leading = 1; joined = escaped = 0 }
 function step(c) {

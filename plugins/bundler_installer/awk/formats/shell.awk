@@ -1,7 +1,7 @@
-# Quotes values for scripts of POSIX shells and of bash. Quotes nest, so what is open is a stack: `"`, `'`, `(` a subshell or $(,
-# a $((, p a bracket in it, { ${, ` a backtick. A value may stand bare, in quotes and in a here-document; elsewhere it is refused,
-# and so is everything after what this does not read: $'...', and `case` in $( ), whose brackets do not pair. A part of
-# site/template.
+# Quotes values for scripts of POSIX shells and of bash. Quotes nest, so the open ones are on a stack: `"`, `'`, `(` a
+# subshell or $(, a $((, p a parenthesis in it, { ${, ` a backtick. A value may be bare, in quotes and in a here-document;
+# elsewhere it is refused, and so is every value after syntax that this program does not parse: $'...', and `case` in $( ),
+# whose parentheses do not pair. Included in site/template.
 
 function push(what) { stack[++deep] = what }
 function open_line() {

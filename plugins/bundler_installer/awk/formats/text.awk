@@ -1,4 +1,4 @@
-# Leaves values as they are. A part of site/template.
+# Leaves values unchanged. Included in site/template.
 
 function open_line() {}
 function step(c) {}

@@ -1,5 +1,5 @@
-# Quotes values for TOML 1.0. `filling`: after an equal sign, or in a list, a value is expected; numbers and booleans stay as they
-# are. A part of site/template.
+# Quotes values for TOML 1.0. `filling`: a value is expected, after an equals sign or in a list; numbers and booleans are not
+# quoted. Included in site/template.
 
 function open_line() { comment = escaped = 0; if (length(quote) == 1) { quote = ""; torn = 1 } if (!quote && !depth) { filling = 0; before = "" } }
 function step(c) {
@@ -10,7 +10,7 @@ function step(c) {
         else if (c == quote) quote = ""
         else if (length(quote) == 3 && c == substr(quote, 1, 1) && substr(ahead, 1, 2) == substr(quote, 1, 2)) {
             skip = 2; quote = ""
-            while (substr(ahead, skip + 1, 1) == c) skip++ # up to two of its own may stand before the end
+            while (substr(ahead, skip + 1, 1) == c) skip++ # up to two quotes of the text may precede the closing ones
         }
         before = c
         return

@@ -1,6 +1,6 @@
-# Quotes values for YAML 1.1 and 1.2, which read what is written here alike. A scalar is plain, in quotes, or a block. `slot`: a
-# scalar may begin here; `column`: of the last key or dash, from which deeper lines continue; `depth`: of [ and {. A part of
-# site/template.
+# Quotes values for YAML 1.1 and 1.2, which read the output in the same way. A scalar is plain, in quotes, or a block.
+# `slot`: a scalar may begin here; `column`: of the last key or dash, which deeper lines continue; `depth`: of [ and {.
+# Included in site/template.
 
 function open_line(   rest) {
     match($0, /^ */); indent = RLENGTH
@@ -87,7 +87,7 @@ function close_line() {
     closed = 0
 }
 function is_open() { return quote != "" || depth > 0 }
-# special: whether YAML takes this code point as it is; others are line breaks to some, or nothing that a text may hold
+# special: whether YAML accepts this code point unescaped; others are line breaks to some readers, or not allowed in a text
 function special(rune) {
     return (rune < 32 && rune != 9) || (rune > 126 && rune < 160) || rune == 8232 || rune == 8233 || rune == 65279 || rune == 65534 || rune == 65535
 }

@@ -1,5 +1,5 @@
-# escape_json TEXT: a line for a string of JSON, without its quotes; ? for each byte that is not UTF-8 (RFC 3629, section 4),
-# a blank for each control character but the tab.
+# escape_json TEXT: escape a line for a JSON string, without the quotes; ? for each byte that is not UTF-8 (RFC 3629, section
+# 4), a blank for each control character except the tab.
 
 function mask_bytes(text,   made) {
     while (match(text, /[\200-\377]/)) {

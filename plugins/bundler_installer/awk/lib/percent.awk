@@ -1,4 +1,4 @@
-# Reads a secret in hex. Writes it as addresses have it, with small and with large hex digits.
+# Reads a secret in hex. Writes it percent-encoded as in addresses, with lower-case and with upper-case hex digits.
 
 BEGIN {
     for (code = 33; code < 127; code++) plain[sprintf("%02x", code)] = sprintf("%c", code)

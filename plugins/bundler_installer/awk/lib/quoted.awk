@@ -1,7 +1,9 @@
-# Reads a secret. Writes it as JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its env file write it.
+# Reads a secret. Writes it in the quoted forms of JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its
+# env file.
 
 BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i; sq = "\047" }
-# quoted: a backslash before these characters; what is no text with \\u, with 1 also DEL, with 2 all but ASCII
+# quoted: put a backslash before these characters; write non-text characters with \u, with 1 also DEL, with 2 everything
+# except ASCII
 function quoted(text, characters, ascii, lower,   i, c, n, made) {
     for (i = 1; i <= length(text); i += wide) {
         n = rune(text, i); c = substr(text, i, wide)
@@ -25,7 +27,7 @@ function rune(text, place,   n, i) {
     for (i = 1; i < wide; i++) n = n * 64 + code[substr(text, place + i, 1)] % 64
     return n
 }
-# changed: each of these characters as the list says it, which names them in turn
+# changed: replace each of these characters by its entry in the list, which has the same order
 function changed(text, characters, list,   i, c, at, made, part) {
     split(list, part, "|")
     for (i = 1; i <= length(text); i++) {

@@ -1,4 +1,4 @@
-# Reads lines of /proc/PID/stat. Writes the process `root` and all that it started; with `same`, those of its session.
+# Reads lines of /proc/PID/stat. Writes the process `root` and its descendants; with `same`, only those in its session.
 
 { parent[$1] = $2; session[$1] = $4 }
 END {

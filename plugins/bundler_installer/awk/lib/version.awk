@@ -1,4 +1,4 @@
-# Exits with 0 if the version `have` is at least `want`: dotted numbers, missing parts are 0.
+# Exits with 0 if the version `have` is at least `want`: dotted numbers; missing parts are 0.
 
 BEGIN {
     sub(/^v/, "", have)

@@ -1,4 +1,4 @@
-# Reads lines kind, range, name. Writes the first that touches `range`, or with `all` every one.
+# Reads lines kind, range, name. Writes the first whose range overlaps `range`, or with `all` every such line.
 
 function parse(text,   part, q, bits) {
     split(text, part, "/")

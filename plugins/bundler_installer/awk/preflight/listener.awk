@@ -1,4 +1,4 @@
-# Reads /proc/net/tcp or udp. Writes the inode of the first socket that is in the way of `port` at `address`.
+# Reads /proc/net/tcp or udp. Writes the inode of the first socket that conflicts with `port` at `address`.
 
 BEGIN {
     for (i = 0; i < 16; i++) digit[substr("0123456789ABCDEF", i + 1, 1)] = i
@@ -9,7 +9,7 @@ protocol == "udp" || $4 == "0A" {
     n = split($2, pair, ":"); value = 0
     for (i = 1; i <= length(pair[n]); i++) value = value * 16 + digit[substr(pair[n], i, 1)]
     if (value != port + 0) next
-    # an address of its own is only in the way of that address; all zeros is in the way of every one
+    # a socket at a specific address conflicts only with that address; one at all zeros conflicts with every address
     if (wanted != "" && pair[1] != wanted && pair[1] !~ /^0+$/) next
     print $10; exit
 }

@@ -1,4 +1,4 @@
-# Reads /proc/net/route. Writes a line a route: `route`, range, interface; without the interfaces `mine`.
+# Reads /proc/net/route. Writes a line per route: `route`, range, interface; without the interfaces in `mine`.
 
 function number(hex,   i, v) { v = 0; for (i = 1; i <= 2; i++) v = v * 16 + digit[substr(hex, i, 1)]; return v }
 function quad(hex) { return number(substr(hex, 7, 2)) "." number(substr(hex, 5, 2)) "." number(substr(hex, 3, 2)) "." number(substr(hex, 1, 2)) }

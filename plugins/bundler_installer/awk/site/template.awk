@@ -1,9 +1,9 @@
-# Reads a template, and from files the `values` of variables and the names of those that are `unanswered`. Writes the filled
-# template; refused values to the file `refused`, and bytes written and values refused to the file `total`.
+# Reads a template, and from files the `values` of variables and the names of `unanswered` ones. Writes the filled template;
+# refused values go to the file `refused`, the numbers of bytes written and values refused to the file `total`.
 #
-# What all formats share. A format defines what happens at the start of a line, with a character of the template (`step`), with a
-# value (`put`), at the end of a line and of the file: open_line, step, put, close_line, is_open. `ahead` is what follows on the
-# line; `step` may set `skip` to take characters of it along. awk sees bytes (LC_ALL=C).
+# This file has what all formats share. A format defines what happens at the start of a line, with a character of the
+# template (`step`), with a value (`put`), at the end of a line and of the file: open_line, step, put, close_line, is_open.
+# `ahead` is the rest of the line; `step` may set `skip` to consume characters of it. awk works on bytes (LC_ALL=C).
 
 BEGIN {
     for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i
@@ -46,13 +46,13 @@ END {
     if (filled && is_open()) { name = "-"; refuse("unfinished", "") }
     printf "%.0f %d\n", bytes, denied > total
 }
-# refuse: the value of `name` cannot stand here; piece is what it must not hold
+# refuse: report that the value of `name` is not possible here; piece is what it must not contain
 function refuse(reason, piece) {
     printf "%s\t%s\t%d\t%s\t%s\t%s\n", path, form, NR, name, reason, piece >> refused
     denied++
     return ""
 }
-# has: whether the value holds one of these characters; it is refused then
+# has: whether the value contains one of these characters; if so, it is refused
 function has(value, characters,   i) {
     for (i = 1; i <= length(value); i++) if (index(characters, substr(value, i, 1))) {
         refuse("piece", show(substr(value, i, 1)))
@@ -64,7 +64,7 @@ function show(character) {
     if (character == " ") return "U+0020"
     return (code[character] < 32 || code[character] > 126) ? sprintf("U+%04X", code[character]) : character
 }
-# has_control: all below blank but the tab, and DEL
+# has_control: whether it contains a control character below the blank, except the tab, or DEL
 function has_control(value,   i, n) {
     for (i = 1; i <= length(value); i++) {
         n = code[substr(value, i, 1)]
@@ -72,12 +72,12 @@ function has_control(value,   i, n) {
     }
     return 0
 }
-# has_edge: a blank at its begin or end, which nobody would keep there
+# has_edge: whether the value begins or ends with a blank, which readers would strip
 function has_edge(value) {
     if (value ~ /^[ \t]|[ \t]$/) { refuse("edge", ""); return 1 }
     return 0
 }
-# swap: each of this one character for a text
+# swap: replace each occurrence of this character by a text
 function swap(value, character, text,   i, c, made) {
     for (i = 1; i <= length(value); i++) {
         c = substr(value, i, 1)
@@ -85,7 +85,7 @@ function swap(value, character, text,   i, c, made) {
     }
     return made
 }
-# escape: a backslash before each of these characters
+# escape: put a backslash before each of these characters
 function escape(value, characters,   i, c, made) {
     for (i = 1; i <= length(value); i++) {
         c = substr(value, i, 1)
@@ -93,7 +93,7 @@ function escape(value, characters,   i, c, made) {
     }
     return made
 }
-# read_rune: the code point at `place` of the value (UTF-8); sets `wide`, its bytes
+# read_rune: return the code point at `place` of the value (UTF-8); sets `wide`, its bytes
 function read_rune(value, place,   n, i) {
     n = code[substr(value, place, 1)]
     wide = n < 128 ? 1 : n < 224 ? 2 : n < 240 ? 3 : 4
@@ -101,7 +101,7 @@ function read_rune(value, place,   n, i) {
     for (i = 1; i < wide; i++) n = n * 64 + code[substr(value, place + i, 1)] % 64
     return n
 }
-# escape_rune: with \u, in two halves where it takes them
+# escape_rune: with \u, as two surrogates if the format uses them
 function escape_rune(rune) {
     if (rune < 65536) return sprintf("\\u%04X", rune)
     rune -= 65536

@@ -1,16 +1,18 @@
-# ---- adoption/old: what somebody set up with Compose: its containers, what they were told, where their data lie. Only read
+# ---- adoption/old: an installation that was set up with Compose: its containers, their settings, where their data are. Only
+# read
 
-# What an engine says of a container, a line a fact: C container, E environment, M mount, P published port
+# facts of a container from the engine, one per line: C container, E environment, M mount, P published port
 OLD_FACTS='C{{"\t"}}{{.Id}}{{"\t"}}{{index .Config.Labels "com.docker.compose.service"}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}{{"\t"}}{{.Config.Image}}{{"\n"}}{{range .Config.Env}}E{{"\t"}}{{json .}}{{"\n"}}{{end}}{{range .Mounts}}M{{"\t"}}{{.Type}}{{"\t"}}{{json .Destination}}{{"\t"}}{{json .Source}}{{"\n"}}{{end}}{{range .HostConfig.PortBindings}}{{range .}}P{{"\t"}}{{json .HostPort}}{{"\n"}}{{end}}{{end}}'
-UNSET=BUNDLE:unset # what Compose prints for a variable that is not there
+UNSET=BUNDLE:unset # printed by Compose for a variable that does not exist
 
-# find_old: sets FROM, as it is without links, and OLD_PROJECT; a line `id<TAB>project` a container into $SCRATCH/old-ids
+# find_old: sets FROM, resolved without links, and OLD_PROJECT; writes a line `id<TAB>project` per container to
+# $SCRATCH/old-ids
 find_old() {
     local given_from id='' project='' service='' folder=''
     [ -n "$FROM" ] || fail $EXIT_USAGE adopt.which
     case $FROM in *"$NEWLINE"* | *"$TAB"* | *\'* | *\\*) fail $EXIT_USAGE adopt.no_folder "$(printf '%s' "$FROM" | show_plain)" ;; esac
     given_from=$FROM
-    case $FROM in /*) ;; *) FROM=./$FROM ;; esac # `-` is a folder of yesterday to cd
+    case $FROM in /*) ;; *) FROM=./$FROM ;; esac # to cd, `-` is the previous folder
     FROM=$(cd -P -- "$FROM" 2>/dev/null && pwd -P) || fail $EXIT_USAGE adopt.no_folder "$given_from"
     find_real_root
     case $FROM/ in "$ROOT"/* | "$REAL_ROOT"/*) fail $EXIT_USAGE adopt.inside "$FROM" "$ROOT" ;; esac
@@ -20,7 +22,7 @@ find_old() {
         >"$SCRATCH/old-all" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
     empty_file "$SCRATCH/old-ids"
     while read_compose_container id project service folder; do
-        is_hex "$id" 64 || continue # a further line of a name that somebody made up
+        is_hex "$id" 64 || continue # continuation line of a forged name
         case $project in '' | [!a-z0-9]* | *[!a-z0-9_-]*) continue ;; esac
         case $service in '' | *[!A-Za-z0-9._-]*) continue ;; esac
         [ "$(cd -P -- "$folder" 2>/dev/null && pwd -P)" = "$FROM" ] || continue
@@ -43,7 +45,7 @@ find_real_root() {
     [ -z "$root_rest" ] || REAL_ROOT=${REAL_ROOT%/}/${root_rest#/}
 }
 
-# holds_root FOLDER: the root lies in it: a copy would be copied into itself, and who removes the folder removes the site
+# holds_root FOLDER: the root is inside it: a copy would be copied into itself, and removing the folder would remove the site
 holds_root() {
     local real_holder
     real_holder=$(cd -P -- "$1" 2>/dev/null && pwd -P) || return 1
@@ -51,8 +53,9 @@ holds_root() {
     return 1
 }
 
-# read_old: into $SCRATCH/old: lines C service id running policy image; E service NAME=VALUE; X service NAME, of a value that no line
-# can hold; M service destination type source; P port. Of several containers of a service, the first tells the environment
+# read_old: write to $SCRATCH/old: lines C service id running policy image; E service NAME=VALUE; X service NAME, for a value
+# that no line can hold; M service destination type source; P port. If a service has several containers, the environment of
+# the first is used
 read_old() {
     cut_column old-ids id <"$SCRATCH/old-ids" >"$SCRATCH/old-inspected" || lose_scratch
     (umask 077 && xargs docker inspect -f "$OLD_FACTS" <"$SCRATCH/old-inspected" >"$SCRATCH/old-raw") 2>/dev/null ||
@@ -76,13 +79,13 @@ old_field() {
         $OLD_CONTAINER["fact"] == "C" && $OLD_CONTAINER["service"] == service { print $OLD_CONTAINER[name]; exit }' "$SCRATCH/old"
 }
 
-# old_value SERVICE NAME: of the environment of its container; the status is 1 where it is not there or empty, 2 where no
+# old_value SERVICE NAME: from the environment of its container; the status is 1 if it does not exist or is empty, 2 if no
 # line can hold it
 old_value() {
     awk -F "$TAB" -v service="$1" -v name="$2" "$AWK_OLD_SETTING$PROGRAM_ADOPTION_VALUE" "$SCRATCH/old"
 }
 
-# find_mount SERVICE PLACE: sets mount_type and mount_source of what is mounted there in its container
+# find_mount SERVICE PLACE: sets mount_type and mount_source of the mount at that path in its container
 find_mount() {
     mount_type='' mount_source=''
     awk -F "$TAB" -v service="$1" -v place="$2" "$AWK_OLD_MOUNT"'
@@ -92,8 +95,8 @@ find_mount() {
     read_old_mount mount_type mount_source <"$SCRATCH/old-mount"
 }
 
-# read_old_variables: what the project's .env says for the names of adopt.tsv, into $SCRATCH/old-variables: NAME=VALUE; as Compose
-# reads it, which this server's own one is asked for. It never says a line of the file: that may be a secret
+# read_old_variables: write the values in the project's .env for the names of adopt.tsv to $SCRATCH/old-variables:
+# NAME=VALUE; as read by this server's own Compose. Lines of the file are never shown, because they may be secrets
 read_old_variables() {
     local refused_line
     empty_file "$SCRATCH/old-variables"
@@ -119,7 +122,7 @@ read_old_variables() {
     grep -q '"BUNDLE_DOLLAR"' "$SCRATCH/reader/read" || fail $EXIT_FAILED adopt.no_reader "$COMPOSE_VERSION"
 }
 
-# run_reader: Compose on a document of ours and the old .env; it asks no engine
+# run_reader: run Compose on a generated document and the old .env; it does not use the engine
 run_reader() {
     set -- --ansi never --project-name reader --project-directory "$SCRATCH/reader" --file "$SCRATCH/reader/compose.yaml" \
         --env-file "$FROM/.env" config --format json
@@ -129,7 +132,7 @@ run_reader() {
     esac
 }
 
-# old_variable NAME: of the old .env; the status is 1 where it is not there or empty, 2 where no line can hold it
+# old_variable NAME: from the old .env; the status is 1 if it does not exist or is empty, 2 if no line can hold it
 old_variable() {
     awk -v name="$1" '
         index($0, name "=") == 1 { text = substr($0, length(name) + 2); if (text != "") { print text; found = 1 }; exit }

@@ -1,6 +1,6 @@
-# ---- adoption/phases: how far an adoption is; what is under way is noted in state/adopt
+# ---- adoption/phases: how far an adoption has progressed; an adoption under way is recorded in state/adopt
 
-# load_adoption: the note of an adoption that was not confirmed; its status is 1 where there is none
+# load_adoption: read the note of an adoption that is not confirmed; its status is 1 if there is none
 load_adoption() {
     ADOPTION_PHASE=''
     [ -f "$ROOT/state/adopt" ] || return 1
@@ -21,7 +21,7 @@ aside=${ADOPTION_ASIDE:-}
 EOT
 }
 
-# guard_adoption: while one waits to be ended, other commands would work on something in between
+# guard_adoption: refuse other commands during an unfinished adoption, because they would work on an intermediate state
 guard_adoption() {
     if ! load_adoption || [ "$ADOPTION_PHASE" = adopted ]; then return 0; fi
     case $COMMAND in adopt | uninstall) ;; *) fail $EXIT_FAILED adopt.pending "$ADOPTION_FROM" ;; esac

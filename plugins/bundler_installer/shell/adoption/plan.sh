@@ -1,6 +1,7 @@
-# ---- adoption/plan: what of an old installation becomes what here, what is refused, and how much room it takes. Changes nothing
+# ---- adoption/plan: what of an old installation becomes part of the site, what is refused, and how much space it takes.
+# Changes nothing
 
-# refuse_adoption ID [ARGUMENT...]: all that is in the way is told at once, and once
+# refuse_adoption ID [ARGUMENT...]: collect the reason, so that all obstacles are reported at once, each of them once
 refuse_adoption() {
     local refused_one
     refused_one=$(format "$@")
@@ -8,10 +9,10 @@ refuse_adoption() {
     printf '%s\n' "$refused_one" >>"$SCRATCH/refusals" || lose_scratch
 }
 
-# adopt_rows WHAT: those rows of adopt.tsv
+# adopt_rows WHAT: the rows of that kind in adopt.tsv
 adopt_rows() { rows adopt.tsv | awk -F "$TAB" -v what="$1" "$AWK_ADOPTION"'$ADOPTION["what"] == what'; }
 
-# plan_adoption: from $SCRATCH/old and adopt.tsv, everything that the steps need; refusals into $SCRATCH/refusals
+# plan_adoption: from $SCRATCH/old and adopt.tsv, prepare the input of all steps; refusals go to $SCRATCH/refusals
 plan_adoption() {
     local each
     for each in refusals old-taken old-renewed old-unfit old-known old-copies old-dumps old-empty old-notes; do empty_file "$SCRATCH/$each"; done
@@ -27,21 +28,22 @@ plan_adoption() {
     adopt_values
 }
 
-# name_own_project: the old containers keep their project's name, and Compose would take them for its own
+# name_own_project: the old containers keep their project's name, and Compose would treat them as its own, so another name is
+# chosen
 name_own_project() {
     while [ "$PROJECT" = "$OLD_PROJECT" ]; do PROJECT=$PROJECT-site; done
 }
 
-# judge_site: nothing is here that the adoption would mix with
+# judge_site: the site has no data that would be mixed with the adopted ones
 judge_site() {
-    [ -z "$ADOPTION_PHASE" ] || return 0 # what is there, an earlier try put there
+    [ -z "$ADOPTION_PHASE" ] || return 0 # existing data are from an earlier attempt
     if [ -d "$ROOT/data" ] && [ -n "$(ls -A "$ROOT/data")" ]; then refuse_adoption adopt.data "$ROOT/data"; fi
     docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/own-volumes" 2>/dev/null || fail $EXIT_FAILED engine.no_docker
     if [ -s "$SCRATCH/own-volumes" ]; then refuse_adoption adopt.volumes "$PROJECT" "$(tr '\n' ' ' <"$SCRATCH/own-volumes")"; fi
 }
 
-# judge_services: of those that the bundle takes data or values from, one is there; else it is of another application, and
-# nothing would be taken over
+# judge_services: at least one service that the bundle takes data or values from exists; otherwise it is another application,
+# and nothing would be adopted
 judge_services() {
     local service
     keep "$SCRATCH/old-rows" rows adopt.tsv
@@ -56,7 +58,7 @@ judge_services() {
     refuse_adoption adopt.foreign "$OLD_PROJECT" "$(tr '\n' ' ' <"$SCRATCH/old-wanted")" "$TITLE"
 }
 
-# judge_settings: what the old installation is set to must be what the bundle is made for
+# judge_settings: settings of the old installation must be those that the bundle is made for
 judge_settings() {
     local how old_code said zh='' service='' from='' to=''
     keep "$SCRATCH/old-rows" adopt_rows refuse
@@ -72,7 +74,7 @@ judge_settings() {
         fi
         old_code=0
         said=$(old_value "$service" "$from") || old_code=$?
-        case $old_code in 0) ;; 1) said=- ;; *) said='?' ;; esac # it has one, that no line can hold
+        case $old_code in 0) ;; 1) said=- ;; *) said='?' ;; esac # the value exists, but no line can hold it
         case " $how " in *" $said "*) continue ;; esac
         if [ "$how" = - ]; then # it may be a secret
             refuse_adoption adopt.has "$service" "$from"
@@ -93,10 +95,10 @@ judge_settings() {
     done 4<"$SCRATCH/old-rows"
 }
 
-# show_setting TEXT: for a terminal, without the password of an address
+# show_setting TEXT: for a terminal, without the password in an address
 show_setting() { printf '%s' "$1" | sed 's|://[^/@]*@|://******@|' | show_plain; }
 
-# judge_images: data of those versions can be taken over
+# judge_images: data of these versions can be adopted
 judge_images() {
     local old_image tag service='' from='' how=''
     keep "$SCRATCH/old-rows" adopt_rows image
@@ -117,7 +119,7 @@ judge_images() {
     done 4<"$SCRATCH/old-rows"
 }
 
-# note_version SERVICE TAG: what an operator must know who comes from a version before another one
+# note_version SERVICE TAG: what an operator must know when the old version is below a given one
 note_version() {
     local how service='' from='' zh=''
     keep "$SCRATCH/old-note-rows" adopt_rows note
@@ -129,7 +131,8 @@ note_version() {
     done 6<"$SCRATCH/old-note-rows"
 }
 
-# find_copies: into $SCRATCH/old-copies, what is copied; into $SCRATCH/old-left, what stays empty. The first service that has it counts
+# find_copies: write what is copied to $SCRATCH/old-copies, and what stays empty to $SCRATCH/old-left. The first service that
+# has it counts
 find_copies() {
     local mount_type old_bytes what='' service='' from='' to='' mount_source=''
     keep "$SCRATCH/old-rows" rows adopt.tsv
@@ -164,22 +167,22 @@ find_copies() {
         printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$what" "$to" "$service" "$from" "$mount_type" "$mount_source" "$old_bytes" \
             >>"$SCRATCH/old-copies" || lose_scratch
     done 4<"$SCRATCH/old-rows"
-    # of those that several services may have, one was found
+    # if several services may have it, one of them had it
     awk -F "$TAB" -v copies="$SCRATCH/old-copies" "$AWK_OLD_COPY$AWK_OLD_LEFT"'
         BEGIN { while ((getline line < copies) > 0) { split(line, f, "\t"); seen[f[OLD_COPY["what"]], f[OLD_COPY["to"]]] } }
         { what = $OLD_LEFT["what"]; to = $OLD_LEFT["to"] }
         !((what, to) in seen) { seen[what, to]; print }' "$SCRATCH/old-empty" >"$SCRATCH/old-left" || lose_scratch
 }
 
-# is_copied WHAT TO: an earlier service of the old installation has that folder or volume
+# is_copied WHAT TO: that folder or volume was already found in an earlier service of the old installation
 is_copied() {
     awk -F "$TAB" -v what="$1" -v to="$2" "$AWK_OLD_COPY"'
         $OLD_COPY["what"] == what && $OLD_COPY["to"] == to { found = 1 }
         END { exit !found }' "$SCRATCH/old-copies"
 }
 
-# find_dumps: into $SCRATCH/old-dumps; the old server itself hands the data out, the new one takes them in.
-# So neither its version nor how its C library sorts text matters
+# find_dumps: write to $SCRATCH/old-dumps; the old server dumps the data, the new one restores them. So neither its version
+# nor the sort order of its C library matters
 find_dumps() {
     local service database mount_source old_bytes from='' to='' how=''
     keep "$SCRATCH/old-rows" adopt_rows dump
@@ -199,7 +202,7 @@ find_dumps() {
         if [ "$(old_field "$service" running)" != true ] && [ -z "$ADOPTION_PHASE" ]; then refuse_adoption adopt.not_running "$service"; fi
         printf '%s\t%s\t%s\t%s\n' "$to" "$service" "$database" "$from" >>"$SCRATCH/old-dumps" || lose_scratch
     done 4<"$SCRATCH/old-rows"
-    # the dump and the new server's files: at most twice what the old server's take
+    # the dump and the new files together take at most twice the space of the old files
     cut_column old-dumps service <"$SCRATCH/old-dumps" >"$SCRATCH/old-servers" || lose_scratch
     sort -u "$SCRATCH/old-servers" >"$SCRATCH/old-server-list" || lose_scratch
     while IFS= read -r service <&4; do
@@ -215,9 +218,9 @@ find_dumps() {
     done 4<"$SCRATCH/old-server-list"
 }
 
-# adopt_values: site variables and secrets, into the folder RESTORED, from where collect_variables takes them before answers
-# are looked at. `keep`: data are locked with it, so it is taken or the adoption refused; `free`: only the containers have to
-# agree on it, so one that everybody knows, or that does not fit, is made anew; `fits`: taken where it does
+# adopt_values: write site variables and secrets to the folder RESTORED, which collect_variables reads before the answers.
+# `keep`: data are locked with it, so it must be adopted or the adoption is refused; `free`: only the containers have to
+# agree on it, so a publicly known or unsuitable value is replaced by a new one; `fits`: adopted if it is valid
 adopt_values() {
     local kind what='' service='' from='' to='' how=''
     RESTORED=$SCRATCH/adopted
@@ -233,7 +236,7 @@ adopt_values() {
     done 4<"$SCRATCH/old-rows"
 }
 
-# adopt_value: one of them
+# adopt_value: handle the value of one row
 adopt_value() {
     local where old_code given file
     where="$service $from" old_code=0
@@ -265,7 +268,7 @@ adopt_value() {
     { printf '%s=%s\n' "$to" "$given" >>"$RESTORED/$file.env" && printf '%s\t%s\t%s\n' "$to" "$kind" "$where" >>"$SCRATCH/old-taken"; } || lose_scratch
 }
 
-# is_published: everybody knows this value: upstream's own file has it
+# is_published: whether this value is publicly known because it is in a file of upstream
 is_published() {
     local old_digest
     old_digest=$(printf '%s' "$given" | hash_stream | cut -c 1-64)
@@ -274,7 +277,7 @@ is_published() {
     cut_column adopt.tsv from <"$SCRATCH/old-published" | grep -qxF -e "$old_digest"
 }
 
-# old_file_value: the first line of a file that the old installation keeps where its data lie: `service` has it at the path `from`
+# old_file_value: the first line of a file among the data of the old installation: `service` has it at the path `from`
 old_file_value() {
     local old_key_file old_line mount_source='' mount_type=''
     find_mount "$service" "${from%/*}" || return 1
@@ -286,7 +289,7 @@ old_file_value() {
     printf '%s\n' "$old_line"
 }
 
-# judge_room: the copies, the dumps and what the new servers make of them must fit beside what is there
+# judge_room: the copies, the dumps and the new servers' files made of them must fit in the free space
 judge_room() {
     local old_place engine_place
     old_place=$(nearest_folder "$ROOT") OLD_FREE=$(free_bytes "$old_place")
@@ -304,14 +307,14 @@ judge_room() {
     fi
 }
 
-# count_old_running: containers of the old installation
+# count_old_running: running containers of the old installation
 count_old_running() {
     awk -F "$TAB" "$AWK_OLD_CONTAINER"'
         $OLD_CONTAINER["fact"] == "C" && $OLD_CONTAINER["running"] == "true" { n++ }
         END { print n + 0 }' "$SCRATCH/old"
 }
 
-# print_adoption: the plan; names of secrets, never a value of one
+# print_adoption: print the plan; names of secrets, never their values
 print_adoption() {
     local old_image variable bytes each line service='' kind='' where='' id='' what='' to='' mount_source=''
     say adopt.found "$FROM" "$OLD_PROJECT" "$(wc -l <"$SCRATCH/old-ids" | tr -d ' ')" "$(count_old_running)"
@@ -342,7 +345,7 @@ print_adoption() {
     [ ! -s "$SCRATCH/refusals" ] || warn adopt.refused "$(sed 's/^/  /' "$SCRATCH/refusals")"
 }
 
-# print_needed: what the old installation does not say and nobody has answered yet
+# print_needed: required values that neither the old installation nor the operator supplies yet
 print_needed() {
     local needed name='' required='' generator=''
     keep "$SCRATCH/old-variable-rows" rows variables.tsv

@@ -1,7 +1,7 @@
-# ---- adoption/steps: the old installation is stopped, its databases hand out their data, its files are copied; or it runs again
+# ---- adoption/steps: stop the old installation, dump its databases and copy its files; or start it again
 
-# stop_old: who writes first, databases that dumps come from not yet. The engine must not start any of them again by itself;
-# what ran, and how it was kept running, is noted before
+# stop_old: writers first, but not yet the databases to be dumped. The engine must not restart any of them; which containers
+# ran, and with which restart policy, is recorded before
 stop_old() {
     local service
     if [ ! -f "$ROOT/state/adopt.containers" ]; then
@@ -25,7 +25,7 @@ stop_old() {
 
 fail_stopping() { fail $EXIT_FAILED adopt.not_stopped "$ADOPTION_PROJECT" "$(tail -n 3 "$SCRATCH/stop" | show_plain)"; }
 
-# stop_containers SERVICE: as long as they need: a vector store that is killed loses vectors
+# stop_containers SERVICE: with a long time limit, because a vector store that is killed loses vectors
 stop_containers() {
     awk -F "$TAB" -v service="$1" "$AWK_STOPPED_CONTAINER"'
         $STOPPED_CONTAINER["service"] == service { print $STOPPED_CONTAINER["id"] }' "$ROOT/state/adopt.containers" >"$SCRATCH/old-stopped" || lose_scratch
@@ -33,7 +33,7 @@ stop_containers() {
     xargs docker stop -t 300 <"$SCRATCH/old-stopped" >/dev/null 2>"$SCRATCH/stop" || fail_stopping
 }
 
-# take_dumps: each database's old server hands out its data. One that an earlier try stopped is started for it
+# take_dumps: each database is dumped by its old server. One that an earlier attempt stopped is started for it
 take_dumps() {
     local dumps_here container id='' service='' database='' line=''
     dumps_here=$ROOT/state/adopt.dumps
@@ -49,7 +49,7 @@ take_dumps() {
     done 4<"$SCRATCH/old-dumps"
 }
 
-# wake_container ID: it runs, and is healthy where it can say so
+# wake_container ID: start it, and wait until it is healthy if it has a health check
 wake_container() {
     local woken
     docker start "$1" >/dev/null 2>&1 || return 1
@@ -65,7 +65,7 @@ wake_container() {
     done
 }
 
-# halt_old: nothing of it runs any more
+# halt_old: stop the remaining services, and make sure that nothing of the old installation runs
 halt_old() {
     local service
     cut_column old-dumps service <"$SCRATCH/old-dumps" >"$SCRATCH/old-services" || lose_scratch
@@ -79,7 +79,7 @@ halt_old() {
     fi
 }
 
-# copy_folders: into <root>/data, owners, modes and links as they are
+# copy_folders: into <root>/data, with owners, modes and links unchanged
 copy_folders() {
     local what='' to='' service='' place='' mount_source=''
     choose_tar
@@ -94,13 +94,13 @@ copy_folders() {
     make_data # folders inside those that were replaced
 }
 
-# pour_old COMMAND: the files of `service` at `place`, as a tar, into a command; both ends must succeed
+# pour_old COMMAND: pipe the files of `service` at `place`, as a tar, to a command; both ends must succeed
 pour_old() {
     rm -f "$SCRATCH/old-packed"
     { pack_old && printf '' >"$SCRATCH/old-packed"; } 2>"$SCRATCH/pack-errors" | "$1" && [ -f "$SCRATCH/old-packed" ]
 }
 
-# pack_old: read here where it can be, else by the engine
+# pack_old: read directly if possible, else by the engine
 pack_old() {
     local left_out
     set --
@@ -114,7 +114,7 @@ pack_old() {
     fi
 }
 
-# into_folder: a tar from standard input becomes <root>/data/<to>
+# into_folder: unpack a tar from standard input to <root>/data/<to>
 into_folder() {
     local inside=''
     (enter_below "$ROOT/data" "$to" && empty_folder . && unpack_folder .) || {
@@ -123,7 +123,7 @@ into_folder() {
     }
 }
 
-# seed_files: a file under a second name, where the new server reads that one only
+# seed_files: copy a file to a second name if the new server reads only that one
 seed_files() {
     local each from='' to='' how='' inside=''
     keep "$SCRATCH/old-rows" adopt_rows seed
@@ -137,7 +137,7 @@ seed_files() {
     done 4<"$SCRATCH/old-rows"
 }
 
-# copy_volumes_over: named volumes, each into this project's own, which Compose makes
+# copy_volumes_over: copy named volumes to this project's own, which Compose creates
 copy_volumes_over() {
     local what='' to='' service='' place='' mount_source='' volume_here=''
     cut_column old-copies what <"$SCRATCH/old-copies" | grep -qx volume || return 0
@@ -162,7 +162,7 @@ into_volume() {
     }
 }
 
-# load_dumps: the new servers, which are empty, take the data in
+# load_dumps: restore the dumps to the new servers, which are empty
 load_dumps() {
     local id='' service='' restore=''
     [ -s "$SCRATCH/old-dumps" ] || return 0
@@ -178,8 +178,9 @@ load_dumps() {
     stop_all
 }
 
-# start_old: databases first, who was stopped first last; and kept running as before. Those that somebody removed meanwhile
-# (docker prune) can only be made again there; the services of those that ran go into $SCRATCH/old-gone
+# start_old: databases first, the services stopped first last, with their previous restart policies. Containers removed in
+# the meantime (docker prune) can only be recreated by the operator; the services of those that ran are listed in
+# $SCRATCH/old-gone
 start_old() {
     local policy id='' service='' running=''
     empty_file "$SCRATCH/old-gone"

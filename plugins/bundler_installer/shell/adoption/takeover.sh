@@ -1,8 +1,8 @@
-# ---- adoption/takeover: an application that somebody set up with Compose becomes this site, and until that is confirmed it can
-# be again what it was: its containers are stopped, its files are only read. What is under way is noted in state/adopt
+# ---- adoption/takeover: an application that was set up with Compose becomes this site; until that is confirmed, it can be
+# undone: the old containers are only stopped, their files only read. The progress is recorded in state/adopt
 #
-# Phases: `prepare` (the old one runs, untouched), `stopped` (its services may be), `switched` (ours may run), `adopted` (done,
-# not yet confirmed), `return` (on the way back).
+# Phases: `prepare` (the old one runs, untouched), `stopped` (its services may be stopped), `switched` (ours may run),
+# `adopted` (complete, not yet confirmed), `return` (returning to the old one).
 
 run_adopt() {
     require_tools
@@ -57,7 +57,7 @@ adopt_release() {
     print_ending
 }
 
-# take_over: the steps, each of which can be done again. Whatever ends the run, the old installation runs again as before
+# take_over: the steps, each of which can be repeated. If the run ends early, the old installation runs again as before
 take_over() {
     ADOPTION_FROM=$FROM ADOPTION_PROJECT=$OLD_PROJECT ADOPTION_RELEASE=$RELEASE ADOPTION_ASIDE=''
     case $ADOPTION_PHASE in '') enter_adoption prepare ;; esac
@@ -65,7 +65,7 @@ take_over() {
     [ "$ADOPTION_PHASE" != switched ] || step again begin_again
     keep_project
     step variables write_variables
-    rm -f "$SCRATCH/secret-forms" # there are some now
+    rm -f "$SCRATCH/secret-forms" # new secrets exist now
     step release prepare_release
     step data make_data
     step images load_images
@@ -89,8 +89,8 @@ take_over() {
     step prune prune_releases
 }
 
-# begin_again: an earlier try was killed while what is here could run, and it may run now. It goes: nothing may write to what
-# is copied, and databases are empty when they take their dumps
+# begin_again: an earlier attempt was killed when the new services could already run, and they may be running. Remove them:
+# nothing may write to the copies, and databases must be empty when dumps are restored
 begin_again() {
     if [ -d "$CURRENT/config" ]; then
         (
@@ -102,7 +102,7 @@ begin_again() {
     clear_data || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# keep_project: a name of its own, where the old project has the bundle's
+# keep_project: record another project name if the old project has the bundle's
 keep_project() {
     if [ "$PROJECT" = "$(fact project)" ]; then
         rm -f "$ROOT/state/project"
@@ -125,7 +125,7 @@ confirm_adoption() {
     say adopt.confirmed "$ADOPTION_FROM" "$ADOPTION_PROJECT" "$ADOPTION_FROM"
 }
 
-# leave_adoption: the operator wants the old installation again. What was written here since is kept aside
+# leave_adoption: the operator wants the old installation back. Data written here since are kept aside
 leave_adoption() {
     local kept_aside recorded=''
     load_adoption || fail $EXIT_USAGE adopt.none "$ROOT"
@@ -143,7 +143,7 @@ leave_adoption() {
     say adopt.is_back "$ADOPTION_FROM"
 }
 
-# undo_adoption: the run ends before it is done; sets end_code. Signals wait until it is done
+# undo_adoption: the run ends before the adoption is complete; sets end_code. Signals wait until this is done
 undo_adoption() {
     [ -n "$ADOPTING" ] || return 0
     ADOPTING=''
@@ -172,7 +172,7 @@ undo_adoption() {
 
 undo_at_exit undo_adoption
 
-# return_old keep|drop: what is here goes, or is kept aside; then the old containers run that ran. Can be done again
+# return_old keep|drop: remove what is here, or keep it aside; then start the old containers that ran. Can be repeated
 return_old() {
     load_adoption || return 0
     RETURNING=yes
@@ -196,7 +196,8 @@ return_old() {
     forget_adoption
 }
 
-# keep_adopted: data, volumes, answers and secrets of the time since the adoption, beside what is to be used again
+# keep_adopted: keep data, volumes, answers and secrets from the time since the adoption, separate from what will be used
+# again
 keep_adopted() {
     BEFORE=$ADOPTION_ASIDE
     case $BEFORE in "$ROOT"/data.before-restore-*) ;; *) fail $EXIT_FAILED adopt.damaged "$ROOT/state/adopt" ;; esac

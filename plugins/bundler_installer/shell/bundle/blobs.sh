@@ -1,11 +1,13 @@
-# ---- bundle/blobs: what reloads the images of the current and the previous release when the engine has lost one
+# ---- bundle/blobs: image files that are kept to reload images of the current and the previous release if the engine has
+# lost one
 
-# image_files RELEASE_DIR: digest and path of each big file of images/, as the bundle's checksums have them
+# image_files RELEASE_DIR: digest and path of each big file of images/, from the bundle's checksums
 image_files() {
     awk '{ path = substr($0, 67) } path ~ /^images\/(blobs\/|images\.tar)/ { print substr($0, 1, 64) "\t" path }' "$1/SHA256SUMS"
 }
 
-# keep_blobs: hard links into the unpacked bundle where they can be made, which cost nothing; else copies, where there is room
+# keep_blobs: as hard links into the unpacked bundle if possible, which take no space; else as copies, if there is enough
+# free space
 keep_blobs() {
     local kept lines need digest='' path=''
     if [ -n "$NO_BLOBS" ] || [ ! -d "$HERE/images" ]; then return 0; fi
@@ -35,19 +37,19 @@ keep_blobs() {
     expect_lines "$SCRATCH/uncopied" "$lines"
 }
 
-# link_blob FILE TARGET: only a file of our own that nobody else may write: who can, could change it later
+# link_blob FILE TARGET: only a file of this user that others cannot write to; otherwise they could change it later
 link_blob() {
     [ -n "$(find "$1" -prune -user "$(id -u)" ! -perm -020 ! -perm -002 2>/dev/null)" ] || return 1
     ln "$1" "$2" 2>/dev/null
 }
 
-# check_kept LIST BYTES: the kept files named there (blobs/sha256/<digest>) have their digests
+# check_kept LIST BYTES: the kept files named in the list (blobs/sha256/<digest>) have their digests
 check_kept() {
     say blobs.check "$(human "$2")"
     match_digests "$1" || fail $EXIT_FAILED images.gone "$(cut_column absent reference <"$SCRATCH/absent" | tr '\n' ' ')"
 }
 
-# match_digests LIST: whether each of them has the digest that it is named by
+# match_digests LIST: whether each of them has the digest that is its name
 match_digests() {
     local matched
     [ -s "$1" ] || return 0
@@ -57,7 +59,7 @@ match_digests() {
     matched=$(paste -d ' ' "$1.found" "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 } END { print NR }') && [ "$matched" -eq "$(wc -l <"$1")" ]
 }
 
-# prune_blobs: those of kept releases stay
+# prune_blobs: remove all but those of kept releases
 prune_blobs() {
     local kept blob
     [ -d "$ROOT/blobs/sha256" ] || return 0
@@ -66,10 +68,11 @@ prune_blobs() {
         [ ! -f "$ROOT/releases/$kept/SHA256SUMS" ] || image_files "$ROOT/releases/$kept" >>"$SCRATCH/kept-blobs" || lose_scratch
     done
     (cd -- "$ROOT/blobs/sha256" && find . -type f) >"$SCRATCH/there-blobs" || lose_scratch
-    # a list that cannot be read whole must not look like one that names nothing
+    # a list that cannot be read completely must not look like one that names nothing
     awk -v list="$SCRATCH/kept-blobs" -v lines="$(wc -l <"$SCRATCH/kept-blobs")" "$PROGRAM_BUNDLE_IDLE_BLOBS" "$SCRATCH/there-blobs" >"$SCRATCH/idle-blobs" || lose_scratch
     while IFS= read -r blob; do rm -f "$ROOT/blobs/sha256/$blob"; done <"$SCRATCH/idle-blobs"
 }
 
-# sum_sizes: the bytes of the bundle's files that standard input names; from their entries, for busybox wc would read them
+# sum_sizes: the total size of the bundle's files named on standard input; taken from directory entries, because wc of
+# busybox would read the files
 sum_sizes() { (cd -- "$HERE" && tr '\n' '\0' | xargs -0 ls -ln) | awk '{ sum += $5 } END { printf "%.0f\n", sum }'; }

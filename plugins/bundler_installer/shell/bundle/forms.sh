@@ -1,7 +1,7 @@
-# ---- bundle/forms: names, paths and numbers of the tables are what they should be before one of them is used. Signed tables too:
-# a builder that was tricked signs what it was given
+# ---- bundle/forms: names, paths and numbers in the tables are checked before any of them is used. This applies to signed
+# tables as well: a builder that was deceived signs what it was given
 
-# check_forms: every field of every table in FACTS
+# check_forms: check every field of every table in FACTS
 check_forms() {
     local verdict
     list_forms >"$SCRATCH/forms" || lose_scratch

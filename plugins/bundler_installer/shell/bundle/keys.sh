@@ -1,15 +1,15 @@
-# ---- bundle/keys: public keys and the signatures that they made. openssl 1.0.2 will do
+# ---- bundle/keys: public keys and their signatures. Works with openssl 1.0.2
 
 # SubjectPublicKeyInfo of P-256 with an uncompressed point, up to the point: RFC 5480
 P256=3059301306072a8648ce3d020106082a8648ce3d03010703420004
-# half of the order of P-256: of the two values of s that are valid, only the lower is accepted
+# half of the order of P-256: of the two valid values of s, only the lower is accepted
 HALF_ORDER=7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 
-# load_keys FILE: read_keys, twice; sets `keys`
+# load_keys FILE: read_keys with a second attempt; sets `keys`
 load_keys() { twice read_keys "$1"; }
 
-# read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and leaves each in
-# $TRUST/<fingerprint>.pem. Fails where there is none, or one that is not ECDSA on P-256
+# read_keys FILE: sets `keys` to the fingerprints of the public keys in a file, PEM or DER, and writes each to
+# $TRUST/<fingerprint>.pem. Fails if there is no key, or one that is not ECDSA on P-256
 read_keys() {
     local blocks block key=''
     keys=''
@@ -33,7 +33,7 @@ read_keys() {
     done
 }
 
-# read_key FILE: the same, of a file with one key; sets `key`. A key is its DER, whatever text it came in
+# read_key FILE: the same for a file with one key; sets `key`. A key is identified by its DER form, whichever text encodes it
 read_key() {
     local der point
     der=$TRUST/key.der
@@ -55,7 +55,7 @@ join_keys() {
     for each in $1; do cat "$TRUST/$each.pem" >>"$2" || return 1; done
 }
 
-# decode_signature TEXT FILE: base64 has bits that say nothing, where a change would hide: only one text stands for these bytes
+# decode_signature TEXT FILE: base64 has unused bits in which a change could hide, so only the canonical text is accepted
 decode_signature() {
     printf '%s' "$1" | openssl base64 -d -A >"$2" 2>/dev/null || return 1
     [ -n "$1" ] && [ "$(openssl base64 -A -in "$2" 2>/dev/null)" = "$1" ]
@@ -66,7 +66,7 @@ is_signed_by() {
     is_canonical "$2" && openssl dgst -sha256 -verify "$TRUST/$3.pem" -signature "$2" "$1" >/dev/null 2>&1
 }
 
-# is_canonical SIGNATURE: in DER, and with the lower s; there is no other signature like it that needs no key
+# is_canonical SIGNATURE: in DER, with the lower s; nobody can make another valid form of it without the private key
 is_canonical() {
     od -An -v -tx1 "$1" | tr -d ' \n' | awk -v half="$HALF_ORDER" "$PROGRAM_BUNDLE_CANONICAL"
 }

@@ -1,8 +1,8 @@
-# ---- bundle/medium: a bundle on another file system is read once. Its image files are copied while they are hashed, and
-# loaded from the copies, which bear their names only when their digests were right
+# ---- bundle/medium: a bundle on another file system is read only once: its image files are copied while they are hashed,
+# and loaded from the copies, which get their names only after their digests matched
 
-# plan_copies: the lines of SHA256SUMS that are to be copied, in $SCRATCH/copies: those whose files are not kept yet. None
-# where links will do, which cost nothing, or where copies might leave too little room
+# plan_copies: write the lines of SHA256SUMS whose files are copied to $SCRATCH/copies: those that are not kept yet. None if
+# links are possible, which take no space, or if copies might leave too little free space
 plan_copies() {
     local kept lines need digest='' path=''
     empty_file "$SCRATCH/copies"
@@ -29,12 +29,13 @@ count_loading() {
     awk -v a="$(number_fact images_bytes)" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f\n", a + b }'
 }
 
-# can_link FOLDER: hard links from below the root into it can be made: one mount, and every file our own
+# can_link FOLDER: hard links from below the root into it are possible: it is on the same mount, and every file belongs to
+# this user
 can_link() {
     [ "$(mount_of "$1")" = "$(mount_of "$(nearest_folder "$ROOT")")" ] && is_own_tree "$1"
 }
 
-# is_own_tree FOLDER: nobody else can change what is in it, or put another folder in its place
+# is_own_tree FOLDER: other users cannot change its content, or replace the folder
 is_own_tree() {
     local own_log own_code foreign_files
     own_log=$LOG LOG=/dev/null
@@ -46,10 +47,11 @@ is_own_tree() {
     [ -z "$foreign_files" ]
 }
 
-# mount_of PATH: the device, and where it is mounted
+# mount_of PATH: the device, and its mount point
 mount_of() { df -P "$1" 2>/dev/null | awk 'NR == 2 { $2 = $3 = $4 = $5 = ""; print }'; }
 
-# copy_group GROUP: sets `count`; copy and hash the files of the lines in GROUP.copies; what is wrong goes to GROUP.bad
+# copy_group GROUP: sets `count`; copy and hash the files of the lines in GROUP.copies; the first that differs goes to
+# GROUP.bad
 copy_group() {
     local kept digest path found
     kept=$ROOT/blobs/sha256
@@ -65,13 +67,13 @@ copy_group() {
     done <"$1.copies"
 }
 
-# drop_copies: what was copied from a bundle that is refused
+# drop_copies: remove what was copied from a bundle that is refused
 drop_copies() {
     local digest
     while read -r digest _; do rm -f "$ROOT/blobs/sha256/$digest" "$ROOT/blobs/sha256/.copy-$digest"; done <"$SCRATCH/copies"
 }
 
-# use_copies: the files in $SCRATCH/blobs lie below the root. Those that this run did not copy are checked now
+# use_copies: the files in $SCRATCH/blobs are below the root. Those that this run did not copy are checked now
 use_copies() {
     [ -n "$FAR" ] || return 1
     awk -v copies="$SCRATCH/copies" '

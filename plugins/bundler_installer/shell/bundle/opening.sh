@@ -1,7 +1,7 @@
-# ---- bundle/opening: the small files of an unpacked bundle are read once, into a private folder. Only there they are used, and
-# only when SHA256SUMS is signed and lists them as they are. So nobody can change one between its check and its use
+# ---- bundle/opening: the small files of an unpacked bundle are read once, into a private folder, and used only from there,
+# after SHA256SUMS proved to be signed and to match them. So nobody can change a file between its check and its use
 
-SMALL=67108864 # bytes that each of them may have
+SMALL=67108864 # size limit of each of them in bytes
 
 # open_bundle: sets FACTS, TOTAL, NAME and ROOT; $SCRATCH/signed has the paths that SHA256SUMS lists
 open_bundle() {
@@ -20,16 +20,16 @@ open_bundle() {
     check_forms
 }
 
-# take_small NAME: a copy in FACTS
+# take_small NAME: copy the file to FACTS
 take_small() {
     local small_bytes
     if [ -L "$HERE/$1" ] || [ ! -f "$HERE/$1" ]; then refuse verify.special "$1"; fi
     small_bytes=$(wc -c <"$HERE/$1") || blame_file "$1"
-    small_bytes=${small_bytes##* } # some wc indent it
+    small_bytes=${small_bytes##* } # some versions of wc indent the number
     is_number "$small_bytes" || lose_scratch
     [ "$small_bytes" -le "$SMALL" ] || refuse verify.bad_sums
     cat -- "$HERE/$1" >"$FACTS/$1" || blame_file "$1"
-    # zero bytes: some programs end a line there, some leave them out
+    # NUL bytes: some programs end a line there, others drop them
     tr -d '\000' <"$FACTS/$1" >"$SCRATCH/text" || lose_scratch
     cmp -s "$SCRATCH/text" "$FACTS/$1"
     case $? in
@@ -39,13 +39,14 @@ take_small() {
     esac
 }
 
-# blame_file NAME: it could not be copied: because it cannot be read, or because there is no room
+# blame_file NAME: report why it could not be copied: it cannot be read, or there is no free space
 blame_file() {
     cat -- "$HERE/$1" >/dev/null 2>&1 && lose_scratch
     refuse verify.unreadable "$HERE"
 }
 
-# take_tables: every listed file that lies at the top, or below keys/, copied and as it is listed: the tables, this program, bundle.json
+# take_tables: copy every listed file at the top level or below keys/, and check it against the list: the tables, this
+# program, bundle.json
 take_tables() {
     local each taken line wanted_sums=''
     awk '{ path = substr($0, 67) } path !~ /\// || path ~ /^keys\/[^\/]+$/' "$FACTS/SHA256SUMS" >"$SCRATCH/small" || lose_scratch
@@ -66,9 +67,9 @@ take_tables() {
     match_sums "$SCRATCH/small" "$FACTS" || blame_sums $? "$FACTS"
 }
 
-# find_installation: whether this is an installed release, which is not verified again. It is one only where who runs it
-# named it so: as <root>/current/install, as <name>ctl does, or as <root>/releases/<id>/install. Where the folder lies says
-# nothing: a bundle may come with such folders around it, and lead there by a link
+# find_installation: whether this is an installed release, which is not verified again. It is one only if the user called it
+# by that path: as <root>/current/install, as <name>ctl does, or as <root>/releases/<id>/install. The location of the folder
+# proves nothing: a bundle may be delivered with such folders around it and be reached through a link
 find_installation() {
     local own_root named_root
     case $HERE in */releases/*) ;; *) return 0 ;; esac
@@ -93,7 +94,7 @@ find_installation() {
     fi
 }
 
-# find_bundle: the folder that this file lies in, and whether it is a bundle or an installed release
+# find_bundle: the folder of this file, and whether it is a bundle or an installed release
 find_bundle() {
     case $0 in
         */*) HERE=${0%/*} ;;

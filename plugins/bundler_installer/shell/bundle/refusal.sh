@@ -1,13 +1,14 @@
-# ---- bundle/refusal: the bundle is not as it was signed, or nobody knows its maker
+# ---- bundle/refusal: the bundle differs from what was signed, or its publisher is unknown
 
-# refuse ID [ARGUMENT...]: the bundle is not as it was signed. A full scratch folder says nothing about it
+# refuse ID [ARGUMENT...]: end the run because the bundle differs from what was signed. A full scratch folder is another
+# error
 refuse() {
     scratch_has_room || lose_scratch
     fail $EXIT_VERIFICATION "$@"
 }
 
-# is_lenient: commands that install nothing may look at a bundle whose maker nobody knows
+# is_lenient: commands that install nothing may inspect a bundle of an unknown publisher
 is_lenient() { case $COMMAND in install | verify | restore) return 1 ;; esac; }
 
-# doubt ID [ARGUMENT...]: a bundle that only looks are taken at
+# doubt ID [ARGUMENT...]: warn about a bundle that is only inspected
 doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }

@@ -1,12 +1,12 @@
-# ---- bundle/signatures: enough of them are good and by keys that this site trusts. What cannot be checked is refused; a scratch folder
-# that is full is called that
+# ---- bundle/signatures: enough signatures are valid and made by keys that this site trusts. What cannot be checked is
+# refused; a full scratch folder is reported as such
 
-# verify_signature: every signature is good, and enough of them are by keys that this site believes. Sets SIGNED_BY to the
-# keys that later bundles must be signed by; nothing where a command only looks at a bundle whose maker nobody knows
+# verify_signature: every signature is valid, and enough of them are by trusted keys. Sets SIGNED_BY to the keys that later
+# bundles must be signed by; it is empty if a command only inspects a bundle of an unknown publisher
 verify_signature() {
     local wanted=''
     SIGNED_BY=''
-    # this one uses nothing of the bundle but its name, and must run where the bundle's key is not believed yet
+    # this command uses only the bundle's name, and must run even if the bundle's key is not trusted yet
     [ "$COMMAND" != trust ] || return 0
     if [ ! -f "$FACTS/SHA256SUMS.sig" ]; then
         if [ -n "$UNSIGNED" ]; then
@@ -39,16 +39,16 @@ open_trust() {
     SIGNERS=0 ROTATED=0 REVOKED=0 DEMANDS=0
 }
 
-# read_signatures: each carried key has the signature on its own line; $TRUST/signers lists them
+# read_signatures: the signature by each carried key is on the line of the same number; $TRUST/signers lists the keys
 read_signatures() {
     local line signer keys=''
     [ -f "$FACTS/SHA256SUMS.pub" ] || refuse trust.no_carried_key
     load_keys "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
-    # no checksum covers keys and signatures: both have one form only
+    # keys and signatures are not covered by a checksum, so each has exactly one valid form
     join_keys "$keys" "$TRUST/carried" || lose_scratch
     twice cmp -s "$TRUST/carried" "$FACTS/SHA256SUMS.pub" || refuse verify.carried_key
     empty_file "$TRUST/lines"
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- $keys
     while IFS= read -r line; do
         [ $# -gt 0 ] || refuse verify.carried_key
@@ -64,7 +64,7 @@ read_signatures() {
     [ $# -eq 0 ] || refuse verify.carried_key
 }
 
-# refuse_signature: not by the carried key; where it is by one that is believed, only the carried key was changed
+# refuse_signature: it is not by the carried key; if it is by a trusted key, only the carried key was changed
 refuse_signature() {
     local believed each
     while read -r _ _ believed; do
@@ -75,9 +75,9 @@ refuse_signature() {
     refuse verify.bad_signature "$wanted"
 }
 
-# list_demands: sets `wanted`, the file that says whose signatures are needed;
-# lines `why number fingerprint...` in $TRUST/demands: so many of these keys must have signed. A policy of the
-# site, else the pinned keys, all of them; besides, the keys given; where there are none of these, those that the host trusts
+# list_demands: sets `wanted`, the file that determines whose signatures are required; writes lines `why number
+# fingerprint...` to $TRUST/demands: that many of these keys must have signed. The sources are a policy of the site, or else
+# all pinned keys; in addition the keys given on the command line; if there are none of these, those that the host trusts
 list_demands() {
     local pinned keys=''
     pinned=$ROOT/state/trusted.pub wanted=SHA256SUMS.pub
@@ -107,7 +107,7 @@ demand() {
     for each in $3; do
         case " $distinct " in *" $each "*) ;; *) distinct="$distinct${distinct:+ }$each" ;; esac
     done
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- "$1" "$2" $distinct
     why=$1 number=$2
     shift 2
@@ -118,13 +118,13 @@ demand() {
     DEMANDS=$((DEMANDS + 1))
 }
 
-# list_given_keys: those of --key; sets `wanted`
+# list_given_keys: the keys of --key; sets `wanted`
 list_given_keys() {
     local given file keys=''
     given='' wanted=$KEY
     set -f
     IFS=$NEWLINE
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- $KEY
     IFS=" $TAB$NEWLINE"
     set +f
@@ -136,7 +136,7 @@ list_given_keys() {
     demand key "${REQUIRE:-1}" "$given"
 }
 
-# list_trusted_keys: those of this server; sets `wanted`
+# list_trusted_keys: the keys of this server; sets `wanted`
 list_trusted_keys() {
     local given file keys=''
     given=''
@@ -152,8 +152,8 @@ list_trusted_keys() {
     fi
 }
 
-# read_policy: lines `require N of NAME...`, where NAME.pub lies beside it; `#` begins a comment line. Whatever else stands
-# there, the policy is broken, and nothing is believed
+# read_policy: lines `require N of NAME...`, with NAME.pub in the same folder; a comment line begins with `#`. With any other
+# line the policy is invalid, and no key is trusted
 read_policy() {
     local broken complete first number names
     awk "$PROGRAM_BUNDLE_POLICY" "$TRUSTED_KEYS/policy" >"$TRUST/policy" 2>/dev/null ||
@@ -170,7 +170,7 @@ read_policy() {
     [ -n "$complete" ] || lose_scratch
 }
 
-# demand_policy: what a line of the policy asks for
+# demand_policy: add the demands of a line of the policy
 demand_policy() {
     local given name keys=''
     given=''
@@ -183,7 +183,7 @@ demand_policy() {
     demand policy "$number" "$given"
 }
 
-# ask_for_keys: the carried keys, after somebody compared them
+# ask_for_keys: trust the carried keys after the operator compared them
 ask_for_keys() {
     local given
     given=$(tr '\n' ' ' <"$TRUST/signers")
@@ -195,7 +195,7 @@ ask_for_keys() {
 judge_signers() {
     local what why anchor signer each
     compare_keys >"$TRUST/verdict" || refuse verify.bad_signature "$wanted"
-    # whoever reads less than was written has not judged
+    # an incomplete result must not count as a verdict
     grep "^end $SIGNERS $ROTATED $REVOKED $DEMANDS\$" "$TRUST/verdict" >/dev/null || lose_scratch
     explain_refusal
     while read -r what why anchor signer; do
@@ -213,10 +213,10 @@ judge_signers() {
     join_keys "$(cut -d ' ' -f 2 "$TRUST/pinning" | awk '!seen[$0]++')" "$SCRATCH/signed-by" || lose_scratch
     [ -s "$SCRATCH/signed-by" ] || lose_scratch
     SIGNED_BY=$SCRATCH/signed-by
-    for each in "$TRUST"/*; do [ ! -f "$each" ] || rm -f "$each"; done # room for what follows
+    for each in "$TRUST"/*; do [ ! -f "$each" ] || rm -f "$each"; done # free space for what follows
 }
 
-# explain_refusal: where a demand is not met
+# explain_refusal: end the run if a demand is not met
 explain_refusal() {
     local why lacking revoked forked
     for why in policy key pinned trusted asked; do
@@ -232,22 +232,22 @@ explain_refusal() {
         refuse verify.other_key "$(awk '{ printf "%s%s", NR > 1 ? " " : "", $0 }' "$TRUST/signers")" \
             "$(sed -n 's/^pinned [0-9]* //p' "$TRUST/demands")"
     fi
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- $lacking
     if [ "$1" = 1 ] && [ "$why" != policy ]; then refuse verify.bad_signature "$wanted"; fi
     refuse trust.too_few "$wanted" "$1" "$2" "$3"
 }
 
-# compare_keys: what the lists in $TRUST come to, in lines:
-#   counts WHY ANCHOR SIGNER             a signer that is the anchor, or follows it; one a signer, one an anchor
+# compare_keys: evaluate the lists in $TRUST, and print lines:
+#   counts WHY ANCHOR SIGNER             a signer that is the anchor or a successor of it; each signer and anchor counts once
 #   demand WHY NUMBER FOUND ANCHORS
-#   revoked KEY, forked KEY              of signers and anchors
-# A key may revoke itself and those that it follows. A revoked key ends a chain, and so does one that two keys follow
+#   revoked KEY, forked KEY              among signers and anchors
+# A key may revoke itself and the keys that precede it. A chain ends at a revoked key, and at a key with two successors
 compare_keys() {
     (cd -- "$TRUST" && awk -v limit="$CHAIN" "$PROGRAM_BUNDLE_CHAINS$PROGRAM_BUNDLE_SIGNERS" rotations revocations signers demands)
 }
 
-# pin_key: later bundles must be signed by the same keys, or by those that follow them
+# pin_key: later bundles must be signed by the same keys, or by their successors
 pin_key() {
     [ -n "${SIGNED_BY:-}" ] || return 0
     keep_statements

@@ -1,9 +1,9 @@
-# ---- bundle/statements: that a key follows another, that a key is not to be trusted any more
+# ---- bundle/statements: statements that a key succeeds another, or that a key is no longer trusted
 
-# bytes of a statement about keys, statements that a bundle may carry, and keys that a chain may have
+# limits: bytes of a statement about keys, statements in a bundle, keys in a chain
 STATEMENT_BYTES=4096 STATEMENTS=32 CHAIN=16
 
-# gather_statements: those of the site. One that is damaged is not passed over: it may be a revocation
+# gather_statements: read the statements of the site. A damaged one is not skipped, because it may be a revocation
 gather_statements() {
     local file
     for file in "$ROOT"/state/trust/*.rotation "$ROOT"/state/trust/*.revocation \
@@ -12,7 +12,7 @@ gather_statements() {
     done
     set -f
     IFS=$NEWLINE
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- $ROTATIONS
     IFS=" $TAB$NEWLINE"
     set +f
@@ -22,7 +22,7 @@ gather_statements() {
     done
 }
 
-# read_carried_statements: the bundle's own; each says who signed it
+# read_carried_statements: read the statements of the bundle; each names the key that signed it
 read_carried_statements() {
     local count file
     count=0
@@ -34,7 +34,7 @@ read_carried_statements() {
     done
 }
 
-# take_statement FILE: read it, and count on it
+# take_statement FILE: read it, and add it to the lists
 take_statement() {
     local statement_about='' statement_by='' statement_kind='' statement_name=''
     read_statement "$1" || refuse trust.bad_statement "$1"
@@ -51,8 +51,9 @@ take_statement() {
     cp -- "$TRUST/statement" "$TRUST/sound/$statement_name" || lose_scratch
 }
 
-# read_statement FILE: sets statement_kind, statement_by, statement_about and statement_name: rotation or revocation, who
-# signs, the key that follows or is revoked, and its file's name. It has one form only: it is written again and compared
+# read_statement FILE: sets statement_kind, statement_by, statement_about and statement_name: rotation or revocation, the
+# signing key, the key that succeeds or is revoked, and the file's name. A statement has exactly one form: it is written
+# again and compared
 read_statement() {
     local statement_date statement_signature about keys=''
     head -c $((STATEMENT_BYTES + 1)) <"$1" >"$TRUST/statement" 2>/dev/null || return 1
@@ -62,7 +63,7 @@ read_statement() {
     case $statement_date in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;; *) return 1 ;; esac
     statement_signature=$(sed -n '$s/^signature //p' "$TRUST/statement")
     load_keys "$TRUST/statement" || return 1
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     set -- $keys
     statement_by=$1
     case $statement_kind:$# in
@@ -89,7 +90,7 @@ read_statement() {
 
 name_statement() { printf '%.16s-%.16s' "$1" "$2"; }
 
-# keep_statements: whatever was sound; a revocation holds from now on
+# keep_statements: keep all valid statements; a revocation holds from now on
 keep_statements() {
     local file kept
     for file in "$TRUST"/sound/*; do

@@ -1,6 +1,7 @@
-# ---- bundle/sums: SHA256SUMS is a list of digests and paths, and files are as it lists them
+# ---- bundle/sums: SHA256SUMS is a list of digests and paths, and the files match it
 
-# list_sums: SHA256SUMS is a list of digests and of paths that any file system keeps apart; the paths go to $SCRATCH/signed
+# list_sums: SHA256SUMS is a list of digests and of paths that stay distinct on any file system; the paths go to
+# $SCRATCH/signed
 list_sums() {
     local each
     case $(tail -c 1 "$FACTS/SHA256SUMS" | tr '\n' x) in
@@ -24,18 +25,18 @@ list_sums() {
     [ "$TOTAL" -gt 0 ] || refuse verify.bad_sums
 }
 
-# match_sums LINES FOLDER: sets `wanted_sums` to the number of lines; whether the files that the lines of SHA256SUMS in the file LINES name are as listed below FOLDER.
-# The status is 0 only where as many were hashed as there are lines. 1: one is not, it stands in LINES.bad; 3: one cannot
-# be read; 2: there was no room, or a program failed
+# match_sums LINES FOLDER: sets `wanted_sums` to the number of lines; checks that the files below FOLDER have the digests in
+# the file LINES, which has lines of SHA256SUMS. The status is 0 only if as many files were hashed as there are lines. 1: a
+# file differs, its path is in LINES.bad; 3: a file cannot be read; 2: there was no free space, or a program failed
 match_sums() {
     local verdict
     { cut -c 67- "$1" >"$1.paths" && sed 's|^|./|' "$1.paths" >"$1.names" && tr '\n' '\0' <"$1.names" >"$1.null"; } || return 2
     wanted_sums=$(wc -l <"$1") || return 2
     [ "$wanted_sums" -gt 0 ] || return 2
-    # a program that does not notice that it cannot read gives no names, or some
+    # a program that does not notice a read error prints no names or only some
     [ "$(wc -l <"$1.names")" -eq "$wanted_sums" ] && [ "$(tr -cd '\0' <"$1.null" | wc -c)" -eq "$wanted_sums" ] || return 2
     (cd -- "$2" && hash_files <"$1.null") >"$1.digests" 2>"$1.errors" || {
-        # what can be read after all was not the reason
+        # if the files can be read now, reading was not the reason
         (cd -- "$2" && xargs -0 cat <"$1.null") >/dev/null 2>&1 && return 2
         return 3
     }
@@ -52,7 +53,7 @@ match_sums() {
     esac
 }
 
-# is_other_file LINES FOLDER PATH: its digest, taken once more, is not the listed one
+# is_other_file LINES FOLDER PATH: hash the file again; its digest is not the listed one
 is_other_file() {
     local other
     other=$(hash_stream <"$2/$3") || return 1
@@ -63,12 +64,12 @@ is_other_file() {
         END { exit found != 1 }' "$1"
 }
 
-# blame_sums STATUS FOLDER [LINES]: ends the run with what match_sums found
+# blame_sums STATUS FOLDER [LINES]: end the run with what match_sums found
 blame_sums() {
     case $1 in
         1) refuse verify.changed "$(sed -n 1p "${3:-$SCRATCH/small}.bad" | show_plain)" ;;
         3)
-            case $2 in "$SCRATCH"/*) lose_scratch ;; esac # a copy of ours
+            case $2 in "$SCRATCH"/*) lose_scratch ;; esac # a private copy
             refuse verify.unreadable "$2"
             ;;
         *)

@@ -1,4 +1,4 @@
-# ---- bundle/trust: the command: a statement is taken, or what this site trusts is shown
+# ---- bundle/trust: the command `trust`: accept a statement, or show what this site trusts
 
 run_trust() {
     require_tools
@@ -7,7 +7,7 @@ run_trust() {
     if [ -n "$WORDS" ]; then add_statement "$WORDS"; else show_trust; fi
 }
 
-# add_statement FILE: only what this site has a use for, and what its signer may say
+# add_statement FILE: only if it concerns this site and its signer is entitled to make it
 add_statement() {
     local relation
     [ -f "$1" ] || fail $EXIT_USAGE trust.no_file "$1"
@@ -28,7 +28,7 @@ add_statement() {
     say "trust.took_$statement_kind" "$statement_by" "$statement_about"
 }
 
-# list_known_keys: the pinned keys and those that the host trusts, in $TRUST/known: lines `where fingerprint`
+# list_known_keys: write the pinned keys and those that the host trusts to $TRUST/known: lines `where fingerprint`
 list_known_keys() {
     local file each keys=''
     empty_file "$TRUST/known"
@@ -39,7 +39,7 @@ list_known_keys() {
     done
 }
 
-# relate_statement: how the statement just taken relates to what is known
+# relate_statement: how the statement just read relates to the known keys
 relate_statement() {
     cd -- "$TRUST" && awk -v limit="$CHAIN" -v kind="$statement_kind" -v by="$statement_by" -v about="$statement_about" "$PROGRAM_BUNDLE_CHAINS$PROGRAM_BUNDLE_RELATION" rotations revocations known
 }

@@ -1,7 +1,7 @@
-# ---- bundle/verification: signature, then every file, then nothing more. Fails closed
+# ---- bundle/verification: check the signature, then every file, then that there are no other files. Fails closed
 
-# verify_bundle [copy]: the rest of a bundle that was opened: every listed file is there and as listed, and no other.
-# With `copy`, image files that cannot be linked to are copied below the root while they are read
+# verify_bundle [copy]: the rest of a bundle that was opened: every listed file exists and matches, and there is no other.
+# With `copy`, image files that cannot be linked are copied below the root while they are read
 verify_bundle() {
     say verify.start "$(human "$(number_fact bundle_bytes)")"
     verify_names
@@ -11,12 +11,12 @@ verify_bundle() {
     say verify.ok "$TOTAL"
 }
 
-# verify_names: the listed files are the files that are there; regular ones, inside this folder
+# verify_names: the files that exist are exactly those that are listed: regular files, inside this folder
 verify_names() {
     local verdict
     find_here "$SCRATCH/special" ! -type f ! -type d
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(sed -n 1p "$SCRATCH/special" | show_plain)"; fi
-    # a line break in a name would make two names of one
+    # a line break in a name would split it in two
     find_here "$SCRATCH/special" \( -name '*[[:cntrl:]]*' -o -name "*$NEWLINE*" \)
     if [ -s "$SCRATCH/special" ]; then refuse verify.special "$(show_plain <"$SCRATCH/special")"; fi
     find_here "$SCRATCH/found-files" -type f
@@ -27,7 +27,7 @@ verify_names() {
         ok) ;;
         'extra '*)
             grep -qxF -e "${verdict#extra }" "$SCRATCH/signed"
-            [ $? -eq 1 ] || lose_scratch # a list that was not read to its end
+            [ $? -eq 1 ] || lose_scratch # the list was not read completely
             refuse verify.extra "$(printf '%s' "${verdict#extra }" | show_plain)"
             ;;
         'missing '*)
@@ -38,7 +38,7 @@ verify_names() {
     esac
 }
 
-# find_here FILE TEST...: what find finds in the bundle, into a file of the scratch folder
+# find_here FILE TEST...: write the paths that find prints for the bundle to a file of the scratch folder
 find_here() {
     local found_file
     found_file=$1
@@ -49,7 +49,8 @@ find_here() {
     }
 }
 
-# verify_digests: hash every file, one process a core, the bytes spread evenly over them. All of them were hashed, or it failed
+# verify_digests: hash every file, in one process per core with an equal share of the bytes. Succeeds only if all of them
+# were hashed
 verify_digests() {
     local processes group bad hashed pid each count
     processes=$(count_cores) || processes=1
@@ -85,7 +86,7 @@ verify_digests() {
     fail $EXIT_FAILED verify.incomplete
 }
 
-# deal_sums: the lines of SHA256SUMS to group.N, and to group.N.copies those that are copied as well
+# deal_sums: distribute the lines of SHA256SUMS to group.N, and those that are also copied to group.N.copies
 deal_sums() {
     { sed 's|^|./|' "$SCRATCH/signed" >"$SCRATCH/signed.names" && tr '\n' '\0' <"$SCRATCH/signed.names" >"$SCRATCH/signed.null"; } || lose_scratch
     if ! (cd -- "$HERE" && xargs -0 stat -c %s) <"$SCRATCH/signed.null" >"$SCRATCH/sizes" 2>/dev/null ||
@@ -96,8 +97,8 @@ deal_sums() {
     awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" "$PROGRAM_BUNDLE_SHARES" "$SCRATCH/sorted" || lose_scratch
 }
 
-# hash_group FILE: check the lines of a part of SHA256SUMS, and copy those in FILE.copies; how many were right goes to
-# FILE.count, the first that differs to FILE.bad. Runs in the background
+# hash_group FILE: check the lines of a part of SHA256SUMS, and copy the files in FILE.copies; the number of matches goes to
+# FILE.count, the first path that differs to FILE.bad. Runs in the background
 hash_group() {
     local count wanted_sums=''
     cd -- "$HERE" || exit 1

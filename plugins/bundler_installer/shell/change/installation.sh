@@ -1,4 +1,4 @@
-# ---- change/installation: the steps, each of which can be run again. Where another release runs, it is upgraded
+# ---- change/installation: the steps of an installation, each of which can be repeated. A running release is upgraded
 
 run_install() {
     local ends=''
@@ -46,7 +46,7 @@ install_release() {
     step prune prune_releases
 }
 
-# print_ending: where it is, and what can be typed next
+# print_ending: the address of the application, and useful commands
 print_ending() {
     local address number control service='' port='' protocol=''
     say ending.done "$TITLE" "$VERSION" "$ROOT"
@@ -59,7 +59,7 @@ print_ending() {
         say ending.port "$service" "$address:$number/$protocol"
     done
     control=$ROOT/${NAME}ctl
-    [ -x "$control" ] || control="sh $control" # on a disk that executes nothing
+    [ -x "$control" ] || control="sh $control" # on a file system that does not allow programs to run
     case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
     say ending.next "$control"
 }

@@ -1,9 +1,10 @@
-# ---- change/phases: from one release to another and, when that fails, back again. What is under way is noted in state/change
+# ---- change/phases: changing from one release to another and, if that fails, back again. The progress is recorded in
+# state/change
 #
-# Phases: `prepare` (the old release still runs, untouched), `stopped` (its services may be), `switched` (the new one
-# may have changed data), `return` (on the way back). A run that was killed is taken up again where its note says.
+# Phases: `prepare` (the old release still runs, untouched), `stopped` (its services may be stopped), `switched` (the new one
+# may have changed data), `return` (returning to the old one). A killed run is resumed at the phase in its note.
 
-# load_change: the note of a change that did not end; its status is 1 where there is none
+# load_change: read the note of an unfinished change; its status is 1 if there is none
 load_change() {
     local each
     [ -f "$ROOT/state/change" ] || return 1
@@ -16,7 +17,7 @@ load_change() {
     done
 }
 
-# enter_phase PHASE: the note of the way back is written ahead, so that a full disk cannot keep it from being taken
+# enter_phase PHASE: the note for the return is written in advance, so that a full disk cannot prevent it
 enter_phase() {
     CHANGE_PHASE=$1
     if [ "$1" = return ] && [ -f "$ROOT/state/change.return" ]; then
@@ -34,10 +35,10 @@ describe_change() {
     printf 'backup=%s\ndata=%s\nrestored=%s\naside=%s\n' "$CHANGE_BACKUP" "$CHANGE_DATA" "$CHANGE_RESTORED" "$CHANGE_ASIDE"
 }
 
-# forget_note: the change has ended
+# forget_note: the change is complete
 forget_note() { rm -f "$ROOT/state/change" "$ROOT/state/change.return" || fail $EXIT_FAILED release.disk "$ROOT"; }
 
-# begin_change KIND FROM TO [DATA]: from here on, whatever ends the run goes back first. DATA: a backup to go on with
+# begin_change KIND FROM TO [DATA]: from now on the change is undone if the run ends early. DATA: a backup to continue with
 begin_change() {
     if ! load_change; then
         CHANGE_KIND=$1 CHANGE_FROM=$2 CHANGE_TO=$3 CHANGE_BACKUP='' CHANGE_DATA=${4:-} CHANGE_RESTORED='' CHANGE_ASIDE=''
@@ -46,7 +47,7 @@ begin_change() {
     CHANGING=yes
 }
 
-# guard_change: while a change waits to be ended, other commands would work on something in between
+# guard_change: refuse other commands during an unfinished change, because they would work on an intermediate state
 guard_change() {
     if ! load_change; then return 0; fi
     case $COMMAND in
@@ -57,9 +58,10 @@ guard_change() {
 
 guard_lock guard_change
 
-# stop_and_back_up: the old release's services end, its data are copied. A copy of an earlier try counts while all rests
+# stop_and_back_up: stop the old release's services and back up its data. A backup of an earlier attempt counts if nothing
+# has run since
 stop_and_back_up() {
-    [ "$CHANGE_PHASE" != switched ] || return 0 # data may be of both by now
+    [ "$CHANGE_PHASE" != switched ] || return 0 # the data may be of both releases by now
     if [ -n "$CHANGE_BACKUP" ] && [ -z "$(docker ps -q --filter "label=com.docker.compose.project=$PROJECT")" ]; then return 0; fi
     if [ -n "$NO_BACKUP" ]; then
         warn change.no_backup
@@ -76,7 +78,7 @@ stop_and_back_up() {
     name_images "$CHANGE_TO"
 }
 
-# name_images RELEASE: its images carry their names, which both releases may use
+# name_images RELEASE: give its images their names, which both releases may use
 name_images() {
     (
         use_release "$1"
@@ -85,14 +87,14 @@ name_images() {
     )
 }
 
-# use_release RELEASE: let HERE be its folder: that of the installed one, or this bundle
+# use_release RELEASE: set HERE to its folder: that of the installed release, or of this bundle
 use_release() {
     HERE=$ROOT/releases/$1
     FACTS=$HERE
     if [ "$1" = "$BUNDLE_RELEASE" ]; then HERE=$BUNDLE_FOLDER FACTS=$SCRATCH/bundle; fi
 }
 
-# enter_release: answers and `current` are the new release's
+# enter_release: put the new release's answers in place, and make it `current`
 enter_release() {
     place_answers "$CHANGE_TO"
     keep_site_key
@@ -100,7 +102,7 @@ enter_release() {
     switch_release
 }
 
-# finish_change MIGRATED DATA: it worked: note the way back, forget the note
+# finish_change MIGRATED DATA: the change succeeded: record how to undo it, and remove the note
 finish_change() {
     write_note previous <<EOT
 kind=$CHANGE_KIND
@@ -115,7 +117,7 @@ EOT
     prune_automatic
 }
 
-# undo_change: back to the release that ran before, data included; sets end_code. Signals wait until it is done
+# undo_change: return to the release that ran before, including its data; sets end_code. Signals wait until this is done
 undo_change() {
     [ -n "$CHANGING" ] || return 0
     CHANGING=''
@@ -146,7 +148,7 @@ undo_change() {
 
 undo_at_exit undo_change
 
-# insist COMMAND...: in a shell of its own; three times where signals, which the caller notes in INTERRUPTED, ended it
+# insist COMMAND...: in a subshell; up to three times if signals, which the caller records in INTERRUPTED, ended it
 insist() {
     local tries
     INTERRUPTED='' tries=1
@@ -156,22 +158,22 @@ insist() {
     done
 }
 
-# forget_change: nothing but preparations was made
+# forget_change: only preparations were made
 forget_change() {
     local recorded=''
     RELEASE=$CHANGE_TO
     record failed "$CHANGE_KIND"
     if docker_answers; then name_images "$CHANGE_FROM"; fi
-    forget_note # what was prepared makes the next try short; a change that succeeds removes it
+    forget_note # prepared files make the next attempt faster; a change that succeeds removes them
 }
 
-# go_back: every part can be done again. Where the run before this one was killed, people may have worked since with
-# what it left running: those data are kept aside. Else they are worth nothing
+# go_back: every step can be repeated. If the previous run was killed, people may have worked with the services that it left
+# running, so their data are kept aside. Otherwise these data are worthless
 go_back() {
     local touched aside forth_aside recorded=''
     load_change || return 0
     touched='' aside=drop RETURNING=yes
-    forth_aside=$CHANGE_ASIDE CHANGE_ASIDE='' # what a rollback set aside is not what is set aside on the way back
+    forth_aside=$CHANGE_ASIDE CHANGE_ASIDE='' # data that a rollback set aside are not those set aside during the return
     case $CHANGE_PHASE in switched | return) touched=yes ;; esac
     [ -z "$RESUMED" ] || aside=keep
     warn change.going_back "$CHANGE_FROM"
@@ -201,8 +203,8 @@ go_back() {
     fi
 }
 
-# make_room: the failed release may have filled the disk. What it wrote goes before the backup comes back, where both do
-# not fit and nobody can have worked with it; the backup is checked first
+# make_room: the failed release may have filled the disk. If the backup does not fit beside its data, and nobody can have
+# worked with them, they are removed before the restore; the backup is checked first
 make_room() {
     rm -rf "$ROOT/releases/.part"
     if [ -z "$CHANGE_BACKUP" ] || [ "$aside" = keep ] || [ -f "$ROOT/state/restore" ]; then return 0; fi
@@ -213,7 +215,7 @@ make_room() {
     fi
 }
 
-# leave_release: answers and `current` are the old release's again
+# leave_release: put the old release's answers in place, and make it `current` again
 leave_release() {
     [ ! -d "$ROOT/state/answers/$CHANGE_FROM" ] || place_answers "$CHANGE_FROM"
     switch_release
@@ -227,7 +229,8 @@ return_data() {
     restore_backup "$CHANGE_BACKUP" || fail $EXIT_FAILED restore.failed "$CHANGE_BACKUP"
 }
 
-# resume_change: what a killed run left. Its own command goes on with it; any other one goes back first
+# resume_change: handle the change of a killed run. The same command continues it; any other command returns to the old
+# release first
 resume_change() {
     local said_to end_code
     if ! load_change; then return 0; fi
@@ -241,7 +244,7 @@ resume_change() {
     end_at_signals
     RESUMED=''
     [ "$end_code" -eq $EXIT_RETURNED ] || return 0
-    # whoever asked for that very change, or only for services that run, has been answered
+    # the run ends if the operator requested this very change, or only running services
     case $1 in
         upgrade) [ "$2" != "$said_to" ] || exit $EXIT_RETURNED ;;
         start) exit $EXIT_RETURNED ;;
@@ -249,7 +252,7 @@ resume_change() {
     esac
 }
 
-# prune_releases: the current one and the previous one stay, with what reloads them
+# prune_releases: keep the current and the previous release, and the files to reload their images
 prune_releases() {
     local keep_current keep_previous keep_from keep_to keep_releases each
     { keep_current=$(basename_of "$CURRENT") && keep_previous=$(note_field previous release) && keep_from=$(note_field change from) &&
@@ -265,7 +268,7 @@ prune_releases() {
     prune_blobs
 }
 
-# drop_images RELEASE_DIR: images that no kept release names; the engine keeps those that containers use
+# drop_images RELEASE_DIR: remove images that no kept release names; the engine keeps those in use by containers
 drop_images() {
     local kept id reference='' manifest='' config=''
     empty_file "$SCRATCH/kept-images"
@@ -274,7 +277,7 @@ drop_images() {
     done
     rows_of "$1" images.tsv | while read_image reference manifest config; do
         grep -qF -- "$config" "$SCRATCH/kept-images"
-        [ $? -eq 1 ] || continue # named there, or nobody knows
+        [ $? -eq 1 ] || continue # it is named there, or that is unknown
         for id in "$config" "$manifest"; do
             if docker image inspect "$id" >/dev/null 2>&1; then
                 docker image rm "$id" >/dev/null 2>&1 || write_log "kept $reference"

@@ -1,4 +1,4 @@
-# ---- change/plan: what an install or upgrade would change. Reads, and changes nothing; `install` verifies the bundle first
+# ---- change/plan: what an installation or upgrade would change. Only reads; `install` verifies the bundle first
 
 run_plan() {
     local part=''
@@ -25,17 +25,17 @@ run_plan() {
 }
 
 # name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the
-# bundle brings what is lacking here, and nobody asked for it
+# bundle supplies what is missing, but it was not requested
 name_engine_change() {
     plan_engine
     ENGINE_CHANGE=${LACKING:-none}
     if [ -n "$LACKING" ] && [ -z "$INSTALL_ENGINE" ]; then ENGINE_CHANGE=offer; fi
 }
 
-# base_rows TABLE: of the release that runs
+# base_rows TABLE: of the running release
 base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then rows_of "$BASE" "$1"; fi; }
 
-# compare_images: lines `new|changed|kept|dropped<TAB>reference<TAB>bytes`; those that must be loaded in $SCRATCH/absent
+# compare_images: lines `new|changed|kept|dropped<TAB>reference<TAB>bytes`; those that must be loaded are in $SCRATCH/absent
 compare_images() {
     local state reference='' manifest='' config='' bytes=''
     : >"$SCRATCH/absent"
@@ -57,7 +57,7 @@ compare_images() {
     list_blobs
 }
 
-# compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image, or another definition
+# compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image or another definition
 compare_services() {
     local service what
     list_column services.tsv service >"$SCRATCH/new-services"
@@ -84,7 +84,7 @@ service_image() {
     look_up_in "$1" images.tsv reference "$service_reference" config
 }
 
-# service_section RELEASE_DIR SERVICE: its lines of compose.yaml, which the builder writes with two blanks a level
+# service_section RELEASE_DIR SERVICE: its lines of compose.yaml, which the builder indents by two blanks per level
 service_section() {
     awk -v head="  $2:" '
         /^[^ ]/ { inside = ($0 == "services:"); own = 0; next }
@@ -92,7 +92,7 @@ service_section() {
         own' "$1/config/compose.yaml"
 }
 
-# compare_variables: lines `new|changed|removed<TAB>name<TAB>note`; no secret's value
+# compare_variables: lines `new|changed|removed<TAB>name<TAB>note`; values of secrets are not shown
 compare_variables() {
     local old note name='' kind='' required='' generator=''
     base_rows variables.tsv | cut_column variables.tsv name >"$SCRATCH/base-variables"
@@ -118,7 +118,7 @@ compare_variables() {
         "$SCRATCH/new-names" "$SCRATCH/base-variables" >>"$SCRATCH/plan-variables"
 }
 
-# copy_config: into $SCRATCH/plan, as it is listed; sets `part`
+# copy_config: copy the listed files to $SCRATCH/plan; sets `part`
 copy_config() {
     awk 'substr($0, 67, 7) == "config/"' "$FACTS/SHA256SUMS" >"$SCRATCH/config-sums" || lose_scratch
     part=$SCRATCH/plan
@@ -126,7 +126,7 @@ copy_config() {
     copy_listed "$SCRATCH/config-sums" "$part"
 }
 
-# compare_config: a unified diff of config/ as it was written with config/ as it would be; secrets are blotted out
+# compare_config: a unified diff of config/ as it was written and as it would be; secrets are redacted
 compare_config() {
     local draft written old new name='' kind='' what='' path=''
     rows variables.tsv | while read_variable name kind; do
@@ -156,10 +156,11 @@ compare_config() {
     done <"$SCRATCH/plan-files" | redact >"$SCRATCH/plan-diff"
 }
 
-# measure_plan: bytes: to load, on the engine's disk; for the release, the kept blobs and the way back on the root's
+# measure_plan: bytes to load and unpack on the engine's disk, and bytes of the release, the kept blobs and the way back on
+# the root's disk
 measure_plan() {
     LOAD_BYTES=$(cat "$SCRATCH/blob-bytes")
-    # compact images are one stream, read whole
+    # compact images are one stream, which is read completely
     if is_compact && [ "$LOAD_BYTES" -gt 0 ]; then LOAD_BYTES=$(number_fact images_bytes); fi
     UNPACK_BYTES=$(rows images.tsv | awk -F "$TAB" -v absent="$SCRATCH/absent" "$AWK_IMAGE$AWK_ABSENT_IMAGE"'
         BEGIN { while ((getline line < absent) > 0) { split(line, f, "\t"); wanted[f[ABSENT_IMAGE["reference"]]] } }
@@ -235,7 +236,7 @@ show_line() {
     printf '\n'
 }
 
-# show_section ID FILE: its title, or nothing where it would be empty
+# show_section ID FILE: its title and lines, or nothing if it would be empty
 show_section() { [ ! -s "$SCRATCH/$2" ] || show_line "$1"; }
 
 print_plan_json() {
@@ -254,7 +255,7 @@ print_plan_json() {
     printf ',\n "restarts": %s, "migrations": %s}\n' "$(json_string "$DOWN")" "$(json_string "$MIGRATIONS")"
 }
 
-# print_plan_list NAME FILE FIELD...: a list of objects, one a line of the file
+# print_plan_list NAME FILE FIELD...: a list of objects, one per line of the file
 print_plan_list() {
     local listed
     printf ',\n "%s": [' "$1"

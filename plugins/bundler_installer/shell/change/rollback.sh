@@ -1,4 +1,4 @@
-# ---- change/rollback: to the release that ran before, and from there forward again
+# ---- change/rollback: return to the release that ran before, and forward again
 
 run_rollback() {
     local direction undo migrated restored='' target=''
@@ -8,7 +8,7 @@ run_rollback() {
     direction=rollback undo='rollback --forward'
     [ -z "$FORWARD" ] || direction=forward undo=rollback
     resume_change $direction
-    use_installed # a change that was ended may have switched
+    use_installed # resuming an earlier change may have switched the release
     if [ -z "$RESUMED" ]; then
         if is_done_already; then return 0; fi
         choose_target
@@ -26,7 +26,7 @@ run_rollback() {
     step switch enter_rollback
     use_current
     if [ -n "$CHANGE_DATA" ] && [ -z "$CHANGE_RESTORED" ]; then
-        if [ -z "$CHANGE_ASIDE" ]; then # noted first: the same folder, however often this is done again
+        if [ -z "$CHANGE_ASIDE" ]; then # recorded first, so that the same folder is used if this is repeated
             CHANGE_ASIDE=$(name_aside)
             enter_phase switched
         fi
@@ -35,7 +35,7 @@ run_rollback() {
         enter_phase switched
     fi
     BEFORE=$CHANGE_ASIDE
-    # the backup made a moment ago has what was set aside, too
+    # the new backup also contains the data that were set aside
     if [ -n "$CHANGE_BACKUP" ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then say restore.kept "$BEFORE"; fi
     start_step
     migrated=no
@@ -44,7 +44,7 @@ run_rollback() {
     say rollback.done "$TITLE" "$VERSION" "$ROOT/${NAME}ctl $undo"
 }
 
-# is_done_already: the same command run twice, perhaps because nobody saw the first one's end, must not go to and fro
+# is_done_already: a repeated command, perhaps because the end of the first was not seen, must not switch back and forth
 is_done_already() {
     local last
     last=$(note_field previous kind) || lose_scratch
@@ -57,7 +57,8 @@ is_done_already() {
     fi
 }
 
-# choose_target: sets `target` and `restored`: where to, with which data; asked for, because what was written since can be lost
+# choose_target: sets `target` and `restored`: the release, and the backup of its data; the operator is asked, because data
+# written since may be lost
 choose_target() {
     local target_version
     { target=$(note_field previous release) && restored=$(note_field previous backup); } || lose_scratch

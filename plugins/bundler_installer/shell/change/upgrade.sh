@@ -1,6 +1,6 @@
-# ---- change/upgrade: a new bundle over a release that runs
+# ---- change/upgrade: install a new bundle over a running release
 
-# find_previous: the release that is to be replaced; empty where there is none but this one
+# find_previous: the release to be replaced; empty if there is none except this one
 find_previous() {
     PREVIOUS=''
     if [ -n "$RESUMED" ]; then
@@ -11,10 +11,10 @@ find_previous() {
     fi
 }
 
-# previous_fact KEY: of the release that is to be replaced
+# previous_fact KEY: of the release to be replaced
 previous_fact() { fact_of "$ROOT/releases/$PREVIOUS" "$1"; }
 
-# check_upgrade: the same application, not older than what runs
+# check_upgrade: it is the same application, and not older than the running release
 check_upgrade() {
     local old_version each
     old_version=$(previous_fact version) || lose_scratch
@@ -30,7 +30,7 @@ check_upgrade() {
     say upgrade.start "$TITLE" "$old_version" "$(previous_fact profile)" "$VERSION" "$PROFILE" "$ROOT"
 }
 
-# check_way_back: a backup, and its data back beside those that are there, must fit
+# check_way_back: there is enough free space for a backup and for restoring it beside the existing data
 check_way_back() {
     if [ -n "$NO_BACKUP" ]; then return 0; fi
     WAY_BACK=$(count_bytes "$ROOT/data" | awk -v times="$([ -n "$OUTPUT" ] && echo 1 || echo 2)" '{ printf "%.0f\n", $1 * times }')
@@ -56,7 +56,7 @@ upgrade_release() {
     start_step
     step counter raise_counter
     migrated=no
-    migrations=$(names migrations) || lose_scratch # on no account `no` where nobody knows: going back would keep the data
+    migrations=$(names migrations) || lose_scratch # must not be `no` if it is unknown: a rollback would keep the data
     [ -z "$migrations" ] || migrated=yes
     step finish finish_change "$migrated"
     say upgrade.done "$ROOT/${NAME}ctl"

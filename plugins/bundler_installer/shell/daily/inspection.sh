@@ -1,6 +1,7 @@
-# ---- daily/inspection: the daily inspection. One record a line: what, result (pass, warn, fail, info), measured, limit
+# ---- daily/inspection: the daily inspection. One record per line: what, result (pass, warn, fail, info), measured, limit
 
-# run_inspect: in depth, also with an engine that does not answer; `status` has the services and `inspect_site`
+# run_inspect: the full inspection, which also works if the engine does not answer; `status` shows the services and
+# `inspect_site`
 run_inspect() {
     local troubled
     use_current
@@ -38,7 +39,7 @@ inspect_engine() {
     fi
 }
 
-# inspect_site: what takes no time to measure: CPU, memory, disks, certificates, the last backup, what was interrupted
+# inspect_site: checks that take no time: CPU, memory, disks, certificates, the last backup, interrupted runs
 inspect_site() {
     inspect_memory
     inspect_disk "$ROOT"
@@ -48,7 +49,7 @@ inspect_site() {
     inspect_state
 }
 
-# inspect_services: state and health of each, how often it restarted, whether memory ran out
+# inspect_services: state and health of each, how often it restarted, whether it ran out of memory
 inspect_services() {
     local up_code state restarts result service='' expect='' broken='' waiting='' young=''
     : >"$SCRATCH/before"
@@ -73,7 +74,7 @@ inspect_services() {
     done 5<"$SCRATCH/expected"
 }
 
-# inspect_use: what the containers take just now
+# inspect_use: the current resource usage of the containers
 inspect_use() {
     local result name='' cpu='' memory='' share=''
     awk '$2 == "running" { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
@@ -97,7 +98,7 @@ inspect_memory() {
     note load info "$(cut -d ' ' -f 1-3 "$PROBE_ROOT/proc/loadavg"), $(count_cores) CPU"
 }
 
-# inspect_disk FOLDER: room and inodes
+# inspect_disk FOLDER: free space and inodes
 inspect_disk() {
     local kind
     [ -d "$1" ] || return 0
@@ -110,7 +111,7 @@ inspect_disk() {
     done
 }
 
-# inspect_certificates: those that the application declares, and what lies in data/tls
+# inspect_certificates: those that the application declares, and those in data/tls
 inspect_certificates() {
     local file until result
     have openssl || return 0
@@ -128,7 +129,7 @@ inspect_certificates() {
     done 5<"$SCRATCH/certificate-files"
 }
 
-# inspect_backups: the newest one's age; a day where there is a schedule, else a week
+# inspect_backups: the age of the newest one; the limit is a day if there is a schedule, else a week
 inspect_backups() {
     local limit each last hours result
     limit=7
@@ -143,11 +144,11 @@ inspect_backups() {
     fi
     hours=$(awk -v then="$last" -v now="$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$PROGRAM_DAILY_AGE")
     result=pass
-    { [ "$hours" -le $((limit * 24 + 2)) ] && [ "$hours" -ge -1 ]; } || result=warn # one of the future: a clock was wrong
+    { [ "$hours" -le $((limit * 24 + 2)) ] && [ "$hours" -ge -1 ]; } || result=warn # a date in the future means that a clock was wrong
     note backup "$result" "$last" "$(format inspect.days "$limit")"
 }
 
-# inspect_state: what an interrupted run left
+# inspect_state: what an interrupted run left behind
 inspect_state() {
     local each
     if ! is_locked; then
@@ -208,7 +209,7 @@ print_records_json() {
     printf '\n]'
 }
 
-# inspect_probes: a record of each for the daily inspection
+# inspect_probes: a record per probe for the daily inspection
 inspect_probes() {
     local id='' result='' said=''
     keep "$SCRATCH/probes" list_probes

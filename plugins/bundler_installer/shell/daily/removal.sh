@@ -1,4 +1,4 @@
-# ---- daily/removal: what runs goes, what the application keeps stays, unless it is named
+# ---- daily/removal: remove the services; data of the application stay unless they are named
 
 run_uninstall() {
     local kept removed each recorded=''
@@ -19,19 +19,19 @@ run_uninstall() {
         note_volumes
         remove_services
     fi
-    # what an earlier uninstall kept can be named now: its containers are gone, so nothing else needs the release
+    # what an earlier uninstallation kept can be named now: its containers are gone, so the release is not needed for it
     if purges volumes && docker_answers; then remove_volumes; fi
     if purges images && docker_answers; then remove_images; fi
     rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
-    # the rest goes in an order in which a second run can finish what a first one began
+    # in an order in which a second run can complete an interrupted first one
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
     rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/reconfigured"
-    # last, for what stands above needs it
+    # last, because the steps above need it
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall
-    # what an operator made or may need stays: backups, edits that were put aside, data of before a restore
+    # what an operator made or may need stays: backups, saved edits, data from before a restore
     if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ] && [ ! -f "$ROOT/state/adopt" ]; then
         release_lock
         LOG=''
@@ -39,12 +39,12 @@ run_uninstall() {
         rmdir "$ROOT" 2>/dev/null || :
     fi
     say uninstall.done
-    # what an adoption has stopped stays stopped, also after a reboot
+    # containers stopped by an adoption stay stopped, even after a reboot
     if [ -f "$ROOT/state/adopt" ]; then warn adopt.still_stopped "$(note_field adopt from)" "$ROOT"; fi
     [ ! -d "$ROOT" ] || say uninstall.left "$ROOT"
 }
 
-# note_volumes: the volumes that the services use, unnamed ones too, for a later --purge volumes
+# note_volumes: record the volumes that the services use, including unnamed ones, for a later --purge volumes
 note_volumes() {
     local container
     docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" | while read -r container; do
@@ -65,7 +65,7 @@ remove_volumes() {
     rm -f "$ROOT/state/volumes"
 }
 
-# list_kept: what lies in the root besides what every installation has
+# list_kept: entries of the root other than those of every installation
 list_kept() {
     local each
     for each in "$ROOT"/* "$ROOT"/.[!.]*; do
@@ -73,7 +73,7 @@ list_kept() {
     done
 }
 
-# remove_images: of every release that is there, by their names and, where a later release took the name, by what they are
+# remove_images: of every release that exists, by their names and, if a later release took over the name, by their IDs
 remove_images() {
     local tables each reference='' manifest='' config=''
     for tables in "$FACTS" "$ROOT"/releases/*; do

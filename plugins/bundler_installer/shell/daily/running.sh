@@ -1,6 +1,6 @@
-# ---- daily/running: the services are started and stopped, and their logs are read
+# ---- daily/running: start and stop the services, and read their logs
 
-# begin_run: the installed release, and nobody else at work on it
+# begin_run: use the installed release, and take the lock
 begin_run() {
     use_installed
     take_lock
@@ -20,7 +20,7 @@ run_stop() {
     say services.stopped
 }
 
-# run_restart: not `compose restart`, which starts jobs that ended together with the database that they need
+# run_restart: `compose restart` is not used, because it starts completed jobs together with the database that they need
 run_restart() {
     begin_run
     stop_all

@@ -1,6 +1,6 @@
-# ---- daily/status: what runs, and how it does
+# ---- daily/status: which services run, and in which state
 
-# run_status: its exit code is that of the services and probes; what else needs attention is marked
+# run_status: the exit code reflects services and probes; other things that need attention are only marked
 run_status() {
     local up_code failing troubled broken='' waiting='' young=''
     use_installed

@@ -1,4 +1,4 @@
-# ---- daily/support: what a maintainer needs to see, in one archive, without secrets
+# ---- daily/support: information for a maintainer in one archive, without secrets
 
 run_support() {
     local stamp support target service each archive
@@ -41,7 +41,7 @@ run_support() {
     say support.done "$archive" "$(human "$(wc -c <"$archive")")"
 }
 
-# collect FILE COMMAND...: what it prints, redacted; what goes wrong stands in the file, too
+# collect FILE COMMAND...: the command's output, redacted; the file also contains its errors
 collect() {
     local collected
     collected=$support/$1
@@ -49,7 +49,7 @@ collect() {
     { "$@" 2>&1 || printf '[%s: %s]\n' "$1" "$?"; } </dev/null | redact >"$collected" || fail $EXIT_FAILED release.disk "$SCRATCH"
 }
 
-# run_self COMMAND...: another command of this program, with a log and a scratch folder of its own
+# run_self COMMAND...: run another command of this program, with a separate log and scratch folder
 run_self() { sh "$HERE/install" "$@" --root "$ROOT" --lang "$LANGUAGE"; }
 
 print_versions() {
@@ -63,7 +63,7 @@ print_versions() {
     openssl version 2>&1
 }
 
-# list_files: what lies at the root, and how much of it
+# list_files: the entries of the root and their sizes
 list_files() {
     ls -la "$ROOT" "$ROOT/state" "$ROOT/backups" 2>&1
     du -sk "$ROOT"/*/ 2>&1
@@ -71,7 +71,7 @@ list_files() {
 
 print_secret_names() { mask_values <"$ROOT/secrets.env"; }
 
-# inspect_service SERVICE: its containers as the engine sees them, their environment by its names only
+# inspect_service SERVICE: its containers as the engine sees them, with only the names of environment variables
 inspect_service() {
     docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" >"$SCRATCH/ids"
     [ ! -s "$SCRATCH/ids" ] || xargs docker inspect <"$SCRATCH/ids" | awk '

@@ -1,6 +1,6 @@
-# ---- data/aside: what a restore replaces is kept until it worked, and put back when it did not
+# ---- data/aside: what a restore replaces is kept until the restore succeeds, and put back if it fails
 
-# begin_restore FOLDER: note what is restored and where what was there goes: the same place when it is done again
+# begin_restore FOLDER: record what is restored and where the current data are set aside: the same place if it is repeated
 begin_restore() {
     BEFORE=$(sed -n 's/^before=//p' "$ROOT/state/restore" 2>/dev/null)
     [ -n "$BEFORE" ] || BEFORE=${CHANGE_ASIDE:-}
@@ -18,7 +18,7 @@ begin_restore() {
 
 name_aside() { printf '%s\n' "$ROOT/data.before-restore-$(date -u '+%Y%m%dT%H%M%SZ')"; }
 
-# end_restore: it worked; where nothing was there, nothing was set aside
+# end_restore: the restore succeeded; remove the folder if nothing was set aside
 end_restore() {
     if [ ! -d "$ROOT/data/.before-restore-${BEFORE##*-}" ] &&
         [ -z "$(find "$BEFORE" ! -type d ! -name complete | sed -n 1p)" ]; then
@@ -27,7 +27,7 @@ end_restore() {
     rm -f "$ROOT/state/restore"
 }
 
-# set_aside: data by renaming, volumes by copying. Done once, however often the restore is tried
+# set_aside: data are renamed, volumes are copied. Done once, even if the restore is repeated
 set_aside() {
     local each volume
     keep_config
@@ -45,7 +45,7 @@ set_aside() {
         (umask 077 && pack_volume "$volume" >"$BEFORE/volumes/$volume.tar") || fail $EXIT_FAILED release.disk "$ROOT"
     done 5<"$SCRATCH/volumes"
     if [ -d "$ROOT/data" ] && [ ! -d "$BEFORE/data" ]; then
-        # a data folder that is a link or a disk of its own stays; its content moves within it
+        # a data folder that is a link or a mount point stays; its content is moved within it
         if [ -L "$ROOT/data" ] || ! mv -- "$ROOT/data" "$BEFORE/data" 2>/dev/null; then
             move_content "$ROOT/data" "$ROOT/data/.before-restore-${BEFORE##*-}" || fail $EXIT_FAILED release.disk "$ROOT"
         fi
@@ -53,7 +53,7 @@ set_aside() {
     { printf '' >"$BEFORE/complete" && flush "$BEFORE/complete"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# keep_config: the configuration of an installed release, as it is before the restore
+# keep_config: keep the configuration of an installed release as it is before the restore
 keep_config() {
     local kept_config
     kept_config=$BEFORE/releases/${HERE##*/}
@@ -63,24 +63,24 @@ keep_config() {
         fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# move_content FOLDER INTO: everything but folders that an earlier restore set aside
+# move_content FOLDER INTO: move everything except folders that an earlier restore set aside
 move_content() {
-    if [ -L "$2" ]; then return 1; fi # somebody planted it
+    if [ -L "$2" ]; then return 1; fi # a planted link
     mkdir -p "$2" || return 1
     (cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*' -exec mv {} "$2/" \;) || return 1
     [ -z "$(cd -- "$1" && find . ! -name . -prune ! -name '.before-restore-*')" ]
 }
 
-# clear_data: what a restore that did not end has put there
+# clear_data: remove what an incomplete restore has written
 clear_data() {
     mkdir -p "$ROOT/data" || return 1
     (cd -- "$ROOT/data" && find . ! -name . -prune ! -name '.before-restore-*' -exec rm -rf {} +)
 }
 
-# undo_restore: what was there is there again, services stopped
+# undo_restore: put the previous data back, with services stopped
 undo_restore() {
     local inner each kept_config file volume_here
-    if [ ! -f "$BEFORE/complete" ]; then # nothing but copies was made, or the move of the data was cut short
+    if [ ! -f "$BEFORE/complete" ]; then # there are only copies, or moving the data was interrupted
         [ -d "$BEFORE/data" ] || [ -d "$ROOT/data/.before-restore-${BEFORE##*-}" ] || {
             rm -rf "$BEFORE"
             rm -f "$ROOT/state/restore"
@@ -116,7 +116,7 @@ undo_restore() {
     rm -f "$ROOT/state/restore"
 }
 
-# drop_before: remove what the last restore set aside. For a caller that knows it is worth nothing
+# drop_before: remove what the last restore set aside. Only for a caller that knows it is worthless
 drop_before() {
     case ${BEFORE:-} in "$ROOT"/data.before-restore-*) rm -rf "$BEFORE" "$ROOT/data/.before-restore-${BEFORE##*-}" ;; esac
 }

@@ -1,9 +1,10 @@
-# ---- data/authentic: nothing of a backup is used before it is known that this site, or who knows the passphrase, made it
+# ---- data/authentic: nothing of a backup is used until it is proved that this site, or somebody who knows the passphrase,
+# made it
 #
-# The small files are read once, into $SCRATCH/source; what is checked there is what is used. The large ones are hashed
-# here, and again while they are poured.
+# The small files are read once, into $SCRATCH/source; what is checked there is what is used. The large ones are hashed here,
+# and again when they are extracted.
 
-# fail_reading FILE: it is not known whether the backup is good, for it could not be read or noted down
+# fail_reading FILE: it is unknown whether the backup is good, because a file could not be read or written
 fail_reading() {
     blame_scratch
     fail $EXIT_FAILED authentic.unreadable "$1"
@@ -11,13 +12,13 @@ fail_reading() {
 
 refuse_damaged() { fail $EXIT_VERIFICATION restore.damaged "$1"; }
 
-# source_fact KEY: a value of the backup.env that was read once
+# source_fact KEY: a value of the checked copy of backup.env
 source_fact() { sed -n "s/^$1=//p" "$SCRATCH/source/backup.env" 2>/dev/null | sed -n 1p; }
 
-# verify_backup FOLDER: authentic, and every file is listed and whole; reads, changes nothing
+# verify_backup FOLDER: it is authentic, and every file is listed and complete; changes nothing
 verify_backup() { (check_backup "$1"); }
 
-# require_backup FOLDER: the same, or the run ends, with 4 where the backup is not good and 1 where that is not known
+# require_backup FOLDER: the same, but end the run with 4 if the backup is not good and 1 if that is unknown
 require_backup() {
     local verify_code
     verify_backup "$1" && return
@@ -35,7 +36,7 @@ check_backup() {
     check_files "$1"
 }
 
-# read_once FOLDER: the small files; the next check of the same folder uses what was read
+# read_once FOLDER: copy the small files; the next check of the same folder uses the copies
 read_once() {
     local each size
     if [ "$(cat "$SCRATCH/source/folder" 2>/dev/null)" = "$1" ]; then return 0; fi
@@ -53,7 +54,7 @@ read_once() {
     printf '%s\n' "$1" >"$SCRATCH/source/folder" || fail_reading "$1"
 }
 
-# check_list FOLDER: SHA256SUMS has a backup's own names only, each once, and the digests of the small files
+# check_list FOLDER: SHA256SUMS contains only names that a backup may have, each once, and the digests of the small files
 check_list() {
     local sums each
     sums=$SCRATCH/source/SHA256SUMS
@@ -72,7 +73,7 @@ check_list() {
     done
 }
 
-# listed_digest NAME: of a file of the backup; nothing where it has none of that name
+# listed_digest NAME: of a file of the backup; nothing if the backup has no such file
 listed_digest() { awk -v name="$1" 'substr($0, 67) == name { print substr($0, 1, 64) }' "$SCRATCH/source/SHA256SUMS"; }
 
 # has_part NAME: whether the backup has this file
@@ -105,7 +106,7 @@ check_authentic() {
     esac
 }
 
-# compare_code FOLDER SALT MESSAGE: the code that was stored is the one that is computed, all of it
+# compare_code FOLDER SALT MESSAGE: the stored code equals the computed one
 compare_code() {
     authenticate "$SCRATCH/source/SHA256SUMS" "$2" >"$SCRATCH/mac" || {
         blame_scratch
@@ -120,14 +121,14 @@ compare_code() {
     esac
 }
 
-# set_rounds FOLDER: sets CRYPT_ROUNDS and `salt` as the backup was made, within reason
+# set_rounds FOLDER: sets CRYPT_ROUNDS and `salt` to the values of the backup, within limits
 set_rounds() {
     CRYPT_ROUNDS=$(source_fact rounds) salt=$(source_fact salt)
     { is_number "$CRYPT_ROUNDS" && [ "${#CRYPT_ROUNDS}" -le 7 ] && [ "$CRYPT_ROUNDS" -ge 200000 ] && is_hex "$salt" 16; } ||
         refuse_damaged "$1/backup.env"
 }
 
-# check_facts FOLDER: of this application, in a form that this program reads
+# check_facts FOLDER: it is of this application, in a format that this program supports
 check_facts() {
     local fact
     for fact in format name project release created tar; do
@@ -141,7 +142,7 @@ check_facts() {
     if [ "$(source_fact tar)" = posix ] && [ "$TAR_KIND" != posix ]; then fail $EXIT_FAILED restore.tar; fi
 }
 
-# check_volume_table FOLDER: each row is a listed file, a volume's name and its key in the Compose document
+# check_volume_table FOLDER: each row has a listed file, a volume's name and its key in the Compose document
 check_volume_table() {
     [ -f "$SCRATCH/source/volumes.tsv" ] || return 0
     awk -F "$TAB" -v listed="$SCRATCH/listed" "$AWK_STORED_VOLUME$PROGRAM_DATA_VOLUMES" "$SCRATCH/source/volumes.tsv"
@@ -152,13 +153,13 @@ check_volume_table() {
     esac
 }
 
-# check_files FOLDER: the listed files are those that are there, and whole
+# check_files FOLDER: the files that exist are exactly those that are listed, and they match
 check_files() {
     local bad
     { (cd -- "$1" && find . ! -type d ! -type f) >"$SCRATCH/special" && (cd -- "$1" && find . -type f) >"$SCRATCH/there.raw"; } ||
         fail_reading "$1"
     [ ! -s "$SCRATCH/special" ] || refuse_damaged "$1"
-    # a name with a line break has a line that does not begin with ./
+    # a name with a line break produces a line that does not begin with ./
     awk '
         substr($0, 1, 2) != "./" { bad = 1 }
         $0 != "./SHA256SUMS" && $0 != "./SHA256SUMS.hmac" { print substr($0, 3) }
@@ -180,7 +181,7 @@ check_files() {
     must_equal "$SCRATCH/digests" "$SCRATCH/found.digests" "$1${bad:+/$bad}" "$1"
 }
 
-# must_equal FILE OTHER DAMAGED FOLDER: lists of a line for each file, of which there is one at least
+# must_equal FILE OTHER DAMAGED FOLDER: compare lists with a line per file, of at least one file
 must_equal() {
     [ -s "$1" ] || fail_reading "$4"
     cmp -s "$1" "$2"

@@ -1,4 +1,4 @@
-# ---- data/backup: all that cannot be made again, in a folder of its own, while nothing writes
+# ---- data/backup: everything that cannot be recreated is saved to one folder, while nothing writes
 
 run_backup() {
     local recorded=''
@@ -27,13 +27,13 @@ run_backup() {
     prune_backups
 }
 
-# note_encrypts: from now on this site refuses to restore a backup that is not encrypted
+# note_encrypts: from now on this site refuses to restore unencrypted backups
 note_encrypts() { printf '' >"$ROOT/state/encrypts" || fail $EXIT_FAILED release.disk "$ROOT"; }
 
-# make_backup REASON: make <root>/backups/<time>-<release>-<reason>/ of the release that is current; sets BACKUP
+# make_backup REASON: make <root>/backups/<time>-<release>-<reason>/ of the current release; sets BACKUP
 #
-# The caller holds the lock. Where RESUME is empty, services that ran stay stopped after a success; after a failure they
-# are started again in any case. Returns non-zero on failure, and then no folder has the backup's name.
+# The caller holds the lock. If RESUME is empty, services that ran stay stopped after a success; after a failure they are
+# started again in any case. The status is not 0 on failure, and then no folder has the backup's name.
 make_backup() {
     local backups release_now backup_code broken=''
     backups=${OUTPUT:-$ROOT/backups}
@@ -48,7 +48,7 @@ make_backup() {
         sleep 1
     done
     PART=$backups/.${BACKUP##*/}.part
-    (write_backup "$1") # what fails inside ends this subshell only
+    (write_backup "$1") # a failure inside ends only this subshell
     backup_code=$?
     [ "$backup_code" -eq 0 ] || rm -rf "$PART"
     PART=''
@@ -74,7 +74,7 @@ write_backup() {
     keep_site_key
     BACKUP_KEY=$SITE_KEY
     mkdir -p "$backups" || fail $EXIT_FAILED backup.folder "$backups"
-    if [ -f "$ROOT/state/part" ]; then # the lock is ours: the run that made it was killed
+    if [ -f "$ROOT/state/part" ]; then # this run holds the lock, so the run that made it was killed
         stale=$(cat "$ROOT/state/part")
         case $stale in */.*.part) rm -rf "$stale" ;; esac
     fi
@@ -101,7 +101,7 @@ write_backup() {
     seal_backup
 }
 
-# check_backup_room: dumps count as much as the folders that they stand for
+# check_backup_room: a dump is estimated at the size of the folders that it replaces
 check_backup_room() {
     local volume folder each need free
     {
@@ -124,14 +124,14 @@ check_backup_room() {
     fi
 }
 
-# note_running: whether there is something to start again; an interrupted earlier run may have stopped it
+# note_running: record the running containers, to start them again; an interrupted earlier run may have stopped them
 note_running() {
     docker ps -q --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" ||
         fail $EXIT_FAILED engine.no_docker
     [ ! -s "$SCRATCH/running" ] || cp "$SCRATCH/running" "$ROOT/state/stopped" || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# stop_writers: in the declared order, then every other service but those that dumps run in
+# stop_writers: stop services in the declared order, then all others except those in which dumps are made
 stop_writers() {
     local service others
     while IFS= read -r service <&5; do
@@ -143,11 +143,12 @@ stop_writers() {
             BEGIN { while ((getline line < dumping) > 0) kept[line] }
             !($SERVICE["service"] in kept) { print $SERVICE["service"] }' "$SCRATCH/service-rows"); } || fail_reading "$HERE"
     [ -n "$others" ] || return 0
-    # shellcheck disable=SC2086 # splitting is wanted: names of services
+    # shellcheck disable=SC2086 # word splitting is intended: names of services
     compose stop $others >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
-# copy_identity REASON: sets `salt`; what release this is of, its answers and secrets; and, as a record, its configuration
+# copy_identity REASON: sets `salt`; save the identity of the release, its answers and secrets and, for reference, its
+# configuration
 copy_identity() {
     local made
     made=$(date -u '+%Y-%m-%dT%H:%M:%SZ') salt=''
@@ -164,14 +165,14 @@ copy_identity() {
     cp "$FACTS/images.tsv" "$PART/images.tsv" || fail $EXIT_FAILED release.disk "$backups"
     cp "$FACTS/SHA256SUMS" "$PART/release.sha256" || fail $EXIT_FAILED release.disk "$backups"
     [ ! -f "$ROOT/site.env" ] || store_or_stop site.env cat "$ROOT/site.env"
-    # who can write to a backup must not find there what authenticates it
+    # the key that authenticates a backup must not be readable in it by anyone who can write to it
     if [ -n "$ENCRYPT" ]; then store_or_stop secrets.env cat "$ROOT/secrets.env"; else store_or_stop secrets.env without_key "$ROOT/secrets.env"; fi
     store_or_stop config.tar pack_folder "$HERE/config"
     find_edits "$RELEASE"
     store_or_stop edits.tsv print_edits
 }
 
-# print_edits: what the operator edited in the configuration, with the digests of the edited files
+# print_edits: the operator's edits of the configuration, with the digests of the edited files
 print_edits() {
     local digest what='' path=''
     while read_edit what path; do
@@ -184,11 +185,11 @@ print_edits() {
     done <"$SCRATCH/edits"
 }
 
-# copy_data: <root>/data but what dumps stand for and what is not worth it
+# copy_data: <root>/data, without folders that dumps replace and disposable ones
 copy_data() {
     local left_out
     left_out=$(sed '/^volume:/d' "$SCRATCH/dumped" "$SCRATCH/disposable") || fail_reading "$SCRATCH"
-    # shellcheck disable=SC2086 # splitting is wanted: paths of the bundle hold no blanks
+    # shellcheck disable=SC2086 # word splitting is intended: paths of the bundle contain no blanks
     {
         [ -n "$TAR_EXCLUDES" ] || store_or_stop parents.tar pack_parents "$ROOT/data" '.before-restore-*' $left_out
         store_or_stop data.tar pack_folder "$ROOT/data" '.before-restore-*' $left_out
@@ -216,7 +217,7 @@ copy_volumes() {
     done 5<"$SCRATCH/volumes"
 }
 
-# seal_backup: digests of all its files, the code that authenticates them, then its name
+# seal_backup: add digests of all its files and the code that authenticates them, then give it its name
 seal_backup() {
     local sealed each
     { (cd -- "$PART" && find . -type f) >"$SCRATCH/sealed.raw" && sed 's|^\./||' "$SCRATCH/sealed.raw" >"$SCRATCH/sealed.names" &&
@@ -239,13 +240,13 @@ seal_backup() {
         cp "$PART/backup.env" "$ROOT/state/last-backup.new"; } || fail $EXIT_FAILED release.disk "$backups"
     mv -- "$PART" "$BACKUP" || fail $EXIT_FAILED release.disk "$backups"
     { flush "$backups" && mv -f "$ROOT/state/last-backup.new" "$ROOT/state/last-backup"; } || {
-        rm -rf "$BACKUP" # it may not last, and what failed must not look like a backup
+        rm -rf "$BACKUP" # it may not survive a power failure, and a failed backup must not look like a backup
         fail $EXIT_FAILED release.disk "$backups"
     }
     rm -f "$ROOT/state/part"
 }
 
-# clean_backup: when a signal ends the run in the middle
+# clean_backup: remove an unfinished backup when a signal ends the run
 clean_backup() {
     if [ -n "$UNPACKED" ]; then
         rm -rf "$UNPACKED"
@@ -253,9 +254,9 @@ clean_backup() {
     fi
     [ -n "$PART" ] || return 0
     if [ -f "$ROOT/state/stopped" ]; then
-        # the engine goes on stopping what it was told to stop, and takes a start before that for done. Within limits: no
-        # signal ends this part
-        # shellcheck disable=SC2046 # splitting is wanted
+        # the engine completes a stop that was requested, and a start before that has no effect, so stop first. With time
+        # limits, because signals are ignored here
+        # shellcheck disable=SC2046 # word splitting is intended
         set -- $(cat "$ROOT/state/stopped")
         within 600 docker stop "$@" >/dev/null 2>&1
         within 120 docker start "$@" >/dev/null 2>&1 && rm -f "$ROOT/state/stopped"

@@ -1,7 +1,8 @@
-# ---- data/carried: a backup that comes as one tar file
+# ---- data/carried: a backup in one tar file
 #
-# No tar program unpacks it: the headers are read here, one at a time; anything but a backup's own files ends it, and each
-# file is written into one private folder. So it makes no difference what the tar of this system does with links and names.
+# It is not unpacked by a tar program: the headers are read here, one at a time; any member that a backup cannot have ends
+# the run, and each file is written to one private folder. So it does not matter how this system's tar treats links and
+# names.
 
 # unpack_backup FILE: into the folder UNPACKED; sets SOURCE
 unpack_backup() {
@@ -14,13 +15,13 @@ unpack_backup() {
     (umask 077 && mkdir "$UNPACKED/backup" "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes") || fail $EXIT_FAILED release.disk "$ROOT"
     (umask 077 && unpack_members <"$1") || leave $?
     [ -f "$UNPACKED/backup/backup.env" ] || refuse_archive
-    rmdir "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes" 2>/dev/null || : # where the backup has none
+    rmdir "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes" 2>/dev/null || : # only if the backup has no such files
     SOURCE=$UNPACKED/backup
 }
 
 refuse_archive() { fail $EXIT_VERIFICATION carried-backup.refused "$archive"; }
 
-# unpack_members: from standard input, which is opened once: nobody can exchange it between a look and the next
+# unpack_members: from standard input, which is opened only once, so the file cannot be exchanged between checks
 unpack_members() {
     local top longer count longer_size member_name='' member_size='' member_type=''
     top='' longer='' count=0
@@ -45,14 +46,14 @@ unpack_members() {
     [ -n "$top" ] || refuse_archive
 }
 
-# take_blocks COUNT FILE: so many blocks of 512 bytes of standard input; 1 where there are fewer
+# take_blocks COUNT FILE: read COUNT blocks of 512 bytes from standard input; the status is 1 if there are fewer
 take_blocks() {
     dd bs=512 count="$1" 2>/dev/null >"$2" || fail_reading "$2"
     [ "$(wc -c <"$2")" -eq $(($1 * 512)) ]
 }
 
-# read_head FILE: sets member_type, member_size and member_name; 1 where it is none that a backup has. Characters
-# beyond ASCII, which only the name of the folder may have, come as `?`
+# read_head FILE: sets member_type, member_size and member_name; the status is 1 if a backup cannot have such a member.
+# Characters beyond ASCII, which only the name of the folder may contain, are read as `?`
 read_head() {
     od -An -v -tx1 "$1" >"$SCRATCH/tar-hex" || fail_reading "$1"
     awk "$PROGRAM_DATA_HEAD" "$SCRATCH/tar-hex" >"$SCRATCH/tar-member"
@@ -64,7 +65,8 @@ read_head() {
     IFS=' ' read -r member_type member_size member_name <"$SCRATCH/tar-member" || fail_reading "$1"
 }
 
-# read_longer: sets member_name and member_size: what an extended header says of the next member; times and owners mean nothing here
+# read_longer: sets member_name and member_size: values of an extended header for the next member; times and owners are
+# ignored
 read_longer() {
     local line
     dd if="$SCRATCH/tar-longer" bs="$longer_size" count=1 2>/dev/null | tr '\000' '\n' >"$SCRATCH/tar-text" || fail_reading "$SCRATCH"
@@ -85,7 +87,7 @@ read_longer() {
             size=*)
                 member_size=${line#size=}
                 { is_number "$member_size" && [ "${#member_size}" -le 15 ]; } || return 1
-                case $member_size in 0?*) return 1 ;; esac # a shell would take it for an octal one
+                case $member_size in 0?*) return 1 ;; esac # a shell would read it as octal
                 ;;
             mtime=* | atime=* | ctime=* | uid=* | gid=* | uname=* | gname=*) ;;
             *) return 1 ;;
@@ -95,7 +97,8 @@ read_longer() {
 
 has_no_controls() { [ "$(printf '%s' "$1" | tr -d '\000-\037\177')" = "$1" ]; }
 
-# take_member: sets `top` and member_name; a folder is only looked at; a file becomes one of UNPACKED/backup. All lie in the same folder
+# take_member: sets `top` and member_name; a folder is only checked; a file is written to UNPACKED/backup. All members must
+# be in the same folder
 take_member() {
     local base above
     case /$member_name/ in //* | */../* | */-*) refuse_archive ;; esac
@@ -114,7 +117,8 @@ take_member() {
     write_member "$UNPACKED/backup/$base" || refuse_archive
 }
 
-# write_member TARGET: member_size bytes of standard input, and what fills their last block is read; in large pieces, for speed
+# write_member TARGET: write member_size bytes of standard input, and skip the padding of the last block; in large pieces,
+# for speed
 write_member() {
     printf '' >"$1" || fail $EXIT_FAILED release.disk "$ROOT"
     append_blocks "$1" 1048576 $((member_size / 1048576))
@@ -126,7 +130,7 @@ write_member() {
     [ "$(wc -c <"$1")" -eq "$member_size" ]
 }
 
-# append_blocks TARGET SIZE COUNT: of standard input
+# append_blocks TARGET SIZE COUNT: from standard input
 append_blocks() {
     [ "$3" -gt 0 ] || return 0
     dd bs="$2" count="$3" 2>/dev/null >>"$1" || fail $EXIT_FAILED release.disk "$ROOT"

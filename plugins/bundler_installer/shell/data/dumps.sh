@@ -1,11 +1,11 @@
-# ---- data/dumps: databases hand out their data and take them back, each in its own service's container
+# ---- data/dumps: databases are dumped and restored by commands in their services' containers
 
 # list_dumps: id, service, backup, restore
 list_dumps() { [ ! -f "$FACTS/dumps.tsv" ] || rows dumps.tsv; }
 
 dump_services() { list_dumps | cut_column dumps.tsv service | sort -u; }
 
-# start_dump_services: those that dumps run in, and nothing else; waits until they are healthy
+# start_dump_services: start only the services in which dumps are made, and wait until they are healthy
 start_dump_services() {
     local service
     for service in $(dump_services); do
@@ -17,7 +17,8 @@ start_dump_services() {
     for service in $(dump_services); do wait_for_service "$service"; done
 }
 
-# wait_for_service SERVICE: healthy twice, three seconds apart: a new database starts twice
+# wait_for_service SERVICE: wait until it is healthy; WELL_TIMES is 2 for a new database, which starts twice; the checks are
+# three seconds apart
 wait_for_service() {
     local limit waited well
     limit=${TIMEOUT:-$(number_fact health_timeout)}
@@ -38,7 +39,7 @@ service_is_well() {
         END { exit !(seen && well == seen) }'
 }
 
-# dump_databases: each to a file of the backup
+# dump_databases: write each dump to a file of the backup
 dump_databases() {
     local id='' service='' backup=''
     mkdir -p "$PART/dumps" || fail $EXIT_FAILED release.disk "$backups"
@@ -52,7 +53,7 @@ dump_databases() {
     done 5<"$SCRATCH/dumps"
 }
 
-# feed_databases: each from its file, in the declared order
+# feed_databases: restore each from its file, in the declared order
 feed_databases() {
     local id='' service='' restore=''
     list_dumps >"$SCRATCH/dumps" || fail_reading "$HERE"

@@ -1,11 +1,12 @@
-# ---- data/encryption: backups under a passphrase. AES-256-CTR for each file; HMAC-SHA-256 over the list of the files' digests
+# ---- data/encryption: backups protected by a passphrase. AES-256-CTR for each file; HMAC-SHA-256 over the list of the
+# files' digests
 #
-# Encrypt, then authenticate: SHA256SUMS holds the digest of every encrypted file, and the HMAC covers SHA256SUMS. Each
-# file has a salt of its own, and the HMAC's key another one, so that PBKDF2 makes a separate key for each use. The
-# passphrase goes to openssl through a pipe: it is never an argument, in the environment or on a disk. A backup that is not
-# encrypted has the same HMAC, under a key of the site (data/key).
+# Encrypt, then authenticate: SHA256SUMS contains the digest of every encrypted file, and the HMAC covers SHA256SUMS. Each
+# file has its own salt, and so has the HMAC's key, so PBKDF2 derives a separate key for each use. The passphrase is passed
+# to openssl through a pipe: it is never an argument, in the environment or on a disk. A backup without encryption has the
+# same HMAC, with a key of the site (site/key).
 
-# take_passphrase [new]: into PASSPHRASE, from --passphrase-file or the terminal
+# take_passphrase [new]: read it into PASSPHRASE, from --passphrase-file or the terminal
 take_passphrase() {
     local first
     [ -z "$PASSPHRASE" ] || return 0
@@ -28,14 +29,14 @@ take_passphrase() {
     if [ -z "$PASSPHRASE" ] || [ "${#PASSPHRASE}" -gt 512 ]; then fail $EXIT_USAGE crypt.length; fi
 }
 
-# ask_passphrase ID: typed without an echo
+# ask_passphrase ID: ask for it without echo
 ask_passphrase() {
     local given
     read_silently "$(format "$1") " || given=''
     PASSPHRASE=$given
 }
 
-# require_cipher: OpenSSL 1.1.1 is the first that derives keys with PBKDF2
+# require_cipher: OpenSSL 1.1.1 is the first version that derives keys with PBKDF2
 require_cipher() {
     have openssl || fail $EXIT_FAILED tools.missing openssl
     printf '' | openssl enc -aes-256-ctr -pbkdf2 -iter 1 -pass file:/dev/null >/dev/null 2>"$SCRATCH/cipher" || :
@@ -54,8 +55,8 @@ run_cipher() {
     } 4<&0
 }
 
-# authenticate FILE SALT: its HMAC-SHA-256, hex. With a salt the key comes from the passphrase, without one from the
-# site's key; each is derived for this use. The status is not 0 where it cannot be computed
+# authenticate FILE SALT: print its HMAC-SHA-256 in hex. With a salt the key is derived from the passphrase, without one from
+# the site's key, for this use only. The status is not 0 if it cannot be computed
 authenticate() {
     local mac_key mac=''
     if [ -n "$2" ]; then derive_from_passphrase "$2"; else derive_from_site_key; fi || return 1
@@ -64,13 +65,13 @@ authenticate() {
     printf '%s\n' "$mac"
 }
 
-# derive_from_passphrase SALT: sets mac_key to what the cipher makes of zeros under the salt
+# derive_from_passphrase SALT: sets mac_key to the ciphertext of zeros under the salt
 derive_from_passphrase() {
     mac_key=$(dd if=/dev/zero bs=32 count=1 2>/dev/null | run_cipher -e -S "$1" 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
     is_hex "$mac_key" 64
 }
 
-# derive_from_site_key: sets mac_key to the HMAC of what the key is for
+# derive_from_site_key: sets mac_key to the HMAC of a text that names the key's use
 derive_from_site_key() {
     local mac=''
     is_hex "$BACKUP_KEY" 64 || return 1
@@ -79,7 +80,7 @@ derive_from_site_key() {
     mac_key=$mac
 }
 
-# compute_hmac HEX FILE: sets `mac` to the HMAC-SHA-256 (RFC 2104) of the file under a key of 32 bytes. Each hash counts only when
+# compute_hmac HEX FILE: sets `mac` to the HMAC-SHA-256 (RFC 2104) of the file under a key of 32 bytes. A hash counts only if
 # all of its input was read
 compute_hmac() {
     local inner
@@ -93,10 +94,10 @@ compute_hmac() {
     [ -f "$SCRATCH/mac-fed" ] && is_hex "$mac" 64
 }
 
-# print_pad HEX BYTE: the key, filled up to the block of 64, each byte XORed
+# print_pad HEX BYTE: the key, padded to the block size of 64 bytes, each byte XORed with BYTE
 print_pad() { print_bytes "$1" 64 "$2"; }
 
-# print_bytes HEX COUNT BYTE: so many bytes, each XORed with BYTE; zeros follow where HEX has fewer
+# print_bytes HEX COUNT BYTE: COUNT bytes, each XORed with BYTE; HEX is padded with zeros
 print_bytes() {
     local pad_rest pad_count pad_text pad_byte
     pad_rest=$1 pad_count=0 pad_text=''
@@ -110,6 +111,6 @@ print_bytes() {
         pad_text=$pad_text\\$((pad_byte / 64))$((pad_byte / 8 % 8))$((pad_byte % 8))
         pad_count=$((pad_count + 1))
     done
-    # shellcheck disable=SC2059 # the format is made of octal escapes
+    # shellcheck disable=SC2059 # the format consists of octal escapes
     printf "$pad_text"
 }

@@ -1,6 +1,6 @@
 # ---- data/parts: the files of a backup, written and read as streams
 
-# store NAME COMMAND...: what the command prints becomes a file of the backup; both ends must succeed
+# store NAME COMMAND...: write the command's output to a file of the backup; both ends must succeed
 store() {
     local stored
     stored=$1
@@ -26,7 +26,8 @@ store_or_stop() {
     }
 }
 
-# feed COMMAND...: standard input to the command; what it leaves is read too, so that all of it is hashed
+# feed COMMAND...: pass standard input to the command; the rest that it does not read is read here, so that all of it is
+# hashed
 feed() {
     local feed_code
     "$@" >"$SCRATCH/pour-output" 2>"$SCRATCH/pour-errors"
@@ -35,8 +36,8 @@ feed() {
     [ "$feed_code" -eq 0 ] && printf '' >"$SCRATCH/pour-taken"
 }
 
-# pour NAME COMMAND...: a file of the backup into a command; both ends must succeed, and what was poured must be what was
-# checked: it is hashed on its way. What is wrong stands in $SCRATCH/pour-errors
+# pour NAME COMMAND...: pass a file of the backup to a command; both ends must succeed, and the data are hashed on the way,
+# so they must be what was checked. Errors are in $SCRATCH/pour-errors
 pour() {
     local poured sieve wanted
     poured=$1 sieve=cat

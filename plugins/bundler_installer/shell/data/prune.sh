@@ -1,9 +1,10 @@
-# ---- data/prune: old backups go by a rule; only this application's, only whole ones, never one that going back needs
+# ---- data/prune: old backups are removed by a rule: only complete ones of this application, and never one that a rollback
+# needs
 
-# backup_fact FOLDER KEY: a value of backup.env, as it lies there. For lists; who restores uses source_fact
+# backup_fact FOLDER KEY: a value of backup.env, unverified. Only for lists; a restore uses source_fact
 backup_fact() { sed -n "s/^$2=//p" "$1/backup.env" 2>/dev/null | sed -n 1p; }
 
-# backup_names FOLDER: the backups of this application and root there, oldest first
+# backup_names FOLDER: the backups of this application and root in the folder, oldest first
 backup_names() {
     local each
     for each in "$1"/[0-9]*T[0-9]*Z-*; do
@@ -13,8 +14,8 @@ backup_names() {
     done | LC_ALL=C sort
 }
 
-# prune_backups: all but the newest --keep of those made at this root by hand or by schedule; after a scheduled one, all
-# but as many scheduled ones as the profile says
+# prune_backups: all but the newest --keep of those made at this root by hand or by schedule; after a scheduled one, all but
+# as many scheduled ones as the profile says
 prune_backups() {
     local keep kinds unpruned=''
     keep=$KEEP kinds='manual scheduled'
@@ -22,17 +23,18 @@ prune_backups() {
     prune_kinds "${keep:-0}" "$kinds" || fail $EXIT_FAILED prune.failed "$unpruned"
 }
 
-# prune_automatic: the same of those that changes of the release made, whatever became of the change. Nothing depends on it
+# prune_automatic: the same for backups that changes of the release made, whether or not the change succeeded. A failure is
+# only a warning
 prune_automatic() {
     local unpruned=''
     prune_kinds "${KEEP:-$(number_fact backup_keep)}" 'upgrade rollback forward' || warn prune.failed "$unpruned"
 }
 
-# prune_kinds KEEP REASONS: 0 keeps all; where one cannot be removed the status is 1; sets `unpruned` to it
+# prune_kinds KEEP REASONS: 0 keeps all; if a backup cannot be removed, the status is 1; sets `unpruned` to it
 prune_kinds() {
     local backups name count
     backups=${OUTPUT:-$ROOT/backups}
-    rm -rf "$backups"/.[0-9]*T[0-9]*Z-*.pruned # a run was killed here
+    rm -rf "$backups"/.[0-9]*T[0-9]*Z-*.pruned # left by a killed run
     [ "$1" -gt 0 ] || return 0
     backup_names "$backups" >"$SCRATCH/backups" || fail_reading "$backups"
     while read -r name; do
@@ -42,10 +44,10 @@ prune_kinds() {
     count=$(wc -l <"$SCRATCH/prunable")
     awk -v spare=$((count - $1)) 'NR <= spare' "$SCRATCH/prunable" >"$SCRATCH/pruned" || fail_reading "$backups"
     while read -r name <&5; do
-        # the newest by its making, which a clock that went back makes the oldest by name
+        # keep the one just made, which looks like the oldest by name if the clock was set back
         if [ "$backups/$name" = "${BACKUP:-}" ] || backup_is_needed "$name"; then continue; fi
         unpruned=$backups/$name
-        # the name goes first: half a backup must not look like one
+        # rename it first: a partly removed backup must not look like a backup
         { mv -- "$backups/$name" "$backups/.$name.pruned" && rm -rf "$backups/.$name.pruned"; } || return 1
         say prune.removed "$backups/$name"
     done 5<"$SCRATCH/pruned"
@@ -63,7 +65,7 @@ backup_is_needed() {
     return 1
 }
 
-# show_backups: what there is to restore
+# show_backups: the backups that can be restored
 show_backups() {
     local backups comma name
     backups=${OUTPUT:-$ROOT/backups}

@@ -1,4 +1,4 @@
-# ---- data/restore: a backup back in its place; what was there is kept aside until it worked
+# ---- data/restore: restore a backup; the previous data are kept aside until it succeeds
 
 run_restore() {
     require_tools
@@ -8,7 +8,7 @@ run_restore() {
     read_once "$SOURCE"
     refuse_plain
     check_list "$SOURCE"
-    check_authentic "$SOURCE" # here, so that a passphrase or key that is typed is asked for once
+    check_authentic "$SOURCE" # here, so that the passphrase or key is asked for only once
     require_backup "$SOURCE"
     match_release
     say restore.found "$(source_fact name)" "$(source_fact release)" "$(source_fact created)"
@@ -25,9 +25,9 @@ find_backup() {
         *) if [ -e "$ROOT/backups/$1" ]; then SOURCE=$ROOT/backups/$1; else SOURCE=$(pwd -P)/$1; fi ;;
     esac
     if [ -f "$SOURCE" ]; then
-        UNPACKED=$ROOT/state/unpacked.$$ # its own: nothing is locked yet
+        UNPACKED=$ROOT/state/unpacked.$$ # a separate name, because the lock is not held yet
         mkdir -p "$ROOT/state" || fail $EXIT_FAILED journal.root "$ROOT"
-        for each in "$ROOT"/state/unpacked*; do # of runs that were killed
+        for each in "$ROOT"/state/unpacked*; do # left by killed runs
             if ! is_running "${each##*.}"; then rm -rf "$each"; fi
         done
         { rm -rf "$UNPACKED" && (umask 077 && mkdir "$UNPACKED"); } || fail $EXIT_FAILED release.disk "$ROOT"
@@ -36,14 +36,14 @@ find_backup() {
     { [ -n "$SOURCE" ] && [ -f "$SOURCE/backup.env" ]; } || fail $EXIT_USAGE restore.none "$1"
 }
 
-# refuse_plain: where the site encrypts its backups, one that is not encrypted was hardly made here
+# refuse_plain: if the site encrypts its backups, an unencrypted one was probably not made here
 refuse_plain() {
     if [ ! -f "$ROOT/state/encrypts" ] || [ "$(source_fact encrypted)" != no ]; then return 0; fi
     accepts plain-backup || fail $EXIT_VERIFICATION restore.encrypts "$SOURCE"
     warn restore.plain_accepted "$SOURCE"
 }
 
-# open_backup FOLDER: passphrase and tar for reading what check_backup found good
+# open_backup FOLDER: prepare passphrase and tar to read what check_backup accepted
 open_backup() {
     local salt=''
     SOURCE=$1
@@ -55,7 +55,7 @@ open_backup() {
     fi
 }
 
-# match_release: data go back under the release that they were made by
+# match_release: data are restored to the release that wrote them
 match_release() {
     local backup_release
     backup_release=$(source_fact release)
@@ -80,7 +80,7 @@ restore_in_place() {
     compose_up_or_explain
 }
 
-# restore_anew: the release comes from this bundle, its data, answers and secrets from the backup
+# restore_anew: the release comes from this bundle; data, answers and secrets come from the backup
 restore_anew() {
     local each ends=''
     open_backup "$SOURCE"
@@ -119,8 +119,8 @@ restore_anew() {
     step counter raise_counter
 }
 
-# take_restored: the backup's answers and secrets, into the folder RESTORED. They are data: the site's key stays its own, and
-# only a site that has none takes the key that the backup was checked with, or the one that the passphrase protects
+# take_restored: extract the backup's answers and secrets to the folder RESTORED. They are only data: the site keeps its own
+# key, and only a site without one takes the key that the backup was checked with, or the one that the passphrase protects
 take_restored() {
     local each key
     RESTORED=$SCRATCH/restored
@@ -129,7 +129,7 @@ take_restored() {
         printf '' >"$SCRATCH/pour-output" || fail_reading "$SOURCE"
         if has_part "$each"; then pour "$each" cat || fail_pouring "$each"; fi
         without_key "$SCRATCH/pour-output" >"$RESTORED/$each" || fail_reading "$SOURCE/$each"
-    done # what was poured last are the secrets
+    done # the last extracted file has the secrets
     read_site_key
     key=${SITE_KEY:-$BACKUP_KEY}
     if [ -z "$key" ] && [ "$(source_fact encrypted)" = yes ]; then key=$(find_key <"$SCRATCH/pour-output") || key=''; fi
@@ -139,10 +139,11 @@ take_restored() {
     rm -f "$SCRATCH/pour-output"
 }
 
-# restore_backup FOLDER: verify it, then put data, volumes, answers and secrets back; the configuration is made from them anew
+# restore_backup FOLDER: verify it, then restore data, volumes, answers and secrets; the configuration is rendered again from
+# them
 #
-# For the release that is current; the caller holds the lock. Services are stopped afterwards. What was there lies in
-# the folder BEFORE. On failure it is put back, and the status is not 0. After an interruption, the same again completes.
+# For the current release; the caller holds the lock. Services are stopped afterwards. The previous data are in the folder
+# BEFORE. On failure they are put back, and the status is not 0. After an interruption, the same call completes the restore.
 restore_backup() {
     verify_backup "$1" || return 1
     begin_restore "$1"
@@ -166,7 +167,7 @@ restore_backup() {
     end_restore
 }
 
-# check_restore_room: what is there stays, so the backup's files need their room besides
+# check_restore_room: the current data stay, so the backup's files need additional free space
 check_restore_room() {
     local need free
     need=$(count_bytes "$SOURCE") free=$(free_bytes "$ROOT")
@@ -176,7 +177,7 @@ check_restore_room() {
     fi
 }
 
-# put_data_back: can be done again
+# put_data_back: can be repeated
 put_data_back() {
     say restore.copy
     clear_data || fail $EXIT_FAILED release.disk "$ROOT"
@@ -187,7 +188,7 @@ put_data_back() {
     make_data
 }
 
-# put_databases_back: volumes, and what databases handed out; can be done again
+# put_databases_back: volumes and database dumps; can be repeated
 put_databases_back() {
     put_volumes_back
     if [ -n "$(dump_services)" ]; then
@@ -198,7 +199,7 @@ put_databases_back() {
     fi
 }
 
-# put_answers_back: answers and secrets, in the forms that this release knows
+# put_answers_back: answers and secrets, in the forms that this release supports
 put_answers_back() {
     local each
     take_restored
@@ -215,25 +216,25 @@ put_answers_back() {
     write_variables
 }
 
-# rebuild_config: where the answers are others, from the configuration that came with the verified bundle, never from the
-# backup. What the operator edited in this release stays
+# rebuild_config: if the answers differ, render the configuration from the files of the verified bundle, never from the
+# backup. Edits by the operator in this release are kept
 rebuild_config() {
     local part
     if same_answers; then return 0; fi
-    [ -d "$HERE/.pristine" ] || fail $EXIT_FAILED restore.no_pristine "$RELEASE" # installed before that was kept
+    [ -d "$HERE/.pristine" ] || fail $EXIT_FAILED restore.no_pristine "$RELEASE" # the release was installed before pristine files were kept
     find_edits "$RELEASE"
     if [ "$EDITS" != discard ] || [ "$COMMAND" != restore ]; then EDITS=keep; fi
     part=$SCRATCH/rebuilt
     { rm -rf "$part" && (umask 077 && mkdir "$part" && cp -R -- "$HERE/.pristine" "$part/config"); } || fail_reading "$HERE/.pristine"
     render_config "$part"
     carry_edits
-    # in this order: a run that is killed between the two takes nothing for an edit that is none
+    # in this order: a run that is killed between the two must not mistake a rendered file for an edit
     { update_tree "$part/config" "$HERE/config" && update_tree "$part/.written" "$HERE/.written"; } ||
         fail $EXIT_FAILED release.disk "$ROOT"
     rm -rf "$part"
 }
 
-# same_answers: the backup's are those that the configuration was made with
+# same_answers: whether the backup's answers are those that the configuration was rendered with
 same_answers() {
     local values_before name=''
     values_before=$SCRATCH/values-before
@@ -244,7 +245,7 @@ same_answers() {
     done <"$SCRATCH/variable-rows"
 }
 
-# tell_edits: what the operator had edited in the release that the backup is of, and is not so here
+# tell_edits: report edits in the backup's release that this release does not have
 tell_edits() {
     local now told what='' digest='' path=''
     has_part edits.tsv || return 0
@@ -261,7 +262,7 @@ tell_edits() {
     [ -z "$told" ] || warn restore.edits "${told#"$NEWLINE"}"
 }
 
-# put_volumes_back: Compose makes those that are not there; those that dumps stand for are left empty
+# put_volumes_back: Compose creates missing volumes; volumes that are restored from dumps stay empty
 put_volumes_back() {
     local each file='' volume_here='' key=''
     compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"

@@ -1,4 +1,4 @@
-# ---- data/schedule: the daily backup, as a systemd timer or a line of cron; shown, and written only when that is asked for
+# ---- data/schedule: the daily backup, as a systemd timer or a line of cron; shown by default, written only on request
 
 run_schedule() {
     local at='' cron='' mark='' unit='' units=''
@@ -12,7 +12,7 @@ run_schedule() {
     esac
 }
 
-# describe_schedule: when, what, and the files that say so; sets `at`, `unit`, `units`, `cron` and `mark`
+# describe_schedule: time, command, and files; sets `at`, `unit`, `units`, `cron` and `mark`
 describe_schedule() {
     at=$AT
     [ -n "$at" ] || at=$(fact backup_schedule)
@@ -31,11 +31,11 @@ describe_schedule() {
     fi
     case ${OUTPUT:-/} in /*) ;; *) fail $EXIT_USAGE schedule.absolute --output "$OUTPUT" ;; esac
     case $OUTPUT$PASSPHRASE_FILE in *\'*) fail $EXIT_USAGE schedule.quote ;; esac
-    # the timer's environment names no engine
+    # a timer does not inherit the setting of DOCKER_HOST
     case ${DOCKER_HOST:-} in *[!A-Za-z0-9:/._@+-]*) fail $EXIT_USAGE schedule.engine "$DOCKER_HOST" ;; esac
 }
 
-# print_command QUOTE...: the command line, each word through the quoting of systemd or cron
+# print_command QUOTE...: the command line, with each variable word quoted for systemd or cron
 print_command() {
     "$1" "$ROOT/${NAME}ctl"
     printf ' backup --yes --reason scheduled'
@@ -50,10 +50,10 @@ print_command() {
     fi
 }
 
-# quote_unit WORD: for systemd.service(5), which knows %, $, \ and quotes
+# quote_unit WORD: for systemd.service(5), which interprets %, $, \ and quotes
 quote_unit() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g; s/%/%%/g; s/\$/$$/g')"; }
 
-# quote_cron WORD: for a shell, in a line in which % is a line break
+# quote_cron WORD: for a shell, in a line of cron, where % means a line break
 quote_cron() { printf "'%s'" "$1" | sed 's/%/\\%/g'; }
 
 print_service() {
@@ -107,7 +107,7 @@ install_schedule() {
     fi
 }
 
-# write_owned FILE COMMAND: whole or not at all; a file that somebody else wrote stays
+# write_owned FILE COMMAND: completely or not at all; a file written by somebody else stays
 write_owned() {
     local owned
     if [ -e "$1" ] && ! is_ours "$1"; then fail $EXIT_FAILED schedule.not_ours "$1"; fi

@@ -1,4 +1,4 @@
-# ---- data/volumes: what Compose keeps in the engine's own named volumes
+# ---- data/volumes: data in the engine's named volumes
 
 # list_volumes: the project's volumes and those that its containers mount
 list_volumes() {
@@ -9,7 +9,7 @@ list_volumes() {
     sed '/^$/d' "$SCRATCH/mounted" >"$SCRATCH/mounted-names" && sort -u "$SCRATCH/mounted-names"
 }
 
-# has_name VOLUME: the engine names volumes that nobody named with 64 hex digits
+# has_name VOLUME: whether it is a named volume; the engine names anonymous ones with 64 hex digits
 has_name() { case $1 in *[!0-9a-f]*) return 0 ;; esac; [ "${#1}" -ne 64 ]; }
 
 # volume_users VOLUME: services that mount it
@@ -17,14 +17,14 @@ volume_users() {
     docker ps -a --filter "volume=$1" --format '{{.Label "com.docker.compose.service"}}' | sort -u | tr '\n' ' '
 }
 
-# volume_key VOLUME: its name in the Compose document, `-` where it has none
+# volume_key VOLUME: its key in the Compose document, `-` if it has none
 volume_key() {
     local key
     key=$(docker volume inspect -f '{{index .Labels "com.docker.compose.volume"}}' "$1" 2>/dev/null)
     printf '%s\n' "${key:--}"
 }
 
-# note_volumes_here: into $SCRATCH/own-volumes, those of this project. No other one is ever emptied or filled
+# note_volumes_here: write this project's volumes to $SCRATCH/own-volumes. Other volumes are never emptied or filled
 note_volumes_here() {
     list_volumes >"$SCRATCH/own-volumes" || {
         blame_scratch
@@ -38,7 +38,7 @@ is_own_volume() {
     grep -qxF -e "$1" "$SCRATCH/own-volumes"
 }
 
-# settle_volumes: into $SCRATCH/settled-volumes, for each file of the backup the volume that takes it
+# settle_volumes: write to $SCRATCH/settled-volumes, for each file of the backup, the volume that receives it
 settle_volumes() {
     local file='' name='' key='' volume_here=''
     note_volumes_here
@@ -48,7 +48,7 @@ settle_volumes() {
     fi
     while read_stored_volume file name key <&5; do
         settle_volume "$name" "$key"
-        # no volume takes two files
+        # a volume cannot receive two files
         awk -F "$TAB" -v volume="$volume_here" "$AWK_SETTLED_VOLUME"'
             $SETTLED_VOLUME["volume_here"] == volume { twice = 3 }
             END { exit twice }' "$SCRATCH/settled-volumes" ||
@@ -58,8 +58,8 @@ settle_volumes() {
     [ "$(wc -l <"$SCRATCH/volume-rows")" -eq "$(wc -l <"$SCRATCH/settled-volumes")" ] || fail_reading "$SOURCE"
 }
 
-# settle_volume NAME KEY: sets `volume_here` to the project's volume of that key or name; where there is none and nothing has the name
-# that Compose would give it, that one. Any other is not ours
+# settle_volume NAME KEY: sets `volume_here` to the project's volume of that key or name; if there is none, to the name that
+# Compose would give it, provided that this name is free. Any other volume is not ours
 settle_volume() {
     volume_here=''
     if [ "$2" != - ]; then
@@ -74,13 +74,13 @@ settle_volume() {
     if [ "$2" = - ] || docker volume inspect "$volume_here" >/dev/null 2>&1; then fail $EXIT_VERIFICATION restore.foreign_volume "$1"; fi
 }
 
-# make_volume VOLUME KEY: as Compose would, where it is not there
+# make_volume VOLUME KEY: create it as Compose would, if it does not exist
 make_volume() {
     if docker volume inspect "$1" >/dev/null 2>&1; then return 0; fi
     docker volume create --label "com.docker.compose.project=$PROJECT" --label "com.docker.compose.volume=$2" "$1" >/dev/null
 }
 
-# volume_folder VOLUME: its folder, where it is a plain one that can be read from here
+# volume_folder VOLUME: its folder, if it is a plain folder readable from here
 volume_folder() {
     local point
     [ "$(docker volume inspect -f '{{.Driver}} {{len .Options}}' "$1" 2>/dev/null)" = 'local 0' ] || return 1
@@ -88,7 +88,7 @@ volume_folder() {
     if [ -d "$point" ] && [ -r "$point" ] && [ -w "$point" ]; then printf '%s\n' "$point"; else return 1; fi
 }
 
-# pack_volume VOLUME: to standard output. The engine itself copies what cannot be reached from here
+# pack_volume VOLUME: to standard output. The engine copies what cannot be read from here
 pack_volume() {
     local folder carrier pack_code
     if folder=$(volume_folder "$1"); then
@@ -109,7 +109,7 @@ unpack_volume() {
         unpack_folder "$folder"
     else
         carrier=$(make_carrier "$1") || return 1
-        # without -a, which would look the image's user up by name on this host, and give everything to it
+        # without -a, which would look up the image's user by name on this host and make it the owner of everything
         docker cp - "$carrier:/volume"
         pack_code=$?
         docker rm "$carrier" >/dev/null || return 1
@@ -117,7 +117,7 @@ unpack_volume() {
     fi
 }
 
-# make_carrier VOLUME: a container that is never started and mounts it; prints its ID
+# make_carrier VOLUME: create a container that mounts the volume and is never started; prints its ID
 make_carrier() {
     docker create --network none -v "$1:/volume" --entrypoint /volume "$(list_column images.tsv reference | sed -n 1p)"
 }
@@ -128,7 +128,7 @@ empty_volume() {
     if folder=$(volume_folder "$1"); then
         empty_folder "$folder"
     else
-        for image in $(list_column images.tsv reference); do # the first that has a shell
+        for image in $(list_column images.tsv reference); do # the first image that has a shell
             docker run --rm --network none -v "$1:/volume" --entrypoint /bin/sh "$image" \
                 -c 'cd /volume && find . ! -name . -prune -exec rm -rf {} +' >/dev/null 2>&1 && return
         done

@@ -1,8 +1,8 @@
-# ---- docker/compact: images whose unpacked layers travel in one zstd stream
+# ---- docker/compact: images whose uncompressed layers are in one zstd stream
 
 is_compact() { [ "$(fact compression)" = compact ]; }
 
-# find_unpacker: who reads the stream: the program zstd, whose memory is its own, else an engine that can
+# find_unpacker: what reads the stream: the program zstd, which has its own memory, or else an engine that can
 find_unpacker() {
     UNPACKER=''
     if have zstd; then
@@ -13,7 +13,7 @@ find_unpacker() {
     [ -n "$UNPACKER" ]
 }
 
-# load_compact: the engine leaves out layers that it has
+# load_compact: the engine skips layers that it has
 load_compact() {
     find_archive
     find_unpacker || fail $EXIT_FAILED compact.no_unpacker
@@ -32,11 +32,11 @@ load_compact() {
     [ ! -f "$SCRATCH/unpack-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
 }
 
-# join_parts: the stream, whose parts lie below ARCHIVE
+# join_parts: print the stream, whose parts are below ARCHIVE
 join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed"; }
 
-# find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. The bundle's are verified, kept ones
-# are checked now
+# find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. Those in the bundle are verified, kept
+# ones are checked now
 find_archive() {
     keep "$SCRATCH/image-files" image_files "$FACTS"
     { cut_column image-files digest <"$SCRATCH/image-files" >"$SCRATCH/image-digests" && sed 's|^|blobs/sha256/|' "$SCRATCH/image-digests" >"$SCRATCH/blobs" && cp "$SCRATCH/blobs" "$SCRATCH/parts"; } || lose_scratch
@@ -44,7 +44,7 @@ find_archive() {
     if [ ! -d "$HERE/images" ]; then
         check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
     elif ! use_copies; then
-        # the engine takes whatever images the stream names
+        # the engine accepts all images that the stream names
         is_own_tree "$HERE/images" || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
         ARCHIVE=$HERE
         cut_column image-files path <"$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch

@@ -1,11 +1,11 @@
-# ---- docker/engine: Docker and Compose, called in one place
+# ---- docker/engine: all calls of Docker and Compose
 
-# choose_engine: which engine every docker command of this run asks, with a configuration of its own: that of the operator
-# holds proxies, which Compose hands to the services. Sets REMOTE where the operator's is on another machine
+# choose_engine: which engine the docker commands of this run use, with a separate configuration: the operator's may hold
+# proxies, which Compose would pass to the services. Sets REMOTE if the operator's engine is on another machine
 choose_engine() {
     local operator
     REMOTE='' REMOTE_REMEDY=''
-    # an empty variable names nothing, but releases of the docker command differ in that
+    # an empty variable selects nothing, but versions of the docker command differ in that
     [ -n "${DOCKER_HOST:-}" ] || unset DOCKER_HOST
     [ -n "${DOCKER_CONTEXT:-}" ] || unset DOCKER_CONTEXT
     operator=${DOCKER_CONFIG:-$HOME/.docker}
@@ -21,14 +21,14 @@ choose_engine() {
     unset DOCKER_CONTEXT
     { (umask 077 && mkdir -p "$SCRATCH/docker") && printf '{}\n' >"$SCRATCH/docker/config.json"; } ||
         lose_scratch
-    # where a user's own Compose may be
+    # where a user may have installed Compose
     if [ -d "$operator/cli-plugins" ]; then
         ln -s "$(cd -- "$operator/cli-plugins" && pwd -P)" "$SCRATCH/docker/cli-plugins" || lose_scratch
     fi
     export DOCKER_CONFIG="$SCRATCH/docker"
 }
 
-# ask_context WHERE REMEDY: the address of the context that is in force, which may be a socket of this machine
+# ask_context WHERE REMEDY: the address of the current context, which may be a socket of this machine
 ask_context() {
     local endpoint
     if endpoint=$(docker context inspect -f '{{.Endpoints.docker.Host}}' 2>/dev/null </dev/null) && [ -n "$endpoint" ]; then
@@ -38,7 +38,7 @@ ask_context() {
     fi
 }
 
-# judge_engine ADDRESS WHERE REMEDY: a socket of this machine is used; anything else may be another machine
+# judge_engine ADDRESS WHERE REMEDY: a socket of this machine is used; any other address may be another machine
 judge_engine() {
     case $1 in
         unix:///*) export DOCKER_HOST="$1" ;;
@@ -49,10 +49,10 @@ judge_engine() {
     esac
 }
 
-# refuse_remote: the commands that use the engine end here
+# refuse_remote: commands that use the engine end here
 refuse_remote() { [ -z "${REMOTE:-}" ] || fail $EXIT_FAILED engine.remote "$REMOTE" "$REMOTE_REMEDY"; }
 
-# clean_environment COMMAND...: run with nothing that Compose would take for a variable of the application
+# clean_environment COMMAND...: run it without variables that Compose would substitute in the application's configuration
 clean_environment() {
     [ -z "${DOCKER_HOST:-}" ] || set -- DOCKER_HOST="$DOCKER_HOST" "$@"
     [ -z "${DOCKER_CONFIG:-}" ] || set -- DOCKER_CONFIG="$DOCKER_CONFIG" "$@"
@@ -61,7 +61,7 @@ clean_environment() {
     env -i PATH="$PATH" HOME="$HOME" "$@"
 }
 
-# docker_answers: within a limit; an engine that hangs is as bad as none. Sets DOCKER_CODE
+# docker_answers: with a time limit, because an engine may hang. Sets DOCKER_CODE
 docker_answers() {
     DOCKER_CODE=127
     if [ -n "${REMOTE:-}" ] || ! have docker; then return 1; fi
@@ -70,7 +70,7 @@ docker_answers() {
     [ "$DOCKER_CODE" = 0 ] && [ -s "$SCRATCH/docker-version" ]
 }
 
-# is_podman: whether what answers as Docker is Podman's service, or Podman itself under the name of docker
+# is_podman: whether the program that answers as Docker is Podman's service, or Podman itself under the name docker
 is_podman() {
     {
         within 20 docker version -f '{{range .Server.Components}}{{.Name}} {{end}}'
@@ -78,7 +78,7 @@ is_podman() {
     } 2>/dev/null | grep -qi podman
 }
 
-# find_compose: the plugin, else a standalone binary of version 2; what a run has found, it keeps
+# find_compose: the plugin, else a standalone binary of version 2; the result is kept for the run
 find_compose() {
     [ -z "$COMPOSE" ] || return 0
     COMPOSE_VERSION=''
@@ -93,7 +93,7 @@ find_compose() {
     [ -n "$COMPOSE" ]
 }
 
-# compose ARGUMENT...: Compose on the release in HERE
+# compose ARGUMENT...: run Compose on the release in HERE
 compose() {
     set -- --ansi never --project-name "$PROJECT" --project-directory "$HERE/config" \
         --file "$HERE/config/compose.yaml" --env-file "$ROOT/state/compose.env" "$@"
@@ -103,14 +103,14 @@ compose() {
     esac
 }
 
-# list_containers: a line a container of the project: service, state, health, exit code, restarts, ID, restart policy.
-# What somebody runs with `compose run` is none of them
+# list_containers: a line per container of the project: service, state, health, exit code, restarts, ID, restart policy.
+# Containers of `compose run` are not listed
 list_containers() {
     inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}}' \
         --filter label=com.docker.compose.oneoff=False
 }
 
-# inspect_containers TEMPLATE [FILTER...]: of the project's; asked again where one went between its name and its facts
+# inspect_containers TEMPLATE [FILTER...]: of the project; repeated if a container disappears between listing and inspection
 inspect_containers() {
     local template asked
     template=$1 asked=0

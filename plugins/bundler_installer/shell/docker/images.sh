@@ -1,6 +1,6 @@
-# ---- docker/images: only what the engine lacks is loaded, in one stream, never unpacked to disk first
+# ---- docker/images: load only missing images, in one stream, without unpacking them to disk first
 
-# image_state REFERENCE MANIFEST CONFIG: present, untagged (there under another name) or absent
+# image_state REFERENCE MANIFEST CONFIG: present, untagged (present under another name) or absent
 image_state() {
     local id
     if [ -f "$SCRATCH/engine-images" ] && ! grep -qxF -e "$2" -e "$3" "$SCRATCH/engine-images"; then
@@ -8,7 +8,7 @@ image_state() {
         return
     fi
     id=$(docker image inspect -f '{{.Id}}' "$1" 2>/dev/null)
-    # the ID is the config's digest with overlay2, the manifest's with the containerd image store
+    # the ID is the digest of the config with overlay2, of the manifest with the containerd image store
     if [ "$id" = "$2" ] || [ "$id" = "$3" ]; then
         echo present
     elif docker image inspect "$3" >/dev/null 2>&1; then
@@ -20,10 +20,10 @@ image_state() {
     fi
 }
 
-# list_engine_images: the IDs of all that the engine has, so that it need not be asked for each that it lacks
+# list_engine_images: the IDs of all images in the engine, so that it need not be queried for each missing image
 list_engine_images() { docker images -aq --no-trunc >"$SCRATCH/engine-images" 2>/dev/null || rm -f "$SCRATCH/engine-images"; }
 
-# images_are_there: the engine is asked for all of them at once
+# images_are_there: query the engine for all of them at once
 images_are_there() {
     local as_wanted
     keep "$SCRATCH/wanted-images" rows images.tsv
@@ -61,7 +61,7 @@ load_images() {
     images_are_there || fail $EXIT_FAILED images.wrong "$(cut_column absent reference <"$SCRATCH/absent" | tr '\n' ' ')"
 }
 
-# load_layout: the absent images, without the layers that the engine has
+# load_layout: load the missing images, without the layers that the engine has
 load_layout() {
     list_known_layers
     list_blobs
@@ -69,7 +69,7 @@ load_layout() {
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(cat "$SCRATCH/blob-bytes")")"
     write_layout
     stream_images || {
-        # the engine's own record of its layers may be incomplete: once more, with all of them
+        # the engine's own record of its layers may be incomplete: try again with all of them
         [ -s "$SCRATCH/known-layers" ] || fail_to_load
         write_log "$(cat "$SCRATCH/load-output")"
         empty_file "$SCRATCH/known-layers"
@@ -79,7 +79,7 @@ load_layout() {
     }
 }
 
-# list_known_layers: manifest and layers, in order, of every image that the engine has, of this release or another
+# list_known_layers: manifest and layers, in order, of every image in the engine, of this release or another
 list_known_layers() {
     local tables reference='' manifest='' config=''
     empty_file "$SCRATCH/known-layers"
@@ -95,18 +95,18 @@ list_known_layers() {
     done
 }
 
-# list_blobs: every blob of the absent images once, and their bytes. Layers at the bottom that an image on the engine has
-# in the same order stay out: the engine finds them by what lies below and in them
+# list_blobs: every blob of the missing images once, and their total size. The lowest layers are omitted if an image in the
+# engine has the same ones in the same order: the engine identifies a layer by its content and the layers below it
 list_blobs() {
     keep "$SCRATCH/all-blobs" rows blobs.tsv
     awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" \
         "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER$PROGRAM_DOCKER_BLOBS" "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
 }
 
-# write_layout: the small files of an image layout that holds the absent images alone
+# write_layout: write the small files of an image layout that contains only the missing images
 write_layout() {
     rm -rf "$SCRATCH/layout"
-    # the blobs are found through a link: busybox tar knows one -C only
+    # the blobs are reached through a link: tar of busybox supports only one -C
     { mkdir -p "$SCRATCH/layout" && ln -s "$BLOBS" "$SCRATCH/layout/blobs" &&
         printf '{"imageLayoutVersion":"1.0.0"}' >"$SCRATCH/layout/oci-layout" &&
         {
@@ -121,7 +121,7 @@ write_layout() {
         } >"$SCRATCH/layout/manifest.json"; } || lose_scratch
 }
 
-# join_entries TABLE COLUMN: the JSON objects of the absent images, with commas
+# join_entries TABLE COLUMN: the JSON objects of the missing images, separated by commas
 join_entries() {
     local reference_column column=''
     keep "$SCRATCH/entries" rows "$1"
@@ -133,12 +133,12 @@ join_entries() {
         $reference in wanted { printf "%s%s", comma, $entry; comma = "," }' "$SCRATCH/entries"
 }
 
-# stream_images: tar into the engine; both ends must succeed, and dash has no pipefail
+# stream_images: pipe tar into the engine; both ends must succeed, and dash has no pipefail
 stream_images() {
     rm -f "$SCRATCH/tar-failed"
     {
-        # names as arguments: busybox tar has no -T. They are hex digits, and some thousand fit
-        # shellcheck disable=SC2046 # splitting is wanted
+        # names as arguments: tar of busybox has no -T. They are hex digits, and several thousand fit
+        # shellcheck disable=SC2046 # word splitting is intended
         set -- $(cat "$SCRATCH/blobs")
         tar -cf - -C "$SCRATCH/layout" oci-layout index.json manifest.json "$@" 2>"$SCRATCH/tar-errors" ||
             : >"$SCRATCH/tar-failed"
@@ -152,7 +152,7 @@ fail_to_load() {
     fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
 }
 
-# find_blobs: where the files in $SCRATCH/blobs are: the bundle's, which is verified, or the kept ones, checked now
+# find_blobs: where the files in $SCRATCH/blobs are: in the verified bundle, or kept blobs, which are checked now
 find_blobs() {
     BLOBS=$HERE/images/blobs
     if [ -d "$BLOBS" ]; then

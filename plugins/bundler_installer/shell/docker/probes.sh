@@ -1,24 +1,25 @@
-# ---- docker/probes: whether the application does its work, not only runs: commands in its services' containers that end with 0. All
-# of them run at the same time, each within its limit. A release without the table has none
+# ---- docker/probes: whether the application works, beyond running: commands in its services' containers that must end with
+# 0. All of them run at the same time, each with a time limit. A release without the table has none
 
-PROBE_PATIENCE=60 # seconds in which one that fails after a start is made again: healthy services may not work together yet
-PROBE_PACE=3      # what its limit is multiplied by then: a server that has just started everything is slow
-PROBE_LONGEST=9   # seconds that one may take, whatever the table says
-PROBE_OUTPUT=65536 # bytes of what each prints; one that prints more has failed
+PROBE_PATIENCE=60 # seconds in which a probe that fails after a start is repeated: healthy services may not work together yet
+PROBE_PACE=3      # factor for its time limit during that time: a server that has just started everything is slow
+PROBE_LONGEST=9   # limit of a probe in seconds, whatever the table says
+PROBE_OUTPUT=65536 # bytes of output kept of each probe; one that prints more has failed
 
-# list_probes: the lines of probes.tsv, none with a longer limit than this program knows
+# list_probes: the lines of probes.tsv, with limits capped at this program's maximum
 list_probes() {
     [ ! -f "$FACTS/probes.tsv" ] || rows probes.tsv | awk -F "$TAB" -v OFS="$TAB" -v most="$PROBE_LONGEST" "$AWK_PROBE"'
         $PROBE["limit"] + 0 > most { $PROBE["limit"] = most }
         { print }'
 }
 
-# prove_work: after all services are healthy. Its status is 1 where a probe failed that is not accepted by name; sets `unproven`
-# to its id then. On the way back to a release, what fails is said and changes nothing: it may have failed there before
+# prove_work: run the probes after all services are healthy. Its status is 1 if a probe failed that is not accepted by name;
+# in this case it sets `unproven` to its id. During a return to an earlier release, failures are only reported: the probe may
+# have failed there before
 prove_work() {
     local proof_begun
     unproven=''
-    rm -rf "$SCRATCH/probing" || lose_scratch # what another release has passed
+    rm -rf "$SCRATCH/probing" || lose_scratch # results of another release
     keep "$SCRATCH/probes" list_probes
     [ -s "$SCRATCH/probes" ] || return 0
     say probes.start "$(wc -l <"$SCRATCH/probes" | tr -d ' ')"
@@ -37,7 +38,7 @@ prove_work() {
     [ -z "$unproven" ]
 }
 
-# explain_probes: each that failed, what it said and what to do; sets `unproven`
+# explain_probes: for each probe that failed, its output and the remedy; sets `unproven`
 explain_probes() {
     local probed_lines id='' result='' said='' recorded='' remedy='' service='' title=''
     probed_lines=0
@@ -56,17 +57,17 @@ explain_probes() {
     expect_lines "$SCRATCH/probed" "$probed_lines"
 }
 
-# count_probed RESULT: how many of those that were made ended so
+# count_probed RESULT: how many of the probes that ran have that result
 count_probed() { awk -F "$TAB" -v result="$1" "$AWK_PROBED"'$PROBED["result"] == result { n++ } END { print n + 0 }' "$SCRATCH/probed"; }
 
-# describe_probe ID: sets `title`, `remedy` and `service`, for people in the operator's language
+# describe_probe ID: sets `title`, `remedy` and `service`, in the operator's language
 describe_probe() {
     awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_DOCKER_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 
-# make_probes [PACE]: those of the list $SCRATCH/probes that did not pass yet. $SCRATCH/probed has a line for each of the list: id,
-# result (pass, fail, or skip where it does not apply), and what one that failed said
+# make_probes [PACE]: run those of the list $SCRATCH/probes that have not passed yet. $SCRATCH/probed has a line for each in
+# the list: id, result (pass, fail, or skip if it does not apply), and the output of a failed one
 make_probes() {
     local probing pending probe_lines probes_begun limit id='' service='' script='' when=''
     probing=$SCRATCH/probing
@@ -89,7 +90,7 @@ make_probes() {
     expect_lines "$SCRATCH/probed" "$probe_lines"
 }
 
-# site_says NAME: the site gives this variable a value; where nobody can tell, it does
+# site_says NAME: whether the site gives this variable a value; assumed if that cannot be determined
 site_says() {
     local each
     for each in "$ROOT/site.env" "$ROOT/secrets.env"; do
@@ -100,7 +101,8 @@ site_says() {
     return 1
 }
 
-# start_probe: of the line that was read, in the background; sets `pending`: id:process:limit of each that is under way
+# start_probe: start the probe of the line that was read, in the background; sets `pending`: id:process:limit of each that
+# runs
 start_probe() {
     local input words word
     input=/dev/null
@@ -127,12 +129,12 @@ start_probe() {
     pending="$pending $id:$!:$limit"
 }
 
-# list_words ID: program and arguments, one a line
+# list_words ID: program and arguments, one per line
 list_words() {
     [ ! -f "$FACTS/probe-words.tsv" ] || look_up probe-words.tsv probe "$1" word
 }
 
-# wait_for_probes: until each has ended; sets `pending`; at its limit it is ended, and has failed
+# wait_for_probes: wait until each has ended; sets `pending`; a probe that reaches its limit is killed and has failed
 wait_for_probes() {
     local still passed each id limit pid
     while [ -n "$pending" ]; do
@@ -141,11 +143,13 @@ wait_for_probes() {
         for each in $pending; do
             id=${each%%:*} limit=${each##*:}
             pid=${each#*:} pid=${pid%:*}
-            # one that left something behind, which holds its output open, has ended, but nobody can wait for it
+            # a background process of the probe may keep its output open, but the probe itself has ended and cannot be waited
+            # for
             if ! kill -0 "$pid" 2>/dev/null || { [ -s "$probing/$id/code" ] && ! is_running "$pid"; }; then
                 wait "$pid" 2>/dev/null
             elif [ "$passed" -gt "$limit" ]; then
-                # shellcheck disable=SC2046 # splitting is wanted. Not asked first: ten seconds are all that there is
+                # killed at once, because ten seconds are all the time there is
+                # shellcheck disable=SC2046 # word splitting is intended
                 kill -9 $(list_tree "$pid") 2>/dev/null
                 wait "$pid" 2>/dev/null
                 [ -s "$probing/$id/code" ] || printf 'late %s\n' "$limit" >"$probing/$id/code" || lose_scratch
@@ -158,7 +162,7 @@ wait_for_probes() {
     done
 }
 
-# judge_probes: a line for each of the list
+# judge_probes: print a line for each in the list
 judge_probes() {
     local code id=''
     while read_probe id <&6; do
@@ -178,13 +182,14 @@ judge_probes() {
     done 6<"$SCRATCH/probes"
 }
 
-# drop_cut_line: of what $id printed, where that is more than is kept: half a secret is not known for one
+# drop_cut_line: remove the last line of the output of $id if the output was cut off: part of a secret would not be
+# recognized
 drop_cut_line() {
     [ "$(wc -c <"$probing/$id/said")" -ge "$PROBE_OUTPUT" ] || return 0
     sed '$d' "$probing/$id/said" >"$probing/$id/whole" && mv -f "$probing/$id/whole" "$probing/$id/said"
 }
 
-# tell_failure: of $id, which ended with $code or not at all: the last lines that it printed
+# tell_failure: print the last lines of output of $id, which ended with $code or did not end
 tell_failure() {
     local said line
     tr -d '\000' <"$probing/$id/said" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"

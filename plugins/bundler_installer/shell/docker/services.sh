@@ -1,6 +1,7 @@
-# ---- docker/services: start, wait until healthy, and say which one is not
+# ---- docker/services: start services, wait until they are healthy, and report those that are not
 
-# start_services: `compose up` waits for dependencies without a limit, so it runs beside our own clock; sets `broken`
+# start_services: `compose up` waits for dependencies without a limit, so it runs in the background with our own timeout;
+# sets `broken`
 start_services() {
     local limit up up_code started waiting settling early settled='' young=''
     refuse_half_restored
@@ -41,24 +42,24 @@ start_services() {
     STARTING=''
     write_log "$(redact <"$SCRATCH/up")"
     [ -z "$broken" ] || return 1
-    rm -f "$ROOT/state/stopped" "$ROOT/state/reconfigured" # what a backup or new answers noted
+    rm -f "$ROOT/state/stopped" "$ROOT/state/reconfigured" # recorded by a backup or by new answers
     say services.healthy "$(($(date +%s) - started))"
 }
 
-# rest: services that ran before are ready in a moment; others are not asked more than once a second
+# rest: services that ran before are ready quickly; others are not queried more than once a second
 rest() {
     if [ $(($(date +%s) - started)) -lt 3 ]; then sleep 0.2 2>/dev/null || sleep 1; else sleep 1; fi
 }
 
-# have_settled: what is young must go on as it is for five seconds; sets `settling` and `settled`
+# have_settled: young containers must keep their state for five seconds; sets `settling` and `settled`
 have_settled() {
     [ -n "$young" ] || return 0
     if [ "$young" != "$settling" ]; then settling=$young settled=$(date +%s); fi
     [ $(($(date +%s) - settled)) -ge 5 ]
 }
 
-# read_states: sets `waiting`, `broken` and `young` from what the engine says: services, with blanks, and the containers
-# without a health check that this run started. Such a one is well with its first breath
+# read_states: sets `waiting`, `broken` and `young` from the engine's data: services, separated by blanks, and the containers
+# without a health check that this run started. Such a container is considered well as soon as it runs
 read_states() {
     local expected
     list_containers >"$SCRATCH/containers" || return 1
@@ -69,7 +70,7 @@ read_states() {
     { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young; } <"$SCRATCH/states"
 }
 
-# explain_failure: the last lines of each service that is not as it should be, without secrets
+# explain_failure: the last log lines of each service that is not in its expected state, without secrets
 explain_failure() {
     local service
     for service in $broken; do
@@ -78,7 +79,7 @@ explain_failure() {
     done
 }
 
-# describe_state SERVICE: of each of its containers, as the engine calls it: state, health, exit code
+# describe_state SERVICE: state, health and exit code of each of its containers, in the engine's words
 describe_state() {
     awk -v service="$1" '
         $1 == service { printf "%s%s%s%s", comma, $2, ($3 != "none" ? "/" $3 : ""), ($2 != "running" ? " " $4 : ""); comma = ", " }
@@ -94,7 +95,7 @@ compose_up_or_explain() {
     prove_work || fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
 }
 
-# remove_services [--volumes]: their containers and networks go
+# remove_services [--volumes]: remove their containers and networks
 remove_services() {
     compose down "$@" --remove-orphans >"$SCRATCH/down" 2>&1 ||
         fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
@@ -102,7 +103,7 @@ remove_services() {
 
 stop_all() { compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"; }
 
-# stop_project: whatever runs of it, of any release
+# stop_project: stop all its services, of any release
 stop_project() {
     docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
     [ -s "$SCRATCH/running" ] || return 0
@@ -110,12 +111,12 @@ stop_project() {
         fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
-# refuse_half_restored: half of an older state must not be started
+# refuse_half_restored: a partly restored state must not be started
 refuse_half_restored() {
     [ ! -f "$ROOT/state/restore" ] || fail $EXIT_FAILED restore.half "$(sed -n 's/^backup=//p' "$ROOT/state/restore")"
 }
 
-# start_step: start, wait until healthy, prove that it works, or say why not
+# start_step: start, wait until healthy, run the probes, or report what failed
 start_step() {
     local broken='' recorded='' unproven=''
     record begin start

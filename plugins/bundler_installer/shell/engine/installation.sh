@@ -1,9 +1,9 @@
-# ---- engine/installation: Docker for a server that has none. One that is there is never touched
+# ---- engine/installation: Docker for a server that has no engine. An existing engine is never changed
 #
-# state/engine notes what belongs to this installation before it is put in place, so that a run that was killed knows its
-# own files again: `what` (whole, or compose: the plugin alone), `state` (begun, installed), then lines file= and package=.
+# state/engine records what belongs to this installation before it is put in place, so that after a killed run its files are
+# still known: `what` (whole, or compose: only the plugin), `state` (begun, installed), then lines file= and package=.
 
-# settle_engine: whether this run installs it: where it was asked to, or where somebody at the terminal agrees
+# settle_engine: whether this run installs the engine: if an option requests it, or the operator agrees at the terminal
 settle_engine() {
     ENGINE_PLAN=''
     plan_engine
@@ -29,7 +29,7 @@ settle_engine() {
     [ "$LACKING$MANAGER$(engine_parts archive)" != whole ] || fail $EXIT_FAILED carried.no_manager
 }
 
-# install_engine: every part can be done again
+# install_engine: every step can be repeated
 install_engine() {
     local done_message
     name_places
@@ -57,7 +57,7 @@ install_engine() {
     say "$done_message" "$(cat "$SCRATCH/docker-version")"
 }
 
-# copy_carried PATH TARGET: the medium may return other bytes the second time it is read
+# copy_carried PATH TARGET: checks the copy, because the medium may return other bytes when it is read again
 copy_carried() {
     local listed copied
     cp -- "$HERE/$1" "$2" || fail $EXIT_FAILED release.disk "${2%/*}"
@@ -66,7 +66,7 @@ copy_carried() {
     { [ -n "$listed" ] && [ "$copied" = "$listed" ]; } || refuse verify.changed "$1"
 }
 
-# place_programs: unpacked beside their places, then renamed into them
+# place_programs: unpack them beside their destinations, then rename them
 place_programs() {
     local part each
     part=$PROGRAMS/.docker.part
@@ -75,7 +75,7 @@ place_programs() {
     copy_carried "$(engine_parts archive)" "$part/archive.tgz"
     tar -xzf "$part/archive.tgz" -C "$part" 2>"$SCRATCH/engine-errors" ||
         fail $EXIT_FAILED carried.unpack "$PROGRAMS" "$(tail -n 2 "$SCRATCH/engine-errors")"
-    # the archive's files belong to a user of its maker's
+    # files in the archive belong to a user of the publisher
     engine_parts program | while IFS= read -r each; do
         chown 0:0 "$part/docker/$each" && chmod 755 "$part/docker/$each" && flush "$part/docker/$each" || exit 1
     done || fail $EXIT_FAILED release.disk "$PROGRAMS"
@@ -94,7 +94,7 @@ place_compose() {
         fail $EXIT_FAILED release.disk "${PLUGIN%/*}"
 }
 
-# install_packages: those that the server lacks; one that it has stays as it is
+# install_packages: those that the server lacks; an installed package stays unchanged
 install_packages() {
     local folder kind='' value='' name=''
     folder=$ROOT/state/engine-packages
@@ -116,7 +116,7 @@ install_packages() {
         case $MANAGER in
             deb) DEBIAN_FRONTEND=noninteractive "$PROBE_ROOT/usr/bin/dpkg" --force-confold -i "$@" ;;
             *) "$PROBE_ROOT/usr/bin/rpm" -Uvh --replacepkgs "$@" ;;
-        esac >"$SCRATCH/engine-packages" 2>&1 </dev/null 8<&- 9>&- || { # their scripts may start the engine
+        esac >"$SCRATCH/engine-packages" 2>&1 </dev/null 8<&- 9>&- || { # scripts of packages may start the engine
             write_log "$(cat "$SCRATCH/engine-packages")"
             fail $EXIT_FAILED carried.packages "$(tail -n 6 "$SCRATCH/engine-packages")"
         }
@@ -132,7 +132,7 @@ package_is_installed() {
     esac
 }
 
-# make_group: whoever is in it may use the engine's socket
+# make_group: its members may use the engine's socket
 make_group() {
     if grep -q '^docker:' "$PROBE_ROOT/etc/group" 2>/dev/null; then return 0; fi
     if have getent && getent group docker >/dev/null 2>&1; then return 0; fi

@@ -1,12 +1,12 @@
-# ---- engine/ownership: what of an engine this installation put in place, and nobody changed since
+# ---- engine/ownership: which parts of an engine this installation put in place and nobody has changed since
 
-# name_places: where the parts go, below the root of a server that may be made of files
+# name_places: set the paths of the parts, below PROBE_ROOT in tests
 name_places() {
     PROGRAMS=$PROBE_ROOT/usr/local/bin PLUGIN=$PROBE_ROOT/usr/local/lib/docker/cli-plugins/docker-compose
     SETTINGS=$PROBE_ROOT/etc/docker/daemon.json UNIT=$PROBE_ROOT/etc/systemd/system/docker.service
 }
 
-# own LINE...: note what belongs to this installation from now on
+# own LINE...: record what belongs to this installation from now on
 own() {
     {
         if [ -f "$ROOT/state/engine" ]; then cat "$ROOT/state/engine"; fi
@@ -20,10 +20,10 @@ set_engine_state() {
     { cat "$SCRATCH/engine-note" && printf 'state=%s\n' "$1"; } | write_note engine || exit $EXIT_FAILED
 }
 
-# owns FILE: whether it is noted as this installation's
+# owns FILE: whether it is recorded as belonging to this installation
 owns() { [ -f "$ROOT/state/engine" ] && grep -qxF -- "file=$1" "$ROOT/state/engine"; }
 
-# claim FILE: a file that somebody else has put there stays, and ends the run before anything is changed
+# claim FILE: record it; if the file exists and belongs to somebody else, end the run before anything is changed
 claim() {
     owns "$1" || {
         if [ -e "$1" ] || [ -L "$1" ]; then fail $EXIT_FAILED carried.file_there "$1"; fi
@@ -47,10 +47,11 @@ claim_programs() {
     own "$(cat "$SCRATCH/engine-claims")"
 }
 
-# label FILE: as SELinux's policy wants it, where there is one
+# label FILE: restore the label of SELinux's policy, if the server has one
 label() { if have restorecon; then restorecon "$1" >/dev/null 2>&1 || write_log "restorecon $1"; fi; }
 
-# write_own FILE COMMAND COPY: only where there is none, or one from here that nobody changed; state/COPY is as it was written
+# write_own FILE COMMAND COPY: only if the file does not exist, or is from here and unchanged; state/COPY keeps its content
+# as written
 write_own() {
     if [ -e "$1" ] && { ! owns "$1" || is_changed "$1" "$3"; }; then
         say carried.settings_kept "$1"
@@ -61,10 +62,10 @@ write_own() {
     "$2" | write_note "$3" || exit $EXIT_FAILED
 }
 
-# is_changed FILE COPY: since it was written
+# is_changed FILE COPY: whether it was changed since it was written
 is_changed() { [ -f "$ROOT/state/$2" ] && ! cmp -s "$ROOT/state/$2" "$1"; }
 
-# write_place FILE COMMAND: whole or not at all
+# write_place FILE COMMAND: completely or not at all
 write_place() {
     mkdir -p "${1%/*}" || fail $EXIT_FAILED release.disk "${1%/*}"
     { "$2" >"$1.part" && chmod 644 "$1.part" && flush "$1.part" && mv -f "$1.part" "$1" && label "$1"; } ||

@@ -1,18 +1,18 @@
-# ---- engine/plan: what the server lacks of an engine, and whether the bundle brings it
+# ---- engine/plan: what the server lacks of an engine, and whether the bundle supplies it
 
-# engine_is_carried: whether the bundle brings an engine for servers that have none
+# engine_is_carried: whether the bundle contains an engine for servers that have none
 engine_is_carried() { [ -f "$FACTS/engine.tsv" ] && [ -n "$(rows engine.tsv)" ]; }
 
 # engine_parts KIND: their values in engine.tsv
 engine_parts() { [ ! -f "$FACTS/engine.tsv" ] || look_up engine.tsv kind "$1" value; }
 
-# engine_version: as the bundle's maker says, after a blank
+# engine_version: as stated by the publisher of the bundle, after a blank
 engine_version() { engine_parts version | sed 's/^/ /'; }
 
-# owns_engine: whether this installation brought the engine, or began to
+# owns_engine: whether this installation installed the engine, or began to
 owns_engine() { [ "$(note_field engine what)" = whole ]; }
 
-# find_foreign_engine: what shows that the server has an engine or a part of one, not from here; sets FOREIGN
+# find_foreign_engine: find evidence of an engine, or a part of one, that was not installed from here; sets FOREIGN
 find_foreign_engine() {
     local each
     FOREIGN=''
@@ -31,8 +31,8 @@ find_foreign_engine() {
     FOREIGN=${REMOTE:-${DOCKER_HOST:-}}
 }
 
-# plan_engine: sets LACKING, what the server lacks and the bundle brings: whole; compose, where an engine lacks only that;
-# or nothing. Where an engine that is not from here does not answer, FOREIGN says what shows it
+# plan_engine: sets LACKING to what the server lacks and the bundle supplies: whole; compose, if an engine lacks only that;
+# or empty. If an engine that is not from here does not answer, FOREIGN names the evidence
 plan_engine() {
     LACKING='' FOREIGN=''
     engine_is_carried || return 0
@@ -41,21 +41,22 @@ plan_engine() {
     elif docker_answers; then
         find_compose || [ -z "$(engine_parts compose)" ] || LACKING=compose
     elif owns_engine; then
-        LACKING=whole # it stands still
+        LACKING=whole # it is installed but not running
     else
         find_foreign_engine
         [ -n "$FOREIGN" ] || LACKING=whole
     fi
 }
 
-# find_dpkg, find_rpm: by their own places. A busybox shell has parts of both built in, and takes them before those on PATH
+# find_dpkg, find_rpm: by fixed paths. A busybox shell has applets of both names, and prefers them to the programs on PATH
 find_dpkg() { [ -x "$PROBE_ROOT/usr/bin/dpkg" ] && [ -s "$PROBE_ROOT/var/lib/dpkg/status" ]; }
 
 find_rpm() {
     [ -x "$PROBE_ROOT/usr/bin/rpm" ] && { [ -d "$PROBE_ROOT/var/lib/rpm" ] || [ -d "$PROBE_ROOT/usr/lib/sysimage/rpm" ]; }
 }
 
-# choose_manager: whose packages are carried and known here; sets MANAGER: deb, rpm, or nothing for the static archive
+# choose_manager: the package manager whose packages are carried and that this server has; sets MANAGER: deb, rpm, or empty
+# for the static archive
 choose_manager() {
     MANAGER=''
     if find_dpkg && [ -n "$(engine_parts deb)" ]; then

@@ -1,6 +1,6 @@
-# ---- engine/presence: the engine answers, or the operator is told what can be done
+# ---- engine/presence: the engine answers, or the operator learns what can be done
 
-# explain_no_engine: the run ends, with what the operator of this server can do
+# explain_no_engine: end the run with what the operator of this server can do
 explain_no_engine() {
     if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
     if engine_is_carried; then
@@ -17,7 +17,7 @@ require_engine() {
     find_compose || fail $EXIT_FAILED engine.no_compose
 }
 
-# use_installed: the installed release, with an engine that answers
+# use_installed: use the installed release, and require an engine that answers
 use_installed() {
     use_current
     require_engine

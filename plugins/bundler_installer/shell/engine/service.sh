@@ -1,6 +1,6 @@
-# ---- engine/service: the carried engine's settings, how it is started, and how it goes again
+# ---- engine/service: the carried engine: its settings, how it is started, and how it is removed
 
-# print_settings: logs that end; without a limit they fill the disk one day
+# print_settings: log rotation; without a limit, logs eventually fill the disk
 print_settings() {
     local data_root
     printf '{\n'
@@ -9,7 +9,7 @@ print_settings() {
     printf '  "log-driver": "json-file",\n  "log-opts": {"max-size": "50m", "max-file": "5"}\n}\n'
 }
 
-# print_unit: containers outlive a restart of the service's own process, and have the limits of their own
+# print_unit: containers keep running when the service restarts, and have limits of their own
 print_unit() {
     local data_root
     data_root=$(engine_parts data-root)
@@ -45,7 +45,7 @@ WantedBy=multi-user.target
 EOT
 }
 
-# start_engine: by systemd, now and after each boot; without one, as a process of its own
+# start_engine: by systemd, now and after each boot; without systemd, as a separate process
 start_engine() {
     local waited
     if has_systemd; then
@@ -65,7 +65,7 @@ start_engine() {
     find_compose || fail $EXIT_FAILED engine.no_compose
 }
 
-# launch_engine: it outlives this run, and sees nothing of the operator's environment
+# launch_engine: it keeps running after this run, and gets nothing of the operator's environment
 launch_engine() {
     mkdir -p "$PROBE_ROOT/var/log"
     env -i PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME=/root setsid dockerd \
@@ -84,7 +84,7 @@ print_engine_log() {
     fi
 }
 
-# remove_engine: what this installation brought, never what the engine keeps. Other containers keep it
+# remove_engine: what this installation installed, never the engine's data. It stays if other containers need it
 remove_engine() {
     local each copy data_root recorded=''
     name_places
@@ -116,7 +116,7 @@ remove_engine() {
 stop_engine() {
     local process waited
     if has_systemd; then
-        if owns "$UNIT" && [ ! -e "$UNIT" ]; then return 0; fi # a run that was killed had come so far
+        if owns "$UNIT" && [ ! -e "$UNIT" ]; then return 0; fi # a run that was killed got as far as this
         systemctl disable --now docker.service >"$SCRATCH/systemctl" 2>&1 ||
             fail $EXIT_FAILED carried.systemctl "$(tail -n 2 "$SCRATCH/systemctl")"
         return 0
@@ -135,7 +135,7 @@ stop_engine() {
 remove_packages() {
     sed -n 's/^package=//p' "$ROOT/state/engine" >"$SCRATCH/engine-names"
     [ -s "$SCRATCH/engine-names" ] || return 0
-    # names of packages have no blanks
+    # package names contain no blanks
     if [ "$(note_field engine manager)" = deb ]; then
         xargs "$PROBE_ROOT/usr/bin/dpkg" -r <"$SCRATCH/engine-names"
     else

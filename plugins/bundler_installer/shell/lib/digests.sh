@@ -1,6 +1,7 @@
 # ---- lib/digests: SHA-256 of files and streams
 
-# hash_files: hash the files whose names come NUL-separated, in order; the digest begins each line
+# hash_files: hash the files whose names are read NUL-separated from standard input, in order; each output line starts with
+# the digest
 hash_files() {
     if have openssl; then
         xargs -0 openssl dgst -sha256 -r
@@ -9,7 +10,7 @@ hash_files() {
     fi
 }
 
-# hash_stream: the digest of standard input begins the line
+# hash_stream: hash standard input; the output line starts with the digest
 hash_stream() { if have openssl; then openssl dgst -sha256 -r; else sha256sum; fi; }
 
 is_digest() { case $1 in *[!0-9a-f]*) return 1 ;; esac; [ "${#1}" -eq 64 ]; }

@@ -1,4 +1,5 @@
-# ---- lib/files: on the disk, whole or not at all, and never through a link that the users of containers may have planted
+# ---- lib/files: files are written completely or not at all, and never through a link that users of containers may have
+# planted
 
 # nearest_folder PATH: the path, or the nearest parent that exists
 nearest_folder() {
@@ -14,14 +15,14 @@ nearest_folder() {
     printf '%s\n' "$nearest"
 }
 
-# flush PATH...: on the disk, not only on its way there
+# flush PATH...: write it through to the disk
 flush() { sync -- "$@" 2>/dev/null || sync; }
 
-# empty_folder FOLDER: everything in it goes, the folder itself stays
+# empty_folder FOLDER: remove its content, keep the folder
 empty_folder() { (cd -- "$1" && find . ! -name . -prune -exec rm -rf {} +); }
 
-# enter_below FOLDER PATH: change into PATH below FOLDER, sets `inside` to where that is; part by part, making what is not there; never through a link: the
-# users of containers may plant some where data are kept. For a subshell
+# enter_below FOLDER PATH: change into PATH below FOLDER, sets `inside` to the resulting path; works part by part, creates
+# missing folders, and never follows a link: users of containers may plant links where data are kept. Must run in a subshell
 enter_below() {
     local path_rest path_part
     cd -P -- "$1" || return 1
@@ -33,19 +34,19 @@ enter_below() {
         if [ ! -d "./$path_part" ] || [ -L "./$path_part" ]; then mkdir "./$path_part" || return 1; fi
         cd -P -- "./$path_part" || return 1
         inside=${inside%/}/$path_part
-        # somebody may have put a link in its place meanwhile
+        # it may have been replaced by a link in the meantime
         [ "$(pwd -P)" = "$inside" ] || return 1
     done
 }
 
-# put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, for its owner alone. It is written in a folder
-# of its own, which nobody else can put anything into, and replaces whatever bears its name, links included
+# put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, private to its owner. It is written in a private
+# folder, which other users cannot write to, and replaces any entry of its name, including a link
 put_below() {
     local put_folder put_name private put_code inside=''
     put_folder='' put_name=${2##*/}
     case $2 in */*) put_folder=${2%/*} ;; esac
     (
-        umask 022 # who reads what is put there gets to it
+        umask 022 # readers of the file need access to the folders above it
         enter_below "$1" "$put_folder" || exit 1
         umask 077
         set -C
@@ -61,7 +62,7 @@ put_below() {
     )
 }
 
-# put_in_place FILE TARGET: by renaming; a link to a folder is replaced as well, not entered
+# put_in_place FILE TARGET: by renaming; a link to a folder is replaced, not entered
 put_in_place() {
     mv -f -T -- "$1" "$2" 2>/dev/null && return 0
     if [ -L "$2" ]; then rm -f -- "$2" || return 1; fi

@@ -2,8 +2,8 @@
 
 session_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 4; }
 
-# find_holders: into $SCRATCH/holders, the processes whose descriptor 9 is this root's. Its status is 1 where this one is
-# not among them: then /proc shows not all there is
+# find_holders: write to $SCRATCH/holders the processes whose descriptor 9 is this root's. Its status is 1 if this process is
+# not among them, because /proc is then incomplete
 find_holders() {
     local running_place each pid
     running_place=$(cd -P -- "$ROOT/state" && pwd -P)/running
@@ -17,14 +17,14 @@ find_holders() {
     grep -qx "$$" "$SCRATCH/holders"
 }
 
-# choose_leftovers: of the holders but this run, sets `leftovers` and `services`: those in a session whose leader is a holder,
-# too, outlive runs on purpose, as an engine does. Another run that is at work ends this one
+# choose_leftovers: of the holders except this run, sets `leftovers` and `services`: processes in a session whose leader is a
+# holder as well outlive runs on purpose, as an engine does. If another run is working, this one ends
 choose_leftovers() {
     local own_session held_by pid
     leftovers='' services='' own_session=$(session_of $$)
     held_by=$(tr '\n' ' ' <"$SCRATCH/holders")
     for pid in $held_by; do
-        # shellcheck disable=SC2046 # splitting is wanted
+        # shellcheck disable=SC2046 # word splitting is intended
         set -- $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 1,4,20)
         case ${1:-Z} in Z | X) continue ;; esac
         [ "$pid" != $$ ] || continue
@@ -37,7 +37,7 @@ choose_leftovers() {
     done
 }
 
-# list_held: what this run started and what still works
+# list_held: processes that this run started and that still work
 list_held() {
     local leftovers='' services=''
     find_holders || return 0

@@ -1,6 +1,7 @@
-# ---- lib/host: facts of this server: its files, its programs, its clock
+# ---- lib/host: access to this server: its files, its programs, its clock
 
-# probe PROGRAM [ARGUMENT...]: the host's program, or the fabricated root's own; busybox's shell would take its own first
+# probe PROGRAM [ARGUMENT...]: run the host's program, or the one in the fabricated root; a busybox shell would prefer its
+# built-in one
 probe() {
     local program
     if [ -z "$PROBE_ROOT" ]; then
@@ -16,10 +17,10 @@ probe() {
 # can_probe PROGRAM
 can_probe() { if [ -z "$PROBE_ROOT" ]; then have "$1"; else [ -x "$PROBE_ROOT/bin/$1" ]; fi; }
 
-# read_line FILE: the first line of a file of the host; nothing where it is not there
+# read_line FILE: the first line of a file of the host; nothing if the file does not exist
 read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
 
-# within SECONDS PROGRAM [ARGUMENT...]: run it, but no longer; 124 where it was cut off
+# within SECONDS PROGRAM [ARGUMENT...]: run it with a time limit; the status is 124 if the limit was reached
 within() {
     local within_limit within_pid within_ticks within_begun
     within_limit=$(($1 * 10))
@@ -33,7 +34,7 @@ within() {
             wait "$within_pid" 2>/dev/null
             return 124
         fi
-        if [ "$within_begun" -lt 5 ]; then # most answer at once
+        if [ "$within_begun" -lt 5 ]; then # most programs answer at once
             within_begun=$((within_begun + 1))
             sleep 0.02 2>/dev/null && continue
         fi
@@ -43,7 +44,7 @@ within() {
     wait "$within_pid"
 }
 
-# run_program PROGRAM [ARGUMENT...]: in place of this shell, so that a signal reaches it; as `probe` does
+# run_program PROGRAM [ARGUMENT...]: replace this shell by the program, so that a signal reaches it; chosen as in `probe`
 run_program() {
     local program
     if [ -z "$PROBE_ROOT" ]; then exec "$@"; fi
@@ -53,10 +54,10 @@ run_program() {
     exec "$PROBE_ROOT/bin/$program" "$@"
 }
 
-# centiseconds: since some moment in the past, from the real clock
+# centiseconds: elapsed since a fixed moment in the past, from the real clock
 centiseconds() { awk '{ printf "%.0f", $1 * 100 }' /proc/uptime; }
 
-# count_cores: processors online
+# count_cores: processors that are online
 count_cores() {
     nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c '^processor' "$PROBE_ROOT/proc/cpuinfo"
 }

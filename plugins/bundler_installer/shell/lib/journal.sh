@@ -1,6 +1,7 @@
-# ---- lib/journal: what a run did, step by step: a line before and after each step
+# ---- lib/journal: what a run did: a line before and after each step
 
-# record STATE STEP: append a line to the journal; sets `recorded`, its time. A full disk must not keep the old release from running again
+# record STATE STEP: append a line to the journal; sets `recorded`, its time. A full disk must not keep the old release from
+# running again
 record() {
     recorded=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
     printf '%s\t%s\t%s\t%s\n' "$recorded" "$RELEASE" "$1" "$2" >>"$ROOT/state/journal" ||

@@ -1,21 +1,21 @@
 # ---- lib/lock: one run at a time
 #
-# <root>/state/lock is a link that names the run: process, its start, the boot. And all that a run starts inherits descriptor
-# 9, open on <root>/state/running: what a killed run left at work is known by it, and the kernel keeps it locked (flock) as
-# long as one of them is there.
+# <root>/state/lock is a symbolic link that names the run: process, its start time, the boot. In addition, every process that
+# a run starts inherits descriptor 9, open on <root>/state/running: it identifies what a killed run has left running, and the
+# kernel keeps the file locked (flock) as long as one of these processes exists.
 
-# take_lock: the lock is a link that names its holder: made in one go, so it is never there without a name
+# take_lock: the lock is a symbolic link that names its holder; it is created in one step, so it never exists without a name
 take_lock() {
     local lock running tries dropped holder guard
     [ -z "$LOCKED" ] || return 0
     mkdir -p "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
-    check_root # somebody may have made it since it was looked at
+    check_root # it may have been created since the first check
     chmod 700 "$ROOT/state" "$ROOT/log" || fail $EXIT_FAILED journal.root "$ROOT"
     lock=$ROOT/state/lock running=$ROOT/state/running
     tries=0 dropped=''
     until ln -s "$$ $(start_time $$) $(boot_id)" "$lock" 2>/dev/null; do
         holder=$(readlink "$lock" 2>/dev/null)
-        # shellcheck disable=SC2086 # splitting is wanted
+        # shellcheck disable=SC2086 # word splitting is intended
         if is_at_work $holder; then fail $EXIT_FAILED journal.locked "${holder%% *}"; fi
         tries=$((tries + 1))
         [ "$tries" -le 3 ] || fail $EXIT_FAILED journal.root "$ROOT"
@@ -32,23 +32,23 @@ take_lock() {
     for guard in $LOCK_GUARDS; do "$guard"; done
 }
 
-# guard_lock FUNCTION: call it each time the lock was taken; it ends a run that must not go on
+# guard_lock FUNCTION: call it each time the lock is taken; it ends a run that must not continue
 guard_lock() { LOCK_GUARDS="$LOCK_GUARDS $1"; }
 
-# is_locked: some run is at work
+# is_locked: whether a run holds the lock
 is_locked() {
-    # shellcheck disable=SC2046 # splitting is wanted
+    # shellcheck disable=SC2046 # word splitting is intended
     is_at_work $(readlink "$ROOT/state/lock" 2>/dev/null)
 }
 
-# drop_lock: its run was killed, or the power went. Renaming tells who of two dropped it
+# drop_lock: remove the lock of a run that was killed or lost power. Of two runs that try, only one succeeds in renaming it
 drop_lock() {
     mv -f "$lock" "$lock.$$" 2>/dev/null || return 0
     if [ "$(readlink "$lock.$$")" != "$holder" ]; then ln -s "$(readlink "$lock.$$")" "$lock" 2>/dev/null; fi
     rm -rf "$lock.$$"
 }
 
-# release_lock: where this run holds it
+# release_lock: if this run holds it
 release_lock() {
     [ -n "$LOCKED" ] || return 0
     LOCKED='' HELD=''
@@ -58,8 +58,8 @@ release_lock() {
 
 clean_at_exit release_lock
 
-# refuse_unseen: a run in another process namespace (another container), or where there is no /proc, looks as if it were dead.
-# There only the kernel's lock tells
+# refuse_unseen: a run in another process namespace (another container), or on a system without /proc, looks dead. Only the
+# kernel's lock can tell in that case
 refuse_unseen() {
     local seen_boot seen_namespace
     seen_boot='' seen_namespace=''
@@ -71,7 +71,8 @@ refuse_unseen() {
     fail $EXIT_FAILED journal.unseen "$lock"
 }
 
-# hold_descriptor: open what all children inherit, end what a killed run has left at work, then say whose it is
+# hold_descriptor: open the descriptor that all children inherit, end what a killed run left running, then record this run as
+# the owner
 hold_descriptor() {
     local lock_code services=''
     command exec 9>>"$running" || fail $EXIT_FAILED journal.root "$ROOT"
@@ -81,7 +82,7 @@ hold_descriptor() {
         lock_code=$?
     fi
     if [ "$lock_code" -ne 0 ]; then
-        # a file system may know no such locks
+        # some file systems do not support such locks
         if ! end_leftovers && [ "$lock_code$dropped" != 2 ]; then fail $EXIT_FAILED journal.unseen "$lock"; fi
         if [ "$lock_code" -eq 1 ] && [ -z "$services" ]; then wait_for_lock || fail $EXIT_FAILED journal.unseen "$lock"; fi
     fi
@@ -89,8 +90,8 @@ hold_descriptor() {
     describe_run >"$running" || write_log "$running"
 }
 
-# wait_for_lock: a process that was killed may be gone from /proc and still let go of the file only a moment later (once in
-# 500 kills on a busy machine)
+# wait_for_lock: a killed process may have left /proc and release the file only a moment later (once in 500 kills on a busy
+# machine)
 wait_for_lock() {
     local tries
     tries=0
@@ -101,8 +102,8 @@ wait_for_lock() {
     done
 }
 
-# end_leftovers: what a killed run has left at work would go on beside this one; sets `services`. Its status is 1 where /proc does not show
-# who is at work
+# end_leftovers: end the processes of a killed run, which would otherwise work beside this one; sets `services`. Its status
+# is 1 if /proc does not show which processes are running
 end_leftovers() {
     local rounds leftovers=''
     rounds=0
@@ -111,7 +112,7 @@ end_leftovers() {
         choose_leftovers
         [ -n "$leftovers" ] || return 0
         rounds=$((rounds + 1))
-        # shellcheck disable=SC2086 # splitting is wanted
+        # shellcheck disable=SC2086 # word splitting is intended
         {
             [ "$rounds" -le 5 ] || fail $EXIT_FAILED journal.leftovers_stay "$(name_processes $leftovers)"
             warn journal.leftovers "$(name_processes $leftovers)"
@@ -120,8 +121,8 @@ end_leftovers() {
     done
 }
 
-# clear_litter: what runs that were killed left half made, with secrets in it: below the root by its names, elsewhere by the
-# list that each run begins. For the one that holds the lock
+# clear_litter: remove unfinished files of killed runs, which may hold secrets: below the root by name, elsewhere by the list
+# that each run starts. The caller holds the lock
 clear_litter() {
     local each list
     rm -rf "$ROOT/releases/.part" "$ROOT"/state/answers/.*.part || fail $EXIT_FAILED release.disk "$ROOT"
@@ -134,10 +135,10 @@ clear_litter() {
         [ -f "$list" ] || continue
         while IFS= read -r each; do drop_litter "$each"; done <"$list"
     done
-    (cd -P -- "$SCRATCH" && pwd -P) >"$ROOT/state/litter" || write_log "$ROOT/state/litter" # a full disk: it is found by its name
+    (cd -P -- "$SCRATCH" && pwd -P) >"$ROOT/state/litter" || write_log "$ROOT/state/litter" # if the disk is full, the folder is found by its name
 }
 
-# drop_litter PATH: only what a run makes: a scratch folder that nobody works with, or a half backup
+# drop_litter PATH: only what a run creates: a scratch folder that is not in use, or an unfinished backup
 drop_litter() {
     case $1 in /*/*) ;; *) return 0 ;; esac
     case ${1##*/} in

@@ -1,21 +1,21 @@
-# ---- lib/messages: every text has an id and stands in one catalogue a language
+# ---- lib/messages: every text has an id and is in one catalogue per language
 
 choose_language() {
     LANGUAGE=en
     case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in zh*) LANGUAGE=zh ;; esac
 }
 
-# format ID [ARGUMENT...]: the message, without a line break
+# format ID [ARGUMENT...]: print the message without a line break
 format() {
     local format_id text
     format_id=$1
     shift
     "find_text_$LANGUAGE" "$format_id"
-    # shellcheck disable=SC2059 # the catalogues are part of this file; they are the formats
+    # shellcheck disable=SC2059 # the catalogues are part of this file and supply the formats
     printf -- "$text" "$@"
 }
 
-# say ID [ARGUMENT...]: to the operator, and to the log of this run
+# say ID [ARGUMENT...]: print a message for the operator, and add it to the log of this run
 say() {
     local said
     said=$(format "$@")
@@ -32,7 +32,7 @@ warn() {
     write_log "$said"
 }
 
-# fail EXIT_CODE ID [ARGUMENT...]: say what is wrong and what to do, and end
+# fail EXIT_CODE ID [ARGUMENT...]: report what is wrong and what to do, and end the run
 fail() {
     local fail_code said
     fail_code=$1
@@ -44,7 +44,7 @@ fail() {
     leave "$fail_code"
 }
 
-# note_told: the operator has been told of something; a subshell tells the others by a file
+# note_told: record that the operator was informed; a subshell passes this on through a file
 note_told() {
     TOLD=yes
     [ -z "$SCRATCH" ] || printf '' 2>/dev/null >"$SCRATCH/told" || return 0
@@ -53,10 +53,11 @@ note_told() {
 # write_log TEXT [TIME]
 write_log() {
     local log_file
-    # what is said before the log can be written is kept for it
+    # messages from before the log can be written are kept for it
     log_file=${LOG:-${SCRATCH:+$SCRATCH/early-log}}
     if [ -n "$log_file" ]; then
-        # nothing depends on the log. Redirected by itself: what a signal has to say must be seen
+        # a log that cannot be written is not an error. Only errors of this command are discarded: a message printed by a
+        # signal handler must be seen
         printf '%s %s\n' "${2:-$(date -u '+%Y-%m-%dT%H:%M:%SZ')}" "$1" 2>/dev/null >>"$log_file" || return 0
     fi
 }
@@ -69,7 +70,7 @@ choose_colours() {
     fi
 }
 
-# choose_mark: what stands before a finding with that `result`; sets `mark`
+# choose_mark: the mark shown before a finding with that `result`; sets `mark`
 choose_mark() {
     case $result in
         pass) mark="${GREEN}✓$PLAIN" ;;

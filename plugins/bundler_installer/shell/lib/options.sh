@@ -1,12 +1,12 @@
-# ---- lib/options: what the operator typed
+# ---- lib/options: the command line
 
 COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback adopt schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install
 
-# set_defaults: what depends on where this runs
+# set_defaults: values that depend on the environment of this run
 set_defaults() {
     if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
-    # where a carried engine lies; sudo may leave it out
+    # folders that may hold a carried engine; sudo may remove them from PATH
     case :$PATH: in *":$PROBE_ROOT/usr/local/bin:"*) ;; *) PATH=$PATH:$PROBE_ROOT/usr/local/bin ;; esac
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
 }
@@ -52,7 +52,7 @@ parse_options() {
         shift
     done
     [ -n "$COMMAND" ] || COMMAND=$DEFAULT_COMMAND
-    # who asks another command for a plan must not get the deed
+    # the operator asked another command for a plan, so it must not act
     case $COMMAND in
         adopt) if [ -n "$DRY_RUN" ] && [ -n "$CONFIRM$BACK" ]; then fail $EXIT_USAGE adopt.no_dry; fi ;;
         help | version) ;;
@@ -61,7 +61,7 @@ parse_options() {
     [ -z "$JSON" ] || QUIET=yes
 }
 
-# takes_value OPTION: whether a value follows it
+# takes_value OPTION: whether the option has a value
 takes_value() {
     case $1 in
         --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report | --from) return 0 ;;
@@ -127,7 +127,7 @@ parse_value() {
     esac
 }
 
-# read_number OPTION VALUE: sets `number`, without zeros in front, which a shell would take for an octal one
+# read_number OPTION VALUE: sets `number`, without leading zeros, which a shell would read as octal
 read_number() {
     is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"
     number=$2
@@ -148,10 +148,10 @@ parse_word() {
     fi
 }
 
-# accepts ID: whether the operator accepted this by name
+# accepts ID: whether the operator accepted this check by name
 accepts() { case $ACCEPTED in *" $1 "*) return 0 ;; esac; return 1; }
 
-# purges WHAT: whether the operator named it for removal; `all` is all of the application, and no engine
+# purges WHAT: whether the operator named it for removal; `all` means everything of the application, but not the engine
 purges() {
     case $PURGE in *" $1 "*) return 0 ;; esac
     case $1$PURGE in engine*) return 1 ;; *" all "*) return 0 ;; esac

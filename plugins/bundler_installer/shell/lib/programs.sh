@@ -1,11 +1,11 @@
-# ---- lib/programs: what the server has, and what its programs say
+# ---- lib/programs: which programs the server has, and how their error output is read
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# twice COMMAND...: it says no two times. A program that could not be started once has said nothing
+# twice COMMAND...: run it, and once more if it fails. A program that fails to start for a moment has not given an answer
 twice() { "$@" || "$@"; }
 
-# require_tools: what POSIX promises and a minimal system may lack
+# require_tools: POSIX tools that a minimal system may lack
 require_tools() {
     local tool
     for tool in awk sed tar find sort mktemp tr cut od; do
@@ -15,5 +15,6 @@ require_tools() {
 
 has_systemd() { [ -d "$PROBE_ROOT/run/systemd/system" ] && have systemctl; }
 
-# read_error FILE: what a program says of the files that it read; that nobody took what it wrote is the loader's fault
+# read_error FILE: the first line of a program's error output that is about its own files; complaints about a closed pipe are
+# skipped, because the program at the other end caused them
 read_error() { grep -v -i -e 'broken pipe' -e 'wrote only' -e 'write error' -e 'not recoverable' "$1" | sed -n 1p; }

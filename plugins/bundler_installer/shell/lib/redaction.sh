@@ -1,7 +1,7 @@
-# ---- lib/redaction: text without secrets, for people who may not know them
+# ---- lib/redaction: text without secrets, for readers who must not learn them
 
-# redact: standard input without the values of secrets, as they are and as other programs write them, without private
-# keys, without passwords in addresses, and without what Compose sends to move a terminal's cursor
+# redact: standard input without the values of secrets, both as they are and as other programs write them, without private
+# keys, without passwords in addresses, and without the sequences by which Compose moves a terminal's cursor
 redact() {
     [ -f "$SCRATCH/secret-forms" ] || list_secret_forms
     awk -v forms="$SCRATCH/secret-forms" "$PROGRAM_LIB_REDACT"
@@ -17,13 +17,14 @@ list_secret_forms() {
             secret=${line#*=}
             [ "${#secret}" -lt 4 ] || print_forms "$secret"
         done 2>/dev/null <"$ROOT/secrets.env" >>"$SCRATCH/secret-forms.new"
-        # one of stars alone goes first: later it would take the masks of others for itself
+        # a secret made only of asterisks comes first: later it would match the masks of others
         awk 'length($0) >= 4 { print (/^\*+$/ ? 100000 : length($0)) "\t" $0 }' "$SCRATCH/secret-forms.new" | sort -rn | uniq | sed "s/^[0-9]*$TAB//" >"$SCRATCH/secret-forms"
         rm -f "$SCRATCH/secret-forms.new"
     )
 }
 
-# print_forms SECRET: as it is, in addresses, in hex, as site/formats and other programs quote it, and in base64 wherever it stands in what was encoded
+# print_forms SECRET: as it is, in addresses, in hex, as site/formats and other programs quote it, and in base64 at every
+# offset of the encoded text
 print_forms() {
     local hex before whole first
     printf '%s\n' "$1"
@@ -32,7 +33,8 @@ print_forms() {
     printf '%s\n' "$hex" | tr a-f A-F
     printf '%s\n' "$hex" | awk "$PROGRAM_LIB_PERCENT"
     printf '%s\n' "$1" | print_quoted
-    # three bytes make four characters: there are three ways to stand in them; the ends also hold bits of neighbours
+    # three bytes make four characters, so there are three possible offsets; the first and last characters also hold bits of
+    # neighbouring bytes
     for before in '' x xx; do
         whole=$(((${#before} + ${#hex} / 2) * 8 / 6))
         first=$(((${#before} * 8 + 5) / 6 + 1))
@@ -43,10 +45,10 @@ print_forms() {
 }
 
 # print_quoted: a line of standard input as JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its env file
-# write it in or without quotes
+# write it, with or without quotes
 print_quoted() {
     awk "$PROGRAM_LIB_QUOTED"
 }
 
-# mask_values: NAME=VALUE lines, the names alone
+# mask_values: of NAME=VALUE lines, only the names
 mask_values() { sed 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1=******/'; }

@@ -1,14 +1,14 @@
-# ---- lib/root: the folder that everything is kept in. Whoever can change it, or one of the folders above it, could exchange
-# keys, programs and answers, and whoever plants a link below it says where secrets are written
+# ---- lib/root: the folder that holds everything. A user who can change it, or one of the folders above it, could replace
+# keys, programs and answers; a user who plants a link below it decides where secrets are written
 
-# check_root: before anything below the root is read or written
+# check_root: runs before anything below the root is read or written
 check_root() {
     local real_root each
     OWN_ID=$(id -u) OWN_GROUP=$(name_own_group)
     [ -n "$OWN_ID" ] || fail $EXIT_FAILED tools.missing id
     if [ -L "$ROOT" ]; then fail $EXIT_FAILED root.link "$ROOT" "$(readlink "$ROOT")"; fi
     walk_path "${ROOT%/*}"
-    # that the root is a file, the preflight says among all else that it finds
+    # the preflight reports a root that is a file, together with its other findings
     if [ ! -e "$ROOT" ] || { [ "$COMMAND" = preflight ] && [ ! -d "$ROOT" ]; }; then return 0; fi
     real_root=$(cd -P -- "$ROOT" 2>/dev/null && pwd -P) || fail $EXIT_FAILED root.no_folder "$ROOT"
     [ "$real_root" = "$ROOT" ] || walk_path "$real_root"
@@ -20,8 +20,8 @@ check_root() {
     done
 }
 
-# name_own_group: the number of the group that has the name of who runs this, and nobody else in it; - where it has others.
-# Where each user has such a group, folders that it may write to are usual
+# name_own_group: the number of the group that has the name of the current user and no other member; - if it has others. On
+# systems where each user has such a group, folders writable by it are usual
 name_own_group() {
     local own_name
     own_name=$(id -gn 2>/dev/null)
@@ -33,7 +33,7 @@ name_own_group() {
     fi
 }
 
-# walk_path PATH: every part of it that is there
+# walk_path PATH: every part of it that exists
 walk_path() {
     local walked path_rest entry_group='' entry_mode='' entry_owner=''
     walked='' path_rest=${1#/}
@@ -53,13 +53,13 @@ walk_path() {
 
 # read_entry PATH: sets entry_mode, entry_owner and entry_group
 read_entry() {
-    # shellcheck disable=SC2046,SC2012 # splitting is wanted; of the one entry its first words count
+    # shellcheck disable=SC2046,SC2012 # word splitting is intended; only the first words of the one entry are used
     set -- "$1" $(LC_ALL=C ls -ldn -- "$1" 2>/dev/null | awk 'NR == 1 { print $1, $3, $4 }')
     [ $# -eq 4 ] || fail $EXIT_FAILED root.unreadable "$1"
     entry_mode=$2 entry_owner=$3 entry_group=$4
 }
 
-# judge_owner PATH: it belongs to root, or to who runs this; sets entry_mode, entry_owner and entry_group
+# judge_owner PATH: it belongs to root or to the current user; sets entry_mode, entry_owner and entry_group
 judge_owner() {
     read_entry "$1"
     case $entry_owner in
@@ -68,8 +68,8 @@ judge_owner() {
     esac
 }
 
-# judge_folder PATH [closed]: nobody else can change what is in it. In a sticky folder nobody can take away what belongs to
-# somebody else; one that is to be `closed` may not even be that
+# judge_folder PATH [closed]: no other user can change its content. In a sticky folder users cannot remove entries of others;
+# a folder that must be `closed` may not be one of these either
 judge_folder() {
     local entry_group='' entry_mode='' entry_owner=''
     [ -d "$1" ] || fail $EXIT_FAILED root.no_folder "$1"
@@ -81,7 +81,7 @@ judge_folder() {
     esac
 }
 
-# check_current: the one link that is ours names a release
+# check_current: the only link that the installer creates itself names a release
 check_current() {
     local named entry_group='' entry_mode='' entry_owner=''
     if [ ! -L "$ROOT/current" ] && [ ! -e "$ROOT/current" ]; then return 0; fi
@@ -94,7 +94,7 @@ check_current() {
     [ -n "$named" ] || fail $EXIT_FAILED root.current "$ROOT/current"
 }
 
-# check_entries: what this program writes below the root is no link, and nobody else can change it
+# check_entries: the paths that this program writes below the root are not links, and no other user can change them
 check_entries() {
     local foreign_entry entry_group='' entry_mode='' entry_owner=''
     have find || fail $EXIT_FAILED tools.missing find
@@ -106,8 +106,8 @@ check_entries() {
     fail $EXIT_FAILED root.writable "$foreign_entry" "$entry_mode"
 }
 
-# find_foreign: the first entry of the working directory that is a link or that others can change; what others cannot read
-# is looked at in depth, of the rest the top: containers may write into mounted configuration
+# find_foreign: the first entry of the working directory that is a link or that other users can change. Folders closed to
+# other users are checked in depth, of the rest only the top level: containers may write into mounted configuration
 find_foreign() {
     local each
     set -- ! -user 0 ! -user "$OWN_ID" -o -perm -0002
@@ -115,7 +115,7 @@ find_foreign() {
     for each in state log; do
         if [ -L "$each" ]; then printf '%s\n' "./$each" || exit 1; fi
         if [ ! -d "$each" ] || [ -L "$each" ]; then continue; fi
-        # a backup's file that is being unpacked has the owners of elsewhere
+        # files of a backup that is being unpacked have the owners of another server
         find "./$each" -name 'unpacked.*' -prune -o ! -name lock ! -name 'lock.[0-9]*' \( -type l -o "$@" \) -print || exit 1
     done >"$SCRATCH/foreign-entries" || exit 1
     for each in releases releases/* releases/.[!.]* blobs blobs/* edits support backups \
@@ -127,7 +127,7 @@ find_foreign() {
     sed -n 1p "$SCRATCH/foreign-entries"
 }
 
-# check_target LINK: data and backups may be links to another disk: the link and the way to its end obey the same rule
+# check_target LINK: data and backups may be links to another disk: the link and the path to its target follow the same rule
 check_target() {
     local real_target entry_group='' entry_mode='' entry_owner=''
     judge_owner "$1"
@@ -135,7 +135,8 @@ check_target() {
     if [ "${1##*/}" = data ]; then walk_path "${real_target%/*}"; else walk_path "$real_target"; fi
 }
 
-# name_root: sets NAME, and ROOT where the operator did not. Read before the signature is checked: the root has the pinned key
+# name_root: sets NAME, and ROOT if the operator did not. Read before the signature is checked, because the root has the
+# pinned key
 name_root() {
     NAME=$(fact name) || lose_scratch
     check_words "$NAME"

@@ -1,7 +1,8 @@
-# ---- lib/run: a run begins with a private scratch folder; whatever ends it, what it changed is undone and what it made is removed
+# ---- lib/run: a run starts with a private scratch folder; however it ends, its changes are undone and its temporary files
+# removed
 
-# make_scratch: a private folder for this run, removed at its end whatever happens. Where the operator does not say, in
-# memory: what it holds may be secret, and does not survive the power
+# make_scratch: create a private folder for this run, which is removed when the run ends. By default it is in memory, because
+# it may hold secrets and must not survive a power failure
 make_scratch() {
     local scratch_in
     for scratch_in in ${TMPDIR:+"$TMPDIR"} /run /dev/shm /tmp; do
@@ -25,31 +26,31 @@ end_at_signals() {
     trap 'end_run 143' TERM
 }
 
-# end_run CODE: whatever ends the run, a change of release that is under way is undone first
+# end_run CODE: however the run ends, a change of release that is under way is undone first
 end_run() {
     local end_code text
     trap - EXIT
-    trap '' PIPE # nobody may be left to read what is said
+    trap '' PIPE # the reader of the output may be gone
     end_code=$1
     set +f
-    IFS=" $TAB$NEWLINE" # a signal may come where they are others
-    # a shell that cannot fork or redirect ends with a code of its own; 2 of them means wrong usage here
+    IFS=" $TAB$NEWLINE" # a signal may arrive while IFS has another value
+    # a shell that cannot fork or redirect exits with its own code; that may be 2, which means wrong usage here
     case $end_code in
         "$ENDED" | 0 | 1 | 3 | 4 | 5 | 129 | 130 | 141 | 143) ;;
         *) end_code=$EXIT_FAILED ;;
     esac
-    # a shell that cannot fork says so where nobody may see it
+    # the message of a shell that cannot fork may not be visible
     if [ "$end_code" -eq $EXIT_FAILED ] && [ -z "$TOLD$JSON" ] && [ ! -f "${SCRATCH:-/-}/told" ]; then
         "find_text_$LANGUAGE" tools.failed
         printf '%s\n' "$text" >&2
     fi
-    # where no process can be started, a shell ends at once, with a code of its own, unless it is in an `eval` like these
+    # when no process can be started, a shell exits at once with its own code, except inside an `eval` like these
     command eval end_work
     command eval clean_up
     exit "$end_code"
 }
 
-# end_work: what this run started ends, and what it changed is as before
+# end_work: end the processes that this run started, and undo its changes
 end_work() {
     local pid undo
     if [ -n "$STARTING" ]; then
@@ -61,7 +62,7 @@ end_work() {
     for undo in $UNDO_AT_EXIT; do "$undo"; done
 }
 
-# clean_up: a second Ctrl-C does not keep services from being started again
+# clean_up: signals are ignored, so that a second Ctrl-C does not keep services from being started again
 clean_up() {
     local clean
     trap - EXIT
@@ -69,7 +70,7 @@ clean_up() {
     for clean in $CLEAN_AT_EXIT; do "$clean"; done
 }
 
-# remove_scratch: what this run was making, and its scratch folder
+# remove_scratch: remove the file that this run was writing, and its scratch folder
 remove_scratch() {
     [ -z "$LITTER" ] || rm -rf "$LITTER"
     [ -z "$SCRATCH" ] || empty_scratch "$SCRATCH"
@@ -77,8 +78,8 @@ remove_scratch() {
 
 clean_at_exit remove_scratch # before the lock is released, which was registered earlier
 
-# end_offspring: what this run started and what still works when a signal has ended the shells in between. An engine, which
-# has a session of its own, goes on
+# end_offspring: end the processes of this run that still work after a signal ended the shells in between. An engine has its
+# own session and keeps running
 end_offspring() {
     local tree pid
     tree=$(list_tree $$ same)

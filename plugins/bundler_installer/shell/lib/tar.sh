@@ -1,9 +1,9 @@
-# ---- lib/tar: folders as tar streams, with numeric owners, links and, where tar can, extended attributes
+# ---- lib/tar: folders as tar streams, with numeric owners, links and, if tar supports them, extended attributes
 
 # choose_tar: TAR_KIND is `posix` (GNU tar: attributes too) or `plain`
 choose_tar() {
     TAR_KIND=plain TAR_MAKE='' TAR_TAKE='' TAR_EXCLUDES=''
-    mkdir -p "$SCRATCH/empty" || lose_scratch # of a folder that changes meanwhile, tar complains
+    mkdir -p "$SCRATCH/empty" || lose_scratch # tar complains about a folder that changes while it is read
     if tar_knows --exclude=./x; then TAR_EXCLUDES=yes; fi
     if tar_knows --numeric-owner; then TAR_MAKE=--numeric-owner; fi
     TAR_TAKE=$TAR_MAKE
@@ -16,8 +16,8 @@ choose_tar() {
     fi
 }
 
-# tar_knows OPTION...: without a warning. Asked twice before the answer is no: a server may be short of memory for a moment,
-# and a backup with less in it would look complete
+# tar_knows OPTION...: whether tar accepts it without a warning. Tried twice before the answer is no: a server may be short
+# of memory for a moment, and a backup that lacks attributes would look complete
 tar_knows() { twice try_tar "$@"; }
 
 try_tar() {
@@ -29,7 +29,7 @@ tar_is_gnu() { twice name_tar; }
 
 name_tar() { case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) return 1 ;; esac; }
 
-# pack_folder FOLDER [EXCLUDED...]: to standard output; what is excluded is relative to the folder, without blanks
+# pack_folder FOLDER [EXCLUDED...]: to standard output; excluded paths are relative to the folder and contain no blanks
 pack_folder() {
     local packed excludes each pack_code
     packed=$1
@@ -41,14 +41,14 @@ pack_folder() {
     set -f # --xattrs-include=* is for tar, not for the shell
     excludes=''
     for each in "$@"; do excludes="$excludes --exclude=./$each"; done
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     tar $TAR_MAKE $excludes -cf - -C "$packed" .
     pack_code=$?
     set +f
     return $pack_code
 }
 
-# pack_around EXCLUDED...: for a tar without --exclude (busybox): all that lies beside the excluded ones, by name
+# pack_around EXCLUDED...: for a tar without --exclude (busybox): name everything beside the excluded paths
 pack_around() {
     local excluded parents parent each
     excluded=" $* " parents=$(list_parents "$@")
@@ -63,11 +63,11 @@ pack_around() {
         done
     done
     [ $# -gt 0 ] || set -- --no-recursion .
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     tar $TAR_MAKE -cf - "$@"
 }
 
-# list_parents EXCLUDED...: the folders above them, outermost first, with blanks
+# list_parents EXCLUDED...: the folders above them, outermost first, separated by blanks
 list_parents() {
     local each above
     for each in "$@"; do
@@ -79,12 +79,12 @@ list_parents() {
     done | LC_ALL=C sort -u | tr '\n' ' '
 }
 
-# pack_parents FOLDER EXCLUDED...: the folders above the excluded ones, without their content
+# pack_parents FOLDER EXCLUDED...: the folders above the excluded paths, without their content
 pack_parents() {
     local packed
     packed=$1
     shift
-    # shellcheck disable=SC2086,SC2046 # splitting is wanted
+    # shellcheck disable=SC2086,SC2046 # word splitting is intended
     tar $TAR_MAKE --no-recursion -cf - -C "$packed" $(list_parents "$@")
 }
 
@@ -92,7 +92,7 @@ pack_parents() {
 unpack_folder() {
     local pack_code
     set -f
-    # shellcheck disable=SC2086 # splitting is wanted
+    # shellcheck disable=SC2086 # word splitting is intended
     tar $TAR_TAKE -xpf - -C "$1"
     pack_code=$?
     set +f

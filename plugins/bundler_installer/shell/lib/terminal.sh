@@ -1,6 +1,6 @@
-# ---- lib/terminal: what the operator is asked
+# ---- lib/terminal: questions to the operator
 
-# ask ID [ARGUMENT...]: yes or no on the terminal; no where there is none
+# ask ID [ARGUMENT...]: yes or no on the terminal; no if there is no terminal
 ask() {
     local answer
     [ -z "$YES" ] || return 0
@@ -11,7 +11,7 @@ ask() {
     return 1
 }
 
-# read_silently PROMPT: a line of the terminal that is not shown, also when it is typed before it is asked for; sets `given`
+# read_silently PROMPT: a line of the terminal that is not echoed, even if it is typed before the prompt; sets `given`
 read_silently() {
     local read_code
     read_code=0
@@ -25,9 +25,9 @@ read_silently() {
     return "$read_code"
 }
 
-# show_typing: the run ended while `read_silently` waited
+# show_typing: turn the echo on again if the run ended while `read_silently` waited
 show_typing() {
-    [ ! -f "$SCRATCH/silent" ] || stty echo 2>/dev/null </dev/tty || : # from the background, stty would be stopped for ever
+    [ ! -f "$SCRATCH/silent" ] || stty echo 2>/dev/null </dev/tty || : # in the background, stty would be stopped forever
 }
 
 clean_at_exit show_typing

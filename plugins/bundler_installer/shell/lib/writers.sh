@@ -1,7 +1,7 @@
-# ---- lib/writers: programs that do not tell when their output could not be written
+# ---- lib/writers: programs that do not report that their output could not be written
 
-# watch_writers: of busybox (1.35), awk, sort, cut, sed and others that print through a buffer end with 0 although it could not
-# be written. What they write to files goes through `cat`, which tells
+# watch_writers: in busybox (1.35), awk, sort, cut, sed and others that buffer their output exit with 0 although it could not
+# be written. What they write to files is piped through `cat`, which reports the error
 watch_writers() {
     local tool
     if [ -c /dev/full ] && ! (awk 'BEGIN { print 1 }' >/dev/full) 2>/dev/null && ! (echo 1 | sort >/dev/full) 2>/dev/null; then
@@ -12,7 +12,7 @@ watch_writers() {
     done
 }
 
-# write_through PROGRAM [ARGUMENT...]: its status, 2 where a file that it prints to could not be written
+# write_through PROGRAM [ARGUMENT...]: the program's status, or 2 if the file that it prints to could not be written
 write_through() {
     local both_statuses
     if [ -p /proc/self/fd/1 ]; then
@@ -26,7 +26,7 @@ write_through() {
     esac
 }
 
-# tell_status PROGRAM [ARGUMENT...]: a line on descriptor 3
+# tell_status PROGRAM [ARGUMENT...]: print its status as a line on descriptor 3
 tell_status() {
     command "$@" 3>&-
     printf '%s\n' $? >&3

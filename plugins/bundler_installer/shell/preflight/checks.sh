@@ -1,6 +1,6 @@
-# ---- preflight/checks: the table checks.tsv, walked line by line; each line has a function measure_<id>
+# ---- preflight/checks: run the checks of the table checks.tsv; each line has a function measure_<id>
 
-# walk_checks KIND: the lines of checks.tsv; KIND `container` takes those that a container tells, '' all others
+# walk_checks KIND: the lines of checks.tsv; KIND `container` selects the checks done in a container, '' all others
 walk_checks() {
     local walked function id='' group='' required='' recommended='' parameter=''
     keep "$SCRATCH/check-rows" rows checks.tsv
@@ -17,14 +17,14 @@ walk_checks() {
         command -v "$function" >/dev/null 2>&1 || refuse_table "$id"
         "$function"
     done 4<"$SCRATCH/check-rows"
-    # a check that was not made must not look like one that passed
+    # a check that did not run must not look like one that passed
     [ "$walked" -eq "$(wc -l <"$SCRATCH/check-rows")" ] || lose_scratch
 }
 
 refuse_table() { fail $EXIT_VERIFICATION facts.damaged "$1"; }
 
-# check RESULT MEASURED [REQUIRED [REMEDY]]: note what the check of this line found; a failure that was accepted
-# by name becomes `accepted`. REMEDY is a text; else the message remedy.<id>
+# check RESULT MEASURED [REQUIRED [REMEDY]]: record the result of the current check; a failure accepted by name becomes
+# `accepted`. REMEDY is a text, by default the message remedy.<id>
 check() {
     local result remedy
     result=$1
@@ -34,10 +34,11 @@ check() {
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks" || lose_scratch
 }
 
-# flatten: a record on one line, without control characters
+# flatten: print a record on one line, without control characters
 flatten() { awk '{ gsub(/[\001-\010\013-\037]/, ""); printf "%s%s", (NR > 1 ? " " : ""), $0 } END { printf "\n" }'; }
 
-# check_amount MEASURED SHOWN UNIT: against what is required and recommended; UNIT is `bytes` or a word shown after it
+# check_amount MEASURED SHOWN UNIT: compare with the required and the recommended amount; UNIT is `bytes` or a word shown
+# after the number
 check_amount() {
     if is_number "$required" && below "$1" "$required"; then
         check fail "$2" "$(show_amount "$required" "$3")"
@@ -61,7 +62,7 @@ show_amount() {
     esac
 }
 
-# check_version FOUND: dotted numbers against what is required and recommended
+# check_version FOUND: compare dotted numbers with the required and the recommended version
 check_version() {
     if [ "$required" != - ] && ! at_least "$1" "$required"; then
         check fail "$1" "$required"
@@ -72,12 +73,12 @@ check_version() {
     fi
 }
 
-# show_time SECONDS: in UTC; BSD's date and very old ones have another form than coreutils and busybox
+# show_time SECONDS: in UTC; date of BSD and very old versions differ in syntax from coreutils and busybox
 show_time() { date -u -d "@$1" '+%Y-%m-%d %H:%M' 2>/dev/null || printf '%s' "$1"; }
 
 count_results() { awk -F "$TAB" -v result="$1" "$AWK_FINDING"'$FINDING["result"] == result { n++ } END { print n + 0 }' "$SCRATCH/checks"; }
 
-# result_of_all: the worst
+# result_of_all: the worst result
 result_of_all() {
     local each
     for each in fail warn; do

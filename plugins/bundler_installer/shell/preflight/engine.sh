@@ -1,6 +1,6 @@
 # ---- preflight/engine: checks of the engine
 
-# read_engine: asks the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
+# read_engine: query the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
 read_engine() {
     local root
     DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker
@@ -20,10 +20,10 @@ read_engine() {
     within 20 docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/engine-ours" 2>/dev/null
 }
 
-# info_field NAME: of `docker info` as people read it, which every version prints
+# info_field NAME: a field of the text output of `docker info`, which every version prints
 info_field() { sed -n "s/^ *$1: *//p" "$SCRATCH/engine-info" | sed -n 1p; }
 
-# info_list NAME: the indented lines below that name
+# info_list NAME: the indented lines below that field
 info_list() {
     awk -v name="$1:" '
         { line = $0; sub(/^ */, "", line); depth = length($0) - length(line) }
@@ -39,7 +39,7 @@ measure_docker() {
     elif [ "$LACKING" = whole ]; then
         check_engine_lacking
     elif [ -n "$REMOTE" ]; then
-        check pass - # measure_engine_mode says why it was not asked
+        check pass - # measure_engine_mode reports why it was not queried
     elif ! have docker; then
         if [ -n "$FOREIGN" ]; then
             check fail "$(format checks.none)" "$(show_amount "$required" '')" "$(format remedy.docker_foreign "$FOREIGN")"
@@ -56,7 +56,7 @@ measure_docker() {
     fi
 }
 
-# measure_engine_mode: what works differently where the engine is not the usual one, as root, on this host
+# measure_engine_mode: what works differently with Podman, a rootless engine, user namespaces or an engine on another machine
 measure_engine_mode() {
     if [ -n "$REMOTE" ]; then
         check fail "$(format checks.remote "$REMOTE")" "$(format checks.local)" "$(format remedy.engine_remote "$REMOTE_REMEDY")"
@@ -97,7 +97,7 @@ measure_docker_storage() {
     esac
 }
 
-# measure_unpacker: compact images need somebody who reads their one stream, and memory for its window
+# measure_unpacker: compact images require a program that reads their one stream, and memory for its window
 measure_unpacker() {
     local version result window_bytes free_memory
     if ! is_compact; then
@@ -107,7 +107,7 @@ measure_unpacker() {
         if at_least "${version:-0}" 23.0; then result=pass; else result=fail; fi
         check "$result" "Docker $version" 'zstd, Docker 23.0'
     elif find_unpacker; then
-        # doubled, for busybox may be built without powers
+        # doubled in a loop, because awk of busybox may be built without powers
         window_bytes=$(awk -v window="$(number_fact window)" 'BEGIN { for (b = 1; window > 0; window--) b *= 2; printf "%.0f", b }')
         free_memory=$(awk '/^MemAvailable:/ { printf "%.0f", $2 * 1024 }' "$PROBE_ROOT/proc/meminfo")
         if is_number "$free_memory" && below "$free_memory" "$window_bytes"; then

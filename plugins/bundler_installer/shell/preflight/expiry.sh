@@ -1,4 +1,5 @@
-# ---- preflight/expiry: the last day on which a bundle may be installed. What is installed runs on, and can be gone back to
+# ---- preflight/expiry: the last day on which a bundle may be installed. Installed releases keep running, and a rollback to
+# them stays possible
 
 # read_expiry: sets EXPIRES, LAST (with the grace period) and EXPIRY: none, valid, grace, expired, or unknown without a clock
 read_expiry() {

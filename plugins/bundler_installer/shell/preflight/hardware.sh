@@ -14,7 +14,7 @@ measure_platform() {
     if [ "$found" = "$required" ]; then check pass "$found" "$required"; else check fail "$found" "$required"; fi
 }
 
-# measure_userland: a 64-bit kernel under 32-bit programs takes images for the wrong processor
+# measure_userland: a 64-bit kernel with 32-bit programs leads to images for the wrong processor
 measure_userland() {
     local found wanted result
     case $(head -c 5 "$PROBE_ROOT/bin/sh" 2>/dev/null | tail -c 1 | tr '\001\002' '12') in
@@ -31,7 +31,7 @@ measure_userland() {
     check "$result" "$(format checks.bits "$found")" "$(format checks.bits "$wanted")"
 }
 
-# measure_cpu: the least of what is online, what this process may run on, and what the group's quota gives
+# measure_cpu: the minimum of the processors online, those this process may run on, and the group's quota
 measure_cpu() {
     local online allowed quota usable shown
     online=$(count_list "$(read_line /sys/devices/system/cpu/online)")
@@ -46,7 +46,7 @@ measure_cpu() {
     check_amount "$usable" "$shown" ''
 }
 
-# count_list LIST: how many numbers `0-3,8` names
+# count_list LIST: how many numbers a list such as `0-3,8` contains
 count_list() {
     printf '%s' "$1" | tr ',' '\n' | awk -F - '
         /^[0-9]+$/ { n++ }
@@ -54,7 +54,7 @@ count_list() {
         END { print n + 0 }'
 }
 
-# find_quota: the least CPU quota of this process's control groups, in cores; nothing where there is none
+# find_quota: the lowest CPU quota of this process's control groups, in cores; nothing if there is none
 find_quota() {
     local groups each
     groups=$PROBE_ROOT/sys/fs/cgroup
@@ -68,14 +68,14 @@ find_quota() {
         END { if (found) printf "%.4g", least }'
 }
 
-# group_of CONTROLLER: this process's path in that hierarchy of /proc/self/cgroup; '' is version 2
+# group_of CONTROLLER: this process's path in that hierarchy of /proc/self/cgroup; '' means version 2
 group_of() {
     awk -F : -v wanted="$1" '
         { n = split($2, names, ","); for (i = 1; i <= n; i++) if (names[i] == wanted) { print $3; exit } }
         wanted == "" && $1 == "0" && $2 == "" { print $3; exit }' "$PROBE_ROOT/proc/self/cgroup" 2>/dev/null
 }
 
-# walk_groups MOUNT PATH FILE: quota and period of the group and of all above it
+# walk_groups MOUNT PATH FILE: quota and period of the group and of all groups above it
 walk_groups() {
     local below_mount
     below_mount=${2%/}
@@ -117,7 +117,7 @@ lacking_flags() {
     done
 }
 
-# measure_page_size: programs built for pages of 4 KiB (jemalloc in Redis, for one) do not start on 64 KiB
+# measure_page_size: programs built for pages of 4 KiB (for example, jemalloc in Redis) do not start with pages of 64 KiB
 measure_page_size() {
     local found
     found=$(awk '/^KernelPageSize:/ { print $2 * 1024; exit }' "$PROBE_ROOT/proc/self/smaps" 2>/dev/null)
@@ -132,7 +132,7 @@ measure_page_size() {
 
 memory_field() { awk -v field="$1:" '$1 == field { printf "%.0f", $2 * 1024; exit }' "$PROBE_ROOT/proc/meminfo" 2>/dev/null; }
 
-# measure_memory: firmware keeps up to a twelfth of what was bought, and a crash kernel what it was given
+# measure_memory: firmware reserves up to a twelfth of the installed memory, and a crash kernel its own share
 measure_memory() {
     local bytes crash bought shown
     bytes=$(memory_field MemTotal)

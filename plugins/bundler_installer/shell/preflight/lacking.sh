@@ -1,6 +1,6 @@
-# ---- preflight/lacking: what the preflight says where the bundle brings the engine that the server lacks
+# ---- preflight/lacking: results of checks if the bundle supplies the engine that the server lacks
 
-# lacks_iptables: the static archive has all but that, and its engine does not start without
+# lacks_iptables: the static archive contains everything except iptables, and its engine does not start without it
 lacks_iptables() {
     local each
     choose_manager
@@ -11,7 +11,7 @@ lacks_iptables() {
     ! can_probe iptables
 }
 
-# check_engine_lacking: the same, of the engine as a whole, which must be able to run here
+# check_engine_lacking: as check_lacking, for the whole engine, which must be able to run here
 check_engine_lacking() {
     choose_manager
     if [ -z "$MANAGER" ] && [ -z "$(engine_parts archive)" ]; then
@@ -23,7 +23,7 @@ check_engine_lacking() {
     fi
 }
 
-# check_lacking: the preflight's word where the bundle brings what is lacking. Whoever installs must have said so
+# check_lacking: the result if the bundle supplies what is missing. An installation must request it explicitly
 check_lacking() {
     local lacked
     lacked=$(show_amount "$required" '')

@@ -1,6 +1,6 @@
 # ---- preflight/network: checks of the network
 
-# measure_ip_forward: without it a container reaches nothing and nothing reaches a container from another machine
+# measure_ip_forward: without it, containers reach nothing and cannot be reached from other machines
 measure_ip_forward() {
     local found
     found=$(read_line /proc/sys/net/ipv4/ip_forward)
@@ -13,7 +13,7 @@ measure_ip_forward() {
     fi
 }
 
-# measure_bridge_filter: the module comes with the engine; where it is not loaded nothing filters bridges
+# measure_bridge_filter: the engine loads the module; as long as it is not loaded, nothing filters bridges
 measure_bridge_filter() {
     local found
     found=$(read_line /proc/sys/net/bridge/bridge-nf-call-iptables)
@@ -24,7 +24,7 @@ measure_bridge_filter() {
     esac
 }
 
-# measure_firewalld: engines from 20.10 on make their own zone; a reload takes the rules of older ones away
+# measure_firewalld: engines since 20.10 create their own zone; with older ones, a reload removes their rules
 measure_firewalld() {
     if [ "$(within 5 firewall-cmd --state 2>/dev/null)" != running ]; then
         check pass "$(format checks.off)"
@@ -36,16 +36,16 @@ measure_firewalld() {
     fi
 }
 
-# measure_port: what the services publish must be free, or ours already
+# measure_port: published ports must be free, or already used by this application
 measure_port() {
     local ours address number inode holder service='' port='' protocol=''
     ours=' '
     if [ -n "$DOCKER" ]; then
         ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
-            tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*/\1/p' | # neighbours come as 8443-8444
+            tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*/\1/p' | # adjacent ports are listed as 8443-8444
             awk -F - '{ for (n = $1; n <= $NF; n++) printf "%d ", n }')"
     fi
-    ours="$ours$OLD_PORTS" # those of an installation that is adopted become free
+    ours="$ours$OLD_PORTS" # ports of an adopted installation become free
     rows ports.tsv >"$SCRATCH/ports"
     while read_port service address port protocol; do
         number=$(expand "$port")
@@ -67,8 +67,8 @@ measure_port() {
     done <"$SCRATCH/ports"
 }
 
-# find_listener NUMBER PROTOCOL ADDRESS: the inode of a socket that is in the way, from the kernel's tables; `ss` is not
-# there everywhere. ADDRESS is an IPv4 address, or anything else for all
+# find_listener NUMBER PROTOCOL ADDRESS: the inode of a conflicting socket, from the kernel's tables; `ss` is not available
+# everywhere. ADDRESS is an IPv4 address; any other value means all addresses
 find_listener() {
     local table
     for table in "$2" "${2}6"; do
@@ -76,10 +76,11 @@ find_listener() {
     done | awk -v port="$1" -v protocol="$2" -v address="$3" "$PROGRAM_PREFLIGHT_LISTENER"
 }
 
-# name_holder INODE PORT: the process that has the socket, and the container behind a proxy of Docker's
+# name_holder INODE PORT: the process that has the socket, and the container behind a proxy process of Docker
 name_holder() {
     local pid holder_name container
-    # shellcheck disable=SC2012 # links' targets; `find -lname` is not everywhere. /dev/null: one folder alone has no head line
+    # with /dev/null, ls prints head lines even for one folder
+    # shellcheck disable=SC2012 # link targets are needed; `find -lname` is not available everywhere
     pid=$(ls -l /dev/null "$PROBE_ROOT"/proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$1]" '
         /^\/.*:$/ { folder = $0 }
         $NF == socket { sub(/\/fd:$/, "", folder); sub(/.*\//, "", folder); print folder; exit }')
@@ -93,8 +94,8 @@ name_holder() {
     printf '%s%s' "$holder_name" "${container:+, $container}"
 }
 
-# measure_address_range: a network of the application's that covers the operator's own address, a name server or another
-# network of the host cuts them off
+# measure_address_range: a network of the application that covers the operator's own address, a name server or another
+# network of the host makes them unreachable
 measure_address_range() {
     local range clash name='' subnet=''
     list_taken >"$SCRATCH/taken"
@@ -117,7 +118,8 @@ measure_address_range() {
     if cut_column networks.tsv subnet <"$SCRATCH/networks" | grep -qx -e -; then measure_pools; fi
 }
 
-# measure_pools: Docker takes the first pool that no route covers; it cannot know who comes through the default route
+# measure_pools: Docker takes the first pool that no route covers; it cannot know which clients come through the default
+# route
 measure_pools() {
     local pools pool kind='' range='' name=''
     pools=$(info_list 'Default Address Pools' | sed -n 's/^Base: *\([0-9./]*\),.*/\1/p')
@@ -125,7 +127,7 @@ measure_pools() {
     : >"$SCRATCH/pool-clashes"
     for pool in $pools; do
         grep -v '^route' "$SCRATCH/taken" | find_clash "$pool" all | while read_taken_range kind range name; do
-            # a host's own route keeps Docker away from that range
+            # a route of the host already keeps Docker from using that range
             grep '^route' "$SCRATCH/taken" | find_clash "$range" | grep -q . ||
                 printf '%s\t%s\t%s\t%s\n' "$pool" "$kind" "$range" "$name" >>"$SCRATCH/pool-clashes"
         done
@@ -148,7 +150,7 @@ describe_clash() {
     esac
 }
 
-# list_taken: kind, range, name: what must not be covered: the operator, the name servers, the host's routes
+# list_taken: kind, range, name of addresses that must not be covered: the operator, the name servers, the host's routes
 list_taken() {
     local operator mine
     operator=$(find_operator)
@@ -161,7 +163,7 @@ list_taken() {
     awk -v mine="$mine" "$PROGRAM_PREFLIGHT_ROUTES" "$PROBE_ROOT/proc/net/route" 2>/dev/null
 }
 
-# find_operator: where the operator's SSH connection comes from; sudo takes the variable away, a parent still has it
+# find_operator: the address of the operator's SSH connection; sudo removes the variable, but a parent process still has it
 find_operator() {
     local found_from pid
     found_from=${SSH_CONNECTION:-}
@@ -175,16 +177,16 @@ find_operator() {
     case ${found_from%% *} in *:* | '' | *[!0-9.]*) ;; *) printf '%s\n' "${found_from%% *}" ;; esac
 }
 
-# find_clash RANGE [all]: standard input has kind, range, name; prints the first line (or all) that the range touches
+# find_clash RANGE [all]: standard input has kind, range, name; print the first line (or all) whose range overlaps RANGE
 find_clash() {
     awk -F "$TAB" -v range="$1" -v all="${2:-}" "$AWK_TAKEN_RANGE$PROGRAM_PREFLIGHT_CLASH"
 }
 
 name_servers() { sed -n 's/^nameserver[[:space:]]*\([^[:space:]]*\).*/\1/p' "$PROBE_ROOT/etc/resolv.conf" 2>/dev/null; }
 
-# measure_dns: this server's own name, asked as every program does; nothing else is asked
+# measure_dns: resolve this server's own name as programs do; no other name is queried
 #
-# The question may go to the site's name server, so only who types `preflight` asks it: an installation sends nothing.
+# The query may go to the site's name server, so it is made only for the command `preflight`: an installation sends nothing.
 measure_dns() {
     local own begun code took
     [ "$COMMAND" = preflight ] || return 0

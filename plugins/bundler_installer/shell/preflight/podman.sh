@@ -1,4 +1,4 @@
-# ---- preflight/podman: checks of Podman, whose service answers as Docker: what was tried with it, and what it does not do
+# ---- preflight/podman: checks of Podman, whose service answers as Docker: the tested versions, and what it does not support
 
 PODMAN_TRIED=4.3
 
@@ -10,7 +10,8 @@ measure_podman_version() {
     fi
 }
 
-# measure_podman: what would not work of this application; the rest of what differs is said in docs/how-to/install.md
+# measure_podman: features that this application uses and that would not work; other differences are described in
+# docs/how-to/install.md
 measure_podman() {
     if [ ! -d "$PROBE_ROOT/run/systemd/system" ] && list_column services.tsv expect | grep -qx healthy; then
         check fail "Podman, $(format checks.no_systemd)" systemd "$(format remedy.podman_systemd)"
@@ -23,7 +24,7 @@ measure_podman() {
     fi
 }
 
-# publishes_anywhere: a port is published at 0.0.0.0, which is another thing than at no address
+# publishes_anywhere: whether a port is published at 0.0.0.0, which differs from publishing it without an address
 publishes_anywhere() {
     local address=''
     rows ports.tsv | while read_port address; do

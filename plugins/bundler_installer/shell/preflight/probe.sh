@@ -1,6 +1,6 @@
-# ---- preflight/probe: whether a container really works here, with an image of the bundle
+# ---- preflight/probe: whether a container works on this server, tested with an image of the bundle
 
-# run_probe: for `preflight --probe`, where the images are loaded
+# run_probe: for `preflight --probe`, which requires that the images are loaded
 run_probe() {
     [ -n "$DOCKER" ] || fail $EXIT_PREFLIGHT engine.no_docker
     [ -n "$INSTALLED" ] || verify_bundle
@@ -9,8 +9,8 @@ run_probe() {
     walk_checks container
 }
 
-# probe_engine: a step of an installation with --probe, after the images are loaded and before anything is switched. Where the
-# application runs already, its own containers are the proof
+# probe_engine: a step of an installation with --probe, after the images are loaded and before anything is switched. If the
+# application is already running, its own containers are the proof
 probe_engine() {
     local failures recorded=''
     [ ! -s "$SCRATCH/engine-ours" ] || return 0
@@ -28,7 +28,7 @@ probe_engine() {
     fi
 }
 
-# make_probe: one container in a network of its own; what it finds goes to probe-out, a line a finding
+# make_probe: run one container in a separate network; its findings go to probe-out, one per line
 make_probe() {
     local probe_code probe_pid ticks
     : >"$SCRATCH/probe-out"
@@ -52,7 +52,7 @@ make_probe() {
             PROBE_PORT=$(docker port "$PROBED" 61616/tcp 2>/dev/null | sed -n 's/.*:\([0-9]*\)$/\1/p' | sed -n 1p)
         fi
         if [ -n "$PROBE_PORT" ] && ! grep -q '^port=' "$SCRATCH/probe-out"; then
-            # the handshake fails: there is no TLS. That somebody came is what the container waits for
+            # the handshake fails, because there is no TLS. The container only waits for a connection
             within 3 openssl s_client -connect "127.0.0.1:$PROBE_PORT" >/dev/null 2>&1
         fi
         ticks=$((ticks + 1))
@@ -81,7 +81,7 @@ choose_probe_image() {
     done <"$SCRATCH/probe-images"
 }
 
-# remove_probe: where it is still there
+# remove_probe: remove container and network, if they exist
 remove_probe() {
     [ -n "$PROBED" ] || return 0
     docker rm -f -v "$PROBED" >/dev/null 2>&1
@@ -91,14 +91,14 @@ remove_probe() {
 
 clean_at_exit remove_probe
 
-# shellcheck disable=SC2016 # it is for the shell in the container
+# shellcheck disable=SC2016 # for the shell in the container
 SEARCH_SCRIPT='for each in python3 node redis-server java; do
     if command -v "$each" >/dev/null 2>&1; then echo threads; exit; fi
 done
 echo shell'
 
-# what runs in the container: a shell, and whatever of these programs the image has
-# shellcheck disable=SC2016 # it is for the shell in the container
+# the script that runs in the container: it uses the shell and those of these programs that the image has
+# shellcheck disable=SC2016 # for the shell in the container
 PROBE_SCRIPT='has() { command -v "$1" >/dev/null 2>&1; }
 echo "files=$(ulimit -Hn)"
 listener=""
@@ -123,7 +123,7 @@ t = [threading.Thread(target=int) for _ in range(20)]
 elif has node; then
     if node -e 0 >/dev/null 2>&1; then echo threads=node; else echo threads=failed; fi
 elif has redis-server; then
-    # it ends with a message of its own where it gets no thread; ended for another reason it says nothing of threads
+    # it reports when it cannot create a thread; if it ends for another reason, that proves nothing about threads
     said=$(redis-server --port 61617 --bind 127.0.0.1 --save "" --dir /tmp 2>&1 & redis=$!
         n=0; while [ $n -lt 15 ]; do
             set -- /proc/$redis/task/*
@@ -152,12 +152,12 @@ else names=untried; fi
 echo "names=$names"
 if has sleep; then
     (n=0; while [ $n -lt 64 ]; do sleep 3 >/dev/null 2>&1 & n=$((n + 1)); echo "processes=$n"; done) 2>/dev/null
-    # who listens ends when somebody came
+    # the listener ends after one connection
     n=0; while [ -n "$listener" ] && [ $n -lt 30 ] && kill -0 "$listener" 2>/dev/null; do sleep 1; n=$((n + 1)); done
 fi
 echo end=ok'
 
-# probe_finding KEY: the last line KEY=VALUE that the container printed
+# probe_finding KEY: the value of the last line KEY=VALUE that the container printed
 probe_finding() { sed -n "s/^$1=//p" "$SCRATCH/probe-out" | sed -n '$p'; }
 
 measure_probe_start() {

@@ -1,4 +1,4 @@
-# ---- preflight/report: one HTML file without links, to be carried out of the site
+# ---- preflight/report: one HTML file without external links, which can be taken off the site
 
 write_report() {
     local folder draft
@@ -8,7 +8,7 @@ write_report() {
     esac
     draft=${folder:-/}/.bundle-report.$$
     [ ! -d "$REPORT" ] || fail $EXIT_USAGE preflight.no_report "$REPORT"
-    # a name of its own, made anew: whatever lies at that path is not followed
+    # a private temporary name, created anew: an existing file or link at that path is not followed
     (umask 077 && set -C && : >"$draft") 2>/dev/null || fail $EXIT_USAGE preflight.no_report "$REPORT"
     LITTER=$draft
     { print_report >"$draft" && mv -f "$draft" "$REPORT"; } || fail $EXIT_FAILED preflight.no_report "$REPORT"
@@ -43,7 +43,7 @@ EOT
         for column in result check measured needed remedy; do printf '<th>%s</th>' "$(format "report.$column" | escape_html)"; done
         printf '</tr>\n'
         while read_finding id result measured needed remedy; do
-            # shellcheck disable=SC2016 # the grave accent is none here
+            # shellcheck disable=SC2016 # the backquotes are literal text
             printf '<tr><td class="%s">%s</td><td>%s<br><code>%s</code></td>' "$result" "$(format "report.result_$result" | escape_html)" \
                 "$(format "check.$id" | escape_html)" "$id"
             printf '<td>%s</td><td>%s</td><td class="remedy">%s</td></tr>\n' "$(printf '%s' "$measured" | escape_html)" \

@@ -1,6 +1,6 @@
-# ---- preflight/results: what the checks found, for people and for programs
+# ---- preflight/results: the results of the checks, for people and for programs
 
-# print_checks WHICH: all of them under their groups, or the bad ones
+# print_checks WHICH: all results by group, or only those that are not `pass`
 print_checks() {
     local shown_group said checked id='' result='' measured='' needed='' remedy='' mark=''
     for shown_group in hardware system storage engine network site; do
@@ -24,7 +24,7 @@ print_checks() {
     done <"$SCRATCH/checks"
 }
 
-# describe_check: id, measured and needed as one line
+# describe_check: id, measured and required value on one line
 describe_check() {
     if [ "$measured" = - ]; then
         format preflight.line_moot "$(format "check.$id")"
@@ -48,7 +48,7 @@ print_checks_json() {
     printf '\n]}\n'
 }
 
-# record_accepted: what the operator accepted by name, kept where the installation is
+# record_accepted: record in the installation which failures the operator accepted by name
 record_accepted() {
     local id='' result='' measured='' needed='' recorded=''
     while read_finding id result measured needed; do

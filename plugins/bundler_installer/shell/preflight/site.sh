@@ -1,6 +1,7 @@
-# ---- preflight/site: checks of what is on the site already
+# ---- preflight/site: checks of what already exists on the site
 
-# measure_installation: an earlier release, a run that was interrupted, a foreign folder, or the same project elsewhere
+# measure_installation: an earlier release, an interrupted run, a folder of something else, or the same project in another
+# place
 measure_installation() {
     local elsewhere own folder open_step
     elsewhere=''
@@ -38,7 +39,7 @@ measure_installation() {
     fi
 }
 
-# measure_certificate: what was given or is there already; where nothing is yet, `install` asks for it
+# measure_certificate: the one that was given or already exists; if there is none yet, `install` asks for it
 measure_certificate() {
     local there host='' certificate='' key='' self_signed='' certificate_path='' ends=''
     rows certificates.tsv >"$SCRATCH/certificate-rows"

@@ -1,6 +1,6 @@
 # ---- preflight/storage: checks of disks and file systems
 
-# measure_disk: what lies on each device is summed, then compared with its free space
+# measure_disk: add up what is stored on each device, then compare the sums with the free space
 measure_disk() {
     local data more release_bytes streamed loading point='' bytes='' free=''
     data=$required more=$recommended
@@ -8,7 +8,7 @@ measure_disk() {
     is_number "$more" || more=$data
     release_bytes=$(awk -v a="$(number_fact bundle_bytes)" -v b="$(number_fact images_bytes)" -v c="$(engine_parts bytes)" \
         'BEGIN { d = a - b - c; printf "%.0f", (d > 0 ? d : 0) + 50000000 }')
-    # loading unpacks the archive beside the images: it needs both at once
+    # loading unpacks the archive beside the images, so both need space at the same time
     streamed=$(number_fact images_bytes)
     if is_compact; then streamed=$(number_fact unpacked_bytes); fi
     loading=$(awk -v a="$streamed" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f", a + b }')
@@ -45,7 +45,7 @@ need_room() {
     }' >>"$SCRATCH/needs"
 }
 
-# measure_inodes: many small files fill the table of a file system long before its bytes
+# measure_inodes: many small files can use up the inodes of a file system long before its bytes
 measure_inodes() {
     local wanted folder total='' free='' point=''
     wanted=$required
@@ -61,7 +61,7 @@ measure_inodes() {
     awk -F "$TAB" "$AWK_INODES"'!($INODES["point"] in seen) { seen[$INODES["point"]]; print }' "$SCRATCH/inodes" >"$SCRATCH/inodes.sorted"
     while read_inodes total free point; do
         if ! is_number "$total" || [ "$total" = 0 ]; then
-            check pass "$point: $(format checks.unlimited)" "$wanted" # btrfs and others make them as needed
+            check pass "$point: $(format checks.unlimited)" "$wanted" # btrfs and others create inodes as needed
         elif below "$free" "$wanted"; then
             check fail "$point: $free" "$wanted"
         else
@@ -70,7 +70,7 @@ measure_inodes() {
     done <"$SCRATCH/inodes.sorted"
 }
 
-# measure_scratch: room for the lists and copies that a run makes; without it a run ends half way
+# measure_scratch: free space for the lists and copies of a run; without it, a run fails half way
 measure_scratch() {
     local scratch_free scratch_inodes
     scratch_free=$(probe df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }')
@@ -84,8 +84,8 @@ measure_scratch() {
     fi
 }
 
-# measure_ssd: what the kernel says of the disk under the root. It is wrong for virtual disks, device-mapper and RAID
-# controllers, which say "rotational" whatever is under them
+# measure_ssd: what the kernel reports about the disk under the root. It is unreliable for virtual disks, device-mapper and
+# RAID controllers, which report "rotational" for any disk
 measure_ssd() {
     local result disk_kind='' disk_name='' rotational=''
     find_disk "$(nearest_folder "$ROOT")"
@@ -139,8 +139,8 @@ find_disk() {
     esac
 }
 
-# measure_write_latency: twenty small writes, each brought to the disk, less what starting the program costs. The only
-# thing that the preflight writes; removed at once
+# measure_write_latency: twenty small synchronous writes, minus the cost of starting the program. This file is the only thing
+# that the preflight writes; it is removed at once
 measure_write_latency() {
     local folder file synced plain found
     folder=$(nearest_folder "$ROOT")
@@ -158,7 +158,7 @@ measure_write_latency() {
         check warn "$(format checks.unknown)" "$(show_latency)"
         return
     fi
-    # hundredths of a second over 20 writes: half a millisecond each
+    # hundredths of a second for 20 writes: half a millisecond each
     found=$(awk -v a="$synced" -v b="$plain" 'BEGIN { d = a - b; printf "%.1f", (d > 0 ? d : 0) * 10 / 20 }')
     if [ "$required" != - ] && below "$required" "$found"; then
         check fail "$found ms" "<= $required ms"
@@ -171,7 +171,7 @@ measure_write_latency() {
 
 show_latency() { if [ "$required" != - ]; then printf '<= %s ms' "$required"; else printf '<= %s ms' "$recommended"; fi; }
 
-# time_writes CONVERSION: centiseconds that 20 writes took; nothing where dd does not know the conversion
+# time_writes CONVERSION: centiseconds that 20 writes took; nothing if dd does not support the conversion
 time_writes() {
     local begun
     begun=$(centiseconds)
@@ -181,7 +181,7 @@ time_writes() {
     printf '%s' $(($(centiseconds) - begun))
 }
 
-# measure_filesystem: whether the file system of the root keeps owners, modes, links and case, and lets programs run
+# measure_filesystem: whether the root's file system keeps owners, modes, links and case, and allows programs to run
 measure_filesystem() {
     local folder device type trial broken weak shown
     folder=$(nearest_folder "$ROOT")
@@ -200,7 +200,7 @@ EOT
     case $(ls -l "$trial/a") in -rw-r-----*) ;; *) broken="$broken chmod" ;; esac
     if [ "$(probe id -u)" = 0 ]; then
         probe chown 12345:12346 "$trial/a" 2>/dev/null
-        # shellcheck disable=SC2012 # names are ours; find -printf and stat -c are not everywhere
+        # shellcheck disable=SC2012 # the names are our own; find -printf and stat -c are not available everywhere
         [ "$(ls -ln "$trial/a" | awk '{ print $3 ":" $4 }')" = 12345:12346 ] || broken="$broken chown"
         probe chown 0:0 "$trial/a" 2>/dev/null
     fi

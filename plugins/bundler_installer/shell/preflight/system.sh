@@ -28,7 +28,7 @@ measure_user() {
 
 measure_kernel() { check_version "$(probe uname -r)"; }
 
-# measure_cgroup: version 2 needs an engine of 20.10; what a group cannot limit, the Compose file's limits cannot either
+# measure_cgroup: version 2 requires an engine of 20.10; limits in the Compose file have no effect without their controllers
 measure_cgroup() {
     local found lacking controllers each
     found='' lacking=''
@@ -42,7 +42,7 @@ measure_cgroup() {
         found=1
         for each in cpu memory pids; do [ -d "$PROBE_ROOT/sys/fs/cgroup/$each" ] || lacking="$lacking $each"; done
     else
-        found=$(info_field 'Cgroup Version') # not mounted here, but perhaps where the engine runs
+        found=$(info_field 'Cgroup Version') # not mounted here, but it may be where the engine runs
     fi
     if [ -z "$found" ] && [ -d "$PROBE_ROOT/sys/fs" ]; then
         check fail "$(format checks.none)" '1, 2'
@@ -69,7 +69,7 @@ measure_overlay() {
     fi
 }
 
-# measure_selinux: where the engine labels, a bind mount without a label is closed to the container
+# measure_selinux: if the engine labels containers, they cannot read a bind mount without a label
 measure_selinux() {
     case $(read_line /sys/fs/selinux/enforce) in
         1)
@@ -84,7 +84,7 @@ measure_selinux() {
     esac
 }
 
-# measure_container: paths that the engine is given are the host's, not this container's
+# measure_container: paths given to the engine are paths of the host, not of this container
 measure_container() {
     local inside
     inside=''
@@ -100,7 +100,7 @@ measure_container() {
     if [ -n "$inside" ]; then check warn "$inside" "$(format checks.no)"; else check pass "$(format checks.no)" "$(format checks.no)"; fi
 }
 
-# measure_clock: a clock that is wrong makes certificates and sessions invalid
+# measure_clock: a wrong clock makes certificates and sessions invalid
 measure_clock() {
     local now built shown oldest
     now=$(probe date +%s)
@@ -118,7 +118,7 @@ measure_clock() {
     fi
 }
 
-# measure_clock_sync: what the running daemon says; none is asked over the network
+# measure_clock_sync: the state reported by the running daemon; no time server is asked over the network
 measure_clock_sync() {
     local found said
     found=unknown
@@ -163,11 +163,11 @@ measure_sysctl() {
     check "$result" "$shown" "$wanted" "$advice"
 }
 
-# setting_suffices WANTED
+# setting_suffices WANTED: whether `found` is enough
 setting_suffices() {
     case $found in '' | *[!0-9]*) return 1 ;; esac
     case $parameter in
-        vm.overcommit_memory) [ "$found" = "$1" ] ;; # a choice: 2 is not more than 1
+        vm.overcommit_memory) [ "$found" = "$1" ] ;; # a mode, not an amount: 2 is not more than 1
         *) ! below "$found" "$1" ;;
     esac
 }

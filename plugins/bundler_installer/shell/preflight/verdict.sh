@@ -1,13 +1,13 @@
-# ---- preflight/verdict: is this server good enough? Changes nothing
+# ---- preflight/verdict: whether this server meets the requirements. Changes nothing
 
-# make_checks: every check but those that need a container
+# make_checks: all checks except those that need a container
 make_checks() {
     empty_file "$SCRATCH/checks"
     read_engine
     walk_checks ''
 }
 
-# judge_checks: ends the run where a check failed, with --strict where one warned
+# judge_checks: end the run if a check failed, or with --strict if one warned
 judge_checks() {
     local failures
     failures=$(count_results fail)
@@ -25,7 +25,7 @@ run_preflight() {
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
 }
 
-# preflight_or_stop: before an installation; only what is not as it should be is shown
+# preflight_or_stop: before an installation; only results that are not `pass` are shown
 preflight_or_stop() {
     make_checks
     [ -z "$REPORT" ] || write_report

@@ -1,6 +1,6 @@
-# ---- site/answers: the values of variables below the root, for each release, for Compose and for templates
+# ---- site/answers: values of variables below the root, for each release, for Compose and for templates
 
-# load_values FILE [FOLDER]: NAME=VALUE lines that an earlier run wrote, to `values` or that folder
+# load_values FILE [FOLDER]: load NAME=VALUE lines that an earlier run wrote into `values` or that folder
 load_values() {
     local line name
     [ -f "$1" ] || return 0
@@ -19,7 +19,7 @@ value() {
     local found_value
     set -- "$1" "${2:-$VALUES}"
     [ -f "$2/$1" ] || return 1
-    IFS= read -r found_value <"$2/$1" # a line without its end: the status says nothing
+    IFS= read -r found_value <"$2/$1" # the value may lack a line break, so the status means nothing
     printf '%s' "$found_value"
 }
 
@@ -40,14 +40,14 @@ expand() {
     esac
 }
 
-# write_variables: site.env, secrets.env and what Compose reads, in their places
+# write_variables: write site.env, secrets.env and the file for Compose to their places
 write_variables() {
     draft_variables
     place_answers "$RELEASE"
     keep_site_key
 }
 
-# draft_variables: the same in state/answers/<release>, where the release that runs does not read them yet
+# draft_variables: write the same to state/answers/<release>, which the running release does not read yet
 draft_variables() {
     local draft
     draft=$ROOT/state/answers/.$RELEASE.part
@@ -57,7 +57,7 @@ draft_variables() {
     put_answers "$RELEASE"
 }
 
-# write_draft: answers, secrets and what Compose reads into the folder `draft`, and the values for templates
+# write_draft: write answers, secrets and the file for Compose into the folder `draft`, and the values for templates
 write_draft() {
     local file name='' kind=''
     { printf '' >"$draft/site.env" && printf '' >"$draft/secrets.env" && begin_pairs; } || fail $EXIT_FAILED release.disk "$draft"
@@ -73,7 +73,7 @@ write_draft() {
         write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$draft"
 }
 
-# save_answers RELEASE: as they are in their places, before those of another release take them
+# save_answers RELEASE: keep a copy of the answers in use, before those of another release replace them
 save_answers() {
     local draft each
     draft=$ROOT/state/answers/.$1.part
@@ -85,14 +85,14 @@ save_answers() {
     put_answers "$1"
 }
 
-# put_answers RELEASE: the draft takes the place of an older one, whole
+# put_answers RELEASE: replace older answers by the draft, all at once
 put_answers() {
     { flush "$draft"/* && rm -rf "$ROOT/state/answers/$1" && mv "$draft" "$ROOT/state/answers/$1"; } ||
         fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# place_answers RELEASE: its answers and secrets become those that are read. A secret that it does not know stays: data
-# may need it when the release that does know it comes back
+# place_answers RELEASE: make its answers and secrets those in use. Secrets that it does not know are kept: data may need
+# them when a release that knows them is installed again
 place_answers() {
     local each placed other
     for each in site.env secrets.env state/compose.env state/trusted.pub; do
@@ -112,20 +112,20 @@ join_answers() {
         !(substr($0, 1, index($0, "=")) in known)' "$2"
 }
 
-# begin_pairs: what write_pair needs at the head of its file
+# begin_pairs: write the definitions that write_pair needs at the start of the file
 begin_pairs() {
     printf '%s\n' "BUNDLE_DOLLAR='\$'" "BUNDLE_QUOTE='\"'" "BUNDLE_BACKSLASH=\\" >"$draft/compose.env" &&
         printf '' >"$SCRATCH/template-values"
 }
 
-# write_pair NAME VALUE: for Compose, and for templates. Releases of Compose differ in how they read escapes; all of them read
-# alike a text in single quotes that holds none and does not end in a backslash, and ${NAME} of an earlier line in a text in
-# double quotes. So whatever the first form cannot hold takes the second
+# write_pair NAME VALUE: for Compose, and for templates. Versions of Compose differ in how they read escapes; all of them
+# agree on a text in single quotes that contains none and does not end in a backslash, and on ${NAME} of an earlier line in a
+# text in double quotes. So a value that the first form cannot represent is written in the second
 write_pair() {
     local quoted
     case $2 in
         *\'* | *\\)
-            # shellcheck disable=SC2016 # Compose expands them, not this shell
+            # shellcheck disable=SC2016 # expanded by Compose, not by this shell
             quoted=$(printf '%s\n' "$2" | sed 's/[$]/${BUNDLE_DOLLAR}/g; s/"/${BUNDLE_QUOTE}/g; s/\\/${BUNDLE_BACKSLASH}/g') || return 1
             quoted="\"$quoted\""
             ;;

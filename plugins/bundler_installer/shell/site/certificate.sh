@@ -1,6 +1,7 @@
-# ---- site/certificate: given at the site or made there; checked before anything changes, then put where services read it
+# ---- site/certificate: a certificate is given by the site or created there; it is checked before anything changes, then put
+# where services read it
 
-# run_certificate: put a renewed one in place, without the bundle; services that read it only once are made anew
+# run_certificate: install a renewed certificate without the bundle; services that read it only at their start are recreated
 run_certificate() {
     local ends=''
     require_tools
@@ -18,7 +19,7 @@ run_certificate() {
     say certificate.placed "$(show_date "$ends")"
 }
 
-# only_certificates FILE: other values are also in files that an installation fills in
+# only_certificates FILE: other values also occur in files that an installation fills in
 only_certificates() {
     local taken line
     taken=$(rows certificates.tsv | awk -F "$TAB" "$AWK_CERTIFICATE"'{
@@ -33,8 +34,8 @@ only_certificates() {
     done <"$1"
 }
 
-# check_certificates: choose and check what `certificates.tsv` asks for; what was chosen lies in $SCRATCH/certificates; sets
-# CERTIFICATES and `ends`
+# check_certificates: choose and check the certificates of `certificates.tsv`; the chosen files are in $SCRATCH/certificates;
+# sets CERTIFICATES and `ends`
 check_certificates() {
     local slot host='' certificate='' key='' self_signed='' certificate_path='' key_path='' chosen='' chosen_key=''
     local host_name='' shown_certificate='' shown_key=''
@@ -48,11 +49,12 @@ check_certificates() {
         choose_certificate
         check_certificate
     done <"$SCRATCH/certificate-rows"
-    # Compose makes a service anew that names this, so that one which reads its certificate only once reads it again
+    # Compose recreates services whose definition contains this value, so a service that reads its certificate only at its
+    # start reads it again
     CERTIFICATES=$(cat "$SCRATCH"/certificates/*.crt | hash_text)
 }
 
-# note_certificates: the same for those that lie there already
+# note_certificates: the same for existing certificates
 note_certificates() {
     local here kept_files
     CERTIFICATES=-
@@ -62,8 +64,8 @@ note_certificates() {
 
 hash_text() { { openssl dgst -sha256 -r 2>/dev/null || sha256sum; } | cut -c 1-16; }
 
-# choose_certificate: the files that were given, else what is there already, else a new one on request; sets host_name,
-# `chosen`, chosen_key, shown_certificate and shown_key
+# choose_certificate: the files that were given, else existing ones, else a new one on request; sets host_name, `chosen`,
+# chosen_key, shown_certificate and shown_key
 choose_certificate() {
     local given given_key each
     given=$(value "$certificate") given_key=$(value "$key")
@@ -90,7 +92,7 @@ choose_certificate() {
     fi
 }
 
-# was_given_before: the answers of an earlier run name files that are gone by now; their copies are kept
+# was_given_before: the answers of an earlier run name files that no longer exist; their copies are kept
 was_given_before() {
     { [ ! -f "$given" ] || [ ! -f "$given_key" ]; } &&
         [ -f "$ROOT/data/$certificate_path" ] && [ -f "$ROOT/data/$key_path" ] &&
@@ -98,7 +100,7 @@ was_given_before() {
         grep -qxF -- "$key=$given_key" "$ROOT/site.env" 2>/dev/null
 }
 
-# still_covers: one that was made here is made again for another host name, or when it has run out
+# still_covers: a certificate created here is replaced if the host name changes or it has expired
 still_covers() {
     [ "$(value "$self_signed")" = true ] || return 0
     covers_host "$ROOT/data/$certificate_path" && openssl x509 -in "$ROOT/data/$certificate_path" -noout -checkend 0 >/dev/null 2>&1
@@ -106,7 +108,7 @@ still_covers() {
 
 copy_private() { (umask 077 && cat -- "$1" >"$2") || fail $EXIT_FAILED release.disk "$SCRATCH"; }
 
-# make_certificate: ECDSA P-256, self-signed, for 825 days, which is as long as browsers accept one
+# make_certificate: ECDSA P-256, self-signed, valid for 825 days, the longest period that browsers accept
 make_certificate() {
     local kind
     if is_address "$host_name"; then kind=IP; else kind=DNS; fi
@@ -126,7 +128,7 @@ make_certificate() {
 
 certificate_fingerprint() { openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//'; }
 
-# check_certificate: of PEM, its key's, in its time, for this host; sets `ends`, its last second
+# check_certificate: it is PEM, matches its key, is valid now and for this host; sets `ends`, its last second
 check_certificate() {
     local starts now
     openssl x509 -in "$chosen" -noout 2>/dev/null || fail $EXIT_USAGE certificate.no_pem "$shown_certificate"
@@ -160,7 +162,7 @@ covers_host() {
     return 1
 }
 
-# is_address HOST: an IP address, not a name
+# is_address HOST: whether it is an IP address and not a name
 is_address() {
     case $1 in
         *:*) return 0 ;;
@@ -175,12 +177,12 @@ certificate_date() {
 
 show_date() { printf '%s' "$1" | sed 's/^\(....\)\(..\)\(..\).*/\1-\2-\3/'; }
 
-# list_names FILE: the names and addresses that a certificate is for
+# list_names FILE: the names and addresses that a certificate covers
 list_names() {
     openssl x509 -in "$1" -noout -text 2>/dev/null | awk '/Subject Alternative Name/ { getline; gsub(/^ +/, ""); print; exit }'
 }
 
-# place_certificates: to where services read them, each whole or not at all
+# place_certificates: put each where services read it, completely or not at all
 place_certificates() {
     local slot certificate_path='' key_path=''
     slot=0

@@ -1,7 +1,7 @@
-# ---- site/counter: which of two bundles is the older one, whatever their versions say. The highest that was installed here
-# stands in state/counter; no rollback and no restore lowers it
+# ---- site/counter: decides which of two bundles is older, independent of their versions. The highest counter installed here
+# is in state/counter; rollbacks and restores never lower it
 
-# read_counters: sets COUNTER, the bundle's, and HIGHEST, that was installed here; nothing where there is none
+# read_counters: sets COUNTER, the bundle's, and HIGHEST, the highest installed here; empty if there is none
 read_counters() {
     local kept installed
     HIGHEST='' COUNTER=$(fact counter)
@@ -14,7 +14,7 @@ read_counters() {
         { [ -f "$kept" ] && [ ! -L "$kept" ] && HIGHEST=$(cat "$kept") && is_counter "$HIGHEST"; } ||
             fail $EXIT_FAILED counter.damaged "$kept"
     fi
-    # a site of before there were counters, or one whose services never became healthy
+    # the site predates counters, or its services never became healthy
     [ -f "$CURRENT/bundle.env" ] || return 0
     installed=$(fact_of "$CURRENT" counter)
     case $installed in '' | -) return 0 ;; esac
@@ -22,7 +22,8 @@ read_counters() {
     if [ -z "$HIGHEST" ] || below "$HIGHEST" "$installed"; then HIGHEST=$installed; fi
 }
 
-# is_older: the bundle is older than one that was installed here. The release that is current is not, also after a rollback
+# is_older: whether the bundle is older than one installed here. The current release does not count as older, even after a
+# rollback
 is_older() {
     [ -n "$HIGHEST" ] && below "$COUNTER" "$HIGHEST" && [ "$(basename_of "$CURRENT")" != "$RELEASE" ]
 }
@@ -35,7 +36,7 @@ check_counter() {
     fi
 }
 
-# raise_counter: what check_counter has read, once the services run
+# raise_counter: record the counters read by check_counter, after the services run
 raise_counter() {
     if [ -z "$HIGHEST" ] || below "$HIGHEST" "$COUNTER"; then HIGHEST=$COUNTER; fi
     printf '%s\n' "$HIGHEST" | write_note counter || leave $EXIT_FAILED

@@ -1,6 +1,7 @@
-# ---- site/edits: what an operator changed below config/ is found, and kept, saved or a reason to stop; never lost silently
+# ---- site/edits: changes by an operator below config/ are detected, and either kept, saved or a reason to stop; they are
+# never lost silently
 
-# find_edits RELEASE: into $SCRATCH/edits: lines `changed|removed|added<TAB>path`
+# find_edits RELEASE: write lines `changed|removed|added<TAB>path` to $SCRATCH/edits
 find_edits() {
     empty_file "$SCRATCH/edits"
     EDITED=$ROOT/releases/$1
@@ -9,7 +10,7 @@ find_edits() {
     fi
 }
 
-# check_edits RELEASE: by --edits, when there are any
+# check_edits RELEASE: handle edits as --edits requests, if there are any
 check_edits() {
     find_edits "$1"
     [ -s "$SCRATCH/edits" ] || return 0
@@ -20,13 +21,13 @@ check_edits() {
     esac
 }
 
-# show_edits: one a line
+# show_edits: one per line
 show_edits() {
     local what='' path=''
     while read_edit what path; do printf '  %s  config/%s\n' "$(format "edits.$what")" "$path"; done <"$SCRATCH/edits"
 }
 
-# carry_edits: into the release that is prepared in `part`, or to a folder beside it
+# carry_edits: apply them to the release that is prepared in `part`, or save them to a separate folder
 carry_edits() {
     local lines what='' path=''
     [ -s "$SCRATCH/edits" ] || return 0
@@ -44,7 +45,7 @@ carry_edits() {
     [ ! -s "$SCRATCH/conflicts" ] || fail $EXIT_FAILED edits.conflict "$(cat "$SCRATCH/conflicts")"
 }
 
-# carry_changed: as it is where the new release has not changed the file, else both changes together
+# carry_changed: copy the file if the new release does not change it, else merge both changes
 carry_changed() {
     local old own new
     old=$EDITED/.written/$path own=$EDITED/config/$path new=$part/config/$path
@@ -57,7 +58,7 @@ carry_changed() {
     fi
 }
 
-# carry_added: unless the new release brings a file of that name
+# carry_added: copy it unless the new release has a different file of that name
 carry_added() {
     local new
     new=$part/config/$path
@@ -68,14 +69,14 @@ carry_added() {
     fi
 }
 
-# carry_removed: unless the new release has changed it
+# carry_removed: remove it unless the new release changes it
 carry_removed() {
     local new
     new=$part/config/$path
     [ ! -e "$new" ] || { cmp -s "$EDITED/.written/$path" "$new" && rm -f "$new"; }
 }
 
-# merge_edit: with the tool that is there; a conflict is not solved by guessing
+# merge_edit: with diff3 or patch, whichever is installed; a conflict is not resolved by guessing
 merge_edit() {
     (umask 077 && : >"$SCRATCH/merged")
     if have diff3; then
@@ -90,7 +91,7 @@ merge_edit() {
     cat "$SCRATCH/merged" >"$new"
 }
 
-# save_edits: the edited files, and what was removed by name, under <root>/edits
+# save_edits: save the edited files, and the names of removed ones, below <root>/edits
 save_edits() {
     local saved lines what='' path=''
     saved=$ROOT/edits/$(date -u '+%Y%m%dT%H%M%SZ')-${EDITED##*/}

@@ -1,22 +1,23 @@
-# ---- site/key: what authenticates the backups of this site. It lies in secrets.env, is made once and never replaced
+# ---- site/key: the key that authenticates the backups of this site. It is stored in secrets.env, created once and never
+# replaced
 #
-# 32 random bytes, in hex. It is never an argument of a program, in the environment, in a log or in a plain backup: whoever
-# can write to the backups must not learn it from them.
+# 32 random bytes, in hex. It is never an argument of a program, in the environment, in a log or in an unencrypted backup,
+# because it must stay unknown to users who can write to the backups.
 
 SITE_KEY_NAME=BUNDLE_BACKUP_KEY
 
-# read_site_key: into SITE_KEY; empty where the site has none yet
+# read_site_key: into SITE_KEY; empty if the site has none yet
 read_site_key() {
     local secret_lines
     SITE_KEY=''
     [ -f "$ROOT/secrets.env" ] || return 0
-    # `read` does not tell an error from the end, and a key that is not seen would be made anew
+    # `read` does not distinguish an error from the end, and a key that was missed would be replaced by a new one
     secret_lines=$(cat -- "$ROOT/secrets.env") || fail $EXIT_FAILED site-key.damaged "$ROOT/secrets.env"
     SITE_KEY=$(printf '%s\n' "$secret_lines" | find_key) || fail $EXIT_FAILED site-key.damaged "$ROOT/secrets.env"
     secret_lines=''
 }
 
-# find_key: the key in standard input, which has lines NAME=VALUE; nothing where none of them is the key
+# find_key: the key in lines NAME=VALUE of standard input; nothing if there is none
 find_key() {
     local key_line
     while IFS= read -r key_line || [ -n "$key_line" ]; do
@@ -32,7 +33,7 @@ find_key() {
     return 0
 }
 
-# keep_site_key: made where it is not there yet; the caller holds the lock
+# keep_site_key: create the key if it does not exist; the caller holds the lock
 keep_site_key() {
     read_site_key
     [ -z "$SITE_KEY" ] || return 0
@@ -42,20 +43,20 @@ keep_site_key() {
     { (umask 077 && print_with_key >"$ROOT/secrets.env.new") && flush "$ROOT/secrets.env.new" &&
         [ "$(find_key <"$ROOT/secrets.env.new")" = "$SITE_KEY" ] &&
         mv -f "$ROOT/secrets.env.new" "$ROOT/secrets.env"; } || fail $EXIT_FAILED release.disk "$ROOT"
-    rm -f "$SCRATCH/secret-forms" # what redact knows is out of date
+    rm -f "$SCRATCH/secret-forms" # the list of forms to redact is out of date
 }
 
-# print_with_key: secrets.env, and the key
+# print_with_key: the lines of secrets.env, and the key
 print_with_key() {
     if [ -f "$ROOT/secrets.env" ]; then without_key "$ROOT/secrets.env" || return 1; fi
     printf '%s=%s\n' "$SITE_KEY_NAME" "$SITE_KEY"
 }
 
-# without_key FILE: its lines NAME=VALUE but the key
+# without_key FILE: its lines NAME=VALUE except the key
 without_key() { awk -v key="$SITE_KEY_NAME=" '/^[A-Za-z_][A-Za-z0-9_]*=/ && index($0, key) != 1' "$1"; }
 
-# take_backup_key: into BACKUP_KEY, for checking a plain backup: the one given for a restore, else this site's, else asked for.
-# Empty where there is none and the operator accepts that
+# take_backup_key: into BACKUP_KEY, to check an unencrypted backup: the key given for a restore, else this site's, else the
+# operator is asked. Empty if there is none and the operator accepts that
 take_backup_key() {
     local given
     [ -z "$BACKUP_KEY" ] || return 0
@@ -73,7 +74,7 @@ take_backup_key() {
     is_hex "$BACKUP_KEY" 64 || fail $EXIT_VERIFICATION site-key.needed
 }
 
-# read_key_file: --backup-key names a file with the key in its first line, or a secrets.env
+# read_key_file: the file of --backup-key has the key in its first line, or is a secrets.env
 read_key_file() {
     { [ -f "$BACKUP_KEY_FILE" ] && BACKUP_KEY=$(find_key <"$BACKUP_KEY_FILE"); } 2>/dev/null || fail $EXIT_USAGE site-key.no_file "$BACKUP_KEY_FILE"
     if [ -z "$BACKUP_KEY" ]; then
@@ -83,7 +84,7 @@ read_key_file() {
     is_hex "$BACKUP_KEY" 64 || fail $EXIT_USAGE site-key.no_file "$BACKUP_KEY_FILE"
 }
 
-# show_site_key: the portable form, for another machine: a line that --backup-key reads
+# show_site_key: print the portable form for another machine: a line that --backup-key accepts
 show_site_key() {
     take_lock
     keep_site_key

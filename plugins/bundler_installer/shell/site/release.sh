@@ -1,4 +1,4 @@
-# ---- site/release: a folder of its own for each bundle, put in place whole, switched by one rename
+# ---- site/release: each bundle has a separate folder, which is created completely and activated by one rename
 
 name_release() {
     local digest
@@ -11,22 +11,22 @@ name_release() {
     RELEASE_DIR=$ROOT/releases/$RELEASE
 }
 
-# mend_release: a run that was killed between two renames
+# mend_release: a run was killed between two renames
 mend_release() {
     if [ -d "$RELEASE_DIR" ] || [ ! -d "$RELEASE_DIR.old" ]; then return 0; fi
     mv "$RELEASE_DIR.old" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# prepare_release: copy everything but images and engine, fill in the templates, then give it its name. `.written` keeps
-# config/ as it was written, so that edits can be told from it
+# prepare_release: copy everything except images and engine, fill in the templates, then give the folder its name. `.written`
+# keeps config/ as it was written, so that edits can be detected
 prepare_release() {
     local part each
     mkdir -p "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT"
-    chmod 700 "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT" # filled-in templates hold secrets; the engine mounts them as root
+    chmod 700 "$ROOT/releases" || fail $EXIT_FAILED release.disk "$ROOT" # filled-in templates contain secrets; the engine mounts them as root
     [ "$HERE" != "$RELEASE_DIR" ] || return 0
     part=$ROOT/releases/.part
     rm -rf "$part" || fail $EXIT_FAILED release.disk "$ROOT"
-    LITTER=$part # it holds secrets, and room
+    LITTER=$part # it contains secrets, and takes space
     mkdir -p "$part" || fail $EXIT_FAILED release.disk "$ROOT"
     awk 'substr($0, 67, 7) != "images/" && substr($0, 67, 13) != "files/engine/"' "$FACTS/SHA256SUMS" >"$SCRATCH/copied" || lose_scratch
     copy_listed "$SCRATCH/copied" "$part"
@@ -46,7 +46,7 @@ prepare_release() {
     rm -rf "$RELEASE_DIR.old"
 }
 
-# render_config FOLDER: fill the templates in FOLDER/config, and keep what was written in FOLDER/.written
+# render_config FOLDER: fill the templates in FOLDER/config, and keep a copy of the result in FOLDER/.written
 render_config() {
     local part
     part=$1
@@ -55,7 +55,7 @@ render_config() {
     (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# note_reconfigured: services that run read their configuration again only when they are made anew
+# note_reconfigured: running services read changed configuration only when they are recreated
 note_reconfigured() {
     [ -d "$RELEASE_DIR/config" ] || return 0
     if ! same_tree "$RELEASE_DIR/config" "$part/config"; then
@@ -63,7 +63,7 @@ note_reconfigured() {
     fi
 }
 
-# fill_templates: @@NAME@@ -> the site's value, quoted for the file that it stands in
+# fill_templates: replace @@NAME@@ by the site's value, quoted for its file
 fill_templates() {
     local path='' mode='' format=''
     empty_file "$SCRATCH/refused"
@@ -75,7 +75,7 @@ fill_templates() {
     [ ! -s "$SCRATCH/refused" ] || explain_refused
 }
 
-# make_data: the folders that the application keeps its data in
+# make_data: create the folders for the application's data
 make_data() {
     local lines uid path='' mode='' gid='' inside=''
     mkdir -p "$ROOT/data" || fail $EXIT_FAILED release.disk "$ROOT"
@@ -98,7 +98,7 @@ make_data() {
     expect_lines "$SCRATCH/data" "$lines"
 }
 
-# switch_release: `current` names the new release; atomic where mv knows -T
+# switch_release: make `current` point to the new release; atomic if mv supports -T
 switch_release() {
     rm -f "$ROOT/current.new"
     ln -s "releases/$RELEASE" "$ROOT/current.new" || fail $EXIT_FAILED release.disk "$ROOT"
@@ -108,7 +108,7 @@ switch_release() {
     write_control
 }
 
-# write_control: <root>/<name>ctl runs the commands of the release that is current
+# write_control: write <root>/<name>ctl, which runs the commands of the current release
 write_control() {
     cat >"$ROOT/.ctl.new" <<'EOT'
 #!/bin/sh
@@ -120,6 +120,6 @@ case $0 in
 esac
 exec /bin/sh "$here/current/install" "${@:-status}"
 EOT
-    # shellcheck disable=SC2181 # of the here-document
+    # shellcheck disable=SC2181 # the status is that of the here-document
     { [ $? -eq 0 ] && chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }

@@ -1,6 +1,8 @@
-# ---- site/templates: @@NAME@@ becomes the site's value, quoted for the file and for the place in it, or the value is refused
+# ---- site/templates: @@NAME@@ is replaced by the site's value, quoted for the file's format and the position in it, or the
+# value is refused
 
-# check_templates: the values of this run in all templates, before anything changes; all that is refused is said at once
+# check_templates: fill all templates with the values of this run before anything changes; all refused values are reported at
+# once
 check_templates() {
     local draft blank path='' format=''
     keep "$SCRATCH/templates" rows templates.tsv
@@ -22,14 +24,14 @@ check_templates() {
     [ ! -s "$SCRATCH/refused" ] || explain_refused
 }
 
-# fail_template: a value that does not exist, or no room
+# fail_template: a variable does not exist, or there is no free space
 fail_template() {
     [ ! -s "$SCRATCH/template-error" ] || fail $EXIT_FAILED release.template "$(cat "$SCRATCH/template-error")"
     scratch_has_room || lose_scratch
     fail $EXIT_FAILED release.disk "$ROOT"
 }
 
-# explain_refused: which values, where, and what they must not hold; no secret's value
+# explain_refused: which values are refused, where, and what they must not contain; values of secrets are not shown
 explain_refused() {
     local path='' form='' number='' name='' reason='' piece=''
     while read_refused_value path form number name reason piece; do
@@ -38,14 +40,14 @@ explain_refused() {
     fail $EXIT_USAGE templates.refused "$(cat "$SCRATCH/refused.said")"
 }
 
-# fill_template FILE PATH FORMAT TARGET: the filled file, private. $SCRATCH/refused lists values that are refused, and has been
-# made before; a name that nobody knows is an error, and so is a file that was not written whole, which not every awk tells
+# fill_template FILE PATH FORMAT TARGET: write the filled file, private. $SCRATCH/refused, which must exist, gets refused
+# values; an unknown name is an error, and so is an incomplete output file, which not every awk reports
 fill_template() {
     local whole filled_bytes denied
     empty_file "$SCRATCH/template-error"
     keep "$SCRATCH/filler" print_program "$3"
     whole=yes
-    [ -z "$(tail -c 1 "$1")" ] || whole='' # the last line has no end, and gets none
+    [ -z "$(tail -c 1 "$1")" ] || whole='' # the last line has no line break, and gets none
     [ -f "$SCRATCH/unanswered" ] || empty_file "$SCRATCH/unanswered"
     rm -f "$SCRATCH/filled-bytes"
     awk -v values="$SCRATCH/template-values" -v unanswered="$SCRATCH/unanswered" -v refused="$SCRATCH/refused" \

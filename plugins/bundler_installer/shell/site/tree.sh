@@ -1,7 +1,8 @@
-# ---- site/tree: folders of files are copied, compared, and made like each other
+# ---- site/tree: copy, compare and update folders of files
 
-# copy_listed LINES FOLDER: the files that the lines of SHA256SUMS in the file LINES name, one by one: nothing else gets into
-# FOLDER. Checked there, for the medium may return other bytes the second time it is read. Modes are those of modes.tsv
+# copy_listed LINES FOLDER: copy the files named in the file LINES, which has lines of SHA256SUMS, one by one, so that
+# nothing else gets into FOLDER. The copies are checked, because the medium may return other bytes when it is read again.
+# Modes come from modes.tsv
 copy_listed() {
     local made lines line path source above wanted_sums=''
     made='' lines=0
@@ -27,7 +28,7 @@ copy_listed() {
     set_modes "$2"
 }
 
-# set_modes FOLDER: of the files of modes.tsv that are there
+# set_modes FOLDER: of the files of modes.tsv that exist
 set_modes() {
     local mode_lines mode lines path
     keep "$SCRATCH/modes" rows modes.tsv
@@ -46,12 +47,12 @@ set_modes() {
     expect_lines "$SCRATCH/mode-list" "$mode_lines"
 }
 
-# same_tree FOLDER OTHER: the same files with the same content
+# same_tree FOLDER OTHER: both have the same files with the same content
 same_tree() {
     list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
 }
 
-# list_paths FOLDER FILE: the paths of all that is no folder there, sorted
+# list_paths FOLDER FILE: write the sorted paths of everything except folders to FILE
 list_paths() {
     (cd -- "$1" && find . ! -type d) >"$2.found" && sed 's|^\./||' "$2.found" >"$2.paths" && LC_ALL=C sort "$2.paths" >"$2" &&
         [ "$(wc -l <"$2")" -eq "$(wc -l <"$2.found")" ]
@@ -74,7 +75,7 @@ list_changes() {
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
-# update_tree FROM INTO: INTO gets the files of FROM, each by one rename; those that are the same stay as they are
+# update_tree FROM INTO: make INTO equal to FROM, each file by one rename; unchanged files stay untouched
 update_tree() {
     local what='' path=''
     list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1

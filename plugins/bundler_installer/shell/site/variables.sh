@@ -1,6 +1,6 @@
-# ---- site/variables: what only the site knows. Each value is a file in a private folder: none is ever an argument
+# ---- site/variables: values that only the site knows. Each value is a file in a private folder: none is ever an argument
 
-# collect_variables: from --set, --answers and what the site has; not asked for, not generated
+# collect_variables: values from --set, --answers and the site's earlier answers; nothing is asked for or generated
 collect_variables() {
     local name='' kind='' default=''
     VALUES=$SCRATCH/values
@@ -28,7 +28,7 @@ EOT
     check_values
 }
 
-# take_answers FILE WHERE: NAME=VALUE lines that the operator gave
+# take_answers FILE WHERE: NAME=VALUE lines given by the operator
 take_answers() {
     local number line name value kind
     [ -f "$1" ] || return 0
@@ -45,11 +45,11 @@ take_answers() {
         name=${line%%=*} value=${line#*=}
         kind=$(look_up variables.tsv name "$name" kind)
         [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown "$2" "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
-        case $value in # one pair of quotes around the whole is what people write
+        case $value in # people often put one pair of quotes around the whole value
             \"*\") value=${value#\"} value=${value%\"} ;;
             \'*\') value=${value#\'} value=${value%\'} ;;
         esac
-        # one that was made here is what data are locked with; one that another server dictates may change there
+        # data are locked with a secret that was generated here; a secret that another server dictates may change
         if [ "$kind" = secret ] && [ -f "$VALUES/$name" ] && [ "$(look_up variables.tsv name "$name" generator)" != - ]; then
             [ "$value" = "$(cat "$VALUES/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
             continue
@@ -59,7 +59,8 @@ take_answers() {
     done <"$1"
 }
 
-# complete_variables: ask on a terminal, else generate, else say all that is missing. Secrets that can be made are not asked for
+# complete_variables: ask on a terminal, or else generate, or else report all that are missing. Secrets that can be generated
+# are not asked for
 complete_variables() {
     local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh=''
     : >"$SCRATCH/lacking"
@@ -90,10 +91,10 @@ EOT
     fi
 }
 
-# may_ask NAME: it was not given, by the operator or an earlier run
+# may_ask NAME: neither the operator nor an earlier run gave a value
 may_ask() { [ ! -f "$VALUES/$1" ] || grep -qx -- "$1" "$SCRATCH/defaulted" 2>/dev/null; }
 
-# ask_value: the variable of the line that was read, until its value is a good one
+# ask_value: ask for the variable of the line that was read until its value is valid
 ask_value() {
     local shown question given=''
     shown='' question=$prompt
@@ -110,7 +111,7 @@ ask_value() {
     printf '%s' "$given" >"$VALUES/$name"
 }
 
-# read_given PROMPT: a line of the terminal; a secret is not shown; sets `given`
+# read_given PROMPT: a line of the terminal, without echo for a secret; sets `given`
 read_given() {
     if [ "$kind" = secret ]; then
         read_silently "$1"
@@ -120,7 +121,7 @@ read_given() {
     fi
 }
 
-# check_values: those that are there now, of whichever source, obey the same rules
+# check_values: values from all sources follow the same rules
 check_values() {
     local unwritable name=''
     unwritable=$(find_bad_byte "$ROOT") || lose_scratch
@@ -132,13 +133,13 @@ check_values() {
     done || leave $?
 }
 
-# check_collected: all values, those that were made or asked for too, and the templates that they go into
+# check_collected: check all values, including generated ones and answers, and the templates that use them
 check_collected() {
     check_values
     check_templates
 }
 
-# check_value NAME VALUE: by its kind and its pattern; what no file can hold is refused whatever the kind
+# check_value NAME VALUE: by its kind and its pattern; a value that no file can contain is refused for every kind
 check_value() {
     local unwritable pattern good shown_value kind='' choices=''
     unwritable=$(find_bad_byte "$2") || lose_scratch
@@ -170,13 +171,13 @@ EOT
     { mkdir -p "$SCRATCH/checked" && printf '%s' "$2" >"$SCRATCH/checked/$1"; } || lose_scratch
 }
 
-# find_bad_byte TEXT: its first byte that is not UTF-8 (RFC 3629, section 4), as 0xFF; nothing where all are. The engine takes
-# the environment of a container as JSON, which has no other bytes
+# find_bad_byte TEXT: its first byte that is not UTF-8 (RFC 3629, section 4), as 0xFF; nothing if all are valid. The engine
+# reads the environment of a container as JSON, which allows only UTF-8
 find_bad_byte() {
     printf '%s\n' "$1" >"$SCRATCH/bytes" && od -An -v -tu1 "$SCRATCH/bytes" >"$SCRATCH/bytes.od" && awk "$PROGRAM_SITE_UTF8" "$SCRATCH/bytes.od"
 }
 
-# generate GENERATOR: a new value on standard output
+# generate GENERATOR: print a new value
 generate() {
     local amount
     amount=${1#*:}
