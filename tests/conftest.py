@@ -1,4 +1,4 @@
-"""Fixtures: real registries, engines and sites, started by the tests and removed at their end."""
+"""Fixtures that provide real registries, engines and sites, and remove them after the tests."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
 from tests.support.programs import free_port, need_root
 
-# a busy machine is slow, and that is no fault of what is tested; pytest-timeout finds what hangs
+# Hypothesis sets no deadlines: a busy machine is slow for other reasons. pytest-timeout finds hangs.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# What runs in the background may ignore Ctrl-C or the end of its terminal; the programs of the
-# tests would inherit that. A program that is started has the usual answer to signals that are handled here.
+# A background job may ignore Ctrl-C or the hang-up of its terminal, and the programs that the tests start
+# would inherit that. Signals that are handled here have their default action in a started program.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, lambda *_: None)
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
-"""Images made from Debian packages, and the names that the registry has them under."""
+"""Images made from Debian packages, and their names in the registry."""
 
 
 SITE_FILES = (
@@ -41,11 +41,11 @@ SITE_FILES = (
     "upgrade",
 )
 BANK_FILES = ("dify", "dify_data", "dify_external")
-"""Of tests/e2e: those that share the sites, and those that share the bank's; sites take long to open."""
+"""Files of tests/e2e that share the sites, and those that share the bank's site: sites take long to open."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
-    """Give all end-to-end tests that share a site to one worker, each other file to the next free one."""
+    """Schedule all end-to-end tests that share a site on one worker, and other files on the next free one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -56,20 +56,20 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
-    """Use `BySite` where tests run in parallel."""
+    """Use `BySite` when tests run in parallel."""
     return BySite(config, log)
 
 
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
-    """A folder with a short name: a unix socket's path has 107 bytes at most."""
+    """Provide a folder with a short name, since the path of a unix socket is limited to 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 @pytest.fixture(scope="session")
 def registry(short_folder: Path) -> Iterator[DistributionRegistry]:
-    """A real registry, empty."""
+    """Provide an empty real registry."""
     found = DistributionRegistry(short_folder / "registry", free_port())
     found.start()
     yield found
@@ -78,13 +78,13 @@ def registry(short_folder: Path) -> Iterator[DistributionRegistry]:
 
 @pytest.fixture(scope="session")
 def layouts() -> dict[str, Path]:
-    """OCI layouts of redis, nginx and postgres."""
+    """Return the OCI layouts of redis, nginx and postgres."""
     return build_images(list(SERVICES))
 
 
 @pytest.fixture(scope="session")
 def service_registry(registry: DistributionRegistry, layouts: dict[str, Path]) -> DistributionRegistry:
-    """The registry with redis, nginx and postgres, under the official images' names."""
+    """Provide a registry with redis, nginx and postgres under the names of the official images."""
     for name, path in layouts.items():
         registry.push(path, SERVICES[name])
     return registry
@@ -92,7 +92,7 @@ def service_registry(registry: DistributionRegistry, layouts: dict[str, Path]) -
 
 @pytest.fixture(scope="session")
 def engine(short_folder: Path) -> Iterator[Engine]:
-    """A private engine without a network of its own."""
+    """Provide a private engine that has no network."""
     found = Engine(short_folder / "engine")
     try:
         yield found.start("--bridge=none", "--iptables=false", "--ip6tables=false")
@@ -102,7 +102,7 @@ def engine(short_folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session", params=[False, True], ids=["docker20", "docker26"])
 def site(request: pytest.FixtureRequest, short_folder: Path) -> Iterator[Site]:
-    """A place without internet, with an engine of Debian 12 and then one of Debian 13."""
+    """Provide an offline site, first with the engine of Debian 12, then with that of Debian 13."""
     found = Site(short_folder / ("new" if request.param else "old"), newer=request.param)
     try:
         yield found.open()
@@ -112,7 +112,7 @@ def site(request: pytest.FixtureRequest, short_folder: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def nothing_leaks(site: Site) -> Iterator[None]:
-    """The site has a way out while the test runs, and not one packet may take it."""
+    """Give the site a route to the outside during the test, and assert that no packet takes it."""
     site.watch()
     try:
         yield
@@ -123,20 +123,20 @@ def nothing_leaks(site: Site) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def docker_compose() -> str:
-    """Compose of Debian 13."""
+    """Return the path of Docker Compose from Debian 13."""
     need_root()
     return str(newer_root() / "usr/libexec/docker/cli-plugins/docker-compose")
 
 
 @pytest.fixture(scope="session")
 def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
-    """The bundle that the installer's tests install."""
+    """Build the bundle that the installer's tests install."""
     return build_kiosk(tmp_path_factory.mktemp("kiosk"))
 
 
 @pytest.fixture(params=shells())
 def host(request: pytest.FixtureRequest, kiosk: Kiosk, tmp_path: Path) -> Host:
-    """A server without an engine, with the unpacked bundle, for each shell."""
+    """Provide a server without an engine, with the unpacked bundle, once for each shell."""
     need_shell(request.param)
     found = Host(request.param, tmp_path, kiosk.unpack(tmp_path), kiosk.key)
     found.prepare()

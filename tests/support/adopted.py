@@ -1,6 +1,6 @@
-"""An installation that somebody made with Compose, as files and as an engine tells of it: none is needed.
+"""An existing Compose installation, made of files and of the facts an engine reports: no engine is needed.
 
-The layout is upstream's of Dify (`docker/docker-compose.yaml`): folders below `volumes/`, one `.env`.
+The layout is that of upstream's Dify (`docker/docker-compose.yaml`): folders below `volumes/`, one `.env`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ esac
 
 
 def identifier(service: str) -> str:
-    """Of a service's container."""
+    """Return the ID of a service's container."""
     return (service.encode().hex() + "0" * 64)[:64]
 
 
 @dataclass
 class Container:
-    """What an engine knows of one."""
+    """What an engine knows about a container."""
 
     image: str
     environment: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Container:
     ports: tuple[str, ...] = ()
 
     def facts(self, service: str) -> str:
-        """As `docker inspect` prints them with the installer's template."""
+        """Format the facts as `docker inspect` prints them with the installer's template."""
         state = "true" if self.running else "false"
         lines = [f"C\t{identifier(service)}\t{service}\t{state}\t{self.policy}\t{self.image}"]
         lines += [f"E\t{quote(f'{name}={value}')}" for name, value in self.environment.items()]
@@ -60,7 +60,7 @@ class Container:
 
 
 def quote(text: str) -> str:
-    """As Go's `json` function writes it."""
+    """Quote a string as the `json` function of Go templates does."""
     quoted = json.dumps(text, ensure_ascii=False)
     for character in "<>&":
         quoted = quoted.replace(character, f"\\u{ord(character):04x}")
@@ -69,7 +69,7 @@ def quote(text: str) -> str:
 
 @dataclass
 class Old:
-    """The installation, and the program that stands in for its engine at `folder/here/bin/docker`."""
+    """The installation, and the stand-in for its engine at `folder/here/bin/docker`."""
 
     folder: Path
     containers: dict[str, Container] = field(default_factory=dict)
@@ -77,16 +77,16 @@ class Old:
 
     @property
     def home(self) -> Path:
-        """Where its Compose file lies."""
+        """The folder of its Compose file."""
         return self.folder / "dify" / "docker"
 
     @property
     def engine(self) -> Path:
-        """The stand-in for `docker`."""
+        """The path of the stand-in for `docker`."""
         return self.folder / "here/bin/docker"
 
     def write(self) -> None:
-        """Everything, as it is now."""
+        """Write the whole installation in its current state."""
         self.engine.parent.mkdir(parents=True, exist_ok=True)
         self.engine.write_text(ENGINE)
         self.engine.chmod(0o755)
@@ -105,17 +105,17 @@ class Old:
             self.beside("config", "{\n" + ",\n".join(lines) + "\n}")
 
     def beside(self, name: str, text: str) -> None:
-        """A file that the stand-in reads."""
+        """Write a file that the stand-in reads."""
         self.engine.with_name(f"docker.{name}").write_text(text)
 
     @property
     def calls(self) -> list[str]:
-        """What the engine was asked."""
+        """Return the calls that the stand-in received."""
         return self.engine.with_name("docker.calls").read_text().splitlines()
 
 
 def upstream(folder: Path, version: str = "1.17.1", **secrets: str) -> Old:
-    """Dify as its Compose file makes it, with data in its folders; `secrets` instead of the public ones."""
+    """Return Dify as upstream's Compose file deploys it, with data; `secrets` replace the public ones."""
     old = Old(folder)
     volumes = old.home / "volumes"
     key = secrets.get("SECRET_KEY", "kLm+9/Zq0=of-somebody")
@@ -170,10 +170,10 @@ def upstream(folder: Path, version: str = "1.17.1", **secrets: str) -> Old:
 
 
 def write_tables(model: ApplicationModel, folder: Path) -> None:
-    """The tables that an adoption reads, as a bundle has them."""
+    """Write the tables that an adoption reads, as in a bundle."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = application_rows(model)
-    rows["data.tsv"] = [replace(folder, uid=None, gid=None) for folder in model.data]  # nobody's in a test
+    rows["data.tsv"] = [replace(folder, uid=None, gid=None) for folder in model.data]  # no chown in tests
     for name, lines in rows.items():
         (folder / name).write_text(forms.header(name) + "".join(forms.row(name, line) for line in lines))
     (folder / "bundle.env").write_text(f"name={model.name}\nproject={model.name}\n")

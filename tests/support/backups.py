@@ -1,4 +1,4 @@
-"""Backups made by another implementation of their format, for the installer's functions to check."""
+"""Backups by an independent implementation of their format, for the installer's functions to check."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import hmac
 from pathlib import Path
 
 SITE_KEY = "0123456789abcdef" * 4
-"""The key of the site, as its secrets.env has it."""
+"""The site's key, as in its secrets.env."""
 NAMED = (
     "NAME=shop VERSION=1 PROFILE=dev PROJECT=shop TITLE=Shop RELEASE=1-abc CURRENT=$ROOT/current COMMAND=\n"
 )
-"""What the installer knows of the application whose backups these are."""
+"""The installer's variables that describe the application whose backups these are."""
 
 
 def make_backup(folder: Path, day: int = 1, reason: str = "manual", /, **facts: str) -> Path:
-    """A whole backup of the shop at `<folder>/root`, unencrypted, authenticated by the site's key."""
+    """Make a complete, unencrypted backup of `<folder>/root`, authenticated with the site's key."""
     root = folder / "root"
     backup = root / "backups" / f"202601{day:02}T020304Z-1-abc-{reason}"
     backup.mkdir(parents=True)
@@ -35,7 +35,7 @@ def make_backup(folder: Path, day: int = 1, reason: str = "manual", /, **facts: 
 
 
 def seal(backup: Path, key: str = SITE_KEY) -> None:
-    """List the files of a backup, and authenticate the list; without a key, only list them."""
+    """List the files of a backup and authenticate the list; without a key, only list them."""
     code = backup / "SHA256SUMS.hmac"
     for listing in (code, backup / "SHA256SUMS"):
         listing.unlink(missing_ok=True)
@@ -47,6 +47,6 @@ def seal(backup: Path, key: str = SITE_KEY) -> None:
 
 
 def authentication_code(key: bytes, content: bytes) -> str:
-    """The code of a list under a key that is derived from the site's for that use."""
+    """Return the code that authenticates a list, under a key derived from the site's key for this purpose."""
     derived = hmac.digest(key, b"bundle backup SHA256SUMS", "sha256")
     return hmac.new(derived, content, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""A bank that has Dify: its bundles, from images under the real names, and its site without internet.
+"""A bank that runs Dify: bundles built from images under their real names, and an offline site.
 
-Real PostgreSQL, Redis, nginx and squid; **stand-ins** for Dify's own programs and for the vector stores
-(tests/images/dify), which connect to what they are told to with the secrets that they are given.
+PostgreSQL, Redis, nginx and squid are real. Dify's own programs and the vector stores are **stand-ins**
+(tests/images/dify) that connect to the configured servers with the configured secrets.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ LATER_IMAGES = {
     "plugin_daemon": "langgenius/dify-plugin-daemon:0.6.12-local",
     "sandbox": "langgenius/dify-sandbox:0.2.16",
 }
-"""What a profile says of Dify 1.18.0; here the tags are of stand-ins."""
+"""The images that a profile names for Dify 1.18.0; here the tags belong to stand-ins."""
 ACCEPT = ("--accept", "cpu", "--accept", "memory", "--accept", "ssd")
 SERVICES = {
     "init_permissions", "migrate", "api", "api_websocket", "worker", "worker_beat", "web", "db_postgres",
     "redis", "weaviate", "plugin_daemon", "agent_backend", "local_sandbox", "sandbox", "ssrf_proxy",
     "agent_ssrf_proxy", "nginx",
 }  # fmt: skip
-"""Of the profile finance with everything bundled."""
+"""The services of the profile finance when everything is bundled."""
 
 
 class Workshop:
-    """Where the bank's bundles are built: the registry has all images under their own names."""
+    """The machine that builds the bank's bundles, and a registry with all images under their real names."""
 
     def __init__(self, registry: DistributionRegistry, folder: Path) -> None:
         self.folder = folder
@@ -65,11 +65,11 @@ class Workshop:
 
     @property
     def key(self) -> Path:
-        """What the site verifies with."""
+        """The public key that the site verifies bundles with."""
         return self.folder / "bundle.pub"
 
     def build(self, profile: str, text: str | None = None) -> Path:
-        """Lock and build a profile: one of tests/e2e, or one that is made here of a text."""
+        """Lock and build a profile of tests/e2e, or one that is written from `text`."""
         file = self.folder / profile
         if text is None:
             shutil.copy(E2E / profile, file)
@@ -79,14 +79,14 @@ class Workshop:
         return self.build_locked(profile)
 
     def build_locked(self, profile: str) -> Path:
-        """Build a profile whose lock file is there."""
+        """Build a profile that already has a lock file."""
         self.builder.check("build", "--profile", profile, "--key", "bundle.key", *self.mirrors)
         built = (self.folder / "dist").glob(f"*-{Path(profile).stem}-*.tar")
         return max(built, key=lambda path: path.stat().st_mtime_ns)
 
 
 def write_plugin(path: Path) -> None:
-    """A plugin package as it lies in a bundle: its wheels inside, and somebody's signature."""
+    """Write a plugin package as a bundle carries it: with its wheels, and with an unrelated signature."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("manifest.yaml", "version: 0.0.1\nname: hello\nauthor: bank\n")
         archive.writestr("requirements.txt", "--no-index --find-links=./wheels/\n")
@@ -95,7 +95,7 @@ def write_plugin(path: Path) -> None:
 
 @dataclass
 class Place:
-    """The site, the bundle that is unpacked there, and what is typed there."""
+    """The site, the bundle unpacked there, and the answers for its installer."""
 
     site: Site
     root: Path
@@ -106,11 +106,11 @@ class Place:
 
     @property
     def carried(self) -> Path:
-        """Where bundles and their key come in."""
+        """The folder to which bundles and their key are carried."""
         return self.site.folder / "carried"
 
     def carry(self, bundle: Path, key: Path) -> None:
-        """Bring a bundle and its key, nothing else; check and unpack it."""
+        """Carry a bundle and its key to the site, and nothing else; check and unpack the bundle."""
         self.carried.mkdir(exist_ok=True)
         for path in (bundle, bundle.with_name(f"{bundle.name}.sha256"), key):
             shutil.copy(path, self.carried)
@@ -120,30 +120,30 @@ class Place:
         self.unpacked = self.carried / bundle.stem
 
     def command(self, *options: str | Path) -> list[str | Path]:
-        """The installer's command line."""
+        """Return the installer's command line."""
         return [
             "dash", self.unpacked / "install", *options, "--root", self.root, "--key", "bundle.pub",
         ]  # fmt: skip
 
     def install(self, *options: str | Path, **answers: object) -> subprocess.CompletedProcess[str]:
-        """Unattended, with an answers file."""
+        """Install unattended, with an answers file."""
         file = self.site.folder / "answers.env"
         file.write_text("".join(f"{name}={value}\n" for name, value in (self.answers | answers).items()))
         command = self.command(*options, "--answers", file, "--yes")
         return self.site.run(*command, cwd=self.carried, timeout=600)
 
     def control(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """`difyctl`."""
+        """Run `difyctl`."""
         return self.site.run("dash", self.root / "difyctl", *words, timeout=600)
 
     def remove(self) -> None:
-        """Everything but the engine's images."""
+        """Uninstall everything except the engine's images."""
         removed = self.control("uninstall", "--purge", "data,secrets,volumes", "--yes")
         assert removed.returncode == 0, removed.stdout + removed.stderr
         assert self.site.docker("ps", "-aq", "--filter", "label=com.docker.compose.project=dify") == ""
 
     def ask(self, *requests: tuple[str, str, dict[str, str], str | None], tls: bool = True) -> list[Any]:
-        """Through the gateway."""
+        """Send requests through the gateway."""
         wish = {
             "host": HOST,
             "port": 8443 if tls else 8080,
@@ -155,67 +155,68 @@ class Place:
         return list(json.loads(result.stdout))
 
     def get(self, *paths: str, tls: bool = True) -> list[Any]:
-        """Answers to GET."""
+        """Return the answers to GET requests."""
         return self.ask(*(("GET", path, {}, None) for path in paths), tls=tls)
 
     def post(self, path: str, body: object) -> dict[str, Any]:
-        """The answer to a POST of JSON."""
+        """Return the answer to a POST request with a JSON body."""
         headers = {"Content-Type": "application/json"}
         answer: dict[str, Any] = self.ask(("POST", path, headers, json.dumps(body)))[0]
         return answer
 
     def work(self) -> tuple[str, str]:
-        """Have a worker do something; its name for it and its own name, as the database should have them."""
+        """Run a task on a worker; return the task's and the worker's name, to compare with the database."""
         done = json.loads(self.post("/v1/work", {})["body"])
         return done["task"], done["worker"]
 
     def containers(self, service: str) -> list[str]:
-        """Those of a service that run."""
+        """Return the running containers of a service."""
         label = f"label=com.docker.compose.service={service}"
         return self.site.docker("ps", "-q", "--filter", label).split()
 
     def told(self, service: str, variable: str) -> str:
-        """What a service's container has in a variable."""
+        """Return the value of an environment variable in a service's container."""
         return self.site.docker("exec", self.containers(service)[0], "printenv", variable).strip()
 
     def sql(self, database: str, statement: str) -> str:
-        """Of the bundled PostgreSQL."""
+        """Run a statement on the bundled PostgreSQL and return its output."""
         container = self.containers("db_postgres")[0]
         command = ("psql", "-U", "dify", "-d", database, "-Atc", statement)
         return self.site.docker("exec", container, *command).strip()
 
     def secrets(self) -> dict[str, str]:
-        """All that the installer made, and was given."""
+        """Return all secrets at the site, both generated and given."""
         lines = (self.root / "secrets.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
     def status(self) -> dict[str, str]:
-        """State of each service."""
+        """Return the state of each service."""
         result = self.control("status", "--json")
         return {entry["service"]: entry["state"] for entry in json.loads(result.stdout)["services"]}
 
     def wait_for_status(
         self, good: Callable[[subprocess.CompletedProcess[str]], bool], *options: str
     ) -> subprocess.CompletedProcess[str]:
-        """What `status` says once it is as wanted; the machine may be busy, and its probes late."""
+        """Return the output of `status` once it is `good`; on a busy machine the probes may be late."""
         deadline = time.monotonic() + 180
         while not good(found := self.control("status", *options)):
             assert time.monotonic() < deadline, found.stdout + found.stderr
         return found
 
     def wait_until_well(self) -> None:
-        """Until every service is healthy and every probe passes."""
+        """Wait until every service is healthy and every probe passes."""
         self.wait_for_status(lambda status: status.returncode == 0)
 
     def probed(self) -> dict[str, str]:
-        """What `status` says of each probe."""
+        """Return the result of each probe, as `status` reports it."""
         result = self.control("status", "--json")
         return {entry["id"]: entry["result"] for entry in json.loads(result.stdout)["probes"]}
 
     def asked_outside(self, since: int = 0) -> set[str]:
-        """What tried to leave, but for names of sister services that were down at that moment.
+        """Return the traffic that tried to leave, except lookups of sister services that were down.
 
-        While a service is made anew its name is not known, and who may ask the site's name server then does.
+        While the container of a service is recreated its name does not resolve, and containers that may use
+        the site's name server ask that server for it.
         """
         lines = self.left.read_bytes()[since:].decode().splitlines()
         return {line for line in lines if line.removeprefix("dns ") not in SERVICES}
@@ -223,7 +224,7 @@ class Place:
 
 @contextmanager
 def open_place(folder: Path) -> Iterator[Place]:
-    """A site, watched: what is brought there is all that it has of this machine."""
+    """Open a monitored site that has nothing of this machine except what is carried there."""
     site = Site(folder, newer=True)
     try:
         site.open()

@@ -1,6 +1,6 @@
-"""A server without an engine, made of files: the installer's functions put the carried one into it.
+"""A server without an engine, made of files, on which the installer's functions install the carried engine.
 
-The engine's programs, systemd and the package managers are stand-ins that note what they are told.
+The engine's programs, systemd and the package managers are stand-ins that record how they are called.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ABSENT = (
     "dpkg",
     "rpm",
 )
-"""What begins so is not on the server."""
+"""Programs whose names begin with these are not on the server."""
 DOCKER = """#!/bin/sh
 state={site}/state
 case "$1 ${{2:-}}" in
@@ -80,7 +80,7 @@ REAL = {
     "deb": "PATH=/usr/sbin:/usr/bin:/sbin:/bin exec /usr/bin/dpkg --root={site} --log=/dev/null",
     "rpm": "exec /usr/bin/rpm --root {site} --dbpath /var/lib/rpm",
 }
-"""The machine's own package managers, at work on the server's root."""
+"""This machine's own package managers, applied to the server's root."""
 SCRIPT = """
 PROBE_ROOT={site} PATH={path}
 RELEASE=1.0-abc NAME=shop DOCKER_HOST=
@@ -90,7 +90,7 @@ INSTALL = 'INSTALL_ENGINE=yes; settle_engine; if [ -n "$ENGINE_PLAN" ]; then ste
 
 
 def link_tools(folder: Path) -> Path:
-    """A folder with the programs of this machine that every server has."""
+    """Link this machine's programs that every server has into `folder`."""
     folder.mkdir()
     for source in SYSTEM_PATH.split(":"):
         for program in Path(source).iterdir() if Path(source).is_dir() else ():
@@ -102,7 +102,7 @@ def link_tools(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class BareServer:
-    """Its folder, the shell that runs the installer's functions there, and what `link_tools` made."""
+    """The server's folder, the shell that runs the installer's functions, and the folder of `link_tools`."""
 
     folder: Path
     shell: str
@@ -115,26 +115,26 @@ class BareServer:
 
     @property
     def programs(self) -> Path:
-        """Where the static archive's programs go."""
+        """The folder to which the programs of the static archive are installed."""
         return self.site / "usr/local/bin"
 
     @property
     def note(self) -> Path:
-        """What the installation says is its own."""
+        """The installation's record of what belongs to it."""
         return self.folder / "root/state/engine"
 
     @property
     def unit(self) -> Path:
-        """systemd's."""
+        """The systemd unit of the engine."""
         return self.site / "etc/systemd/system/docker.service"
 
     @property
     def settings(self) -> Path:
-        """The engine's."""
+        """The engine's configuration file."""
         return self.site / "etc/docker/daemon.json"
 
     def prepare(self, *, systemd: bool = True) -> None:
-        """A clean server, and a bundle that carries an archive and a plugin."""
+        """Prepare a clean server, and a bundle that carries an archive and a plugin."""
         for name in ("state", "run", "etc", "usr/bin", "usr/local", "bin"):
             (self.site / name).mkdir(parents=True)
         (self.site / "etc/group").write_text("root:x:0:\n")
@@ -142,7 +142,7 @@ class BareServer:
         if systemd:
             (self.site / "run/systemd/system").mkdir(parents=True)
             self._script("bin/systemctl", SYSTEMCTL)
-        # a server made of files is asked by its own programs, which are those of `bin`
+        # on a server made of files, the installer gets its facts from the programs in `bin`
         (self.site / "bin/docker").symlink_to("../usr/local/bin/docker")
         self._script("state/docker", DOCKER)
         self._script("state/dockerd", DOCKERD)
@@ -157,7 +157,7 @@ class BareServer:
         path.chmod(0o755)
 
     def carry(self, files: Mapping[str, bytes], *rows: str) -> None:
-        """Write the bundle: `archive`, `compose`, `<name>.deb`, `<name>.rpm`; more rows of engine.tsv."""
+        """Write a bundle of `archive`, `compose`, `<name>.deb` and `<name>.rpm`; add `rows` to engine.tsv."""
         here = self.folder / "here"
         shutil.rmtree(here, ignore_errors=True)
         (here / "files/engine").mkdir(parents=True)
@@ -174,7 +174,7 @@ class BareServer:
         (here / "SHA256SUMS").write_text("\n".join(sums) + "\n")
 
     def add_manager(self, kind: str) -> None:
-        """A package manager that knows `deb` or `rpm`."""
+        """Add a stand-in for the package manager of `deb` or `rpm`."""
         self._script("usr/bin/dpkg" if kind == "deb" else "usr/bin/rpm", MANAGER)
         (self.site / "var/lib/rpm").mkdir(parents=True)
         if kind == "deb":
@@ -183,7 +183,7 @@ class BareServer:
         (self.site / "state/packages").touch()
 
     def add_real_manager(self, kind: str) -> None:
-        """The real one, with a database that knows one package, `libseccomp2`."""
+        """Add the real package manager, with a database that has one package, `libseccomp2`."""
         self._script("usr/bin/dpkg" if kind == "deb" else "usr/bin/rpm", f'#!/bin/sh\n{REAL[kind]} "$@"\n')
         if kind == "rpm":
             (self.site / "var/lib/rpm").mkdir(parents=True)
@@ -196,7 +196,7 @@ class BareServer:
         )
 
     def add_engine(self, *, running: bool, compose: bool = True) -> None:
-        """An engine of somebody else's."""
+        """Add an engine that was not installed by the bundle."""
         (self.site / "bin/docker").unlink()
         shutil.copy(self.site / "state/docker", self.site / "bin/docker")
         if running:
@@ -208,12 +208,12 @@ class BareServer:
             plugin.chmod(0o755)
 
     def told(self) -> list[str]:
-        """What the stand-ins were told."""
+        """Return the calls that the stand-ins recorded."""
         path = self.site / "state/told"
         return path.read_text().splitlines() if path.exists() else []
 
     def write_program(self, command: str, language: str, before: str = "") -> list[str]:
-        """The installer's functions and a command after them; returns the command line that runs it."""
+        """Write the installer's functions followed by a command; return the command line that runs it."""
         need_shell(self.shell)
         source = join_sources(SOURCES).decode().removesuffix(MAIN)
         path = f"{before}{self.site}/bin:{self.tools}:{self.site}/usr/local/bin"
@@ -228,13 +228,13 @@ class BareServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the operator."""
+        """The operator's environment."""
         return {"PATH": SYSTEM_PATH, "HOME": str(self.folder), "HTTP_PROXY": "http://proxy.example:3128"}
 
     def run(
         self, command: str = INSTALL, *, language: str = "en", before: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command after the installer's functions, as the leader of a process group."""
+        """Run a command after the installer's functions, as a process group leader."""
         return subprocess.run(
             self.write_program(command, language, before),
             env=self.environment,
@@ -247,12 +247,12 @@ class BareServer:
         )
 
     def answer(self, command: str, prompt: str, answer: str, *, language: str = "en") -> str:
-        """Run it on a terminal; returns what was shown."""
+        """Run a command on a terminal, answer its prompt, and return the output."""
         line = self.write_program(command, language)
         return converse(line, [(prompt, answer)], cwd=self.folder, environment=self.environment)[1]
 
     def tree(self) -> dict[str, str]:
-        """What an installation left, without what the stand-ins note: path -> mode and content."""
+        """Map each file that an installation left, except the stand-ins' records, to mode and content."""
         found = {}
         for top in (self.site / "usr", self.site / "etc", self.folder / "root/state"):
             for path in sorted(top.rglob("*")):
@@ -262,7 +262,7 @@ class BareServer:
         return found
 
     def end(self) -> None:
-        """End the engine's stand-in, if one runs."""
+        """Stop the engine's stand-in if it is running."""
         pid = self.site / "run/docker.pid"
         if pid.exists():
             with contextlib.suppress(ProcessLookupError):

@@ -1,7 +1,7 @@
-"""A site without an engine: Debian 13 as its root, a network of loopback alone, and processes of its own.
+"""A site without an engine: a Debian 13 root, a network with loopback only, and its own processes.
 
-Docker's static archive cannot be had where the tests run. Its stand-in holds the programs of Debian's
-docker.io: they are linked dynamically; the site's root has their libraries, and none of the programs.
+Docker's static archive is not available where the tests run. Its stand-in contains the programs of Debian's
+docker.io. They are dynamically linked; the site's root has their libraries but not the programs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROGRAMS = {
     "docker-proxy": "usr/sbin/docker-proxy",
     "docker-init": "usr/bin/tini-static",
 }
-"""Name in the archive -> where Debian's packages have it."""
+"""Name in the archive -> path in Debian's packages."""
 ABSENT = (
     *PROGRAMS.values(),
     "usr/bin/runc",
@@ -37,7 +37,7 @@ ABSENT = (
     "usr/libexec/docker",
     "etc/init.d/docker",
 )
-"""What the site has not."""
+"""Files that the site does not have."""
 COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
 HOLD = """
 set -e
@@ -61,18 +61,18 @@ umount -l old
 : >/site/ready
 while :; do sleep 0.2; done
 """
-"""Process 1 of the site: all that runs there, and all mounts, go with it."""
+"""Process 1 of the site: when it ends, all processes and mounts of the site end with it."""
 
 
 def make_archive(target: Path) -> Path:
-    """The stand-in for Docker's static archive."""
+    """Write the stand-in for Docker's static archive."""
     root = newer_root()
     target.write_bytes(static_archive({name: (root / path).read_bytes() for name, path in PROGRAMS.items()}))
     return target
 
 
 class BareSite:
-    """A server without Docker. `/site` there is `folder/site` here."""
+    """A server without Docker. `folder/site` is mounted there as `/site`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class BareSite:
         self._holder: subprocess.Popen[bytes] | None = None
 
     def open(self) -> Self:
-        """Make the root and the network."""
+        """Create the root and the network."""
         need_root()
         need_program("unshare", "util-linux")
         for name in ("upper", "work", "root", "docker", "site"):
@@ -97,7 +97,7 @@ class BareSite:
         return self
 
     def close(self) -> None:
-        """End all that runs there."""
+        """Stop all processes of the site."""
         if self._holder:
             self._holder.send_signal(signal.SIGKILL)
             self._holder.wait()
@@ -109,7 +109,7 @@ class BareSite:
         return children.read_text().split()[0]
 
     def run(self, *command: str | Path, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-        """Run a command there; never raises for its exit code."""
+        """Run a command at the site; never raises for its exit code."""
         enter = ["nsenter", "-t", self._first(), "-m", "-n", "-p", "-r", "-w"]
         return subprocess.run(
             [*enter, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
@@ -123,13 +123,13 @@ class BareSite:
         )
 
     def check(self, *command: str | Path) -> str:
-        """Run a command there; it must succeed. Returns what it printed."""
+        """Run a command at the site, which must succeed; return its output."""
         result = self.run(*command)
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         return result.stdout + result.stderr
 
     def unpack(self, bundle: Path, key: Path) -> str:
-        """Carry a bundle there; returns the unpacked folder's name."""
+        """Carry a bundle to the site and unpack it; return the name of the unpacked folder."""
         run("tar", "-xf", bundle, "-C", self.shared)
         shutil.copy(key, self.shared)
         return f"/site/{bundle.stem}"

@@ -1,4 +1,4 @@
-"""Runs `bundle` as a release engineer does."""
+"""Run `bundle` as a release engineer does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HOOKED = "tests.support.hooked"
 
 @dataclass(frozen=True)
 class Builder:
-    """A release engineer's machine: a working folder, and a cache of its own.
+    """A release engineer's machine, with a working folder and a private cache.
 
     Attributes:
-        module: what `python -m` runs: `bundle`, or the one whose installers have the tests' hooks.
+        module: run with `python -m`: `bundler`, or the module whose installers have the tests' hooks.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Builder:
         )
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Begin to run `bundle`, and leave it to the caller."""
+        """Start `bundle`; the caller waits for it."""
         return subprocess.Popen(
             [sys.executable, "-m", self.module, *map(str, arguments)],
             cwd=self.folder,
@@ -53,13 +53,13 @@ class Builder:
         )
 
     def check(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
-        """Run `bundle`; it must succeed. Returns what it printed on standard output."""
+        """Run `bundle`, which must succeed; return its standard output."""
         result = self.bundle(*arguments, environment=environment)
         assert result.returncode == 0, f"{arguments}\n{result.stdout}\n{result.stderr}"
         return result.stdout
 
     def build(self, profile: Path, mirror: str, *arguments: str | Path) -> Path:
-        """Build `profile` with Docker Hub's images from `mirror`, signed by this folder's key."""
+        """Build `profile` with Docker Hub's images from `mirror`, signed with the key in this folder."""
         if not (self.folder / "bundle.key").exists():
             self.check("keygen")
         self.check("build", "--profile", profile, "--registry-mirror", f"docker.io={mirror}", *arguments)

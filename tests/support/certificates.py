@@ -1,4 +1,4 @@
-"""Certificates as a company's own authority makes them, for servers on loopback."""
+"""Certificates of a private certificate authority, for servers on loopback."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.support.programs import run
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority of nobody else's.
+    """A private certificate authority.
 
     Attributes:
-        folder: holds all keys and certificates.
-        certificate: what those must have who trust it, PEM.
+        folder: contains all keys and certificates.
+        certificate: the authority's certificate, PEM, for clients that trust it.
     """
 
     folder: Path
@@ -23,7 +23,7 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path) -> Authority:
-        """Make a new one with openssl."""
+        """Create an authority with openssl."""
         folder.mkdir(parents=True, exist_ok=True)
         found = cls(folder, folder / "ca.crt")
         run(
@@ -34,7 +34,7 @@ class Authority:
         return found
 
     def issue(self, name: str, *alternatives: str) -> tuple[Path, Path]:
-        """A certificate and its key; `alternatives` as `DNS:x` or `IP:y`."""
+        """Issue a certificate and its key; `alternatives` have the form `DNS:x` or `IP:y`."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         run(
             "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -51,10 +51,10 @@ class Authority:
         return certificate, key
 
     def server(self, *, clients: bool = False) -> ssl.SSLContext:
-        """What a server on loopback, also called registry.bank.example, speaks TLS with.
+        """Return a TLS context for a server on loopback, also named registry.bank.example.
 
         Args:
-            clients: whether its clients must have a certificate of this authority, too.
+            clients: whether clients must also present a certificate of this authority.
         """
         certificate, key = self.issue("server", "IP:127.0.0.1", "DNS:localhost", "DNS:registry.bank.example")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,8 +1,8 @@
-"""Random kills of a small application's installer on a site with a real engine, again and again.
+"""Kill the installer of a small application at random times, again and again, on a site with a real engine.
 
-A cycle installs, backs up, upgrades, goes back and restores. Each of these is killed (SIGKILL) after a random
-time, once or more, the shell alone and its whole group in turn; then the same command must complete, with the
-data there.
+A cycle installs, backs up, upgrades, goes back and restores. Each command is killed (SIGKILL) after a random
+time, once or more, alternately the shell alone and its whole process group. Then the same command must
+complete, with the data intact.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ LEFT = (
     "state/unpacked*",
     "blobs/**/.copy-*",
 )
-"""What nothing below the root may be called when no run is at work."""
+"""Patterns that no file below the root may match when no run is active."""
 FAILURES = 10
-"""So many end it."""
+"""The number of failures that ends a run."""
 NOTES = ("change", "change.return", "restore", "stopped", "lock", "litter")
-"""Files of `state/` that say that something is under way."""
+"""Files of `state/` that record an unfinished operation."""
 
 
 def make_bundles(folder: Path) -> dict[str, Path]:
-    """Version -> bundle; the key `bundle.pub` lies in the folder."""
+    """Map each version to its bundle; the key `bundle.pub` is in `folder`."""
     busybox = Path(need_program("busybox", "busybox-static")).read_bytes()
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -105,7 +105,7 @@ def make_bundles(folder: Path) -> dict[str, Path]:
 
 @dataclass
 class Tally:
-    """The application at a site, and what its data are to be."""
+    """The application at a site, and the data that it is expected to have."""
 
     site: Site
     bundles: dict[str, Path]
@@ -121,11 +121,11 @@ class Tally:
 
     @property
     def root(self) -> Path:
-        """Where it is installed."""
+        """The folder in which it is installed."""
         return self.site.folder / "tally root"
 
     def install(self, version: str) -> list[str | Path]:
-        """The command line that installs a version, or upgrades to it."""
+        """Return the command line that installs a version or upgrades to it."""
         key = self.bundles[version].parents[1] / "bundle.pub"
         options = ("--root", self.root, "--key", key, "--yes", "--set", f"TOKEN={self.token}")
         return [*SHELLS[self.shell], self.unpacked[version] / "install", *options]
@@ -133,11 +133,11 @@ class Tally:
     token = "t0ken-of-the-site-that-nobody-may-find"
 
     def control(self, *arguments: str) -> list[str | Path]:
-        """The command line of the installed program."""
+        """Return the command line of the installed program."""
         return [*SHELLS[self.shell], self.root / "current/install", *arguments, "--yes"]
 
     def start(self, command: list[str | Path], said: Path) -> subprocess.Popen[bytes]:
-        """Begin a command, as the leader of a process group of its own."""
+        """Start a command as the leader of a new process group."""
         with said.open("ab") as file:
             return subprocess.Popen(
                 self.site.inside(*command),
@@ -147,22 +147,22 @@ class Tally:
             )  # fmt: skip
 
     def container(self) -> str:
-        """The database's."""
+        """Return the ID of the database's container."""
         label = "label=com.docker.compose.service=db"
         return self.site.docker("ps", "-q", "--filter", label).strip()
 
     def write(self, rows: str) -> None:
-        """Let all that keeps data have these rows: the database, a folder, a volume."""
+        """Write rows to every place that keeps data: the database, a folder and a volume."""
         script = 'for each in /data /files /named; do printf "%s" "$0" >$each/rows; done'
         self.site.docker("exec", self.container(), "sh", "-c", script, rows)
 
     def read(self) -> list[str]:
-        """What is there of them, and the schema's version."""
+        """Read the rows from each of these places, and the schema's version."""
         script = 'for each in /data/rows /files/rows /named/rows /data/schema; do echo "$(cat $each)"; done'
         return self.site.docker("exec", self.container(), "sh", "-c", script).splitlines()
 
     def check(self, version: str, rows: str) -> None:
-        """The version runs on its data, and nothing is left of what was under way."""
+        """Check that the version runs on its data, and that nothing of an unfinished run is left."""
         status = self.site.run(*self.control("status", "--json"), environment={"TMPDIR": str(self.scratch)})
         assert status.returncode == 0, f"status: {status.returncode}\n{status.stdout}{status.stderr}"
         assert json.loads(status.stdout)["version"] == version
@@ -173,7 +173,7 @@ class Tally:
         half = [path for pattern in LEFT for path in self.root.glob(pattern) if "data" not in path.parts]
         assert half == [], f"left half made: {half}"
         assert holders(self.root) == set(), "a process of a run is still at work"
-        # one that was made a moment before the kill is empty, and goes after ten minutes
+        # a file made just before the kill is empty, and is removed after ten minutes
         scratch = [path for path in self.scratch.rglob("*") if path.is_file() and path.stat().st_size]
         assert scratch == [], run("ls", "-lAR", "--full-time", *self.scratch.iterdir())
         secrets = (self.root / "secrets.env").read_text().splitlines()
@@ -182,7 +182,7 @@ class Tally:
             check_backup(backup)
 
     def clear(self) -> None:
-        """As before the first installation, whatever state it is in."""
+        """Return to the state before the first installation, from any state."""
         for pid in holders(self.root):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -201,7 +201,7 @@ class Tally:
 
 
 def check_backup(folder: Path) -> None:
-    """It is whole."""
+    """Check that a backup is complete."""
     lines = (folder / "SHA256SUMS").read_text().splitlines()
     assert lines, folder
     for line in lines:
@@ -210,7 +210,7 @@ def check_backup(folder: Path) -> None:
 
 
 def holders(root: Path) -> set[int]:
-    """Processes that have a run's descriptor on this root."""
+    """Return the processes that hold a run's descriptor on this root."""
     return {
         process for process, number, path in open_files() if (number, path) == (9, root / "state/running")
     }
@@ -218,12 +218,12 @@ def holders(root: Path) -> set[int]:
 
 @dataclass
 class Chaos:
-    """Kills, counted, and what did not end as documented.
+    """Kill commands at random; count the kills and record results that differ from the documentation.
 
     Attributes:
-        seed: of all that is random here.
-        kills: command -> kills of it, `alone` and `group` apart.
-        failures: each with what was said.
+        seed: of the random choices.
+        kills: number of kills for each command, counted separately for `alone` and `group`.
+        failures: description of each failure, with the output.
     """
 
     tally: Tally
@@ -237,7 +237,7 @@ class Chaos:
         self.said = self.tally.site.folder / "said"
 
     def run(self, kills: int) -> None:
-        """Cycles until there were so many kills."""
+        """Run cycles until there are `kills` kills."""
         while self.kills.total() < kills and len(self.failures) < FAILURES:
             shell = self.random.choice(sorted(SHELLS))
             self.tally.shell = shell
@@ -278,7 +278,7 @@ class Chaos:
         yield "rollback"
         self._kill("restore", tally.control("restore", manual))
         tally.check("1.0", rows)
-        # one that is killed when it has restored is done again, and sets aside what the first one put back
+        # a restore that is killed at its end runs again, and sets aside the data restored by the first run
         aside = sorted(tally.root.glob("data.before-restore-*"))
         held = {each.name: [path.read_text() for path in each.glob("data/**/files/rows")] for each in aside}
         assert next(iter(held.values()), []) == ["spoilt"], held
@@ -289,12 +289,12 @@ class Chaos:
         """Kill a command once or more, then let it complete."""
         self.said.write_bytes(b"")
         for _ in range(self.random.choice((1, 2, 3, 4))):
-            # the last part of a run that completes is as likely as any other
+            # the end of a run is as likely to be hit as any other part
             delay = self.random.uniform(0, self._durations.get(name, 4.0))
             process = self.tally.start(command, self.said)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=delay)
-            if process.poll() is not None:  # it was faster
+            if process.poll() is not None:  # it ended before the kill
                 assert process.returncode == 0, f"{name}: exit {process.returncode}"
                 return
             kind = "alone" if self.kills.total() % 2 else "group"

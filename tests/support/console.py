@@ -1,4 +1,4 @@
-"""Runs `bundle` inside the test's own process: a table of wrong inputs in a second, not in a minute."""
+"""Run `bundle` in the test's process, so that a table of invalid inputs takes a second, not a minute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bundler.cli.main import main
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did: exit code, standard output, standard error."""
+    """The result of a command: exit code, standard output, standard error."""
 
     code: int
     out: str
@@ -23,7 +23,7 @@ class Outcome:
 
     @property
     def json(self) -> Any:  # noqa: ANN401 whatever a command prints
-        """Standard output as JSON."""
+        """Parse standard output as JSON."""
         return json.loads(self.out)
 
 
@@ -31,7 +31,7 @@ Console = Callable[..., Outcome]
 
 
 def make_console(capsys: pytest.CaptureFixture[str]) -> Console:
-    """`console("build", "--profile", ...)` runs it and never raises for its exit code."""
+    """Return `console`: `console("build", ...)` runs a command and never raises for its exit code."""
 
     def run(*arguments: str | Path) -> Outcome:
         capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The application `dify`, modelled as a build would."""
+"""The application `dify`, modelled as in a build."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PROFILES = Path(__file__).parents[2] / "profiles"
 NAMES = ("dev", "standard", "finance")
 AMD64 = Platform.parse("linux/amd64")
 AUTHORITY = str(Path(__file__).with_name("bank-ca.pem"))
-"""A certificate authority's certificate; nobody has its key."""
+"""The certificate of an authority whose private key was discarded."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}|@@([A-Z][A-Z0-9_]*)@@")
 
 BUILT_IN = {"BUNDLE_ROOT", "BUNDLE_DATA", "BUNDLE_CONFIG", "BUNDLE_RELEASE", "BUNDLE_CERTIFICATES"}
-"""What the installer knows without being told."""
+"""Variables that the installer defines itself."""
 
 MATRIX: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -90,11 +90,11 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "public": {"ssrf": {"allow_public": True}, "plugin_index": "http://pypi.bank.example/simple"},
 }
-"""Settings that change what is rendered, alone and together."""
+"""Settings that change what is rendered, alone and in combination."""
 
 
 PUBLISHED = {
-    # Dify 1.17.1, docker/docker-compose.yaml and .env.example: what everybody who reads them knows.
+    # The public secrets of Dify 1.17.1 (docker/docker-compose.yaml and .env.example).
     "difyai123456",
     "WVF5YThaHlkYwhGUSmCRgsX3tD5ngdN8pkih",
     "lYkiYYT6owG+71oLerGzA7GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi",
@@ -106,22 +106,22 @@ PUBLISHED = {
     "root:Milvus",
 }
 SANDBOX_DEFAULT = re.compile(r"(?<!langgenius/)\bdify-sandbox\b(?!:0)")
-"""`dify-sandbox` is the default key, and the name of the image."""
+"""`dify-sandbox` is both the default key and the name of the image."""
 
 
 def settings(values: Mapping[str, Any]) -> DifySettings:
-    """Settings as a profile would say them."""
+    """Parse settings as from a profile."""
     return DifySettings.model_validate_json(json.dumps(values))
 
 
 def model(values: Mapping[str, Any], base: Path = PROFILES, **more: Any) -> ApplicationModel:  # noqa: ANN401 of the context
-    """The application with these settings."""
+    """Return the application's model for these settings."""
     context = ApplicationContext("test", settings(values), base, None, AMD64, **more)
     return DifyApplication().model(context)
 
 
 def profile_model(name: str) -> ApplicationModel:
-    """The application as a built-in profile has it."""
+    """Return the application's model for a built-in profile."""
     loaded = load_profile(name, search=[PROFILES])
     context = ApplicationContext(
         name, loaded.settings(DifySettings), loaded.base, loaded.profile.version, AMD64
@@ -130,14 +130,14 @@ def profile_model(name: str) -> ApplicationModel:
 
 
 def content(application: ApplicationModel, path: str) -> str:
-    """A file below `config/`."""
+    """Return the content of a file below `config/`."""
     found = next(file.content for file in application.files if file.path == path)
     assert isinstance(found, bytes)
     return found.decode()
 
 
 def compose_text(application: ApplicationModel) -> str:
-    """The Compose document as YAML."""
+    """Return the Compose document as YAML."""
     return yaml.safe_dump(dict(application.compose), sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -146,7 +146,7 @@ def _plain(value: object) -> object:
 
 
 def tree(application: ApplicationModel) -> dict[str, str]:
-    """Everything that is rendered, as text, by path."""
+    """Map the path of everything that is rendered to its text."""
     variables = [
         {key: _plain(value) for key, value in vars(variable).items() if value not in ("", None, (), False)}
         for variable in application.variables
@@ -173,26 +173,26 @@ def tree(application: ApplicationModel) -> dict[str, str]:
         **{
             f"files/{file.path}": file.content.decode()
             for file in application.carried
-            # Programs are the same in all, and read where they are written.
+            # Programs are the same in every rendering; they are reviewed in their own source files.
             if isinstance(file.content, bytes) and not file.path.endswith(".py")
         },
     }
 
 
 def used_variables(application: ApplicationModel) -> set[str]:
-    """Names of site variables that are asked for somewhere."""
+    """Return the names of the site variables that are used."""
     texts = [compose_text(application)]
     texts += [content(application, file.path) for file in application.files if file.template]
     return {one or other for text in texts for one, other in _VARIABLE.findall(text)} - BUILT_IN
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """`${NAME}` and `@@NAME@@` -> values, as the site does it."""
+    """Replace `${NAME}` and `@@NAME@@` by values, as the site does."""
     return _VARIABLE.sub(lambda found: values[found[1] or found[2]], text)
 
 
 def site_values(application: ApplicationModel, folder: Path) -> dict[str, str]:
-    """A value for every site variable; each secret another one."""
+    """Return a value for every site variable; all secrets differ."""
     values = {"BUNDLE_DATA": f"{folder}/data", "BUNDLE_ROOT": str(folder), "BUNDLE_CONFIG": str(folder)}
     values["BUNDLE_CERTIFICATES"] = "0123456789abcdef"
     for variable in application.variables:
@@ -204,6 +204,6 @@ def site_values(application: ApplicationModel, folder: Path) -> dict[str, str]:
 
 
 def environment(application: ApplicationModel, service: str) -> dict[str, str]:
-    """What a service is told."""
+    """Return the environment of a service."""
     found: dict[str, str] = application.compose["services"][service].get("environment", {})
     return found

@@ -1,4 +1,4 @@
-"""Packages of Dify's plugins."""
+"""Packages of Dify plugins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILES = {
 
 
 def pack(files: dict[str, bytes], comment: bytes = b"signature") -> bytes:
-    """A package as Dify's marketplace hands it out: a zip, its signature in the comment."""
+    """Return a package as Dify's marketplace distributes it: a zip with its signature in the comment."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -45,7 +45,7 @@ def pack(files: dict[str, bytes], comment: bytes = b"signature") -> bytes:
 
 
 def unpack(package: bytes) -> dict[str, bytes]:
-    """Path -> content of a package without a comment."""
+    """Map paths to contents of a package that has no comment."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         assert archive.comment == b""
         return {name: archive.read(name) for name in archive.namelist()}

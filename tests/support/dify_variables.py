@@ -1,10 +1,10 @@
-"""Which variables Dify's programs read, with which defaults, and what upstream's deployment says.
+"""List the variables that Dify's programs read, with their defaults and with upstream's deployed values.
 
     python -m tests.support.dify_variables DIFY PLUGIN_DAEMON SANDBOX
 
-writes `tests/oracles/dify/variables.tsv` from three checkouts of the public repositories: facts, no text of
-theirs. Readers: what a container of that service is told, by the settings classes, entry points and
-configuration code that read it; `deployed` is what upstream's example env files and Compose file tell it.
+writes `tests/oracles/dify/variables.tsv` from checkouts of the three public repositories. The list contains
+facts only, none of their text. A reader stands for the settings classes, entry points and configuration code
+that read a service's environment; `deployed` is the value in upstream's example env files and Compose file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import yaml
 
 FILE = Path(__file__).parents[1] / "oracles/dify/variables.tsv"
 UNKNOWN = "?"
-"""A default that is computed, or that stands somewhere else."""
+"""A default that is computed or defined elsewhere."""
 NONE = "-"
 
 SHARED = ("core-services/shared", "security", "databases/db-postgres", "databases/redis")
@@ -41,7 +41,7 @@ ENV_FILES = {
 
 @dataclass(frozen=True)
 class Variable:
-    """One that a program reads."""
+    """A variable that a program reads."""
 
     reader: str
     name: str
@@ -73,14 +73,14 @@ def main(dify: Path, daemon: Path, sandbox: Path) -> None:
 
 
 def _cell(value: str | None) -> str:
-    """A value, `""` for an empty one, `-` for none."""
+    """Format a value for the list: `""` if it is empty, `-` if there is none."""
     if value is None:
         return NONE
     return re.sub(r"\s+", " ", value) or '""'
 
 
 def _settings(reader: str, folder: Path, prefix: str = "") -> Iterator[Variable]:
-    """Fields of pydantic's settings classes."""
+    """Yield the fields of pydantic settings classes."""
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
@@ -116,14 +116,14 @@ def _default(value: ast.expr | None) -> str:
 
 
 def _product(text: str) -> str:
-    """`50 * 1024 * 1024` as one number."""
+    """Evaluate a product such as `50 * 1024 * 1024`."""
     if re.fullmatch(r"\d+(?: \* \d+)+", text) is None:
         return UNKNOWN
     return str(math.prod(map(int, text.split(" * "))))
 
 
 def _shell(reader: str, path: Path) -> Iterator[Variable]:
-    """Variables that an entry point expands and does not set itself."""
+    """Yield the variables that an entry point expands and does not set itself."""
     text = re.sub(r"^\s*#.*$", "", path.read_text(), flags=re.MULTILINE)
     own = set(re.findall(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
     for name, default in re.findall(r"\$\{([A-Z][A-Z0-9_]*)(?:,,)?(?::-([^${}]*))?\}?", text):
@@ -132,7 +132,7 @@ def _shell(reader: str, path: Path) -> Iterator[Variable]:
 
 
 def _web(folder: Path) -> Iterator[Variable]:
-    """The page's variables, and those that its entry point makes them of."""
+    """Yield the variables of the page, and those from which its entry point sets them."""
     schema = {
         found[1]: _cell(found[2].strip("'\"")) if found[2] else NONE
         for line in (folder / "env.ts").read_text(encoding="utf-8").splitlines()
@@ -155,7 +155,7 @@ def _constants(reader: str, folder: Path, pattern: str) -> Iterator[Variable]:
 
 
 def _daemon(folder: Path) -> Iterator[Variable]:
-    """Tags of its configuration's fields, and the defaults that are set afterwards."""
+    """Yield the variables named by field tags of the configuration, with defaults that are set later."""
     later = dict(
         re.findall(r"setDefault\w+\(&config\.(\w+), ([^)\n]+)\)", (folder / "default.go").read_text())
     )
@@ -166,7 +166,7 @@ def _daemon(folder: Path) -> Iterator[Variable]:
 
 
 def _deployed(folder: Path, service: str, files: tuple[str, ...]) -> dict[str, str]:
-    """What upstream's examples and Compose file tell a service, secrets and all."""
+    """Return what upstream's examples and Compose file set for a service, including secrets."""
     found: dict[str, str] = {}
     for name in files:
         for line in (folder / f"envs/{name}.env.example").read_text(encoding="utf-8").splitlines():
@@ -186,7 +186,7 @@ def _deployed(folder: Path, service: str, files: tuple[str, ...]) -> dict[str, s
 
 
 def _expanded(value: str, known: dict[str, str]) -> str:
-    """`${NAME:-default}` as Compose expands it, from the inside out."""
+    """Expand `${NAME:-default}` from the inside out, as Compose does."""
     innermost = re.compile(r"\$\{(\w+):-([^${}]*)\}")
     while found := innermost.search(value):
         value = value[: found.start()] + (known.get(found[1]) or found[2]) + value[found.end() :]

@@ -10,7 +10,7 @@ from tests.support import dify
 
 
 def write_wheel(folder: Path, name: str, version: str, *needs: str, tags: str = "py3-none-any") -> str:
-    """A wheel that pip takes (the binary distribution format of PyPA), with one module."""
+    """Write a wheel with one module that pip accepts (PyPA binary distribution format)."""
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {need}\n" for need in needs)
@@ -26,11 +26,11 @@ def write_wheel(folder: Path, name: str, version: str, *needs: str, tags: str = 
 
 
 def packed(folder: Path, *wheels: str, **more: object) -> ApplicationModel:
-    """Dify with these wheels for its Code nodes."""
+    """Return the model of Dify with these wheels for its Code nodes."""
     packages = {"python": "3.13", "wheels": list(wheels), **more}
     return dify.model({"code_packages": packages}, folder)
 
 
 def carried(application: ApplicationModel) -> set[str]:
-    """The files of wheels that the bundle carries."""
+    """Return the wheel files that the bundle carries."""
     return {file.path for file in application.files if file.path.startswith("code-packages/")}

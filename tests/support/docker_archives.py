@@ -1,4 +1,4 @@
-"""Archives as `docker save` writes them, and a sink for what is read from them."""
+"""Archives as `docker save` writes them, and a sink for the blobs read from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bundler.io.streams import Readable
 from examples.demo.sample_registry import encode
 
 TAR = bytes(10_240)
-"""The only layer: an empty tar."""
+"""The only layer, an empty tar."""
 CONFIG = encode(
     {
         "os": "linux",
@@ -41,7 +41,7 @@ class Sink:
 
 
 def saved(**files: bytes) -> bytes:
-    """A tar of these files; a name has `_` for `.`."""
+    """Return a tar of these files; `_` in a name stands for `.`."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         for name, content in files.items():

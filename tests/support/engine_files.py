@@ -20,12 +20,12 @@ from tests.support.programs import need_program, run
 
 
 def program(architecture: str = "amd64", content: bytes = b"") -> bytes:
-    """What begins as a program for `architecture` does, and cannot run."""
+    """Return a file with the ELF header of a program for `architecture`; it cannot run."""
     return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, MACHINES[architecture]) + content
 
 
 def static_archive(programs: Mapping[str, bytes]) -> bytes:
-    """As Docker's own: one folder `docker`, whose files belong to a user of the builder's."""
+    """Return an archive like Docker's: one folder `docker`, with files owned by the builder's user."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         folder = tarfile.TarInfo("docker/")
@@ -39,12 +39,12 @@ def static_archive(programs: Mapping[str, bytes]) -> bytes:
 
 
 def whole_archive(architecture: str = "amd64") -> bytes:
-    """With every program that is needed."""
+    """Return an archive with every required program."""
     return static_archive({name: program(architecture, name.encode()) for name in NEEDED})
 
 
 def deb(name: str, architecture: str, kind: str = "gz") -> bytes:
-    """A package as deb(5) has it, with a control file alone, packed as `gz`, `xz` or `zst`."""
+    """Return a deb(5) package with only a control file, compressed as `gz`, `xz` or `zst`."""
     control = io.BytesIO()
     with tarfile.open(fileobj=control, mode="w") as archive:
         text = f"Package: {name}\nVersion: 1\nArchitecture: {architecture}\nDescription: a\n b: c\n".encode()
@@ -67,7 +67,7 @@ def deb(name: str, architecture: str, kind: str = "gz") -> bytes:
 
 
 def rpm(name: str, architecture: str) -> bytes:
-    """A package of RPM's format, with name and architecture alone."""
+    """Return an RPM package with only a name and an architecture."""
     signatures = _rpm_header({1000: "abc"})
     return (
         b"\xed\xab\xee\xdb"
@@ -87,21 +87,21 @@ def _rpm_header(strings: Mapping[int, str]) -> bytes:
 
 
 def put(path: Path, content: bytes) -> str:
-    """Write a file; returns its sha256."""
+    """Write a file and return its sha256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
 def real_package(kind: str, folder: Path, name: str, program: Path, depends: str = "") -> bytes:
-    """A package made by the distribution's own program: puts `program` into /bin.
+    """Build a package with the distribution's own program; it installs `program` in /bin.
 
     Args:
         kind: `deb` or `rpm`.
         folder: to build in.
         name: of the package.
         program: installed under its own name.
-        depends: as the format writes it.
+        depends: the dependencies, in the format's syntax.
     """
     top = folder / f"{name}.{kind}.d"
     if kind == "deb":

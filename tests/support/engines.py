@@ -1,4 +1,4 @@
-"""Docker engines of the tests' own: private folders, private socket, and for a site a network of its own."""
+"""Private Docker engines for tests: private folders, a private socket and, for a site, a private network."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import Self
 from tests.support.programs import CACHE, SYSTEM_PATH, cache_lock, need_program, need_root, run
 
 START_LIMIT = 60
-"""Seconds that an engine may take to answer."""
+"""Seconds within which an engine must answer."""
 NEWER_PACKAGES = "docker.io,docker-cli,docker-compose,containerd,runc,cosign,iptables"
 
 
 def newer_root() -> Path:
-    """A Debian 13 folder with a newer engine, Compose v2 and cosign; extracted once."""
+    """Return a Debian 13 root with a newer engine, Compose v2 and cosign; it is extracted once."""
     need_root()
     target = CACHE / "trixie"
     with cache_lock("trixie"):
@@ -39,7 +39,7 @@ def _extract_newer_root(target: Path) -> None:
         (scratch / name).mkdir(exist_ok=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (scratch / name).symlink_to(f"usr/{name}")
-    for name in ("iptables", "ip6tables"):  # what the package's own script would have made
+    for name in ("iptables", "ip6tables"):  # normally created by the package's script
         (scratch / "usr/sbin" / name).symlink_to("xtables-nft-multi")
     # without it, the engine asks a name server for "localhost"
     (scratch / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
@@ -48,12 +48,12 @@ def _extract_newer_root(target: Path) -> None:
 
 
 def cosign() -> str:
-    """The path of cosign."""
+    """Return the path of cosign."""
     return shutil.which("cosign") or str(newer_root() / "usr/bin/cosign")
 
 
 class Engine:
-    """A dockerd in private folders, on a private socket, ended by its own process id."""
+    """A dockerd with private folders and a private socket, stopped by its own process ID."""
 
     def __init__(self, folder: Path, *, netns: str | None = None, newer: bool = False) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class Engine:
 
     @property
     def host(self) -> str:
-        """DOCKER_HOST."""
+        """The value of DOCKER_HOST."""
         return f"unix://{self.socket}"
 
     @property
@@ -73,10 +73,10 @@ class Engine:
         return self.folder / "data"
 
     def start(self, *options: str) -> Self:
-        """Start and wait until it answers.
+        """Start the engine and wait until it answers.
 
         Raises:
-            AssertionError: it did not within a minute; the message has its log.
+            AssertionError: it did not answer within a minute; the message includes its log.
         """
         need_root()
         command = ["dockerd" if self.newer else need_program("dockerd", "docker.io")]
@@ -110,7 +110,7 @@ class Engine:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it; SIGKILL is for tests of what then happens."""
+        """Stop the engine; SIGKILL is for tests of what happens afterwards."""
         pid_file = self.folder / "pid"
         if self._process is None:
             return
@@ -124,11 +124,11 @@ class Engine:
         self._process = None
         if number == signal.SIGKILL:
             pid_file.unlink(missing_ok=True)
-            # its containerd has died with it; where process 1 reaps nobody, the number stays taken
+            # its containerd has died too; if process 1 does not reap it, its process ID stays in use
             (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """End it and delete everything that it had."""
+        """Stop the engine and delete all its data."""
         if self._process and self._answers():
             for container in self.docker("ps", "-aq").split():
                 self.docker("rm", "-f", container)
@@ -157,16 +157,16 @@ cd "$root"
 pivot_root . old
 exec "$@"
 """
-"""A newer engine from its own folder: `docker load` needs a real root, a chroot will not do."""
+"""Runs a newer engine in its own root. `docker load` needs a real root; chroot is not enough."""
 
 
 def docker_client() -> str:
-    """Debian's own client, so that a newer one on PATH does not hide what an old site has."""
+    """Return Debian's client, so that a newer one on PATH does not hide the behaviour of old sites."""
     return "/usr/bin/docker" if Path("/usr/bin/docker").exists() else need_program("docker", "docker.io")
 
 
 class Site:
-    """A place without internet: a network namespace with loopback only, and an engine of its own."""
+    """An offline site: a network namespace with only loopback, and a private engine."""
 
     def __init__(self, folder: Path, *, newer: bool = False) -> None:
         self.folder = folder
@@ -176,7 +176,7 @@ class Site:
         self._bin = folder / "bin"
 
     def open(self) -> Self:
-        """Make the network and start the engine."""
+        """Create the network and start the engine."""
         need_root()
         need_program("ip", "iproute2")
         need_program("nsenter", "util-linux")
@@ -200,7 +200,7 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command at the site sees."""
+        """The environment of a command at the site."""
         return {
             "PATH": f"{self._bin}:{SYSTEM_PATH}",
             "HOME": str(self.folder),
@@ -210,7 +210,7 @@ class Site:
         }
 
     def inside(self, *command: str | Path) -> list[str]:
-        """The command line that runs `command` inside the site's network."""
+        """Return the command line that runs `command` inside the site's network."""
         return ["nsenter", f"--net=/var/run/netns/{self.netns}", "--", *map(str, command)]
 
     def run(
@@ -251,14 +251,14 @@ class Site:
         """Fetch a page from inside the site.
 
         Raises:
-            AssertionError: it was not answered with 200.
+            AssertionError: the status was not 200.
         """
         result = self.run("python3", "-c", GET, url)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
     def watch(self) -> None:
-        """Give the site a default route into nothing and count from 0 what goes there, until `unwatch`."""
+        """Add a default route to a dead end and reset the count of packets sent there, until `unwatch`."""
         self.unwatch()
         commands = (
             "ip link add leak type veth peer name nowhere",
@@ -274,11 +274,11 @@ class Site:
             assert result.returncode == 0, result.stderr
 
     def unwatch(self) -> None:
-        """Take away what `watch` made: the site has no default route again."""
-        self.run("ip", "link", "del", "leak")  # its peer and routes go with it; fails where none is
+        """Undo `watch`: remove the default route."""
+        self.run("ip", "link", "del", "leak")  # removes peer and routes; fails without the link
 
     def leaked(self) -> int:
-        """Packets that tried to leave since `watch`."""
+        """Return the number of packets that tried to leave since `watch`."""
         result = self.run("cat", "/proc/net/dev")
         line = next(line for line in result.stdout.splitlines() if line.strip().startswith("leak:"))
         return int(line.split(":")[1].split()[9])
@@ -288,7 +288,7 @@ GET = "import sys, urllib.request as r; sys.stdout.write(r.urlopen(sys.argv[1], 
 
 
 class DistributionRegistry:
-    """Debian's docker-registry on a free port of loopback."""
+    """Debian's docker-registry on a free loopback port."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
@@ -296,7 +296,7 @@ class DistributionRegistry:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start and wait until it answers."""
+        """Start the registry and wait until it answers."""
         program = need_program("docker-registry")
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "config.yml"
@@ -320,14 +320,14 @@ class DistributionRegistry:
                 return self
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the registry."""
         if self._process:
             self._process.terminate()
             self._process.wait()
             self._process = None
 
     def push(self, layout: Path, name: str) -> None:
-        """Copy an image from an OCI layout folder, its bytes unchanged."""
+        """Copy an image from an OCI layout without changing its bytes."""
         run(
             need_program("skopeo"), "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false",
             f"oci:{layout}", f"docker://{self.host}/{name}",

@@ -57,7 +57,7 @@ READ: Final[dict[str, dict[str, str]]] = {
     "A='a' # c": {"A": "a"},
     'A="a"#c': {"A": "a"},
     "A=a'#'b # c": {"A": "a'#'b"},
-    # space, names and separators
+    # whitespace, names and separators
     "A= b ": {"A": "b"},
     "A = b": {"A": "b"},
     "A =  'x' # y": {"A": "x"},
@@ -117,7 +117,7 @@ READ: Final[dict[str, dict[str, str]]] = {
     'A="$"': {"A": "$"},
     "A=$1": {"A": "$1"},
 }
-"""Text -> the variables A and B, as far as it sets them."""
+"""Text -> the values of the variables A and B, if it sets them."""
 
 REFUSED: Final = (
     'A="a',
@@ -135,4 +135,4 @@ REFUSED: Final = (
     "A=${B:?no}",
     "A=${B?}",
 )
-"""What is an error to both."""
+"""Forms that both readers refuse."""

@@ -1,4 +1,4 @@
-"""A server made of files: /proc and /sys trees, and programs that print what the test wants."""
+"""A server made of files: /proc and /sys trees, and programs that print what the test specifies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOOLS = (
     "head", "id", "ls", "mkdir", "mktemp", "mv", "od", "paste", "readlink", "rm", "sed", "sleep", "sort",
     "stat", "tail", "tr", "uname", "wc", "xargs",
 )  # fmt: skip
-"""What the shell finds on PATH besides the fabricated programs: no engine of this machine."""
+"""Programs on PATH besides the fabricated ones; this machine's engine is not among them."""
 REAL = (
     "readlink",
     "ln",
@@ -35,7 +35,7 @@ REAL = (
     "od",
     "awk",
 )
-"""Programs that the fabricated server has as this machine has them."""
+"""Programs of this machine that the fabricated server uses unchanged."""
 
 FILES = {
     "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3 avx\n"
@@ -76,7 +76,7 @@ Server:
  Docker Root Dir: /var/lib/docker
 """
 SYNC = 'case "$*" in *conv=fsync) {} ;; esac\nexec /bin/dd "$@"'
-"""`dd`, with something to do in place of a synchronised write."""
+"""A `dd` that runs a given command instead of a synchronised write."""
 PROGRAMS = {
     "uname": "case $1 in -m) echo x86_64 ;; -r) echo 6.1.0-18-amd64 ;; *) echo Linux 6.1.0 x86_64 ;; esac",
     "id": "echo 0",
@@ -150,7 +150,7 @@ class Server:
         target.chmod(0o755)
 
     def docker(self, cases: str) -> None:
-        """Let `docker` answer some commands in another way: branches of `case "$1 $2 $3"`."""
+        """Change what `docker` answers to some commands: branches of `case "$1 $2 $3"`."""
         self.program("docker", PROGRAMS["docker"].replace(" in\n", f" in\n{cases}\n", 1))
 
 
@@ -160,7 +160,7 @@ Change = Callable[[Server], None]
 def preflight_file(
     folder: Path, rows: Sequence[Sequence[str]], tables: Mapping[str, str] | None = None
 ) -> Path:
-    """The standalone preflight with these rows of checks.tsv."""
+    """Write the standalone preflight with these rows of checks.tsv."""
     contents = {
         "bundle.env": "".join(f"{key}={value}\n" for key, value in ENV.items()),
         "checks.tsv": "#id\tgroup\trequired\trecommended\tparameter\n"
@@ -188,7 +188,7 @@ def run_preflight(
     shell: Sequence[str] = ("dash",),
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it on the fabricated server."""
+    """Run the preflight on the fabricated server."""
     own = {"PATH": str(server.root / "tools"), "BUNDLE_PROBE_ROOT": str(server.root)}
     return subprocess.run(
         [str(shutil.which(shell[0])), *shell[1:], str(file), "--root", str(server.install), *arguments],
@@ -202,7 +202,7 @@ def run_preflight(
 
 
 def results(output: str) -> dict[str, list[Found]]:
-    """Id -> what was found, from `--json`."""
+    """Map check IDs to their results in the output of `--json`."""
     found: dict[str, list[Found]] = {}
     for check in json.loads(output)["checks"]:
         fields = [check[key] or "" for key in ("result", "measured", "required", "remedy")]

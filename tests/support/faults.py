@@ -1,4 +1,4 @@
-"""A registry in this process that fails as real ones do, and remembers what it was asked.
+"""A registry in this process that fails like real ones and records its requests.
 
 with FaultRegistry() as registry:
     registry.add_image("library/hello", "1", image)
@@ -30,7 +30,7 @@ from examples.demo.sample_registry import (
 )
 
 Fault = Callable[[Request, Response], Response]
-"""What becomes of a right answer."""
+"""Turns a correct answer into a faulty one."""
 
 
 @dataclass
@@ -44,11 +44,11 @@ class Tokens:
     """A token server inside the registry: Docker's "Token Authentication Specification".
 
     Attributes:
-        realm: where the registry sends its clients; None for its own `/token`.
-        logins: name -> password; empty lets everybody in.
-        identity: refresh tokens that are good.
-        good: whether tokens are taken at all.
-        lifetime: `expires_in`, seconds; None leaves it out.
+        realm: the address to which the registry sends its clients; None for its own `/token`.
+        logins: name -> password; if empty, no login is required.
+        identity: valid refresh tokens.
+        good: whether tokens are accepted at all.
+        lifetime: `expires_in` in seconds; None omits it.
         issued: queries and forms that were answered with a token.
     """
 
@@ -61,18 +61,18 @@ class Tokens:
     _valid: set[str] = field(default_factory=set)
 
     def issue(self, query: Mapping[str, str]) -> str:
-        """A new token."""
+        """Issue a new token."""
         self.issued.append(dict(query))
         token = f"token-{len(self.issued)}"
         self._valid.add(f"Bearer {token}")
         return token
 
     def takes(self, header: str | None) -> bool:
-        """Whether the `Authorization` header has a token that is good."""
+        """Return whether the `Authorization` header has a valid token."""
         return self.good and header in self._valid
 
     def revoke(self, fault: Fault) -> Fault:
-        """A fault at which all tokens expire."""
+        """Wrap a fault so that all tokens expire with it."""
 
         def expire(request: Request, answer: Response) -> Response:
             self._valid.clear()
@@ -82,11 +82,11 @@ class Tokens:
 
 
 class FaultRegistry(SampleRegistry):
-    """A registry that answers as told.
+    """A registry whose answers a test can replace by faults.
 
     Attributes:
-        requests: all that was asked, in order.
-        tokens: who may come in with a token; None for no tokens.
+        requests: all requests, in order.
+        tokens: the token server that clients must use; None for no tokens.
         basic: name and password for HTTP Basic; None for none.
     """
 
@@ -106,23 +106,23 @@ class FaultRegistry(SampleRegistry):
 
     @property
     def url(self) -> str:
-        """`scheme://host`."""
+        """The registry's `scheme://host`."""
         return f"{'https' if self._secure else 'http'}://{self.host}"
 
     def fail(self, reference: str, fault: Fault, times: int = 1) -> None:
-        """Let `fault` happen to the next `times` answers about a tag or digest, or of `token`."""
+        """Apply `fault` to the next `times` answers about a tag or digest, or about `token`."""
         self._faults.setdefault(reference, []).append(_Planned(fault, times))
 
     def asked(self, reference: str) -> int:
-        """How often a tag or digest was asked for."""
+        """Return how often a tag or digest was requested."""
         return sum(request.path.endswith("/" + reference) for request in self.requests)
 
     def counts(self) -> Counter[str]:
-        """How often each blob was asked for."""
+        """Return how often each blob was requested."""
         return Counter(r.path.rpartition("/")[2] for r in self.requests if "/blobs/" in r.path)
 
     def respond(self, request: Request) -> Response:
-        """Answer, as told."""
+        """Answer a request, with the planned fault if there is one."""
         with self._lock:
             self.requests.append(request)
             token = self._token(request, self.tokens) if request.path == "/token" and self.tokens else None
@@ -169,7 +169,7 @@ class FaultRegistry(SampleRegistry):
 
 
 def basic(name: str, password: str) -> str:
-    """The `Authorization` header of RFC 7617."""
+    """Return an `Authorization` header for Basic authentication (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
@@ -177,17 +177,17 @@ def basic(name: str, password: str) -> str:
 
 
 def status(code: int, headers: Mapping[str, str] | None = None, text: str = "not now") -> Fault:
-    """An error instead of the answer."""
+    """Answer with an error."""
     return lambda _request, _answer: refuse(code, "FAULT", text, headers)
 
 
 def body(raw: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Fault:
-    """Another body, and no header that says anything of it."""
+    """Answer with another body, and without headers that describe it."""
     return lambda _request, _answer: Response(code, dict(headers or {}), raw)
 
 
 def cut(after: int, *, chunked: bool = False) -> Fault:
-    """The connection closes after so many bytes of the body."""
+    """Close the connection after `after` bytes of the body."""
 
     def pieces(data: bytes) -> Iterator[bytes]:
         yield from in_pieces(data[:after])
@@ -197,12 +197,12 @@ def cut(after: int, *, chunked: bool = False) -> Fault:
 
 
 def short(after: int) -> Fault:
-    """The body ends too early, and in order: in chunks, whose end is marked."""
+    """End the body too early but properly: it is sent in chunks with a final chunk."""
     return lambda _request, answer: _streamed(answer, lambda data: in_pieces(data[:after]), chunked=True)
 
 
 def stall(after: int, released: threading.Event) -> Fault:
-    """After so many bytes nothing more comes, and the connection stays."""
+    """Send `after` bytes, then nothing more while the connection stays open."""
 
     def pieces(data: bytes) -> Iterator[bytes]:
         yield from in_pieces(data[:after])
@@ -213,7 +213,7 @@ def stall(after: int, released: threading.Event) -> Fault:
 
 
 def drip(released: threading.Event, after: int = 0, seconds: float = 0.02) -> Fault:
-    """After so many bytes one at a time: each comes in time, and all of them never."""
+    """Send `after` bytes, then one byte at a time: each byte is in time, but the transfer never ends."""
 
     def pieces(data: bytes) -> Iterator[bytes]:
         yield from in_pieces(data[:after])
@@ -225,34 +225,34 @@ def drip(released: threading.Event, after: int = 0, seconds: float = 0.02) -> Fa
 
 
 def other_bytes(_request: Request, answer: Response) -> Response:
-    """As many bytes as promised, but others."""
+    """Send different bytes of the promised length."""
     data = _bytes(answer)
     return dataclasses.replace(answer, body=bytes(byte ^ 0xFF for byte in data))
 
 
 def longer(_request: Request, answer: Response) -> Response:
-    """More bytes than promised, in chunks that tell no length."""
+    """Send more bytes than promised, in chunks without a content length."""
     return _streamed(answer, lambda data: in_pieces(data + b"more"), chunked=True)
 
 
 def other_size(_request: Request, answer: Response) -> Response:
-    """Another blob, with a length of its own."""
+    """Send a different blob with a correct content length."""
     return dataclasses.replace(answer, body=_bytes(answer)[:-1])
 
 
 def no_range(_request: Request, answer: Response) -> Response:
-    """The server does not know ranges: 200 and the whole. Only where a range was asked."""
+    """Ignore a range request: answer 200 with the whole body. Only for requests that have a range."""
     return dataclasses.replace(answer, status=200)
 
 
 def with_headers(**headers: str) -> Fault:
-    """Other headers; `_` in a name stands for `-`."""
+    """Change headers of the answer; `_` in a name stands for `-`."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _request, answer: dataclasses.replace(answer, headers={**answer.headers, **changed})
 
 
 def redirect(to: str, code: int = 307) -> Fault:
-    """To another address; `{path}` in it is the one that was asked for."""
+    """Redirect to another address, in which `{path}` is replaced by the requested path."""
     return lambda request, _answer: Response(code, {"Location": to.format(path=request.path)})
 
 

@@ -1,4 +1,4 @@
-"""Templates filled by the installer's own functions, in each shell with an awk of its own."""
+"""Fill templates with the installer's functions, in each shell with a different awk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.installer import call
 from tests.support.programs import need_program
 
 AWKS = {"dash": "mawk", "bash": "gawk" if shutil.which("gawk") else "mawk", "busybox": "busybox"}
-"""Each shell with an awk of its own, where this machine has it, so that three runs cover both."""
+"""A different awk for each shell where this machine has one, so that three runs cover all of them."""
 PIECES = [
     "'", "'", '"', '"', "\\", "\\", "$", "$$", "${", "}", "$HOME", "#", " #", " ", "  ", "\t", "\r", "=",
     ":", ": ", "-", "--", "- ", "`", "`id`", "$(id)", "%s", "%", "!", "~", "*", "?", "[", "]", "{", "(",
@@ -31,18 +31,18 @@ KNOWN = [
 
 
 def generate(seed: str, count: int) -> list[str]:
-    """Values that a site may type: what formats mean something by, and some of everything else."""
+    """Return values that a site may enter: some with a meaning in file formats, and random combinations."""
     source = random.Random(seed)  # noqa: S311 the same values in each run
     return KNOWN + ["".join(source.choices(PIECES, k=source.randrange(1, 7))) for _ in range(count)]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What came of a template.
+    """The result of filling a template.
 
     Attributes:
-        content: the file, with nothing where a value was refused.
-        refused: variable and reason of each value that was.
+        content: the file, empty where a value was refused.
+        refused: variable -> reason, for each refused value.
     """
 
     content: bytes
@@ -50,7 +50,7 @@ class Filled:
 
 
 def fill(shell: str, form: str, template: str, values: Sequence[str], folder: Path) -> Filled:
-    """Fill in `@@V0@@` and so on."""
+    """Fill in `@@V0@@` and the following placeholders."""
     folder.mkdir()
     need_program(AWKS[shell], "busybox-static" if shell == "busybox" else None)
     (folder / "bin").mkdir()

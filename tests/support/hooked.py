@@ -1,4 +1,4 @@
-"""`bundle` whose bundles have an installer with the tests' hooks: python -m tests.support.hooked build ..."""
+"""Run `bundle` so that its bundles' installers have the tests' hooks: python -m tests.support.hooked build"""
 
 from __future__ import annotations
 

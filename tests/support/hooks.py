@@ -1,4 +1,4 @@
-"""Installers for tests: the facts of the server and the trusted keys come from where the environment says."""
+"""Installers for tests, which read the server's facts and the trusted keys from paths in the environment."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ HOOKS = (
         b"TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}",
     ),
 )
-"""Lines of the shipped installer, and what stands there in the tests' own."""
+"""Lines of the shipped installer, and their replacements in the tests' installer."""
 
 
 def with_hooks(script: bytes) -> bytes:
-    """The installer or the preflight file with the tests' hooks; the shipped ones have none."""
+    """Return the installer or the preflight file with the tests' hooks; the shipped ones have no hooks."""
     for line, hook in HOOKS:
         assert script.count(line) == 1, line
         script = script.replace(line, hook)

@@ -1,6 +1,6 @@
-"""Real service images made from Debian packages, each once, on shared bases: tests/images/<recipe>/.
+"""Real service images made once from Debian packages, on shared bases: tests/images/<recipe>/.
 
-A name is a recipe, or `recipe:variant`: the recipe's image, told by its variable VARIANT which one it is.
+A name is a recipe, or `recipe:variant`: the recipe's image with the variant's name in its variable VARIANT.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ SLIM = (
     "--include=usr-is-merged",
     f"""--customize-hook=chroot "$1" sh -c 'apt-get -qq -y purge usrmerge $({_PERL})'""",
 )
-"""Half of it: dozens of engines and roots unpack it. Perl comes with what merged /usr, and nobody runs it."""
+"""Halves the size: dozens of engines and roots unpack it. usrmerge, which installs Perl, is not needed."""
 BASES = {"base": (), "slim": SLIM}
-"""Images of a minimal Debian, and the options of `mmdebstrap` that they are made with."""
+"""Minimal Debian images, and the options of `mmdebstrap` for each."""
 
 
 def parent(recipe: str, recipes: Path = RECIPES) -> str:
-    """The recipe that this one is made from; those of `BASES` have none."""
+    """Return the recipe on which this one is based; recipes of `BASES` have none."""
     file = recipes / recipe / "Dockerfile"
     found = re.search(r"^FROM bundle-test/([a-z]+):1", file.read_text(), re.MULTILINE)
     assert found, f"{file}: no FROM bundle-test/<recipe>:1"
@@ -39,7 +39,7 @@ def parent(recipe: str, recipes: Path = RECIPES) -> str:
 
 
 def recipe_digest(recipe: str, recipes: Path = RECIPES) -> str:
-    """Changes when the recipe does, or one that it is made from."""
+    """Return a digest that changes with the recipe or with any recipe on which it is based."""
     digest = hashlib.sha256(SUITE.encode())
     if parent(recipe, recipes) not in BASES:
         digest.update(recipe_digest(parent(recipe, recipes), recipes).encode())
@@ -50,13 +50,13 @@ def recipe_digest(recipe: str, recipes: Path = RECIPES) -> str:
 
 
 def layout_of(name: str, recipes: Path = RECIPES) -> Path:
-    """Where the image's OCI layout is kept."""
+    """Return the path of the image's OCI layout in the cache."""
     digest = recipe_digest(name.partition(":")[0], recipes)
     return CACHE / "images" / f"{name.replace(':', '.')}-{digest}"
 
 
 def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
-    """Name -> OCI layout folder; builds what the cache lacks with an engine started for it."""
+    """Map names to OCI layout folders; images missing from the cache are built with a temporary engine."""
 
     wanted = dict.fromkeys([*(name.partition(":")[0] for name in names), *names])
 
@@ -74,14 +74,14 @@ def build_images(names: list[str], recipes: Path = RECIPES) -> dict[str, Path]:
 
 
 def variant_config(recipe: str, variant: str, recipes: Path = RECIPES) -> dict[str, Any]:
-    """What the recipe says of a variant: keys of an image's config, such as `User`."""
+    """Return the image config keys, such as `User`, that the recipe sets for a variant."""
     file = recipes / recipe / "variants.json"
     known: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.exists() else {variant: {}}
     return known[variant]
 
 
 def _make_variant(layout: Path, target: Path, name: str, recipes: Path) -> None:
-    """The same layers with another variable: not built, exported and compressed once more."""
+    """Write the same layers with another variable, without building, exporting and compressing them again."""
     recipe, _, variant = name.partition(":")
     scratch = Path(tempfile.mkdtemp(dir=CACHE / "images", prefix=".part-"))
     shutil.copytree(layout, scratch, copy_function=os.link, dirs_exist_ok=True)
@@ -105,7 +105,7 @@ def _make_variant(layout: Path, target: Path, name: str, recipes: Path) -> None:
     config["config"].setdefault("Env", []).append(f"VARIANT={variant}")
     manifest["config"] |= put(config)
     entry |= put(manifest)
-    (scratch / "index.json").unlink()  # it is a link to the recipe's own
+    (scratch / "index.json").unlink()  # a hard link to the recipe's own file
     (scratch / "index.json").write_text(json.dumps(index))
     scratch.rename(target)
 
@@ -128,13 +128,13 @@ def _build_lacking(lacking: list[str], recipes: Path) -> None:
 
 
 def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> None:
-    """Let the engine have an image that others are made from, from the cache or built for it."""
+    """Load the base image of others into the engine, from the cache or newly built."""
     if recipe in known:
         return
     if recipe in BASES:
         engine.docker("import", base_archive(base=recipe), f"bundle-test/{recipe}:1")
     elif layout_of(recipe, recipes).is_dir():
-        # Its layers are the same bytes each time, so that all that is made from it shares them.
+        # Its layers have the same bytes each time, so that all images based on it share them.
         run(
             "skopeo", "copy", "--quiet", "--dest-daemon-host", engine.host,
             f"oci:{layout_of(recipe, recipes)}:latest", f"docker-daemon:bundle-test/{recipe}:1",
@@ -146,7 +146,7 @@ def _provide(engine: Engine, recipe: str, recipes: Path, known: set[str]) -> Non
 
 
 def base_archive(suite: str = SUITE, base: str = "slim") -> Path:
-    """A minimal Debian (with ca-certificates, and so openssl) as a tar; made once."""
+    """Return the tar of a minimal Debian (with ca-certificates, and so openssl); it is made once."""
     archive = CACHE / f"{suite}-{base}.tar"
     with cache_lock(f"archive-{suite}-{base}"):
         if not archive.exists():

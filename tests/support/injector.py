@@ -1,4 +1,4 @@
-"""Programs of which chosen system calls fail: injector.c, compiled once."""
+"""Run programs with chosen system calls failing: injector.c, compiled once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SOURCE = Path(__file__).with_suffix(".c")
 
 @dataclass(frozen=True)
 class Fault:
-    """Which calls fail.
+    """The calls that fail.
 
     Attributes:
-        calls: the group of system calls, as injector.c names it.
-        number: of the first call that fails, over all processes; from 1.
+        calls: the group of system calls, as named in injector.c.
+        number: the first call that fails, counted from 1 over all processes.
         mode: `once`, `ever`, `short`, `half`, `count` or `list`, as in injector.c.
-        folders: only calls about files below them; empty for all.
+        folders: restricts the fault to calls on files below them; empty for all calls.
     """
 
     calls: str
@@ -32,15 +32,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Injected:
-    """What a command did under a fault.
+    """The result of a command run with a fault.
 
     Attributes:
-        code: its exit code; 128 and the number of the signal that ended it.
+        code: its exit code; 128 plus the number of the signal that ended it.
         output: what it printed.
-        calls: how many calls of the group there were.
-        failed: how many of them failed.
-        left: 1 where something that it started still ran some seconds after it ended.
-        places: the first calls that failed, and the command lines that made them; with `list`, all calls.
+        calls: number of calls of the group.
+        failed: number of calls that failed.
+        left: 1 if a process that it started was still running some seconds after it ended.
+        places: the first calls that failed, with the command lines that made them; with `list`, all calls.
     """
 
     code: int
@@ -53,7 +53,7 @@ class Injected:
 
 @functools.cache
 def compile_injector() -> Path:
-    """The program. Skips where it cannot be compiled, or the kernel does not let it work."""
+    """Compile the injector; skip the test where that fails, or where the kernel does not let it work."""
     compiler = need_program("cc", "gcc libc6-dev")
     folder = Path(tempfile.mkdtemp(prefix="injector-"))
     program = folder / "injector"
@@ -72,7 +72,7 @@ def compile_injector() -> Path:
 def inject(
     fault: Fault, command: list[str], *, environment: dict[str, str], folder: Path, report: Path
 ) -> Injected:
-    """Run a command in a folder; `report` is a file for the injector."""
+    """Run a command in a folder; the injector writes to the file `report`."""
     words = [
         str(compile_injector()),
         fault.calls,
@@ -107,7 +107,7 @@ def inject(
 
 
 def remove_injector() -> None:
-    """What `compile_injector` made."""
+    """Remove what `compile_injector` made."""
     if compile_injector.cache_info().currsize:
         program = compile_injector()
         program.unlink()

@@ -1,4 +1,4 @@
-"""The installer's functions, called one by one in each shell that a site may have."""
+"""Call single functions of the installer in each shell that a site may have."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ MAIN = '\nmain "$@"\n'
 
 
 def shells() -> list[str]:
-    """Their names, for tests that run in each; `need_shell` skips where one is not there."""
+    """Return the shells' names, for tests that run in each; `need_shell` skips a missing one."""
     return list(SHELLS)
 
 
 def need_shell(shell: str) -> None:
-    """Skip, with the package's name, where this machine lacks the shell."""
+    """Skip the test and name the package to install if this machine does not have the shell."""
     need_program(SHELLS[shell][0], "busybox-static" if shell == "busybox" else None)
 
 
 def write_program(script: str, folder: Path, *, language: str = "en", name: str = "program") -> Path:
-    """A file with the installer's functions, a private scratch folder, and then `script`, at `folder`."""
+    """Write a program to `folder`: the installer's functions, a private scratch folder, and then `script`."""
     source = join_sources(SOURCES).decode()
     assert source.endswith(MAIN)
     driver = f"""
@@ -43,12 +43,12 @@ mkdir -p "$VALUES" "$ROOT/state" "$ROOT/log" "$ROOT/data"
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a program of `write_program` sees."""
+    """Return the environment for a program of `write_program`."""
     return {"PATH": os.environ["PATH"] + ":" + SYSTEM_PATH, "HOME": str(folder)}
 
 
 def call(shell: str, script: str, folder: Path, *, language: str = "en") -> subprocess.CompletedProcess[str]:
-    """Run `script` after the installer's functions, in a private scratch folder, at `folder`."""
+    """Run `script` after the installer's functions, with a private scratch folder and a root in `folder`."""
     need_shell(shell)
     return subprocess.run(
         [*SHELLS[shell], str(write_program(script, folder, language=language))],

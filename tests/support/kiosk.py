@@ -1,4 +1,4 @@
-"""A small application with every kind of site variable, and a host to install it on that needs no engine."""
+"""A small application with every kind of site variable, and a host that installs it without an engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.programs import SYSTEM_PATH, need_forwarding
 
 HERE = Path(__file__).parent
 PROMPT_LIMIT = 60
-"""Seconds that a prompt may take to appear."""
+"""Seconds within which a prompt must appear."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Kiosk:
     key: Path
 
     def unpack(self, folder: Path) -> Path:
-        """Unpack it into `folder`; returns the top folder."""
+        """Unpack the bundle into `folder`; return the top folder."""
         subprocess.run(["tar", "-xf", self.path], cwd=folder, check=True)
         return folder / self.path.stem
 
@@ -55,11 +55,11 @@ class Host:
     """A server with a fake `docker`, the unpacked bundle and a root to install into.
 
     Attributes:
-        shell: one of `SHELLS`, that runs the installer.
-        folder: everything of this host lies in it.
+        shell: one of `SHELLS`, runs the installer.
+        folder: contains everything on this host.
         unpacked: the unpacked bundle.
         key: the public key to trust.
-        environment: more environment variables.
+        environment: additional environment variables.
     """
 
     shell: str
@@ -70,12 +70,12 @@ class Host:
 
     @property
     def docker(self) -> Path:
-        """The fake; `fake_docker.sh` says what files beside it steer it."""
+        """The fake `docker`; `fake_docker.sh` documents the files that control it."""
         return self.folder / "bin/docker"
 
     @property
     def root(self) -> Path:
-        """Where the application is installed."""
+        """The folder in which the application is installed."""
         return self.folder / "root"
 
     def prepare(self) -> None:
@@ -86,16 +86,16 @@ class Host:
         self.docker.chmod(0o755)
 
     def steer(self, what: str, text: str = "") -> None:
-        """Make the fake do `what`."""
+        """Make the fake `docker` do `what`."""
         Path(f"{self.docker}.{what}").write_text(text)
 
     def calls(self) -> str:
-        """The command lines that `docker` was called with."""
+        """Return the command lines that `docker` was called with."""
         path = Path(f"{self.docker}.calls")
         return path.read_text() if path.exists() else ""
 
     def variables(self) -> dict[str, str]:
-        """The environment of every command."""
+        """Return the environment of every command."""
         return {
             "PATH": f"{self.docker.parent}:{SYSTEM_PATH}",
             "HOME": str(self.folder),
@@ -121,21 +121,21 @@ class Host:
         )
 
     def install(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """`install` with what it needs, and `arguments`."""
+        """Run `install` with its required options and `arguments`."""
         common = ("--root", self.root, "--key", self.key, "--yes", "--set", "GREETING=hello")
         return self.run("install", *common, *arguments)
 
     def converse(
         self, arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]]
     ) -> tuple[int, str]:
-        """Run the installer on a terminal of its own.
+        """Run the installer on a new terminal.
 
         Args:
             arguments: of the installer.
-            answers: in order, what its screen must show and what is typed then.
+            answers: pairs of a text that the screen must show and the answer to type then, in order.
 
         Returns:
-            Exit code, and all that the screen showed.
+            Exit code, and everything shown on the screen.
         """
         command = [*SHELLS[self.shell], str(self.unpacked / "install"), *map(str, arguments)]
         pid, terminal = pty.fork()
@@ -155,7 +155,7 @@ class Host:
                 continue
             try:
                 read = os.read(terminal, 65536)
-            except OSError:  # the last process has closed it
+            except OSError:  # the last process has closed the terminal
                 break
             if not read:
                 break

@@ -1,4 +1,4 @@
-"""A network between a client and a server: so fast and no faster, far away, cut at random."""
+"""A network between a client and a server with limited rate, latency and random disconnects."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Final, Self
 
 PIECE: Final = 16 * 1024
 SLACK: Final = 0.05
-"""Seconds that the line may catch up on: this process does not wake up on the dot."""
+"""Seconds by which the line may catch up, since this process does not wake up exactly on time."""
 
 
 class Link:
-    """Listens on loopback and passes on to a server what it is sent, as a slow line would.
+    """Listens on loopback and forwards to a server like a slow line.
 
     Attributes:
-        delivered: bytes that the client's side got, HTTP headers included.
-        connections: that were made.
-        cuts: connections that were cut.
+        delivered: bytes sent to the client, including HTTP headers.
+        connections: number of connections made.
+        cuts: number of connections cut.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class Link:
         """Describe the line.
 
         Args:
-            server: `host:port` behind it.
-            rate: bytes a second towards the client, for all connections together.
-            latency: seconds that a byte takes, there and back together.
-            cut_after: after how many bytes a connection is cut, at least and at most.
-            seed: of the cuts.
+            server: `host:port` to which connections are forwarded.
+            rate: bytes per second towards the client, over all connections.
+            latency: round-trip time in seconds.
+            cut_after: minimum and maximum number of bytes after which a connection is cut.
+            seed: of the random cuts.
         """
         host, _, port = server.rpartition(":")
         self._server = host, int(port)
@@ -93,7 +93,7 @@ class Link:
         try:
             await self._pass_down(server, answers)
         except (ConnectionError, asyncio.CancelledError):
-            pass  # the client went, or the test is over
+            pass  # the client disconnected, or the test is over
         finally:
             up.cancel()
             for writer in (answers, requests):

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis that a site has already: outside the application, in TLS, by its own authority."""
+"""PostgreSQL and Redis servers that the site already has, using TLS certificates of a private authority."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.support.images import build_images
 from tests.support.programs import need_program, run
 
 ADDRESS = "198.51.100.1"
-"""Of the site itself, as `Site.watch` gives it one."""
+"""The site's address, set by `Site.watch`."""
 ACCESS = "local all all trust\nhostssl all all all scram-sha-256\n"
-"""pg_hba.conf: by network in TLS only."""
+"""pg_hba.conf: network connections only with TLS."""
 POSTGRES = (
     'install -o postgres -m 600 /pki/server.key /tmp/server.key && exec docker-entrypoint.sh postgres "$@" '
     "-c ssl=on -c ssl_cert_file=/pki/server.crt -c ssl_key_file=/tmp/server.key -c hba_file=/pki/pg_hba.conf"
@@ -33,7 +33,7 @@ REDIS = (
 
 @dataclass(frozen=True)
 class OwnServers:
-    """What the site's people know of their servers."""
+    """What the site's operators know about their servers."""
 
     site: Site
     authority: Authority
@@ -41,19 +41,19 @@ class OwnServers:
     cache_password: str
 
     def sql(self, database: str, statement: str) -> str:
-        """As the server's own administrator."""
+        """Run a statement as the server's administrator."""
         command = ("psql", "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atc", statement)
         return self.site.docker("exec", "own-postgres", *command).strip()
 
     def cache(self, database: int, *words: str) -> str:
-        """An answer of Redis."""
+        """Send a command to Redis and return its answer."""
         tls = ("--tls", "--cacert", "/pki/ca.crt", "-h", ADDRESS, "--user", "dify", "-n", str(database))
         environment = ("-e", f"REDISCLI_AUTH={self.cache_password}")
         return self.site.docker("exec", *environment, "own-redis", "redis-cli", *tls, *words).strip()
 
 
 def make_authority(folder: Path) -> Authority:
-    """The authority, and what the servers need of it."""
+    """Create the authority, and the files that the servers need from it."""
     authority = Authority.make(folder)
     authority.issue("server", f"IP:{ADDRESS}")
     (folder / "pg_hba.conf").write_text(ACCESS)
@@ -65,7 +65,7 @@ def make_authority(folder: Path) -> Authority:
 
 @contextmanager
 def run_own_servers(site: Site, authority: Authority) -> Iterator[OwnServers]:
-    """Start both in the site's own network; Dify's databases belong to a user without other rights."""
+    """Start both in the site's network; Dify's databases are owned by a user without other privileges."""
     for recipe, layout in build_images(["postgres", "redis"]).items():
         archive = site.folder / f"{recipe}.tar"
         target = f"docker-archive:{archive}:own/{recipe}:1"

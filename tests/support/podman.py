@@ -1,4 +1,4 @@
-"""Podman at a site without internet, answering as Docker: private folders, socket and network."""
+"""Podman at an offline site, with Docker's API: private folders, socket and network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ network_config_dir = "{folder}/networks"
 events_logger = "file"
 tmp_dir = "{folder}/tmp"
 """
-"""Limits that any machine allows: Podman's own are more than a service without CAP_SYS_RESOURCE may give."""
+"""Limits that every machine allows: Podman's defaults need CAP_SYS_RESOURCE."""
 LIMIT = 16384
 PRIVATE = (
     "mount --make-rprivate / && mkdir -p /run/containers && mount -t tmpfs tmpfs /run/containers && exec"
@@ -40,16 +40,16 @@ while kill -0 "$1" 2>/dev/null; do
     sleep 1
 done
 """
-"""Where no systemd runs, what its timers would do: the same command, for each container that has a check."""
+"""Without systemd, runs the same command as its timers, for each container that has a health check."""
 
 
 class Podman(Engine):
-    """`podman system service` as root, started by the test and ended by its own process id."""
+    """`podman system service` run as root, stopped by its own process ID."""
 
     _timers: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> Self:
-        """Start, and wait until it answers as Docker."""
+        """Start the service and wait until it answers Docker's API."""
         need_root()
         podman = need_program("podman")
         for name in ("netavark", "aardvark-dns"):
@@ -99,7 +99,7 @@ class Podman(Engine):
         }
 
     def remove(self) -> None:
-        """End it and delete everything that it had; a container may be busy with its health check."""
+        """Stop the service and delete all its data; retries while a health check keeps a container busy."""
         deadline = time.monotonic() + START_LIMIT
         while self._process and (left := self.docker("ps", "-aq").split()):
             assert time.monotonic() < deadline, left
@@ -108,25 +108,25 @@ class Podman(Engine):
         super().remove()
 
     def stop(self, number: int = 15) -> None:
-        """End the service; its containers, which are processes of their own, run on."""
+        """Stop the service; its containers are independent processes and keep running."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(timeout=60)
             self._process = None
         if self._timers is not None:
-            self._timers.wait(timeout=60)  # it sees that the service is gone
+            self._timers.wait(timeout=60)  # it ends once the service has ended
             self._timers = None
 
 
 class PodmanSite(Site):
-    """A place without internet, whose engine is Podman."""
+    """An offline site whose engine is Podman."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.engine = Podman(folder / "engine", netns=self.netns)
 
     def close(self) -> None:
-        """Remove everything; without containers, Podman's name server ends by itself."""
+        """Remove everything; Podman's name server ends by itself when there are no containers."""
         self.run("docker", "volume", "prune", "--force")
         super().close()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Fabricated servers, and what the preflight finds there."""
+"""Fabricated servers and the preflight's results on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOURNAL = "2026-01-01T00:00:00Z\tr\tbegin\timages\n"
 
 @dataclass(frozen=True)
 class World:
-    """A server, and what the checks named say of it: result, and a part of what was measured."""
+    """A server, with the expected result and part of the measured value for each named check."""
 
     name: str
     changes: tuple[Change, ...]
@@ -23,7 +23,7 @@ class World:
     tables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     wanted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Required and recommended, where this server is asked for something else."""
+    """Required and recommended values, where they differ from the usual ones."""
 
 
 def write(path: str, content: str) -> Change:
@@ -96,7 +96,7 @@ def cases(version: str = "24.0.7", compose: str = "2.24.1") -> str:
 
 
 def certified(name: str) -> Change:
-    """A certificate of a company's authority, without its chain, where an earlier run put it."""
+    """Put a certificate of a private authority, without its chain, where an earlier run would have."""
 
     def change(server: Server) -> None:
         certificate, key = Authority.make(server.root / "authority").issue("server", f"DNS:{name}")
@@ -114,7 +114,7 @@ VARIABLES = "#name\tkind\trequired\tdefault\nHOST\thost\tyes\tdify.bank.example\
 
 
 def facts(**more: object) -> dict[str, str]:
-    """A `bundle.env` that says more, or other things, than the usual one."""
+    """Return a `bundle.env` with entries added or changed."""
     return {"bundle.env": "".join(f"{key}={value}\n" for key, value in {**ENV, **more}.items())}
 
 
@@ -169,7 +169,7 @@ WORLDS = (
             "expiry": ("pass", "none"),
         },
         {"ports.tsv": PORTS, "networks.tsv": POOLS, **TLS},
-        wanted={"write-latency": ("-", "2000"), "dns": ("-", "60")},  # however busy this machine is
+        wanted={"write-latency": ("-", "2000"), "dns": ("-", "60")},  # regardless of how busy this machine is
     ),
     World(
         "middling",

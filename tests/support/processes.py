@@ -1,4 +1,4 @@
-"""What the processes of this machine have open."""
+"""The files that processes of this machine have open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def open_files() -> Iterator[tuple[int, int, Path]]:
-    """Process, descriptor and file of all that is open; what ends meanwhile is left out."""
+    """Yield process, descriptor and path of every open file; those that close meanwhile are omitted."""
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             with contextlib.suppress(OSError):
@@ -18,5 +18,5 @@ def open_files() -> Iterator[tuple[int, int, Path]]:
 
 
 def at_work(folder: Path) -> set[int]:
-    """Processes with something below the folder open."""
+    """Return the processes that have a file below the folder open."""
     return {process for process, _, path in open_files() if path.is_relative_to(folder)}

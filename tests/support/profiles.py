@@ -1,4 +1,4 @@
-"""Profiles as the builder loads them, with the sections of the installer."""
+"""Load profiles as the builder does, with the installer's sections."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bundler_installer.profile import InstallerProfile
 def load_profile(
     name: str, *, overrides: Sequence[str] = (), search: Sequence[Path] | None = None
 ) -> LoadedProfile:
-    """See `bundler.profile.load.load_profile`; the packer is the installer."""
+    """Load a profile as `bundler.profile.load.load_profile` does, with the installer as packer."""
     return load.load_profile(name, overrides=overrides, search=search, model=lambda _: InstallerProfile)
 
 
 def installer_profile(loaded: LoadedProfile) -> InstallerProfile:
-    """A loaded profile with the installer's sections."""
+    """Return a loaded profile with the installer's sections."""
     assert isinstance(loaded.profile, InstallerProfile)
     return loaded.profile

@@ -1,4 +1,4 @@
-"""What a test needs from the machine: there, or said to be missing; a failure where nothing may skip."""
+"""What tests require of the machine: if it is missing, they skip, or fail where skips are forbidden."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ import pytest
 
 NO_SKIP = "BUNDLE_TESTS_NO_SKIP"
 CACHE = Path(os.environ.get("BUNDLE_TEST_CACHE") or Path.home() / ".cache" / "bundle-tests")
-"""What is slow to make and the same each time (images, a newer engine) is kept here between runs."""
+"""Cache, between runs, of what is slow to make and always the same (images, a newer engine)."""
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
 
 
 def missing(reason: str) -> None:
-    """Skip with the reason, or fail where `BUNDLE_TESTS_NO_SKIP` is set."""
+    """Skip with the reason, or fail if `BUNDLE_TESTS_NO_SKIP` is set."""
     if os.environ.get(NO_SKIP):
         pytest.fail(f"may not be skipped: {reason}")
     pytest.skip(reason)
 
 
 def need_program(name: str, package: str | None = None) -> str:
-    """The path of a program; skips when it is not installed."""
+    """Return the path of a program; skip if it is not installed."""
     found = shutil.which(name, path=SYSTEM_PATH)
     if found is None:
         missing(f"needs {name} (apt-get install {package or name})")
@@ -39,7 +39,7 @@ def need_program(name: str, package: str | None = None) -> str:
 
 
 def need_module(name: str) -> None:
-    """Skip where a Python package is not installed; `make` installs all that the tests need."""
+    """Skip if a Python package is not installed; `make` installs all packages that the tests need."""
     if importlib.util.find_spec(name) is None:
         missing(f"needs {name} (pip install --editable '.[dev]')")
 
@@ -51,9 +51,9 @@ def need_root() -> None:
 
 
 def need_forwarding() -> None:
-    """Have packets forwarded: a real engine does so when it starts, a stand-in has no network of its own.
+    """Enable packet forwarding, as a real engine does when it starts; a stand-in has no network.
 
-    Preflight asks for it where an engine answers.
+    Where an engine answers, preflight requires forwarding.
     """
     if FORWARDING.read_text().strip() == "1":
         return
@@ -63,7 +63,7 @@ def need_forwarding() -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on; none of those that Linux hands out, to other tests too."""
+    """Return a free loopback port outside the range from which Linux assigns ports, also to other tests."""
     while True:
         port = 20_000 + secrets.randbelow(10_000)
         with socket.socket() as probe, suppress(OSError):
@@ -72,10 +72,10 @@ def free_port() -> int:
 
 
 def run(*command: str | Path, **options: object) -> str:
-    """Run a command and return what it printed.
+    """Run a command and return its standard output.
 
     Raises:
-        AssertionError: it failed; the message has all that it printed.
+        AssertionError: the command failed; the message includes its output.
     """
     result = subprocess.run(  # type: ignore[call-overload]
         [str(part) for part in command], capture_output=True, text=True, check=False, **options
@@ -86,7 +86,7 @@ def run(*command: str | Path, **options: object) -> str:
 
 @contextmanager
 def cache_lock(name: str) -> Iterator[None]:
-    """Let one test run at a time make what is kept in the cache."""
+    """Let only one test at a time create an entry of the cache."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""An HTTP proxy in this process: forwards requests, and opens tunnels for TLS (RFC 9110, 9.3.6)."""
+"""An HTTP proxy in this process: forwards requests and opens tunnels for TLS (RFC 9110, 9.3.6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class ForwardProxy:
-    """Lets through what comes; all names lead to loopback.
+    """A proxy that forwards every request and resolves all names to loopback.
 
     Attributes:
         seen: `METHOD target` and the `Proxy-Authorization` header of each request.
@@ -53,7 +53,7 @@ class ForwardProxy:
                 self.close_connection = True
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
-                """Say nothing."""
+                """Do not log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -61,7 +61,7 @@ class ForwardProxy:
 
     @property
     def host(self) -> str:
-        """`address:port`."""
+        """The proxy's `address:port`."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -75,7 +75,7 @@ class ForwardProxy:
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until one side ends."""
+    """Copy bytes in both directions until one side ends."""
     pairs = {one: other, other: one}
     while True:
         for ready in select.select(list(pairs), [], [], 10)[0]:

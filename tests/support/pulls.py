@@ -1,4 +1,4 @@
-"""Pulls images with the source `registry` as a build does: resolve, then fetch into a store."""
+"""Pull images with the source `registry` as a build does: resolve, then fetch into a store."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from examples.demo.sample_registry import Image
 
 AMD64 = Platform.parse("linux/amd64")
 NOISE = random.Random(1).randbytes(400_000)  # noqa: S311 the same in each run
-"""Bytes that cannot be packed."""
+"""Incompressible bytes."""
 
 
 @dataclass
 class Fixed:
-    """Logins that a test gives."""
+    """Logins given by a test."""
 
     logins: Mapping[str, Login] = field(default_factory=dict)
 
     def find(self, host: str) -> Login | None:
-        """See `bundler_registry.credentials.Logins.find`."""
+        """Return the login for a host; see `bundler_registry.credentials.Logins.find`."""
         return self.logins.get(host)
 
 
 @dataclass
 class Puller:
-    """A build machine with a cache of its own.
+    """A build machine with a private cache.
 
     Attributes:
-        folder: for the cache.
+        folder: contains the cache.
         options: where images come from.
         logins: for registries.
         environment: where proxies are looked up.
         certificates: Docker's folder of certificates by host.
         read_timeout: seconds without a byte after which a connection is given up.
-        pace: how slowly a server may send; None for what the options say.
-        pauses: seconds that were to be waited; no time passes.
+        pace: how slowly a server may send; None for the pace of the options.
+        pauses: the pauses requested, in seconds; they are recorded and not waited for.
     """
 
     folder: Path
@@ -68,7 +68,7 @@ class Puller:
         return Store(self.folder / "cache")
 
     def source(self) -> RegistrySource:
-        """A source as the plugin makes it, but that it does not sleep."""
+        """Return a source like the plugin's, except that it does not sleep."""
         return RegistrySource(
             self.options,
             logins=Fixed(self.logins),
@@ -80,10 +80,10 @@ class Puller:
         )
 
     def pull(self, *references: str, platform: Platform = AMD64) -> tuple[FetchedImage, ...]:
-        """Resolve and fetch.
+        """Resolve and fetch images.
 
         Raises:
-            BundleError: as a build would.
+            BundleError: as in a build.
         """
         source = self.source()
         store = self.store
@@ -97,7 +97,7 @@ class Puller:
 
 
 def check_store(store: Store, image: Image | None) -> None:
-    """Every name is true, and the image is whole."""
+    """Check that every blob matches its digest, and that the image is complete."""
     for blob in store.entries():
         assert digest_of(store.path(blob.digest).read_bytes()) == blob.digest
     if image:

@@ -1,4 +1,4 @@
-"""A server that says what it is told to say, HTTP or not, for as long as somebody listens."""
+"""A server that sends arbitrary bytes, HTTP or not, for as long as a client listens."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Self
 
 
 class RawServer:
-    """Answers each request on each connection with the bytes that `answer` gives for it.
+    """Answers each request on each connection with the bytes that `answer` returns for it.
 
     Attributes:
-        requests: the heads that came, in order.
+        requests: the heads of all requests, in order.
         released: set when the test is over.
     """
 
@@ -26,18 +26,18 @@ class RawServer:
 
     @property
     def host(self) -> str:
-        """`127.0.0.1:<port>`."""
+        """The server's `127.0.0.1:<port>`."""
         return f"127.0.0.1:{self._socket.getsockname()[1]}"
 
     def __enter__(self) -> Self:
-        """Begin to answer."""
+        """Start to answer."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all connections."""
+        """Close all connections."""
         self.released.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -64,7 +64,7 @@ class RawServer:
                         if self.released.is_set():
                             return
                         connection.sendall(piece)
-            except OSError:  # nobody listens any more
+            except OSError:  # the client has disconnected
                 return
 
     @staticmethod
@@ -73,6 +73,6 @@ class RawServer:
         while b"\r\n\r\n" not in data:
             more = connection.recv(4096)
             data += more
-            if not more or data[:1] == b"\x16":  # the end, or TLS, which is not spoken here
+            if not more or data[:1] == b"\x16":  # the end, or a TLS handshake, which is not supported here
                 return ""
         return data.decode("latin-1")

@@ -1,4 +1,4 @@
-"""Counts how often files are read, as the kernel tells it (inotify): nothing is traced, no root is needed."""
+"""Count file reads with the kernel's inotify, which needs neither tracing nor root."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVENT = struct.Struct("iIII")
 
 
 class Reads:
-    """While it is entered, how often each file of `folder` was opened, read from and closed."""
+    """Counts, while entered, how often each file of `folder` was opened, read and closed."""
 
     def __init__(self, folder: Path) -> None:
         self._library = ctypes.CDLL(None, use_errno=True)
@@ -23,7 +23,7 @@ class Reads:
         self._queue = -1
 
     def __enter__(self) -> Self:
-        """Begin to count."""
+        """Start to count."""
         self._queue = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         watch = self._library.inotify_add_watch(
             self._queue, os.fsencode(self._folder), ACCESS | CLOSE_NOWRITE | OPEN
@@ -33,15 +33,15 @@ class Reads:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """No more."""
+        """Stop counting."""
         os.close(self._queue)
 
     def count(self) -> Counter[str]:
-        """File name -> times that it was opened and read from, since the last call."""
+        """Map file names to how often they were opened and read since the last call."""
         found: Counter[str] = Counter()
         touched = set()
         for name, mask in self._events():
-            if not name:  # the folder itself
+            if not name:  # an event of the folder
                 continue
             if mask & ACCESS:
                 touched.add(name)

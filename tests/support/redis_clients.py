@@ -1,7 +1,8 @@
-"""Reaches Redis with the variables that Dify's API and its queue have, by the clients that they are made of.
+"""Reach Redis with the variables of Dify's API and its queue, through the client libraries that they use.
 
-What is handed to redis-py: langgenius/dify, api/extensions/ext_redis.py; to Celery, whose transport is kombu:
-api/extensions/ext_celery.py. Run in an environment of those variables alone; says what it found in JSON.
+Arguments of redis-py are those of langgenius/dify, api/extensions/ext_redis.py; those of Celery, whose
+transport is kombu, of api/extensions/ext_celery.py. Run with only those variables in the environment. Prints
+the result as JSON.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ TOLD = os.environ
 
 
 def nodes(name: str) -> list[tuple[str, int]]:
-    """A list of servers, as Dify reads one."""
+    """Parse a list of servers as Dify does."""
     pairs = [node.split(":") for node in TOLD[name].split(",")]
     return [(host, int(port)) for host, port in pairs]
 
 
 def checking() -> dict[str, Any]:
-    """How certificates are checked; Dify's API and its queue take the words from one variable."""
+    """Return how certificates are checked; Dify's API and its queue read this from the same variable."""
     requirements = {"CERT_NONE": ssl.CERT_NONE, "CERT_REQUIRED": ssl.CERT_REQUIRED}
     return {
         "ssl_cert_reqs": requirements[TOLD.get("REDIS_SSL_CERT_REQS", "CERT_NONE")],
@@ -36,7 +37,7 @@ def checking() -> dict[str, Any]:
 
 
 def cache() -> Any:  # noqa: ANN401 redis-py's clients have no common type
-    """The API's client."""
+    """Return the API's client."""
     if TOLD.get("REDIS_USE_CLUSTERS") == "true":
         start = [ClusterNode(host, port) for host, port in nodes("REDIS_CLUSTERS")]
         return RedisCluster(startup_nodes=start, password=TOLD["REDIS_CLUSTERS_PASSWORD"])
@@ -67,7 +68,7 @@ def cache() -> Any:  # noqa: ANN401 redis-py's clients have no common type
 
 
 def queue() -> dict[str, int]:
-    """A task, through the broker."""
+    """Send a task through the broker."""
     options = {}
     if TOLD.get("CELERY_USE_SENTINEL") == "true":
         options = {
@@ -88,7 +89,7 @@ def queue() -> dict[str, int]:
 
 
 def main() -> None:
-    """Write and read by both."""
+    """Write and read through both clients."""
     client = cache()
     client.set("standin:session", "value")
     found = {"read": client.get("standin:session").decode(), "queue": queue()}

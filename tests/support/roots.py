@@ -1,4 +1,4 @@
-"""Clean root file systems that a site may have, entered in a mount namespace of their own."""
+"""Clean root file systems that a site may have, entered in a private mount namespace."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ shift
 mount -o remount,bind,ro "$root"
 exec chroot "$root" "$@"
 """
-"""Read-only but for /tmp and the folders that are carried in; all mounts go with the process."""
+"""Read-only except /tmp and the carried folders; all mounts end with the process."""
 
 
 def debian_root(suite: str) -> Path:
-    """A minimal Debian as `mmdebstrap` makes it, with openssl; extracted once."""
+    """Return a minimal Debian with openssl, made by `mmdebstrap` and extracted once."""
     need_root()
     archive = base_archive(suite)
     target = CACHE / "roots" / archive.stem
@@ -49,7 +49,7 @@ def debian_root(suite: str) -> Path:
 
 
 def busybox_root(folder: Path, *programs: str) -> Path:
-    """A root of busybox alone, and of `programs` of this machine with the libraries that they need."""
+    """Make a root with only busybox, and `programs` of this machine with the libraries that they need."""
     need_root()
     busybox = need_program("busybox", "busybox-static")
     for name in ("bin", "proc", "sys", "dev", "tmp", "etc", "root"):
@@ -79,11 +79,11 @@ def run_in(
     """Run a command with `root` as its root; never raises for its exit code.
 
     Args:
-        root: the root file system; nothing in it changes.
+        root: the root file system; it is not changed.
         command: found on the PATH of `environment`, inside.
-        carried: folders of this machine, below /tmp, that are there too, under the same names.
-        environment: all of it.
-        before: a command line that runs the rest, for example in a network namespace.
+        carried: folders of this machine below /tmp, visible inside under the same names.
+        environment: the complete environment.
+        before: a command line prefix, for example to enter a network namespace.
     """
     enter = ["unshare", "-m", "sh", "-c", ENTER, "sh", str(root), *map(str, carried), "--"]
     return subprocess.run(

@@ -1,7 +1,7 @@
-"""Stores a file in a bucket and reads it, by boto3, with the variables that Dify's API has.
+"""Store a file in a bucket and read it back, with boto3 and the variables of Dify's API.
 
-What is handed to the client, and what is left to its own variables: langgenius/dify 028dd6e79b41,
-api/extensions/storage/aws_s3_storage.py. Run in an environment of those variables alone.
+The client gets the same arguments, and reads the same variables itself, as in langgenius/dify 028dd6e79b41,
+api/extensions/storage/aws_s3_storage.py. Run with only those variables in the environment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 
 def main(key: str, content: bytes) -> None:
-    """Make the bucket where it is not there; say what is read."""
+    """Create the bucket if it does not exist; write and read an object and print it."""
     told = os.environ
     addressing = {"addressing_style": told["S3_ADDRESS_STYLE"]}
     client = boto3.client(

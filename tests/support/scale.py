@@ -1,4 +1,4 @@
-"""Images made in no time that are large, or many, and a build of them whose costs the kernel counts."""
+"""Quickly made images that are large or numerous, and builds of them with costs counted by the kernel."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Costs:
     """What a run of `bundle` cost.
 
     Attributes:
-        read: bytes of files, read or copied inside the kernel; what comes from sockets is not among them.
-        written: bytes, likewise.
-        peak: bytes of memory.
-        modules: imported.
-        out: what it printed on standard output.
+        read: bytes of files, read or copied inside the kernel; bytes from sockets do not count.
+        written: bytes of files, counted in the same way.
+        peak: peak memory in bytes.
+        modules: imported modules.
+        out: its standard output.
     """
 
     read: int
@@ -55,7 +55,7 @@ class Costs:
 
 
 def run_counted(folder: Path, *arguments: str | Path) -> Costs:
-    """Run `bundle` in `folder`; it must succeed."""
+    """Run `bundle` in `folder`, which must succeed; return its costs."""
     numbers = folder / "costs.json"
     result = subprocess.run(
         [sys.executable, "-c", COUNT, numbers, *arguments],
@@ -72,7 +72,7 @@ def run_counted(folder: Path, *arguments: str | Path) -> Costs:
 
 
 def write_profile(folder: Path, images: Mapping[str, str]) -> Path:
-    """A profile `scale` of a project that runs `images`: service -> reference."""
+    """Write a profile `scale` for a project that runs `images`: service -> reference."""
     project = folder / "project"
     project.mkdir(parents=True)
     services = {name: {"image": reference} for name, reference in images.items()}
@@ -84,7 +84,7 @@ def write_profile(folder: Path, images: Mapping[str, str]) -> Path:
 
 
 def huge_image(folder: Path, size: int) -> Image:
-    """One layer of `size` zero bytes, a sparse file: it takes no disk."""
+    """Return an image with one layer of `size` zero bytes, a sparse file that takes no disk space."""
     layer = folder / f"sparse-{size}"
     with layer.open("wb") as file:
         file.truncate(size)
@@ -96,7 +96,7 @@ def huge_image(folder: Path, size: int) -> Image:
 
 
 def many_images(count: int, *, shared: int, own: int = 1) -> list[Image]:
-    """Images of `shared` layers that all have and `own` small ones that only they have."""
+    """Return images with `shared` common layers, and `own` small layers each."""
     common = [make_layer({f"usr/share/{n}": os.urandom(20_000)}) for n in range(shared)]
     images = []
     for number in range(count):

@@ -8,7 +8,7 @@ import urllib.parse
 
 
 def forms(secret: str) -> list[str]:
-    """As other programs write it."""
+    """Return the forms in which other programs write a secret."""
     raw = secret.encode()
     found = [
         secret,

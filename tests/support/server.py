@@ -1,6 +1,6 @@
-"""Servers made of files: real installer, shell, tools and bundles; the engine is a folder (site_tools).
+"""Servers made of files: real installer, shell, tools and bundles, with a folder as engine (site_tools).
 
-For what takes hundreds of runs: an engine of its own would make each one take a minute.
+For tests with hundreds of runs, each of which would take a minute with a real engine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.programs import need_program
 BUSYBOX = "busybox sh"
 TOOLS = Path(__file__).parent / "site_tools"
 KILLED_IN = ("docker", "mv", "ln", "cp", "rm", "mkdir", "tar", "sync", "chmod", "date")
-"""Programs that the installer may be killed in the call of."""
+"""Programs in whose calls the installer may be killed."""
 PROFILE = """
 application: compose
 version: "{version}"
@@ -62,9 +62,9 @@ services:
 
 
 def make_bundles(folder: Path) -> dict[str, Path]:
-    """Version -> unpacked bundle, signed by the key beside it. 3.0 spoils its data and fails.
+    """Map versions to unpacked bundles, signed with the key beside them. 3.0 corrupts its data and fails.
 
-    2.5 declares no migrations, and a variable that the site must say.
+    2.5 declares no migrations, and a variable whose value the site must give.
     """
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -97,7 +97,7 @@ def make_bundles(folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server made of files. Its folder's path is the same for every copy, for the installation names it."""
+    """A server made of files. Every copy has the same path, because the installation contains the path."""
 
     folder: Path
     bundles: dict[str, Path]
@@ -105,11 +105,11 @@ class Server:
 
     @property
     def root(self) -> Path:
-        """Where the application is installed."""
+        """The folder in which the application is installed."""
         return self.folder / "root"
 
     def environment(self, point: str) -> dict[str, str]:
-        """What the installer sees, with a point at which it is ended: `line|call NUMBER SIGNAL`, or none."""
+        """Return the installer's environment; `point` says when it is killed: `line|call NUMBER SIGNAL`."""
         killer = self.folder / "killer"
         shutil.rmtree(killer, ignore_errors=True)
         (killer / "bin").mkdir(parents=True)
@@ -126,9 +126,9 @@ class Server:
     def run(
         self, *arguments: str | Path, point: str = "", shell: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run an installer as the leader of its own process group.
+        """Run an installer as a process group leader.
 
-        The busybox shell runs its own `mv` and `tar` whatever PATH says: there the journal is watched.
+        The busybox shell runs its own `mv` and `tar` regardless of PATH, so there the journal is watched.
         """
         shell = shell or self.shell
         if shell == BUSYBOX and point:
@@ -148,7 +148,7 @@ class Server:
     def _watch(
         self, arguments: tuple[str | Path, ...], what: str, number: str, name: str
     ) -> subprocess.CompletedProcess[str]:
-        """End an installer when its journal has so many lines, or as soon as the services have stopped."""
+        """Kill an installer when its journal has `number` lines, or as soon as a service has stopped."""
 
         def is_reached() -> bool:
             if what == "line":
@@ -185,39 +185,39 @@ class Server:
         return self.run(bundle / "install", *arguments, *options, point=point, shell=shell)
 
     def control(self, *arguments: str, point: str = "", shell: str = "") -> subprocess.CompletedProcess[str]:
-        """Run the installed program, in the shell that is named."""
+        """Run the installed program in `shell`."""
         return self.run(self.root / "current/install", *arguments, "--yes", point=point, shell=shell)
 
     def backup(self) -> str:
-        """The name of the one backup that there is."""
+        """The name of the only backup."""
         (found,) = (self.root / "backups").iterdir()
         return found.name
 
     @property
     def rows(self) -> Path:
-        """What the application keeps."""
+        """The file with the application's data."""
         return self.root / "data/data/rows"
 
     def secrets(self) -> dict[str, str]:
-        """Name -> value, the key of the site's backups among them."""
+        """Map names to values of secrets, including the key of the site's backups."""
         lines = (self.root / "secrets.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
     def journal(self) -> list[str]:
-        """Its lines."""
+        """Return the lines of the journal."""
         journal = self.root / "state/journal"
         return journal.read_text().splitlines() if journal.exists() else []
 
     def lines(self) -> int:
-        """Of the journal."""
+        """Return the number of lines in the journal."""
         return len(self.journal())
 
     def calls(self) -> int:
-        """Of programs, by the last run."""
+        """Return the number of program calls in the last run."""
         return (self.folder / "killer/calls").stat().st_size
 
     def check(self, version: str, rows: str) -> None:
-        """The version runs on its data, and nothing is left of what was under way."""
+        """Check that the version runs on its data, and that nothing of an unfinished run is left."""
         states = [path.read_text() for path in (self.folder / "engine/containers").iterdir()]
         assert states == [f"running healthy 0\n{version}\n"]
         assert (self.root / "current").readlink().name.startswith(f"{version}-")
@@ -235,7 +235,7 @@ class Server:
 
 
 def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
-    """Wait for an installer that `STOP` is sent to; a CONT that comes before it would have no effect."""
+    """Wait until an installer sent `STOP` has stopped; a CONT sent earlier would have no effect."""
     deadline = time.monotonic() + 120
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
         assert process.poll() is None
@@ -251,11 +251,11 @@ class Snapshots:
         self.server = Server(folder / "server", bundles)
 
     def save(self, name: str, shell: str) -> None:
-        """Keep the server as it is."""
+        """Save the server's current state."""
         shutil.copytree(self.server.folder, self._kept(name, shell), symlinks=True)
 
     def load(self, name: str, shell: str = "dash") -> Server:
-        """The server as it was, with what that shell did: a backup made by GNU tar needs GNU tar."""
+        """Restore a state saved by `shell`, since only GNU tar can restore a backup made by GNU tar."""
         shutil.rmtree(self.server.folder, ignore_errors=True)
         shutil.copytree(self._kept(name, shell), self.server.folder, symlinks=True)
         return dataclasses.replace(self.server, shell=shell)
@@ -264,12 +264,12 @@ class Snapshots:
         return self.folder / (f"{name} busybox" if shell == BUSYBOX else name)
 
     def fill(self) -> None:
-        """All of `fill_by`, by dash and by busybox."""
+        """Run `fill_by` with dash and with busybox."""
         for shell in ("dash", BUSYBOX):
             self.fill_by(shell)
 
     def fill_by(self, shell: str) -> None:
-        """Save `empty`, `old` (1.0 runs), `spoilt` and `wiped` (it had a backup), `new` (upgraded to 2.0)."""
+        """Save `empty`, `old` (1.0 runs), `spoilt` and `wiped` (with a backup), `new` (upgraded to 2.0)."""
         server = dataclasses.replace(self.server, shell=shell)
         shutil.rmtree(server.folder, ignore_errors=True)
         server.folder.mkdir()

@@ -1,7 +1,7 @@
-"""Which functions of a shell program call which, as shfmt's parser reads it.
+"""Find which functions of a shell program call which, with shfmt's parser.
 
-Comments, quoted texts and here-documents hold no calls, except in command substitutions. A function that
-another one is given and runs (`step release prepare_release`), or that a trap names, is called as well.
+Comments, quoted texts and here-documents contain no calls, except in command substitutions. A function that
+is passed to another one and run by it (`step release prepare_release`), or named in a trap, counts as called.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import Any
 from tests.support.programs import run
 
 SHFMT = Path(sys.executable).with_name("shfmt")
-"""Of the package shfmt-py."""
+"""From the package shfmt-py."""
 
 _RUNNERS = frozenset({"command", "env", "eval", "exec", "trap", "xargs"})
-"""Commands of the shell and programs that run what they are given."""
+"""Shell commands and programs that run their arguments."""
 
 Node = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Command:
-    """A simple command: its first word and the others, where they are plain text; `@` for the arguments."""
+    """A simple command: its first word, and the other words that are plain text; `@` for the arguments."""
 
     function: str
-    """Of which it is a part; empty at the top of a file."""
+    """The function that contains it; empty at the top level of a file."""
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A function of one file that calls a function."""
+    """A call in a function of one file to another function."""
 
     file: str
     function: str
@@ -44,7 +44,7 @@ class Call:
 
 
 def calls(files: Mapping[str, str]) -> tuple[dict[str, str], set[Call]]:
-    """The file of each function, and all calls between functions of these files."""
+    """Return the file of each function, and all calls between functions of these files."""
     trees = {file: _parse(text) for file, text in files.items()}
     where = {name: file for file, tree in trees.items() for name in _functions(tree)}
     commands = [(file, command) for file, tree in trees.items() for command in _commands(tree, "")]
@@ -57,7 +57,7 @@ def calls(files: Mapping[str, str]) -> tuple[dict[str, str], set[Call]]:
 
 
 def function_lengths(text: str) -> dict[str, int]:
-    """Function -> its lines."""
+    """Map functions to their number of lines."""
     return {
         node["Name"]["Value"]: node["End"]["Line"] - node["Pos"]["Line"] + 1
         for node in _walk(_parse(text))
@@ -66,7 +66,7 @@ def function_lengths(text: str) -> dict[str, int]:
 
 
 def quoted_texts(text: str) -> list[str]:
-    """Everything in single quotes."""
+    """Return all single-quoted texts."""
     return [str(node.get("Value", "")) for node in _walk(_parse(text)) if node.get("Type") == "SglQuoted"]
 
 
@@ -109,7 +109,7 @@ def _commands(node: object, function: str) -> Iterator[Command]:
 
 
 def _text(word: Node) -> str:
-    """Plain text of a word; `@` for "$@" and "$1"; nothing where only the run tells."""
+    """Return the plain text of a word, `@` for "$@" and "$1", or nothing if it is known only at run time."""
     parts = word["Parts"]
     if len(parts) == 1 and parts[0]["Type"] in {"Lit", "SglQuoted"}:
         return str(parts[0].get("Value", ""))
@@ -121,7 +121,7 @@ def _text(word: Node) -> str:
 
 
 def _find_runners(commands: list[Command], where: Mapping[str, str]) -> set[str]:
-    """Functions that run what they are given."""
+    """Return the functions that run their arguments."""
     runners: set[str] = set()
     while True:
         more = {

@@ -1,7 +1,7 @@
-"""What the installer's shell code assigns, reads and calls, function by function.
+"""Find what the installer's shell code assigns, reads and calls, by function.
 
-A parser for the part of POSIX sh that the installer is written in: quotes, expansions, substitutions,
-here-documents, `case`, comments. What an `eval` runs is not read. What it does not understand is an error.
+A parser for the part of POSIX sh that the installer uses: quotes, expansions, substitutions, here-documents,
+`case`, comments. Code run by `eval` is not parsed. A form that the parser does not know is an error.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class ShellSyntaxError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a line does with a name.
+    """A use of a name on a line.
 
     Attributes:
-        kind: `assign`, `local` and `read` are of variables, `call` of commands, `prefix` of
+        kind: `assign`, `local` and `read` for variables, `call` for commands, `prefix` for
             `NAME=value command`.
         name: of the variable or command.
-        line: in the text, from 1 on.
-        words: the arguments of a call, as they are written.
+        line: line number in the text, from 1.
+        words: the arguments of a call, unexpanded.
     """
 
     kind: Kind
@@ -43,10 +43,10 @@ class Event:
 
 @dataclass
 class Function:
-    """A function, or, with an empty name, what stands outside of any.
+    """A function, or, with an empty name, the code outside functions.
 
     Attributes:
-        comment: the comment lines right above it, without `# `.
+        comment: the comment lines directly above it, without `# `.
     """
 
     name: str
@@ -55,15 +55,15 @@ class Function:
     events: list[Event] = field(default_factory=list)
 
     def names(self, *kinds: Kind) -> set[str]:
-        """Names of the events of these kinds."""
+        """Return the names of the events of these kinds."""
         return {event.name for event in self.events if event.kind in kinds}
 
 
 def parse(text: str) -> dict[str, Function]:
-    """Functions by name, with `""` for what stands outside.
+    """Map names to functions, with `""` for the code outside functions.
 
     Raises:
-        ShellSyntaxError: the text has another form than this parser knows.
+        ShellSyntaxError: the text has a form that this parser does not know.
     """
     parser = _Parser(text)
     parser.commands(None)
@@ -114,7 +114,7 @@ class _Parser:
     # commands
 
     def commands(self, end: str | None) -> None:
-        """Commands up to `end`, which is not taken: `)`, `;;`, `}`, or None for the end of the text."""
+        """Parse commands up to `end`, which is not consumed: `)`, `;;`, `}`, or None for the whole text."""
         while True:
             self.blanks()
             if self.at >= len(self.text) and end is not None:
@@ -133,7 +133,7 @@ class _Parser:
         return end == "}" and re.compile(r"\}(?=[\s;)|&<>]|$)").match(self.text, self.at) is not None
 
     def piece(self) -> None:
-        """A command, or what stands between two."""
+        """Parse a command or a separator."""
         redirected = re.compile(r"\d*(?=[<>])").match(self.text, self.at)
         if self.has("\n"):
             self.at += 1
@@ -236,7 +236,7 @@ class _Parser:
                 self.at += 2
 
     def whitespace(self) -> None:
-        """Blanks, comments and line breaks."""
+        """Skip blanks, comments and line breaks."""
         self.blanks()
         while self.has("\n"):
             self.at += 1
@@ -315,7 +315,7 @@ class _Parser:
         self.word()
 
     def here_documents(self) -> None:
-        """The bodies of the here-documents of the line that ended."""
+        """Skip the bodies of the here-documents that began on the previous line."""
         for end, expands, tabs in self.documents:
             found = re.compile(rf"^{tabs}{end}$", re.MULTILINE).search(self.text, self.at)
             if found is None:
@@ -333,7 +333,7 @@ class _Parser:
     # words
 
     def word(self, ends: str = " \t\n;&|()<>") -> None:
-        """A word, with everything that is expanded in it."""
+        """Parse a word and the expansions in it."""
         while self.at < len(self.text) and self.text[self.at] not in ends:
             char = self.text[self.at]
             if char == "\\":
@@ -406,7 +406,7 @@ class _Parser:
         self.at += 2
 
     def parameter(self) -> None:
-        """`${...}`; its `${` was taken."""
+        """Parse `${...}`, from after its `${`."""
         length = re.compile(r"#(?=[A-Za-z_0-9@*])").match(self.text, self.at)
         if length is not None:
             self.at = length.end()
@@ -427,7 +427,7 @@ class _Parser:
 
 
 def outputs(function: Function) -> set[str]:
-    """What a function sets for its caller, as its comment says: "sets `mark`, entry_mode and ROOT"."""
+    """Return what a function sets for its caller, from its comment: "sets `mark`, entry_mode and ROOT"."""
     found: set[str] = set()
     for sentence in _SETS.findall(function.comment.replace("\n", " ")):
         found |= set(re.findall(r"\w+", sentence)) - {"and"}

@@ -1,4 +1,4 @@
-"""Keys of makers, bundles that are signed again by them, and what they say of each other."""
+"""Keys of publishers, bundles signed again with them, and their statements about each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIGNER = EcdsaSigner()
 
 @dataclass(frozen=True)
 class Maker:
-    """A key pair: `<name>.key` and `<name>.pub` in one folder."""
+    """A publisher's key pair: `<name>.key` and `<name>.pub` in one folder."""
 
     private: Path
     public: Path
@@ -36,11 +36,11 @@ class Maker:
 
     @property
     def name(self) -> str:
-        """The fingerprint."""
+        """The fingerprint of the public key."""
         return PublicKey.read(self.public.read_bytes()).fingerprint
 
     def names_successor(self, other: Maker, folder: Path) -> Path:
-        """A rotation to the other key, in `folder`."""
+        """Write a rotation to the other key in `folder`."""
         statement = rotate(self.key, PublicKey.read(other.public.read_bytes()))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / statement_name(statement)
@@ -48,7 +48,7 @@ class Maker:
         return path
 
     def revokes(self, other: Maker, folder: Path) -> Path:
-        """A revocation of the other key, in `folder`."""
+        """Write a revocation of the other key in `folder`."""
         statement = revoke(self.key, other.name)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / statement_name(statement)
@@ -57,7 +57,7 @@ class Maker:
 
 
 def sign_again(unpacked: Path, *makers: Maker) -> None:
-    """Let the makers, and nobody else, sign an unpacked bundle as it is."""
+    """Sign an unpacked bundle unchanged with the keys of these publishers only."""
     sums = (unpacked / SUMS).read_bytes()
     (unpacked / SIGNATURE).write_bytes(sign_text(sums, [maker.key for maker in makers]))
     (unpacked / PUBLIC_KEY).write_bytes(b"".join(maker.public.read_bytes() for maker in makers))

@@ -31,7 +31,7 @@ def write_pair(
     passphrase: bytes | None = None,
     issuer: str | None = None,
 ) -> tuple[Path, Path]:
-    """A certificate and its key, valid from `start` on for `days`."""
+    """Write a certificate and its key, valid for `days` from day `start` relative to today."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     builder = (

@@ -1,4 +1,4 @@
-"""A bundle of the demo's application, small enough to be damaged in many ways."""
+"""A bundle of the demo application, small enough to be damaged in many ways."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.builder import Builder
 
 @dataclass(frozen=True)
 class SmallBundle:
-    """A bundle, its key, how it was built, and the folder of a key that is not its maker's."""
+    """A bundle, its key, how it was built, and the folder of another publisher's key."""
 
     path: Path
     key: Path

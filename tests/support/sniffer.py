@@ -1,4 +1,4 @@
-"""Says what arrives at a network device, a line a packet. Runs inside a site, on the system's own Python.
+"""Print one line for each packet on a network device. Runs inside a site with the system's Python.
 
 Argument: the device. A line is `dns NAME`, or `tcp ADDRESS PORT`, `udp ADDRESS PORT`, or `other NUMBER`.
 """
@@ -13,7 +13,7 @@ DNS = 53
 
 
 def describe(frame: bytes) -> str:
-    """An Ethernet frame in a few words."""
+    """Describe an Ethernet frame in a few words."""
     if int.from_bytes(frame[12:14], "big") != IPV4:
         return f"other {frame[12:14].hex()}"
     packet = frame[14:]
@@ -29,7 +29,7 @@ def describe(frame: bytes) -> str:
 
 
 def question(message: bytes) -> str:
-    """The name that a query is for (RFC 1035 section 4.1.2)."""
+    """Return the name in a query (RFC 1035 section 4.1.2)."""
     labels, at = [], 12
     while message[at]:
         labels.append(message[at + 1 : at + 1 + message[at]].decode(errors="replace"))

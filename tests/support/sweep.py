@@ -1,4 +1,4 @@
-"""Commands of which a system call fails, on servers made of files: what they may then say and leave."""
+"""Run commands with failing system calls on servers made of files, and check their output and results."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tests.support.server import TOOLS, Server
 TIME = re.compile(r"\d{8}T\d{6}Z|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{10}(?=\s|$)")
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 IGNORED = re.compile(r"log(/.*)?|state/(journal|early-log|running)|data\.before-restore-.*/.*")
-"""Below the root: what tells of the run, whatever it did."""
+"""Paths below the root that record a run, whatever its outcome."""
 
 
 SHORT = 8
-"""Characters of what may stand in an output by chance."""
+"""Strings up to this length may occur in an output by chance."""
 GONE_BACK = 5
 BASH_CANNOT_FORK = 254
-"""How bash ends, whatever its traps say, where it cannot start a process even to clean up."""
+"""The exit code of bash, regardless of traps, if it cannot start a process even to clean up."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A command.
+    """A command to run with faults.
 
     Attributes:
-        start: the snapshot that it begins with.
-        words: `install VERSION ...`, or a command of what is installed.
-        code: how it ends without faults.
-        codes: how else it may end under a fault of the server; of the bundle's files, 4 too.
-        version, rows: what runs in the end, and its data; empty where nothing is to run.
+        start: the snapshot from which it starts.
+        words: `install VERSION ...`, or a command of the installed program.
+        code: its exit code without faults.
+        codes: other exit codes allowed under a fault of the server; 4 too for faults of the bundle's files.
+        version, rows: the version that runs in the end, and its data; empty if nothing is to run.
     """
 
     start: str
@@ -84,12 +84,12 @@ SWEEPS = (
     ("exec", "", ("once",)),
     ("pipe", "", ("once",)),
 )
-"""Groups of calls, the files they are about, and how they fail."""
+"""Groups of calls, the files that they concern, and how they fail."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One call that fails; its text is what BUNDLE_TEST_FAULT takes to try it again."""
+    """A single failing call; its text is a value of BUNDLE_TEST_FAULT that repeats it."""
 
     task: str
     shell: str
@@ -103,13 +103,13 @@ class Point:
 
     @classmethod
     def parse(cls, text: str) -> Point:
-        """The point that printed itself so."""
+        """Parse the text of a point."""
         task, shell, calls, place, mode, number = text.split(",")
         return cls(task, shell, calls, place.removeprefix("all"), mode, int(number))
 
 
 def change_bundle(bundle: Path) -> Path:
-    """A copy of a bundle of which one file was changed, beside it."""
+    """Copy a bundle to the same folder and change one file in the copy."""
     changed = bundle.parent / "changed"
     if not changed.exists():
         part = bundle.parent / ".changed"
@@ -121,7 +121,7 @@ def change_bundle(bundle: Path) -> Path:
 
 
 def folders(server: Server, place: str) -> tuple[Path, ...]:
-    """The folders of a place."""
+    """Return the folders of a place."""
     return {
         "scratch": (server.folder / "scratch",),
         "root": (server.root,),
@@ -164,7 +164,7 @@ def perform(task: Task, server: Server, shell: str, fault: Fault) -> Injected:
 
 
 def members(archive: Path, clean: Callable[[str], str]) -> str:
-    """Names and content of a tar, for two that were made at different times are not the same bytes."""
+    """Describe the members of a tar, since tars made at different times differ in their bytes."""
     with tarfile.open(archive) as tar:
         found = []
         for member in tar:
@@ -175,7 +175,7 @@ def members(archive: Path, clean: Callable[[str], str]) -> str:
 
 
 def read_secrets(server: Server) -> dict[str, str]:
-    """What must not be shown: name -> value."""
+    """Map the names of secrets, which no output may show, to their values."""
     file = server.root / "secrets.env"
     lines = file.read_text(errors="replace").splitlines() if file.exists() else []
     pairs = (line.partition("=") for line in lines)
@@ -183,7 +183,7 @@ def read_secrets(server: Server) -> dict[str, str]:
 
 
 def picture(server: Server) -> dict[str, str]:
-    """All that a command leaves below the root and in the engine, without what differs from run to run."""
+    """Describe the state below the root and in the engine, without what differs from run to run."""
     secrets = read_secrets(server)
 
     def clean(text: str) -> str:
@@ -214,12 +214,12 @@ def picture(server: Server) -> dict[str, str]:
 
 
 def differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
-    """The names that are only in one picture, or not the same in both."""
+    """Return the names that are in only one of two descriptions, or differ between them."""
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
 def judge(point: Point, task: Task, server: Server, clean: dict[str, str]) -> Iterator[str]:
-    """Run the command with the fault, then without; say all that is wrong with how it ended."""
+    """Run the command with the fault, then without; yield everything wrong with the results."""
     fault = Fault(point.calls, point.number, point.mode, folders(server, point.place))
     done = perform(task, server, point.shell, fault)
     told = f"code {done.code}, {done.output.strip()[-700:]}\n    " + "\n    ".join(done.places[:3])
@@ -232,7 +232,7 @@ def judge(point: Point, task: Task, server: Server, clean: dict[str, str]) -> It
     if done.code == 0 == task.code and (less := differences(clean, picture(server))):
         yield f"success with less than all done ({', '.join(less[:6])}): {told}"
     again = perform(task, server, point.shell, Fault("fork", 1, "count"))
-    if again.code == GONE_BACK in task.codes:  # it took up the way back that the fault kept it from
+    if again.code == GONE_BACK in task.codes:  # the run completed the return that the fault had prevented
         again = perform(task, server, point.shell, Fault("fork", 1, "count"))
     if again.code != task.code:
         yield f"the same command again: code {again.code}, {again.output.strip()[-700:]}\n  after: {told}"
@@ -246,7 +246,7 @@ def judge(point: Point, task: Task, server: Server, clean: dict[str, str]) -> It
 
 
 def judge_end(point: Point, task: Task, server: Server, done: Injected) -> Iterator[str]:
-    """What is wrong with the end of a command of which a call failed."""
+    """Yield everything wrong with the result of a command run with a failing call."""
     allowed = {task.code} if point.mode == "half" else {task.code} | task.codes
     if point.place == "bundle":
         allowed |= {4}

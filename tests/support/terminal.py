@@ -1,4 +1,4 @@
-"""A terminal of a test's own, for programs that ask."""
+"""A private terminal for programs that prompt."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def converse(
     """Run a command on a terminal; wait for each text in turn and type its answer.
 
     Returns:
-        Exit code, and everything that stood on the terminal.
+        Exit code, and everything shown on the terminal.
 
     Raises:
-        AssertionError: a text did not come within `limit` seconds.
+        AssertionError: a text did not appear within `limit` seconds.
     """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A signed bundle of a few files, made in milliseconds: what a reader of bundles is tried on."""
+"""A signed bundle of a few files, made in milliseconds, to test readers of bundles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bundler_signature.ecdsa import EcdsaSigner, KeyFile
 
 SIGNER = EcdsaSigner()
 KEY = KeyFile(ec.derive_private_key(11, ec.SECP256R1()))
-"""No secret: the same in each run, so that bundles which were kept are still signed by it."""
+"""Not a secret. It is the same in each run, so that stored bundles remain signed with it."""
 PUBLIC = KEY.public_key
 TRUST = Trust((PublicKey.read(PUBLIC),))
 CREATED = 1_700_000_000
@@ -46,7 +46,7 @@ TOP = MANIFEST.top
 
 
 def tiny_members() -> list[Member]:
-    """All but checksums and signature."""
+    """Return all members except checksums and signature."""
     return [
         Member.of("install", b"#!/bin/sh\necho tiny\n", 0o755),
         Member.of("bundle.json", MANIFEST.to_bytes()),
@@ -59,12 +59,12 @@ def tiny_members() -> list[Member]:
 
 
 def signed(members: Sequence[Member], *, key: KeyFile | None = KEY) -> list[Member]:
-    """With SHA256SUMS and, where there is a key, a signature; in their order."""
+    """Add SHA256SUMS and, if there is a key, a signature; return the members in archive order."""
     return sorted(sign(members, [key] if key else []), key=lambda member: FORMAT.order(member.path))
 
 
 def write_bundle(path: Path, members: Sequence[Member], *, top: str = TOP, created: int = CREATED) -> Path:
-    """Pack members, in the order in which they are given."""
+    """Write members to a bundle in the given order."""
     with path.open("w+b") as file:
         write_archive(file, Archive(top, members, created), lambda _, __: None)
     return path

@@ -1,6 +1,6 @@
-"""The commands of the tutorial, with a registry of this process in place of the one that the page names.
+"""Run the tutorial's commands, with a registry in this process in place of the one on the page.
 
-`python -m tests.support.tutorial` types them where an engine answers.
+`python -m tests.support.tutorial` runs them on a machine where an engine answers.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ WELCOME = "the notes are served"
 
 
 def commands() -> list[str]:
-    """The blocks of the page."""
+    """Return the command blocks of the page."""
     return re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
 def new_users_machine(folder: Path) -> dict[str, str]:
-    """Variables of an empty home in which what `pip install .` downloads is there already."""
+    """Return the variables for an empty home, where what `pip install .` downloads is already installed."""
     return {
         "HOME": str(folder),
         "PYTHONPATH": next(path for path in sys.path if path.endswith("site-packages")),
@@ -44,7 +44,7 @@ def new_users_machine(folder: Path) -> dict[str, str]:
 def type_in(
     blocks: list[str], image: Image, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run the blocks in one shell that ends at the first failure."""
+    """Run the blocks in one shell that exits at the first failure."""
     with SampleRegistry() as registry:
         registry.add_image("library/nginx", "1.27-alpine", image)
         script = "".join(blocks).replace(IMAGE, f"{registry.host}/library/nginx:1.27-alpine")
@@ -56,7 +56,7 @@ def type_in(
 
 
 def web_server() -> Image:
-    """An image that runs: busybox serves a page, and has the `wget` of the health check."""
+    """Return an image that runs: busybox serves a page, and has the `wget` of the health check."""
     busybox = Path("/bin/busybox").read_bytes()
     return make_image(
         {"bin/sh": busybox, "bin/wget": busybox, "bin/httpd": busybox, "www/index.html": WELCOME.encode()},
@@ -65,7 +65,7 @@ def web_server() -> Image:
 
 
 def main() -> int:
-    """Type the tutorial in the home that `HOME` names, and look at the page that the site serves."""
+    """Run the tutorial in the home named by `HOME`, and fetch the page that the site serves."""
     blocks = commands()
     shows_status = ['notesctl" status' in block for block in blocks]
     blocks.insert(shows_status.index(True) + 1, LOOK)

@@ -1,4 +1,4 @@
-"""Later versions of the sample project, as a maker of bundles has them: changed files in a copy of it."""
+"""Later versions of the sample project, as a publisher would make them: a copy with changed files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Edit = Callable[[str], str]
 
 
 def replace(old: str, new: str) -> Edit:
-    """An edit that must find what it replaces."""
+    """Return an edit that replaces text, which must occur."""
 
     def edit(text: str) -> str:
         assert old in text, old
@@ -24,7 +24,7 @@ def replace(old: str, new: str) -> Edit:
 
 
 def append(more: str) -> Edit:
-    """An edit that adds to the end."""
+    """Return an edit that appends text."""
     return lambda text: text + more
 
 
@@ -32,8 +32,8 @@ def make_variant(source: Path, folder: Path, version: str, edits: dict[str, list
     """Copy a profile and the project beside it, with another version and edited files.
 
     Args:
-        source: the profile; the project lies beside it in a folder of its stem's name.
-        folder: where the copy goes.
+        source: the profile; the project is in the folder beside it that has the profile's stem as name.
+        folder: the target folder.
         version: of the copy.
         edits: path relative to `folder` -> edits.
 
@@ -54,7 +54,7 @@ def make_variant(source: Path, folder: Path, version: str, edits: dict[str, list
 
 
 def add_layer(layout: Path, target: Path, files: dict[str, bytes]) -> Path:
-    """A copy of an OCI layout's only image with one more layer: a site has all its other layers already."""
+    """Copy an OCI layout's only image with one more layer, so that a site already has all other layers."""
     shutil.copytree(layout, target)
     index = json.loads((target / "index.json").read_text())
     (entry,) = index["manifests"]

@@ -14,11 +14,11 @@ from typing import Self
 
 @contextmanager
 def serving(content: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """The file is `/file`, also by way of `/moved`; `/cut` breaks off. Gives the port.
+    """Serve a file at `/file`, through a redirect at `/moved`, and cut off at `/cut`; yield the port.
 
     Args:
         content: of the file.
-        context: makes it speak TLS.
+        context: makes the server use TLS.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ def serving(content: bytes, context: ssl.SSLContext | None = None) -> Iterator[i
                 self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
-            """Say nothing."""
+            """Do not log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if context:
@@ -53,13 +53,13 @@ def serving(content: bytes, context: ssl.SSLContext | None = None) -> Iterator[i
 
 @dataclass
 class FileServer:
-    """A server of one file that can do what real ones do. To be used as a context.
+    """A server of one file that behaves and fails like real ones. Use it as a context manager.
 
     Attributes:
         content: of the file.
         headers: sent with it: `ETag`, `Last-Modified`.
-        ranges: whether it serves ranges.
-        faults: taken one a request: after so many bytes the connection is cut, or a status instead of bytes.
+        ranges: whether it supports range requests.
+        faults: one for each request: the bytes after which the connection is cut, or an error status.
         asked: `Range` and `If-Range` of each request.
     """
 
@@ -71,7 +71,7 @@ class FileServer:
 
     @property
     def url(self) -> str:
-        """Of the file."""
+        """The URL of the file."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/file"
 
     def __enter__(self) -> Self:
@@ -84,7 +84,7 @@ class FileServer:
                 outer.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
-                """Say nothing."""
+                """Do not log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -97,7 +97,7 @@ class FileServer:
         self._server.server_close()
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        """One request: RFC 9110, 13.1.5 and 14.2."""
+        """Answer one request (RFC 9110, 13.1.5 and 14.2)."""
         wanted, condition = request.headers["Range"], request.headers["If-Range"]
         self.asked.append((wanted, condition))
         fault = self.faults.pop(0) if self.faults else None

@@ -1,6 +1,6 @@
-"""A registry that fails on demand, and no other network.
+"""Provide a registry that fails on demand, and block all other network access.
 
-The network is taken away: a hidden download fails, and so does a slip that would ask a real registry.
+This makes hidden downloads fail, and mistakes that would query a real registry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.support.pulls import Puller
 
 
 class OutsideError(BaseException):
-    """Not an `Exception`, so that nothing takes it for a registry that is down."""
+    """Network access in a unit test; not an `Exception`, so that no code handles it as a registry failure."""
 
 
 def _check(host: object) -> None:
@@ -34,7 +34,7 @@ def _check(host: object) -> None:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loopback and unix sockets only."""
+    """Allow only loopback and unix sockets."""
     getaddrinfo, connect = socket.getaddrinfo, socket.socket.connect
 
     def only_loopback(host: object, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 as socket has it
@@ -53,7 +53,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def registry(request: pytest.FixtureRequest) -> Iterator[FaultRegistry]:
-    """A registry that fails on demand. It has the images that the test's module names in `PUSHED`."""
+    """Provide a registry that fails on demand, with the images in `PUSHED` of the test's module."""
     pushed: Mapping[str, Image] = getattr(request.module, "PUSHED", {})
     with FaultRegistry() as found:
         for name, image in pushed.items():
@@ -64,5 +64,5 @@ def registry(request: pytest.FixtureRequest) -> Iterator[FaultRegistry]:
 
 @pytest.fixture
 def puller(tmp_path: Path) -> Puller:
-    """A build machine with an empty cache."""
+    """Provide a build machine with an empty cache."""
     return Puller(tmp_path)

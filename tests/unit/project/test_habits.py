@@ -1,4 +1,4 @@
-"""Files for people and services around the code agree with it: lock, CI, hooks, owners, license."""
+"""Project files and services match the code: lock, CI, hooks, owners, license."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def names(requirements: list[str]) -> set[str]:
-    """The names of packages, without versions and markers."""
+    """Return the names of packages, without versions and markers."""
     return {re.split(r"[^A-Za-z0-9-]", one)[0].lower() for one in requirements}
 
 
@@ -120,7 +120,7 @@ def test_the_version_is_in_one_place() -> None:
 
 
 def test_the_changelog_keeps_its_form() -> None:
-    """Added, Changed, Fixed, Security under each version, in this order, and one line for each entry."""
+    """Added, Changed, Fixed, Security under each version, in this order, and one line per entry."""
     text = (ROOT / "CHANGELOG.md").read_text()
     versions = re.split(r"^## \[", text, flags=re.MULTILINE)[1:]
     assert versions

@@ -1,4 +1,4 @@
-"""The pages for people agree: with each other in two languages, with the installer, and with the Makefile."""
+"""The pages match their translations, the installer and the Makefile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def without_code(text: str) -> str:
 
 
 def blocks(text: str) -> list[str]:
-    """The code blocks that are commands, without comments, languages and placeholders."""
+    """Return the code blocks with commands, without comments, languages and placeholders."""
     found = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     lines = [
         [
@@ -44,7 +44,7 @@ def headings(text: str) -> list[int]:
 
 
 def anchor(heading: str) -> str:
-    """As the usual renderers of Markdown make it."""
+    """Return the anchor of a heading as common Markdown renderers do."""
     text = re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", heading).strip().lower()
     kept = [c for c in text if c in "-_ " or unicodedata.category(c)[0] in "LN"]
     return "".join(kept).replace(" ", "-")
@@ -62,11 +62,11 @@ def test_links_and_anchors_are_valid(page: Path) -> None:
 
 
 NAMED = re.compile(r"\b(docs/[\w./-]+\.md)\b(?:(?:, | 中的) ?[\"\u201c]([^\"\u201d]+)[\"\u201d])?")
-"""A page, and perhaps one of its headings: `docs/how-to/install.md, "Podman"`."""
+"""A page, optionally with one of its headings: `docs/how-to/install.md, "Podman"`."""
 
 
 def test_pages_that_code_and_messages_name_exist() -> None:
-    """A page for English messages, a page in Chinese for Chinese ones."""
+    """English messages name a page in English, Chinese messages one in Chinese."""
     folders = ("benchmarks", "bundler", "docs", "examples", "plugins", "profiles", "tests", "tools")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = {
@@ -143,7 +143,7 @@ def test_the_navigation_says_which_pages_are_in_english_only() -> None:
 
 
 def pages_of(nav: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Title and file of every page of a navigation."""
+    """Yield title and file of every page of a navigation."""
     for entry in nav:
         for title, below in entry.items():
             if isinstance(below, str):
@@ -179,7 +179,7 @@ def test_the_architecture_names_every_part() -> None:
 
 
 def test_the_architecture_names_every_file_of_the_installer() -> None:
-    """In the row of its folder."""
+    """Each file is in the row of its folder."""
     page = (ROOT / "docs/architecture.md").read_text()
     shell = ROOT / "plugins/bundler_installer/shell"
     rows = dict(re.findall(r"^\| (?:`([a-z]+)/` )?\|(.*)$", page, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Calls in the installer's shell go downhill: to the same file, or to one before it in `assemble`."""
+"""Calls in the installer's shell are to the same file, or to one before it in `assemble`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bundler_installer import assemble, standalone
 from tests.support.shell_calls import Call, calls
 
 REFUSED = {Call("preflight/verdict", "run_preflight", "run_probe")}
-"""`--probe` ends with an error in the preflight file, which has no images to try."""
+"""`--probe` is an error in the preflight file, which has no images to test."""
 
 
 def sources(names: tuple[str, ...]) -> dict[str, str]:

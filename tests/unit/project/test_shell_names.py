@@ -1,4 +1,4 @@
-"""Names in the installer's shell: variables are local to a function; what is not stands in one list."""
+"""Names in the installer's shell: variables are local to a function, or declared in the list of globals."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def installer() -> dict[str, Function]:
 
 
 def declared() -> dict[str, str]:
-    """Global -> the word that explains it."""
+    """Map each global to its explanation."""
     text = files("bundler_installer").joinpath(f"shell/{GLOBALS}.sh").read_text("utf-8")
     return dict(re.findall(r"^([A-Z][A-Z0-9_]*)=(?:'[^']*'|\S*) *(?:# (.+))?$", text, flags=re.MULTILINE))
 
 
 def assigned(function: Function, functions: dict[str, Function]) -> Iterator[str]:
-    """Names that a call of the function assigns: its own, and those that what it calls sets for it."""
+    """Yield the names that a call of the function assigns, including those that its callees set for it."""
     yield from function.names("assign")
     for event in function.events:
         if event.kind == "call":
@@ -39,7 +39,7 @@ def assigned(function: Function, functions: dict[str, Function]) -> Iterator[str
 
 def _set_by(event: Event, functions: dict[str, Function]) -> Iterator[str]:
     if event.name.startswith("read_") and event.name.removeprefix("read_") in ROWS:
-        yield from event.words  # generated: its arguments are the variables
+        yield from event.words  # a generated reader: its arguments are the variables
         return
     for word in (event.name, *(word.strip("'\"") for word in event.words)):
         if word in functions:
@@ -47,7 +47,7 @@ def _set_by(event: Event, functions: dict[str, Function]) -> Iterator[str]:
 
 
 def unknown_names(functions: dict[str, Function], known: set[str]) -> set[tuple[str, str]]:
-    """Function and name, of names that are assigned, not local, not handed to the caller, and not known."""
+    """Return (function, name) of names assigned that are not local, not outputs, and not known."""
     found = set()
     for function in functions.values():
         if function.name.startswith("read_") and function.name.removeprefix("read_") in ROWS:
@@ -142,7 +142,7 @@ def _above(name: str, callers: dict[str, set[str]]) -> set[str]:
     return found
 
 
-# the parser itself
+# tests of the parser
 
 
 def test_a_name_is_found_wherever_it_is_assigned() -> None:

@@ -1,4 +1,4 @@
-"""Files and functions of the installer's shell are short, and its awk programs have files of their own."""
+"""Files and functions of the installer's shell are short, and its awk programs are in separate files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INSTALLER = Path(__file__).parents[3] / "plugins/bundler_installer"
 FILE_LIMIT = 400
 FUNCTION_LIMIT = 60
 AWK_LIMIT = 5
-"""Lines of an awk program within a shell source."""
+"""Maximum number of lines of an awk program inside a shell file."""
 SHELL = {str(path.relative_to(INSTALLER / "shell")): path for path in INSTALLER.glob("shell/**/*.sh")}
 AWK = {str(path.relative_to(INSTALLER / "awk")): path for path in INSTALLER.glob("awk/**/*.awk")}
 OTHER_PROGRAMS = {"preflight/probe.sh"}

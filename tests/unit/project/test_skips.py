@@ -1,4 +1,4 @@
-"""What a machine lacks is said by the test that skips; where nothing may skip, it fails."""
+"""A test that skips names the missing requirement; where skips are forbidden, it fails."""
 
 from __future__ import annotations
 

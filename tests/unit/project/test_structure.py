@@ -1,4 +1,4 @@
-"""Sizes and places: no module or function is too long to read, and tests lie where their subject is."""
+"""Sizes and places: no module or function is too long, and tests are in the folder of their subject."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sources() -> list[Path]:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Each function's name and number of lines."""
+    """Yield the name and number of lines of each function."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno
@@ -54,7 +54,7 @@ def test_folders_of_unit_tests_are_named_after_packages(half: str) -> None:
 
 
 def test_unit_tests_run_none_of_the_installers_shell() -> None:
-    """What runs it belongs to tests/shell, which runs it in each shell that a site may have."""
+    """Tests that run the installer's shell belong to tests/shell, which runs all shells of possible sites."""
     runners = ("tests.support.installer", "tests.support.kiosk", "preflight_file")
     users = [
         str(path.relative_to(UNIT))

@@ -1,4 +1,4 @@
-"""What is read from a Compose document: services and what to wait for, published ports, the project."""
+"""Read a Compose document: services and their expected states, published ports, the project's name."""
 
 from __future__ import annotations
 

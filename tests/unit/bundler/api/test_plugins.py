@@ -82,7 +82,7 @@ def test_a_hook_with_other_arguments_names_the_plugin(tmp_path: Path) -> None:
 
 
 def install(path: Path, name: str, entry: str) -> None:
-    """A distribution on the path that names a plugin."""
+    """Install a distribution with a plugin's entry point on the path."""
     info = path / f"{name}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")

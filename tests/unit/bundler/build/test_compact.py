@@ -110,7 +110,7 @@ def test_the_stream_travels_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert parts.packing == whole.packing
     names = [(f"registry.example/{n}:1", i.manifest.digest) for n, i in IMAGES.items()]
     assert packed_bytes(names, Compaction(), store) == whole.packing.packed_bytes
-    store.path("sha256:" + parts.members[0].sha256).unlink()  # pruned: made again
+    store.path("sha256:" + parts.members[0].sha256).unlink()  # as if pruned; it is made again
     assert packed_bytes(names, Compaction(), store) is None
     assert pack(store, Compaction()).members == parts.members
 

@@ -1,4 +1,4 @@
-"""What a build costs, in counts that do not depend on how busy the machine is."""
+"""The costs of a build, as counts that do not depend on the machine's load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = 100_000_000
 
 
 def build(folder: Path, registry: FaultRegistry, profile: Path, *more: str) -> tuple[Costs, int]:
-    """The costs, and the bytes of the bundle."""
+    """Build, and return the costs and the size of the bundle in bytes."""
     mirror = f"registry.example={registry.host}"
     costs = run_counted(
         folder, "build", "--profile", profile, "--registry-mirror", mirror, "--unsigned", "--json", *more
@@ -43,13 +43,13 @@ def test_bytes_read_and_written_for_each_byte_of_the_bundle(tmp_path: Path) -> N
         warm, _ = build(tmp_path, registry, profile)
         assert not [request for request in registry.requests if "/blobs/" in request.path]
         for note in (tmp_path / "cache/refs").iterdir():
-            note.unlink()  # a cache of an older program knows no diff IDs
+            note.unlink()  # as in a cache written by an older program, without diff IDs
         old, _ = build(tmp_path, registry, profile)
         once, _ = build(tmp_path, registry, profile, "--write-once", "--cache", "empty", "--output", "once")
         assert (tmp_path / "once" / bundle.name).read_bytes() == bundle.read_bytes()
     verified = run_counted(tmp_path, "verify", bundle, "--allow-unsigned")
     slack = 10_000_000  # Python's own files, and the tables
-    # into the store, and from there into the bundle, hashed on the way
+    # once into the store and once into the bundle; hashed while being read
     assert cold.written <= 2 * size + slack
     assert cold.read <= size + slack
     assert warm.written <= size + slack
@@ -57,7 +57,7 @@ def test_bytes_read_and_written_for_each_byte_of_the_bundle(tmp_path: Path) -> N
     assert there.written <= slack
     assert there.read <= size + slack
     assert verified.read <= size + slack
-    # layers are unpacked while they come, and a second time by nobody who knows what was found
+    # layers are unpacked while downloaded, and a second time only if their diff IDs are unknown
     assert old.read <= 2 * size + slack
     assert once.written <= size + slack
     assert once.read <= size + slack

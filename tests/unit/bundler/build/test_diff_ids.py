@@ -1,7 +1,7 @@
 """Images that no engine loads are refused at build, in every mode and from every source, and unpacked once.
 
-What engines refuse was asked of them: Docker 20.10 and Podman 4.3 refuse a gzip stream that is cut off or has
-something behind it; all refuse another diff ID; overlay2 refuses more than 125 layers.
+What engines refuse was found by trying: Docker 20.10 and Podman 4.3 refuse a gzip stream that is truncated or
+has trailing data; all refuse a wrong diff ID; overlay2 refuses more than 125 layers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OTHER = digest_of(b"another tar")
 
 
 def image_of(*layers: tuple[bytes, str], types: str = LAYER_TYPE) -> Image:
-    """An image of packed layers and the diff IDs that its config gives them."""
+    """Return an image of compressed layers and the diff IDs that its config states for them."""
     rootfs = {"type": "layers", "diff_ids": [diff_id for _, diff_id in layers]}
     config = encode({"os": "linux", "architecture": "amd64", "rootfs": rootfs})
     manifest = encode(
@@ -82,7 +82,7 @@ BROKEN: dict[str, tuple[Image, str]] = {
 
 
 def write_layout(folder: Path, image: Image, name: str) -> Path:
-    """An OCI image layout."""
+    """Write an OCI image layout."""
     blobs = folder / "blobs/sha256"
     blobs.mkdir(parents=True)
     for digest, content in {**image.blobs, image.manifest.digest: image.manifest.raw}.items():
@@ -95,7 +95,7 @@ def write_layout(folder: Path, image: Image, name: str) -> Path:
 
 
 def write_saved(path: Path, image: Image, name: str) -> Path:
-    """A docker-archive, as Docker 25 and newer write them: layers as they are, named by digest."""
+    """Write a docker-archive as Docker 25 and newer do: unchanged layers, named by digest."""
     document = json.loads(image.manifest.raw)
     entry = {
         "Config": "blobs/sha256/" + document["config"]["digest"][7:],
@@ -137,7 +137,7 @@ def from_saved(registry: FaultRegistry, puller: Puller, image: Image) -> None:
 
 
 def written_once(registry: FaultRegistry, puller: Puller, image: Image) -> None:
-    """As the pack stage does it, with `--write-once`."""
+    """Build an image as the pack stage does with `--write-once`."""
     registry.add_image("app", "1", image)
     source = puller.source()
     resolved = source.resolve(Reference.parse(f"{registry.host}/app:1"), AMD64)
@@ -172,7 +172,7 @@ def test_a_valid_image_is_accepted(registry: FaultRegistry, puller: Puller, way:
 def test_an_image_that_no_engine_loads_is_refused(
     registry: FaultRegistry, puller: Puller, way: str, image: Image, says: str
 ) -> None:
-    for number in range(2):  # a second build knows no better
+    for number in range(2):  # a second build refuses it too
         with pytest.raises(FetchError, match=says) as caught:
             WAYS[way](registry, puller, image)
         assert "app:1" in caught.value.message
@@ -215,12 +215,12 @@ def test_images_that_disagree_about_a_layer_are_refused(registry: FaultRegistry,
         puller.pull(f"{registry.host}/app:1", f"{registry.host}/other:1")
 
 
-# ---------------------------------------------------------------- once
+# ---------------------------------------------------------------- unpacked once
 
 
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """A mark for each layer that is unpacked, in passing or from its file."""
+    """Return a list that gets an entry for each unpacked layer, from its download or from its file."""
     marks: list[bool] = []
     original = unpacking.unpack_stream
 
@@ -278,7 +278,7 @@ def test_a_resumed_layer_is_unpacked_while_it_streams(
 
 
 def test_layers_that_were_packed_here_are_not_unpacked(puller: Puller, unpacked: list[bool]) -> None:
-    """A docker-archive of older engines holds plain tars."""
+    """A docker-archive of older engines contains plain tars."""
     tar_type = LAYER_TYPE.removesuffix("+gzip")
     path = write_saved(puller.folder / "saved.tar", image_of((TAR, DIFF), types=tar_type), NAME)
     from_archive(path, puller.store)

@@ -1,4 +1,4 @@
-"""The bundle is written to a folder, with the files that lie beside it."""
+"""The bundle and the files beside it are written to a folder."""
 
 from __future__ import annotations
 

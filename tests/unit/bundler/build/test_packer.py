@@ -1,4 +1,4 @@
-"""A third party's packer: its sections of the profile, its keys, its files, and what commands say of it."""
+"""A third-party packer: its profile sections, its keys, its files, and what commands print about it."""
 
 from __future__ import annotations
 

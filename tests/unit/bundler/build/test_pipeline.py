@@ -1,4 +1,4 @@
-"""Whole builds as processes: two at once, one killed, one pruned against, one asked for its passphrase."""
+"""Whole builds as processes: two at once, killed, during a prune, and prompting for a passphrase."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BASE = WEB.layers[0]
 
 
 PUSHED = {"library/web:1": WEB, "library/db:1": DB}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def arguments(registry: FaultRegistry, *more: str) -> list[str]:
 
 
 def wait_for_partial(builder: Builder) -> Path:
-    """The blob on its way, once some of it is on the disk."""
+    """Wait until part of the blob is on disk; return the path of the partial file."""
     partial = builder.cache / "partial" / BASE[7:]
     deadline = time.monotonic() + 60
     while not partial.exists() or not partial.stat().st_size:
@@ -90,7 +90,7 @@ def test_a_killed_build_is_resumed_by_the_next(builder: Builder, registry: Fault
     build = builder.start(*arguments(registry))
     size = 0
     partial = wait_for_partial(builder)
-    while partial.stat().st_size > size:  # what has been sent arrives
+    while partial.stat().st_size > size:  # data already sent may still arrive
         size = partial.stat().st_size
         time.sleep(0.3)
     build.send_signal(signal.SIGKILL)
@@ -150,7 +150,7 @@ def test_a_failed_build_leaves_no_half_bundle(builder: Builder, registry: FaultR
 
 
 def test_a_damaged_record_of_an_earlier_bundle_is_ignored(builder: Builder, registry: FaultRegistry) -> None:
-    """Where the cache knows the digest of an archive, the members are hashed and not the whole."""
+    """If the cache has the digest of an archive, only the members are hashed, not the whole archive."""
     builder.check(*arguments(registry))
     (bundle,) = (builder.folder / "dist").glob("*.tar")
     before = bundle.read_bytes()
@@ -232,7 +232,7 @@ def test_a_terminal_is_asked_for_the_passphrase(builder: Builder, registry: Faul
 
 
 def on_terminal(builder: Builder, words: list[str], prompt: str, answer: str) -> tuple[str, int]:
-    """Run `bundle` on a terminal of its own, answer its prompt; what was shown, and the exit code."""
+    """Run `bundle` on a new terminal and answer its prompt; return the output and the exit code."""
     terminal, far_end = pty.openpty()
     process = subprocess.Popen(
         [
@@ -255,13 +255,13 @@ def on_terminal(builder: Builder, words: list[str], prompt: str, answer: str) ->
     while True:
         try:
             piece = os.read(terminal, 65536)
-        except OSError:  # Linux's way to say that the other side has closed
+        except OSError:  # on Linux, the other side has closed the terminal
             break
         if not piece:
             break
         shown += piece
         if not answered and prompt.encode() in shown:
-            time.sleep(0.2)  # the prompt turns the echo off just after
+            time.sleep(0.2)  # the echo is turned off shortly after the prompt appears
             os.write(terminal, answer.encode() + b"\n")
             answered = True
     os.close(terminal)

@@ -1,4 +1,4 @@
-"""References become digests: which source is asked, what a lock pins, how failures are told."""
+"""Resolve references to digests: which source is queried, what a lock pins, how failures are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APP, DB = Reference.parse("app:1"), Reference.parse("db:1")
 
 
 class Source:
-    """Has these images, each under a digest of its own, and counts what it is asked for."""
+    """A source with these images, each under its own digest, that counts its queries."""
 
     def __init__(self, name: str, *references: Reference, error: Exception | None = None) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Where files stand in a bundle, whichever packer made it."""
+"""The order of files in a bundle, for every packer."""
 
 from __future__ import annotations
 

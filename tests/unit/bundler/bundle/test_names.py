@@ -1,4 +1,4 @@
-"""Paths that a site could misread: refused when a bundle is built, and when it is read."""
+"""Paths that a site could misread are refused when a bundle is built and when it is read."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ collisions = pytest.mark.parametrize("paths", COLLISIONS.values(), ids=COLLISION
 
 
 def pack(folder: Path, *paths: str) -> bytes:
-    """As a builder without the rule would write it."""
+    """Write an archive as a builder without this check would."""
     with (folder / "a.tar").open("w+b") as file:
         write_archive(file, Archive(TOP, [Member.of(path, b"x") for path in paths], 1), lambda _, __: None)
     return (folder / "a.tar").read_bytes()

@@ -26,7 +26,7 @@ def pack(path: Path, members: list[Member]) -> str:
 
 
 def pack_known(path: Path, members: list[Member]) -> int:
-    """Write it as one whose digest is known; the bytes of members that were told of."""
+    """Write an archive whose digest is known; return the number of member bytes reported as progress."""
     told: list[int] = []
     with path.open("w+b") as file:
         write_known_archive(file, Archive(TOP, members, MTIME), lambda _, size: told.append(size))
@@ -38,7 +38,7 @@ def contents(raw: bytes) -> dict[str, bytes]:
 
 
 def usable(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Those whose paths a bundle can have: tests/unit/bundler/bundle/test_names.py is about the others."""
+    """Return the files with valid paths; tests/unit/bundler/bundle/test_names.py covers the others."""
     paths = PathSet()
     kept = {}
     for path, content in files.items():
@@ -112,7 +112,7 @@ def test_every_changed_byte_is_noticed(small: bytes, data: st.DataObject) -> Non
         found = contents(bytes(raw))
     except VerificationError:
         return
-    assert found != contents(small)  # in a body: the checksums find it
+    assert found != contents(small)  # a change in a file's content is left to the checksums
 
 
 @pytest.mark.parametrize("cut", [1, 511, 512, 1024, 3000, 5000])

@@ -1,4 +1,4 @@
-"""The commands as a release engineer types them, against a real registry in this process."""
+"""Run the commands as a release engineer does, against a real registry in this process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DB = make_image([{"db": b"db" * 3000}, {"more": b"more" * 100}])
 
 
 PUSHED = {"library/web:1": WEB, "library/db:15": DB}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
-    """A project, a profile `shop` and a key; the working folder."""
+    """Change to a folder with a project, a profile `shop` and a key."""
     for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) ->
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file and its bytes' digest."""
+    """Map the path of every file to the digest of its bytes."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
@@ -107,7 +107,7 @@ def test_a_build_ends_with_a_summary_and_the_next_commands(
 
 
 def test_two_builds_are_the_same_bytes(folder: Path, registry: FaultRegistry, console: Console) -> None:
-    """Cold and warm, online and offline, in one folder or another."""
+    """With a cold and a warm cache, online and offline, into different folders."""
     references = {"web:1": f"web:1@{WEB.manifest.digest}"}
     for old, new in references.items():  # one image by digest, one by tag
         (folder / "project/compose.yaml").write_text(COMPOSE.replace(old, new))
@@ -312,7 +312,7 @@ def test_offline_builds_from_the_cache_alone(folder: Path, registry: FaultRegist
 
 
 class Counting(io.FileIO):
-    """A file that knows how much of it was read."""
+    """A file that counts how much of it is read."""
 
     total = 0
 
@@ -341,7 +341,7 @@ def test_inspect_reads_the_head_only(
     whole_open = Path.open
 
     def counting(self: Path, mode: str = "r", *rest: object, **more: object) -> object:
-        if self != BUNDLE:  # what plugins are found by
+        if self != BUNDLE:  # files read to find plugins
             return whole_open(self, mode, *rest, **more)  # type: ignore[call-overload]
         return io.BufferedReader(Counting(self), 4096)
 

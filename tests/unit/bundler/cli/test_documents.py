@@ -1,4 +1,4 @@
-"""The documents say what is: their example runs, their references are those of the program."""
+"""The documentation matches the program: its example runs, and its references are complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def console(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
 
 
 def examples(page: str) -> dict[str, str]:
-    """File name -> content of the examples that a page marks with `<!-- example: NAME -->`."""
+    """Map names to contents of the examples that a page marks with `<!-- example: NAME -->`."""
     pattern = r"<!-- example: (\S+) -->\n```\w*\n(.*?)```"
     return dict(re.findall(pattern, (DOCS / page).read_text(), flags=re.DOTALL))
 

@@ -1,4 +1,4 @@
-"""What the commands about keys and locks refuse, and what they say."""
+"""Errors of the commands for keys and locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keygen --rotate`, `revoke`, `sign`, and what `build` and `verify` make of several keys."""
+"""`keygen --rotate`, `revoke`, `sign`, and how `build` and `verify` treat several keys."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
 
 
 PUSHED = {"library/web:1": make_image({"web": b"web"})}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
-    """A profile `shop` and the keys `a` and `b`; the working folder."""
+    """Change to a folder with a profile `shop` and the keys `a` and `b`."""
     for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
@@ -211,7 +211,7 @@ def test_a_new_key_revokes_the_old_one(folder: Path, registry: FaultRegistry, co
     assert console("verify", "old.tar", *public("a"), *said).code == ExitCode.VERIFICATION
 
 
-# ---------------------------------------------------------------- the preflight that is sent ahead
+# ---------------------------------------------------------------- preflight files to send ahead
 
 
 def test_the_preflight_is_signed(folder: Path, registry: FaultRegistry, console: Console) -> None:

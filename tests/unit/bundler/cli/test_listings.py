@@ -1,4 +1,4 @@
-"""What is listed for people is listed as JSON too, and `init` says what it made."""
+"""Every listing is also available as JSON, and `init` reports the files that it wrote."""
 
 from __future__ import annotations
 

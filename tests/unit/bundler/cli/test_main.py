@@ -1,4 +1,4 @@
-"""How `bundle` ends: exit codes and what it prints, whatever a command raises."""
+"""Exit codes and output of `bundle` for each kind of error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
 
 
 def let_it_raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Let every command end with this error."""
+    """Make every command fail with this error."""
 
     def main(*_: object, **__: object) -> None:
         raise error

@@ -1,4 +1,4 @@
-"""`bundle --help` answers at once: what costs time is imported by the command that needs it."""
+"""`bundle --help` starts fast: expensive modules are imported only by the commands that need them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ main(sys.argv[1:])
 
 
 def imported(*arguments: str) -> set[str]:
-    """The modules that a run of `bundle` imports besides Python's own first ones."""
+    """Return the modules that a run of `bundle` imports, except those that Python imports at startup."""
     command = [sys.executable, "-c", CODE, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     return set(result.stderr.splitlines())
@@ -59,7 +59,7 @@ def test_the_help_of_a_command_imports_nothing_costly_either(command: str) -> No
 
 
 def test_models_are_built_when_they_are_first_used() -> None:
-    """Building all of them takes a tenth of a second, which a command that reads one file need not spend."""
+    """Building all models takes a tenth of a second, too much for a command that reads a single file."""
     code = """
 from bundler.build import lock
 from bundler.bundle import manifest

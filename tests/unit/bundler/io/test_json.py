@@ -1,4 +1,4 @@
-"""Documents of registries, token servers and archives: a value or an error that names the document."""
+"""Parse documents of registries, token servers and archives: a value, or an error that names the document."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ IMAGE = make_image({"etc/release": b"hello\n"})
 
 
 PUSHED = {"app:1": IMAGE}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in BAD.values()], ids=BAD.keys())

@@ -1,4 +1,4 @@
-"""The unpacked size of a layer, told from its first and last bytes."""
+"""Determine the unpacked size of a layer from its first and last bytes."""
 
 from __future__ import annotations
 

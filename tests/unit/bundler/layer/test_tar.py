@@ -1,4 +1,4 @@
-"""Tars of strangers: what Python's own reader understands is read alike; the rest is an error."""
+"""Read untrusted tars: what Python's reader accepts is read the same way, anything else is an error."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_links_and_devices_have_no_content() -> None:
 
 
 def header(name: str = "f", *, kind: bytes = b"0", size: bytes | int = 0) -> bytes:
-    """A header, its checksum right; `size` as bytes is written as it is."""
+    """Return a header with a valid checksum; `size` given as bytes is written unchanged."""
     member = tarfile.TarInfo(name)
     member.type = kind
     raw = bytearray(member.tobuf(tarfile.GNU_FORMAT))

@@ -1,4 +1,4 @@
-"""Layers are unpacked as a stream, whatever packs them, in bounded memory; what engines refuse is refused."""
+"""Unpack layers of every compression as a stream in bounded memory; what engines refuse is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MIB = 1 << 20
 
 
 def zstd(content: bytes, window: int) -> bytes:
-    """One frame that asks for a window of 2^window bytes."""
+    """Return a single frame that requires a window of 2^window bytes."""
     parameters = zstandard.ZstdCompressionParameters.from_level(
         1, window_log=window, write_content_size=False
     )
@@ -48,7 +48,7 @@ def zstd(content: bytes, window: int) -> bytes:
 
 
 def hand_made_zstd(window: int, blocks: int) -> bytes:
-    """A frame of `blocks` blocks that each are 128 KiB of one byte: RFC 8878, 3.1.1.2.2."""
+    """Return a frame of `blocks` blocks, each of which is 128 KiB of one byte (RFC 8878, 3.1.1.2.2)."""
     head = b"\x28\xb5\x2f\xfd\x00" + bytes([(window - 10) << 3])
     body = [
         struct.pack("<I", (131072 << 3) | (1 << 1) | (n == blocks - 1))[:3] + b"\0" for n in range(blocks)
@@ -58,7 +58,7 @@ def hand_made_zstd(window: int, blocks: int) -> bytes:
 
 @pytest.fixture(params=["isal", "zlib"])
 def gunzip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With the fast library, and as on processors that it is not made for."""
+    """Unpack with the fast library, and with zlib as on processors that the library does not support."""
     if request.param == "isal":
         pytest.importorskip("isal")
     else:

@@ -1,4 +1,4 @@
-"""Files from web servers: by the proxy of the environment, with a private authority, whole or not at all."""
+"""Download files: through the environment's proxy, with a private authority, completely or not at all."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def test_a_private_authority(tmp_path: Path) -> None:
         read(url, Downloader(tmp_path / "bad.pem", {}))
 
 
-# ---------------------------------------------------------------- kept in the store, and resumed
+# ---------------------------------------------------------------- downloads in the store, and resuming
 
 OTHER = CONTENT[::-1]
 SHA256, OTHER_SHA256 = (digest_of(content)[7:] for content in (CONTENT, OTHER))
 
 
 class Downloads:
-    """A store, and a downloader that notes how long it would have waited."""
+    """A store, and a downloader that records its waits instead of sleeping."""
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "cache")
@@ -141,7 +141,7 @@ def test_a_server_without_ranges_sends_it_all_again(downloads: Downloads) -> Non
 
 
 class Changing(FileServer):
-    """Its file is another one from the second request on."""
+    """A server whose file changes after the first request."""
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         if len(self.asked) == 1:
@@ -150,7 +150,7 @@ class Changing(FileServer):
 
 
 def test_a_file_that_changed_on_its_server_is_fetched_from_the_start(downloads: Downloads) -> None:
-    """Not half of one and half of the other."""
+    """The result does not mix two versions."""
     with Changing(CONTENT, {"ETag": '"one"'}, faults=[40_000]) as server:
         assert downloads.fetch(server, OTHER_SHA256) == OTHER
     assert server.asked == [(None, None), ("bytes=40000-", '"one"'), (None, None)]
@@ -236,7 +236,7 @@ def test_a_download_is_found_in_the_store_and_checked(downloads: Downloads) -> N
 
 
 def test_redirects_may_lead_to_any_server(downloads: Downloads) -> None:
-    """A digest decides; nobody is told a password."""
+    """The digest protects the content, and no password is sent."""
     with FileServer(CONTENT) as target, RawServer(lambda _: [found]) as server:
         found = f"HTTP/1.1 302 Found\r\nLocation: {target.url}\r\nContent-Length: 0\r\n\r\n".encode()
         downloader = Downloader(environment={})

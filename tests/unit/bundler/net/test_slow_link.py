@@ -1,4 +1,4 @@
-"""A slow line that is cut again and again: what has come is not fetched a second time."""
+"""On a slow line that is cut repeatedly, no bytes are fetched twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_nothing_is_fetched_twice_over_a_flaky_link(tmp_path: Path) -> None:
         blobs = [request for request in registry.requests if request.path.endswith(image.layers[0])]
     assert json.loads(costs.out)["size"] > SIZE
     assert link.cuts >= 4
-    assert link.delivered < SIZE + 1000 * requests + 10_000  # the bytes, and headers
+    assert link.delivered < SIZE + 1000 * requests + 10_000  # the content, and headers
     offsets = [int((r.headers["Range"] or "bytes=0-")[6:-1]) for r in blobs]
     assert offsets == sorted(set(offsets)), "each request goes on where the one before ended"
 

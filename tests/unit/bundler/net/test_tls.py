@@ -1,4 +1,4 @@
-"""Whose certificates are trusted: the system's, wherever it keeps them, and the user's."""
+"""Trusted certificates: the system's, from any of its usual places, and the user's."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shake_hands(authority: Authority, context: ssl.SSLContext) -> None:
-    """With a server that has a certificate of the authority's.
+    """Perform a TLS handshake with a server whose certificate the authority issued.
 
     Raises:
-        ssl.SSLCertVerificationError: it is not trusted.
+        ssl.SSLCertVerificationError: the certificate is not trusted.
     """
     here, there = socket.socketpair()
     server = authority.server()

@@ -1,4 +1,4 @@
-"""Profiles: where they are found, how they inherit, and how each mistake is told."""
+"""Load profiles: where they are found, how they inherit, and how each mistake is reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.profiles import installer_profile, load_profile
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder; user's and built-in profiles are elsewhere."""
+    """Change to an empty working folder; user and built-in profiles are elsewhere."""
     work = tmp_path / "work"
     (work / "profiles").mkdir(parents=True)
     monkeypatch.chdir(work)
@@ -438,7 +438,7 @@ SHAPED: st.SearchStrategy[dict[str, object]] = st.deferred(
         {}, optional={"text": st.text("xy"), "list": st.lists(st.integers(), max_size=2), "map": SHAPED}
     )
 )
-"""Layers that agree on what is a mapping, as those that a model accepts do."""
+"""Layers that agree on which values are mappings, as layers accepted by one model do."""
 
 
 @given(SHAPED, SHAPED, SHAPED)

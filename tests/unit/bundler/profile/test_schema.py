@@ -1,4 +1,4 @@
-"""The JSON Schema of profiles; tests/integration/test_wheel.py checks the built-in profiles against it."""
+"""The JSON Schema of profiles. tests/integration/test_wheel.py checks the built-in profiles against it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bundler.profile.schema import DIALECT, profile_schema
 class Settings(BaseModel):
     size: int
     names: list[str] = []
-    """Who is served."""
+    """Names of the customers."""
     either: str | list[str] = ""
 
 

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong is said in the writer's words: where, what is wanted, what to write instead."""
+"""Errors of pydantic are reported in the user's terms: where, what is expected, what to write instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = ""
-    """What it is called."""
+    """The part's name."""
     file: Path | None = None
 
 
@@ -91,7 +91,7 @@ def test_a_null_under_a_known_key_is_ignored() -> None:
 
 
 def override(key: str, text: str) -> Node:
-    """As `--set KEY=TEXT` has it."""
+    """Return the node of a `--set KEY=TEXT` option."""
     mark = Mark("--set", HERE, tuple(key.split(".")))
     node = read_value(text, mark)
     for name in reversed(key.split(".")):

@@ -1,4 +1,4 @@
-"""Sizes, days, modes, hosts, addresses: each form that is taken, and the hint for those that are not."""
+"""Sizes, days, modes, hosts, addresses: every accepted form, and the hint for others."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_path_inside_a_bundle_is_plain(path: str, message: str) -> None:
 
 
 def check(kind: Any, value: object) -> Any:  # noqa: ANN401 any type of a profile's value
-    """What a model makes of a value of this type."""
+    """Return a value of this type as a model parses it."""
 
     class Model(BaseModel):
         value: Annotated[kind, ...]

@@ -25,7 +25,7 @@ def ignore(size: int) -> None:
 
 
 class Source:
-    """Hands out bytes and counts what was asked of it."""
+    """Serves bytes and counts the requests."""
 
     def __init__(self, data: bytes = DATA) -> None:
         self.data = data

@@ -1,4 +1,4 @@
-"""What applications make is made once, whole or not at all, and pruned by age; kills hurt nothing."""
+"""Entries of applications' caches are made once, atomically, pruned by age, and survive kills."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _make_slowly(root: Path) -> None:
 
 
 def begin(root: Path) -> BaseProcess:
-    """A process that is making the entry."""
+    """Start a process and return once it has begun to make the entry."""
     process = multiprocessing.get_context("spawn").Process(target=_make_slowly, args=(root,))
     process.start()
     deadline = time.monotonic() + 120

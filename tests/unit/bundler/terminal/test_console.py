@@ -1,4 +1,4 @@
-"""What others wrote (tags, titles, names, texts of servers and plugins) never commands the terminal."""
+"""Foreign text (tags, titles, names, texts of servers and plugins) never controls the terminal."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_chinese_stays_readable() -> None:
 
 
 OWN = "31m 32m 33m 2m 0m 2K 1A ?25l ?25h"
-"""Colours, and what rich moves the cursor with."""
+"""Colours, and the cursor movements of rich."""
 
 
 def harmless(text: str, *, own: str = "") -> bool:
@@ -166,7 +166,7 @@ def test_streams_that_cannot_be_set_stay_as_they_are(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bundler").rglob("*.py")), ids=lambda p: p.name)
 def test_nothing_else_prints(path: Path) -> None:
-    """`console` and the reporters of `progress` and `live` alone write to standard output and error."""
+    """Only `console` and the reporters of `progress` and `live` write to standard output and error."""
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     names = {f.id for f in calls if isinstance(f, ast.Name)} | {
         f.attr for f in calls if isinstance(f, ast.Attribute)
@@ -181,14 +181,14 @@ def test_nothing_else_prints(path: Path) -> None:
 
 
 class Terminal(io.StringIO):
-    """Says that it is one."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def test_a_table_on_a_terminal_is_clean_and_keeps_to_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What looks like rich's markup is text like any other."""
+    """Text that looks like rich's markup is printed literally."""
     monkeypatch.setattr("sys.stdout", out := Terminal())
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")

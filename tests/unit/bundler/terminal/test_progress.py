@@ -1,4 +1,4 @@
-"""What the one who waits sees: a terminal, a log, a machine."""
+"""Progress on a terminal, in a log, and as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bundler.terminal.table import format_table, width
 
 
 class Screen(io.StringIO):
-    """A terminal that knows what rich uses: up, carriage return, erase a line, colours, the cursor."""
+    """A terminal with the sequences that rich uses: up, carriage return, erase a line, colours, cursor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def test_a_failed_step_is_marked(screen: Screen) -> None:
 
 
 def test_no_line_is_wider_than_the_terminal(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that wraps would take two rows, and the bars would climb up the screen."""
+    """A wrapped line would take two rows, and the bars would move up the screen."""
     monkeypatch.setenv("COLUMNS", "40")
     reporter = TerminalReporter(screen)
     with reporter.transfer("fetch", 10_000_000) as transfer:
@@ -170,13 +170,13 @@ def test_a_machine_gets_one_object_a_line(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a resumed blob had already, and a stall, must not make the time left a lie."""
+    """Resumed bytes and stalls must not distort the estimated time left."""
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     out = io.StringIO()
     monkeypatch.setattr(progress, "JSON_EVERY", 0.0)
     with JsonReporter(out).transfer("fetch", 10_000_000) as transfer:
-        transfer.advance("a", 5_000_000)  # from an earlier run, at once
+        transfer.advance("a", 5_000_000)  # bytes of an earlier run are reported at once
         for _ in range(20):
             now[0] += 1
             transfer.advance("a", 1000)
@@ -191,9 +191,7 @@ def test_log_records_go_through_the_reporter(
     out = Screen()
     reporter: Reporter = kind(out)
     monkeypatch.setattr(logging.root, "handlers", [])
-    logging.basicConfig(
-        handlers=[LogHandler(reporter)]
-    )  # as the commands do: it must add no format of its own
+    logging.basicConfig(handlers=[LogHandler(reporter)])  # as the commands do: it must add no format
     logging.getLogger("bundler.test").warning("mirror %s: down", "x")
     expected = (
         '{"event": "warning", "text": "mirror x: down"}'

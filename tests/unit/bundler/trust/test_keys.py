@@ -1,4 +1,4 @@
-"""Keys, and what signers say of them: the builder's half. tests/integration/test_trust.py has the site's."""
+"""Keys and statements of signers in the builder. tests/integration/test_trust.py covers the installer."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def makers(tmp_path: Path) -> list[Maker]:
 
 
 def load(*paths: Path) -> list[str]:
-    """Fingerprints that are revoked by these statements."""
+    """Return the fingerprints of the keys that these statements revoke."""
     known = judge_statements([read_statement(path.read_bytes(), path.name, SIGNER) for path in paths])
     return sorted(known.revoked)
 

@@ -1,4 +1,4 @@
-"""Who signed a bundle, from what its head holds."""
+"""Find the signers of a bundle from its head."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def makers(tmp_path: Path) -> list[Maker]:
 
 
 def head(*makers: Maker) -> dict[str, bytes]:
-    """The head of a bundle that these makers signed."""
+    """Return the head of a bundle that these publishers signed."""
     return {
         SUMS: TEXT,
         SIGNATURE: sign_text(TEXT, [maker.key for maker in makers]),

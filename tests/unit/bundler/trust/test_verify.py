@@ -1,4 +1,4 @@
-"""`bundle verify` and `inspect` over bundles that are not as they were signed, or are none at all."""
+"""Run `bundle verify` and `inspect` on modified bundles and on files that are not bundles."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_bundle_verifies(bundle: Path) -> None:
     assert inspect(bundle, FORMAT).manifest == MANIFEST
 
 
-# ---------------------------------------------------------------- one form only
+# ---------------------------------------------------------------- only one form is accepted
 
 
 def test_members_in_another_order_are_refused(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_digests_are_lower_case_hex(tmp_path: Path) -> None:
 
 
 def forge(path: Path, member: str, change: Callable[[bytearray], None]) -> None:
-    """Change the header of a member and set its checksum right, as an attacker would."""
+    """Change the header of a member and correct its checksum, as an attacker would."""
     with tarfile.open(path) as tar:
         at = tar.getmember(f"{TOP}/{member}").offset
     raw = bytearray(path.read_bytes())
@@ -183,7 +183,7 @@ def test_a_header_that_was_changed_is_refused(
 ) -> None:
     forge(bundle, member, change)
     refuse(bundle, ".")
-    if member != "config/compose.yaml":  # which is not read
+    if member != "config/compose.yaml":  # whose header `inspect` does not read
         with pytest.raises(VerificationError):
             inspect(bundle, FORMAT)
 
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_a_bundle_is_reported_as_such(tmp_path: Path, raw: by
 
 
 def sparse(path: Path, name: str, size: int) -> Path:
-    """A tar on which a member of `size` zero bytes takes no disk."""
+    """Write a tar with a sparse member of `size` zero bytes, which takes no disk space."""
     whole = write_bundle(path, signed(tiny_members()))
     info = tarfile.TarInfo(f"{TOP}/{name}")
     info.mode, info.mtime, info.size = 0o755 if name == "install" else 0o644, CREATED, size
@@ -218,7 +218,7 @@ def sparse(path: Path, name: str, size: int) -> Path:
 
 
 def run(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
-    """`bundle` in a process of its own, and its peak memory in bytes."""
+    """Run `bundle` in a separate process; return the result and its peak memory in bytes."""
     code = (
         "import sys; from bundler.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
@@ -240,7 +240,7 @@ def run(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
 @pytest.mark.parametrize("command", ["verify", "inspect"])
 def test_a_head_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path, name: str, command: str) -> None:
     path = sparse(tmp_path / "a.tar", name, 4 << 30)
-    passes = name == "modes.tsv" and command == "inspect"  # which does not read so far
+    passes = name == "modes.tsv" and command == "inspect"  # `inspect` does not read that far
     (tmp_path / "bundle.pub").write_bytes(PUBLIC)
     key = ("--key", tmp_path / "bundle.pub") if command == "verify" else ()
     result, peak = run(command, path, *key)
@@ -250,7 +250,7 @@ def test_a_head_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path, name: 
 
 
 def test_heads_at_their_limits_stay_within_the_memory(tmp_path: Path) -> None:
-    """Checksums and a manifest as large as they may be, of the parts that take most memory."""
+    """Checksums and a manifest of the maximum size, with the content that takes the most memory."""
     members = tiny_members()
     lines = "".join(f"{'0' * 64}  {number:06x}\n" for number in range(LIMITS[SUMS] // 73))
     containers = b'{"x":[' + b"{}," * 90_000
@@ -308,7 +308,7 @@ def test_a_manifest_with_a_key_that_would_steer_a_terminal(tmp_path: Path) -> No
 
 
 def with_modes(*rows: str, mode: int = 0o644) -> list[Member]:
-    """A bundle with a table of modes, whose Compose file has `mode` in the archive."""
+    """Return a bundle with a table of modes, whose Compose file has `mode` in the archive."""
     members = [member for member in tiny_members() if member.path not in {"config/compose.yaml", "modes.tsv"}]
     table = "#path\tmode\n" + "".join(f"{row}\n" for row in rows)
     compose = Member.of("config/compose.yaml", b"services: {}\n", mode)

@@ -1,4 +1,4 @@
-"""The application `compose`: what of a project travels, what becomes the site's, and what is refused."""
+"""The application `compose`: what a bundle carries of a project, what the site sets, and what is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Project:
         folder.mkdir()
 
     def write(self, compose: str = "", **files: str) -> None:
-        """The Compose file, and others (`conf__web` is `conf/web`)."""
+        """Write the Compose file, and others (`conf__web` is `conf/web`)."""
         if compose:
             (self.folder / "compose.yaml").write_text(compose)
         for name, text in files.items():
@@ -65,7 +65,7 @@ def variables(model: ApplicationModel) -> dict[str, SiteVariable]:
     return {variable.name: variable for variable in model.variables}
 
 
-# ---------------------------------------------------------------- what travels
+# ---------------------------------------------------------------- carried files
 
 
 def test_env_files_configs_secrets_and_bind_mounts_travel(project: Project) -> None:
@@ -473,7 +473,7 @@ def test_every_name_of_a_compose_file(project: Project, name: str) -> None:
     assert project.model().name == "shop"
 
 
-# ---------------------------------------------------------------- what is written
+# ---------------------------------------------------------------- output
 
 
 def test_the_site_never_pulls(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""`.env` files: the forms that Compose reads, and what the places in them are good for."""
+"""`.env` files: the forms that Compose reads, and how values are found and replaced in them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_environment_of_the_build_is_not_asked(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_value_is_replaced_so_that_compose_replaces_the_variable(text: str, expected: str) -> None:
-    """In single quotes it would stay a dollar sign and a name."""
+    """In single quotes it would remain a literal `${N}`."""
     changed = replace_values(text, ".env", lambda value: value.replace("secret", "${N}"))
     assert changed == expected
     before, after = (

@@ -1,4 +1,4 @@
-"""Projects and profiles that take the machine, or carry files that are not theirs: refused, with the line."""
+"""Projects that exhaust the machine or carry files outside themselves are refused, with the line."""
 
 from __future__ import annotations
 

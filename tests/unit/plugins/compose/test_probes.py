@@ -1,4 +1,4 @@
-"""What a Compose project's profile says of probes."""
+"""Probes in the profile of a Compose project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""compose.yaml as the site gets it: no value is read otherwise than it was meant, by any reader of YAML."""
+"""The rendered compose.yaml: every YAML reader reads each value as intended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that contradict each other are refused, with the key that is wrong."""
+"""Contradictory settings are refused, and the error names the key."""
 
 from __future__ import annotations
 

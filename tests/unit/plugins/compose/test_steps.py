@@ -1,4 +1,4 @@
-"""Steps make new documents: the one that they begin with, and all that it shares, stays as it was."""
+"""Steps return new documents and leave their input, and everything it shares, unchanged."""
 
 from __future__ import annotations
 

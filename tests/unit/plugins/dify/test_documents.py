@@ -1,4 +1,4 @@
-"""What docs/how-to/dify.md and its Chinese sister say is what the profiles say."""
+"""docs/how-to/dify.md and its Chinese translation match the profiles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROWS = {
 
 
 def shown(requirements: Requirements, name: str) -> str:
-    """As the table has it."""
+    """Format a requirement as in the table."""
     pair = getattr(requirements, name)
     scale = {"memory": (2**30, " GB"), "disk": (10**9, " GB")}.get(name)
     if scale is None:

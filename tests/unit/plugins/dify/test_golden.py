@@ -1,4 +1,4 @@
-"""What the three profiles render to. `BUNDLE_TESTS_REWRITE_GOLDEN=1` writes it anew, for the diff."""
+"""Golden files of the three profiles. `BUNDLE_TESTS_REWRITE_GOLDEN=1` rewrites them, to review the diff."""
 
 from __future__ import annotations
 

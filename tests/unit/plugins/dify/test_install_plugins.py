@@ -1,4 +1,4 @@
-"""The program that installs Dify's plugins at the site, against a stand-in for the plugin daemon."""
+"""Run the program that installs Dify's plugins at the site against a stand-in for the plugin daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKSPACE = "11111111-2222-3333-4444-555555555555"
 
 
 class Daemon(BaseHTTPRequestHandler):
-    """The plugin daemon's endpoints that the command speaks to."""
+    """The endpoints of the plugin daemon that the program uses."""
 
     installed: list[str] = []  # noqa: RUF012 one for all requests
     polls = 0

@@ -1,4 +1,4 @@
-"""What backup and upgrade are told of Dify."""
+"""Backup and upgrade settings of Dify."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def test_an_external_server_is_not_dumped() -> None:
 
 
 def test_a_vector_store_has_time_to_stop() -> None:
-    """Killed while it writes, it loses vectors without a word."""
+    """A store that is killed while it writes loses vectors silently."""
     for store in ("weaviate", "qdrant", "milvus"):
         assert dify.model({"vector_store": store}).compose["services"][store]["stop_grace_period"] == "300s"

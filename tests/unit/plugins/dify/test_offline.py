@@ -9,7 +9,7 @@ API = ("api", "api_websocket", "worker", "worker_beat", "migrate")
 NOWHERE = "http://offline.invalid"
 
 READS: dict[str, tuple[tuple[str, ...], str]] = {
-    # variable -> who reads it, and what it must say
+    # variable -> services that read it, and its value
     "MARKETPLACE_ENABLED": ((*API, "web"), "false"),
     "MARKETPLACE_API_URL": ((*API, "web"), NOWHERE),
     "MARKETPLACE_URL": ((*API, "web"), NOWHERE),
@@ -82,7 +82,7 @@ def test_the_table_covers_every_variable() -> None:
 
 
 def test_caches_inside_the_images_are_left_alone() -> None:
-    """Section 3.5: tokenizers and word lists are baked in; another folder would be empty."""
+    """Section 3.5: the images contain tokenizers and word lists; another folder would be empty."""
     for service in dify.model({}).compose["services"]:
         names = dify.environment(dify.model({}), service)
         assert not {"TIKTOKEN_CACHE_DIR", "NLTK_DATA"} & names.keys()

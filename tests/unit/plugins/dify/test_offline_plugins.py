@@ -1,4 +1,4 @@
-"""Plugins that a profile names: from files, from addresses, out of the cache."""
+"""Plugins of a profile: from files, from URLs, and from the cache."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_package_that_is_carried_is_not_touched(tmp_path: Path) -> None:
     content = application.carried[0].content
     assert isinstance(content, Path)
     assert content.read_bytes() == package
-    # It brings its own wheels; the daemon is told of the folder for those that do not.
+    # It contains its own wheels; the daemon is configured with the folder for plugins that do not.
     assert [file.path for file in application.files if "wheels" in file.path] == ["plugin-wheels/README"]
     found = dify.environment(application, "plugin_daemon")
     assert found["PIP_EXTRA_ARGS"] == "--no-index --find-links=/etc/dify/plugin-wheels"
@@ -84,7 +84,7 @@ def test_the_marketplace_has_an_address_for_each_package() -> None:
 
 
 def test_downloads_are_checked_and_cached(tmp_path: Path) -> None:
-    """By a private authority; without a connection once it is there."""
+    """TLS uses a private authority, and a cached download needs no connection."""
     package = pack({"manifest.yaml": MANIFEST})
     authority = Authority.make(tmp_path / "ca")
     digest = hashlib.sha256(package).hexdigest()

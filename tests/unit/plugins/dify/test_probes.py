@@ -1,4 +1,4 @@
-"""What proves that Dify works: which probes a Dify has, and what each does in its container."""
+"""The probes that check whether Dify works: which probes exist, and what each does in its container."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Answer = Callable[[str, str, dict[str, Any], dict[str, str]], Reply]
 
 @contextmanager
 def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """An HTTP server that answers by method, path, body and headers; its address."""
+    """Serve HTTP answers chosen by method, path, body and headers; yield the URL."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -71,11 +71,11 @@ def closed_port() -> int:
 
 
 class Work:
-    """Has a probe do its work, with these variables."""
+    """Runs a probe with the given variables."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch, self._capsys = monkeypatch, capsys
-        # As many a site has it: nothing of Dify's inside goes that way.
+        # Many sites set proxies; Dify's internal requests must bypass them.
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
 
@@ -94,12 +94,12 @@ def work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return Work(monkeypatch, capsys)
 
 
-# ---------------------------------------------------------------- which there are
+# ---------------------------------------------------------------- the set of probes
 
 
 @pytest.mark.parametrize("name", dify.MATRIX)
 def test_every_probe_has_what_it_needs(name: str) -> None:
-    """The variables that its work reads are told to its service, and nothing else is."""
+    """Its service has every variable that the probe requires."""
     made = dify.model(dify.MATRIX[name])
     check_probes(made)
     found = {one.id: one for one in made.probes}
@@ -120,7 +120,7 @@ def test_every_probe_has_what_it_needs(name: str) -> None:
 
 
 def read_by(function: Callable[..., object]) -> list[str]:
-    """The variables that a function of the script cannot do without."""
+    """Return the variables that a function of the script requires."""
     start = SOURCE.index(f"def {function.__name__}(")
     end = SOURCE.find("\ndef ", start)
     return re.findall(r'os\.environ\["([A-Z0-9_]+)"\]', SOURCE[start:end])
@@ -199,7 +199,7 @@ def test_plugins(work: Work) -> None:
 
 
 class Celery:
-    """As much of a Celery application as is asked for."""
+    """The part of a Celery application that probes use."""
 
     def __init__(self, taken: dict[str, list[str]], *, works: bool = True, busy: bool = False) -> None:
         self.control = self
@@ -245,7 +245,7 @@ class Celery:
 
 @pytest.fixture
 def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Celery, str], None]:
-    """A container with a worker of this command line, and the application that asks it."""
+    """Return a function that simulates a container with a worker of this command line and its application."""
 
     def make(celery: Celery, line: str) -> None:
         (tmp_path / "1").mkdir(exist_ok=True)
@@ -361,7 +361,7 @@ def test_an_object(honest: bool, work: Work, monkeypatch: pytest.MonkeyPatch) ->
 def mail_server(
     ehlo: bytes, context: ssl.SSLContext | None, *, upgrades: bool
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """One connection's worth of SMTP; its port, and the lines that came."""
+    """Serve one SMTP connection; yield the port and the received lines."""
     heard: list[bytes] = []
 
     def talk() -> None:
@@ -541,7 +541,7 @@ class Postgres:
 
 @pytest.mark.parametrize("finds", [True, False])
 def test_pgvector(finds: bool, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of it stays: it is rolled back."""
+    """The probe rolls back its changes."""
     server = Postgres([(42,)] if finds else [(1,)])
     monkeypatch.setitem(sys.modules, "psycopg2", server)
     status, _ = work(
@@ -567,7 +567,7 @@ def test_milvus(code: int, status: int, work: Work) -> None:
 @pytest.mark.parametrize(("status", "said"), [(404, ""), (200, ""), (401, "401"), (503, "503")])
 @pytest.mark.parametrize("store", ["elasticsearch", "opensearch"])
 def test_search_engines(store: str, status: int, said: str, work: Work) -> None:
-    """Asked as Dify asks before it makes an index."""
+    """The probe sends the same request as Dify does before it creates an index."""
 
     def answer(method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Reply:
         assert (method, path) == ("HEAD", "/vector_index_bundle_probe_none")
@@ -594,7 +594,7 @@ def test_search_engines(store: str, status: int, said: str, work: Work) -> None:
 
 @pytest.mark.parametrize(("checked", "status"), [("true", 1), ("false", 0)])
 def test_opensearch_in_tls(checked: str, status: int, work: Work, tmp_path: Path) -> None:
-    """Its bundled form has a certificate that nobody signed; the site's own must be trusted."""
+    """The bundled server has an untrusted self-signed certificate; a site's own server must be trusted."""
     certificate, key = write_pair(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

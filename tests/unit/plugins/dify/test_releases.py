@@ -1,4 +1,4 @@
-"""Dify's releases: what is known of each, and what a profile has to say."""
+"""Dify's releases: what is known about each, and what a profile must set."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_agents_sandbox_never_has_an_empty_token(values: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("values", [{}, NEW], ids=["1.17.1", "1.18.0"])
 def test_a_pepper_is_passed_on_and_never_generated(values: dict[str, Any]) -> None:
-    """A site without one that gets one: nobody can sign in."""
+    """If an existing site without a pepper got one, users could not sign in."""
     assert "PASSWORD_PEPPER" not in dify.compose_text(dify.model(values))
     application = dify.model(values | {"password_pepper": True})
     pepper = {one.name: one for one in application.variables}["PASSWORD_PEPPER"]

@@ -1,4 +1,4 @@
-"""Packages of plugins, repackaged for places without internet; what needs no package index."""
+"""Repackage plugins for offline sites; these tests need no package index."""
 
 from __future__ import annotations
 

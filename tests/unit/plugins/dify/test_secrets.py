@@ -9,7 +9,7 @@ from bundler.api.application import ApplicationModel
 from tests.support import dify
 
 LINKED = {
-    # variable -> who must have it: service, variable, and what stands around it.
+    # variable -> its places: service, variable, and the text around it
     "SECRET_KEY": [
         ("api", "SECRET_KEY", "{}"),
         ("api_websocket", "SECRET_KEY", "{}"),
@@ -90,7 +90,7 @@ STORES = {
 
 
 OPTIONAL = {"REDIS_SENTINEL_PASSWORD"}
-"""Of servers that often have none."""
+"""Passwords of servers that often have none."""
 
 
 def everything(application: ApplicationModel) -> str:
@@ -144,7 +144,7 @@ def test_secrets_are_made_at_the_site_of_characters_that_urls_take(case: str) ->
         if variable.kind != "secret":
             continue
         assert variable.default is None
-        if variable.generator is None:  # of a server that the site has already
+        if variable.generator is None:  # a password of the site's own server
             assert variable.required or variable.name in OPTIONAL, variable.name
         else:
             assert re.fullmatch(r"random:(2[4-9]|[3-9]\d)|base64url:32", variable.generator), variable.name

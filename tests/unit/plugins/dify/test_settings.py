@@ -25,7 +25,7 @@ JOBS = {"init_permissions", "migrate"}
 FLOATING = {"latest", "stable", "edge", "main", "alpine"}
 
 
-# ---------------------------------------------------------------- the whole
+# ---------------------------------------------------------------- the whole application
 
 
 def test_it_is_registered() -> None:
@@ -83,7 +83,7 @@ def test_services_without_need_for_the_internet_have_no_way_out() -> None:
     assert "egress" in dify.model(dify.MATRIX["hardened"]).compose["services"]["ssrf_proxy"]["networks"]
     external = dify.model(dify.MATRIX["external servers"]).compose["services"]
     for name, service in {**document["services"], **external}.items():
-        # Who has no way out asks nobody outside for a name either.
+        # A service without a route to the outside must not query an outside name server either.
         if name != "init_permissions":
             assert ("dns" in service) == ("egress" not in service["networks"]), name
     assert "egress" in external["api"]["networks"]
@@ -200,7 +200,7 @@ def test_ten_lines_make_a_custom_profile(tmp_path: Path) -> None:
     assert (settings.hardening, settings.api_replicas) == (True, 4)
 
 
-# ---------------------------------------------------------------- what does not go together
+# ---------------------------------------------------------------- incompatible settings
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_services_that_call_out_trust_the_sites_authorities(tmp_path: Path) -> N
 def test_an_external_databases_certificate_is_checked_by_all(
     sslmode: str, daemon: str, checked: bool
 ) -> None:
-    """The plugin daemon refuses to start with another word than `disable` or `require`."""
+    """The plugin daemon accepts only `disable` and `require`, and otherwise does not start."""
     values = {"database": {"mode": "external", "sslmode": sslmode}, "ca_certificates": [dify.AUTHORITY]}
     application = dify.model(values | {"vector_store": "pgvector-shared"})
     for service in ("api", "worker", "migrate"):

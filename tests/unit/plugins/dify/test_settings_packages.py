@@ -1,4 +1,4 @@
-"""Packages for Code nodes, mirrors of the intranet, accounts."""
+"""Packages for Code nodes, internal mirrors, accounts."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_accounts_and_retention_come_from_the_profile() -> None:
     assert "egress" in only["networks"]
 
 
-# ---------------------------------------------------------------- what does not go together
+# ---------------------------------------------------------------- incompatible settings
 
 
 @pytest.mark.parametrize(

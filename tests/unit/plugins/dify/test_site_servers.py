@@ -1,4 +1,4 @@
-"""Databases, Redis and vector stores: who is told what, and what a site is asked for."""
+"""Databases, Redis and vector stores: the settings of each service, and the variables of the site."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_bundled_mysql_is_a_service_with_its_folder_and_its_clients() -> None:
     mysql = services["db_mysql"]
     assert mysql["environment"]["MYSQL_ROOT_PASSWORD"] == "${DB_PASSWORD}"
     assert "--character-set-server=utf8mb4" in mysql["command"]
-    # Copied while it is stopped: no dump stands for it.
+    # It is backed up by copying its folder while stopped, so there is no dump.
     assert application.lifecycle.dumps == ()
     assert "mysql/data" in {folder.path for folder in application.data}
     assert asked("mysql")["DB_PASSWORD"].generator == "random:32"
@@ -62,7 +62,7 @@ def test_an_external_mysqls_certificate_and_name_are_checked_by_all() -> None:
         assert (found["DB_TYPE"], found["DB_EXTRAS"]) == ("mysql", f"ssl_ca={CA}")
         assert "PGSSLROOTCERT" not in found
     daemon = told("external mysql", "plugin_daemon")
-    # Go's driver takes `tls=true` of it, with the authorities of SSL_CERT_FILE.
+    # Go's driver gets `tls=true` from it, with the authorities of SSL_CERT_FILE.
     assert (daemon["DB_TYPE"], daemon["DB_SSL_MODE"], daemon["SSL_CERT_FILE"]) == ("mysql", "require", CA)
     assert asked("external mysql")["DB_PORT"].default == "3306"
 
@@ -93,7 +93,7 @@ def test_services_that_support_sentinels_use_them() -> None:
         f"sentinel://{user}@${{REDIS_SENTINEL_{index}}}/1" for index in (1, 2, 3)
     )
     assert (queue["CELERY_USE_SENTINEL"], queue["BROKER_USE_SSL"]) == ("true", "false")
-    # It has one URL only.
+    # The agent backend supports only one URL.
     agents = dify.environment(application, "agent_backend")["DIFY_AGENT_REDIS_URL"]
     assert agents == "redis://:${LOCAL_REDIS_PASSWORD}@redis:6379/2"
     assert "agent_backend" not in outward(application)
@@ -151,7 +151,7 @@ def test_an_external_store_is_not_bundled_and_can_be_reached(store: str) -> None
         ("elasticsearch", {"ELASTICSEARCH_HOST": "https://${ELASTICSEARCH_HOST}"}),
         ("elasticsearch", {"ELASTICSEARCH_VERIFY_CERTS": "true", "ELASTICSEARCH_CA_CERTS": CA}),
         ("opensearch", {"OPENSEARCH_SECURE": "true", "OPENSEARCH_VERIFY_CERTS": "true", "SSL_CERT_FILE": CA}),
-        # The driver of Dify's own tables reads the same variables: said otherwise for it.
+        # The driver for Dify's own tables reads the same variables, so DB_EXTRAS overrides them.
         ("pgvector", {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": CA, "DB_EXTRAS": "sslmode=disable"}),
     ],
 )
@@ -198,7 +198,7 @@ def test_its_health_check_asks_with_the_password_on_no_command_line(store: str, 
     assert (tmp_path / "config").read_text() == f'user = "{user}:Aa1_se-cret"'
 
 
-# ---------------------------------------------------------------- what does not go together
+# ---------------------------------------------------------------- incompatible settings
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_settings_survive_their_own_json() -> None:
         assert DifySettings.model_validate_json(json.dumps(json.loads(read.model_dump_json()))) == read
 
 
-# ---------------------------------------------------------------- an application's floor
+# ---------------------------------------------------------------- minimum versions of an application
 
 
 @pytest.mark.parametrize(
@@ -265,5 +265,5 @@ def test_a_profile_cannot_ask_for_less_than_the_application(
         [Requirement("compose", *application), Requirement("memory", "8")],
         [Requirement("compose", *profile), Requirement("memory", "4"), Requirement("cpu", "2")],
     )
-    # Only versions of what runs the application have a floor; the rest is for the profile to say.
+    # Only versions of the engine and Compose have a minimum; the profile decides the rest.
     assert merged == [Requirement("compose", *expected), Requirement("cpu", "2"), Requirement("memory", "4")]

@@ -1,4 +1,4 @@
-"""The stand-ins refuse and answer as the real programs were seen to (tests/images/dify/README.md)."""
+"""The stand-ins refuse and answer like the real programs were observed to (tests/images/dify/README.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMED = {"api": "dify", "web": "dify", "agent_backend": "dify", "local_sandbox":
 
 @pytest.fixture
 def standin(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 a function
-    """A module of the stand-ins, as their image imports it."""
+    """Return a function that imports a module of the stand-ins as their image does."""
     monkeypatch.syspath_prepend(str(FOLDER))
     for name in [name for name in sys.modules if name.partition(".")[0] == "standin"]:
         monkeypatch.delitem(sys.modules, name)
@@ -37,7 +37,7 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 a function
 
 @pytest.fixture
 def sandbox(standin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:  # noqa: ANN401 as above
-    """The sandbox, with its files in a folder of the test."""
+    """Return the sandbox, with its files in a folder of the test."""
     module: ModuleType = standin("sandbox")
     monkeypatch.setattr(module, "ROOT", tmp_path / "root")
     monkeypatch.setattr(module, "LIBRARY", tmp_path / "root/python.so")

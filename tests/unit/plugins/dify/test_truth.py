@@ -1,4 +1,4 @@
-"""What the real programs showed: restarts, health that means use, addresses that clients cannot choose."""
+"""Findings from the real programs: restarts, health checks that prove use, addresses clients cannot forge."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CASES = [*sorted(dify.MATRIX), *dify.NAMES]
 
 
 def rendered(case: str) -> dict[str, Any]:
-    """Services of a case of the matrix, or of a profile."""
+    """Return the services of a case of the matrix, or of a profile."""
     application = dify.profile_model(case) if case in dify.NAMES else dify.model(dify.MATRIX[case])
     return dict(application.compose["services"])
 
@@ -57,7 +57,7 @@ def test_a_workers_note_lies_where_each_start_is_a_new_one_and_any_user_writes(s
 
 
 class Sandbox(BaseHTTPRequestHandler):
-    """What dify-sandbox 0.2.15 answers; it remembers what it was sent."""
+    """The answers of dify-sandbox 0.2.15; records the requests."""
 
     answer: ClassVar[dict[str, Any] | str] = {}
     seen: ClassVar[list[tuple[str, dict[str, str], Any]]] = []
@@ -90,7 +90,7 @@ def sandbox(answer: dict[str, Any] | str) -> Iterator[int]:
 
 
 ANSWERS: dict[str, tuple[dict[str, Any] | str, bool]] = {
-    # what the sandbox says: whether that is health
+    # answer of the sandbox, and whether it counts as healthy
     "ran": ({"code": 0, "message": "success", "data": {"error": "", "stdout": "1\n"}}, True),
     "no network": (
         {"code": -400, "message": "network is disabled, please enable it in the configuration", "data": None},
@@ -123,22 +123,22 @@ def test_the_sandboxes_health_is_a_snippet_that_ran(case: str) -> None:
     assert (found.returncode == 0) is healthy, found.stderr
     ((path, headers, body),) = Sandbox.seen
     assert (path, headers["X-Api-Key"]) == ("/v1/sandbox/run", "key-1")
-    # langgenius/dify, api/core/helper/code_executor/code_executor.py: what the API sends with every snippet.
+    # What the API sends with every snippet (langgenius/dify, api/core/helper/code_executor/code_executor.py).
     assert body == {"language": "python3", "code": "print(1)", "preload": "", "enable_network": True}
     assert "key-1" not in command
 
 
 def test_a_snippets_request_is_not_refused() -> None:
-    """By the variable, and by the file that the variable goes before."""
+    """Networking is enabled in the variable, and in the file that the variable overrides."""
     application = dify.model({})
     assert dify.environment(application, "sandbox")["ENABLE_NETWORK"] == "true"
     found = yaml.safe_load(dify.content(application, "sandbox/config.yaml"))
     assert found["enable_network"] is True
-    # The program's own default is where its image has it: /opt/python/bin/python3.
+    # The program's default is correct in its image: /opt/python/bin/python3.
     assert "python_path" not in found
 
 
-# ---------------------------------------------------------------- what answers whom
+# ---------------------------------------------------------------- client addresses
 
 
 @pytest.mark.parametrize("service", API)
@@ -166,7 +166,7 @@ def test_a_client_cannot_choose_its_address(case: str) -> None:
         ("CF-Connecting-IP", '""'),
         ("X-Forwarded-For", "$remote_addr"),
     ]
-    # A location that sets one of its own would lose all that are set above it (nginx, proxy_set_header).
+    # A location with its own proxy_set_header would lose all that are set above it (nginx documentation).
     assert len(re.findall(r"^    proxy_set_header ", text, re.MULTILINE)) == text.count("proxy_set_header")
 
 
@@ -179,7 +179,7 @@ def test_services_without_a_way_out_do_not_wait_for_dns(case: str) -> None:
         if "networks" not in service:
             assert "dns_opt" not in service, name
         elif "egress" in service["networks"]:
-            # The site's own name server is asked, and may be silent.
+            # The site's name server is queried, and may not answer.
             assert service["dns_opt"] == ["timeout:2", "attempts:2"]
             assert not {"dns", "dns_search"} & service.keys()
         else:
@@ -190,7 +190,7 @@ def test_services_without_a_way_out_do_not_wait_for_dns(case: str) -> None:
 
 @pytest.mark.parametrize("file", ["squid.conf", "squid-agent.conf"])
 def test_proxies_look_up_no_name_that_they_refuse_anyway(file: str) -> None:
-    """Rules before the first one that needs an address: all of squid's `dst`."""
+    """Checks the rules before the first one that needs an address, which every `dst` rule of squid does."""
 
     def before(values: dict[str, Any]) -> list[str]:
         text = dify.content(dify.model(values), f"squid/{file}")

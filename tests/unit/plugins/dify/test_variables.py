@@ -1,4 +1,4 @@
-"""Every variable where a bundle and Dify's own text differ is decided: tests/oracles/dify/README.md."""
+"""Every difference between bundles' variables and upstream's is decided: tests/oracles/dify/README.md."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ READERS = {
     **{reader: (reader,) for reader in ENV_FILES if reader != "api"},
 }
 NOTHING = {NONE, "", "0", "false", "null"}
-"""What a program takes for none, where its default is none."""
+"""Values that a program treats like an unset variable if it has no default."""
 KINDS = ("unread", "unset", "other", "renamed")
 
 
 Ours = dict[tuple[str, str, str], set[str]]
-"""Reader, service and variable: the values that bundles set."""
+"""Reader, service and variable -> the values that bundles set."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Known:
 
 
 def known() -> dict[tuple[str, str], Known]:
-    """Reader and variable: what upstream says."""
+    """Map reader and variable to upstream's values."""
     rows = [line.split("\t") for line in FILE.read_text(encoding="utf-8").splitlines()[1:]]
     return {(reader, name): Known(*more) for reader, name, *more in rows}
 
 
 def told() -> Ours:
-    """Reader, service and variable: what bundles set."""
+    """Map reader, service and variable to the values that bundles set."""
     found: Ours = {}
     models = [dify.model(values) for values in dify.MATRIX.values()]
     for application in (*models, *map(dify.profile_model, dify.NAMES)):
@@ -55,7 +55,7 @@ def told() -> Ours:
 
 
 def plain(value: str) -> str:
-    """A value as it counts: `600.0` is `600`, `""` nothing."""
+    """Normalise a value for comparison: `600.0` is `600`, `""` is empty."""
     value = value.strip('"').lower()
     with suppress(InvalidOperation):
         return str(Decimal(value).normalize())
@@ -63,7 +63,7 @@ def plain(value: str) -> str:
 
 
 def differences(ours: Ours | None = None) -> Iterator[tuple[str, str, str]]:
-    """Kind, reader and variable of each."""
+    """Yield the kind, reader and variable of each difference."""
     upstream, ours = known(), told() if ours is None else ours
     for (reader, _, name), values in ours.items():
         row = upstream.get((reader, name))
@@ -86,13 +86,13 @@ def differences(ours: Ours | None = None) -> Iterator[tuple[str, str, str]]:
 
 
 def decisions() -> list[tuple[str, ...]]:
-    """Kind, reader, pattern, decision, reason."""
+    """Return kind, reader, pattern, decision and reason of each decision."""
     lines = FILE.with_name("decisions.tsv").read_text(encoding="utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines[1:]]
 
 
 def decides(row: tuple[str, ...], difference: tuple[str, ...]) -> bool:
-    """Whether a row is about a difference."""
+    """Return whether a decision applies to a difference."""
     return all(fnmatchcase(word, pattern) for word, pattern in zip(difference, row[:3], strict=True))
 
 
@@ -114,7 +114,7 @@ def test_every_decision_is_about_something_and_gives_a_reason() -> None:
 
 
 def test_the_list_knows_what_the_real_programs_contradicted() -> None:
-    """Else it could not have told."""
+    """Otherwise the list could not have predicted them."""
     rows = known()
     assert rows["api", "SWAGGER_UI_ENABLED"] == Known("true", "false", NONE)
     assert rows["api", "ENABLE_OAUTH_BEARER"] == Known("true", "false", NONE)

@@ -1,4 +1,4 @@
-"""Images in files: OCI layouts that lie open, docker-archives, and what is neither."""
+"""Images in files: OCI layout folders, docker-archives, and invalid files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 
 
 def entry(image: Image, **more: object) -> dict[str, Any]:
-    """What an index says of an image."""
+    """Return an image's entry for an index."""
     raw = image.manifest.raw
     return {
         "mediaType": image.manifest.media_type, "digest": digest_of(raw), "size": len(raw), **more,
@@ -38,7 +38,7 @@ def named(entry: dict[str, Any], name: str = "app:1") -> dict[str, Any]:
 
 
 def layout(folder: Path, *entries: dict[str, Any], blobs: tuple[bytes, ...] = ()) -> Path:
-    """A layout with IMAGE, `blobs` and this index."""
+    """Write a layout with IMAGE, `blobs` and an index of these entries."""
     (folder / "blobs/sha256").mkdir(parents=True)
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (folder / "index.json").write_bytes(encode({"schemaVersion": 2, "manifests": list(entries)}))

@@ -1,4 +1,4 @@
-"""What a Docker engine may answer; tests/integration/test_sources.py has a real one."""
+"""Answers of a Docker engine. tests/integration/test_sources.py uses a real one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Engine = Callable[..., DockerSource]
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Makes a source whose engine answers `/images/app:1/json` and `/images/ID/get` with these bytes."""
+    """Return a source whose engine answers `/images/app:1/json` and `/images/ID/get` with given bytes."""
     answers: Answers = {}
 
     class Handler(BaseHTTPRequestHandler):

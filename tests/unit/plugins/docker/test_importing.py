@@ -1,4 +1,4 @@
-"""A docker-archive into whatever takes blobs: a source knows no store."""
+"""Import a docker-archive into any blob sink, independently of the store."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(archive: bytes, wanted: bytes = CONFIG) -> Manifest:
 
 
 def test_layers_that_are_links_are_resolved() -> None:
-    """Older engines write a layer that two images share once."""
+    """Older engines write a layer shared by two images only once."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         for name, kind, target in (

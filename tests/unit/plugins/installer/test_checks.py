@@ -1,4 +1,4 @@
-"""The lines of `checks.tsv` and `networks.tsv`: what follows from platform, requirements and networks."""
+"""Compile `checks.tsv` and `networks.tsv` from platform, requirements and networks."""
 
 from __future__ import annotations
 

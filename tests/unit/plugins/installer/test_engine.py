@@ -1,4 +1,4 @@
-"""`engine:` of a profile: what is carried for servers without Docker, and how each mistake is told."""
+"""`engine:` of a profile: what is carried for servers without Docker, and how each mistake is reported."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def digests(folder: Path, **changed: bytes) -> dict[str, str]:
-    """Write the files of PROFILE; returns the sha256 of each."""
+    """Write the files of PROFILE; return the sha256 of each."""
     content = {
         "archive": whole_archive(),
         "compose": program(),
@@ -264,7 +264,7 @@ def test_packages_say_what_they_are(folder: Path, kind: str) -> None:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[str]:
-    """Serves the folder `served`."""
+    """Serve the folder `served`; yield the URL."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:

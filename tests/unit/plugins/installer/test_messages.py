@@ -1,4 +1,4 @@
-"""Every text of the installer stands in both languages, and is used."""
+"""Every text of the installer exists in both languages and is used."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ID = re.compile(r"^[a-z][a-z-]*\.[a-z0-9_.-]+$")
 USED = re.compile(
     r"\b(?:say|warn|ask|refuse|format|print_line|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)"
 )
-"""A call with an id, or with the beginning of one: `check.$id`."""
+"""A call with a message ID, or with the beginning of one: `check.$id`."""
 CONTINUED = re.compile(r"(?<![\w./-])([a-z][a-z-]*\.[a-z0-9_-]+)(?![\w./-])")
-"""What looks like an id, for those that stand in a variable first."""
+"""Words that look like IDs, to find those that are first assigned to a variable."""
 
 
 def test_the_same_ids_in_both_languages() -> None:
@@ -58,7 +58,7 @@ def test_both_languages_take_the_same_arguments() -> None:
 
 
 def test_chinese_is_chinese() -> None:
-    """But for names and commands."""
+    """Except for texts of only names and commands."""
     foreign = [key for key, text in catalogue("zh").items() if not re.search("[\u4e00-\u9fff]", text)]
     assert [key for key in foreign if re.search("[a-z]+ [a-z]+ [a-z]+", catalogue("zh")[key])] == []
     assert len(foreign) < 12, foreign

@@ -1,4 +1,4 @@
-"""Name and architecture of a distribution's package, read from its own header; what is damaged is refused."""
+"""Read name and architecture from the header of a distribution's package; damaged packages are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes of the neutral model: what the builder writes of them, and what it refuses."""
+"""Probes of the neutral model: what the builder writes for them, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shell reads tables by the names of their columns."""
+"""The shell reads tables by column name."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_format_s_page_has_the_columns_of_each_table() -> None:
 
 
 def test_no_table_is_read_by_column_number() -> None:
-    """Neither by `cut -f` nor by `$1` of an awk that splits at tabs, nor by words of `read`."""
+    """Not with `cut -f`, not with `$1` in an awk that splits at tabs, and not with positions of `read`."""
     source = join_sources(SOURCES).decode()
     found = []
     for function in parse(source).values():
@@ -75,7 +75,7 @@ def test_no_table_is_read_by_column_number() -> None:
                 continue
             words = " ".join(event.words)
             by_field = event.name == "cut" and re.match(r"-f ", words)
-            program = re.sub(r'"\$[1-9]"', "", words)  # what it is given
+            program = re.sub(r'"\$[1-9]"', "", words)  # arguments from the shell
             by_number = event.name == "awk" and '-F "$TAB"' in words and re.search(r"\$[1-9(]", program)
             if by_field or by_number:
                 found.append(f"{function.name}: {event.name} {words[:80]}")

@@ -1,4 +1,4 @@
-"""The small preflight file holds the bundle's tables as they are, or is not made."""
+"""The small preflight file contains the bundle's tables unchanged, or is not made."""
 
 from __future__ import annotations
 

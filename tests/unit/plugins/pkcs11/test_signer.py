@@ -1,4 +1,4 @@
-"""What the signer of tokens says without a token; tests/integration/test_pkcs11.py has real ones."""
+"""Errors of the token signer without a token. tests/integration/test_pkcs11.py uses tokens."""
 
 from __future__ import annotations
 

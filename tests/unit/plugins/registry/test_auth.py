@@ -1,4 +1,4 @@
-"""Who we are for a registry: anonymous, Basic, Bearer; the Docker configuration and its helpers."""
+"""Authentication: anonymous, Basic, Bearer; Docker's configuration and its credential helpers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IMAGE = make_image([{"base": b"base" * 5000}, {"top": b"top" * 5000}])
 
 
 PUSHED = {"team/app:1": IMAGE}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 def login(puller: Puller, registry: FaultRegistry, name: str = "anna", password: str = "pä:ss") -> None:
@@ -125,7 +125,7 @@ def test_a_token_that_expires_in_the_middle_of_a_blob(registry: FaultRegistry, p
 
 
 def test_a_short_lived_token_is_renewed_before_it_is_refused(registry: FaultRegistry, tmp_path: Path) -> None:
-    """`expires_in` is heeded, so that the registry need not refuse first."""
+    """`expires_in` is respected, so that the registry need not refuse first."""
     now = [0.0]
     registry.tokens = Tokens(lifetime=100)
     transport = Transport(Certificates(None), environment={})
@@ -179,7 +179,7 @@ def test_a_token_server_that_is_busy_is_asked_again(registry: FaultRegistry, pul
 def test_token_servers_that_are_not_asked(
     registry: FaultRegistry, puller: Puller, realm: str, says: str
 ) -> None:
-    """Where the registry itself is spoken to with TLS, its token server must be, too."""
+    """If the registry uses TLS, its token server must use it too."""
     auth = Authenticator("bank.example", Transport(Certificates(None), environment={}), Fixed())
     challenge = Challenge("bearer", {"realm": realm})
     with pytest.raises(FetchError, match=says) as caught:
@@ -263,7 +263,7 @@ def test_storage_that_asks_for_a_login_does_not_get_ours(registry: FaultRegistry
         assert set(authorizations(storage)) == {None}
 
 
-# ---------------------------------------------------------------- the Docker configuration
+# ---------------------------------------------------------------- Docker's configuration
 
 
 @pytest.fixture
@@ -433,7 +433,7 @@ def test_parameters_read_as_they_were_written(parameters: list[tuple[str, str]])
     assert parse_challenges(header) == [Challenge("bearer", dict(parameters))]
 
 
-# ---------------------------------------------------------------- Podman's
+# ---------------------------------------------------------------- Podman's configuration
 
 
 def write_auth(path: Path, logins: dict[str, tuple[str, str]]) -> Path:

@@ -1,4 +1,4 @@
-"""Whatever a registry does: a right blob, or a clear error; never a bad store, never a request too many."""
+"""Any fault of a registry ends in a correct blob or a clear error; the store stays intact."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BASE, TOP = IMAGE.layers
 
 
 PUSHED = {"app:1": IMAGE}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 def test_each_blob_of_all_images_is_asked_for_once(registry: FaultRegistry, puller: Puller) -> None:
@@ -53,7 +53,7 @@ def test_each_blob_of_all_images_is_asked_for_once(registry: FaultRegistry, pull
 
 
 def until(seconds: int) -> Fault:
-    """429 with a date, so many seconds from the answer on."""
+    """Answer 429 with a Retry-After date `seconds` after the answer."""
 
     def late(request: Request, answer: Response) -> Response:
         return status(429, {"Retry-After": formatdate(time.time() + seconds)})(request, answer)

@@ -1,4 +1,4 @@
-"""Which image a reference means: platforms, OCI and Docker's formats, and what is refused."""
+"""Choose the image for a reference: platforms, OCI and Docker's formats, and what is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ARM7 = make_image({"a": b"armv7"}, platform="linux/arm/v7")
 
 
 def schema2(image: Image, **changes: object) -> Document:
-    """The image as Docker's registry had it before OCI."""
+    """Return the image in the format that Docker's registry used before OCI."""
     document = json.loads(image.manifest.raw)
     document["mediaType"] = DOCKER_MANIFEST
     document["config"]["mediaType"] = DOCKER_CONFIG
@@ -148,11 +148,11 @@ def test_two_images_that_disagree_about_a_blobs_size_are_refused(
         puller.pull(f"{registry.host}/app:1", f"{registry.host}/app:2")
 
 
-# ---------------------------------------------------------------- configs that say little
+# ---------------------------------------------------------------- minimal configs
 
 
 def with_config(image: Image, changes: dict[str, object], media_type: str = OCI_CONFIG) -> Image:
-    """The image with other things in its config; None takes one out."""
+    """Return the image with changes to its config; None removes a key."""
     document = json.loads(image.manifest.raw)
     layers = [image.blobs[digest] for digest in image.layers]
     config = {**json.loads(image.blobs[document["config"]["digest"]]), **changes}  # type: ignore[arg-type]

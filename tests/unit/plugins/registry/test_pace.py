@@ -1,4 +1,4 @@
-"""Servers that send just enough to keep a connection: each transfer ends; honest slow lines are not hurt."""
+"""Servers that send just enough to keep a connection open are given up; honest slow lines are not."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.support.raw import RawServer
 IMAGE = make_image([{"base": NOISE}])
 (LAYER,) = IMAGE.layers
 QUICK = Pace(rate=1000, window=0.3, document=1.0)
-"""As strict as the real one, in less time."""
+"""The limits of the real pace, scaled down to a shorter time."""
 
 
 PUSHED = {"app:1": IMAGE}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_no_limit_waits(registry: FaultRegistry, puller: Puller) -> None:
 
 
 def test_time_that_is_not_spent_waiting_does_not_count(registry: FaultRegistry, puller: Puller) -> None:
-    """A disk or a processor that is slow: the server is not to blame."""
+    """A slow disk or processor must not be blamed on the server."""
     store = puller.store
     source = puller.source()
     image = source.resolve(Reference.parse(f"{registry.host}/app:1"), AMD64)
@@ -102,12 +102,12 @@ def test_time_that_is_not_spent_waiting_does_not_count(registry: FaultRegistry, 
 
 
 def test_the_command_line_sets_the_limit(registry: FaultRegistry, puller: Puller) -> None:
-    """Its own limit is over a minute; here it is only seen to arrive."""
+    """Only the option's arrival is checked: the built-in limit takes over a minute."""
     source = RegistrySource(SourceOptions(min_speed=7))
     assert source._transport._pace.rate == 7  # noqa: SLF001 no way to ask
 
 
-# ---------------------------------------------------------------- what is not HTTP, or hardly anything else
+# ---------------------------------------------------------------- not HTTP, or barely
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = (

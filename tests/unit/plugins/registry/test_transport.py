@@ -1,4 +1,4 @@
-"""How a registry is reached: TLS with a private authority, plain HTTP where allowed, mirrors, proxies."""
+"""Connect to a registry: TLS with a private authority, plain HTTP where allowed, mirrors, proxies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BANK = "registry.bank.example"
 
 
 PUSHED = {"app:1": IMAGE, "library/app:1": IMAGE}
-"""What the registry has."""
+"""The images in the registry."""
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def secure(authority: Authority) -> Iterator[FaultRegistry]:
-    """A registry whose certificate is of a private authority."""
+    """Provide a registry with a certificate of a private authority."""
     with FaultRegistry(tls=authority.server()) as found:
         found.add_image("app", "1", IMAGE)
         yield found
@@ -46,7 +46,7 @@ def secure(authority: Authority) -> Iterator[FaultRegistry]:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names below bank.example lead to loopback, as /etc/hosts might say."""
+    """Resolve names below bank.example to loopback, as an /etc/hosts might."""
     original = socket.getaddrinfo
 
     def resolve(host: str, *rest: object, **more: object) -> object:
@@ -233,7 +233,7 @@ def mirror() -> Iterator[FaultRegistry]:
 
 
 def mirrored(mirror: FaultRegistry, registry: FaultRegistry, prefix: str = "") -> SourceOptions:
-    """docker.io cannot be stood in for: the test's registry has another name."""
+    """Return mirror options; docker.io cannot be simulated, so the registry in the test has another name."""
     return SourceOptions(mirrors={registry.host: mirror.host + prefix})
 
 

@@ -1,4 +1,4 @@
-"""The format of a template is guessed from its name, else from its first line."""
+"""The format of a template is detected from its name, or otherwise from its first line."""
 
 from __future__ import annotations
 

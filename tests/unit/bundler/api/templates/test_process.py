@@ -1,4 +1,4 @@
-"""Templates of projects: what they render to, and that none takes the machine or leaves the sandbox."""
+"""Render templates of projects; no template can exhaust the machine or escape the sandbox."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ESCAPES = {
 
 
 def outcome(templates: Templates, text: str) -> tuple[str, str]:
-    """What a template is filled in to, and the error where there is one."""
+    """Return the rendered template and the error message, one of which is empty."""
     try:
         return templates.render(text, "web.conf.j2"), ""
     except BundleError as error:

@@ -1,4 +1,4 @@
-"""The process that fills in templates, spoken to directly: one request a line, one answer a line."""
+"""The process that renders templates, driven directly: one request per line, one answer per line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[5]
 
 
 def ask(*sources: str, largest: int = 1 << 20) -> list[Any]:
-    """The answers to templates with `name` as their only value."""
+    """Return the answers to templates whose only value is `name`."""
     requests = [json.dumps({"name": f"{n}.j2", "source": source}) for n, source in enumerate(sources)]
     lines = "\n".join([json.dumps({"name": "bank"}), *requests, ""])
     with tempfile.TemporaryFile() as trace:
