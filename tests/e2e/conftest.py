@@ -1,4 +1,4 @@
-"""A bundle of real services, built once."""
+"""Fixtures: bundles of real services, built once per session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOP = Path(__file__).parent / "shop.yaml"
 
 @dataclass(frozen=True)
 class BuiltBundle:
-    """A bundle and the key that verifies it."""
+    """Bundle and the key that verifies it."""
 
     path: Path
     key: Path
@@ -28,7 +28,7 @@ class BuiltBundle:
 
 @pytest.fixture(scope="session")
 def shop(service_registry: DistributionRegistry, tmp_path_factory: pytest.TempPathFactory) -> BuiltBundle:
-    """The sample project of redis, nginx and postgres, bundled."""
+    """Return the bundle of the sample project: redis, nginx and postgres."""
     folder = tmp_path_factory.mktemp("shop")
     builder = Builder(folder, folder / "cache")
     path = builder.build(SHOP, service_registry.host)
@@ -37,7 +37,7 @@ def shop(service_registry: DistributionRegistry, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBundle]:
-    """The demo's application in a bundle, from the embedded registry."""
+    """Yield a bundle of the demo application, built from the embedded registry."""
     folder = tmp_path_factory.mktemp("small")
     builder = Builder(folder, folder / "cache")
     with SampleRegistry() as sample:
@@ -54,19 +54,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBundle]:
 
 @pytest.fixture(scope="session")
 def workshop(registry: DistributionRegistry, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where the bank's bundles of Dify are built."""
+    """Return the folder in which the bank's Dify bundles are built."""
     return Workshop(registry, tmp_path_factory.mktemp("bank"))
 
 
 @pytest.fixture(scope="session")
 def bank(workshop: Workshop) -> Path:
-    """The bank's bundle of Dify."""
+    """Return the bank's Dify bundle."""
     return workshop.build("bank.yaml")
 
 
 @pytest.fixture(scope="session")
 def place(workshop: Workshop, bank: Path, short_folder: Path) -> Iterator[Place]:
-    """The bank's site with the bundle and its key, carried there and unpacked."""
+    """Yield the bank's site, with the bundle and its key copied there and unpacked."""
     with open_place(short_folder / "bank") as found:
         found.carry(bank, workshop.key)
         yield found
@@ -74,7 +74,7 @@ def place(workshop: Workshop, bank: Path, short_folder: Path) -> Iterator[Place]
 
 @pytest.fixture(scope="session")
 def running(place: Place) -> Place:
-    """Installed unattended."""
+    """Return the site after an unattended installation."""
     done = place.install(*ACCEPT)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     secrets = place.secrets().values()

@@ -1,4 +1,4 @@
-"""Installations that somebody made with Compose become sites, and are again what they were."""
+"""Adoption: installations made with Compose become sites, and the adoption can be undone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WEB_PORT=18080
 
 
 def load(site: Site, images: dict[str, str]) -> None:
-    """Images under those names, from the tests' own layouts."""
+    """Load images from the tests' own layouts under the given names."""
     layouts = build_images(list(images.values()))
     for name, recipe in images.items():
         archive = site.folder / "image.tar"
@@ -45,13 +45,13 @@ def load(site: Site, images: dict[str, str]) -> None:
 
 
 def compose(site: Site, folder: Path, *words: str) -> None:
-    """What its owner types there."""
+    """Run Compose in the folder, as the installation's owner does."""
     done = site.run("docker", "compose", *words, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def containers(site: Site, project: str) -> dict[str, str]:
-    """ID -> `state restart-policy` of a project's containers."""
+    """Return a project's containers: ID -> `state restart-policy`."""
     label = f"label=com.docker.compose.project={project}"
     ids = site.docker("ps", "-aq", "--no-trunc", "--filter", label).split()
     if not ids:
@@ -62,7 +62,7 @@ def containers(site: Site, project: str) -> dict[str, str]:
 
 
 class Old:
-    """The shop as its owner started it, and the installer beside it."""
+    """The shop as its owner started it, with the unpacked installer."""
 
     def __init__(self, site: Site, bundle: BuiltBundle) -> None:
         self.site = site
@@ -101,13 +101,13 @@ class Old:
         return self.site.run(*self.command(*words), cwd=self.unpacked.parent)
 
     def files(self) -> list[tuple[str, int]]:
-        """Those of its folder, but what the old database itself writes when it is stopped."""
+        """List the files of its folder and their sizes, except those that PostgreSQL writes when it stops."""
         data = self.home / "data/db"
         paths = [path for path in self.home.rglob("*") if data not in path.parents]
         return sorted((str(path), path.lstat().st_size) for path in [*paths, data / "PG_VERSION"])
 
     def check(self) -> None:
-        """It runs as it did: the same containers, with its data."""
+        """Check that the same containers run with the same data."""
         assert containers(self.site, "shop") == self.before
         deadline = time.monotonic() + 60
         while self.site.run("curl", "-fsS", "http://127.0.0.1:18080/").stdout != "the old shop\n":
@@ -119,7 +119,7 @@ class Old:
 
 @pytest.fixture(scope="module")
 def old(shop: BuiltBundle, site: Site) -> Iterator[Old]:
-    """The shop runs."""
+    """Yield the running shop."""
     found = Old(site, shop)
     yield found
     site.clear()
@@ -147,7 +147,7 @@ def test_a_plan_changes_nothing_and_a_failure_is_rolled_back(old: Old) -> None:
 
 @new_site
 def test_a_killed_adoption_continues_and_can_be_undone(old: Old) -> None:
-    """Killed while the old installation is stopped; completed; used; and taken back."""
+    """The run is killed while the old installation is stopped; the adoption is completed, used and undone."""
     site = old.site
     with subprocess.Popen(
         site.inside(*old.command("--from", str(old.home))),
@@ -207,7 +207,7 @@ def test_a_confirmed_adoption_stays(old: Old) -> None:
 
 IMAGES = RELEASES[DEFAULT].images
 UPSTREAM = {
-    # Names and mounts as in docker/docker-compose.yaml of Dify 1.17.1; what runs in them is the tests' own.
+    # Names and mounts from docker/docker-compose.yaml of Dify 1.17.1; the containers run the tests' programs.
     IMAGES.api: "dify:api",
     IMAGES.plugin_daemon: "dify:plugin_daemon",
     IMAGES.sandbox: "dify:sandbox",
@@ -285,7 +285,7 @@ INSERT INTO plugins VALUES ('bank/rates');
 
 @pytest.fixture(scope="module")
 def upstream(workshop: Workshop, bank: Path, short_folder: Path) -> Iterator[Place]:
-    """A Dify as upstream's Compose file makes it, with data in it; and the bank's bundle."""
+    """Yield a site with a Dify from upstream's Compose file, with data in it, and the bank's bundle."""
     with open_place(short_folder / "adopted") as place:
         place.carry(bank, workshop.key)
         home = place.site.folder / "dify" / "docker"
@@ -310,13 +310,13 @@ def upstream(workshop: Workshop, bank: Path, short_folder: Path) -> Iterator[Pla
 
 
 def old_sql(place: Place, database: str, statement: str) -> str:
-    """Of the old PostgreSQL, as its own user."""
+    """Run a statement on the old PostgreSQL, as its superuser."""
     command = ("psql", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-Atc", statement)
     return place.site.docker("exec", place.containers("db_postgres")[0], *command).strip()
 
 
 def old_redis(place: Place, *words: str) -> str:
-    """Of whichever Redis runs."""
+    """Run redis-cli in the current Redis container."""
     return place.site.docker("exec", place.containers("redis")[0], "redis-cli", *words).strip()
 
 
@@ -357,6 +357,6 @@ def test_a_dify_of_upstream_becomes_a_site_and_is_itself_again(upstream: Place) 
     assert containers(site, "dify") == {}
     assert old_sql(place, "dify", "SELECT name FROM tenants") == "Old Bank"
     tables = "SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'"
-    assert old_sql(place, "dify", tables) == "tenants"  # nothing of the new release is in it
+    assert old_sql(place, "dify", tables) == "tenants"  # no table of the new release is in it
     assert old_redis(place, "GET", "session") == "of a user"
     assert (home / "volumes/weaviate/vectors").read_text() == "1 2 3"

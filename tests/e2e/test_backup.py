@@ -1,4 +1,4 @@
-"""Backups of real databases: made, wiped, restored; at another place; refused when they are not whole."""
+"""Backups of real databases: restored after data loss and at another location; refused when incomplete."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.engine
 
 old_site = pytest.mark.parametrize("site", [False], indirect=True, ids=["docker20"])
 new_site = pytest.mark.parametrize("site", [True], indirect=True, ids=["docker26"])
-"""They share the two sites, for time: dash and GNU tar on the old one, busybox on the new."""
+"""The tests share two sites to save time: dash and GNU tar on the old one, busybox on the new one."""
 PASSPHRASE = "a long pass phrase, 中文 too"
 
 
 class Shop:
-    """The installed shop and the ways to talk to it."""
+    """Installed shop, with helpers to operate it."""
 
     def __init__(self, site: Site, bundle: BuiltBundle, root: Path, shell: tuple[str, ...]) -> None:
         self.site = site
@@ -46,7 +46,7 @@ class Shop:
         return self.site.run(*install, *arguments, *self.common, cwd=self.unpacked.parent)
 
     def control(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        # as `shopctl` does, but in this shell, which may bring programs of its own
+        # like `shopctl`, but in this shell, which may have its own built-in programs
         return self.site.run(*self.shell, self.root / "current/install", *arguments)
 
     def backup(self, *arguments: str | Path) -> Path:
@@ -64,14 +64,14 @@ class Shop:
         return self.site.docker("ps", "-q", "--no-trunc", "--filter", "health=healthy")
 
     def spoil(self) -> None:
-        """What a bad day does to the data."""
+        """Damage the data: rows, keys and files are deleted."""
         psql(self.site, "DELETE FROM orders")
         run_in(self.site, "cache", "redis-cli", "FLUSHALL")
         shutil.rmtree(self.root / "data" / "文 件")
         (self.site.folder / "outside" / "owned").unlink()
 
     def wipe(self) -> None:
-        """The whole installation goes, data and secrets too; backups must have been carried away."""
+        """Remove the whole installation, including data and secrets; backups must be elsewhere."""
         done = self.control("uninstall", "--yes", "--purge", "all")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not (self.root / "data").exists()
@@ -79,7 +79,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
-    """The shop with a row, a key in redis, and awkward files."""
+    """Yield the shop with a row, a key in redis, and files with unusual names, owners and modes."""
     root = site.folder / "数据 shop"
     found = Shop(site, shop, root, ("busybox", "sh") if site.newer else ("dash",))
     done = found.install("--set", "GREETING=hello")
@@ -99,7 +99,7 @@ def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
     site.docker("volume", "create", *options, *labels, "shop_outside")
     shutil.copytree(extra, outside, symlinks=True)
     os.chown(outside / "owned", 4321, 8765)
-    if not site.newer:  # busybox tar keeps no attributes
+    if not site.newer:  # busybox tar does not keep extended attributes
         os.setxattr(extra / "owned", "user.note", b"kept")
     yield found
     site.clear()
@@ -107,7 +107,7 @@ def installed(shop: BuiltBundle, site: Site) -> Iterator[Shop]:
 
 
 def check_data(shop: Shop) -> None:
-    """What the fixture wrote is there, as it was; also in a volume that only the engine reaches."""
+    """Check the data that the fixture wrote, including a volume that only the engine can access."""
     assert psql(shop.site, "SELECT what FROM orders") == "tea"
     assert run_in(shop.site, "cache", "redis-cli", "GET", "basket") == "3 pears"
     volume = json.loads(shop.site.docker("volume", "inspect", "shop_outside"))[0]
@@ -125,7 +125,7 @@ def check_data(shop: Shop) -> None:
 
 @old_site
 def test_reports_without_secrets(installed: Shop) -> None:
-    """The inspection sees the backup and the services; the support archive holds no secret in any form."""
+    """The inspection covers backup and services; the support archive has no secret in any form."""
     shop = installed
     backup = shop.backup()
     assert stat.S_IMODE(backup.stat().st_mode) == 0o700
@@ -164,7 +164,7 @@ def test_reports_without_secrets(installed: Shop) -> None:
 
 
 def tree(root: Path) -> dict[str, tuple[int, int]]:
-    """Every path but logs, with size and inode."""
+    """Return every path that a refused restore must leave unchanged, with its size and inode."""
     return {
         str(path.relative_to(root)): (path.lstat().st_size, path.lstat().st_ino)
         for path in root.rglob("*")
@@ -181,7 +181,7 @@ def test_refused_with_nothing_changed(installed: Shop) -> None:
     for path in backup.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert b"\ttea\n" not in content  # a row of a dump; three letters alone come by chance, too
+            assert b"\ttea\n" not in content  # a row of a dump; the letters alone may also occur by chance
             assert b"public.orders" not in content
     before, running = tree(shop.root), shop.containers()
 
@@ -225,7 +225,7 @@ def test_a_full_disk_leaves_the_services_running(installed: Shop) -> None:
 
 
 def interrupt(shop: Shop, number: signal.Signals, seen: str, *arguments: str | Path) -> None:
-    """Send `number` to a command as soon as a file like `seen` is there; wait for its end."""
+    """Send `number` to a command as soon as a file matching `seen` exists; wait until it ends."""
     command = shop.site.inside(*shop.shell, shop.root / "shopctl", *arguments)
     with subprocess.Popen(
         command,

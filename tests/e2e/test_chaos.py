@@ -1,6 +1,6 @@
-"""Killed at random moments, the same command completes and the data are there.
+"""Runs killed at random moments: the same command completes and no data are lost.
 
-`make chaos` does it for longer. BUNDLE_CHAOS_KILLS says how many kills, BUNDLE_CHAOS_SEED does a run again.
+`make chaos` runs for longer. BUNDLE_CHAOS_KILLS sets the number of kills, BUNDLE_CHAOS_SEED repeats a run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def tally(tmp_path: Path) -> Iterator[Tally]:
 @pytest.mark.timeout(0 if KILLS > 12 else 1200)
 def test_killed_at_random_moments(tally: Tally) -> None:
     chaos = Chaos(tally, SEED)
-    print(f"seed {SEED}")  # noqa: T201 pytest shows it where the test fails
+    print(f"seed {SEED}")  # noqa: T201 pytest shows it when the test fails
     chaos.run(KILLS)
     print(f"{chaos.kills.total()} kills: {dict(chaos.kills)}")  # noqa: T201
     assert chaos.failures == [], "\n\n".join(chaos.failures)

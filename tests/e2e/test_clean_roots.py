@@ -1,4 +1,4 @@
-"""The installer in clean root file systems: what a site has, and nothing of a developer's machine."""
+"""The installer in clean root file systems: only what a site has, nothing from a developer's machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_root(name: str, folder: Path, *programs: str) -> Path:
 
 @pytest.fixture
 def site_host(kiosk: Kiosk, tmp_path: Path) -> Host:
-    """A folder of a site with the unpacked bundle and a stand-in for docker."""
+    """Return a site's folder with the unpacked bundle and a fake docker."""
     found = Host("dash", tmp_path / "site", tmp_path, kiosk.key, {"BUNDLE_TRUSTED_KEYS": "/nowhere"})
     found.prepare()
     shutil.copy(kiosk.key, found.folder)
@@ -85,14 +85,14 @@ def test_every_command_in_a_clean_root(name: str, site_host: Host, tmp_path: Pat
         run("status", "--root", where, "--json")
         run("stop", "--root", where)
         run("start", "--root", where)
-        run(*trusted, "--yes")  # once more
+        run(*trusted, "--yes")  # installs again
         run("uninstall", "--root", where, "--purge", "all", "--yes")
         assert not where.exists()
         Path(f"{host.docker}.images").unlink()
 
 
 def test_without_openssl_nothing_is_trusted(site_host: Host, tmp_path: Path) -> None:
-    """Nobody can check a signature there, so a signed bundle is refused. Its bytes are still compared."""
+    """Signatures cannot be checked, so a signed bundle is refused; its checksums are still compared."""
     host = site_host
     root = make_root("busybox", tmp_path)
 
@@ -126,7 +126,7 @@ def test_without_openssl_nothing_is_trusted(site_host: Host, tmp_path: Path) -> 
 
 @pytest.fixture(scope="session")
 def hello(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
-    """The demo's application, with an image that runs."""
+    """Return the demo application with an image that can run."""
     folder = tmp_path_factory.mktemp("hello")
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -142,7 +142,7 @@ def hello(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
 @pytest.mark.engine
 @pytest.mark.usefixtures("nothing_leaks")
 def test_with_a_real_engine(hello: SmallBundle, site: Site, tmp_path: Path) -> None:
-    """Each root's own tools, the site's engine and network."""
+    """Uses the tools of each root, and the site's engine and network."""
     folder = site.folder / "clean"
     (folder / "bin").mkdir(parents=True)
     shutil.copytree(site.folder / "docker-config", folder / "docker-config")

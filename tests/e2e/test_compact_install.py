@@ -1,4 +1,4 @@
-"""Images packed anew for the journey: loaded by an engine or through zstd, under the IDs that they had."""
+"""Compact images: loaded by an engine directly or through zstd, with the IDs that they had before."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pair(service_registry: DistributionRegistry, tmp_path_factory: pytest.TempPa
 
 
 def without_zstd(site: Site) -> dict[str, str]:
-    """The site's programs, but for zstd."""
+    """Return a PATH with the site's programs except zstd."""
     folder = site.folder / "no-zstd"
     if not folder.is_dir():
         folder.mkdir()
@@ -70,7 +70,7 @@ def install(
 
 
 def image_ids(pair: Pair) -> dict[str, set[str]]:
-    """What an engine may call each image: its config's digest, or with containerd's store the manifest's."""
+    """Return each image's possible IDs: the config digest or, with the containerd store, the manifest's."""
     lines = (pair.unpacked / "images.tsv").read_text().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     return {reference: {manifest, config} for reference, manifest, config, *_ in rows}

@@ -1,4 +1,4 @@
-"""`make demo`, on a machine with Python alone and on one with an engine."""
+"""`make demo` on a machine with only Python and on one with an engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOTH = (
 
 
 def test_without_docker(tmp_path: Path) -> None:
-    """On a PATH with the system's small tools and nothing else."""
+    """The PATH contains only the system's small tools."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in TOOLS.split():

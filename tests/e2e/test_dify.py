@@ -1,4 +1,4 @@
-"""Dify's profile `finance`, built, carried, installed and used without internet."""
+"""Dify's profile `finance`: built, transferred, installed and used without internet access."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ ROUTES = {
 }
 
 
-# ---------------------------------------------------------------- built
+# ---------------------------------------------------------------- build
 
 
 def test_building_without_a_lock_or_a_signature_is_refused(workshop: Workshop) -> None:
-    """Before the bundle of the other tests is locked and built."""
+    """Runs before the bundle of the other tests is locked and built."""
     (workshop.folder / "hasty.yaml").write_text((Path(__file__).parent / "bank.yaml").read_text())
     build = ("build", "--profile", "hasty.yaml", *workshop.mirrors)
     unlocked = workshop.builder.bundle(*build, "--key", "bundle.key")
@@ -66,7 +66,7 @@ def test_a_bundle_holds_no_published_secret_and_pins_every_image(workshop: Works
     assert len(json.dumps(locked).split("sha256:")) > len(STANDINS) - 1 + len(REAL)
 
 
-# ---------------------------------------------------------------- installed
+# ---------------------------------------------------------------- installation
 
 
 def test_a_machine_that_is_too_small_is_refused_unless_accepted(place: Place) -> None:
@@ -105,7 +105,7 @@ def test_every_service_is_healthy(running: Place) -> None:
 
 
 def test_the_probes_pass(running: Place) -> None:
-    """Also when services are green that do not."""
+    """A probe also fails when its service is healthy but does not work."""
     work = ("sandbox", "queues", "beat", "plugins", "storage", "vectors")
     running.wait_until_well()
     assert running.probed().keys() == set(work)
@@ -120,7 +120,7 @@ def test_the_probes_pass(running: Place) -> None:
     assert running.status()["sandbox"] == "running/healthy"
     secrets = running.secrets().values()
     assert not [secret for secret in secrets if secret in status.stdout + status.stderr]
-    # Nothing of all that stays.
+    # The probes leave no files behind.
     assert not list((running.root / "data/app/storage").glob("bundle-probe-*"))
 
 
@@ -134,7 +134,7 @@ def test_every_path_is_answered_by_the_right_service(running: Place) -> None:
     assert hook == f"https://{HOST}:8443/e/x"
     answer = running.get("/apps?x=1", tls=False)[0]
     assert (answer["status"], answer["headers"]["location"]) == (301, f"https://{HOST}:8443/apps?x=1")
-    # One after the other, in containers of their own.
+    # Requests are spread over the API's containers.
     hosts = {json.loads(answer["body"])["host"] for answer in running.get(*["/api/site"] * 30)}
     assert hosts == {one[:12] for one in running.containers("api")}
     audit = running.site.run("docker", "logs", running.containers("nginx")[0]).stdout
@@ -163,7 +163,7 @@ def test_one_job_migrated_and_workers_work(running: Place) -> None:
 
 
 def run_code(place: Place, code: str) -> dict[str, Any]:
-    """What a Code node of the API has from the sandbox."""
+    """Run a snippet as the API's Code node does, and return the sandbox's answer."""
     answer: dict[str, Any] = json.loads(place.post("/v1/code", {"code": code})["body"])
     return answer
 
@@ -183,10 +183,10 @@ def test_a_code_node_runs_in_the_sandbox_and_reaches_nothing(running: Place) -> 
         started = time.monotonic()
         answer = run_code(running, THROUGH_PROXY.format(target))
         assert answer["data"]["stdout"] == "403\n", answer
-        # Refused before anybody looks the name up, for which nobody is there.
+        # The proxy refuses before it resolves the name, which would time out here.
         assert time.monotonic() - started < 4
     (container,) = running.containers("sandbox")
-    # What /health does not say: its key, its folders, its proxy.
+    # Checks what /health does not report: key, folders and proxy.
     running.site.docker("exec", container, "curl", "-fsS", "http://localhost:8194/standin")
 
 
@@ -205,7 +205,7 @@ def test_a_client_cannot_choose_its_own_address(running: Place) -> None:
 
 
 def test_unknown_host_names_fail_at_once(running: Place) -> None:
-    """In every container that has no way out; the others ask the site's name server."""
+    """In containers without a way out; the others query the site's name server."""
     services = yaml.safe_load((running.root / "current/config/compose.yaml").read_text())["services"]
     for name in running.status():
         if "egress" in services[name].get("networks", ["egress"]):
@@ -226,7 +226,7 @@ def test_plugins_are_installed_from_their_folder(running: Place) -> None:
 
 
 def test_a_damaged_dump_harms_nothing(running: Place) -> None:
-    """As a restore runs it."""
+    """Uses the same commands as a restore."""
     rows = (running.root / "current/dumps.tsv").read_text().splitlines()
     dumps = [row.split("\t") for row in rows if not row.startswith("#")]
     assert [(dump[0], dump[1]) for dump in dumps] == [("dify", "db_postgres"), ("dify_plugin", "db_postgres")]
@@ -248,11 +248,11 @@ def test_nothing_tried_to_leave(running: Place) -> None:
     said = [running.site.run("docker", "logs", one) for one in containers]
     assert not [one.stdout for one in said if "CALLS OUT" in one.stdout + one.stderr]
     assert running.asked_outside() == set()
-    # a name is asked for in one packet; it may be a sister's that was not there yet
+    # each DNS query is one packet; a query may be for another service that was not up yet
     assert running.site.leaked() <= len(running.left.read_text().splitlines())
 
 
-# ---------------------------------------------------------------- kept running
+# ---------------------------------------------------------------- operation
 
 
 def test_a_renewed_certificate_is_served(running: Place) -> None:
@@ -287,7 +287,7 @@ def test_a_service_at_another_address_is_found_without_a_reload(running: Place) 
 
 
 def test_the_same_containers_are_healthy_after_a_restart_of_all(running: Place) -> None:
-    """Folders of memory are made anew, what was written into a container is still there."""
+    """tmpfs folders are recreated; files written into the containers' own layers are kept."""
     before = set(running.site.docker("ps", "-q").split())
     for service in ("worker", "worker_beat"):
         for container in running.containers(service):
@@ -305,7 +305,7 @@ def test_the_same_containers_are_healthy_after_a_restart_of_all(running: Place) 
 def test_all_services_are_healthy_after_a_restart_of_the_engine(running: Place) -> None:
     before = set(running.site.docker("ps", "-q").split())
     running.site.engine.stop()
-    # Weaviate was let end in order: a killed one loses vectors.
+    # Weaviate was stopped gracefully: it loses vectors when killed.
     assert (running.root / "data/weaviate/stopped").exists()
     running.site.engine.start()
     deadline = time.monotonic() + 180
@@ -318,7 +318,7 @@ def test_all_services_are_healthy_after_a_restart_of_the_engine(running: Place) 
 
 
 def test_an_attempt_to_leave_the_site_is_detected(running: Place) -> None:
-    """Else the counting of what leaves would prove nothing."""
+    """Confirms that outgoing packets are counted; otherwise the other tests would prove nothing."""
     assert running.asked_outside() == set()
     image = RELEASES[DEFAULT].images.weaviate
     running.site.docker("run", "-d", "--rm", "--name", "careless", "--network", "dify_egress", image)

@@ -1,4 +1,4 @@
-"""What Dify keeps is there after a backup, a new release, and a restore to a place where nothing is left."""
+"""Dify's data survive a backup, an upgrade, and a restore to an empty location."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NEXT = f"""\
   uploads: {{file_mb: 50}}
   plugins:"""
 OLD_COMPOSE = ("--accept", "compose")
-"""The site's Compose is older than upstream asks for with 1.18.0."""
+"""The site's Compose is older than the version that upstream requires for 1.18.0."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What was there before anything happened."""
+    """Data that existed before the changes."""
 
     place: Place
     since: int
@@ -36,7 +36,7 @@ class Kept:
     plugins: str
 
     def check(self) -> None:
-        """It is there, and what needs it works."""
+        """Check that the data are unchanged and that the services which need them work."""
         place = self.place
         assert place.secrets() == self.secrets
         assert place.sql("dify", ROWS) == self.rows
@@ -44,10 +44,10 @@ class Kept:
         written = place.root / "data/app/storage" / self.task
         assert (written.read_text(), written.stat().st_uid) == (self.worker, 1001)
         place.wait_until_well()
-        # Through gateway, API, queue and worker, into database and storage, with the old secrets.
+        # A task uses gateway, API, queue, worker, database and storage, with the old secrets.
         task, worker = place.work()
         assert f"{task}|{worker}" in place.sql("dify", "SELECT id, worker FROM work")
-        # Of volumes that only the engine reaches: owners are numbers, whatever they are called there.
+        # Files in volumes that only the engine can reach keep their numeric owners.
         (sandbox,) = place.containers("local_sandbox")
         assert place.site.docker("exec", sandbox, "stat", "-c", "%u:%g %a", OWNED) == "4321:8765 640\n"
 
@@ -60,7 +60,7 @@ PLUGINS = "SELECT string_agg(identifier, ',' ORDER BY identifier) FROM plugins"
 
 @pytest.fixture(scope="module")
 def kept(running: Place) -> Kept:
-    """A workspace, a plugin, and what a worker left."""
+    """Return the data to keep: a workspace, a plugin, and a file written by a worker."""
     task, worker = running.work()
     running.post("/console/api/setup", {"name": "Bank 银行"})
     running.sql("dify_plugin", "INSERT INTO plugins VALUES ('bank/rates') ON CONFLICT DO NOTHING")
@@ -75,7 +75,7 @@ def kept(running: Place) -> Kept:
 
 @pytest.fixture(scope="module")
 def later(kept: Kept, workshop: Workshop) -> Place:
-    """The next release of Dify with other settings, under the same profile's name, is carried there."""
+    """Copy the next release of Dify to the site: other settings, the same profile name."""
     text = (E2E / "bank.yaml").read_text()
     assert "  plugins:" in text
     built = workshop.build("bank.yaml", text.replace("  plugins:", NEXT))
@@ -86,12 +86,12 @@ def later(kept: Kept, workshop: Workshop) -> Place:
 
 
 def running(place: Place) -> list[str]:
-    """All containers that run."""
+    """Return the IDs of all running containers."""
     return place.site.docker("ps", "-q").split()
 
 
 def test_an_upgrade_that_is_not_healthy_in_time_is_rolled_back(kept: Kept, later: Place) -> None:
-    """With what its migrations changed: the release before migrates what the backup holds."""
+    """The previous release starts with the data of the backup, without the failed upgrade's migrations."""
     release = (later.root / "current").resolve()
     migrated = later.sql("dify", MIGRATED)
     done = later.install(*ACCEPT, *OLD_COMPOSE, "--timeout", "1")
@@ -128,7 +128,7 @@ def test_an_upgrade_keeps_rows_files_and_secrets(kept: Kept, later: Place) -> No
 
 
 def test_a_backup_is_enough_to_start_over(kept: Kept) -> None:
-    """Made by the upgrade's release, carried away, and put back where nothing is left."""
+    """A backup made by the upgraded release is copied elsewhere and restored to an empty location."""
     place = kept.place
     away = place.site.folder / "nas"
     before = set(place.site.docker("ps", "-q").split())
@@ -137,7 +137,7 @@ def test_a_backup_is_enough_to_start_over(kept: Kept) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     backup = next(away.iterdir())
     assert sorted(path.name for path in (backup / "dumps").iterdir()) == ["dify", "dify_plugin"]
-    # Every service was stopped, the vector store in order, and is there again.
+    # Every service was stopped, the vector store gracefully, and started again.
     assert float((place.root / "data/weaviate/stopped").read_text()) > started
     assert set(place.site.docker("ps", "-q").split()) == before
     kept.check()

@@ -1,4 +1,4 @@
-"""Dify with PostgreSQL and Redis of the site's own, in TLS, and qdrant; installed by prompts."""
+"""Dify with the site's own PostgreSQL and Redis over TLS, and qdrant; installed interactively."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OWN = SERVICES - {"db_postgres", "redis", "weaviate"} | {"qdrant"}
 
 @pytest.fixture(scope="module")
 def authority(workshop: Workshop) -> Authority:
-    """Who signs the certificates of the site's own servers."""
+    """Return the authority that signs the certificates of the site's own servers."""
     return make_authority(workshop.folder / "authority")
 
 
 @pytest.fixture(scope="module")
 def branch(place: Place, workshop: Workshop, authority: Authority) -> Iterator[Place]:
-    """The site without what other tests installed, and with the branch's bundle."""
+    """Yield the site with the branch's bundle, after removing what other tests installed."""
     if (place.root / "difyctl").exists():
         place.remove()
         shutil.rmtree(place.root, ignore_errors=True)
@@ -44,17 +44,17 @@ def branch(place: Place, workshop: Workshop, authority: Authority) -> Iterator[P
 
 @pytest.fixture(scope="module")
 def servers(branch: Place, authority: Authority) -> Iterator[OwnServers]:
-    """What the site has already."""
+    """Yield the servers that the site already has."""
     with run_own_servers(branch.site, authority) as found:
         yield found
 
 
 def test_wrong_passwords_are_reported(branch: Place, servers: OwnServers) -> None:
-    """On a terminal, in Chinese: every value that the site has to give is asked for."""
+    """On a terminal, in Chinese: the installer prompts for every value that the site must provide."""
     answers = [
         ("主机名", HOST),
         ("监听的本机地址", ""),
-        ("HTTP 端口", "80800"),  # no port: asked again
+        ("HTTP 端口", "80800"),  # not a port: the prompt repeats
         ("HTTP 端口", "8080"),
         ("HTTPS 端口", "8443"),
         ("服务器证书", ""),
@@ -65,7 +65,7 @@ def test_wrong_passwords_are_reported(branch: Place, servers: OwnServers) -> Non
         ("PostgreSQL 用户", ""),
         ("Dify 数据库名", ""),
         ("插件数据库名", ""),
-        ("PostgreSQL 密码", "p@ss"),  # would break a URL: asked again
+        ("PostgreSQL 密码", "p@ss"),  # not allowed in a URL: the prompt repeats
         ("PostgreSQL 密码", WRONG),
         ("Redis 服务器", ADDRESS),
         ("Redis 端口", ""),
@@ -85,7 +85,7 @@ def test_wrong_passwords_are_reported(branch: Place, servers: OwnServers) -> Non
 
 
 def put_right(place: Place, name: str, value: str) -> subprocess.CompletedProcess[str]:
-    """The same again with another secret; the other answers are there already."""
+    """Repeat the installation with another secret; the other answers are already stored."""
     file = place.site.folder / "secret.env"
     file.write_text(f"{name}={value}\n")
     command = place.command(*ACCEPT, "--answers", file, "--yes")
@@ -94,7 +94,7 @@ def put_right(place: Place, name: str, value: str) -> subprocess.CompletedProces
 
 @pytest.fixture(scope="module")
 def corrected(branch: Place, servers: OwnServers) -> Place:
-    """With all that the site's servers want."""
+    """Return the site with the correct secrets for both servers."""
     done = put_right(branch, "DB_PASSWORD", servers.database_password)
     assert done.returncode == 0, done.stdout + done.stderr
     branch.ca = branch.root / "data/tls/tls.crt"
@@ -107,7 +107,7 @@ def test_the_sites_own_servers_are_used_with_the_secrets_that_were_given(
     states = corrected.status()
     assert states.keys() == OWN
     corrected.wait_until_well()
-    # Every connection by network is in TLS: the server lets nobody else in.
+    # All connections over the network use TLS: the server accepts no others.
     assert servers.sql("dify", "SELECT count(*) FROM migrations") == "1"
     assert (
         servers.sql("dify", "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'") == "dify"
@@ -115,14 +115,14 @@ def test_the_sites_own_servers_are_used_with_the_secrets_that_were_given(
     assert servers.sql("dify_plugin", "SELECT count(*) FROM plugins") == "0"
     task, worker = corrected.work()
     assert f"{task}|{worker}" in servers.sql("dify", "SELECT id, worker FROM work")
-    assert "celery@" in servers.cache(1, "KEYS", "standin:worker:*")  # 1 is the queue's
+    assert "celery@" in servers.cache(1, "KEYS", "standin:worker:*")  # database 1 is the queue
     secrets = corrected.secrets()
     assert secrets["DB_PASSWORD"] == servers.database_password
     assert secrets["REDIS_PASSWORD"] == servers.cache_password
 
 
 def test_a_server_by_another_authority_is_refused(corrected: Place) -> None:
-    """By the same clients, with the same variables but the authority."""
+    """Uses the same clients and variables, except for the authority."""
     container = corrected.containers("api")[0]
     other = corrected.site.folder / "other.pem"
     other.write_bytes(corrected.ca.read_bytes())

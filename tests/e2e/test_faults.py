@@ -1,4 +1,4 @@
-"""Faults during an installation, caused on purpose: docs/explanation/faults.md has the table.
+"""Deliberate faults during an installation; docs/explanation/faults.md has the table.
 
 Upgrades killed at every line of the journal are in tests/integration/test_interruption.py, faults of
 backups in test_backup.py, damaged bundles in test_refusals.py.
@@ -30,14 +30,14 @@ from tests.support.programs import need_root, run
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
 LAYER = 40 << 20
-"""Bytes of the large layer, which cannot be compressed: `docker load` needs twice that."""
+"""Size of the large layer in bytes; it is incompressible, and `docker load` needs twice that."""
 TOO_SMALL = "64m"
 BIG_ENOUGH = "400m"
 
 
 @contextmanager
 def mounted(point: Path, *options: str) -> Iterator[Path]:
-    """A small file system in memory of its own at `point`."""
+    """Mount a small tmpfs at `point`."""
     need_root()
     point.mkdir(parents=True, exist_ok=True)
     run("mount", "-t", "tmpfs", "-o", ",".join(("mode=755", *options)), "tmpfs", point)
@@ -46,12 +46,12 @@ def mounted(point: Path, *options: str) -> Iterator[Path]:
     finally:
         subprocess.run(
             ["umount", "-l", point], check=False, capture_output=True
-        )  # or the engine's end did it
+        )  # may already be unmounted after the engine ended
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's application with a large image; the key lies beside it."""
+    """Return a bundle of the demo application with a large image; the key is in the same folder."""
     folder = tmp_path_factory.mktemp("heavy")
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -64,7 +64,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Frail:
-    """A site whose engine has little room, and the bundle unpacked there."""
+    """Site whose engine has little disk space, with the unpacked bundle."""
 
     def __init__(self, site: Site, bundle: Path) -> None:
         self.site = site
@@ -79,7 +79,7 @@ class Frail:
         return self.run("--root", root, "--key", self.key, "--yes", "--accept", "disk", *arguments)
 
     def start_install(self, root: Path, *arguments: str) -> subprocess.Popen[str]:
-        """The installation, under way."""
+        """Start an installation in the background."""
         command = (
             "sh",
             self.unpacked / "install",
@@ -144,7 +144,7 @@ def test_disk_full_while_loading(frail: Frail, tmp_path: Path) -> None:
 
 
 def test_disk_full_while_writing(frail: Frail, tmp_path: Path) -> None:
-    """At any moment: with room for the first files only, for some more, for all but the last."""
+    """The disk fills up at different moments: after the first files, after some more, before the last."""
     with mounted(tmp_path / "small", "size=4k") as point:
         codes = []
         for size in (8, 16, 32, 64, 96, 128, 160, 192, 256, 4096):
@@ -157,7 +157,7 @@ def test_disk_full_while_writing(frail: Frail, tmp_path: Path) -> None:
             assert result.returncode == 1, said
             assert "disk is full" in said or "not writable" in said, f"{size} kB: {said}"
             assert not (point / "root/current").exists() or size > 160
-            for name in ("site.env", "secrets.env"):  # whole, or not there
+            for name in ("site.env", "secrets.env"):  # complete or absent
                 path = point / "root" / name
                 assert not path.exists() or path.read_text().endswith("\n")
         assert codes[-1] == 0, codes
@@ -186,7 +186,7 @@ def test_the_engine_is_killed_while_it_loads(frail: Frail, tmp_path: Path) -> No
 
 
 def test_the_engine_is_killed_while_services_run(frail: Frail, tmp_path: Path) -> None:
-    """The services come back with the engine, or with `start`."""
+    """The services start again with the engine or with `start`."""
     root = tmp_path / "root"
     assert frail.install(root).returncode == 0
     frail.site.engine.stop(signal.SIGKILL)
@@ -200,7 +200,7 @@ def test_the_engine_is_killed_while_services_run(frail: Frail, tmp_path: Path) -
 
 
 def test_read_only_medium_and_no_execution_anywhere(frail: Frail, tmp_path: Path) -> None:
-    """The bundle on a read-only medium, the root on a disk that executes nothing, with blanks and Chinese."""
+    """Read-only medium for the bundle, noexec disk for the root; paths with spaces and Chinese characters."""
     medium, disk = tmp_path / "安装 盘", tmp_path / "数据 disk (2)"
     with mounted(medium, "noexec,nosuid,nodev"), mounted(disk, "noexec,nosuid,nodev"):
         shutil.copytree(frail.unpacked, medium / "the bundle")
@@ -213,7 +213,7 @@ def test_read_only_medium_and_no_execution_anywhere(frail: Frail, tmp_path: Path
         assert result.returncode == 0, result.stdout + result.stderr
         control = re.search(r"Next: (.*) status", result.stdout)
         assert control
-        assert control[1] == f"sh {root}/helloctl"  # what can be typed here
+        assert control[1] == f"sh {root}/helloctl"  # a command that works on this disk
         assert frail.site.run("sh", root / "helloctl", "status").returncode == 0
         removed = frail.site.run("sh", root / "helloctl", "uninstall", "--purge", "all", "--yes")
         assert removed.returncode == 0, removed.stdout + removed.stderr
@@ -230,12 +230,12 @@ def test_read_only_root(frail: Frail, tmp_path: Path) -> None:
 
 
 def test_a_truncated_copy(kiosk: Kiosk, tmp_path: Path) -> None:
-    """Wherever the copy ends, the checksum beside it says so, and what can be unpacked refuses to install."""
+    """A truncated copy fails its checksum, and whatever can be unpacked from it refuses to install."""
     content = kiosk.path.read_bytes()
     comments = 512 + content[512:].index(b"{\n")
     with tarfile.open(kiosk.path) as archive:
-        rest = archive.getmembers()[1].offset  # `install` comes first
-    end = len(content) - 10240  # what pads the archive
+        rest = archive.getmembers()[1].offset  # `install` is the first member
+    end = len(content) - 10240  # without the padding of the archive
     cuts = [*range(700, rest, rest // 6), *range(rest + 700, end, (end - rest) // 6)]
     codes = set()
     for number, cut in enumerate(cuts):
@@ -251,7 +251,7 @@ def test_a_truncated_copy(kiosk: Kiosk, tmp_path: Path) -> None:
         host.prepare()
         subprocess.run(["tar", "-xf", kiosk.path.name], cwd=folder, capture_output=True, check=False)
         result = host.install()
-        # what ends within the comments at the top of `install` is a script that does nothing
+        # a script cut within the comments at the top of `install` does nothing
         assert result.returncode in ({1, 2, 4} if cut > comments else {0}), f"{cut}: {result.stdout}"
         codes.add(result.returncode)
         assert not (host.root / "releases").exists()

@@ -1,4 +1,4 @@
-"""An engine that is killed in the middle of an upgrade, and one that has lost its images, with a real one."""
+"""A real engine that is killed in the middle of an upgrade, and one that has lost its images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VARIANTS = {
 
 @pytest.fixture(scope="module")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Version -> bundle of the demo's application: an older, a newer, a compact one; the key lies above."""
+    """Return the demo application's bundles by version: older, newer, compact; the key is one level up."""
     folder = tmp_path_factory.mktemp("variants")
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -47,7 +47,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 class Hello:
-    """A site with the unpacked bundles."""
+    """Site with the unpacked bundles."""
 
     def __init__(self, site: Site, variants: dict[str, Path]) -> None:
         self.site = site
@@ -68,7 +68,7 @@ class Hello:
         return self.site.run("sh", self.root / "helloctl", *arguments)
 
     def version(self) -> str:
-        """Of the release that runs, its services being as they should be."""
+        """Return the version of the running release; all services must be in the right state."""
         status = self.control("status", "--json")
         assert status.returncode == 0, status.stdout + status.stderr
         return str(json.loads(status.stdout)["version"])
@@ -110,7 +110,7 @@ def hello(opened: Hello) -> Iterator[Hello]:
 def test_the_engine_is_killed_in_the_middle_of_an_upgrade(
     step: str, phase: str, said: str, hello: Hello
 ) -> None:
-    """Nothing can run then; once the engine does, the same command completes."""
+    """Nothing can run while the engine is down; once it is back, the same command completes."""
     done = hello.install("1.0")
     assert done.returncode == 0, done.stdout + done.stderr
     secrets = (hello.root / "secrets.env").read_text()
@@ -144,7 +144,7 @@ def test_the_engine_is_killed_in_the_middle_of_an_upgrade(
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_images_that_the_engine_lost_are_loaded_again(version: str, hello: Hello) -> None:
-    """By `start` from the kept files; without those by `install` from the bundle. 2.0 is compact."""
+    """`start` loads from the kept files; without those, `install` loads from the bundle. 2.0 is compact."""
     need_program("zstd")
     done = hello.install(version)
     assert done.returncode == 0, done.stdout + done.stderr

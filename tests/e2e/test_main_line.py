@@ -1,4 +1,4 @@
-"""From images in a registry to a running, verified installation without internet."""
+"""Main path: from images in a registry to a running, verified installation without internet access."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHELLS = {False: ("dash",), True: ("busybox", "sh")}
 
 
 def carry(shop: BuiltBundle, site: Site) -> Path:
-    """The file alone goes to the site, and is unpacked there."""
+    """Copy only the bundle's file to the site, and unpack it there."""
     folder = site.folder / "carried"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -39,12 +39,12 @@ def psql(site: Site, statement: str) -> str:
 
 
 def probed(status: str) -> dict[str, str]:
-    """Probe -> what `status --json` says of it."""
+    """Return the state of each probe in the output of `status --json`."""
     return {entry["id"]: entry["result"] for entry in json.loads(status)["probes"]}
 
 
 def check_stop(site: Site, control: list[str | Path]) -> None:
-    """What is stopped does no work, and is started again with its data."""
+    """Check that stopped services do not run, and that they start again with their data."""
     assert site.run(*control, "stop").returncode == 0
     stopped = site.run(*control, "status", "--json")
     assert (stopped.returncode, set(probed(stopped.stdout).values())) == (1, {"failed"})
@@ -54,7 +54,7 @@ def check_stop(site: Site, control: list[str | Path]) -> None:
 
 
 def check_restart(site: Site, control: list[str | Path]) -> None:
-    """The same containers are there again, with their data."""
+    """Check that a restart keeps the containers and their data."""
     before = site.docker("ps", "-q")
     restarted = site.run(*control, "restart")
     assert restarted.returncode == 0, restarted.stdout + restarted.stderr

@@ -1,4 +1,4 @@
-"""What Docker 20.10 does with the rendering's own words: names, folders of memory, owners in volumes."""
+"""Docker 20.10 with rendered Compose options: user names, tmpfs folders, owners in volumes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ except OSError:
 
 @pytest.fixture(scope="module")
 def old(short_folder: Path) -> Iterator[Site]:
-    """A site with Debian 12's engine and an image whose user has a name."""
+    """Yield a site with Debian 12's engine and an image whose user is set by name."""
     site = Site(short_folder / "older")
     try:
         site.open()
@@ -48,7 +48,7 @@ def old(short_folder: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def project(old: Site) -> Site:
-    """The rendered words of two services, around a program that does nothing."""
+    """Start two services with their rendered options around a program that only sleeps."""
     services = dify.profile_model("finance").compose["services"]
     words = ("user", "read_only", "tmpfs", "dns", "dns_search", "dns_opt", "cap_drop", "security_opt")
     document: dict[str, Any] = {
@@ -72,7 +72,7 @@ def project(old: Site) -> Site:
 
 def test_folders_of_memory_can_be_written_at_each_start(project: Site) -> None:
     folders = {
-        "old-worker-1": ["/dev/shm"],  # noqa: S108 the container's own
+        "old-worker-1": ["/dev/shm"],  # noqa: S108 a path in the container
         "old-ssrf_proxy-1": ["/tmp", "/run", "/var/log/squid", "/var/spool/squid"],  # noqa: S108 as above
     }
     for _ in range(3):
@@ -96,7 +96,7 @@ def test_names_fail_at_once_or_after_two_short_attempts(project: Site) -> None:
 
 
 def test_an_engine_that_fills_a_volume_keeps_numeric_owners(old: Site) -> None:
-    """As `unpack_volume` does it, with an image whose user this host does not have."""
+    """Fills it as `unpack_volume` does, with an image whose user does not exist on this host."""
     archive = old.folder / "volume.tar"
     with tarfile.open(archive, "w") as tar:
         member = tarfile.TarInfo("owned")

@@ -1,4 +1,4 @@
-"""An operator's Docker configuration, with a real engine: its proxies and its contexts."""
+"""An operator's Docker configuration, with proxies and contexts, and a real engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROXY = "http://proxy.example:3128"
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[tuple[Site, Path]]:
-    """A site, and the unpacked bundle of the demo's application, with the key beside it."""
+    """Yield a site and the demo application's unpacked bundle; the key is in the parent folder."""
     with tempfile.TemporaryDirectory(prefix="bo-", ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "own")
         try:
@@ -42,7 +42,7 @@ def opened() -> Iterator[tuple[Site, Path]]:
 
 
 def install(site: Site, unpacked: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Install the bundle with what the operator's shell holds."""
+    """Install the bundle with the given variables in the operator's environment."""
     key = unpacked.parent / "bundle.pub"
     without = () if "DOCKER_CONTEXT" not in environment else ("env", "-u", "DOCKER_HOST")
     return site.run(

@@ -1,6 +1,6 @@
-"""Podman in Docker's place: what works there is shown with the real one, and what does not is said.
+"""Podman in place of Docker: what works is tested with a real Podman, what does not is reported.
 
-Docker's command line and Compose speak with `podman system service`. docs/how-to/install.md says the rest.
+Docker's command line and Compose connect to `podman system service`. docs/how-to/install.md has the details.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.peer]
 
 
 class PodmanShop:
-    """The shop's bundle at a site with Podman."""
+    """Site with Podman and the shop's bundle."""
 
     def __init__(self, site: PodmanSite, bundle: BuiltBundle) -> None:
         self.site = site
@@ -51,7 +51,7 @@ def podman_shop(shop: BuiltBundle) -> Iterator[PodmanShop]:
 
 
 def ids(shop: PodmanShop) -> dict[str, str]:
-    """Reference -> digest of the image's configuration, as the bundle has it."""
+    """Return the config digest of each image in the bundle, by reference."""
     rows = [line.split("\t") for line in (shop.unpacked / "images.tsv").read_text().splitlines()[1:]]
     return {reference: config for reference, _, config, *_ in rows}
 

@@ -1,4 +1,4 @@
-"""The preflight on a site with a real engine: the live probe, the accepted checks, the file sent ahead."""
+"""Preflight on a site with a real engine: live probe, accepted checks, separate preflight file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_container_is_tried_before_anything_is_switched(shop: BuiltBundle, sit
         probed = site.run(*install, "preflight", "--probe", "--json", *common)
         found = checks(probed)
         assert set(found) >= PROBES, probed.stderr
-        for name in PROBES - {"open-files"}:  # an engine that the tests start has the limits of the tests
+        for name in PROBES - {"open-files"}:  # the tests' engine has the test run's limits
             assert found[name]["result"] == "pass", found[name]
         assert found["probe-threads"]["measured"].startswith("threads (redis-server), 64 processes")
         assert found["port"]["result"] == "pass"

@@ -1,4 +1,4 @@
-"""A bundle that is not what was signed is refused before anything of it is loaded or executed."""
+"""A bundle that differs from what was signed is refused before anything in it is loaded or executed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def replace_by_link(folder: Path, small: SmallBundle) -> None:
 
 
 def sign_again(folder: Path, small: SmallBundle) -> None:
-    """As a thief would: other content, right checksums, a signature and public key of his own."""
+    """Replace content as an attacker would, with matching checksums, a new signature and public key."""
     (folder / "config/compose.yaml").write_text("services: {}\n")
     sums = (folder / "SHA256SUMS").read_text().splitlines()
     digest = hashlib.sha256((folder / "config/compose.yaml").read_bytes()).hexdigest()
@@ -117,7 +117,7 @@ def unpacked(small: SmallBundle, tmp_path: Path) -> Path:
 
 
 def site_tools(tmp_path: Path) -> dict[str, str]:
-    """A PATH whose `docker` notes every call: none may load or run anything."""
+    """Return a PATH whose `docker` records every call: no call may load or run anything."""
     need_forwarding()
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -150,7 +150,7 @@ def test_the_installer_refuses(damage: Damage, shell: Shell, unpacked: Path, sma
     root = unpacked.parent / "root"
     result = install(shell, unpacked, "--root", root, "--key", small.key, "--yes")
     assert result.returncode == 4, result.stdout + result.stderr
-    said = unpacked.parent / "bin/docker.calls"  # not there where signature or tables were refused at once
+    said = unpacked.parent / "bin/docker.calls"  # absent when the signature or the tables were refused first
     calls = said.read_text() if said.exists() else ""
     assert "load" not in calls
     assert " up " not in calls
@@ -185,7 +185,7 @@ def without_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def repack(unpacked: Path) -> Path:
-    """The folder as one file again, members in the format's order."""
+    """Pack the folder into one file again, with members in the order of the format."""
     packed = unpacked.parent / "changed.tar"
     names = [str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if not path.is_dir()]
     ordered = sorted(names, key=InstallerPacker.format.order)
@@ -196,7 +196,7 @@ def repack(unpacked: Path) -> Path:
 
 
 def test_a_bundle_packed_again_unchanged_is_the_same(unpacked: Path, small: SmallBundle) -> None:
-    """So that the refusals below are of the damage, not of the packing."""
+    """Confirms that the refusals below are caused by the damage, not by the packing."""
     assert repack(unpacked).read_bytes() == small.path.read_bytes()
 
 
@@ -208,7 +208,7 @@ def test_bundle_verify_refuses(damage: Damage, unpacked: Path, small: SmallBundl
 
 
 def is_refused(bundle: Path, key: bytes) -> bool:
-    """As `bundle verify` does it, without starting a process each time."""
+    """Return whether `bundle verify` refuses the bundle, without starting a process each time."""
     try:
         trust = Trust((PublicKey.read(key),))
         verify(
@@ -225,7 +225,7 @@ def is_refused(bundle: Path, key: bytes) -> bool:
 
 
 def test_verify_refuses_every_changed_byte_of_the_file(small: SmallBundle, tmp_path: Path) -> None:
-    """One in every block of 512 (headers, contents, padding), and all of what no checksum covers."""
+    """Changes a byte of each 512-byte block (headers, contents, padding), and all bytes without checksum."""
     whole = small.path.read_bytes()
     copy = tmp_path / small.path.name
     copy.write_bytes(whole)
@@ -283,7 +283,7 @@ def test_unsigned_bundles_warn_and_are_refused(small: SmallBundle, tmp_path: Pat
 
 
 def test_the_same_inputs_give_the_same_bytes(small: SmallBundle, tmp_path: Path) -> None:
-    """Another folder, another cache, another umask and time zone."""
+    """Folder, cache, umask and time zone differ."""
     other = Builder(tmp_path / "other", tmp_path / "cache")
     other.folder.mkdir()
     shutil.copy(small.builder.folder / "bundle.key", other.folder)

@@ -1,4 +1,4 @@
-"""A server without Docker, and a bundle that brings it: from nothing to healthy services, and back."""
+"""A bundle that carries Docker, on a server without it: installation, healthy services, removal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def digest(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The demo's application with an engine, and its key."""
+    """Return a bundle of the demo application with an engine, and its key."""
     folder = tmp_path_factory.mktemp("bundle")
     builder = Builder(folder, folder / "cache")
     builder.check("keygen")
@@ -69,7 +69,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     install = ("sh", f"{unpacked}/install", "--root", "/opt/hello", "--key", "/site/bundle.pub", "--yes")
     assert site.run("sh", "-c", "command -v docker dockerd containerd runc").stdout == ""
 
-    # nothing without being told
+    # the engine is not installed without the option
     refused = site.run(*install)
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert "the bundle includes an engine" in refused.stdout
@@ -78,7 +78,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     plan = json.loads(site.check(*install[:2], "plan", *install[2:], "--install-engine", "--json"))
     assert plan["engine"] == "whole"
 
-    # with systemd, whose stand-in runs what the unit says
+    # with systemd: the fake one runs what the unit specifies
     shutil.copy(TOOLS / "systemctl", site.shared)
     site.check("cp", "/site/systemctl", "/usr/bin/systemctl")
     site.check("mkdir", "-p", "/run/systemd/system")
@@ -95,7 +95,7 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     kept = site.check("sh", "-c", "ls -d /opt/hello/releases/*/files/engine 2>/dev/null || echo none")
     assert kept == "none\n", "an engine is not copied into each release"
 
-    # once more: what is there serves, and stays
+    # an installed engine is used and kept
     again = site.check(*install, "--install-engine")
     assert "is already installed and is kept; --install-engine has no effect" in again
     assert (site.shared / "told").read_text().splitlines() == told
@@ -104,14 +104,14 @@ def test_from_a_server_without_docker_to_healthy_services(bundle: tuple[Path, Pa
     token = site.check("cat", "/opt/hello/secrets.env")
     site.check("sh", "-c", BACK_UP)
 
-    # it goes by name, what it kept stays
+    # only removed when named; its data are kept
     gone = site.check(*control, "uninstall", "--purge", "all,engine", "--yes")
     assert "Docker is removed" in gone
     assert site.check("ls", "/usr/local/bin", "/etc/systemd/system").count("docker") == 0
     assert "overlay2" in site.check("ls", "/var/lib/docker")
     assert site.run("ls", "/opt/hello").returncode != 0
 
-    # a backup goes back to a server without Docker, and without systemd
+    # restore to a server without Docker and without systemd
     site.check("rm", "-rf", "/run/systemd", "/usr/bin/systemctl")
     (backup,) = (site.shared / "backups").iterdir()
     restore = (

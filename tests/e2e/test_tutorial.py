@@ -1,4 +1,4 @@
-"""The tutorial, typed on a machine with a real engine."""
+"""Run the tutorial on a machine with a real engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upgrades of a real database: one that works, one that fails and goes back by itself, and back by hand."""
+"""Upgrades of a real database: a successful one, a failing one that rolls back, and manual rollbacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKEN = "    - name: API_TOKEN\n      kind: secret\n      generator: random:32\n
 def versions(
     service_registry: DistributionRegistry, layouts: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """Version -> bundle. All are signed by the key in `bundle.pub` beside them."""
+    """Return the bundles by version; all are signed by the key in `bundle.pub` beside them."""
     folder = tmp_path_factory.mktemp("versions")
     later = add_layer(layouts["nginx"], folder / "nginx", {"etc/later": b"later\n"})
     service_registry.push(later, "library/nginx:1.23")
@@ -72,7 +72,7 @@ def versions(
 
 
 class Shop:
-    """A site with the shop."""
+    """Site with the shop."""
 
     def __init__(self, site: Site, versions: dict[str, Path]) -> None:
         self.site = site
@@ -82,7 +82,7 @@ class Shop:
         self.carried = site.folder / "bundles"
 
     def command(self, version: str, *arguments: str) -> list[str | Path]:
-        """The command line of a version's installer; its bundle is carried and unpacked first."""
+        """Return the command line of a version's installer, after copying and unpacking its bundle."""
         bundle = self.versions[version]
         unpacked = self.carried / bundle.stem
         if not unpacked.exists():
@@ -96,7 +96,7 @@ class Shop:
         return self.site.run(*self.command(version, *arguments))
 
     def kill_at(self, step: str, version: str, *arguments: str) -> None:
-        """Begin an upgrade; end it and all that it started soon after the journal says that a step began."""
+        """Start an upgrade; kill its process group a second after the journal records that `step` began."""
         before = len(self.journal())
         process = subprocess.Popen(
             self.site.inside(*self.command(version, *arguments)),
@@ -128,7 +128,7 @@ class Shop:
         return psql(self.site, f"{names} WHERE table_name = 'orders'")
 
     def version(self) -> str:
-        """Of the release that runs, all services being as they should be."""
+        """Return the version of the running release; all services must be in the right state."""
         status = self.control("status", "--json")
         assert status.returncode == 0, status.stdout + status.stderr
         return str(json.loads(status.stdout)["version"])
@@ -139,7 +139,7 @@ class Shop:
 
 @pytest.fixture
 def shop1(site: Site, versions: dict[str, Path]) -> Iterator[Shop]:
-    """Version 1.0 with two orders, and a key in redis."""
+    """Yield version 1.0 with two orders and a key in redis."""
     found = Shop(site, versions)
     done = found.install("1.0", "--set", "GREETING=hello", "--set", "WEB_PORT=18080")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -156,7 +156,7 @@ def shop1(site: Site, versions: dict[str, Path]) -> Iterator[Shop]:
 
 
 def fail_to_upgrade(shop: Shop) -> None:
-    """A service that is not healthy; at the other site, healthy ones that do not do their work."""
+    """Check a failing upgrade: an unhealthy service or, at the other site, a failing probe."""
     found = probed(shop.control("status", "--json").stdout)
     assert found == {"orders": "ok", "basket": "ok", "motto": "not applicable"}
     if shop.site.newer:

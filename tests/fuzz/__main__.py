@@ -1,4 +1,4 @@
-"""All fuzzers, one after the other: `python -m tests.fuzz --seconds 120`, or `make fuzz`."""
+"""Run all fuzzers in turn: `python -m tests.fuzz --seconds 120`, or `make fuzz`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.fuzz.driver import TARGETS
 
 
 def main() -> int:
-    """Run each in a process of its own; 1 where one found something."""
+    """Run each fuzzer in its own process; return 1 if one found something."""
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", help="all of them by default")
     parser.add_argument("--seconds", type=float, default=120, help="for each")

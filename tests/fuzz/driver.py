@@ -1,7 +1,7 @@
-"""Tries one target until its time is over: `python -m tests.fuzz.driver tar_heads --seconds 60`.
+"""Fuzz one target for a given time: `python -m tests.fuzz.driver tar_heads --seconds 60`.
 
-What makes a reader crash, hang, take over 150 MB or believe a forgery is kept in tests/fuzz/corpus/<target>/,
-and is tried first the next time. A module that is put into tests/fuzz/targets/ is a target.
+Inputs that make a reader crash, hang, use over 150 MB or accept a forgery are kept in
+tests/fuzz/corpus/<target>/ and tried first in the next run. Each module in tests/fuzz/targets/ is a target.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ HERE: Final = Path(__file__).resolve().parent
 CORPUS: Final = HERE / "corpus"
 TARGETS: Final = tuple(sorted(path.stem for path in (HERE / "targets").glob("[a-z]*.py")))
 MEMORY: Final = 150_000_000
-"""Bytes of the whole process at its peak."""
+"""Limit on the peak memory of the whole process, in bytes."""
 PATIENCE: Final = 20
-"""Seconds for one input."""
+"""Time limit for one input, in seconds."""
 ROUND: Final = 50
-"""Inputs that hypothesis makes before it begins anew."""
+"""Number of inputs that hypothesis generates per seed."""
 
 
 class Target(Protocol):
-    """What a module of tests/fuzz/targets has."""
+    """Interface of the modules in tests/fuzz/targets."""
 
     make: Callable[[Random], bytes]
-    """An input; all chance comes from the argument."""
+    """Generates an input; the argument is the only source of randomness."""
     check: Callable[[bytes, Path], bool]
-    """Tries an input, with a folder for files. False, or a BundleError: refused."""
+    """Tries an input, with a folder for its files. False or a BundleError means that the input is refused."""
 
 
 class HangError(BaseException):
-    """An input takes too long. No `Exception`, so that nobody takes it for one of his own."""
+    """An input exceeds the time limit. Not an `Exception`, so that the code under test cannot catch it."""
 
 
 class FoundError(Exception):
-    """An input does what none may."""
+    """An input violates a limit."""
 
 
 @dataclass
 class Fuzzer:
-    """One target, and what was found.
+    """One target and its findings.
 
     Attributes:
-        name: of the target.
-        folder: for files of the target.
-        keep: where inputs are kept that do what none may.
-        findings: what they do, by file.
+        name: name of the target.
+        folder: folder for the target's files.
+        keep: folder in which inputs that cause a finding are kept.
+        findings: file of the input -> what it caused.
     """
 
     name: str
@@ -78,16 +78,16 @@ class Fuzzer:
 
     @property
     def target(self) -> Target:
-        """Its module."""
+        """Return the target's module."""
         return cast("Target", importlib.import_module(f"tests.fuzz.targets.{self.name}"))
 
     def replay(self) -> None:
-        """Try what was kept."""
+        """Try the kept inputs."""
         for path in sorted((CORPUS / self.name).glob("*")):
             self.try_one(path.read_bytes())
 
     def explore(self, seconds: float, first_seed: int) -> None:
-        """Make inputs until the time is over; at least one round."""
+        """Generate inputs until the time is up, for at least one round."""
         target, deadline, number = self.target, time.monotonic() + seconds, first_seed
         while number == first_seed or time.monotonic() < deadline:
 
@@ -108,13 +108,13 @@ class Fuzzer:
             number += 1
 
     def try_one(self, data: bytes) -> None:
-        """Try one input, and keep it where it does what none may."""
+        """Try one input, and keep it if it causes a finding."""
         self.runs += 1
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak of memory
         signal.alarm(PATIENCE)
         try:
             self.taken += self._check(data)
-        except (Exception, HangError) as error:  # noqa: BLE001 that is what is looked for
+        except (Exception, HangError) as error:  # noqa: BLE001 any exception is a finding
             self._keep(data, error)
         finally:
             signal.alarm(0)
@@ -127,7 +127,7 @@ class Fuzzer:
         try:
             return self.target.check(data, self.folder)
         except BundleError as error:
-            f"{error.message}{error.hint}".encode()  # it can be shown
+            f"{error.message}{error.hint}".encode()  # the message must be encodable
             return False
 
     def _keep(self, data: bytes, error: BaseException) -> None:
@@ -148,7 +148,7 @@ def _hang(_number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Fuzz one target; 1 where something was found."""
+    """Fuzz one target; return 1 if something was found."""
     parser = argparse.ArgumentParser(prog="tests.fuzz.driver", description=__doc__)
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("--seconds", type=float, default=60)
@@ -170,7 +170,7 @@ def main() -> int:
         "findings": fuzzer.findings,
     }
     json.dump(report, sys.stdout, indent=2)
-    print()  # noqa: T201 a report
+    print()  # noqa: T201 the report's last newline
     return 1 if fuzzer.findings else 0
 
 

@@ -1,4 +1,4 @@
-"""Ways to damage bytes, texts, JSON and tar headers; each takes what chance it needs from `random`."""
+"""Mutations of bytes, texts, JSON and tar headers; all randomness comes from the argument `random`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TOKENS: Final = (
 
 
 def damage(random: Random, data: bytes, tokens: Sequence[bytes] = TOKENS) -> bytes:
-    """Bytes flipped, cut, doubled, taken out or put in."""
+    """Return the bytes with some flipped, removed, duplicated, inserted or truncated."""
     raw = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 4, 12))):
         at = random.randrange(len(raw) + 1)
@@ -64,7 +64,7 @@ def damage(random: Random, data: bytes, tokens: Sequence[bytes] = TOKENS) -> byt
 
 
 def damage_lines(random: Random, data: bytes) -> bytes:
-    """Lines taken out, doubled, moved; then perhaps bytes as well."""
+    """Remove, duplicate or move lines; then perhaps damage bytes as well."""
     lines = data.split(b"\n")
     for _ in range(random.choice((0, 1, 2, 4))):
         at, other = random.randrange(len(lines)), random.randrange(len(lines))
@@ -82,8 +82,8 @@ def damage_lines(random: Random, data: bytes) -> bytes:
     return damage(random, joined) if random.randrange(3) else joined
 
 
-def damage_json(random: Random, document: Any) -> Any:  # noqa: ANN401 whatever JSON can say
-    """One to four values of a document replaced, removed, doubled or renamed."""
+def damage_json(random: Random, document: Any) -> Any:  # noqa: ANN401 any JSON value
+    """Replace, remove, duplicate or rename one to four values of a document."""
     document = json.loads(json.dumps(document))
     for _ in range(random.choice((1, 1, 2, 4))):
         places = list(_places(document))
@@ -106,7 +106,7 @@ def damage_json(random: Random, document: Any) -> Any:  # noqa: ANN401 whatever 
     return document
 
 
-def _places(document: Any) -> Any:  # noqa: ANN401 likewise
+def _places(document: Any) -> Any:  # noqa: ANN401 any JSON value
     if isinstance(document, dict):
         keys: Any = list(document)
     elif isinstance(document, list):
@@ -118,25 +118,25 @@ def _places(document: Any) -> Any:  # noqa: ANN401 likewise
         yield from _places(document[key])
 
 
-def dump_json(random: Random, document: Any) -> bytes:  # noqa: ANN401 likewise
-    """A document as bytes, one in four damaged as text."""
+def dump_json(random: Random, document: Any) -> bytes:  # noqa: ANN401 any JSON value
+    """Return the document as bytes, with one in four damaged as text."""
     raw = json.dumps(document, ensure_ascii=random.randrange(2) == 0).encode("utf-8", "surrogatepass")
     return raw if random.randrange(4) else damage(random, raw)
 
 
 _BOUNDS: Final = (0, 100, 108, 116, 124, 136, 148, 156, 157, 257, 265, 297, 329, 345, 500, 512)
 FIELDS: Final = tuple(itertools.pairwise(_BOUNDS))
-"""Where the fields of a tar header begin and end: POSIX.1-1988, ustar."""
+"""Start and end of each field of a tar header (POSIX.1-1988, ustar)."""
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text does nothing to a terminal: no controls but line breaks, no marks of direction."""
+    """Return whether a text is safe to print: no controls except newlines, no bidirectional marks."""
     marks = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     return not marks & set(text) and all(unicodedata.category(c) != "Cc" or c == "\n" for c in text)
 
 
 def damage_header(random: Random, block: bytes) -> bytes:
-    """One field of a tar header; its checksum is nearly always right, so that more than it is tried."""
+    """Damage one field of a tar header; the checksum is nearly always corrected, so that later checks run."""
     raw = bytearray(block)
     start, end = random.choice(FIELDS)
     size = end - start

@@ -1,4 +1,4 @@
-"""A short run of each fuzzer: what earlier runs found, and some new inputs. `make fuzz` runs for longer."""
+"""A short run of each fuzzer: kept inputs, then some new ones. `make fuzz` runs for longer."""
 
 from __future__ import annotations
 

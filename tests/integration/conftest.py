@@ -1,4 +1,4 @@
-"""Servers made of files, made once."""
+"""Fixtures: simulated servers, built once per session."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tests.support.programs import need_forwarding
 from tests.support.server import Snapshots, make_bundles
 
 WORKERS = 2
-"""Servers that are worked on at once."""
+"""Number of servers that tests use in parallel."""
 
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Version -> unpacked bundle."""
+    """Return the unpacked bundles by version."""
     need_forwarding()
     return make_bundles(tmp_path_factory.mktemp("bundles"))
 
 
 @pytest.fixture(scope="session")
 def snapshots(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[Snapshots]:
-    """One set for each worker: an installation names its folder, so a copy works at its place only."""
+    """Return one set of snapshots per worker: an installation contains its own path and cannot be moved."""
     found = [Snapshots(tmp_path_factory.mktemp("servers"), bundles) for _ in range(WORKERS)]
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(Snapshots.fill, found))

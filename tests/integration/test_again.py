@@ -1,4 +1,4 @@
-"""An installation where nothing has changed: what it asks the engine does not grow with the images."""
+"""Reinstalling without changes: the number of engine calls does not grow with the number of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.kiosk import Host
 
 CALLS = 24
-"""Of `docker`, 20 to 150 ms each on a real engine: preflight 8, starting 6 and more while it waits."""
+"""Limit on `docker` calls (20 to 150 ms each on a real engine): preflight 8, start 6 and more as it waits."""
 
 
 def test_the_engine_is_asked_for_all_images_at_once(host: Host) -> None:
@@ -24,7 +24,7 @@ def test_the_engine_is_asked_for_all_images_at_once(host: Host) -> None:
     references = [line.partition("\t")[0] for line in lines]
     assert len(references) > 1
     asked = [call for call in calls if call.startswith("image inspect")]
-    assert asked == ["image inspect -f {{.Id}} " + " ".join(references)] * 3  # room, inodes, loading
+    assert asked == ["image inspect -f {{.Id}} " + " ".join(references)] * 3  # free space, inodes, loading
     assert sum(call.startswith("compose version") for call in calls) == 1
     assert not any(call.startswith(("load", "tag")) for call in calls)
     assert len(calls) <= CALLS, "\n".join(calls)

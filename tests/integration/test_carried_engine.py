@@ -1,4 +1,4 @@
-"""Docker that a bundle carries, put into servers made of files. The one of tests/e2e is real."""
+"""Installing the Docker that a bundle carries on simulated servers; tests/e2e uses a real one."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=shells())
 def server(request: pytest.FixtureRequest, tmp_path: Path, tools: Path) -> Iterator[BareServer]:
-    """For each shell."""
+    """Yield a server with systemd, one per shell."""
     yield from make_server(tmp_path, request.param, tools)
 
 
 @pytest.fixture
 def one(tmp_path: Path, tools: Path) -> Iterator[BareServer]:
-    """For one shell."""
+    """Yield a server with systemd, for dash only."""
     yield from make_server(tmp_path, "dash", tools)
 
 
 @pytest.fixture
 def plain(tmp_path: Path, tools: Path) -> Iterator[BareServer]:
-    """Without systemd, for one shell."""
+    """Yield a server without systemd, for dash only."""
     yield from make_server(tmp_path, "dash", tools, systemd=False)
 
 
@@ -117,7 +117,7 @@ def test_without_systemd_it_is_started_and_the_command_for_boot_is_shown(plain: 
     environment = (plain.site / "state/environment").read_text()
     assert "HTTP_PROXY" not in environment, "the operator's own variables are none of the engine's"
     assert not plain.unit.exists()
-    # after a boot
+    # after a reboot
     (plain.site / "state/running").unlink()
     plain.end()
     refused = plain.run("require_engine")
@@ -197,7 +197,7 @@ def test_an_engine_reached_by_address_or_socket_is_left_alone(plain: BareServer)
     assert refused.returncode == 1
     assert "tcp://10.0.0.1:2375" in refused.stderr
     with socket.socket(socket.AF_UNIX) as listener:
-        short = Path("/tmp") / f"bt-{plain.folder.name[-20:]}"  # noqa: S108 a unix socket's path must be short
+        short = Path("/tmp") / f"bt-{plain.folder.name[-20:]}"  # noqa: S108 Unix socket paths must be short
         short.symlink_to(plain.site / "run")
         try:
             listener.bind(str(short / "docker.sock"))
@@ -226,7 +226,7 @@ def test_an_engine_without_compose_gets_only_the_plugin(server: BareServer) -> N
     assert not server.programs.exists()
     assert not server.settings.exists()
     assert server.told() == []
-    # and it is all that goes
+    # nothing else is removed
     assert server.run('RELEASE=-; PURGE=" engine "; remove_engine').returncode == 0
     assert not (server.site / "usr/local/lib/docker").exists()
     assert (server.site / "bin/docker").exists()
@@ -325,7 +325,7 @@ def test_packages_where_the_server_knows_them(server: BareServer, kind: str) -> 
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
 def test_the_real_package_managers(one: BareServer, kind: str) -> None:
-    """A run in which a package is missing fails, and the next one, with it, completes."""
+    """A run with a missing package fails; the next run, with the package present, succeeds."""
     state = one.site / "state"
     present = "libseccomp2, " if kind == "deb" else ""
     made = {
@@ -407,7 +407,7 @@ def test_without_systemd_the_uninstall_stops_the_engine(plain: BareServer) -> No
 
 
 def test_killed_anywhere_the_next_run_completes(tmp_path: Path, tools: Path) -> None:
-    """BUNDLE_TEST_KILL_EVERY=1 tries each call of a program."""
+    """BUNDLE_TEST_KILL_EVERY=1 kills the run at every call of a program."""
     need_root()
     killed_in = ("mv", "cp", "rm", "mkdir", "tar", "sync", "chmod", "chown", "date", "groupadd", "systemctl")
 

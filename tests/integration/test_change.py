@@ -1,4 +1,4 @@
-"""From one release to another: what stops it, what undoes it, what it keeps, and who else may be at work."""
+"""Changes between releases: refusals, automatic rollback, kept edits and data, and concurrent runs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tests.support.server import BUSYBOX, Server, Snapshots, wait_until_stopped
 
 
 def load(snapshots: Snapshots, start: str, name: str) -> Server:
-    """The server for a test of that name, each in one of the three shells."""
+    """Load the server at a starting point; the test's name selects one of the three shells."""
     return snapshots.load(start, ("dash", "bash --posix", BUSYBOX)[zlib.crc32(name.encode()) % 3])
 
 
 @pytest.fixture
 def old(snapshots: list[Snapshots], request: pytest.FixtureRequest) -> Server:
-    """Version 1.0 runs."""
+    """Return a server that runs version 1.0."""
     return load(snapshots[0], "old", request.node.name)
 
 
 @pytest.fixture
 def new(snapshots: list[Snapshots], request: pytest.FixtureRequest) -> Server:
-    """Version 2.0 runs; it was upgraded from 1.0."""
+    """Return a server that runs version 2.0, upgraded from 1.0."""
     return load(snapshots[0], "new", request.node.name)
 
 
 def journal_line(server: Server, step: str) -> int:
-    """The line of the journal that begins a step, in an upgrade of that server to 2.0."""
+    """Return the number of the journal line that begins a step of this server's upgrade to 2.0."""
     before = server.lines()
     steps = (
         "answers",
@@ -64,9 +64,9 @@ def journal_line(server: Server, step: str) -> int:
     ],
 )  # fmt: skip
 def test_a_signal_in_the_middle_rolls_back(number: str, step: str, shell: str, old: Server) -> None:
-    """Where no step is named: in the middle of the backup, as soon as the services have stopped."""
+    """Without a step, the signal comes in the middle of the backup, as soon as the services have stopped."""
     place = f"line {journal_line(old, step)}" if step else "stopped 1"
-    if shell == BUSYBOX:  # whose journal is watched from outside, which may be late
+    if shell == BUSYBOX:  # its journal is polled from outside, which may lag
         (old.folder / "engine/slow").touch()
     ended = old.install("2.0", point=f"{place} {number}", shell=shell)
     assert ended.returncode == 5, ended.stdout + ended.stderr
@@ -76,7 +76,7 @@ def test_a_signal_in_the_middle_rolls_back(number: str, step: str, shell: str, o
 
 @pytest.mark.parametrize("shell", ["dash", "bash --posix"])
 def test_it_rolls_back_when_its_output_is_closed(shell: str, old: Server) -> None:
-    """As with `sh install 2>&1 | tee log` and Ctrl-C, which ends tee first."""
+    """As when Ctrl-C ends `sh install 2>&1 | tee log`: tee exits first."""
     bundle = old.bundles["2.0"]
     arguments: list[str | Path] = ["--root", old.root, "--key", bundle.parent / "bundle.pub", "--yes"]
     reader, writer = os.pipe()
@@ -98,7 +98,7 @@ def test_it_rolls_back_when_its_output_is_closed(shell: str, old: Server) -> Non
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("shell", ["dash", "bash --posix"])
 def test_a_signal_before_anything_stopped_leaves_it_running(shell: str, half: bool, old: Server) -> None:
-    """At the beginning of the step that copies the release, or where half of it is copied."""
+    """The signal comes at the start of the step that copies the release, or when half of it is copied."""
     place = "made 1" if half else f"line {journal_line(old, 'release')}"
     ended = old.install("2.0", point=f"{place} TERM", shell=shell)
     assert ended.returncode == 143, ended.stdout + ended.stderr
@@ -140,12 +140,12 @@ def test_a_failure_that_stops_the_old_release_is_reported_and_repaired_later(old
     shutil.copytree(old.bundles["1.0"] / "images/blobs", old.root / "blobs", dirs_exist_ok=True)
     back = old.control("rollback")
     assert back.returncode == 0, back.stdout + back.stderr
-    old.check("1.0", "spoilt\n")  # as was accepted with --no-backup
+    old.check("1.0", "spoilt\n")  # accepted with --no-backup
 
 
 @pytest.fixture
 def small_disk(old: Server) -> Iterator[Server]:
-    """Version 1.0 on a disk of 48 MB."""
+    """Yield a server that runs version 1.0 on a 48 MB disk."""
     need_root()
     saved = old.folder / "saved"
     old.root.rename(saved)
@@ -169,7 +169,7 @@ def test_the_new_release_fills_the_disk(small_disk: Server) -> None:
 
 @pytest.mark.root
 def test_killed_when_room_was_made_on_a_full_disk(small_disk: Server) -> None:
-    """Nothing may then start on the data that are gone."""
+    """After the data were deleted to free disk space, no service may start without them."""
     (small_disk.folder / "engine/fill").touch()
     killed = small_disk.install("3.0", "--accept", "disk", point="cleared 1 KILL")
     assert killed.returncode == -signal.SIGKILL
@@ -180,7 +180,7 @@ def test_killed_when_room_was_made_on_a_full_disk(small_disk: Server) -> None:
 
 
 def sign_again(bundle: Path, folder: Path) -> Path:
-    """The bundle, signed by another key, whose public part is then in `folder`."""
+    """Return a copy of the bundle signed by another key, whose public key is written to `folder`."""
     copy = folder / bundle.name
     shutil.copytree(bundle, copy)
     key, public, signature = folder / "other.key", folder / "other.pub", folder / "signature"
@@ -277,7 +277,7 @@ def test_an_older_release_is_refused_unless_accepted(new: Server) -> None:
 
 
 def edit(server: Server, old: str, new: str) -> Path:
-    """Change a line of the configuration that is in force, as an operator does."""
+    """Change a line of the active configuration, as an operator does."""
     path = server.root / "current/config/app.conf"
     text = path.read_text()
     assert old in text
@@ -335,7 +335,7 @@ def test_an_edit_of_what_the_new_release_changed_is_a_conflict(old: Server) -> N
 
 
 def test_the_same_release_with_another_answer(old: Server) -> None:
-    """Compose cannot see what is in a mounted file: its services are made anew."""
+    """Compose does not see changes in mounted files, so the affected services are recreated."""
     done = old.install("1.0", "--set", "GREETING=bonjour")
     assert done.returncode == 0, done.stdout + done.stderr
     old.check("1.0", "tea\n")
@@ -357,7 +357,7 @@ def test_a_lost_image_comes_from_the_kept_files(damaged: bool, new: Server) -> N
     if damaged:
         for blob in (new.root / "blobs/sha256").iterdir():
             content = blob.read_bytes()
-            blob.unlink()  # the bundle's own is another link to it
+            blob.unlink()  # a hard link to the bundle's file, which must stay intact
             blob.write_bytes(content[:-1] + b"?")
     done = new.control("start")
     if damaged:

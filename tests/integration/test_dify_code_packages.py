@@ -1,4 +1,4 @@
-"""Wheels for Dify's Code nodes, chosen and installed by the real pip."""
+"""Wheels for Dify's Code nodes, selected and installed by the real pip."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_wheels_travel_and_the_sandbox_installs_from_them_alone(tmp_path: Path) 
 
 
 def test_the_rendered_files_install_with_the_sandboxs_pip_options(tmp_path: Path) -> None:
-    """Its command (setup.go), with its environment, without an index."""
+    """Uses the sandbox's own command (setup.go) and environment, without a package index."""
     wheels = (write_wheel(tmp_path, "rates", "1.2", "shapes>=2"), write_wheel(tmp_path, "shapes", "2.1"))
     application = packed(tmp_path, *wheels, requirements=["rates"])
     inside = tmp_path / "dependencies"
@@ -84,7 +84,7 @@ def test_only_wheels_for_the_sandboxs_python_and_platform_travel(tmp_path: Path)
 def test_an_incomplete_set_of_wheels_fails_the_build(
     tags: str, needs: list[str], message: str, tmp_path: Path
 ) -> None:
-    """At the site the sandbox would end at each start."""
+    """At the site, the sandbox would exit at every start."""
     wheel = write_wheel(tmp_path, "rates", "1.2", *needs, tags=tags)
     with pytest.raises(BundleError, match=message) as error:
         packed(tmp_path, wheel)

@@ -1,4 +1,4 @@
-"""Compose reads each document that the Dify plugin writes."""
+"""Compose accepts every document that the Dify plugin writes."""
 
 from __future__ import annotations
 

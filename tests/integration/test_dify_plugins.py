@@ -1,4 +1,4 @@
-"""Dify's plugins: repackaged by the real pip from a package index, installed by uv without network."""
+"""Dify's plugins: repackaged by the real pip from a package index, installed by uv without a network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def uv(folder: Path, *arguments: str | Path, network: bool = False) -> None:
-    """Run uv as the plugin daemon does, with a clean environment and, unless it is said, without network."""
+    """Run uv as the plugin daemon does, in a clean environment and, by default, without a network."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "UV_CACHE_DIR": str(folder.parent / "uv")}
     environment = {**os.environ, "UV_SYSTEM_CERTS": "true"} if network else environment
     away = [] if network else ["unshare", "--net"]
@@ -55,7 +55,7 @@ def test_a_repackaged_plugin_installs_with_the_network_taken_away(architecture: 
     files = unpack(package)
     machine = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
     wheels = sorted((name for name in files if name.startswith("wheels/")), key=str.lower)
-    # What the lock pins is what travels; the newest would be another one.
+    # The versions pinned in the lock are packaged, not the newest ones.
     assert wheels[0] == "wheels/jinja2-3.1.4-py3-none-any.whl"
     assert wheels[1].startswith("wheels/MarkupSafe-2.1.5-cp312-cp312-manylinux")
     assert wheels[1].endswith(f"{machine}.whl")
@@ -96,12 +96,12 @@ def test_a_carried_plugin_installs_from_the_wheels_beside_it(how: str, tmp_path:
     for file in application.files:
         if file.path.startswith("plugin-wheels/") and isinstance(file.content, Path):
             shutil.copy(file.content, wheels)
-    # uv resolves a lock for all platforms at once: also what only Windows needs must be there.
+    # uv resolves a lock for all platforms at once, so packages that only Windows needs must be included.
     assert len(list(wheels.iterdir())) == (2 if how == "uv.lock" else 1)
     extract((tmp_path / "hello.difypkg").read_bytes(), plugin)
     told = dify.environment(application, "plugin_daemon")
     options = told["PIP_EXTRA_ARGS"].replace("/etc/dify/plugin-wheels", str(wheels)).split()
-    if how == "uv.lock":  # PLUGIN_IGNORE_UV_LOCK leaves --frozen out
+    if how == "uv.lock":  # PLUGIN_IGNORE_UV_LOCK omits --frozen
         uv(plugin, "sync", "--no-dev", "--prerelease=allow", "-i", told["PIP_MIRROR_URL"], *options)
         assert list(plugin.glob(".venv/lib/python*/site-packages/click"))
     else:

@@ -1,4 +1,4 @@
-"""The proxies, by the real squid."""
+"""The rendered proxy configurations in a real squid."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_squid_accepts_it(case: str, file: str, tmp_path: Path) -> None:
     assert problems == []
 
 
-# ---------------------------------------------------------------- the proxies at work
+# ---------------------------------------------------------------- the running proxies
 
 ASK = """
 import http.client, sys
@@ -49,7 +49,7 @@ for line in sys.stdin.read().split():
     print(f"{line} {'denied' if denied else 'passed'}")
     connection.close()
 """
-"""Asks the proxy, in a network of its own, where 10.20.0.1 is this machine."""
+"""Client that sends requests through the proxy, in a network namespace where 10.20.0.1 is this machine."""
 
 WAIT = """
 import socket, sys, time
@@ -63,7 +63,7 @@ sys.exit("squid does not answer")
 """
 
 ASKED = {
-    # request: whether the proxy of workflows, and the one of agents, lets it pass
+    # request: (allowed by the workflow proxy, allowed by the agent proxy)
     "GET,10.20.0.1,8000,/": (True, True),
     "GET,10.30.0.1,8000,/": (False, False),
     "GET,llm.bank.example,8000,/": (True, True),
@@ -94,7 +94,7 @@ ASKED = {
 
 @pytest.fixture
 def island() -> Iterator[str]:
-    """A network namespace with 10.20.0.1 and a route into nothing."""
+    """Yield the name of a network namespace with 10.20.0.1 and a default route that leads nowhere."""
     need_root()
     need_program("ip", "iproute2")
     name = f"squid{os.getpid()}"
@@ -113,7 +113,7 @@ def island() -> Iterator[str]:
 
 @pytest.fixture
 def proxy_folder() -> Iterator[Path]:
-    """A folder that the user `proxy` reaches."""
+    """Yield a folder that the user `proxy` can access."""
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, 13, 13)
         yield Path(folder)
@@ -131,7 +131,7 @@ def test_the_proxies_let_pass_what_is_allowed_and_nothing_else(
                 "network": {"pool": "172.30.240.0/20"},
                 "ssrf": {
                     "domains": ["llm.bank.example", ".tools.bank.example"],
-                    # Wide on purpose: the containers' own range must stay closed all the same.
+                    # Deliberately wide: the containers' own address range must stay blocked all the same.
                     "cidrs": ["10.20.0.0/16", "172.16.0.0/12"],
                     "connect_ports": [8443],
                 },
@@ -150,7 +150,7 @@ def test_the_proxies_let_pass_what_is_allowed_and_nothing_else(
     addresses = {"other.bank.example": "10.30.0.1"}
     (proxy_folder / "hosts").write_text("".join(f"{addresses.get(n, '10.20.0.1')} {n}\n" for n in names))
     (proxy_folder / "squid.conf").write_text(
-        text.replace("/tmp/squid.pid", f"{proxy_folder}/squid.pid")  # noqa: S108 the container's own
+        text.replace("/tmp/squid.pid", f"{proxy_folder}/squid.pid")  # noqa: S108 a path in the container
         .replace("/dev/stderr", f"{proxy_folder}/cache.log")
         .replace("stdio:/dev/stdout", f"stdio:{proxy_folder}/access.log")
         + f"hosts_file {proxy_folder}/hosts\ndns_nameservers 127.0.0.1\nconnect_timeout 1 seconds\n"

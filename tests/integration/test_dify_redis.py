@@ -1,4 +1,4 @@
-"""Redis in TLS, by Sentinel and as a cluster: real servers, and Dify's clients, told what is rendered."""
+"""Redis with TLS, with Sentinel and as a cluster: Dify's clients with the rendered settings, real servers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.programs import need_module, need_program, run
 CLIENTS = Path(__file__).parents[1] / "support/redis_clients.py"
 PASSWORD = secrets.token_urlsafe(24)
 LOCAL = secrets.token_urlsafe(24)
-"""Of the Redis that is bundled beside a cluster."""
+"""Password of the bundled Redis beside a cluster."""
 
 
 def free_port() -> int:
-    """One that a cluster's second port, 10000 above, fits to."""
+    """Return a free port below 55000: a cluster also uses the port 10000 above."""
     while True:
         with closing(socket.create_server(("127.0.0.1", 0))) as taken:
             port: int = taken.getsockname()[1]
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextmanager
 def redis(folder: Path, port: int, *options: str, plain: int | None = None) -> Iterator[None]:
-    """A server that listens; `plain` is its port without TLS, 0 for none."""
+    """Run a Redis server and wait until it listens; `plain` is its port without TLS, 0 for none."""
     folder.mkdir(parents=True)
     program = need_program("redis-server")
     clear = str(port if plain is None else plain)
@@ -61,7 +61,7 @@ def redis(folder: Path, port: int, *options: str, plain: int | None = None) -> I
 
 
 def told(case: str, answers: dict[str, str]) -> dict[str, str]:
-    """What the API has, with the site's answers; the bundled Redis is where the test has it."""
+    """Return the API's Redis variables with the site's answers; the bundled Redis gets the test's address."""
     rendered = dify.environment(dify.model(dify.MATRIX[case]), "api")
     return {
         name: dify.fill(value, answers).replace("@redis:6379/", f"@127.0.0.1:{answers.get('local')}/")
@@ -71,7 +71,7 @@ def told(case: str, answers: dict[str, str]) -> dict[str, str]:
 
 
 def reach(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """By the API's client and the queue's."""
+    """Connect with the API's client and with the queue's."""
     need_module("kombu")
     return subprocess.run(
         [sys.executable, "-P", CLIENTS],
@@ -84,14 +84,14 @@ def reach(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def keys(port: int, database: int, password: str) -> list[str]:
-    """What lies in a server."""
+    """Return the keys in a server's database."""
     command = ("redis-cli", "-p", str(port), "-n", str(database), "KEYS", "*")
     return run(*command, env={"REDISCLI_AUTH": password, "PATH": "/usr/bin:/bin"}).split()
 
 
 @pytest.fixture
 def sentinel(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A master with a password, three sentinels without; what the site answers of them."""
+    """Run a master with a password and three sentinels without; yield the site's answers for them."""
     with ExitStack() as stack:
         master = free_port()
         stack.enter_context(redis(tmp_path / "master", master, "--requirepass", PASSWORD, "--save", ""))
@@ -121,7 +121,7 @@ def test_the_master_is_found_by_the_sentinels(sentinel: dict[str, str]) -> None:
     master = int(sentinel["master"])
     assert "standin:session" in keys(master, 0, PASSWORD)
     assert any("dataset" in key for key in keys(master, 1, PASSWORD))
-    # One that is down is passed over; a wrong password is not.
+    # A sentinel that is down is skipped; a wrong password is an error.
     gone = {
         name: value.replace(sentinel["REDIS_SENTINEL_1"], "127.0.0.1:1")
         for name, value in environment.items()
@@ -134,7 +134,7 @@ def test_the_master_is_found_by_the_sentinels(sentinel: dict[str, str]) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Three masters that share all slots, and the Redis that is bundled; what the site answers of them."""
+    """Run three masters that share all slots, and the bundled Redis; yield the site's answers for them."""
     with ExitStack() as stack:
         ports = [free_port() for _ in range(3)]
         for port in ports:

@@ -1,4 +1,4 @@
-"""The forms of `.env` files, read by the real Compose."""
+"""Forms of `.env` files, checked against the real Compose."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_compose_reads_the_same_values(docker_compose: str, tmp_path: Path, text
     answer = ask(docker_compose, tmp_path, text)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)["services"]["x"]["environment"]
-    # Compose prints a dollar sign as it would have to be written in a Compose file
+    # Compose prints a dollar sign escaped, as a Compose file requires
     assert {name: value.replace("$$", "$") for name, value in found.items() if value != "unset"} == READ[text]
 
 

@@ -1,4 +1,4 @@
-"""The tests' own world is what it claims to be."""
+"""The test environment has the properties that the tests rely on."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Each system call of a command fails: no success with less than all done, no undocumented exit code.
+"""Failing system calls: no command reports success for incomplete work or uses an undocumented exit code.
 
-As SQLite is tested: the n-th call of a kind fails, with n from 1 to the last one. That takes days and is
-`make faults` (BUNDLE_TEST_FAULTS=all); here some of the calls are drawn, with a seed that is printed.
-BUNDLE_TEST_FAULTS may also be `places` (of the calls about one file by one command line,
-the first and the last; of those without a file, a hundred of a group), a number of calls for each command, or
-points as a failure prints them, with `;` between.
+The method is SQLite's: the n-th call of a kind fails, with n from 1 to the last. The full sweep takes days
+and is `make faults` (BUNDLE_TEST_FAULTS=all); by default a sample of the calls is drawn, with a seed that is
+printed. BUNDLE_TEST_FAULTS can also be `places` (of the calls on one file by one command line, the first and
+the last; of the calls without a file, a hundred per group), a number of calls per command, or points as
+printed by a failure, separated by `;`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def injector() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def servers(snapshots: list[Snapshots]) -> queue.Queue[Snapshots]:
-    """Those that nobody works on."""
+    """Return the queue of idle servers."""
     idle: queue.Queue[Snapshots] = queue.Queue()
     for each in snapshots:
         each.server.bundles["changed"] = change_bundle(each.server.bundles["1.0"])
@@ -57,7 +57,7 @@ def servers(snapshots: list[Snapshots]) -> queue.Queue[Snapshots]:
 
 
 def list_calls(task: str, shell: str, calls: str, place: str, servers: queue.Queue[Snapshots]) -> list[str]:
-    """The calls of a group that the task makes: file and command line, less what differs from run to run."""
+    """List the group's calls in the task: file and command line, without the parts that vary between runs."""
     mine = servers.get()
     try:
         server = mine.load(TASKS[task].start, shell)
@@ -70,7 +70,7 @@ def list_calls(task: str, shell: str, calls: str, place: str, servers: queue.Que
 
 
 def draw(lines: list[str], calls: str, drawn: random.Random) -> list[int]:
-    """The numbers of the calls to be tried, of all that a task makes."""
+    """Return the numbers of the calls to try, out of all that a task makes."""
     numbers = list(range(1, len(lines) + 1))
     if CHOSEN == "places" and calls in WITHOUT_FILE:
         return sorted(drawn.sample(numbers, min(len(numbers), 100)))
@@ -82,7 +82,7 @@ def draw(lines: list[str], calls: str, drawn: random.Random) -> list[int]:
 
 
 def choose(task: str, servers: queue.Queue[Snapshots]) -> list[Point]:
-    """All points, or some; a group with few calls is as likely as one with many."""
+    """Return all points or a sample; a group with few calls is as likely to be drawn as one with many."""
     if "," in CHOSEN:
         return [point for point in map(Point.parse, CHOSEN.split(";")) if point.task == task]
     groups = [
@@ -145,7 +145,7 @@ def test_a_call_that_fails_is_noticed(task: str, servers: queue.Queue[Snapshots]
 def test_the_injector_fails_what_it_is_asked_to(
     fault: Fault, script: str, code: int, failed: int, tmp_path: Path
 ) -> None:
-    """In dash, which ends with 2 where it cannot fork."""
+    """The script runs in dash, which exits with 2 when it cannot fork."""
     work = tmp_path / "work"
     work.mkdir()
     if fault.calls not in {"fork", "exec"}:

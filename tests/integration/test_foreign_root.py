@@ -1,4 +1,4 @@
-"""Every command refuses a root that somebody else prepared, before it reads or writes anything there."""
+"""Every command refuses a root folder that belongs to another user, before it reads or writes in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOBODY = 65534
 
 
 def prepare(root: Path, key: Path) -> None:
-    """As another user does who expects the installation there, with a key of their own to be trusted."""
+    """Prepare the root as an attacker would: another user's folder, with that user's key as a trusted one."""
     (root / "state").mkdir(parents=True)
     shutil.copy(key, root / "state/trusted.pub")
     for path in (root, root / "state", root / "state/trusted.pub"):

@@ -1,4 +1,4 @@
-"""What the operator's shell and Docker configuration hold: none of it changes a run, or reaches a service."""
+"""The operator's environment and Docker configuration affect neither a run nor a service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = {
     "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "BUNDLE_TRUSTED_KEYS",
     "IFS", "PWD", "OLDPWD", "SHLVL", "_", "SHELLOPTS", "BASHOPTS",
 }  # fmt: skip
-"""All that a program of the installer may see. dash and busybox still export an IFS, which no shell reads."""
+"""All variables that the installer's programs may see. dash and busybox export IFS, which shells ignore."""
 HOSTILE = {
     "variables": {
         "TAR_OPTIONS": "--exclude=blobs", "TAPE": "/dev/null", "GREP_OPTIONS": "-v", "GREP_COLORS": "mt=1",
@@ -40,13 +40,13 @@ HOSTILE = {
         },
     },
 }  # fmt: skip
-"""What a test gives -> the variables."""
+"""Test case -> hostile variables."""
 
 
 def run(
     host: Host, *arguments: str | Path, environment: Mapping[str, str], program: str | Path = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run the installer by a relative path, as people do."""
+    """Run the installer by a relative path, as operators do."""
     return subprocess.run(
         [*SHELLS[host.shell], program or f"{host.unpacked.name}/install", *arguments],
         cwd=host.folder, env={**host.variables(), **environment}, stdin=subprocess.DEVNULL,
@@ -55,13 +55,13 @@ def run(
 
 
 def install(host: Host, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Install with what it needs."""
+    """Install with the required options."""
     common = ("--root", host.root, "--key", host.key, "--yes", "--set", "GREETING=hello")
     return run(host, "install", *common, environment=environment)
 
 
 def seen(host: Host) -> list[dict[str, str]]:
-    """The environment of each call of `docker` but those that ask for a context."""
+    """Return the environment of each call of `docker`, except queries for a context."""
     calls = Path(f"{host.docker}.environment").read_text().split("\0\n")
     return [dict(line.split("=", 1) for line in call.splitlines() if "=" in line) for call in calls if call]
 
@@ -69,7 +69,7 @@ def seen(host: Host) -> list[dict[str, str]]:
 @pytest.mark.parametrize("environment", HOSTILE.values(), ids=HOSTILE)
 def test_a_run_is_the_same_in_any_environment(environment: dict[str, str], host: Host) -> None:
     given = {**environment, "PATH": environment.get("PATH", "") + host.variables()["PATH"]}
-    if "PATH" in environment:  # what lies in the working folder
+    if "PATH" in environment:  # programs in the working folder
         for name in ("awk", "tar", "docker", "stat"):
             (host.folder / name).write_text("#!/bin/sh\nexit 9\n")
             (host.folder / name).chmod(0o755)
@@ -83,7 +83,7 @@ def test_a_run_is_the_same_in_any_environment(environment: dict[str, str], host:
 
 
 def test_programs_see_little_and_an_empty_docker_configuration(host: Host) -> None:
-    """As docker-config-proxies of an operator: Compose would hand its proxies to the services."""
+    """With an operator's proxies in the Docker configuration, Compose would pass them to the services."""
     configuration = host.folder / ".docker"
     (configuration / "cli-plugins").mkdir(parents=True)
     (configuration / "config.json").write_text(
@@ -113,7 +113,7 @@ def test_programs_see_little_and_an_empty_docker_configuration(host: Host) -> No
         assert call["config"] == "{}"
         assert call["plugins"] == str(configuration / "cli-plugins")
         assert "DOCKER_HOST" not in call
-    if host.shell == "bash":  # others never take such a name for a variable
+    if host.shell == "bash":  # other shells do not treat such a name as a variable
         assert not [name for call in calls for name in call if name.startswith("BASH_FUNC_")]
     assert not [path for path in host.folder.glob("bundle.*") if path.is_dir()]
 
@@ -130,11 +130,11 @@ REMOTE = {
     ),
     "lost context": ({}, "lost", "", ".docker/config.json", "docker context use default"),
 }  # fmt: skip
-"""Variables, current context of the configuration, its address, where the address is from, and the remedy."""
+"""Variables, current context of the configuration, its address, the reported source, and the remedy."""
 
 
 def add_context(host: Host, current: str, endpoint: str) -> None:
-    """Let the operator's configuration name a context, and the fake tell its address."""
+    """Make the operator's configuration name a context, and the fake `docker` report its address."""
     (host.folder / ".docker").mkdir(exist_ok=True)
     (host.folder / ".docker/config.json").write_text(
         json.dumps({"currentContext": current} if current else {}, indent=4)

@@ -1,4 +1,4 @@
-"""Attacks on an unpacked bundle whose `install` is the signed one: nothing is used before it is verified."""
+"""Attacks on an unpacked bundle with a genuine `install`: nothing is used before it is verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.signing import Maker
 
 ROOT_USER = os.geteuid() == 0
 ROW = "\t".join([*"xy", "no", "value", *"-----"])
-"""A line of variables.tsv with the name `x`."""
+"""A row of variables.tsv for a variable named `x`."""
 
 
 def append(path: Path, text: str) -> None:
@@ -29,7 +29,7 @@ def append(path: Path, text: str) -> None:
 
 
 def sign_again(host: Host) -> None:
-    """SHA256SUMS of what lies there now, signed by the maker, whose builder was tricked."""
+    """Write SHA256SUMS of the current files, signed by the publisher: simulates a compromised builder."""
     folder = host.unpacked
     names = sorted(
         str(path.relative_to(folder))
@@ -47,7 +47,7 @@ def write_sums(host: Host, sums: bytes) -> None:
 
 
 def commands(host: Host) -> Sequence[Sequence[str | Path]]:
-    """Each command that reads a bundle."""
+    """Return every command that reads a bundle."""
     common = ("--root", host.root, "--set", "GREETING=hello")
     return (
         ("preflight", *common),
@@ -99,7 +99,7 @@ def test_a_changed_table_is_refused_before_it_is_read(host: Host) -> None:
     ],
 )
 def test_hostile_tables_of_an_unknown_maker_steer_nothing(host: Host, table: str, row: str) -> None:
-    """Also of a maker whose builder was tricked: the form of every field is checked before one is used."""
+    """Unknown key, or a compromised builder with a trusted one: every field is checked before any is used."""
     append(host.unpacked / table, row + "\n")
     sign_again(host)
     for command in (("preflight", "--root", host.root), ("plan", "--root", host.root)):
@@ -206,7 +206,7 @@ def test_letters_of_two_bytes_that_differ_in_case(host: Host) -> None:
 
 
 def test_modes_come_from_the_signed_table(host: Host) -> None:
-    """A medium without modes or a narrow umask changes nothing; set-user-ID does not pass."""
+    """A medium without modes or a restrictive umask has no effect; the set-user-ID bit is not kept."""
     for path in host.unpacked.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
     (host.unpacked / "config/compose.yaml").chmod(0o4777)
@@ -247,7 +247,7 @@ cat() {
 
 @pytest.mark.parametrize("shell", shells())
 def test_checksums_are_read_once(shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
-    """Who owns the unpacked folder puts a consistent forged set in place right after SHA256SUMS was read."""
+    """The owner of the unpacked folder swaps in a consistent forged set right after SHA256SUMS was read."""
     unpacked = kiosk.unpack(tmp_path)
     forged = (unpacked / "config/compose.yaml").read_bytes() + b"# forged\n"
     (tmp_path / "new-compose").write_bytes(forged)
@@ -286,11 +286,11 @@ def test_a_full_scratch_folder_is_reported_as_such(shell: str, kiosk: Kiosk, tmp
             assert result.returncode == 1, (size, result.stderr)
             assert "temporary folder" in result.stderr
         said.add(result.returncode)
-    assert said == {1, 4}  # the largest has room enough to tell
+    assert said == {1, 4}  # the largest has enough space to detect the change
 
 
 def surround(host: Host) -> None:
-    """A tar whose top folder is a link into folders that look like an installation."""
+    """Make the bundle's folder a link into folders that look like an installation."""
     hidden = host.unpacked.parent / ".kiosk"
     (hidden / "releases").mkdir(parents=True)
     (hidden / "state").mkdir()
@@ -384,4 +384,4 @@ def test_the_shipped_installer_has_no_hooks_for_tests(tmp_path: Path) -> None:
     assert b"BUNDLE_TRUSTED_KEYS" not in assemble_installer()
     kiosk = build_kiosk(tmp_path)
     shutil.rmtree(tmp_path / "cache")
-    assert b"BUNDLE_TRUSTED_KEYS" in (kiosk.unpack(tmp_path) / "install").read_bytes()  # the tests' own
+    assert b"BUNDLE_TRUSTED_KEYS" in (kiosk.unpack(tmp_path) / "install").read_bytes()  # test builds have it

@@ -1,4 +1,4 @@
-"""A file that was cut off does nothing, wherever the cut is."""
+"""A truncated script does nothing, wherever it is cut."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.support.installer import SHELLS, need_shell, shells
 from tests.support.kiosk import Host, Kiosk
 
 PLACES = 30
-"""Cuts spread evenly over the file; others are where they might hurt."""
+"""Number of cuts spread evenly over the file; more cuts are made at risky places."""
 PROGRAMS = (
     rb"^(?:at|clear|dump|expand|find|hash|load|make|open|print|read|run|set|split|test|wait|write)(?=_|\b)"
 )
-"""Beginnings of functions' names that are programs or built-in commands of their own."""
+"""Prefixes of function names that are themselves programs or built-in commands."""
 
 
 def cuts(content: bytes) -> list[int]:
@@ -33,7 +33,7 @@ def listing(folder: Path) -> list[str]:
 @pytest.mark.parametrize("shell", shells())
 @pytest.mark.parametrize("file", ["install", "preflight.sh"])
 def test_a_file_cut_off_does_nothing(file: str, shell: str, kiosk: Kiosk, tmp_path: Path) -> None:
-    """In a bundle that would install itself if the file were whole."""
+    """The bundle is one that the complete file would install."""
     need_shell(shell)
     host = Host(
         shell, tmp_path, kiosk.unpack(tmp_path), kiosk.key, {"BUNDLE_TRUSTED_KEYS": str(kiosk.key.parent)}

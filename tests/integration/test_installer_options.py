@@ -1,4 +1,4 @@
-"""What an operator types, and may mistype."""
+"""The installer's command line, including mistyped options."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_outside_a_bundle_it_says_so(host: Host, tmp_path: Path) -> None:
 
 
 def test_the_scratch_folder_is_private_and_removed(host: Host) -> None:
-    """Its mode is seen by the fake `docker`, which lists the folder that TMPDIR names."""
+    """The fake `docker` lists the folder that TMPDIR names, so its mode can be checked."""
     docker = host.docker.read_text()
     host.docker.write_text(
         docker.replace("self=$0\n", 'self=$0\nls -ld "$TMPDIR"/bundle.* >>"$self.scratch"\n')

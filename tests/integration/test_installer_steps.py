@@ -1,4 +1,4 @@
-"""An installation from its first step to its last, on a host whose `docker` is a stand-in."""
+"""Complete installations, from the first step to the last, on a host with a fake `docker`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mode(path: Path) -> int:
 
 
 def start(host: Host) -> subprocess.Popen[bytes]:
-    """An installation that has begun to start its services."""
+    """Start an installation and wait until it starts its services."""
     before = host.calls().count(" up ")
     arguments = ("--root", host.root, "--key", host.key, "--yes", "--set", "GREETING=x")
     run = subprocess.Popen(
@@ -91,7 +91,7 @@ def test_the_control_command_works_from_anywhere(host: Host) -> None:
 
 
 def test_status_has_the_daily_inspection(host: Host) -> None:
-    """Services, CPU, memory, disk, last backup; what else needs attention does not change its exit code."""
+    """Includes services, CPU, memory, disk and last backup; other warnings do not change the exit code."""
     assert host.install().returncode == 0
     command: list[str | Path] = [*SHELLS[host.shell], host.root / "current/install", "status"]
 
@@ -221,7 +221,7 @@ def test_a_terminal_is_asked(host: Host) -> None:
     code, screen = host.converse(
         ["--root", host.root, "--key", host.key],
         [
-            ("What the kiosk says: ", ""),  # required: asked again
+            ("What the kiosk says: ", ""),  # required: the prompt repeats
             ("What the kiosk says: ", "你好 it's $5"),
             ("WEB_PORT [8080]: ", "http"),
             ("WEB_PORT [8080]: ", "8081"),
@@ -238,15 +238,15 @@ def test_a_terminal_is_asked(host: Host) -> None:
     )
     assert code == 0, screen
     assert pairs(host.root / "secrets.env")["VAULT"] == "sesame"
-    assert "sesame" not in screen  # typed, not shown
+    assert "sesame" not in screen  # typed, but not echoed
     site = pairs(host.root / "site.env")
     assert site["GREETING"] == "你好 it's $5"
     assert (site["WEB_PORT"], site["WORKERS"], site["TLS"], site["LEVEL"]) == ("8081", "2", "true", "high")
     assert '"http" is not a port' in screen
-    assert "TOKEN" not in screen  # secrets are made, not asked for
+    assert "TOKEN" not in screen  # secrets are generated, not prompted for
     code, screen = host.converse(["--root", host.root, "--lang", "zh"], [])
     assert code == 0, screen
-    assert "售货亭" not in screen  # answered before
+    assert "售货亭" not in screen  # already answered
 
 
 def test_a_carried_key_is_trusted_only_after_confirmation(host: Host) -> None:
@@ -265,7 +265,7 @@ def test_keys_that_the_host_trusts(host: Host) -> None:
     assert host.run("verify", "--root", host.root, environment=environment).returncode == 4
     (trusted / "a.pub").write_text("no key\n")
     assert host.run("verify", "--root", host.root, environment=environment).returncode == 4
-    # as an editor of another system saves it
+    # as saved by an editor on another system
     (trusted / "maker.pub").write_bytes(host.key.read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n"))
     result = host.run("verify", "--root", host.root, environment=environment)
     assert result.returncode == 0, result.stderr
@@ -318,7 +318,7 @@ def test_loading_fails(host: Host) -> None:
 
 
 def test_two_runs_at_once(host: Host) -> None:
-    """The second says who holds the place; a lock that a killed run left is no obstacle."""
+    """The second run names the process that holds the lock; a killed run's lock is not an obstacle."""
     host.steer("sick", "web\n")
     first = start(host)
     try:

@@ -1,6 +1,6 @@
-"""Killed at every line of the journal, and between: the same command run again completes.
+"""Runs killed at every line of the journal and in between: the same command, run again, completes.
 
-On servers made of files (tests/support/server.py); tests/e2e/test_upgrade.py does some with real engines.
+Uses simulated servers (tests/support/server.py); tests/e2e/test_upgrade.py has cases with real engines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.installer import SHELLS
 from tests.support.server import Server, Snapshots
 
 BETWEEN = 3
-"""Calls of programs, spread over a run, that it is killed in; BUNDLE_TEST_KILL_EVERY=1 tries each of them."""
+"""Number of program calls, spread over a run, at which it is killed; BUNDLE_TEST_KILL_EVERY=1 tries all."""
 RUNS = {
     "install": ("empty", ("install", "1.0"), 0, "1.0", "", BETWEEN),
     "upgrade": ("old", ("install", "2.0"), 0, "2.0", "tea\n", BETWEEN),
@@ -27,16 +27,16 @@ RUNS = {
     "restore": ("spoilt", ("restore",), 0, "1.0", "tea\n", 12),
     "restore anew": ("wiped", ("install", "1.0", "restore"), 0, "1.0", "tea\n", BETWEEN),
 }
-"""Starting point, command, exit code, the version that runs in the end, its data, calls to be killed in."""
+"""Starting point, command, exit code, version that runs at the end, its data, number of calls to kill at."""
 
 
 def points(server: Server, command: tuple[str, ...], code: int, between: int) -> Iterator[str]:
-    """Where a command is killed: after each line of its journal, and in calls spread over the whole of it."""
+    """Yield the points at which to kill a command: each line of its journal, and calls over the whole run."""
     before = server.lines()
     done = act(server, command)
     assert done.returncode == code, done.stdout + done.stderr
     steps = [line.split("\t")[2:] for line in server.journal()]
-    # until it starts, a failing upgrade is like one that works
+    # up to the start step, a failing upgrade is the same as a successful one
     first = before if code == 0 else steps.index(["begin", "start"], before)
     for line in range(first + 1, len(steps) + 1):
         yield f"line {line} KILL"
@@ -49,7 +49,7 @@ def points(server: Server, command: tuple[str, ...], code: int, between: int) ->
 def act(
     server: Server, command: tuple[str, ...], point: str = "", shell: str = "dash"
 ) -> subprocess.CompletedProcess[str]:
-    """Run `install VERSION ...`, or a command of what is installed; `restore` of the one backup."""
+    """Run `install VERSION ...` or a command of the installed release; `restore` uses the only backup."""
     if command[-1] == "restore":
         command = (*command, server.backup(), "--backup-key", str(server.folder / "backup-key"))
     if command[0] == "install":
@@ -65,7 +65,7 @@ def test_killed_anywhere_the_same_command_completes(run: str, snapshots: list[Sn
         idle.put(each)
 
     def kill_at(number: int, point: str) -> bool:
-        """Each in another shell than the one before; calls of busybox's own programs cannot be watched."""
+        """Kill a run in the next shell of the cycle; calls of programs built into busybox are not visible."""
         by_line = point.startswith("line")
         shells = [" ".join(words) for name, words in SHELLS.items() if name != "busybox" or by_line]
         shell = shells[number % len(shells)]
@@ -73,7 +73,7 @@ def test_killed_anywhere_the_same_command_completes(run: str, snapshots: list[Sn
         try:
             server = worker.load(start, shell)
             killed = act(server, command, point, shell)
-            if killed.returncode == code:  # its last line: nothing is called after it
+            if killed.returncode == code:  # the last line: no program runs after it
                 return False
             assert killed.returncode == -signal.SIGKILL, (shell, point, killed.stdout + killed.stderr)
             again = act(server, command, shell=shell)

@@ -1,4 +1,4 @@
-"""A bundle on a medium of its own: image files are read once; what was read is what is kept and loaded."""
+"""Bundles on a separate medium: image files are read once, and the bytes read are those kept and loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.reads import Reads
 
 @pytest.fixture
 def medium(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where the roots lie on the disk: no hard link reaches from one to the other."""
+    """Yield a folder in memory; the roots are on disk, so hard links between the two are impossible."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         assert Path(folder).stat().st_dev != tmp_path.stat().st_dev
         yield Path(folder)
@@ -27,7 +27,7 @@ def medium(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def far(host: Host, medium: Path) -> Host:
-    """The unpacked bundle lies on the medium."""
+    """Return a host whose unpacked bundle is on the medium."""
     moved = medium / host.unpacked.name
     shutil.move(host.unpacked, moved)
     return replace(host, unpacked=moved)
@@ -64,7 +64,7 @@ def test_an_installation_reads_every_image_file_once(far: Host) -> None:
                 assert member
                 assert member.read() == (far.root / "blobs/sha256" / name).read_bytes()
         reads.count()
-        forget_images(far)  # what is there is checked and loaded; the medium is verified, and no more
+        forget_images(far)  # kept files are checked and loaded; the medium is only verified
         again = far.install()
         assert again.returncode == 0, again.stdout + again.stderr
         assert reads.count() == dict.fromkeys(names(far), 1)
@@ -80,7 +80,7 @@ def test_on_one_disk_links_are_made_and_nothing_is_copied(host: Host) -> None:
 
 @pytest.mark.parametrize("change", ["owner", "owner of a folder", "mode"])
 def test_files_that_somebody_else_could_change_are_copied(host: Host, change: str) -> None:
-    """Also on one disk: a link to one of them would be a file that its owner still holds."""
+    """Also on the same disk: a hard link would be a file that its owner can still change."""
     need_root()
     (blob, *_) = (host.unpacked / "images/blobs/sha256").iterdir()
     if change == "mode":
@@ -142,7 +142,7 @@ def test_compact_images_are_read_once(damaged: bool, tmp_path: Path, medium: Pat
 
 
 def test_compact_images_that_somebody_else_could_change_are_not_loaded_from_there(tmp_path: Path) -> None:
-    """The engine takes whatever images their stream names."""
+    """The engine loads whichever images their stream names."""
     need_root()
     need_program("zstd")
     kiosk = build_kiosk(tmp_path / "kiosk", "--set", "pack.compression=compact")
@@ -153,4 +153,4 @@ def test_compact_images_that_somebody_else_could_change_are_not_loaded_from_ther
     assert refused.returncode == 1, refused.stdout + refused.stderr
     assert "belongs to another user" in refused.stderr
     assert not Path(f"{host.docker}.loaded").exists()
-    assert host.install().returncode == 0  # from copies
+    assert host.install().returncode == 0  # from its own copies

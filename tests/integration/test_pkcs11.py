@@ -1,4 +1,4 @@
-"""Bundles signed by a key on a token: SoftHSM, through its PKCS#11 module."""
+"""Bundles signed by a key on a SoftHSM token, through its PKCS#11 module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNER = TokenSigner()
 
 @dataclass(frozen=True)
 class SoftToken:
-    """A token in a folder, with a key `bundle` (P-256) and one `other` (P-384)."""
+    """Token in a folder, with the keys `bundle` (P-256) and `other` (P-384)."""
 
     folder: Path
 
@@ -56,7 +56,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftToken]:
     need_program("pkcs11-tool", "opensc")
     found = SoftToken(tmp_path_factory.mktemp("token"))
     found.make()
-    with pytest.MonkeyPatch.context() as environment:  # the module reads it once in a process
+    with pytest.MonkeyPatch.context() as environment:  # the module reads the variable once per process
         environment.setenv("SOFTHSM2_CONF", str(found.configuration))
         yield found
 
@@ -76,7 +76,7 @@ def test_openssl_accepts_what_the_token_signs(tmp_path: Path) -> None:
     try:
         public, text, signature = tmp_path / "pub", tmp_path / "text", tmp_path / "signature"
         public.write_bytes(key.public_key)
-        for number in range(20):  # half of them have the higher s until it is made the lower one
+        for number in range(20):  # about half have the higher s until it is normalised to the lower one
             text.write_text(str(number))
             value = key.sign(text.read_bytes())
             decode(value)
@@ -128,7 +128,7 @@ def test_a_pin_file_named_by_the_uri(tmp_path: Path) -> None:
 
 
 def test_uris_of_the_standard() -> None:
-    """RFC 7512, section 3."""
+    """Examples from RFC 7512, section 3."""
     uri = KeyUri.parse(
         "pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil,%20Inc.;"
         "model=1.0;object=my-certificate;type=cert;id=%69%95%3E%5C%F4%BD%EC%91;serial="

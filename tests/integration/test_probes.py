@@ -1,4 +1,4 @@
-"""An installation whose probe fails has failed, though its services are healthy."""
+"""An installation whose probe fails has failed, even if its services are healthy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def control(host: Host, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def shorten(path: Path) -> None:
-    """A minute of trying again is too long for a test."""
+    """Disable retries: the default of a minute is too long for a test."""
     text = path.read_text()
     assert text.count("\nPROBE_PATIENCE=60 ") == 1
     path.write_text(text.replace("\nPROBE_PATIENCE=60 ", "\nPROBE_PATIENCE=0 "))

@@ -1,4 +1,4 @@
-"""The commands of the README and of the page about building, typed."""
+"""Run the commands of the README and of the page about building."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ services:
 
 
 def commands(section: str, number: int) -> str:
-    """The `number`th block of commands of a section."""
+    """Return a section's block of commands with this number."""
     text = BUILD.partition(f"## {section}\n")[2].partition("\n## ")[0]
     return str(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)[number])
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine where `pip install .` was done, and with a stand-in for docker."""
+    """Return the environment of a machine after `pip install .`, with a fake docker."""
     host = Host("dash", tmp_path / "site", tmp_path, tmp_path)
     host.prepare()
     bundle = tmp_path / "site/bin/bundle"
@@ -105,7 +105,7 @@ def test_the_profile_of_your_own(machine: dict[str, str], tmp_path: Path) -> Non
 
 
 def test_the_commands_of_the_finance_bundle_exist(machine: dict[str, str], tmp_path: Path) -> None:
-    """With `--help`, a command checks its options and does nothing."""
+    """With `--help`, a command checks its options and does nothing else."""
     section = README.partition("## Dify for a bank")[2].partition("\n## ")[0]
     build, site = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
     lines = [line for line in build.splitlines() if line.startswith("bundle ")]

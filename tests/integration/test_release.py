@@ -1,4 +1,4 @@
-"""A release: built with a throw-away key, verified by the commands of its page, the same bytes again."""
+"""Releases: built with a temporary key, verified by the documented commands, reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles older than what was installed, or past their last day: what a site refuses and remembers."""
+"""Bundles older than the installed one, or expired: what a site refuses and remembers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.programs import need_forwarding
 from tests.support.server import COMPOSE, CONFIG, PROFILE, Server
 
 DATED = 1_500_000_000
-"""SOURCE_DATE_EPOCH of all bundles."""
+"""SOURCE_DATE_EPOCH of all bundles, in seconds."""
 BUNDLES = {
     "41": ("release.counter=41",),
     "42": ("release.counter=42",),
@@ -27,12 +27,12 @@ BUNDLES = {
     "expired": ("release.counter=45", "release.expires=2020-01-31T12:00Z", "release.grace=30d"),
     "in time": ("release.counter=46", "release.expires=2999-12-30", "release.grace=30d"),
 }
-"""Name -> what is set; all of them are of version 1.0."""
+"""Name -> settings; all bundles are of version 1.0."""
 
 
 @pytest.fixture(scope="module")
 def dated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Name -> unpacked bundle."""
+    """Return the unpacked bundles by name."""
     need_forwarding()
     folder = tmp_path_factory.mktemp("dated")
     builder = Builder(folder, folder / "cache")
@@ -61,7 +61,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(params=[" ".join(words) for words in SHELLS.values()])
 def server(request: pytest.FixtureRequest, tmp_path: Path, dated: dict[str, Path]) -> Iterator[Server]:
-    """A server on which nothing is installed."""
+    """Yield a server on which nothing is installed."""
     folder = tmp_path / "server"
     folder.mkdir()
     yield Server(folder, dated, shell=request.param)
@@ -69,13 +69,13 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, dated: dict[str, Path
 
 
 def install(server: Server, name: str, *arguments: str) -> None:
-    """Install a bundle that must go in."""
+    """Install a bundle; fail the test if it is refused."""
     done = server.install(name, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def kept(server: Server) -> str:
-    """The highest counter, as the site keeps it."""
+    """Return the highest release counter that the site has recorded."""
     return (server.root / "state/counter").read_text()
 
 
@@ -92,7 +92,7 @@ def test_an_older_build_of_the_same_version_is_refused_unless_accepted(server: S
     assert (server.root / "current").readlink() == current
     install(server, "41", "--allow-downgrade")
     assert kept(server) == "42\n"
-    install(server, "41")  # the release that is current
+    install(server, "41")  # the current release
     back = server.control("rollback")
     assert back.returncode == 0, back.stderr
     assert (server.root / "current").readlink() == current
@@ -106,7 +106,7 @@ def test_a_rollback_does_not_lower_the_counter(server: Server) -> None:
     back = server.control("rollback")
     assert back.returncode == 0, back.stderr
     assert kept(server) == "43\n"
-    install(server, "42")  # the release that is current
+    install(server, "42")  # the current release
     assert server.install("41").returncode == 2
     install(server, "43")
 
@@ -134,7 +134,7 @@ def test_a_damaged_counter_stops_an_installation(content: str, server: Server) -
     assert refused.returncode == 1, refused.stdout + refused.stderr
     said = "is a link" if content == "link" else "does not contain a release counter"
     assert f"state/counter {said}" in refused.stderr
-    if content != "link":  # which no command accepts
+    if content != "link":  # no command accepts a link
         started = server.control("restart")
         assert started.returncode == 0, started.stderr
 

@@ -1,4 +1,4 @@
-"""What a restore takes from a backup: data and answers. Never code, keys or configuration."""
+"""A restore takes data and answers from a backup, never code, keys or configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.server import BUSYBOX, Server, Snapshots
 
 @pytest.fixture
 def server(snapshots: list[Snapshots], request: pytest.FixtureRequest) -> Server:
-    """Version 1.0 runs on spoilt data; there is a backup of good ones."""
+    """Return a server that runs version 1.0 on corrupted data, with a backup of good data."""
     shell = ("dash", "bash --posix", BUSYBOX)[zlib.crc32(request.node.name.encode()) % 3]
     return snapshots[0].load("spoilt", shell)
 
@@ -26,7 +26,7 @@ def backup_of(server: Server) -> Path:
 
 
 def forge(backup: Path, foreign: Path) -> None:
-    """What anybody who can write to the backups can do: other code, another key, another's volume."""
+    """Forge a backup as anyone with write access can: another mount, another key, and matching checksums."""
     out = io.BytesIO()
     with (
         tarfile.open(backup / "config.tar") as config,
@@ -51,7 +51,7 @@ def forge(backup: Path, foreign: Path) -> None:
 
 
 def state(server: Server) -> dict[str, bytes]:
-    """All that a refused restore leaves as it is."""
+    """Return everything that a refused restore must leave unchanged."""
     places = [
         server.root / name for name in ("data", "releases", "site.env", "secrets.env", "state/trusted.pub")
     ]
@@ -99,7 +99,7 @@ def test_where_it_is_accepted_code_and_key_are_still_not_taken(server: Server, t
 
 
 def test_the_configuration_is_made_anew_from_the_bundles_own(server: Server) -> None:
-    """With the answers of the backup, and with what the operator edits in this release."""
+    """The configuration is rendered with the backup's answers and the operator's edits of this release."""
     changed = server.install("1.0", "--set", "GREETING=bonjour")
     assert changed.returncode == 0, changed.stdout + changed.stderr
     edited = server.root / "current/config/app.conf"

@@ -1,4 +1,4 @@
-"""The documentation as a site: links work, nothing loads from another host, search finds both languages."""
+"""Documentation site: links work, nothing loads from another host, and search covers both languages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.support.programs import need_module, run
 
 ROOT = Path(__file__).parents[2]
 LOADING = {"src", "srcset", "data", "poster", "action", "background"}
-"""Attributes whose address a browser loads by itself; `href` only of `link`."""
+"""Attributes whose address a browser loads automatically; `href` only counts on `link`."""
 
 
 class Loaded(HTMLParser):
-    """The addresses that a browser loads with a page."""
+    """Collects the addresses that a browser loads with a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,10 +33,10 @@ class Loaded(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built strictly: a broken link or anchor is an error."""
+    """Build the site in strict mode: a broken link or anchor is an error."""
     need_module("mkdocs")
     folder = tmp_path_factory.mktemp("site")
-    run(  # without --quiet, which hides warnings from --strict
+    run(  # --quiet would hide warnings from --strict
         sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder, cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
@@ -58,7 +58,7 @@ def test_nothing_is_loaded_from_another_host(site: Path) -> None:
 
 
 def test_both_languages_are_in_the_index_of_the_search(site: Path) -> None:
-    """Chinese text is split into words, with zero-width spaces between them."""
+    """Chinese text is segmented into words, separated by zero-width spaces."""
     script = (site / "search/search_index.js").read_text()
     index = json.loads(script.removeprefix("var __index = "))
     separator = re.compile(index["config"]["separator"])

@@ -1,4 +1,4 @@
-"""Images from a real registry, a real engine, and archives as real programs write them."""
+"""Images from a real registry, a real engine, and archives written by real programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DIFF_IDS = CONFIG["rootfs"]["diff_ids"]
 
 @pytest.fixture
 def builder(tmp_path: Path) -> Builder:
-    """A folder with a project of one service, a profile `tool` and a key."""
+    """Return a folder with a one-service project, a profile `tool` and a key."""
     found = Builder(tmp_path / "work", tmp_path / "cache")
     project = found.folder / "project"
     project.mkdir(parents=True)
@@ -38,7 +38,7 @@ def builder(tmp_path: Path) -> Builder:
 
 @pytest.fixture(scope="module")
 def docker_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The image as skopeo writes a docker-archive."""
+    """Yield the image as a docker-archive written by skopeo."""
     path = tmp_path_factory.mktemp("archives") / "tool.tar"
     with SampleRegistry() as registry:
         registry.add_image("team/tool", "1", IMAGE)
@@ -56,7 +56,7 @@ def docker_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def loaded(engine: Engine, docker_archive: Path) -> Engine:
-    """The engine, with the image."""
+    """Return the engine with the image loaded."""
     engine.docker("load", "-q", "-i", docker_archive)
     return engine
 
@@ -71,7 +71,7 @@ def profile(builder: Builder, sources: str, archives: str = "[]", *, compression
 
 
 def unpack(builder: Builder) -> Path:
-    """The newest bundle, unpacked; its checksums and its signature hold."""
+    """Unpack the newest bundle, and check its checksums and its signature."""
     path = max((builder.folder / "dist").glob("*.tar"), key=lambda found: found.stat().st_mtime_ns)
     builder.check("verify", path, "--key", "bundle.pub")
     target = builder.folder / "unpacked"
@@ -87,7 +87,7 @@ def manifest_of(unpacked: Path) -> dict[str, Any]:
 
 
 def check_image(unpacked: Path) -> None:
-    """The bundle has the image whose layers unpack to the right bytes."""
+    """Check that the bundle has the image and that its layers unpack to the right bytes."""
     (image,) = manifest_of(unpacked)["images"]
     blobs = unpacked / "images/blobs/sha256"
     config = json.loads((blobs / image["config"]["digest"][7:]).read_text())
@@ -96,9 +96,7 @@ def check_image(unpacked: Path) -> None:
     run(need_program("skopeo"), "inspect", f"oci:{unpacked}/images:{TAG}")
     target = unpacked.parent / "again"
     shutil.rmtree(target, ignore_errors=True)
-    run(
-        "skopeo", "copy", "--quiet", f"oci:{unpacked}/images:{TAG}", f"dir:{target}"
-    )  # it checks every digest
+    run("skopeo", "copy", "--quiet", f"oci:{unpacked}/images:{TAG}", f"dir:{target}")  # checks every digest
 
 
 # ---------------------------------------------------------------- registry
@@ -175,7 +173,7 @@ def test_a_lock_of_the_engines_image_holds(builder: Builder, loaded: Engine) -> 
 
 @pytest.mark.engine
 def test_the_engine_is_asked_after_the_registry(builder: Builder, loaded: Engine) -> None:
-    """A project whose one image is in a registry and whose other only here, under a name of that registry."""
+    """One image is in a registry; the other is only in the engine, under a name of that registry."""
     with SampleRegistry() as registry:
         registry.add_image("team/web", "1", make_image({"web": b"web"}))
         local = f"{registry.host}/team/tool:1"
@@ -253,7 +251,7 @@ def test_archives_of_docker_save(builder: Builder, loaded: Engine) -> None:
 @pytest.mark.peer
 def test_archives_of_podman_save(builder: Builder, docker_archive: Path, short_folder: Path) -> None:
     need_program("podman")
-    state = short_folder / "podman"  # podman wants a short name, too
+    state = short_folder / "podman"  # podman requires a short path
     storage = ("--root", state / "root", "--runroot", state / "run", "--storage-driver", "vfs")
     run("podman", *storage, "load", "--quiet", "--input", docker_archive)
     for kind in ("oci-archive", "docker-archive"):
@@ -273,7 +271,7 @@ def test_a_damaged_archive_is_refused(
     files = [path] if path.is_file() else sorted((path / "blobs/sha256").iterdir())
     needle = {"layer": b"\x1f\x8b\x08", "config": b"/bin/true", "cut": b""}[where]
     if where == "layer" and make is as_docker_archive:
-        needle = b"tool tool"  # its layers are not compressed
+        needle = b"tool tool"  # docker-archives hold uncompressed layers
     file = max((one for one in files if needle in one.read_bytes()), key=lambda one: one.stat().st_size)
     data = bytearray(file.read_bytes())
     if where == "cut":

@@ -1,4 +1,4 @@
-"""Whose bundles a site believes: several keys, policies, keys that follow others, keys that were revoked."""
+"""Which bundles a site trusts: several keys, policies, rotated keys and revoked keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def makers(tmp_path: Path) -> dict[str, Maker]:
 
 @pytest.fixture
 def trusted(host: Host) -> Path:
-    """The host's folder of trusted keys."""
+    """Return the host's folder of trusted keys."""
     folder = host.folder / "no-keys"
     folder.mkdir()
     return folder
@@ -89,7 +89,7 @@ def encode(*numbers: int, length: int | None = None) -> bytes:
 
 
 def test_a_signature_has_one_form(host: Host, makers: dict[str, Maker]) -> None:
-    """The other s, other encodings of the same numbers, and what stands behind them."""
+    """The other s, other encodings of the same numbers, and trailing bytes are refused."""
     sign_again(host.unpacked, makers["a"])
     path = host.unpacked / "SHA256SUMS.sig"
     good = base64.b64decode(path.read_bytes())
@@ -288,7 +288,7 @@ def test_two_keys_cannot_follow_one(host: Host, makers: dict[str, Maker]) -> Non
 
 
 def test_one_key_stands_for_one(host: Host, makers: dict[str, Maker]) -> None:
-    """Two keys that were replaced by the same one are worth one signature."""
+    """Two keys that were replaced by the same key count as one signature."""
     a, b, c = makers["a"], makers["b"], makers["c"]
     sign_again(host.unpacked, c)
     said = [a.names_successor(c, host.folder / "said"), b.names_successor(c, host.folder / "said")]
@@ -342,7 +342,7 @@ def test_a_forged_statement_is_refused(host: Host, makers: dict[str, Maker]) -> 
 
 
 def test_a_statement_is_checked_with_openssl_alone(host: Host, makers: dict[str, Maker]) -> None:
-    """The line of docs/reference/bundle-format.md."""
+    """Runs the command documented in docs/reference/bundle-format.md."""
     path = makers["a"].names_successor(makers["b"], host.folder)
     line = (
         f"sed -n 's/^signature //p' {path} | base64 -d >signature && sed '/^signature /d' {path} |"
@@ -420,11 +420,11 @@ def test_the_command_trust(host: Host, makers: dict[str, Maker]) -> None:
     check(verify(host, "--key", b.public, "--accept", "signing-key"), 0)
 
 
-# ---------------------------------------------------------------- what fails, fails closed
+# ---------------------------------------------------------------- failing closed
 
 
 def test_a_full_scratch_folder_is_reported(host: Host, makers: dict[str, Maker]) -> None:
-    """Of every size that is too small for the check of signatures, page by page."""
+    """Tries every size too small for the signature check, page by page."""
     need_root()
     a, b = makers["a"], makers["b"]
     sign_again(host.unpacked, a, b)
@@ -466,7 +466,7 @@ TOOLS = ("openssl", "awk", "od", "cmp", "tr", "sed", "head", "wc", "cut", "grep"
 
 
 def test_with_a_failing_tool_no_one_is_trusted(host: Host, makers: dict[str, Maker]) -> None:
-    """Or that does nothing and says that all is well. What busybox has built in cannot be replaced."""
+    """Includes tools that do nothing and report success. Programs built into busybox cannot be replaced."""
     sign_again(host.unpacked, makers["evil"])
     for tool in TOOLS if host.shell != "busybox" else ("openssl",):
         fake = host.folder / "bin" / tool

@@ -1,4 +1,4 @@
-"""The tutorial, typed: every command of the page runs, in order, until the site is removed again."""
+"""Run every command of the tutorial in order, until the site is removed again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.tutorial import PAGE, commands, new_users_machine, type_in
 
 
 def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
-    """With a stand-in for docker."""
+    """Runs with a fake docker."""
     need_module("hatchling")
     blocks = commands()
     assert len(blocks) == PAGE.read_text().count("```") / 2

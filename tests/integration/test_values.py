@@ -1,4 +1,4 @@
-"""What operators type reaches Compose and the configuration, or nothing changes: whole installations."""
+"""Complete installations: typed values reach Compose and the configuration, or nothing changes."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ TYPED = [
     "\u2028 你好 \x1b",
 ]
 NOT_TEXT = b"Gr\xfc\xdfe"
-"""As an editor saves it in Latin-1."""
+"""Text as an editor saves it in Latin-1."""
 
 
 @pytest.fixture(scope="module")
 def nginx_kiosk(tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
-    """The kiosk, with its template as a file of nginx."""
+    """Return a kiosk whose template is an nginx file."""
     template = "settings.site_templates=[{path: site/kiosk.conf, format: nginx}]"
     return build_kiosk(tmp_path_factory.mktemp("kiosk"), "--set", template)
 
 
 @pytest.fixture(params=shells())
 def nginx_host(request: pytest.FixtureRequest, nginx_kiosk: Kiosk, tmp_path: Path) -> Host:
-    """A server for each shell."""
+    """Return a server, one per shell."""
     need_shell(request.param)
     found = Host(request.param, tmp_path, nginx_kiosk.unpack(tmp_path), nginx_kiosk.key)
     found.prepare()
@@ -43,7 +43,7 @@ def nginx_host(request: pytest.FixtureRequest, nginx_kiosk: Kiosk, tmp_path: Pat
 
 
 def is_untouched(host: Host) -> bool:
-    """Nothing is answered, released or started."""
+    """Return whether no answer, release or service start was recorded."""
     made = ("site.env", "secrets.env", "current", "state/compose.env", "releases")
     return not any((host.root / name).exists() for name in made) and " up " not in host.calls()
 

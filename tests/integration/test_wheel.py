@@ -1,4 +1,4 @@
-"""The wheel holds everything: installed alone, elsewhere, it builds a bundle."""
+"""The wheel is complete: installed alone, outside the checkout, it builds a bundle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Installed:
-    """The wheel, unpacked by pip into a folder of its own."""
+    """Wheel installed by pip into a folder."""
 
     wheel: Path
     folder: Path
@@ -104,7 +104,7 @@ def test_the_schema_is_a_json_schema_that_takes_our_profiles_and_refuses_mistake
     installed: Installed,
 ) -> None:
     need_module("jsonschema")
-    import jsonschema  # noqa: PLC0415 a test program's, not ours
+    import jsonschema  # noqa: PLC0415 only this test needs it
     import yaml  # noqa: PLC0415 likewise
 
     schema = json.loads(installed.bundle("schema").stdout)

@@ -1,4 +1,4 @@
-"""`bundle build --write-once`: the same file, its large layers written once and kept nowhere else."""
+"""`bundle build --write-once`: the same file, with large layers written once and not cached."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ IMAGES = {
     "db": make_image([{"base": BASE}, {"db": DB}]),
 }
 LAYERS = [IMAGES["web"].layers[0], IMAGES["web"].layers[1], IMAGES["db"].layers[1]]
-"""The large ones."""
+"""The large layers."""
 TAR_TYPE = LAYER_TYPE.removesuffix("+gzip")
 
 
 @pytest.fixture
 def registry() -> Iterator[FaultRegistry]:
-    """A registry that fails on demand."""
+    """Yield a registry that fails on demand."""
     with FaultRegistry() as found:
         for name, image in IMAGES.items():
             found.add_image(f"app/{name}", "1", image)
@@ -65,7 +65,7 @@ def builder(tmp_path: Path) -> Builder:
 
 
 def usual(host: str, *more: str | Path) -> list[str | Path]:
-    """A build by way of the cache."""
+    """Return the arguments of a build that uses the cache."""
     return ["build", "--profile", "scale.yaml", "--registry-mirror", f"registry.example={host}", *more]
 
 
@@ -74,7 +74,7 @@ def words(host: str, *more: str | Path) -> list[str | Path]:
 
 
 def as_it_is(_request: Request, answer: Response) -> Response:
-    """No fault: for the question for a layer's end, where the fault is meant for the layer."""
+    """Return the answer unchanged: used up by the request for a layer's end; the fault is for the layer."""
     return answer
 
 
@@ -87,7 +87,7 @@ def left(builder: Builder) -> list[str]:
 
 
 def as_tar(image: Image) -> Image:
-    """The same layers, said not to be compressed."""
+    """Return the image with its layers declared as uncompressed."""
     manifest = json.loads(image.manifest.raw)
     for layer in manifest["layers"]:
         layer["mediaType"] = TAR_TYPE
@@ -95,7 +95,7 @@ def as_tar(image: Image) -> Image:
 
 
 def plain_image(content: bytes) -> Image:
-    """One layer that is an uncompressed tar, or what goes for one."""
+    """Return an image with one layer: an uncompressed tar, or bytes declared as one."""
     manifest = json.loads(IMAGES["db"].manifest.raw)
     layer = {"mediaType": TAR_TYPE, "digest": digest_of(content), "size": len(content)}
     config = encode(
@@ -212,7 +212,7 @@ def test_a_layer_that_is_not_what_its_type_says_is_refused(builder: Builder, reg
 def test_a_wrong_layer_end_is_found_once_the_layer_is_there(
     builder: Builder, registry: FaultRegistry
 ) -> None:
-    registry.fail(LAYERS[2], other_bytes)  # only the question for its end
+    registry.fail(LAYERS[2], other_bytes)  # affects only the request for the layer's end
     failed = builder.bundle(*words(registry.host))
     assert failed.returncode == 1
     assert "does not match its media type" in failed.stderr
@@ -251,7 +251,7 @@ def test_each_byte_is_written_once(tmp_path: Path) -> None:
         costs = run_counted(tmp_path, *words(registry.host, "--unsigned"))
     slack = 10_000_000  # Python's own files, and the tables
     assert costs.written <= size + slack
-    assert costs.read <= size + slack  # the whole is hashed
+    assert costs.read <= size + slack  # the whole file is hashed
     assert costs.peak < 150_000_000
 
 

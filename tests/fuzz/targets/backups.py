@@ -1,4 +1,4 @@
-"""Backups that come as a tar file, damaged: none is believed that does not hold what was backed up."""
+"""Damaged backups as tar files: none is accepted unless it holds exactly what was backed up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHER_KEY = "f" * 64
 
 @cache
 def _base() -> dict[str, bytes]:
-    """The files of a backup."""
+    """Return the files of a backup."""
     with tempfile.TemporaryDirectory() as folder:
         backup = make_backup(Path(folder), root="/opt/shop")
         return {
@@ -39,7 +39,7 @@ def _base() -> dict[str, bytes]:
 
 
 def make(random: Random) -> bytes:
-    """A tar of the backup, with one to four of its files, members, headers or blocks damaged."""
+    """Return a tar of the backup with one to four of its files, members, headers or blocks damaged."""
     files = dict(_base())
     for _ in range(random.choice((0, 1, 1, 2))):
         files = _damage_files(random, files)
@@ -80,7 +80,7 @@ def _damage_blocks(random: Random, raw: bytearray) -> bytes:
 
 
 def _sealed(files: dict[str, bytes], key: str) -> dict[str, bytes]:
-    """The same files, listed again and authenticated by a key that is not the site's."""
+    """Return the files with a new list, authenticated by a key that is not the site's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path, content in files.items():
@@ -88,7 +88,7 @@ def _sealed(files: dict[str, bytes], key: str) -> dict[str, bytes]:
                 try:
                     (folder / path).parent.mkdir(exist_ok=True)
                     (folder / path).write_bytes(content)
-                except (OSError, ValueError):  # a name that no file system takes
+                except (OSError, ValueError):  # the file system refuses the name
                     continue
         seal(folder, key)
         return {
@@ -110,9 +110,9 @@ def _pack(random: Random, files: dict[str, bytes]) -> bytes:
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Whether the site believes it; raises AssertionError where it is not what was backed up."""
+    """Return whether the site accepts it; raise AssertionError if its content is not what was backed up."""
     shutil.rmtree(folder / "root", ignore_errors=True)
-    make_backup(folder)  # the site's key, and a backup of its own
+    make_backup(folder)  # creates the site's key and its own backup
     (folder / "believed.tar").unlink(missing_ok=True)
     (folder / "b.tar").write_bytes(data)
     before = {path for path in folder.rglob("*") if "root/state" not in str(path)}

@@ -1,4 +1,4 @@
-"""Projects: a Compose file, templates, `.env` and env files, as the application `compose` reads them."""
+"""Projects as the application `compose` reads them: Compose file, templates, `.env` and env files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bundler_compose.settings import ComposeSettings
 from tests.fuzz.mutations import Random, damage_json, damage_lines
 
 CUT = b"\n#### .env\n"
-"""Between a Compose file and the `.env` beside it."""
+"""Separates the Compose file from the `.env` file."""
 BASE = b"""\
 name: shop
 x-env: &env {A: '1', B: "${B:-2}"}
@@ -47,7 +47,7 @@ ENV = b"TAG=1\nPORT=8080\n# more\nexport Q='a b'\nMULTI=\"a\\nb\"\n"
 
 
 def make(random: Random) -> bytes:
-    """Damage the document's values, or the text of it."""
+    """Damage values of the document, or its text."""
     base = BASE
     if random.randrange(2):
         document = damage_json(random, yaml.safe_load(BASE))
@@ -58,7 +58,7 @@ def make(random: Random) -> bytes:
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Read the project, and write what the site gets of it."""
+    """Read the project, and render the site's files."""
     project = folder / "shop"
     (project / "conf").mkdir(parents=True, exist_ok=True)
     (project / "conf" / "a").write_text("a")

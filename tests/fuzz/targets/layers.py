@@ -1,4 +1,4 @@
-"""Layers: gzip, zstd and tar streams from registries, as they are measured for a compact bundle."""
+"""Layers from registries: gzip, zstd and tar streams, measured for a compact bundle."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _tar() -> bytes:
 
 
 def _large(size: int, rest: bytes) -> bytes:
-    """A layer that begins with a pax header of `size` zero bytes: small as it comes."""
+    """Return a compressed layer that begins with a pax header of `size` zero bytes."""
     info = tarfile.TarInfo("././@PaxHeader")
     info.type, info.size = b"x", size
     packer = zstandard.ZstdCompressor(level=1).compressobj()
@@ -42,7 +42,7 @@ def _large(size: int, rest: bytes) -> bytes:
 
 
 def make(random: Random) -> bytes:
-    """Damage headers, then pack; or pack, then damage. Some unpack to a gigabyte."""
+    """Damage headers and then compress, or compress and then damage. Some layers unpack to 200 MiB."""
     raw = bytearray(_tar())
     for _ in range(random.choice((0, 1, 1, 2))):
         at = random.randrange(0, len(raw) - 512, 512)
@@ -63,7 +63,7 @@ def make(random: Random) -> bytes:
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Measure it, against the digest that it has and against another one."""
+    """Measure the layer with its own digest and with a wrong one."""
     path = folder / "layer"
     path.write_bytes(data)
     measure(path, "sha256:" + hashlib.sha256(data).hexdigest(), "web:1")

@@ -1,4 +1,4 @@
-"""bundle.json, as `bundle inspect` reads and shows it before anything is verified."""
+"""bundle.json, as `bundle inspect` reads and shows it before verification."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ BASE = json.loads(
 
 
 def make(random: Random) -> bytes:
-    """Damage a manifest that has all parts."""
+    """Damage a manifest that has every section."""
     return dump_json(random, damage_json(random, BASE))
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Show it in both forms; anything but an expected error is passed on."""
+    """Show it in both formats; unexpected errors are passed on."""
     members = [member for member in tiny_members() if member.path != "bundle.json"]
     path = write_bundle(folder / "fuzz.tar", signed([*members, Member.of("bundle.json", data)]))
     for options in ([], ["--json"]):

@@ -1,4 +1,4 @@
-"""Profiles, as `--profile` loads them."""
+"""Profiles, loaded as with `--profile`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ pack: {compression: compact, level: 9, window: 24}
 
 
 def make(random: Random) -> bytes:
-    """Damage a profile that has many parts."""
+    """Damage a profile that uses many features."""
     return damage_lines(random, BASE)
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Load it."""
+    """Load the profile."""
     path = folder / "fuzz.yaml"
     path.write_bytes(data)
     loaded = load_profile(str(path))

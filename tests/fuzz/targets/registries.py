@@ -1,4 +1,4 @@
-"""What a registry says: index, manifest, config, layer, and the HTTP around them, as an image is fetched."""
+"""Registry responses while an image is fetched: index, manifest, config, layer, and the HTTP around them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from examples.demo.sample_registry import make_image
 from tests.fuzz.mutations import Random, damage, damage_json, dump_json
 
 CUT = b"\n####\n"
-"""Between the answers, which are given in this order, one for each request."""
+"""Separates the responses, which are sent in this order, one per request."""
 IMAGE = make_image({"etc/name": b"web"})
 CERTIFICATES = Certificates(None)
-"""Read once: it takes longer than all the rest."""
+"""Read only once, because it takes longer than everything else."""
 MOST = 8 << 20
-"""Bytes of a blob that are read."""
+"""Largest blob that is read, in bytes."""
 
 
 class _NoLogins:
@@ -59,11 +59,11 @@ HEADS = (
     b"Content-Range: bytes 5-1/0\r\n",
     b"X: " + b"y" * 70000 + b"\r\n",
 )
-"""What is put into the heads of answers."""
+"""Inserted into response headers."""
 
 
 def make(random: Random) -> bytes:
-    """An image of which something is damaged; digests are right, so that what comes after it is reached."""
+    """Return an image with one part damaged; digests are corrected, so that later checks are reached."""
     wrong = random.choice(("config", "manifest", "index", "head", "layer"))
 
     def document(name: str, value: Any) -> bytes:  # noqa: ANN401 JSON
@@ -115,7 +115,7 @@ def _head(media_type: str, body: bytes) -> bytes:
 
 
 def _serve(listener: socket.socket, answers: list[bytes]) -> None:
-    """Give each request the next answer, until the listener is closed; TLS is not spoken."""
+    """Answer each request with the next response until the listener is closed; TLS is not supported."""
     left = iter(answers)
     with suppress(OSError):
         while True:
@@ -123,7 +123,7 @@ def _serve(listener: socket.socket, answers: list[bytes]) -> None:
             with connection, suppress(OSError):
                 connection.settimeout(5)
                 asked = connection.recv(65536)
-                if asked.startswith(b"\x16"):  # TLS, handshake: RFC 8446, 5.1
+                if asked.startswith(b"\x16"):  # TLS handshake: RFC 8446, section 5.1
                     continue
                 while b"\r\n\r\n" not in asked and (part := connection.recv(65536)):
                     asked += part
@@ -138,7 +138,7 @@ def check(data: bytes, folder: Path) -> bool:
         try:
             _fetch(f"127.0.0.1:{listener.getsockname()[1]}")
         finally:
-            listener.shutdown(socket.SHUT_RDWR)  # ends the wait for the next connection
+            listener.shutdown(socket.SHUT_RDWR)  # interrupts accept()
             serving.join()
     return True
 

@@ -1,4 +1,4 @@
-"""SHA256SUMS as the installer reads it: it takes all that the builder writes, and no name that is two."""
+"""SHA256SUMS in the installer: it accepts everything the builder writes, and no ambiguous names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ make = sums.make
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Whether the site takes the text; raises AssertionError where it should do otherwise."""
+    """Return whether the site accepts the text; raise AssertionError if that is wrong."""
     here = folder / "here"
     shutil.rmtree(here, ignore_errors=True)
     here.mkdir()

@@ -1,4 +1,4 @@
-"""Tables as the installer checks them before one is used: what it takes, the builder would write."""
+"""Flat tables in the installer, checked before use: it accepts only tables that the builder could write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.installer import call
 
 SHELL = "dash" if shutil.which("dash") else "bash"
 CUT = b"#### "
-"""Before the name of each table."""
+"""Precedes the name of each table."""
 SCRIPT = """
 FACTS=$SCRATCH/bundle
 mkdir "$FACTS"
@@ -35,12 +35,12 @@ FIELDS = {
     "place": "/var/lib/docker",
     "text": "${PORT} {\"a\": 1} 'b'",
 }
-"""A field of each form; a new form needs one here."""
+"""A valid field for each form; a new form requires an entry here."""
 BUNDLE = {table.name for table in BUNDLE_TABLES}
 
 
 def make(random: Random) -> bytes:
-    """Some tables, one or two fields of which are hostile, or the text of which is damaged."""
+    """Return some tables, with one or two hostile fields or with damaged text."""
     parts = [b"bundle.env\n" + (ENV if random.randrange(8) else damage_lines(random, ENV))]
     for table in random.sample(sorted(BUNDLE), 3):
         rows = [[FIELDS[column.form.rstrip(OPTIONAL)] for column in TABLES[table].columns] for _ in range(2)]
@@ -56,7 +56,7 @@ def make(random: Random) -> bytes:
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Whether the site takes them; raises AssertionError where it should not."""
+    """Return whether the site accepts them; raise AssertionError if it should not."""
     facts = folder / "here"
     shutil.rmtree(facts, ignore_errors=True)
     facts.mkdir()

@@ -1,4 +1,4 @@
-"""Rotations and revocations of keys, read before anything of a bundle is trusted: none may be forged."""
+"""Rotations and revocations of keys, read before anything in a bundle is trusted: forgeries are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fuzz.mutations import Random, damage, damage_lines
 from tests.support.tiny import KEY, SIGNER
 
 CUT = b"\n####\n"
-"""Between a statement's name and its text."""
+"""Separates a statement's name from its text."""
 
 
 @cache
@@ -27,14 +27,14 @@ def _base() -> tuple[bytes, ...]:
 
 
 def make(random: Random) -> bytes:
-    """Damage the lines of one, or its bytes."""
+    """Damage the lines or bytes of a statement."""
     name, _, text = random.choice(_base()).partition(CUT)
     name = name if random.randrange(4) else damage(random, name)
     return name + CUT + (text if random.randrange(8) == 0 else damage_lines(random, text))
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Read it; raises AssertionError where another one than was signed is taken."""
+    """Read the statement; raise AssertionError if it is accepted but differs from those that were signed."""
     name, _, text = data.partition(CUT)
     read_statement(text, name.decode("utf-8", "replace"), SIGNER)
     if text not in [base.partition(CUT)[2] for base in _base()]:

@@ -1,4 +1,4 @@
-"""Texts of SHA256SUMS: what is taken is what this program would write."""
+"""SHA256SUMS texts: only texts that the builder would write are accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATHS = (
 
 
 def make(random: Random) -> bytes:
-    """Damage a text, or list paths that are damaged."""
+    """Damage a text, or list damaged paths."""
     more = [random.choice(("", "config/")) + random.choice(NAMES) for _ in range(random.randrange(3))]
     paths = [*PATHS, *more]
     members = [Member(path, 0, f"{random.getrandbits(256):064x}", InMemory(b"")) for path in paths]
@@ -30,7 +30,7 @@ def make(random: Random) -> bytes:
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Raises AssertionError where a text is taken that has another form."""
+    """Parse the text; raise AssertionError if it is accepted in another form."""
     listed = parse_sums(data)
     if format_sums([Member(path, 0, digest, InMemory(b"")) for path, digest in listed.items()]) != data:
         raise AssertionError("taken, and not in the form that is written")

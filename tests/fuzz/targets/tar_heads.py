@@ -1,4 +1,4 @@
-"""Bundles whose headers, members and blocks are damaged: none may verify, crash, or take memory."""
+"""Bundles with damaged headers, members and blocks: none may verify, crash, or use much memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG_NAMES = (
 
 @cache
 def _base() -> tuple[bytes, tuple[tuple[int, int, int], ...]]:
-    """A bundle, and of each member where its header and its bytes begin, and where the next one does."""
+    """Return a bundle and, per member, the offsets of its header, its content and the next header."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_bundle(Path(folder) / "a.tar", signed(tiny_members()))
         with tarfile.open(path) as tar:
@@ -61,13 +61,13 @@ def make(random: Random) -> bytes:
                 raw[header:header] = info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
             case _:
                 raw += random.choice((b"x", bytes(512), bytes(10240), base[:512], base))
-    if random.randrange(2):  # whole records again, as an archive has them
+    if random.randrange(2):  # pads to whole records, as in an archive
         raw += bytes(-len(raw) % 10240)
     return bytes(raw)
 
 
 def check(data: bytes, folder: Path) -> bool:
-    """Whether somebody would take it for a bundle; raises AssertionError where it is forged."""
+    """Return whether a reader accepts it as a bundle; raise AssertionError if a forgery verifies."""
     path = folder / "fuzz.tar"
     path.write_bytes(data)
     taken = False

@@ -1,4 +1,4 @@
-"""What a foreign installation becomes: read, judged, copied, and left as it was; in each shell."""
+"""Adoption of an existing installation: read, judged, copied and left unchanged; in each shell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STEPS = START + "ADOPTION_FROM=$FROM ADOPTION_PROJECT=$OLD_PROJECT ADOPTION_RELE
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Those of the profile `standard`."""
+    """Return the tables of the profile `standard`."""
     folder = tmp_path_factory.mktemp("tables")
     write_tables(dify.model({}), folder)
     return folder
@@ -43,7 +43,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     shell: str, old: Old, tables: Path, script: str, *, before: str = "", language: str = "en"
 ) -> subprocess.CompletedProcess[str]:
-    """A script on the installation as it is."""
+    """Run a script on the old installation in its current state."""
     old.write()
     for table in tables.iterdir():
         (old.folder / "here" / table.name).write_bytes(table.read_bytes())
@@ -52,7 +52,7 @@ def run(
 
 
 def kept(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
-    """Values that the script printed after the plan."""
+    """Return the values that the script printed after the plan."""
     lines = done.stdout.partition("== kept\n")[2].splitlines()
     return dict(line.split("=", 1) for line in lines)
 
@@ -77,7 +77,7 @@ def test_secrets_stay_unless_everybody_knows_them(shell: str, tables: Path, tmp_
     assert "WARNING" not in done.stderr
     assert "volumes/weaviate is copied to data/weaviate" in plan
     assert "local_sandbox/home starts empty" in plan
-    assert "SERVER_NAME" in plan  # must be given: upstream's `_` is no name
+    assert "SERVER_NAME" in plan  # must be given: upstream's `_` is not a name
 
 
 @shell
@@ -101,7 +101,7 @@ def test_the_key_that_dify_made_itself_is_found(shell: str, tables: Path, tmp_pa
 
 
 def change(service: str, **changes: object) -> Callable[[Old], None]:
-    """A container that is another one."""
+    """Return a function that changes attributes of a container."""
 
     def apply(old: Old) -> None:
         for name, value in changes.items():
@@ -111,7 +111,7 @@ def change(service: str, **changes: object) -> Callable[[Old], None]:
 
 
 def told(service: str, **variables: str) -> Callable[[Old], None]:
-    """A container that was told something else."""
+    """Return a function that changes variables of a container."""
     return lambda old: old.containers[service].environment.update(variables)
 
 
@@ -250,7 +250,7 @@ def test_a_project_of_the_same_name_is_not_mistaken_for_ours(tables: Path, tmp_p
 
 
 def snapshot(folder: Path) -> dict[str, tuple[str, int, int]]:
-    """Every entry with what it holds or leads to, its mode and its owner."""
+    """Return every entry's content or link target, mode and owner."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
@@ -279,7 +279,7 @@ def test_files_are_copied_unchanged_and_links_stay_inside(shell: str, tables: Pa
         f'ln -s "{outside}" "$ROOT/data/weaviate"\nmake_data\ncopy_folders\n'
     )
     done = run(shell, old, tables, script)
-    # a link in the way is not followed: it is what somebody planted, and the run ends there
+    # a link at the target may be an attack: it is not followed, and the run ends
     assert done.returncode == 1, done.stdout + done.stderr
     assert snapshot(outside) == {"file": ("of somebody else", 0o100644, os.geteuid())}
     (tmp_path / "root/data/weaviate").unlink()
@@ -288,7 +288,7 @@ def test_files_are_copied_unchanged_and_links_stay_inside(shell: str, tables: Pa
     assert snapshot(old.home / "volumes") == before
     assert snapshot(tmp_path / "root/data/app/storage") == snapshot(storage)
     assert snapshot(outside) == {"file": ("of somebody else", 0o100644, os.geteuid())}
-    # a server with `appendonly yes` does not look at its snapshot
+    # a server with `appendonly yes` ignores its snapshot
     assert (tmp_path / "root/data/redis/data/appendonly.aof").read_text() == "REDIS0009"
     assert not (tmp_path / "root/data/db/data/pgdata").exists()
     assert not (old.home / "volumes/redis/data/appendonly.aof").exists()
@@ -320,7 +320,7 @@ def test_it_is_stopped_in_order_and_runs_again_as_before(shell: str, tables: Pat
     assert {"update --restart=always api", "update --restart=on-failure:3 redis"} <= set(updates)
     assert "update --restart=no init_permissions" in updates
     starts = asked("start")
-    assert "start worker" not in starts  # it did not run
+    assert "start worker" not in starts  # it was not running
     assert "start init_permissions" not in starts
     assert starts[-1] == "start nginx"
     assert starts.index("start redis") < starts.index("start api")
@@ -370,7 +370,7 @@ def test_other_commands_wait_for_the_end_of_an_adoption(shell: str, tmp_path: Pa
 
 @shell
 def test_neither_installation_lies_in_the_other(shell: str, tables: Path, tmp_path: Path) -> None:
-    """Who removes the old folder, as the confirmation allows, would remove the site."""
+    """Removing the old folder, which the confirmation allows, would remove the site."""
     old = upstream(tmp_path)
     storage = old.home / "volumes/app/storage"
     (tmp_path / "link").symlink_to(old.home.parent)
@@ -394,7 +394,7 @@ def test_neither_installation_lies_in_the_other(shell: str, tables: Path, tmp_pa
 
 @shell
 def test_another_application_is_not_taken_over(shell: str, tmp_path: Path) -> None:
-    """A bundle whose services are not there would take nothing, and stop what runs."""
+    """A bundle without matching services would take over nothing, but stop the running application."""
     old = upstream(tmp_path)
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables/variables.tsv").write_text("")
@@ -411,7 +411,7 @@ def test_another_application_is_not_taken_over(shell: str, tmp_path: Path) -> No
 
 @shell
 def test_removed_containers_do_not_block_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
-    """`docker system prune` removes what is stopped: what is left runs again, and the note goes."""
+    """`docker system prune` removes stopped containers: the others start again, and the state is cleared."""
     old = upstream(tmp_path)
     script = STEPS + (
         "require_engine() { :; }\nenter_adoption prepare\nstop_old\nenter_adoption adopted\n"
@@ -445,7 +445,7 @@ def test_odd_names_of_folders_are_shown_plain(shell: str, tables: Path, tmp_path
 
 @shell
 def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Path) -> None:
-    """Our services may run by then: none may write to what is copied, no database hold a dump twice."""
+    """New services may already be running: they must not write during the copy, nor get a dump twice."""
     script = (
         'CURRENT=$ROOT/current FROM=/srv/dify OLD_PROJECT=docker RELEASE=r\nmkdir -p "$CURRENT/config"\n'
         "use_current() { :; }\nkeep_project() { :; }\nstart_step() { :; }\n"
@@ -464,7 +464,7 @@ def test_after_a_kill_nothing_of_the_first_try_is_left(shell: str, tmp_path: Pat
 
 @shell
 def test_uninstall_keeps_the_way_back(shell: str, tables: Path, tmp_path: Path) -> None:
-    """The old containers do not start by themselves any more: what knows how they were kept running stays."""
+    """The old containers no longer start automatically: the record of their restart policies is kept."""
     old = upstream(tmp_path)
     script = STEPS + (
         "require_engine() { :; }\ndocker_answers() { return 1; }\nPROFILE=p YES=yes COMMAND=uninstall\n"

@@ -1,4 +1,4 @@
-"""Forms of the flat tables: builder and site decide alike."""
+"""Forms of the fields in flat tables: builder and site accept the same texts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bundler_installer.tables import BUNDLE_TABLES, OPTIONAL, TABLES
 from tests.support.installer import call, shells
 
 CASES = 400
-"""Texts in one run of the shell."""
+"""Number of texts per run of the shell."""
 TEXTS = st.text(st.sampled_from("a0/.-_:\\~@ $\u00e9\u202e\x7f\x1b\u0085x"), max_size=8)
 
 
 def decide(shell: str, folder: Path, texts: list[str], form: str) -> list[bool]:
-    """What the site says of each text."""
+    """Return whether the site accepts each text."""
     here = folder / "here"
     here.mkdir(exist_ok=True)
     (here / "texts").write_text("".join(f"{text}\n" for text in texts))

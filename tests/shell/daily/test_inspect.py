@@ -1,4 +1,4 @@
-"""The daily inspection, on fabricated facts."""
+"""Daily inspection, on simulated facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ shell = pytest.mark.parametrize("shell", shells())
 
 
 def inspect(shell: str, folder: Path, script: str) -> dict[str, str]:
-    """What -> result, of the inspection's parts that `script` names."""
+    """Run the parts of the inspection that `script` names; return check -> result."""
     (folder / "here").mkdir(exist_ok=True)
     (folder / "here" / "bundle.env").touch()
     named = "NAME=shop VERSION=1 PROFILE=dev RELEASE=1-abc\n"
@@ -69,7 +69,7 @@ def test_certificates(shell: str, tmp_path: Path, days: int, result: str) -> Non
         (30, "-", "pass"),
         (200, "-", "warn"),
         (None, "-", "warn"),
-        (-5, "02:30", "warn"),  # a clock was wrong
+        (-5, "02:30", "warn"),  # in the future: a clock was wrong
     ],
 )
 def test_the_newest_backup(shell: str, tmp_path: Path, hours: int | None, schedule: str, result: str) -> None:

@@ -1,4 +1,4 @@
-"""A backup that comes as one tar file: only a backup's own files are taken, nothing is written elsewhere."""
+"""Backups as one tar file: only a backup's own files are extracted, and only into its folder."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_tar_programs_make_is_read(
 ) -> None:
     need_program(program[0], "busybox-static")
     backup = make_backup(tmp_path)
-    (backup / "data.tar").write_bytes(bytes(range(256)) * 8192 + b"1234567")  # more than two pieces of 1 MiB
+    (backup / "data.tar").write_bytes(bytes(range(256)) * 8192 + b"1234567")  # over two pieces of 1 MiB
     (backup / "dumps/block").write_bytes(b"x" * 512)
     (backup / "dumps/empty").write_bytes(b"")
     seal(backup)
@@ -67,7 +67,7 @@ def test_a_long_name_of_its_folder_and_one_in_chinese_are_read(shell: str, tmp_p
 
 
 Member = tuple[str, bytes, str, bytes]
-"""Name, type, where a link leads, content."""
+"""Name, type, link target, content."""
 FILE, HARD, LINK, DEVICE, PIPE, SPARSE = b"0", b"1", b"2", b"3", b"6", b"S"
 HOSTILE: dict[str, list[Member]] = {
     "a path that leads outside": [("../../../../../../..{victim}/new", FILE, "", b"x")],
@@ -191,7 +191,7 @@ OUTSIDE = [case for case in HOSTILE if "link" in case or "path" in case]
 @shell
 @pytest.mark.parametrize("case", OUTSIDE)
 def test_data_with_links_are_unpacked_below_their_folder_only(shell: str, tmp_path: Path, case: str) -> None:
-    """By the tar of the system: GNU's, and in the busybox shell busybox's own."""
+    """Uses GNU tar and, in the busybox shell, busybox tar."""
     victim, data = tmp_path / "victim", tmp_path / "root/data"
     victim.mkdir()
     (victim / "kept").write_text("kept")

@@ -1,4 +1,4 @@
-"""What a restore replaces: kept aside once, put back when the restore fails."""
+"""Data that a restore replaces are kept once and put back when the restore fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENGINE = 'list_volumes() { :; }\ncompose() { printf "%s\\n" "$*" >>"$SCRATCH/tol
 
 
 def make_root(folder: Path, *, linked: bool) -> Path:
-    """A root with data; where `linked`, they lie on another disk that `data` leads to."""
+    """Create a root with data; if `linked`, `data` is a link to a folder on another disk."""
     root = folder / "root"
     data = folder / "disk" if linked else root / "data"
     (data / "a b" / "c").mkdir(parents=True)

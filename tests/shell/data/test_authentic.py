@@ -1,4 +1,4 @@
-"""Who made a backup is known before anything of it is used; a check whose own tools fail has failed."""
+"""A backup's origin is verified before anything in it is used; a check whose tools fail is a failure."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_file_without_a_key_is_wrong_usage(shell: str, tmp_path: Path, text: s
 
 
 def make_encrypted(folder: Path) -> Path:
-    """The list is authenticated under the passphrase; that the files are plain, no check sees."""
+    """Create a backup whose list is authenticated by the passphrase; its files are not encrypted."""
     backup = make_backup(folder, encrypted="yes", rounds=str(ROUNDS), salt=SALT)
     material = hashlib.pbkdf2_hmac("sha256", PASSPHRASE.encode(), bytes.fromhex(SALT), ROUNDS, 48)
     cipher = Cipher(algorithms.AES(material[:32]), modes.CTR(material[32:])).encryptor()
@@ -188,10 +188,10 @@ FAILURES = {"fails": "return 1", "missing": "return 127", "silent": ":"}
     ("tool", "how"),
     [
         (tool, how) for tool in TOOLS for how in FAILURES if (tool, how) != ("cmp", "silent")
-    ],  # that says: equal
+    ],  # its silence means equal
 )
 def test_a_failing_tool_is_an_error(shell: str, tmp_path: Path, tool: str, how: str) -> None:
-    """Where a tool tells of its failure, nothing is said of the backup."""
+    """When a tool reports its failure, the backup is not reported as damaged."""
     fail = f"{tool}() {{ {FAILURES[how]}; }}\n"
     backup = make_backup(tmp_path)
     if tool == "od":
@@ -208,7 +208,7 @@ def test_a_failing_tool_is_an_error(shell: str, tmp_path: Path, tool: str, how: 
 
 @shell
 def test_a_full_scratch_folder_is_reported_as_such(shell: str, tmp_path: Path) -> None:
-    """With files limited to more and more blocks, a check either has all of its lists or ends with 1."""
+    """With growing limits on file size, a check either has all of its lists or ends with 1."""
     backup = make_backup(tmp_path)
     for number in range(60):
         (backup / f"dumps/{number}").write_text(f"{number}")

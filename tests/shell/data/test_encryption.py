@@ -1,4 +1,4 @@
-"""Encryption of backups: AES-256-CTR under PBKDF2, and an HMAC over the list of digests."""
+"""Encryption of backups: AES-256-CTR with PBKDF2, and an HMAC over the list of digests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.installer import call, shells
 
 PASSPHRASE = "correct horse 电池 $(x) %s \\n 'q'"
 ROUNDS = 1000
-"""Of PBKDF2 in these tests: the number is the backup's own."""
+"""PBKDF2 iterations in these tests; each backup records its own number."""
 SALT = "00112233445566ff"
 
 shell = pytest.mark.parametrize("shell", shells())
 
 
 def keystream(salt: bytes, data: bytes) -> bytes:
-    """What the backup format prescribes, by another implementation."""
+    """Encrypt as the backup format specifies, with an independent implementation."""
     material = hashlib.pbkdf2_hmac("sha256", PASSPHRASE.encode(), salt, ROUNDS, 48)
     cipher = Cipher(algorithms.AES(material[:32]), modes.CTR(material[32:])).encryptor()
     return cipher.update(data) + cipher.finalize()

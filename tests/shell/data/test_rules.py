@@ -1,4 +1,4 @@
-"""Which old backups go, what a schedule says, and what a backup that is not whole meets."""
+"""Retention of backups, schedules, and incomplete backups."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ SYSTEMCTL = '#!/bin/sh\nprintf "%s\\n" "$*" >>"{log}"\n'
 
 
 def prepare_system(folder: Path) -> str:
-    """A fabricated root with systemd, and a systemctl that notes what it is told."""
+    """Create a simulated root with systemd, and a `systemctl` that records its arguments."""
     for name in ("fake/run/systemd/system", "fake/etc/systemd/system", "fake/etc/cron.d", "bin", "here"):
         (folder / name).mkdir(parents=True)
     (folder / "here" / "bundle.env").write_text("backup_schedule=03:45\nbackup_keep=7\n")
@@ -203,7 +203,7 @@ def test_without_systemd_it_is_a_line_of_cron_and_others_files_stay(shell: str, 
 
 @shell
 def test_a_schedule_asks_the_engine_that_was_chosen(shell: str, tmp_path: Path) -> None:
-    """As Podman's, or a rootless one: the timer has none of the operator's variables."""
+    """Podman or a rootless engine: the operator's variables are not set when the timer runs."""
     prepared = "DOCKER_HOST='unix:///run/podman/podman.sock'; " + prepare_system(tmp_path)
     shown = call(shell, prepared + "show_schedule", tmp_path).stdout
     assert "\nEnvironment=DOCKER_HOST=unix:///run/podman/podman.sock\nExecStart=/bin/sh " in shown

@@ -1,4 +1,4 @@
-"""Only volumes of this project are emptied and filled, whatever a backup says."""
+"""Only volumes of this project are emptied and filled, whichever volumes a backup names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ docker() {
     esac
 }
 """
-"""A project of two volumes, of which one has its labels and one is shared; and volumes of others."""
+"""Fake engine with two volumes of the project, one labelled and one shared, and volumes of other projects."""
 
 
 def settle(
     shell: str, folder: Path, *rows: str, files: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Let the rows of a backup find their volumes; prints what was settled."""
+    """Match the rows of a backup to volumes, and print the result."""
     backup = make_backup(folder)
     (backup / "volumes").mkdir()
     for number in range(1, (len(rows) if files is None else files) + 1):
@@ -114,7 +114,7 @@ def test_going_back_touches_no_other_volume(shell: str, tmp_path: Path, volume: 
 
 @shell
 def test_owners_are_numbers_when_the_engine_fills_a_volume(shell: str, tmp_path: Path) -> None:
-    """`docker cp -a` looks the image's user up by name on the host, and gives everything to it."""
+    """`docker cp -a` looks the image's user up by name on the host, and gives every file to that user."""
     commands = (
         "volume_folder() { return 1; }; make_carrier() { echo carrier; }\n"
         'docker() { printf \'%s\\n\' "$*" >>"$ROOT/log/docker"; case $1 in cp) cat ;; esac; }\n'

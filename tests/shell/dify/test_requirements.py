@@ -1,6 +1,6 @@
-"""The tiers of the three profiles as the site's preflight takes them, on fabricated servers.
+"""Requirements of the three profiles in the site's preflight, on simulated servers.
 
-Below the minimum it fails, below what is recommended it warns.
+Below the minimum a check fails, below the recommended value it warns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.profiles import installer_profile, load_profile
 
 GIB, GB = 2**30, 10**9
 TIERS: dict[str, dict[str, tuple[object, object, object]]] = {
-    # profile: row -> what fails, what warns, what passes; None where nothing does
+    # profile: row -> values that fail, warn, pass; None where no value has that result
     "dev": {
         "cpu": (3, None, 4),
         "memory": (6 * GIB, None, 8 * GIB),
@@ -47,7 +47,7 @@ TIERS: dict[str, dict[str, tuple[object, object, object]]] = {
 
 @dataclass(frozen=True)
 class Machine:
-    """Of each tier what its place in the table says: 0 fails, 1 warns, 2 passes."""
+    """Machine with the values of one column of the table: 0 fails, 1 warns, 2 passes."""
 
     tiers: dict[str, tuple[object, object, object]]
     place: int

@@ -1,4 +1,4 @@
-"""Probes at the site, in every shell, with a Compose that is made up."""
+"""Probes at the site in every shell, with a fake Compose."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ compose() {
 
 
 def write(folder: Path, *probes: tuple[str, Sequence[str]], **more: dict[str, str]) -> None:
-    """The tables: each probe by its id, which `more` changes, and the words of its command."""
+    """Write the tables: one row per probe, with fields overridden by `more`, and its command's words."""
     here = folder / "here"
     here.mkdir(exist_ok=True)
     rows, words = HEAD, "#probe\tword\n"
@@ -57,7 +57,7 @@ def write(folder: Path, *probes: tuple[str, Sequence[str]], **more: dict[str, st
 
 
 def probe(shell: str, folder: Path, script: str = "", *, language: str = "en") -> dict[str, dict[str, str]]:
-    """Id -> what `status --json` says of it."""
+    """Return each probe's entry in the output of `status --json`, by ID."""
     made = 'keep "$SCRATCH/probes" list_probes\nmake_probes\nprintf "{"; print_probes_json; printf "}"\n'
     done = call(shell, FAKE + script + made, folder, language=language)
     assert done.returncode == 0, done.stderr
@@ -67,7 +67,7 @@ def probe(shell: str, folder: Path, script: str = "", *, language: str = "en") -
 
 @pytest.mark.parametrize("shell", shells())
 class TestProbes:
-    """In every shell."""
+    """Running and reporting probes, in every shell."""
 
     def test_a_release_without_the_table_has_none(self, shell: str, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()
@@ -129,7 +129,7 @@ class TestProbes:
         assert "within 1 s" in found["a"]["said"]
 
     def test_one_that_leaves_something_behind_is_not_waited_for(self, shell: str, tmp_path: Path) -> None:
-        """What it started may hold its output open for ever."""
+        """A background process of the probe may keep its output open forever."""
         probes = {"a": ["survives", "0"], "b": ["survives", "1"]}
         write(tmp_path, *probes.items(), **{name: {"limit": "1"} for name in probes})
         begun = time.monotonic()
@@ -169,7 +169,7 @@ class TestProbes:
         assert probe(shell, tmp_path)["a"]["result"] == "failed"
 
     def test_what_is_no_text_does_not_break_json(self, shell: str, tmp_path: Path) -> None:
-        """Bytes that are not UTF-8, and a character that is cut in two after 300 bytes."""
+        """The output has bytes that are not UTF-8, and a character that the limit of 300 bytes cuts."""
         write(tmp_path, ("a", ["bytes"]), ("b", ["long"]))
         (tmp_path / "root").mkdir()
         script = 'keep "$SCRATCH/probes" list_probes\nmake_probes\nprint_probes_json >"$HERE/json"\n'
@@ -197,7 +197,7 @@ class TestProbes:
 
 @pytest.mark.parametrize("shell", shells())
 class TestProof:
-    """What a start waits for."""
+    """Probes as the condition of a successful start."""
 
     SCRIPT = """
 RELEASE=r PROBE_PATIENCE=${PATIENCE:-0}
@@ -232,14 +232,14 @@ if prove_work; then echo proved; else echo "not: $unproven"; fi
         assert "\taccepted\tprobe-b" in (tmp_path / "root/state/journal").read_text()
 
     def test_on_the_way_back_it_is_said_only(self, shell: str, tmp_path: Path) -> None:
-        """What fails in the release before may have failed before the upgrade."""
+        """A probe that fails in the previous release may have failed before the upgrade, too."""
         write(tmp_path, ("b", ["exit", "1", "broken"]))
         done = call(shell, FAKE + "RETURNING=yes\n" + self.SCRIPT, tmp_path)
         assert done.stdout.splitlines()[-1] == "proved"
         assert "broken" in done.stderr
 
     def test_what_another_release_passed_is_not_believed(self, shell: str, tmp_path: Path) -> None:
-        """An upgrade that fails goes back within one run."""
+        """A failed upgrade rolls back in the same run, so results of both releases occur in it."""
         write(tmp_path, ("a", ["ok"]))
         script = self.SCRIPT + 'RETURNING=yes\nsed \'s/ok/absent/\' "$HERE/probe-words.tsv" >"$HERE/new"\n'
         done = call(shell, FAKE + script + 'mv "$HERE/new" "$HERE/probe-words.tsv"\n' + self.SCRIPT, tmp_path)

@@ -1,4 +1,4 @@
-"""Which services the installer waits for and which are broken, by what the engine says of containers."""
+"""Services to wait for and broken services, derived from the engine's container states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GOOD = "app running healthy 0 0 a\njob exited none 0 0 j\nside running none 0 0 
 def judge(
     shell: str, folder: Path, containers: str, *, before: str = "", ended: str = "", early: str = ""
 ) -> tuple[str, str]:
-    """What is waited for and what is broken; `ended` is the exit code of `compose up`, or nothing yet."""
+    """Return the services to wait for and the broken ones; `ended` is `compose up`'s exit code, if any."""
     (folder / "here").mkdir()
     (folder / "here/services.tsv").write_text(SERVICES)
     (folder / "lines").write_text(containers)
@@ -34,13 +34,13 @@ printf '%s/%s\\n' "$waiting" "$broken"
 
 
 def with_app(line: str) -> str:
-    """The good containers, with another state of `app`."""
+    """Return the good containers with another state of `app`."""
     return GOOD.replace("app running healthy 0 0 a", line)
 
 
 @pytest.mark.parametrize("shell", shells())
 class TestStates:
-    """In every shell."""
+    """States of one container, in every shell."""
 
     def test_all_good(self, shell: str, tmp_path: Path) -> None:
         assert judge(shell, tmp_path, GOOD, ended="0") == ("", "")
@@ -49,14 +49,14 @@ class TestStates:
         ("line", "broken"),
         [
             ("app running starting 0 0 a", ""),
-            ("app running unhealthy 0 0 a", ""),  # it may become healthy until the time is over
+            ("app running unhealthy 0 0 a", ""),  # may become healthy within the time limit
             ("app created none 0 0 a", ""),
             ("app restarting none 1 1 a", ""),
             ("app restarting none 1 5 a", "app "),
             ("app running unhealthy 1 5 a", "app "),
             ("app exited none 1 0 a", "app "),
             ("app exited none 1 0 a no", "app "),
-            ("app exited none 1 0 a unless-stopped", ""),  # the moment before the engine starts it again
+            ("app exited none 1 0 a unless-stopped", ""),  # the engine is about to restart it
         ],
     )
     def test_one_that_is_not_healthy(self, line: str, broken: str, shell: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a run of the installer ends, and how it ends what it started."""
+"""End of a run, and of the processes that it started."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ wait
 
 @shell
 def test_a_tree_has_time_to_end_in_order(shell: str, tmp_path: Path) -> None:
-    """Compose may be in the middle of putting a container in another's place."""
+    """Compose may be in the middle of replacing a container."""
     (tmp_path / "tree").write_text(TREE.format(folder=tmp_path))
     script = f"""
 sh {tmp_path}/tree &
@@ -51,7 +51,7 @@ one_is_running $tree || echo none runs
 
 @shell
 def test_a_background_process_of_a_terminal_is_not_suspended(shell: str, tmp_path: Path) -> None:
-    """As `nohup ... &` starts it: whoever sets a terminal from there is stopped, and would keep the lock."""
+    """Under `nohup ... &`, a process that sets the terminal would be stopped, and would keep the lock."""
     assert call(shell, "echo done", tmp_path).stdout == "done\n"
     controller, terminal = os.openpty()
     started = ["bash", "-c", 'set -m; "$@" & wait $!; echo "code $?"', "bash"]

@@ -1,4 +1,4 @@
-"""Site values on their way to the containers: the env file of Compose, and the files that keep them."""
+"""Site values on their way to the containers: Compose's env file and the files that store the values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN = [
     "export X=1", "BUNDLE_DOLLAR", "${BUNDLE_DOLLAR}", "'${BUNDLE_QUOTE}'",
 ]  # fmt: skip
 COUNT = 3600
-"""Values for each of the three shells: over 10,000 in all."""
+"""Number of values for each of the three shells: over 10,000 in all."""
 
 WRITE = """
 draft=$SCRATCH/draft
@@ -64,7 +64,7 @@ def test_compose_reads_what_was_typed(shell: str, docker_compose: str, tmp_path:
     assert shown.returncode == 0, shown.stderr[-2000:]
     assert shown.stderr == b""
     services = json.loads(shown.stdout)["services"]
-    for service in ("a", "b"):  # `config` doubles each dollar, for Compose to read it again
+    for service in ("a", "b"):  # `config` doubles each dollar sign, so that Compose can read its output again
         found = {name: text.replace("$$", "$") for name, text in services[service]["environment"].items()}
         wrong = {value: found[f"V{n}"] for n, value in enumerate(values) if found[f"V{n}"] != value}
         assert wrong == {}
@@ -72,7 +72,7 @@ def test_compose_reads_what_was_typed(shell: str, docker_compose: str, tmp_path:
 
 @pytest.mark.parametrize("shell", shells())
 def test_files_of_the_site_keep_what_was_typed(shell: str, tmp_path: Path) -> None:
-    """`site.env` and `secrets.env` hold `NAME=VALUE`, literally, and are read back so."""
+    """`site.env` and `secrets.env` hold literal `NAME=VALUE` lines and are read back unchanged."""
     values = generate(shell, 120)
     (tmp_path / "root").mkdir()
     (tmp_path / "here").mkdir()
@@ -99,7 +99,7 @@ def test_files_of_the_site_keep_what_was_typed(shell: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("shell", shells())
 def test_a_stored_file_names_variables_only(shell: str, tmp_path: Path) -> None:
-    """A file that a backup brings back is not taken to write anywhere else."""
+    """A file restored from a backup must not cause writes elsewhere."""
     (tmp_path / "root").mkdir()
     lines = ("A/../../../outside=x", "../outside=x", "=x", "1=x", "A B=x", "GOOD=y=z ", "#C=x")
     (tmp_path / "root/site.env").write_text("\n".join(lines) + "\n")
@@ -110,7 +110,7 @@ def test_a_stored_file_names_variables_only(shell: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", shells())
 def test_bytes_that_are_not_text_are_found(shell: str, tmp_path: Path) -> None:
-    """As Python's decoder has it, for sequences around every edge of RFC 3629."""
+    """Agrees with Python's decoder for sequences around every boundary of RFC 3629."""
     (tmp_path / "root").mkdir()
     source = random.Random(shell)  # noqa: S311 the same values in each run
     edges = [

@@ -1,4 +1,4 @@
-"""One run at a time: what a killed run leaves at work, or lying about, does not meet the next one."""
+"""One run at a time: processes and files left by a killed run do not affect the next run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ slow() {{
            echo late >>{folder}/written'
 }}
 """
-"""A program that writes what it was fed when it is told to."""
+"""A program that reads its input and writes a line once the file `go` exists."""
 WORK = {
     "restore": "SOURCE={folder}; pour dump slow",
     "decrypted restore": "SOURCE={folder}/encrypted; decrypt() {{ cat; }}; pour dump slow",
@@ -34,7 +34,7 @@ WORK = {
     "verification": "(slow </dev/null) & HASHING=$!; wait $HASHING",
     "step": "(slow </dev/null; echo more >>{folder}/written)",
 }
-"""What a run may be doing when its shell alone is killed."""
+"""Work that a run may be doing when its shell alone is killed."""
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -45,7 +45,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def start(shell: str, script: str, folder: Path, *, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """A run that says with the file `ready` that it has come to what it is to be killed in."""
+    """Start a run and wait until it creates the file `ready`: the point at which the test kills it."""
     need_shell(shell)
     program = write_program(NAMED + script, folder, name="first")
     with (folder / "said").open("w") as said:
@@ -63,7 +63,7 @@ def start(shell: str, script: str, folder: Path, *, before: tuple[str, ...] = ()
 
 
 def kill_shell(process: subprocess.Popen[str]) -> None:
-    """The shell alone; what it started goes on."""
+    """Kill the shell alone; the processes that it started continue."""
     process.kill()
     process.wait()
 
@@ -106,7 +106,7 @@ def test_one_that_ignores_the_signal_is_killed(shell: str, folder: Path) -> None
 @shell
 @flock
 def test_a_service_that_was_started_outlives_runs(lock: str, shell: str, folder: Path) -> None:
-    """What has a session of its own is a service: an engine, or what Podman starts beside a container."""
+    """A process in its own session is a service: an engine, or Podman's processes beside a container."""
     script = f"take_lock; setsid sh -c 'echo $$ >{folder}/ready; sleep 60; :' & wait"
     first = start(shell, script, folder)
     wait_until(lambda: (folder / "ready").read_text() != "")
@@ -157,7 +157,7 @@ def test_the_link_removed_by_hand_does_not_let_a_second_run_in(lock: str, shell:
 @shell
 @flock
 def test_a_run_in_another_process_namespace(lock: str, shell: str, folder: Path) -> None:
-    """It cannot be seen: only the kernel's lock tells whether it works."""
+    """Its processes are not visible: only the kernel's lock shows whether it is active."""
     need_root()
     unshare = need_program("unshare", "util-linux")
     first = start(
@@ -185,7 +185,7 @@ def test_a_run_in_another_process_namespace(lock: str, shell: str, folder: Path)
 
 @shell
 def test_a_signal_to_all_leaves_nothing_at_work(shell: str, folder: Path) -> None:
-    """The shells in between end at once; a program that takes its time is asked again, then killed."""
+    """Intermediate shells end at once; a slow program gets a second signal, then it is killed."""
     stubborn = f"sh -c 'trap \"\" INT TERM; : >{folder}/ready; sleep 60; sleep 60'"
     first = start(shell, f"take_lock; (cat </dev/null | ({stubborn}; :); :); echo over", folder)
     os.killpg(first.pid, signal.SIGTERM)
@@ -207,7 +207,7 @@ def test_a_run_that_fails_does_not_end_the_engine_it_started(shell: str, folder:
 
 @shell
 def test_the_scratch_folder_of_a_killed_run_is_removed_by_the_next(shell: str, folder: Path) -> None:
-    """Also where the next one keeps its own elsewhere."""
+    """Even if the next run has its scratch folder elsewhere."""
     script = f'take_lock; printf secret >"$SCRATCH/values/TOKEN"; : >{folder}/ready; exec sleep 60'
     first = start(shell, script.replace("exec ", "") + "; :", folder)
     os.killpg(first.pid, signal.SIGKILL)
@@ -226,13 +226,13 @@ def test_the_scratch_folder_of_a_run_killed_before_it_had_the_lock(shell: str, f
     first = start(shell, script, folder)
     sweep = f"sweep_scratch {scratch}"
     assert call(shell, sweep, folder).returncode == 0
-    assert list(scratch.rglob("TOKEN"))  # it works
+    assert list(scratch.rglob("TOKEN"))  # the run is still active
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     (mark,) = scratch.glob("*/process")
     text = mark.read_text()
     for other in (text.replace("pid:[", "pid:[9"), text.replace(os.uname().nodename, "elsewhere"), ""):
-        mark.write_text(other)  # of another container or machine, or not ours
+        mark.write_text(other)  # of another container or machine, or not written by a run
         assert call(shell, sweep, folder).returncode == 0
         assert list(scratch.rglob("TOKEN"))
     mark.write_text(text)
@@ -243,7 +243,7 @@ def test_the_scratch_folder_of_a_run_killed_before_it_had_the_lock(shell: str, f
 @shell
 @flock
 def test_a_scratch_folder_that_a_killed_run_s_children_work_with(lock: str, shell: str, folder: Path) -> None:
-    """It is left until they have ended."""
+    """It is kept until they have ended."""
     scratch = folder / "first-scratch"
     script = SLOW.format(folder=folder) + '(slow </dev/null; : >"$SCRATCH/more")'
     kill_shell(start(shell, script, folder))
@@ -270,7 +270,7 @@ def test_a_scratch_folder_whose_run_was_killed_before_it_marked_it(shell: str, f
         for file in files:
             (scratch / name / file).touch()
     assert call(shell, f"sweep_scratch {scratch}", folder).returncode == 0
-    assert len(list(scratch.iterdir())) == 3  # the run may be about to
+    assert len(list(scratch.iterdir())) == 3  # the run may be about to mark it
     for each in scratch.iterdir():
         os.utime(each, (old, old))
     assert call(shell, f"sweep_scratch {scratch}", folder).returncode == 0
@@ -295,7 +295,7 @@ exit 0
 
 @shell
 def test_only_what_a_run_makes_is_removed(shell: str, folder: Path) -> None:
-    """Whatever stands in the list."""
+    """Other entries in the list are ignored."""
     need_root()
     dead = "999999999 1 another-boot pid:[1] " + os.uname().nodename + "\n"
     kept = {name: folder / name for name in ("data", "bundle.a_b-cd", "bundle.abc", ".part", "target")}

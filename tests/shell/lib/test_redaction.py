@@ -1,4 +1,4 @@
-"""Text for people who may not know the secrets."""
+"""Redaction of secrets in text for readers who may not know them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIObWhBMNnWbU\n-----END EC PRIVATE
 
 
 def core(before: str, secret: str) -> str:
-    """The characters of `base64(before + secret + more)` that the secret alone decides."""
+    """Return the characters of `base64(before + secret + more)` that depend on the secret alone."""
     text = base64.b64encode((before + secret).encode()).decode()
     length = len(before.encode())
     whole = (length + len(secret.encode())) * 8 // 6

@@ -1,4 +1,4 @@
-"""The root folder: nobody else may own it or a folder above it, and nothing is written through links."""
+"""The root folder: it and the folders above it must not belong to others; links are never written through."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ FINE = {
 
 
 def check(shell: str, folder: Path, planted: str) -> tuple[int, str, str]:
-    """`call` makes folders below `root`; what is checked lies two folders further down."""
+    """Check a root two folders below the `root` that `call` creates."""
     need_root()
     root = folder / "root/above [x]/应用 root"
     root.mkdir(parents=True)

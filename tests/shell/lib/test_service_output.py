@@ -1,4 +1,4 @@
-"""What the installer shows and logs of a service's output: its words, without secrets and terminal codes."""
+"""Service output as the installer shows and logs it: the text, without secrets and terminal codes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PLACES = {
 EMPTY = re.compile(
     r"""[{]"a": ""}|a[:=]? ?(?:""|''|[|]|b )?;?|  |a = ""|cat <<E|E|A=(?:""|'')?|<a b=""/>|<a></a>|""|"""
 )
-"""What the templates are without the values."""
+"""Matches the templates without their values."""
 SECRETS_OF_FORMS = [
     "p\"w'd$x", 'a\\b"c', "it's `x`", "密码'\"$&<>", "a&b<c>d", "=:#! a", " lead", "tab\there", "$$HOME$",
     "x/y\\'z\\", "\x1b0\x7f;{}", "\U0001f600key",

@@ -1,4 +1,4 @@
-"""shellcheck has nothing to say about the files as they are rendered."""
+"""shellcheck reports nothing in the rendered files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.support.kiosk import Kiosk
 from tests.support.programs import need_program, run
 
 LOCAL = "--exclude=SC3043"
-"""`local` is not in POSIX; dash, bash and busybox ash have it."""
+"""`local` is not in POSIX, but dash, bash and busybox ash have it."""
 
 
 def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> None:
-    """With the tables of a bundle that has every kind of variable and every text of both languages."""
+    """The tables have every kind of variable, and all texts in both languages."""
     program = need_program("shellcheck")
     run(program, "--shell=sh", LOCAL, kiosk.unpack(tmp_path) / "install")
     run(program, "--shell=sh", kiosk.path.with_suffix(".preflight.sh"), f"{LOCAL},SC2034,SC2317,SC2329")
@@ -23,6 +23,6 @@ def test_the_rendered_installer_and_preflight(kiosk: Kiosk, tmp_path: Path) -> N
 
 
 def test_no_function_is_defined_twice() -> None:
-    """The later one would take the place of the earlier one, which other files call."""
+    """The later definition would replace the earlier one, which other files call."""
     defined = Counter(re.findall(r"^([a-z_]+)\(\)", assemble_installer().decode(), flags=re.MULTILINE))
     assert [name for name, times in defined.items() if times > 1] == []

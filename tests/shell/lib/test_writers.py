@@ -1,4 +1,4 @@
-"""What a program prints to a file is there, or its status says that it is not, whatever the program is."""
+"""A program's output reaches its file, or the exit status shows that it does not; for every program used."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PRINTING = (
 @shell
 @pytest.mark.parametrize("program", PRINTING)
 def test_a_full_disk_is_noticed(shell: str, tmp_path: Path, program: str) -> None:
-    """busybox 1.35 ends with 0 where the last of its buffer cannot be written (`fflush_stdout_and_exit`)."""
+    """busybox 1.35 exits with 0 when its last buffer cannot be written (`fflush_stdout_and_exit`)."""
     assert Path("/dev/full").is_char_device()
     done = call(shell, f"echo 1 | {program} >/dev/full && echo unnoticed", tmp_path)
     assert "unnoticed" not in done.stdout
@@ -60,7 +60,7 @@ wc -c <"$SCRATCH/sorted" | tr -d ' '
 
 @shell
 def test_a_tar_that_fails_once_keeps_its_abilities(shell: str, tmp_path: Path) -> None:
-    """A backup made with the fewest options looks like a whole one."""
+    """A backup made with the fewest options would look complete."""
     asked = 'choose_tar; echo "$TAR_KIND|$TAR_MAKE|$TAR_TAKE|$TAR_EXCLUDES"'
     wanted = call(shell, asked, tmp_path).stdout
     assert "posix" in wanted or shell == "busybox"
@@ -75,7 +75,7 @@ def test_a_tar_that_fails_once_keeps_its_abilities(shell: str, tmp_path: Path) -
 
 @shell
 def test_no_variable_of_a_caller_is_lost(shell: str, tmp_path: Path) -> None:
-    """`plan` keeps a folder's name while programs print: it shows what would change."""
+    """`plan` keeps a folder's name in a variable while programs print the difference."""
     script = """
 BASE=$SCRATCH/base part=$SCRATCH/part
 mkdir -p "$BASE/.written" "$part/config"

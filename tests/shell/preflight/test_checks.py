@@ -1,4 +1,4 @@
-"""Every check of the preflight on fabricated servers: what passes, what warns, what fails, in each shell."""
+"""Every check of the preflight on simulated servers: passing, warning and failing, in each shell."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ WANTED: Mapping[str, tuple[str, str]] = {
     "swap": ("1000000000", "2000000000"), "docker": ("20.10", "24.0"), "compose": ("2.20", "2.24"),
     "disk": ("20000000000", "50000000000"), "inodes": ("100000", "-"), "ssd": ("yes", "yes"),
 }  # fmt: skip
-"""What the fabricated bundle asks for, where the catalogue says nothing."""
+"""Requirements of the simulated bundle where the catalogue has none."""
 
 
 def rows(world: World) -> list[list[str]]:
-    """The lines of checks.tsv of the checks that this world is about."""
+    """Return the rows of checks.tsv for the checks of this world."""
     found = []
     for check in CHECKS:
         if check.id not in world.expected:
@@ -95,9 +95,9 @@ NEVER_FAIL = {
     "page-size", "memory-available", "user", "selinux", "container", "clock-sync", "bridge-filter",
     "firewalld", "dns",
 }  # fmt: skip
-"""What may be meant so, or cannot be known for sure."""
+"""Checks of states that may be intended or cannot be determined with certainty."""
 NEVER_WARN = {"unpacker", "platform", "ip-forward", "port", "inodes"}
-"""What works or does not."""
+"""Checks with only two outcomes."""
 
 
 @pytest.mark.parametrize("check", [check.id for check in CHECKS])

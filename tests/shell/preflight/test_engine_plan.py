@@ -1,4 +1,4 @@
-"""The preflight where a server lacks an engine and the bundle carries one."""
+"""Preflight on a server without an engine, for a bundle that carries one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server with Podman, and nothing that answers as Docker does."""
+"""A server that has Podman, but no program that responds as Docker does."""
 
 from __future__ import annotations
 

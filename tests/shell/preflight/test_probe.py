@@ -1,4 +1,4 @@
-"""What the preflight runs in a container, in the shells that images have."""
+"""The script that the preflight runs in a container, in shells that images have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ until python3 -c 'import socket; socket.create_connection(("127.0.0.1", 61616), 
 do sleep 0.2; done
 wait $probe
 """
-"""In a network of its own: somebody comes after all else that the script tries is over."""
+"""Runs the script in a network namespace; a client connects after all other parts of the script are done."""
 
 
 @pytest.mark.parametrize("shell", shells())
@@ -39,5 +39,5 @@ def test_the_probe_waits_for_a_late_reply_up_to_its_limit(shell: str, tmp_path: 
     assert found["listener"] == "python3", ran.stderr
     assert found["port"] == "ok", ran.stdout + ran.stderr
     assert found["processes"] == "64"
-    assert list(found.items())[-1] == ("end", "ok")  # a container ends with it, whoever still listens
-    assert time.monotonic() - started < 25  # a bound on waiting to the end of it, 30 s, not a measurement
+    assert list(found.items())[-1] == ("end", "ok")  # the container ends even if a listener remains
+    assert time.monotonic() - started < 25  # a full wait takes 30 s

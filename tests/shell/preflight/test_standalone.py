@@ -1,4 +1,4 @@
-"""`<bundle>.preflight.sh`: one small file that checks a server before the bundle is there."""
+"""`<bundle>.preflight.sh`: a small file that checks a server before the bundle arrives."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_compact_images_need_memory_for_their_window(
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_answers_and_what_is_wrong_with_them(shell: str, preflight: Path) -> None:
-    """What the installer's other parts define is not called here."""
+    """The file must not call functions from other parts of the installer."""
     preflight = preflight_file(
         preflight.parent, ROWS, {"variables.tsv": "#name ...\nPORT\tport\tno\t80\t-\t-\t-\t-\t-\n"}
     )

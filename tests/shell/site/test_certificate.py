@@ -1,4 +1,4 @@
-"""The installer's certificates: given and checked, or made at the site."""
+"""Certificates in the installer: provided and checked, or generated at the site."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOOSE = 'check_certificates; place_certificates; printf "CERTIFICATES=%s\\n" "$
 def choose(
     folder: Path, shell: str = "dash", language: str = "en", host: str = HOST, **values: object
 ) -> subprocess.CompletedProcess[str]:
-    """Let the installer check and place what the site's values name."""
+    """Run the part of the installer that checks and places the certificate named in the site's values."""
     (folder / "here").mkdir(exist_ok=True)
     (folder / "here/certificates.tsv").write_text("#host\n" + ROW)
     given = {"SERVER_NAME": host, "TLS_SELF_SIGNED": "false", **values}
@@ -136,7 +136,7 @@ def test_a_new_certificate_replaces_the_old_one(shell: str, tmp_path: Path) -> N
     certificate, key = write_pair(tmp_path)
     second = choose(tmp_path, shell, TLS_CERTIFICATE=certificate, TLS_KEY=key)
     assert second.returncode == 0, second.stderr
-    # Services name it, so that Compose makes them anew.
+    # Services refer to it, so Compose recreates them.
     assert first.stdout.splitlines()[-1] != second.stdout.splitlines()[-1]
     assert (tmp_path / "root/data/tls/tls.crt").read_bytes() == certificate.read_bytes()
 

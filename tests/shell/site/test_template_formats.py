@@ -1,4 +1,4 @@
-"""Site values in templates: a reader of the format finds what was typed, or the value was refused."""
+"""Site values in templates: a parser of the format reads what was typed, or the value is refused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.support.installer import SHELLS, shells
 from tests.support.programs import need_program
 
 COUNT = 1200
-"""Values for each of three shells, besides those that are always tried."""
+"""Number of values for each of three shells, besides those that are always tried."""
 
 
 def rows(count: int, *forms: str) -> str:
-    """A line for each value, in turn of each form; `N` stands for its number."""
+    """Return a line for each value, with the forms in turn; `N` is replaced by the value's number."""
     return "".join(forms[n % len(forms)].replace("N", str(n)) for n in range(count))
 
 
@@ -95,8 +95,8 @@ def test_yaml(shell: str, tmp_path: Path) -> None:
     forms = list(YAML)
     template = "---\n" + rows(len(values), *forms)
     filled = fill(shell, "yaml", template, values, tmp_path / "fill")
-    found = yaml.load(filled.content, yaml.BaseLoader)  # noqa: S506 texts alone
-    assert found == yaml.load(filled.content, yaml.CBaseLoader)  # noqa: S506 likewise
+    found = yaml.load(filled.content, yaml.BaseLoader)  # noqa: S506 strings only
+    assert found == yaml.load(filled.content, yaml.CBaseLoader)  # noqa: S506 strings only
     kept = dict.fromkeys(forms, 0)
     for number, value in enumerate(values):
         form = forms[number % len(forms)]
@@ -138,7 +138,7 @@ def test_toml(shell: str, tmp_path: Path) -> None:
         if f"V{number}" in filled.refused:
             continue
         got, expected = found[f"k{number}"], put(TOML[form], value)
-        if not isinstance(got, type(expected)):  # a number, or a boolean, that stands by itself
+        if not isinstance(got, type(expected)):  # a bare number or boolean
             assert form == forms[4], (form, value)
             assert tomllib.loads(f"x = {value}")["x"] == got
         elif not isinstance(got, str) and got != expected:  # numbers and booleans in a list
@@ -177,7 +177,7 @@ http {{
 
 
 def ask(path: Path, count: int) -> Iterator[bytes]:
-    """What the server answers to `/0`, `/1` and so on, over one connection."""
+    """Yield the server's answers to `/0`, `/1` and so on, over one connection."""
     with socket.socket(socket.AF_UNIX) as channel:
         channel.settimeout(30)
         channel.connect(str(path))
@@ -197,7 +197,7 @@ def test_nginx(shell: str, tmp_path: Path) -> None:
     program = need_program("nginx")
     values = generate(f"nginx{shell}", COUNT)
     forms = list(NGINX)
-    folder = Path(tempfile.mkdtemp())  # a socket's path is short
+    folder = Path(tempfile.mkdtemp())  # socket paths must be short
     try:
         bodies = "".join(
             f"location = /{n} {{\n{forms[n % len(forms)].replace('N', str(n))}\n}}\n"
@@ -206,7 +206,7 @@ def test_nginx(shell: str, tmp_path: Path) -> None:
         template = SERVER.format(path=folder / "socket", locations=bodies)
         filled = fill(shell, "nginx", template, values, tmp_path / "fill")
         text = filled.content
-        for bare in (b"return 200 ;", b"set $x ;"):  # a value that was refused leaves nothing
+        for bare in (b"return 200 ;", b"set $x ;"):  # a refused value leaves an empty place
             text = text.replace(bare, bare.replace(b" ;", b" x;"))
         (folder / "nginx.conf").write_bytes(text)
         (folder / "logs").mkdir()
@@ -250,7 +250,7 @@ SCRIPT = {
     'show "a\n@@VN@@"': ["a\n{}"],
     "if [ @@VN@@ = '' ]; then show; else show @@VN@@; fi": None,
 }
-"""None: only that nothing else is run."""
+"""None: only check that no other command runs."""
 
 
 @pytest.mark.parametrize("shell", shells())
@@ -288,7 +288,7 @@ def test_shell(shell: str, tmp_path: Path) -> None:
 
 
 SCRIPT_NOISE = b"[: "
-"""`[` takes some values for operators of its own."""
+"""`[` takes some values for its own operators."""
 
 
 PLACES = {
@@ -349,7 +349,7 @@ def test_places_where_no_value_can_stand(shell: str, tmp_path: Path) -> None:
     for form, places in PLACES.items():
         for number, (template, reason) in enumerate(places.items()):
             if "@@" not in template:
-                template = "<b>@@V0@@</b>" + template  # noqa: PLW2901 the value is written, the rest is torn
+                template = "<b>@@V0@@</b>" + template  # noqa: PLW2901 the value is filled in; the rest is broken
             folder = tmp_path / f"{form}{number}"
             filled = fill(shell, form, template + "\n", [HOSTILE], folder)
             assert set(filled.refused.values()) >= {reason}, (form, template, filled)
@@ -357,7 +357,7 @@ def test_places_where_no_value_can_stand(shell: str, tmp_path: Path) -> None:
 
 
 def read_properties(text: str) -> dict[str, str]:
-    """As java.util.Properties.load(InputStream) documents it."""
+    """Parse the text as documented for java.util.Properties.load(InputStream)."""
     lines: list[str] = []
     going_on = False
     for raw in re.split("\r\n|\r|\n", text):
@@ -440,7 +440,7 @@ ENV = {
 @pytest.mark.root
 @pytest.mark.parametrize("shell", shells())
 def test_env(shell: str, docker_compose: str, tmp_path: Path) -> None:
-    """Compose and shells read the same, or the value is refused."""
+    """Compose and shells read the same value, or it is refused."""
     values = generate(f"env{shell}", COUNT)
     forms = list(ENV)
     template = rows(len(values), *(form + "\n" for form in forms))
@@ -495,7 +495,7 @@ def test_xml(shell: str, tmp_path: Path) -> None:
     values = generate(f"xml{shell}", COUNT)
     template = "<t>" + rows(len(values), "<e a=\"@@VN@@\" b='x@@VN@@'>y@@VN@@</e>\n<!-- it's \" -->") + "</t>"
     filled = fill(shell, "xml", template, values, tmp_path / "fill")
-    elements = ET.fromstring(filled.content)  # noqa: S314 our own
+    elements = ET.fromstring(filled.content)  # noqa: S314 the tests' own file
     for number, (value, element) in enumerate(zip(values, elements, strict=True)):
         if f"V{number}" in filled.refused:
             assert re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", value)
@@ -511,11 +511,11 @@ def test_xml(shell: str, tmp_path: Path) -> None:
     )
     for number, line in enumerate(inner.content.decode().split("\n")[:-1]):
         if f"V{number}" not in inner.refused:
-            assert ET.fromstring(line).text == f"<{values[number]}"  # noqa: S314 likewise
+            assert ET.fromstring(line).text == f"<{values[number]}"  # noqa: S314 the tests' own file
 
 
 class Page(HTMLParser):
-    """Attributes and texts of the elements `e`."""
+    """Collects the attributes and texts of the elements `e`."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""Run the program that this image, and for the API's image MODE, stands for."""
+"""Run the stand-in for this image's program; in the API's image, MODE selects the program."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from standin import peers, programs, proving, queues, sandbox, server
 from standin.peers import need
 
 ALIVE = 20
-"""Seconds that a worker counts as alive after its last word."""
+"""Time after its last report for which a worker counts as alive, in seconds."""
 
 
 def say(text: str) -> None:
-    """To the container's log."""
-    print(text, flush=True)  # noqa: T201 see above
+    """Write to the container's log."""
+    print(text, flush=True)  # noqa: T201 a container's log
 
 
 def call_out() -> None:
-    """Reach for the internet wherever the variables do not say no, as the real program does."""
+    """Contact every internet host that the variables do not disable, as the real program does."""
     if programs.program() == "weaviate":
-        # At each start, also with its telemetry off; nobody is told.
+        # Happens at every start, even with telemetry disabled; nothing is logged.
         with contextlib.suppress(OSError):
             socket.create_connection(("169.254.169.254", 80), timeout=1).close()
     for variable, host in programs.called_out(programs.program()).items():
@@ -38,19 +38,19 @@ def call_out() -> None:
 
 
 def keep_alive(name: str) -> None:
-    """Say to be alive while all that a worker needs is there."""
+    """Report a live worker as long as all its peers respond."""
     health = server.Health()
     while True:
         try:
             if not health.failing():
                 peers.by_url("CELERY_BROKER_URL").set(f"standin:worker:{name}", "alive", ex=ALIVE)
-        except Exception as error:  # noqa: BLE001 the next time it may be there
+        except Exception as error:  # noqa: BLE001 may succeed next time
             say(f"broker: {error}")
         time.sleep(4)
 
 
 def work() -> None:
-    """MODE=worker: take tasks; what was done is in the storage and in the database."""
+    """MODE=worker: take tasks; record each one in the storage and in the database."""
     name = f"celery@{os.uname().nodename}"
     threading.Thread(target=keep_alive, args=(name,), daemon=True).start()
     threading.Thread(target=queues.take_tasks, args=(name,), daemon=True).start()
@@ -63,13 +63,13 @@ def work() -> None:
                 (Path(programs.STORAGE) / identifier).write_text(name)
                 peers.query(programs.database(), "INSERT INTO work VALUES (%s, %s)", identifier, name)
                 broker.rpush(f"standin:done:{identifier}", name)
-        except Exception as error:  # noqa: BLE001 the next time it may be there
+        except Exception as error:  # noqa: BLE001 may succeed next time
             say(f"task: {error}")
             time.sleep(1)
 
 
 def beat() -> None:
-    """MODE=beat: Celery's clock keeps what it did last in a file of the folder that it starts in."""
+    """MODE=beat: append to the schedule file in the working folder, as Celery's scheduler does."""
     while True:
         with Path("celerybeat-schedule").open("a") as schedule:
             schedule.write(f"{time.time()}\n")
@@ -77,14 +77,14 @@ def beat() -> None:
 
 
 def stop(*_: object) -> None:
-    """End in order, and leave a word of it where the vector store's data lie."""
+    """Exit gracefully; the vector store leaves a marker file in its data folder."""
     if programs.program() == "weaviate":
         (Path(need("PERSISTENCE_DATA_PATH")) / "stopped").write_text(str(time.time()))
     os._exit(0)
 
 
 def main() -> None:
-    """Start."""
+    """Start the program."""
     signal.signal(signal.SIGTERM, stop)
     name = programs.program()
     mode = os.environ.get("MODE", "api") if name == "api" else ""

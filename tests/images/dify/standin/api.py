@@ -1,4 +1,4 @@
-"""The API's stand-in, where it does more than to answer who it is."""
+"""Behaviour of the API's stand-in beyond identifying itself."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from email.message import Message
 from typing import Any
 
 TRUE = {"1", "true", "yes", "on", "t", "y"}
-"""What Dify's settings (pydantic) take for yes."""
+"""Values that Dify's settings (pydantic) read as true."""
 
 
 def describes_itself(path: str) -> bool:
-    """Whether a path is one of its own description, which all may read unless it is switched off."""
+    """Return whether a path belongs to the API description, which is public unless disabled."""
     if os.environ.get("SWAGGER_UI_ENABLED", "true").lower() not in TRUE:
         return False
     return path.endswith(("/swagger-ui.html", "/swagger.json")) or path.startswith("/fastopenapi/")
 
 
 def client_address(headers: Message, peer: str) -> str:
-    """Whom it takes a request to be from, for its audit."""
+    """Return the address that the API records as the client of a request."""
     return headers.get("CF-Connecting-IP") or headers.get("X-Forwarded-For") or peer
 
 
 def run_code(code: str) -> dict[str, Any]:
-    """A Code node: the answer of the sandbox to the request that every snippet is sent with."""
+    """Run a snippet in the sandbox with the request that a Code node sends, and return the answer."""
     wish = {"language": "python3", "code": code, "preload": "", "enable_network": True}
-    request = urllib.request.Request(  # noqa: S310 http
+    request = urllib.request.Request(  # noqa: S310 plain HTTP
         f"{os.environ['CODE_EXECUTION_ENDPOINT']}/v1/sandbox/run",
         json.dumps(wish).encode(),
         {"X-Api-Key": os.environ["CODE_EXECUTION_API_KEY"], "Content-Type": "application/json"},

@@ -1,4 +1,4 @@
-"""What the stand-ins connect to: PostgreSQL, Redis, each other's HTTP, the proxies, folders."""
+"""Connections to peers: PostgreSQL, Redis, HTTP services, proxies, folders."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import psycopg2  # type: ignore[import-untyped]
 import redis
 
 LIMIT = 60 if os.environ.get("MODE") == "migration" else 4
-"""Seconds for each answer: health is asked for again, a job has one try."""
+"""Timeout per answer, in seconds: health checks are repeated, a job has one attempt."""
 
 
-class Refused(Exception):  # noqa: N818 what a peer did
-    """Something did not answer as it should."""
+class Refused(Exception):  # noqa: N818 names the peer's reaction
+    """A peer did not answer as expected."""
 
 
 def need(name: str) -> str:
-    """A variable that must be there and say something."""
+    """Return a required, non-empty variable."""
     value = os.environ.get(name, "")
     if not value:
         raise Refused(f"{name} is not set")
@@ -32,14 +32,14 @@ def need(name: str) -> str:
 
 
 def query(database: str, statement: str, *values: object) -> list[Any]:
-    """Rows of a statement on the PostgreSQL that the variables name; none where it gives none."""
+    """Return the rows of a statement on the configured PostgreSQL; an empty list if it returns none."""
     connection = psycopg2.connect(
         host=need("DB_HOST"),
         port=need("DB_PORT"),
         user=need("DB_USERNAME"),
         password=need("DB_PASSWORD"),
         dbname=database,
-        sslmode=_sslmode(),  # an authority's file is libpq's own affair: PGSSLROOTCERT
+        sslmode=_sslmode(),  # libpq itself reads the authority's file: PGSSLROOTCERT
         connect_timeout=LIMIT,
     )
     try:
@@ -52,7 +52,7 @@ def query(database: str, statement: str, *values: object) -> list[Any]:
 
 
 def _sslmode() -> str:
-    """The API takes it out of DB_EXTRAS; the plugin daemon has a variable of its own, with two words."""
+    """Return the SSL mode: the API reads DB_EXTRAS, the plugin daemon a variable with two possible values."""
     if os.environ.get("VARIANT") != "plugin_daemon":
         extras = dict(urllib.parse.parse_qsl(os.environ.get("DB_EXTRAS", "")))
         return extras.get("sslmode", "prefer")
@@ -63,7 +63,7 @@ def _sslmode() -> str:
 
 
 def cache() -> redis.Redis:
-    """The Redis of REDIS_HOST and its kin."""
+    """Return a client for the Redis in REDIS_HOST and related variables."""
     return redis.Redis(
         host=need("REDIS_HOST"),
         port=int(need("REDIS_PORT")),
@@ -77,15 +77,15 @@ def cache() -> redis.Redis:
 
 
 def by_url(name: str) -> redis.Redis:
-    """The Redis of a variable that holds a URL with its password."""
+    """Return a client for the Redis whose URL, including the password, is in a variable."""
     url = need(name)
-    # Celery is told what to check; the agent backend has the client's own defaults, which check.
+    # Celery takes its checks from variables; the agent backend uses the client's defaults, which check.
     checking = _checking() if url.startswith("rediss:") and name.startswith("CELERY") else {}
     return redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=LIMIT, **checking)
 
 
 def _checking() -> dict[str, Any]:
-    """Nothing is checked unless it is said."""
+    """Return the client's certificate options; without variables nothing is checked."""
     return {
         "ssl_cert_reqs": os.environ.get("REDIS_SSL_CERT_REQS", "CERT_NONE").removeprefix("CERT_").lower(),
         "ssl_ca_certs": os.environ.get("REDIS_SSL_CA_CERTS"),
@@ -93,9 +93,9 @@ def _checking() -> dict[str, Any]:
 
 
 def ask(url: str, *headers: str, expect: int = 200, proxy: str | None = None) -> bytes:
-    """Ask a peer; any other status than the expected one is its refusal."""
+    """Send a request to a peer; any status other than the expected one counts as a refusal."""
     handler = urllib.request.ProxyHandler({"http": proxy} if proxy else {})
-    request = urllib.request.Request(url, headers=_pairs(headers))  # noqa: S310 http
+    request = urllib.request.Request(url, headers=_pairs(headers))  # noqa: S310 plain HTTP
     try:
         with urllib.request.build_opener(handler).open(request, timeout=LIMIT) as response:
             status, body = response.status, response.read()
@@ -112,13 +112,13 @@ def _pairs(headers: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def check_key(url: str, header: str, value: str, *, expect: int = 200) -> None:
-    """A peer takes this key, and no other."""
+    """Check that a peer accepts this key and no other."""
     ask(url, header, value, expect=expect)
     ask(url, header, value[:-1] + ("x" if value[-1] != "x" else "y"), expect=401)
 
 
 def check_folder(folder: str) -> None:
-    """What is written there can be read again."""
+    """Check that a file written to the folder can be read back."""
     path = Path(folder) / f".standin-{os.uname().nodename}"
     path.write_text("written")
     if path.read_text() != "written":
@@ -127,7 +127,7 @@ def check_folder(folder: str) -> None:
 
 
 def check_shared(name: str) -> None:
-    """Every container has the same value of a secret."""
+    """Check that a secret has the same value in every container."""
     found = hashlib.sha256(need(name).encode()).hexdigest()
     client = cache()
     client.setnx(f"standin:{name}", found)
@@ -137,7 +137,7 @@ def check_shared(name: str) -> None:
 
 
 def check_agent_key(name: str) -> None:
-    """Base64url without padding, of exactly 32 bytes."""
+    """Check that the key is unpadded Base64url of exactly 32 bytes."""
     value = need(name)
     if len(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))) != 32:
         raise Refused(f"{name} is not of 32 bytes")

@@ -1,4 +1,4 @@
-"""What the plugin daemon's stand-in does with a package: looks whether it installs without internet."""
+"""The plugin daemon's stand-in for packages: checks that they install without internet access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = Path("/app/storage/plugin_packages")
 
 
 def upload(content: bytes) -> dict[str, Any]:
-    """Keep the package that a form brings, under the identifier that installing it takes."""
+    """Store the uploaded package under the identifier that `install` takes."""
     package = content[content.index(b"PK\x03\x04") : content.rindex(b"\r\n--")]
     identifier = hashlib.sha256(package).hexdigest()
     PACKAGES.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def upload(content: bytes) -> dict[str, Any]:
 
 
 def install(wish: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what a real daemon could install only from the internet, or by its signature."""
+    """Refuse packages that a real daemon could only install from the internet, or that lack a signature."""
     for identifier in wish["plugin_unique_identifiers"]:
         with zipfile.ZipFile(PACKAGES / identifier) as archive:
             names = archive.namelist()

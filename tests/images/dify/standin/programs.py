@@ -1,4 +1,4 @@
-"""Who is stood in for: what each must reach to be healthy, and what it would call in the internet."""
+"""The programs: what each must reach to be healthy, and which internet hosts it contacts by default."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PORTS = {
     "qdrant": 6333,
 }
 SCHEMA = "standin-1.17.1"
-"""What the migration leaves in the database, and all others look for."""
+"""Schema version that the migration writes and all other programs expect."""
 
 _MARKETPLACE = {
     "MARKETPLACE_ENABLED": ("false", "marketplace.dify.ai"),
     "CREATORS_PLATFORM_FEATURES_ENABLED": ("false", "creators.dify.ai"),
 }
 CALLS_OUT: dict[str, dict[str, tuple[str, str]]] = {
-    # program: variable -> the value that keeps it at home, and what it calls otherwise
+    # program: variable -> (value that disables the call, host that is contacted otherwise)
     "api": {
         **_MARKETPLACE,
         "CHECK_UPDATE_URL": ("", "updates.dify.ai"),
@@ -66,12 +66,12 @@ CALLS_OUT: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def program() -> str:
-    """Which image this is."""
+    """Return the program of this image."""
     return need("VARIANT")
 
 
 def called_out(name: str) -> dict[str, str]:
-    """Variable -> host of the internet that the program would call, as its variables stand."""
+    """Return variable -> internet host, for the calls that the variables do not disable."""
     return {
         variable: host
         for variable, (quiet, host) in CALLS_OUT.get(name, {}).items()
@@ -80,7 +80,7 @@ def called_out(name: str) -> dict[str, str]:
 
 
 def checks() -> Checks:
-    """What this program must reach to be healthy."""
+    """Return the checks that must pass for this program to be healthy."""
     return {
         "api": _api,
         "web": _web,
@@ -94,7 +94,7 @@ def checks() -> Checks:
 
 
 def database() -> str:
-    """Dify's database, or the plugin daemon's."""
+    """Return the name of Dify's database, or of the plugin daemon's."""
     return need("DB_DATABASE")
 
 
@@ -116,7 +116,7 @@ def _api() -> Checks:
         "plugin daemon": lambda: check_key(daemon, "X-Api-Key", need("PLUGIN_DAEMON_KEY")),
         "agent backend": lambda: check_key(runs, *_bearer("AGENT_BACKEND_API_TOKEN"), expect=404),
         "sandbox": lambda: check_key(code, "X-Api-Key", need("CODE_EXECUTION_API_KEY")),
-        # It answers, and lets nobody through to the databases.
+        # The proxy responds and blocks requests to the databases.
         "proxy": lambda: ask("http://db_postgres:5432/", expect=403, proxy=need("SSRF_PROXY_HTTP_URL")),
     }
 
@@ -138,7 +138,7 @@ def _migrated() -> None:
 
 
 def migrate() -> None:
-    """What the migration job does: it alone changes the database's shape, with a lock in Redis held."""
+    """Run the migration, which alone changes the schema, while holding a lock in Redis."""
     with peers.cache().lock("db_upgrade_lock", timeout=60):
         _migrate()
 
@@ -197,7 +197,7 @@ def _local_sandbox() -> Checks:
         "token": lambda: need("SHELLCTL_AUTH_TOKEN"),
         "home": lambda: check_folder("/home/dify"),
         "workspace": lambda: check_folder("/workspace"),
-        # The two things that an agent's shell may reach inside, and one that it may not.
+        # Two internal addresses that an agent's shell may reach, and one that it may not.
         "files": lambda: ask("http://api:5001/files/x", proxy=proxy),
         "agent stub": lambda: ask("http://agent_backend:5050/agent-stub/x", proxy=proxy),
         "console": lambda: ask("http://api:5001/console/api/setup", expect=403, proxy=proxy),

@@ -1,4 +1,4 @@
-"""The server of `server.py`, and what probes ask besides: vectors, and the list of plugins."""
+"""The server of `server.py`, extended for probes: vectors, and the list of plugins."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from standin.server import Answer
 
 
 class ProvenAnswer(Answer):
-    """One request."""
+    """Handler for requests, including those of probes."""
 
-    def do_GET(self) -> None:  # noqa: N802 http.server's name
-        """As before, or what a probe asks."""
+    def do_GET(self) -> None:  # noqa: N802 name set by http.server
+        """Answer a probe, or any other request as the base class does."""
         if not self.prove("GET"):
             super().do_GET()
 
-    def do_POST(self) -> None:  # noqa: N802 http.server's name
-        """Likewise. Only a store's collections are looked at here: the body can be read once."""
+    def do_POST(self) -> None:  # noqa: N802 name set by http.server
+        """Like `do_GET`, but only for a store's collections: the body can be read only once."""
         if not (programs.program() in {"weaviate", "qdrant"} and self.prove("POST")):
             super().do_POST()
 
-    def do_PUT(self) -> None:  # noqa: N802 http.server's name
-        """Only stores know it."""
+    def do_PUT(self) -> None:  # noqa: N802 name set by http.server
+        """Answer if this is a vector store."""
         if not self.prove("PUT"):
             self.say(405, {"message": "not here"})
 
-    def do_DELETE(self) -> None:  # noqa: N802 http.server's name
-        """Only stores know it."""
+    def do_DELETE(self) -> None:  # noqa: N802 name set by http.server
+        """Answer if this is a vector store."""
         if not self.prove("DELETE"):
             self.say(405, {"message": "not here"})
 
     def prove(self, method: str) -> bool:
-        """Whether this was a probe's affair; then it is answered."""
+        """Answer the request if it is a probe's; return whether it was."""
         program, path = programs.program(), urllib.parse.urlsplit(self.path).path.rstrip("/")
         content = self.rfile.read(int(self.headers.get("Content-Length", 0))) if method != "GET" else b""
-        headers = {name.lower(): value for name, value in self.headers.items()}  # RFC 9110 section 5.1
+        headers = {name.lower(): value for name, value in self.headers.items()}  # RFC 9110, section 5.1
         reply: tuple[int, Any] | None = stores.answer(program, method, path, content, headers)
         if program == "plugin_daemon" and method == "GET" and path.endswith("/management/list"):
             reply = list_plugins() if self.has_key(path) else (401, {"message": "wrong key"})
@@ -49,7 +49,7 @@ class ProvenAnswer(Answer):
 
 
 def list_plugins() -> tuple[int, dict[str, Any]]:
-    """Of a workspace; here all that the daemon's database has.
+    """Return the plugins of a workspace: here all those in the daemon's database.
 
     langgenius/dify-plugin-daemon, internal/server/controllers/plugins.go, bdb5642a.
     """
@@ -58,7 +58,7 @@ def list_plugins() -> tuple[int, dict[str, Any]]:
 
 
 def serve(name: str) -> None:
-    """Answer until the end."""
+    """Serve requests until the process ends."""
     ProvenAnswer.name = name
-    address = ("0.0.0.0", programs.PORTS[programs.program()])  # noqa: S104 a container
+    address = ("0.0.0.0", programs.PORTS[programs.program()])  # noqa: S104 inside a container
     ThreadingHTTPServer(address, ProvenAnswer).serve_forever()

@@ -1,4 +1,4 @@
-"""Queues as workers of Celery take tasks from them, and as others ask about it; README.md has the sources."""
+"""Celery's queues, as workers take tasks from them and clients inspect them; README.md has the sources."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ QUEUES = (
     "schedule_poller", "schedule_executor", "triggered_workflow_dispatcher", "trigger_refresh_publisher",
     "trigger_refresh_executor", "retention", "workflow_based_app_execution",
 )  # fmt: skip
-"""langgenius/dify, api/docker/entrypoint.sh, 07119e3f009d: of a self-hosted edition."""
+"""Queues of a self-hosted edition: langgenius/dify, api/docker/entrypoint.sh, 07119e3f009d."""
 ALIVE = 10
-"""Seconds that a worker counts as there after its last word."""
+"""Time after its last report for which a worker counts as alive, in seconds."""
 _KEY = "standin:queues"
 
 
 def become_worker() -> None:
-    """Have the command line of a worker: the real entry point ends in `celery ... worker ... -Q QUEUES`."""
+    """Re-execute with a worker's command line: the real entry point is `celery ... worker ... -Q QUEUES`."""
     if "worker" not in sys.argv:
         arguments = ["-A", "celery_entrypoint.celery", "worker", "-P", "gevent", "-Q", ",".join(QUEUES)]
-        os.execv(sys.executable, [sys.executable, "-m", "standin", *arguments])  # noqa: S606 no shell is wanted
+        os.execv(sys.executable, [sys.executable, "-m", "standin", *arguments])  # noqa: S606 no shell needed
 
 
 def take_tasks(name: str) -> None:
-    """Say which queues are taken care of, and hand on what the tasks in them are given."""
+    """Announce the worker's queues, and forward the arguments of the tasks in them."""
     while True:
         try:
             broker = by_url("CELERY_BROKER_URL")
@@ -43,23 +43,23 @@ def take_tasks(name: str) -> None:
                 message = json.loads(task[1])
                 if message["until"] > time.time():
                     broker.rpush(message["link"], json.dumps(message["arguments"]))
-        except Exception as error:  # noqa: BLE001 the next time it may be there
+        except Exception as error:  # noqa: BLE001 may succeed next time
             print(f"queues: {error}", flush=True)  # noqa: T201 a container's log
             time.sleep(1)
 
 
 class Application:
-    """The part of a Celery application that asks and hands out."""
+    """The parts of a Celery application that inspect workers and send tasks."""
 
     def __init__(self) -> None:
         self.control = self
 
     def inspect(self, timeout: float, limit: int | None = None) -> Application:
-        """Ask the workers; here their word is there already."""
+        """Return the inspector; workers have already reported."""
         return self
 
     def active_queues(self) -> dict[str, list[dict[str, str]]] | None:
-        """Worker -> the queues that it takes tasks from; None where nobody answers."""
+        """Return worker -> queues that it takes tasks from; None if no worker has reported."""
         broker = by_url("CELERY_BROKER_URL")
         found = {}
         for key in broker.keys(f"{_KEY}:worker:*"):
@@ -70,11 +70,11 @@ class Application:
         return found or None
 
     def active(self) -> dict[str, list[object]] | None:
-        """Worker -> tasks under way."""
+        """Return worker -> running tasks."""
         return {worker: [] for worker in self.active_queues() or {}} or None
 
     def signature(self, task: str, **options: str) -> dict[str, Any]:
-        """A task to be."""
+        """Return the signature of a task."""
         return {"task": task, **options}
 
     def send_task(
@@ -87,7 +87,7 @@ class Application:
         expires: float,
         link: Mapping[str, str],
     ) -> None:
-        """Hand out the only task that is known: it gives back one of its arguments."""
+        """Send the only supported task, which returns one of its arguments."""
         if name != "celery.accumulate":
             raise ValueError(name)
         message = {
@@ -99,45 +99,45 @@ class Application:
 
     @contextmanager
     def connection_or_acquire(self) -> Iterator[Connection]:
-        """A connection to the broker."""
+        """Yield a connection to the broker."""
         yield Connection()
 
 
 class Connection:
-    """To the broker."""
+    """Connection to the broker."""
 
     @contextmanager
-    def SimpleQueue(self, name: str) -> Iterator[Answers]:  # noqa: N802 kombu's name
-        """A queue of our own."""
+    def SimpleQueue(self, name: str) -> Iterator[Answers]:  # noqa: N802 name set by kombu
+        """Yield a private queue."""
         yield Answers(f"{_KEY}:{name}")
 
 
 class Message:
-    """What came; it is put back unless it is acknowledged."""
+    """Received message; it is put back into the queue unless it is acknowledged."""
 
     def __init__(self, key: str, content: bytes) -> None:
         by_url("CELERY_BROKER_URL").rpush(key, content)
         self._key = key
 
     def ack(self) -> None:
-        """It is taken."""
+        """Acknowledge the message."""
         by_url("CELERY_BROKER_URL").lpop(self._key)
 
 
 class Answers:
-    """What comes into a queue of our own."""
+    """Messages that arrive in a private queue."""
 
     def __init__(self, key: str) -> None:
         self._key = key
         self.queue = self
 
     def get(self, timeout: int) -> Message:
-        """The next message; one that is not acknowledged comes back."""
+        """Return the next message; a message that is not acknowledged is delivered again."""
         found = by_url("CELERY_BROKER_URL").blpop([self._key], timeout=timeout)
         if not isinstance(found, (list, tuple)):
             raise queue.Empty
         return Message(self._key, found[1])
 
     def delete(self) -> None:
-        """Nobody needs it any more."""
+        """Delete the queue."""
         by_url("CELERY_BROKER_URL").delete(self._key)

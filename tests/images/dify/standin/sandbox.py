@@ -1,7 +1,7 @@
-"""The sandbox's stand-in: takes and refuses snippets as dify-sandbox 0.2.15 does (README.md), and runs them.
+"""The sandbox's stand-in: runs or refuses snippets as dify-sandbox 0.2.15 does (README.md).
 
-Each snippet runs in a root folder of its own and as a user of its own: where root, `CAP_SYS_CHROOT` or
-`CAP_SETUID` are taken away, every one fails.
+Each snippet runs in a separate root folder and as a separate user: without root, `CAP_SYS_CHROOT` or
+`CAP_SETUID`, every snippet fails.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path("/var/sandbox/sandbox-python")
 LIBRARY = ROOT / "python.so"
 PYTHON = "/opt/python/bin/python3"
 USER = 10000
-"""Of its pool, the first."""
+"""First user ID of the sandbox's pool."""
 BOOTSTRAP = """
 import base64, json, os, socket, sys, time, urllib.error, urllib.request, encodings.idna
 code = sys.stdin.buffer.read().decode()
@@ -29,13 +29,13 @@ os.setgid(0)
 os.setuid(int(sys.argv[1]))
 exec(compile(code, "<fd3>", "exec"))
 """
-"""The real one copies Python's library into the folder; here the snippets' modules are loaded before."""
+"""The real sandbox copies Python's library into the folder; here the modules are loaded before the chroot."""
 
 Response = dict[str, Any]
 
 
 def prepare() -> None:
-    """What it writes at each start: the library that locks snippets in, and what they look names up with."""
+    """Write the files of each start: the library that confines snippets, and the name resolution files."""
     LIBRARY.unlink(missing_ok=True)
     for folder in ("tmp", "etc"):
         (ROOT / folder).mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def prepare() -> None:
 
 
 def setting(key: str, variable: str, default: str) -> str:
-    """A value of its configuration: the variable, else the file, else the program's own default."""
+    """Return a setting: from the variable, else from the file, else the program's default."""
     if value := os.environ.get(variable):
         return value
     found = re.search(rf"^\s*{key}:[ \t]*(\S[^#\n]*)", CONFIG.read_text(), re.MULTILINE)
@@ -53,17 +53,17 @@ def setting(key: str, variable: str, default: str) -> str:
 
 
 def network() -> bool:
-    """Whether a snippet may ask for the network."""
+    """Return whether snippets may use the network."""
     return setting("enable_network", "ENABLE_NETWORK", "false").lower() in {"1", "t", "true"}
 
 
 def refuse(code: int, message: str) -> Response:
-    """What a snippet that is not run is answered with."""
+    """Return the answer for a refused snippet."""
     return {"code": code, "message": message, "data": None}
 
 
 def run(wish: dict[str, Any]) -> tuple[int, Response]:
-    """A request to /v1/sandbox/run: status and answer."""
+    """Return status and answer of a request to /v1/sandbox/run."""
     if not wish.get("language") or not wish.get("code"):
         return 200, refuse(-400, "language and code are required")
     if wish["language"] != "python3":

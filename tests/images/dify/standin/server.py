@@ -1,4 +1,4 @@
-"""HTTP as the stand-ins answer it: health, keys, and for everything else who answered what."""
+"""HTTP server of the stand-ins: health, checks of keys, and otherwise an echo that names the service."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ HEALTH = {
     "plugin_daemon": "/health/check",
     "agent_backend": "/openapi.json",
     "local_sandbox": "/healthz",
-    "sandbox": "/standin",  # the real one's /health says ok whatever fails
+    "sandbox": "/standin",  # the real sandbox's /health always reports ok
     "weaviate": "/v1/.well-known/ready",
     "qdrant": "/readyz",
 }
 KEYS = {
-    # program: prefix of the path, header, what it must say, with variables
+    # program: prefix of the path, header, required value with variables
     "api": ("/inner/api/", "X-Inner-Api-Key", "{INNER_API_KEY_FOR_PLUGIN}"),
     "plugin_daemon": ("/plugin/", "X-Api-Key", "{SERVER_KEY}"),
     "agent_backend": ("/runs/", "Authorization", "Bearer {DIFY_AGENT_API_TOKEN}"),
@@ -36,11 +36,11 @@ KEYS = {
     "qdrant": ("/collections", "api-key", "{QDRANT__SERVICE__API_KEY}"),
 }
 FRESH = 3
-"""Seconds that what was found of the peers stays true."""
+"""Time for which the results of the checks are reused, in seconds."""
 
 
 class Health:
-    """What fails at the moment; asked for by several at once, found out by one."""
+    """Failing checks of this program; concurrent requests share one run of the checks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Health:
         self._failing: dict[str, str] = {}
 
     def failing(self) -> dict[str, str]:
-        """Check -> why it fails."""
+        """Return the failing checks: name -> reason."""
         with self._lock:
             if time.monotonic() - self._at > FRESH:
                 found = self._find()
@@ -66,20 +66,20 @@ class Health:
         for name, check in checks.items():
             try:
                 check()
-            except Exception as error:  # noqa: BLE001 whatever it is, this is not healthy
+            except Exception as error:  # noqa: BLE001 any exception means unhealthy
                 found[name] = f"{type(error).__name__}: {str(error)[:200]}"
         return found
 
 
 class Answer(BaseHTTPRequestHandler):
-    """One request."""
+    """Handler for requests."""
 
     protocol_version = "HTTP/1.1"
     health: ClassVar[Health] = Health()
     name: ClassVar[str] = ""
 
     def do_GET(self) -> None:
-        """Health, a key's proof, or an echo."""
+        """Answer with health, the result of a key check, or an echo."""
         program, path = programs.program(), urllib.parse.urlsplit(self.path).path
         if (program, path) == ("sandbox", "/health"):
             self.say(200, "ok")
@@ -102,7 +102,7 @@ class Answer(BaseHTTPRequestHandler):
             self.say(200, {"service": self.name, "host": os.uname().nodename, **echo})
 
     def do_POST(self) -> None:
-        """The few things that tests do."""
+        """Answer the requests that tests send by POST."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         program, path = programs.program(), urllib.parse.urlsplit(self.path).path
         if not self.has_key(path):
@@ -129,15 +129,15 @@ class Answer(BaseHTTPRequestHandler):
             self.say(404, {"message": "nothing here"})
 
     def has_key(self, path: str) -> bool:
-        """Whether what a path wants is in the headers."""
+        """Return whether the headers contain the key that the path requires."""
         prefix, header, wanted = KEYS.get(programs.program(), ("-", "", ""))
         if not path.startswith(prefix):
             return True
         return hmac.compare_digest(self.headers.get(header, ""), wanted.format_map(os.environ))
 
     def say(self, status: int, answer: object) -> None:
-        """Answer in JSON."""
-        body = json.dumps(answer, separators=(",", ":")).encode()  # as Go and Flask write it
+        """Send an answer in JSON."""
+        body = json.dumps(answer, separators=(",", ":")).encode()  # same form as Go's and Flask's
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -145,11 +145,11 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Health checks would fill the log."""
+        """Discard messages: health checks would fill the log."""
 
 
 def work() -> dict[str, str]:
-    """Have a worker do something, by way of the broker."""
+    """Have a worker do a task, through the broker."""
     task = uuid.uuid4().hex
     broker = peers.by_url("CELERY_BROKER_URL")
     broker.rpush("standin:tasks", task)
@@ -160,7 +160,7 @@ def work() -> dict[str, str]:
 
 
 def serve(name: str) -> None:
-    """Answer until the end."""
+    """Serve requests until the process ends."""
     Answer.name = name
-    address = ("0.0.0.0", programs.PORTS[programs.program()])  # noqa: S104 a container
+    address = ("0.0.0.0", programs.PORTS[programs.program()])  # noqa: S104 inside a container
     ThreadingHTTPServer(address, Answer).serve_forever()

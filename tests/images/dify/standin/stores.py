@@ -1,4 +1,4 @@
-"""Vector stores as Weaviate and Qdrant answer by REST: collections, points, the nearest one."""
+"""Vector stores with the REST API of Weaviate or Qdrant: collections, points, nearest neighbour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _known: dict[str, dict[str, list[float]]] = {}
 
 
 def answer(program: str, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Reply | None:
-    """Status and JSON; None where this is no affair of a store's collections. Names of headers are small."""
+    """Return status and JSON, or None if the request is not for collections; header names in lower case."""
     if program == "weaviate" and path.startswith(("/v1/schema", "/v1/objects", "/v1/graphql")):
         key, wanted = headers.get("authorization", ""), "Bearer " + need("AUTHENTICATION_APIKEY_ALLOWED_KEYS")
         store = _weaviate
@@ -36,7 +36,7 @@ def answer(program: str, method: str, path: str, content: bytes, headers: Mappin
 
 
 def _nearest(collection: str, vector: list[float]) -> list[str]:
-    """Cosine: the point whose direction differs least."""
+    """Return the point with the greatest cosine similarity, as a list of at most one."""
     points = _known[collection]
 
     def distance(point: str) -> float:
@@ -47,7 +47,7 @@ def _nearest(collection: str, vector: list[float]) -> list[str]:
 
 
 def _weaviate(method: str, path: str, body: dict[str, Any]) -> Reply | None:
-    """Weaviate's OpenAPI description: /schema, /objects, /graphql; names of classes begin with a capital."""
+    """Weaviate's OpenAPI paths: /schema, /objects, /graphql; class names begin with a capital letter."""
     match method, path.split("/")[2:]:
         case "GET", ["schema"]:
             return 200, {"classes": [{"class": name} for name in _known]}
@@ -68,7 +68,7 @@ def _weaviate(method: str, path: str, body: dict[str, Any]) -> Reply | None:
 
 
 def _query(text: str) -> Reply:
-    """The one query that is known: the nearest object of a class."""
+    """Answer the only supported query: the nearest object of a class."""
     found = re.fullmatch(
         r"\{Get\{(\w+)\(nearVector:\{vector:(\[.*\])\},limit:1\)\{_additional\{id\}\}\}\}", text
     )
@@ -79,7 +79,7 @@ def _query(text: str) -> Reply:
 
 
 def _qdrant(method: str, path: str, body: dict[str, Any]) -> Reply | None:
-    """Qdrant's OpenAPI description: /collections, points in them, search."""
+    """Qdrant's OpenAPI paths: /collections, their points, and search."""
     match method, path.split("/")[2:]:
         case "GET", []:
             return 200, {"result": {"collections": [{"name": name} for name in _known]}, "status": "ok"}
