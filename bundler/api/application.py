@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bundler.api.images import SourceOptions
 from bundler.bundle.content import content_of
@@ -17,24 +17,9 @@ if TYPE_CHECKING:
     from bundler.api.adoption import Adoption
     from bundler.api.templates.formats import TemplateFormat
     from bundler.api.text import Text
+    from bundler.api.variable import SiteVariable
     from bundler.image.oci import Platform
     from bundler.store.blobs import Store
-
-VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
-
-
-@dataclass(frozen=True)
-class SiteVariable:
-    """A value known only at the site; see docs/reference/bundle-format.md, `variables.tsv`."""
-
-    name: str
-    kind: VariableKind = "string"
-    prompt: Text | None = None
-    default: str | None = None
-    required: bool = False
-    generator: str | None = None
-    pattern: str | None = None
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from bundler.api.adoption import Adoption
-from bundler.api.application import Lifecycle, SiteVariable
+from bundler.api.application import Lifecycle
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler_compose.files import split_short
 from bundler_compose.lifecycle import VOLUME
 

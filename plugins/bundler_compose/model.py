@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from bundler.api.application import ApplicationContext, ApplicationModel, SiteVariable
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.compose import project_name
 from bundler.api.templates.process import Templates
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_compose.adopt import adoption
 from bundler_compose.document import (
@@ -60,9 +61,9 @@ def _model(path: Path, settings: ComposeSettings, templates: Templates, version:
     if settings.literal_secrets == "generate":
         generated = generate_literals(document, files, literals)
         document, files = generated.document, generated.files
-        made = {name: SiteVariable(name, "secret", generator=GENERATOR) for name in generated.names}
+        made = {name: SiteVariable(name=name, kind="secret", generator=GENERATOR) for name in generated.names}
     others = {**find_variables(document, files, defaults), **made}
-    declared = {variable.name: variable.to_variable() for variable in settings.variables}
+    declared = {variable.name: variable for variable in settings.variables}
     # the operator is asked in the order of the profile, then for what the document has besides
     variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
     name = settings.name or project_name(document.data, document.folder.resolve().name)

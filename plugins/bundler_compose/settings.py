@@ -8,75 +8,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bundler.api.application import SiteVariable, VariableKind
 from bundler.api.templates.formats import TemplateFormat
 from bundler.api.text import Text
+from bundler.api.variable import EnvironmentName, SiteVariable
 from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Identifier
 
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KeptData = Annotated[
     str, Field(pattern=r"^(volume:[A-Za-z0-9][A-Za-z0-9._-]*|(\./)?[A-Za-z0-9._@+-][^\x00-\x20:\\]*)$")
 ]
 LocalPath = Annotated[Path, Field(strict=False)]
-
-
-class VariableSetting(ProfileModel):
-    """A value that is known only at the site: `${NAME}` in the Compose file, `@@NAME@@` in site templates."""
-
-    name: EnvironmentName
-    """As the Compose file has it."""
-    kind: VariableKind = "string"
-    """`string`, `port`, `integer`, `boolean`, `host`, `path`, `choice` or `secret`."""
-    prompt: Text | None = None
-    """What the installer asks, by language: `{en: ..., zh: ...}`."""
-    default: str | None = None
-    """Taken where the operator says nothing. A secret has none: it is generated."""
-    required: bool = False
-    """Whether the operator must say it."""
-    generator: (
-        Annotated[str, Field(pattern=r"^(random|hex|base64url):[1-9][0-9]{0,3}$|^fqdn$|^uuid$")] | None
-    ) = None
-    """Makes a value at the site: `random:N`, `hex:N`, `base64url:N`, `uuid`, `fqdn`."""
-    pattern: str | None = None
-    """POSIX extended regular expression that the whole value must match."""
-    choices: tuple[str, ...] = ()
-    """For the kind `choice`."""
-
-    @model_validator(mode="after")
-    def _check_kind(self) -> Self:
-        if self.kind == "secret" and self.default is not None:
-            raise HintedValueError(
-                "the default of a secret would be published with the bundle",
-                hint="remove it and set a generator, for example random:32",
-                at=("default",),
-            )
-        if (self.kind == "choice") != bool(self.choices):
-            raise HintedValueError(
-                "`kind: choice` and `choices` must be set together",
-                hint="set both, or neither",
-                at=("choices",),
-            )
-        if self.kind == "choice" and self.default is not None and self.default not in self.choices:
-            raise HintedValueError(
-                "is not one of the choices", hint=f"one of {', '.join(self.choices)}", at=("default",)
-            )
-        return self
-
-    def to_variable(self) -> SiteVariable:
-        """The contract's form."""
-        return SiteVariable(
-            self.name,
-            self.kind,
-            self.prompt,
-            default=self.default,
-            required=self.required,
-            generator=self.generator,
-            pattern=self.pattern,
-            choices=self.choices,
-        )
 
 
 class TemplateSetting(ProfileModel):
@@ -163,7 +106,7 @@ class ComposeSettings(ProfileModel):
     """Compose profiles that are switched on; services of other profiles stay out of the bundle."""
     values: Mapping[str, Any] = {}
     """For templates (`*.j2`), and for `${NAME}` in image references."""
-    variables: tuple[VariableSetting, ...] = ()
+    variables: tuple[SiteVariable, ...] = ()
     """Site variables, asked for in this order. Every other `${NAME}` of the Compose file becomes one by
     itself: a secret where the name says so (PASSWORD, SECRET, TOKEN, KEY), a port where it is published,
     else a text."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bundler.api.application import ConfigFile, SiteVariable
+from bundler.api.application import ConfigFile
 from bundler.api.compose import ports
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_compose.document import Document
 from bundler_compose.interpolation import Use, uses
@@ -34,12 +35,12 @@ def find_variables(
         if known is not None and (known.default is not None or default is None):
             continue
         if is_secret_name(use.name):
-            found[use.name] = SiteVariable(use.name, "secret", generator=GENERATOR)
+            found[use.name] = SiteVariable(name=use.name, kind="secret", generator=GENERATOR)
             continue
         optional = default is not None or use.operator[-1:] in {"-", "+"}
         found[use.name] = SiteVariable(
-            use.name,
-            "port" if f"${{{use.name}}}" in published else "string",
+            name=use.name,
+            kind="port" if f"${{{use.name}}}" in published else "string",
             default=default or None,
             required=not optional,
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bundler.api.application import SiteVariable
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler_dify.connections import Environment
 from bundler_dify.settings.model import DifySettings
 
@@ -48,15 +48,17 @@ def account_variables(settings: DifySettings) -> Iterator[SiteVariable]:
     for provider in dict.fromkeys(settings.accounts.oauth):
         title = _TITLES[provider]
         yield SiteVariable(
-            f"{provider.upper()}_CLIENT_ID",
-            "string",
-            Text(en=f"Client ID of the OAuth application at {title}", zh=f"{title} OAuth 应用的 Client ID"),
+            name=f"{provider.upper()}_CLIENT_ID",
+            kind="string",
+            prompt=Text(
+                en=f"Client ID of the OAuth application at {title}", zh=f"{title} OAuth 应用的 Client ID"
+            ),
             required=True,
         )
         yield SiteVariable(
-            f"{provider.upper()}_CLIENT_SECRET",
-            "secret",
-            Text(
+            name=f"{provider.upper()}_CLIENT_SECRET",
+            kind="secret",
+            prompt=Text(
                 en=f"Client secret of the OAuth application at {title}",
                 zh=f"{title} OAuth 应用的 Client secret",
             ),

@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from bundler.api.adoption import Adoption
-from bundler.api.application import DataFolder, SiteVariable
+from bundler.api.application import DataFolder
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler_dify.releases import Release
 from bundler_dify.settings.model import DifySettings
 

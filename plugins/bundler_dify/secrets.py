@@ -8,10 +8,9 @@ is wanted (`environment.py`): it cannot come apart. All are made of `A-Za-z0-9_-
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from bundler.api.application import SiteVariable
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler_dify.accounts import account_variables
 from bundler_dify.settings.model import DifySettings
 from bundler_dify.site_servers import server_variables
@@ -31,45 +30,49 @@ def site_variables(settings: DifySettings) -> tuple[SiteVariable, ...]:
 def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
     secure = settings.tls.mode != "off"
     yield SiteVariable(
-        "SERVER_NAME",
-        "host",
-        Text(en="Host name that browsers open Dify by", zh="浏览器访问 Dify 使用的主机名"),
+        name="SERVER_NAME",
+        kind="host",
+        prompt=Text(en="Host name that browsers open Dify by", zh="浏览器访问 Dify 使用的主机名"),
         required=True,
         # A certificate and links in mails hold it: a guess is good enough for trials only.
         generator=None if secure else "fqdn",
     )
     yield SiteVariable(
-        "LISTEN_ADDRESS",
-        "host",
-        Text(
+        name="LISTEN_ADDRESS",
+        kind="host",
+        prompt=Text(
             en="Address of this server that the gateway listens on (0.0.0.0: all)",
             zh="网关监听的本机地址 (0.0.0.0 表示全部)",
         ),
         default="0.0.0.0",  # noqa: S104 the gateway is what the network is meant to reach
     )
-    yield SiteVariable("HTTP_PORT", "port", Text(en="Port for HTTP", zh="HTTP 端口"), default="80")
+    yield SiteVariable(
+        name="HTTP_PORT", kind="port", prompt=Text(en="Port for HTTP", zh="HTTP 端口"), default="80"
+    )
     if settings.tls.mode == "own":
-        yield SiteVariable("HTTPS_PORT", "port", Text(en="Port for HTTPS", zh="HTTPS 端口"), default="443")
         yield SiteVariable(
-            "TLS_CERTIFICATE",
-            "path",
-            Text(
+            name="HTTPS_PORT", kind="port", prompt=Text(en="Port for HTTPS", zh="HTTPS 端口"), default="443"
+        )
+        yield SiteVariable(
+            name="TLS_CERTIFICATE",
+            kind="path",
+            prompt=Text(
                 en="Certificate of the server with its chain (PEM file); empty if self-signed",
                 zh="服务器证书及证书链 (PEM 文件), 自签名时留空",
             ),
         )
         yield SiteVariable(
-            "TLS_KEY",
-            "path",
-            Text(
+            name="TLS_KEY",
+            kind="path",
+            prompt=Text(
                 en="Private key of the certificate (PEM file); empty if self-signed",
                 zh="证书私钥 (PEM 文件), 自签名时留空",
             ),
         )
         yield SiteVariable(
-            "TLS_SELF_SIGNED",
-            "boolean",
-            Text(
+            name="TLS_SELF_SIGNED",
+            kind="boolean",
+            prompt=Text(
                 en="Make a self-signed certificate here (true or false)",
                 zh="在本机生成自签名证书 (true 或 false)",
             ),
@@ -77,9 +80,9 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
         )
     if settings.tls.mode == "upstream":
         yield SiteVariable(
-            "PUBLIC_PORT",
-            "port",
-            Text(en="Port of the load balancer that speaks HTTPS", zh="前置负载均衡器的 HTTPS 端口"),
+            name="PUBLIC_PORT",
+            kind="port",
+            prompt=Text(en="Port of the load balancer that speaks HTTPS", zh="前置负载均衡器的 HTTPS 端口"),
             default="443",
         )
 
@@ -88,39 +91,52 @@ def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
     if settings.smtp is None:
         return
     port = {"none": "25", "starttls": "587", "tls": "465"}[settings.smtp.security]
-    yield SiteVariable("SMTP_SERVER", "host", Text(en="Mail relay", zh="邮件中继服务器"), required=True)
     yield SiteVariable(
-        "SMTP_PORT", "port", Text(en="Port of the mail relay", zh="邮件中继端口"), default=port
+        name="SMTP_SERVER", kind="host", prompt=Text(en="Mail relay", zh="邮件中继服务器"), required=True
     )
     yield SiteVariable(
-        "MAIL_DEFAULT_SEND_FROM",
-        "string",
-        Text(en="Sender of Dify's mails", zh="Dify 邮件的发件人地址"),
+        name="SMTP_PORT",
+        kind="port",
+        prompt=Text(en="Port of the mail relay", zh="邮件中继端口"),
+        default=port,
+    )
+    yield SiteVariable(
+        name="MAIL_DEFAULT_SEND_FROM",
+        kind="string",
+        prompt=Text(en="Sender of Dify's mails", zh="Dify 邮件的发件人地址"),
         required=True,
         pattern="[^ @]+@[^ @]+",
     )
     if settings.smtp.login:
         yield SiteVariable(
-            "SMTP_USERNAME", "string", Text(en="User of the mail relay", zh="邮件中继用户"), required=True
+            name="SMTP_USERNAME",
+            kind="string",
+            prompt=Text(en="User of the mail relay", zh="邮件中继用户"),
+            required=True,
         )
         yield SiteVariable(
-            "SMTP_PASSWORD", "secret", Text(en="Password of the mail relay", zh="邮件中继密码"), required=True
+            name="SMTP_PASSWORD",
+            kind="secret",
+            prompt=Text(en="Password of the mail relay", zh="邮件中继密码"),
+            required=True,
         )
 
 
 def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
     # Explicit, because each container makes one of its own where it is empty (issue #39422).
     # No URL has it, and one that comes from elsewhere (`openssl rand -base64 42`) must be kept.
-    yield replace(
-        _made("SECRET_KEY", 48, Text(en="Key of sessions and signed links", zh="会话与签名链接的密钥")),
+    yield _made(
+        "SECRET_KEY",
+        48,
+        Text(en="Key of sessions and signed links", zh="会话与签名链接的密钥"),
         pattern="[!-~]+",
     )
     if settings.password_pepper:
         # No generator: a new one breaks every login that was made with the old one, or with none.
         yield SiteVariable(
-            "PASSWORD_PEPPER",
-            "secret",
-            Text(
+            name="PASSWORD_PEPPER",
+            kind="secret",
+            prompt=Text(
                 en="PASSWORD_PEPPER of the Dify that was here before", zh="此前 Dify 所用的 PASSWORD_PEPPER"
             ),
             required=True,
@@ -155,9 +171,9 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
         Text(en="Token of the agents' sandbox", zh="智能体沙箱令牌"),
     )
     yield SiteVariable(
-        "DIFY_AGENT_SERVER_SECRET_KEY",
-        "secret",
-        Text(
+        name="DIFY_AGENT_SERVER_SECRET_KEY",
+        kind="secret",
+        prompt=Text(
             en="Key of the agents' tokens (base64url of 32 bytes)",
             zh="智能体令牌的加密密钥 (32 字节的 base64url)",
         ),
@@ -191,12 +207,12 @@ def _vector_secrets(settings: DifySettings) -> Iterator[SiteVariable]:
             yield _made("OPENSEARCH_PASSWORD", 32, Text(en="Password of OpenSearch", zh="OpenSearch 密码"))
 
 
-def _made(name: str, length: int, prompt: Text) -> SiteVariable:
+def _made(name: str, length: int, prompt: Text, pattern: str = "[A-Za-z0-9_-]+") -> SiteVariable:
     return SiteVariable(
-        name,
-        "secret",
-        prompt,
+        name=name,
+        kind="secret",
+        prompt=prompt,
         required=True,
         generator=f"random:{length}",
-        pattern="[A-Za-z0-9_-]+",
+        pattern=pattern,
     )

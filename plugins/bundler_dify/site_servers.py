@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bundler.api.application import SiteVariable
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler_dify.settings.model import DifySettings
 
 URL_SAFE = "[A-Za-z0-9._~-]+"
@@ -40,32 +40,36 @@ def server_variables(settings: DifySettings) -> Iterator[SiteVariable]:
 
 def given_secret(name: str, prompt: Text) -> SiteVariable:
     """A password that another server dictates and that stands in a URL."""
-    return SiteVariable(name, "secret", prompt, required=True, pattern=URL_SAFE)
+    return SiteVariable(name=name, kind="secret", prompt=prompt, required=True, pattern=URL_SAFE)
 
 
 def _database(settings: DifySettings) -> Iterator[SiteVariable]:
     name, port, users, user = _DATABASES[settings.database.type]
-    yield SiteVariable("DB_HOST", "host", Text(en=f"{name} server", zh=f"{name} 服务器"), required=True)
-    yield SiteVariable("DB_PORT", "port", Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port)
     yield SiteVariable(
-        "DB_USERNAME",
-        "string",
-        Text(en=f"User of {name}", zh=f"{name} 用户"),
+        name="DB_HOST", kind="host", prompt=Text(en=f"{name} server", zh=f"{name} 服务器"), required=True
+    )
+    yield SiteVariable(
+        name="DB_PORT", kind="port", prompt=Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port
+    )
+    yield SiteVariable(
+        name="DB_USERNAME",
+        kind="string",
+        prompt=Text(en=f"User of {name}", zh=f"{name} 用户"),
         default=user,
         required=user is None,
         pattern=users,
     )
     yield SiteVariable(
-        "DB_DATABASE",
-        "string",
-        Text(en="Database of Dify", zh="Dify 数据库名"),
+        name="DB_DATABASE",
+        kind="string",
+        prompt=Text(en="Database of Dify", zh="Dify 数据库名"),
         default="dify",
         pattern=IDENTIFIER,
     )
     yield SiteVariable(
-        "DB_PLUGIN_DATABASE",
-        "string",
-        Text(en="Database of Dify's plugins", zh="Dify 插件数据库名"),
+        name="DB_PLUGIN_DATABASE",
+        kind="string",
+        prompt=Text(en="Database of Dify's plugins", zh="Dify 插件数据库名"),
         default="dify_plugin",
         pattern=IDENTIFIER,
     )
@@ -76,10 +80,16 @@ def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
     match settings.redis.topology:
         case "single":
             yield SiteVariable(
-                "REDIS_HOST", "host", Text(en="Redis server", zh="Redis 服务器"), required=True
+                name="REDIS_HOST",
+                kind="host",
+                prompt=Text(en="Redis server", zh="Redis 服务器"),
+                required=True,
             )
             yield SiteVariable(
-                "REDIS_PORT", "port", Text(en="Port of Redis", zh="Redis 端口"), default="6379"
+                name="REDIS_PORT",
+                kind="port",
+                prompt=Text(en="Port of Redis", zh="Redis 端口"),
+                default="6379",
             )
             yield from _redis_user()
         case "sentinel":
@@ -87,9 +97,9 @@ def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
             yield from _redis_user()
         case "cluster":
             yield SiteVariable(
-                "REDIS_CLUSTERS",
-                "string",
-                Text(
+                name="REDIS_CLUSTERS",
+                kind="string",
+                prompt=Text(
                     en="Nodes of the Redis cluster: host:port,host:port,…",
                     zh="Redis 集群节点: host:port,host:port,…",
                 ),
@@ -103,9 +113,9 @@ def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
 
 def _redis_user() -> Iterator[SiteVariable]:
     yield SiteVariable(
-        "REDIS_USERNAME",
-        "string",
-        Text(en="User of Redis; empty for its default user", zh="Redis 用户, 留空为默认用户"),
+        name="REDIS_USERNAME",
+        kind="string",
+        prompt=Text(en="User of Redis; empty for its default user", zh="Redis 用户, 留空为默认用户"),
         pattern=NAME,
     )
     yield given_secret("REDIS_PASSWORD", Text(en="Password of Redis", zh="Redis 密码"))
@@ -114,9 +124,9 @@ def _redis_user() -> Iterator[SiteVariable]:
 def _sentinel(settings: DifySettings) -> Iterator[SiteVariable]:
     for index in range(1, settings.redis.sentinels + 1):
         yield SiteVariable(
-            f"REDIS_SENTINEL_{index}",
-            "string",
-            Text(
+            name=f"REDIS_SENTINEL_{index}",
+            kind="string",
+            prompt=Text(
                 en=f"Redis Sentinel {index} of {settings.redis.sentinels}: host:port",
                 zh=f"Redis Sentinel 节点 {index}/{settings.redis.sentinels}: host:port",
             ),
@@ -124,16 +134,18 @@ def _sentinel(settings: DifySettings) -> Iterator[SiteVariable]:
             pattern=NODE,
         )
     yield SiteVariable(
-        "REDIS_SENTINEL_SERVICE_NAME",
-        "string",
-        Text(en="Name that the sentinels know the master by", zh="Sentinel 中主节点的名称"),
+        name="REDIS_SENTINEL_SERVICE_NAME",
+        kind="string",
+        prompt=Text(en="Name that the sentinels know the master by", zh="Sentinel 中主节点的名称"),
         default="mymaster",
         pattern=NAME,
     )
     yield SiteVariable(
-        "REDIS_SENTINEL_PASSWORD",
-        "secret",
-        Text(en="Password of the sentinels; empty where they have none", zh="Sentinel 密码, 没有时留空"),
+        name="REDIS_SENTINEL_PASSWORD",
+        kind="secret",
+        prompt=Text(
+            en="Password of the sentinels; empty where they have none", zh="Sentinel 密码, 没有时留空"
+        ),
         pattern=URL_SAFE,
     )
 
@@ -143,9 +155,9 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
         case "weaviate":
             yield _address("WEAVIATE_ENDPOINT", "Weaviate", "http://weaviate.bank.example:8080")
             yield SiteVariable(
-                "WEAVIATE_GRPC_ENDPOINT",
-                "string",
-                Text(
+                name="WEAVIATE_GRPC_ENDPOINT",
+                kind="string",
+                prompt=Text(
                     en="URL of Weaviate's gRPC, such as grpc://weaviate.bank.example:50051",
                     zh="Weaviate 的 gRPC 地址, 例如 grpc://weaviate.bank.example:50051",
                 ),
@@ -159,12 +171,15 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
         case "milvus":
             yield _address("MILVUS_URI", "Milvus", "http://milvus.bank.example:19530")
             yield SiteVariable(
-                "MILVUS_USER", "string", Text(en="User of Milvus", zh="Milvus 用户"), default="root"
+                name="MILVUS_USER",
+                kind="string",
+                prompt=Text(en="User of Milvus", zh="Milvus 用户"),
+                default="root",
             )
             yield SiteVariable(
-                "MILVUS_DATABASE",
-                "string",
-                Text(en="Database in Milvus", zh="Milvus 数据库名"),
+                name="MILVUS_DATABASE",
+                kind="string",
+                prompt=Text(en="Database in Milvus", zh="Milvus 数据库名"),
                 default="default",
             )
             yield _foreign("MILVUS_PASSWORD", Text(en="Password of Milvus", zh="Milvus 密码"))
@@ -175,9 +190,9 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
         case "pgvector" | "pgvector-shared":
             yield from _server("PGVECTOR", "pgvector", "5432", ("USER", "dify"))
             yield SiteVariable(
-                "PGVECTOR_DATABASE",
-                "string",
-                Text(en="Database in pgvector", zh="pgvector 数据库名"),
+                name="PGVECTOR_DATABASE",
+                kind="string",
+                prompt=Text(en="Database in pgvector", zh="pgvector 数据库名"),
                 default="dify",
                 pattern=IDENTIFIER,
             )
@@ -186,13 +201,18 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
 def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterator[SiteVariable]:
     key, default = user
     yield SiteVariable(
-        f"{prefix}_HOST", "host", Text(en=f"{name} server", zh=f"{name} 服务器"), required=True
+        name=f"{prefix}_HOST",
+        kind="host",
+        prompt=Text(en=f"{name} server", zh=f"{name} 服务器"),
+        required=True,
     )
-    yield SiteVariable(f"{prefix}_PORT", "port", Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port)
     yield SiteVariable(
-        f"{prefix}_{key}",
-        "string",
-        Text(en=f"User of {name}", zh=f"{name} 用户"),
+        name=f"{prefix}_PORT", kind="port", prompt=Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port
+    )
+    yield SiteVariable(
+        name=f"{prefix}_{key}",
+        kind="string",
+        prompt=Text(en=f"User of {name}", zh=f"{name} 用户"),
         default=default,
         pattern=NAME,
     )
@@ -201,9 +221,9 @@ def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterato
 
 def _address(name: str, title: str, example: str) -> SiteVariable:
     return SiteVariable(
-        name,
-        "string",
-        Text(en=f"URL of {title}, such as {example}", zh=f"{title} 地址, 例如 {example}"),
+        name=name,
+        kind="string",
+        prompt=Text(en=f"URL of {title}, such as {example}", zh=f"{title} 地址, 例如 {example}"),
         required=True,
         pattern=URL,
     )
@@ -211,24 +231,30 @@ def _address(name: str, title: str, example: str) -> SiteVariable:
 
 def _foreign(name: str, prompt: Text) -> SiteVariable:
     """A secret that another server dictates, of any characters."""
-    return SiteVariable(name, "secret", prompt, required=True)
+    return SiteVariable(name=name, kind="secret", prompt=prompt, required=True)
 
 
 def _storage() -> Iterator[SiteVariable]:
     yield SiteVariable(
-        "S3_ENDPOINT",
-        "string",
-        Text(en="URL of the object storage", zh="对象存储地址 (URL)"),
+        name="S3_ENDPOINT",
+        kind="string",
+        prompt=Text(en="URL of the object storage", zh="对象存储地址 (URL)"),
         required=True,
         pattern=URL,
     )
     yield SiteVariable(
-        "S3_BUCKET_NAME",
-        "string",
-        Text(en="Bucket", zh="存储桶"),
+        name="S3_BUCKET_NAME",
+        kind="string",
+        prompt=Text(en="Bucket", zh="存储桶"),
         default="dify",
         pattern="[a-z0-9][a-z0-9.-]+",
     )
-    yield SiteVariable("S3_REGION", "string", Text(en="Region", zh="区域"), default="us-east-1", pattern=NAME)
+    yield SiteVariable(
+        name="S3_REGION",
+        kind="string",
+        prompt=Text(en="Region", zh="区域"),
+        default="us-east-1",
+        pattern=NAME,
+    )
     yield _foreign("S3_ACCESS_KEY", Text(en="Access key of the bucket", zh="存储桶访问密钥 ID"))
     yield _foreign("S3_SECRET_KEY", Text(en="Secret key of the bucket", zh="存储桶访问密钥"))

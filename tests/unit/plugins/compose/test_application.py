@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.api.application import ApplicationContext, ApplicationModel, SiteVariable
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.output import PinnedService
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication

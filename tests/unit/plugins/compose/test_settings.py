@@ -35,4 +35,4 @@ def test_a_choice_with_one_of_its_choices_is_valid() -> None:
     found = ComposeSettings.model_validate_json(
         json.dumps(variable(kind="choice", choices=["a", "b"], default="b"))
     )
-    assert found.variables[0].to_variable().choices == ("a", "b")
+    assert found.variables[0].choices == ("a", "b")

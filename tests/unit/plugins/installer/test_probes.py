@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bundler.api.application import ApplicationModel, ConfigFile, Probe, SiteVariable
+from bundler.api.application import ApplicationModel, ConfigFile, Probe
 from bundler.api.text import Text
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_installer import forms
 from bundler_installer.probes import LONGEST, MOST, check_probes
@@ -34,7 +35,7 @@ COMPOSE = {
 def model(*probes: Probe) -> ApplicationModel:
     return ApplicationModel(
         "shop", "1", "Shop", COMPOSE,
-        variables=(SiteVariable("MAIL"),), carried=(ConfigFile("probes/q.py", b"pass"),), probes=probes,
+        variables=(SiteVariable(name="MAIL"),), carried=(ConfigFile("probes/q.py", b"pass"),), probes=probes,
     )  # fmt: skip
 
 

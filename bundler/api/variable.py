@@ -1,0 +1,61 @@
+"""The site variable: one model, from the profile and the application to the installer's `variables.tsv`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bundler.api.text import Text
+from bundler.errors import HintedValueError
+
+VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Generator = Annotated[str, Field(pattern=r"^(random|hex|base64url):[1-9][0-9]{0,3}$|^fqdn$|^uuid$")]
+
+
+class SiteVariable(BaseModel):
+    """A value that is known only at the site: `${NAME}` in the Compose file, `@@NAME@@` in site templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    name: EnvironmentName = Field(description="As the Compose file has it.")
+    kind: VariableKind = Field(
+        "string",
+        description="`string`, `port`, `integer`, `boolean`, `host`, `path`, `choice` or `secret`.",
+    )
+    prompt: Text | None = Field(
+        None, description="What the installer asks, by language: `{en: ..., zh: ...}`."
+    )
+    default: str | None = Field(
+        None, description="Taken where the operator says nothing. A secret has none: it is generated."
+    )
+    required: bool = Field(default=False, description="Whether the operator must say it.")
+    generator: Generator | None = Field(
+        None,
+        description="Makes a value at the site: `random:N`, `hex:N`, `base64url:N`, `uuid`, `fqdn`.",
+    )
+    pattern: str | None = Field(
+        None, description="POSIX extended regular expression that the whole value must match."
+    )
+    choices: tuple[str, ...] = Field((), description="For the kind `choice`.")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind == "secret" and self.default is not None:
+            raise HintedValueError(
+                "the default of a secret would be published with the bundle",
+                hint="remove it and set a generator, for example random:32",
+                at=("default",),
+            )
+        if (self.kind == "choice") != bool(self.choices):
+            raise HintedValueError(
+                "`kind: choice` and `choices` must be set together",
+                hint="set both, or neither",
+                at=("choices",),
+            )
+        if self.kind == "choice" and self.default is not None and self.default not in self.choices:
+            raise HintedValueError(
+                "is not one of the choices", hint=f"one of {', '.join(self.choices)}", at=("default",)
+            )
+        return self
