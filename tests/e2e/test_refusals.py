@@ -265,7 +265,7 @@ def test_bundle_verify_asks_for_a_file(small: SmallBundle, tmp_path: Path) -> No
     os.mkfifo(tmp_path / "pipe")
     refused = small.builder.bundle("verify", tmp_path / "pipe", "--key", small.key)
     assert refused.returncode == 2
-    assert "not a file" in refused.stderr
+    assert "not a regular file" in refused.stderr
 
 
 def test_unsigned_bundles_warn_and_are_refused(small: SmallBundle, tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ HOOKS = (
     (b"            LD_*) ;;", b"            LD_* | BUNDLE_*) ;;"),
     (b"\nPROBE_ROOT=''", b"\nPROBE_ROOT=${BUNDLE_PROBE_ROOT:-}"),
     (
+        b"\nset_defaults() {\n",
+        b'\nset_defaults() {\n    if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi\n',
+    ),
+    (
         b"TRUSTED_KEYS=/etc/bundle/trusted-keys",
         b"TRUSTED_KEYS=${BUNDLE_TRUSTED_KEYS:-/etc/bundle/trusted-keys}",
     ),

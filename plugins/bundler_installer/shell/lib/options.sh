@@ -5,7 +5,6 @@ DEFAULT_COMMAND=install
 
 # set_defaults: values that depend on the environment of this run
 set_defaults() {
-    if [ -n "$PROBE_ROOT" ]; then PATH=$PROBE_ROOT/bin:$PATH; fi
     # folders that may hold a carried engine; sudo may remove them from PATH
     case :$PATH: in *":$PROBE_ROOT/usr/local/bin:"*) ;; *) PATH=$PATH:$PROBE_ROOT/usr/local/bin ;; esac
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
