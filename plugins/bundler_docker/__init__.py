@@ -1,1 +1,1 @@
-"""Images that are not in a registry: source `docker` (an engine's), source `archive` (files and folders)."""
+"""Images that are not in a registry: the sources `docker` (from an engine) and `archive` (files, folders)."""

@@ -1,7 +1,7 @@
 """The image source `archive`: docker-archives, OCI image layouts and OCI archives on disk.
 
-An OCI layout (a folder, or an uncompressed tar of one) is read where it lies: image-spec, image-layout.md.
-Anything else is a docker-archive, and streams by once.
+An OCI layout (a folder, or an uncompressed tar of one) is read in place: image-spec, image-layout.md.
+Anything else is treated as a docker-archive and read once as a stream.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ IMAGE_NAME: Final = "io.containerd.image.name"
 
 @dataclass(frozen=True)
 class _Spot:
-    """Where the bytes of one file are: in a file of its own, or inside a tar."""
+    """Location of the bytes of one file: a separate file, or a range inside a tar."""
 
     path: Path
     start: int
     size: int
 
     def read(self) -> bytes:
-        """All of it; manifests and configs only."""
+        """Return the whole content; only for manifests and configs."""
         if self.size > SMALL:
             raise FetchError(f"{self.path}: a manifest or config of {self.size} bytes")
         with self.path.open("rb") as file:
@@ -46,7 +46,7 @@ class _Spot:
 
 
 class _SpotStream(io.RawIOBase):
-    """Bytes of a spot from an offset on."""
+    """The bytes of a spot, starting at an offset."""
 
     def __init__(self, spot: _Spot, offset: int) -> None:
         self._file = spot.path.open("rb")
@@ -54,7 +54,7 @@ class _SpotStream(io.RawIOBase):
         self._left = spot.size - offset
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes."""
+        """Return up to `size` bytes."""
         want = self._left if size < 0 else min(size, self._left)
         data = self._file.read(want)
         self._left -= len(data)
@@ -67,14 +67,14 @@ class _SpotStream(io.RawIOBase):
 
 
 class _Layout:
-    """An OCI image layout, opened."""
+    """An open OCI image layout."""
 
     def __init__(self, path: Path, spots: dict[str, _Spot]) -> None:
         self.path = path
         self._spots = spots
 
     def find(self, reference: Reference, platform: Platform) -> Manifest | None:
-        """The image, or None."""
+        """Return the manifest of the image for the platform, or None."""
         top = Index.parse(self._spots["index.json"].read(), f"{self.path}: index.json")
         for entry in top.entries:
             names = {entry.annotations.get(key) for key in (REF_NAME, IMAGE_NAME)} - {None}
@@ -95,7 +95,11 @@ class _Layout:
         return None
 
     def blob(self, digest: str) -> _Spot:
-        """Where a blob is."""
+        """Return the location of a blob.
+
+        Raises:
+            FetchError: the layout does not contain the blob.
+        """
         spot = self._spots.get("blobs/sha256/" + check_digest(digest)[7:])
         if spot is None:
             raise FetchError(f"{self.path}: blob {digest} is missing")
@@ -108,7 +112,7 @@ class ArchiveSource:
     name = "archive"
 
     def __init__(self, options: SourceOptions) -> None:
-        """Opens nothing yet."""
+        """Remember the archives; nothing is opened yet."""
         self._archives = options.archives
         self._lock = threading.Lock()
         self._layouts: list[_Layout] | None = None
@@ -139,7 +143,7 @@ class ArchiveSource:
             try:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
             except FetchError:
-                continue  # another layout may have it; else the error below says so
+                continue  # another layout may have it; otherwise the error below is raised
         raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is not found in the archives")
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
@@ -152,7 +156,7 @@ class ArchiveSource:
         """See `bundler.api.images.ImageSource`: nothing stays open."""
 
     def _opened(self) -> list[_Layout]:
-        """The layouts, opened once: by whatever asks first, as a pinned image is not resolved again."""
+        """Return the layouts, opened on first use: a pinned image is fetched without being resolved first."""
         with self._lock:
             if self._layouts is None:
                 self._layouts = self._open_all()
@@ -176,7 +180,7 @@ class ArchiveSource:
 
 
 def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:
-    """The files of a folder or of an uncompressed tar, by their path in it."""
+    """Yield the files of a folder or of an uncompressed tar, each with its path in it."""
     if path.is_dir():
         for found in sorted(path.rglob("*")):
             if found.is_file():
@@ -189,7 +193,7 @@ def _spots(path: Path) -> Iterator[tuple[str, _Spot]]:
                 if member.is_file:
                     yield member.name.removeprefix("./"), _Spot(path, member.offset, member.size)
         except TarError:
-            return  # compressed: a docker-archive that streams by
+            return  # a compressed docker-archive, which is read as a stream
 
 
 def _read_saved(path: Path) -> tuple[list[ArchivedImage], Mapping[str, bytes]]:

@@ -1,4 +1,4 @@
-"""The image source `docker`: what only the local engine has, through the Docker SDK."""
+"""The image source `docker`: images that only the local engine has, read through the Docker SDK."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bundler.image.reference import Reference
 from bundler_docker.importing import choose_by_config, import_archive
 
 TIMEOUT = 60
-"""Seconds without an answer after which the engine is given up; it thinks long before a large `save`."""
+"""Seconds to wait for an answer of the engine, which takes long to prepare a large `save`."""
 
 
 class DockerSource:
@@ -28,7 +28,7 @@ class DockerSource:
     name = "docker"
 
     def __init__(self, options: SourceOptions) -> None:
-        """Connects when it is first asked."""
+        """Remember the options; connects on first use."""
         self._offline = options.offline
         self._lock = threading.Lock()
         self._client: docker.DockerClient | None = None
@@ -73,7 +73,7 @@ class DockerSource:
         descriptor: Descriptor,  # noqa: ARG002 the contract's signature
         offset: int = 0,  # noqa: ARG002 likewise
     ) -> BlobStream:
-        """See `bundler.api.images.ImageSource`: never called, these images are exported."""
+        """See `bundler.api.images.ImageSource`: never called, because these images are exported."""
         raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
@@ -104,7 +104,7 @@ class DockerSource:
 
 
 class _Chunks(io.RawIOBase):
-    """A file over the pieces that the SDK hands out."""
+    """A file that reads the chunks of the SDK."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks

@@ -1,8 +1,8 @@
-"""A docker-archive (`docker save`), as it streams by, into a sink of blobs.
+"""Streams a docker-archive (the output of `docker save`) into a sink of blobs.
 
 Format: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format": `manifest.json`
-names for each image its config and its layers, in any order within the tar; Docker 25 and newer writes the
-same names over an OCI image layout.
+names the config and the layers of each image, which are in any order within the tar; Docker 25 and newer
+writes the same names into an OCI image layout.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from bundler.layer.unpacking import UnpackError
 from bundler_docker.saved import JSON_BEGINS, MANY, SYMLINK, SmallFiles, clean_name, open_archive, read_head
 
 LEVEL: Final = 6
-"""What `docker push` and gzip itself use. An engine keeps layers unpacked; a bundle should not."""
+"""Compression level, the default of `docker push` and gzip. Engines export layers that are not compressed."""
 _HEX: Final = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """An image of an archive's manifest.json."""
+    """An image that an archive's manifest.json lists."""
 
     tags: tuple[str, ...]
     config: str
     layers: tuple[str, ...]
 
     def has(self, reference: Reference) -> bool:
-        """Whether one of its tags is this reference's."""
+        """Return whether one of its tags matches the reference."""
         wanted = reference.tagged
         return any(is_name(tag, wanted) for tag in self.tags)
 
 
 def is_name(name: str, wanted: str) -> bool:
-    """Whether `name`, in whatever form an archive has it, is the tagged name `wanted`."""
+    """Return whether `name`, in any form that archives use, is the tagged name `wanted`."""
     try:
         return Reference.parse(name).tagged == wanted
     except BundleError:
@@ -62,10 +62,10 @@ def is_name(name: str, wanted: str) -> bool:
 
 
 def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
-    """Read manifest.json.
+    """Parse manifest.json.
 
     Raises:
-        FetchError: it has another form.
+        FetchError: it is not the manifest.json of a docker-archive.
     """
     try:
         return [
@@ -84,7 +84,7 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer in the sink; `diff_id` is None where it came compressed."""
+    """A layer in the sink; `diff_id` is None if the archive has it compressed."""
 
     blob: Descriptor
     diff_id: str | None
@@ -96,16 +96,16 @@ def import_archive(
     where: str,
     choose: Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage],
 ) -> Manifest:
-    """Stream a docker-archive into `sink`; layers are compressed on the way.
+    """Stream a docker-archive into `sink`, compressing its layers.
 
     Args:
         stream: the tar, compressed or not; only read forward.
-        sink: takes the config and the layers.
-        where: what errors call it.
-        choose: picks the wanted image; gets the archive's images and its small files by name.
+        sink: receives the config and the layers.
+        where: name of the archive in errors.
+        choose: selects the image, given the archive's images and its small files by name.
 
     Raises:
-        FetchError: the archive is damaged, or its layers are not those that the config names.
+        FetchError: the archive is damaged, or its layers do not match the config.
     """
     layers: dict[str, _Layer] = {}
     small = SmallFiles()
@@ -186,7 +186,7 @@ def _join(
 
 
 class _Compressed:
-    """A stream's bytes as gzip, always the same for the same bytes: no name, no time."""
+    """Compresses a stream with gzip, reproducibly: the header has no name and no time."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
@@ -195,11 +195,11 @@ class _Compressed:
 
     @property
     def diff_id(self) -> str:
-        """Digest of the bytes that went in."""
+        """Digest of the uncompressed bytes."""
         return "sha256:" + self._digest.hexdigest()
 
     def read(self, size: int, /) -> bytes:
-        """More compressed bytes; empty at the end."""
+        """Return more compressed bytes; empty at the end."""
         while self._compressor is not None:
             chunk = self._source.read(size)
             if not chunk:
@@ -214,10 +214,10 @@ class _Compressed:
 
 
 def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], Mapping[str, bytes]], ArchivedImage]:
-    """For `import_archive`: the image whose config has this digest (its image ID).
+    """Return a `choose` for `import_archive` that selects the image whose config has this digest (image ID).
 
-    An engine with the containerd image store calls an image by its manifest's digest; then the archive
-    holds one image, and that is it.
+    An engine with the containerd image store identifies an image by the digest of its manifest. In this case
+    the archive contains only that image.
     """
 
     def choose(images: list[ArchivedImage], small: Mapping[str, bytes]) -> ArchivedImage:

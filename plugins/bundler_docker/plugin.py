@@ -7,19 +7,19 @@ from bundler.api.images import ImageSource, SourceFactory, SourceOptions
 
 
 class DockerSourceFactory:
-    """Makes a `DockerSource` for one run."""
+    """Creates a `DockerSource` for one run."""
 
     name = "docker"
 
     def __call__(self, options: SourceOptions) -> ImageSource:
         """See `bundler.api.images.SourceFactory`."""
-        from bundler_docker.engine import DockerSource  # noqa: PLC0415 the SDK costs 150 ms: who asks it pays
+        from bundler_docker.engine import DockerSource  # noqa: PLC0415 the SDK takes 150 ms
 
         return DockerSource(options)
 
 
 class ArchiveSourceFactory:
-    """Makes an `ArchiveSource` for one run."""
+    """Creates an `ArchiveSource` for one run."""
 
     name = "archive"
 

@@ -1,4 +1,4 @@
-"""The tar that `docker save` makes, compressed or not, read forward; and the small files in it."""
+"""Reads the tar that `docker save` writes, compressed or not, as a stream, and the small files in it."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError, unpack_stream
 
 SMALL: Final = 4 * 1024 * 1024
-"""Configs and manifests are smaller; larger JSON is not looked at."""
+"""Maximum size of a JSON file to read, in bytes. Configs and manifests are smaller."""
 ALL_SMALL: Final = 64 * 1024 * 1024
-"""Bytes of all small files of an archive together. An image has some kB of them."""
+"""Maximum total size of all small files of an archive, in bytes. An image has some kB of them."""
 MANY: Final = 100_000
-"""Members of one kind that an archive may have. An image has a hundred."""
+"""Maximum number of members of one kind in an archive. An image has about a hundred."""
 SYMLINK: Final = b"2"
 JSON_BEGINS: Final = frozenset({b"{", b"["})
 _BZIP2: Final = b"BZh"
 _XZ: Final = b"\xfd7zXZ\x00"
 _MEMORY: Final = 1 << 27
-"""Bytes that unpacking xz may take: more than its highest level asks for."""
+"""Maximum memory for unpacking xz, in bytes: more than its highest level requires."""
 
 
 class SmallFiles(dict[str, bytes]):
-    """Configs and manifests by name, as far as memory may hold them."""
+    """Configs and manifests by name, limited in number and size to bound the memory that they use."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bytes = 0
 
     def take(self, name: str, head: bytes, rest: Readable) -> None:
-        """Keep a file that begins like JSON, if it is small.
+        """Keep a file that starts like JSON, if it is small.
 
         Raises:
-            TarError: there are too many.
+            TarError: there are too many small files, or they are too large together.
         """
         content = head + read_all(rest, SMALL)
         self._bytes += len(content)
@@ -47,17 +47,17 @@ class SmallFiles(dict[str, bytes]):
 
 
 def open_archive(stream: Readable) -> TarStream:
-    """The tar in `stream`: plain, or compressed by gzip, zstd, xz or bzip2."""
+    """Open the tar in `stream`, uncompressed or compressed with gzip, zstd, xz or bzip2."""
     return TarStream(_Joined(_unpack(stream)))
 
 
 def read_head(content: Readable) -> bytes:
-    """The first four bytes, or fewer where there are no more."""
+    """Return the first four bytes, or fewer if the content is shorter."""
     return read_all(content, 4)
 
 
 def read_all(content: Readable, limit: int) -> bytes:
-    """Up to `limit` bytes."""
+    """Read until the end, or until `limit` bytes."""
     data = b""
     while len(data) < limit and (more := content.read(limit - len(data))):
         data += more
@@ -65,7 +65,7 @@ def read_all(content: Readable, limit: int) -> bytes:
 
 
 def clean_name(path: object) -> str:
-    """A member's name without dots and a leading slash."""
+    """Return a member's name, normalised and without a leading slash."""
     return posixpath.normpath(str(path)).lstrip("/")
 
 
@@ -79,13 +79,13 @@ def _unpack(stream: Readable) -> Iterator[bytes]:
     return unpack_stream(source)
 
 
-def _unpack_by(make: Any, compressed: Readable) -> Iterator[bytes]:  # noqa: ANN401 what bz2 and lzma make is alike
+def _unpack_by(make: Any, compressed: Readable) -> Iterator[bytes]:  # noqa: ANN401 bz2 and lzma share no type
     try:
         unpacker = make()
         while chunk := compressed.read(CHUNK):
             while True:
                 if unpacker.eof:
-                    unpacker = make()  # another stream follows, as after gzip's members
+                    unpacker = make()  # another stream follows, like a further member of gzip
                 yield unpacker.decompress(chunk, CHUNK)
                 chunk = unpacker.unused_data if unpacker.eof else b""
                 if not chunk and (unpacker.eof or unpacker.needs_input):
@@ -97,14 +97,14 @@ def _unpack_by(make: Any, compressed: Readable) -> Iterator[bytes]:  # noqa: ANN
 
 
 class _Joined:
-    """Pieces, read as a stream."""
+    """Reads pieces as a stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._left = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; empty at the end."""
+        """Return up to `size` bytes; empty at the end."""
         while not self._left:
             piece = next(self._pieces, None)
             if piece is None:

@@ -1,1 +1,1 @@
-"""Signs with keys that never leave their device."""
+"""Signs with keys that never leave their device: PKCS#11 tokens."""

@@ -1,8 +1,8 @@
-"""Keys on a token: smart cards and hardware security modules that speak PKCS#11.
+"""Signs with keys on a token: smart cards and hardware security modules with a PKCS#11 module.
 
-The token signs a SHA-256 digest with CKM_ECDSA, which every token with elliptic curves knows (PKCS #11 v2.40,
-Mechanisms, 2.3.6); r and s come back side by side. `pkcs11` is imported where a key is opened: who signs with
-files needs neither it nor a token.
+The token signs a SHA-256 digest with CKM_ECDSA, which every token with elliptic curves supports (PKCS #11
+v2.40, Mechanisms, 2.3.6) and which returns r and s concatenated. `pkcs11` is imported where a key is opened,
+because signing with key files requires neither the library nor a token.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 MODULE = "BUNDLE_PKCS11_MODULE"
 _P256 = bytes.fromhex("06082a8648ce3d030107")
-"""The curve's object identifier, as EC_PARAMS has it."""
+"""Object identifier of the curve P-256, in the DER encoding of EC_PARAMS."""
 _POINT = 65
-"""Bytes of an uncompressed point."""
+"""Size of an uncompressed point, in bytes."""
 _HALF = 32
 
 
@@ -59,13 +59,13 @@ class TokenSigner:
                 raise
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
-        """See `bundler.api.signing.Signer.verify`: the public key needs no token."""
+        """See `bundler.api.signing.Signer.verify`. Verifying with the public key requires no token."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 40 ms
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 likewise
         from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 likewise
 
         key = serialization.load_der_public_key(PublicKey.read(public_key).der)
-        assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 PublicKey.read takes no other
+        assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 PublicKey.read accepts no other
         try:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature as error:
@@ -73,10 +73,10 @@ class TokenSigner:
 
 
 class TokenKey:
-    """A private key on a token, with a session that may use it."""
+    """A private key on a token, with a session that is logged in to use it."""
 
     def __init__(self, session: Session, uri: KeyUri) -> None:
-        from pkcs11 import Attribute, ObjectClass  # noqa: PLC0415 who signs with files does not have it
+        from pkcs11 import Attribute, ObjectClass  # noqa: PLC0415 an optional dependency
 
         wanted: dict[Any, Any] = {}
         if "object" in uri.path:
@@ -90,7 +90,7 @@ class TokenKey:
             )
         self._closed = False
         self._session = session
-        self._private: Any = found[0]  # its classes are put together when it is found
+        self._private: Any = found[0]  # its class is composed at run time
         identity = {Attribute.ID: self._private[Attribute.ID]}
         public = list(session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, **identity}))
         holder = public[0] if public else self._private
@@ -178,7 +178,7 @@ def _pin(file: Path | None, token: Token, secret: Secret) -> str:
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    """What the module refuses, as an error without a traceback."""
+    """Convert errors of the PKCS#11 module into errors that are shown without a traceback."""
     try:
         yield
     except BundleError:

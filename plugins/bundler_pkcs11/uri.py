@@ -1,4 +1,4 @@
-"""PKCS#11 URIs: RFC 7512."""
+"""Parses PKCS#11 URIs: RFC 7512."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from bundler.errors import UsageError
 
 PATH = frozenset({"token", "manufacturer", "model", "serial", "object", "id", "type"})
-"""Path attributes that are understood: section 2.3. Unknown ones would have to match nothing."""
+"""Supported path attributes: section 2.3. A URI with an unknown attribute must not match any key."""
 QUERY = frozenset({"pin-source", "module-path"})
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:\[\]@!$'()*+,&/|%=;]*")
 _EXAMPLE = "for example 'pkcs11:token=release;object=bundle?module-path=/usr/lib/softhsm/libsofthsm2.so'"
@@ -18,11 +18,11 @@ _EXAMPLE = "for example 'pkcs11:token=release;object=bundle?module-path=/usr/lib
 
 @dataclass(frozen=True)
 class KeyUri:
-    """What a URI says of a key and the way to it.
+    """A parsed URI, which identifies a key and says how to access it.
 
     Attributes:
-        path: attributes of token and key, percent-decoded.
-        query: of the module and the PIN.
+        path: attributes of the token and the key, percent-decoded.
+        query: attributes of the module and the PIN.
     """
 
     path: dict[str, bytes]
@@ -30,10 +30,10 @@ class KeyUri:
 
     @classmethod
     def parse(cls, text: str) -> KeyUri:
-        """Read a URI.
+        """Parse a URI.
 
         Raises:
-            UsageError: it is not one, or says something that is not understood.
+            UsageError: it is not a PKCS#11 URI, or has an attribute that is not supported.
         """
         scheme, _, rest = text.partition(":")
         path, _, query = rest.partition("?")
@@ -45,13 +45,13 @@ class KeyUri:
         )
 
     def text(self, name: str) -> str | None:
-        """A path attribute that is text."""
+        """Return a path attribute as text, or None if it is absent."""
         value = self.path.get(name)
         return None if value is None else value.decode()
 
     @property
     def pin_file(self) -> Path | None:
-        """The file that `pin-source` names."""
+        """Return the file that `pin-source` names, or None if there is none."""
         source = self.query.get("pin-source")
         if source is None:
             return None

@@ -1,1 +1,1 @@
-"""Images from OCI registries, without a container engine."""
+"""Pulls images from OCI registries without a container engine."""

@@ -1,4 +1,4 @@
-"""Proves to one registry who we are: anonymous, Basic, or Bearer tokens of a token server.
+"""Authenticates to one registry: anonymously, with Basic, or with Bearer tokens from a token server.
 
 The token protocol is Docker's ("Token Authentication Specification", and "OAuth2" for identity tokens).
 """
@@ -23,13 +23,13 @@ from bundler_registry.credentials import Login, Logins
 
 CLIENT_ID: Final = "bundle"
 TOKEN_BYTES: Final = 64 * 1024
-"""Of a token server's answer. Headers of HTTP carry a few kB."""
+"""Maximum size of a token server's answer. HTTP headers carry a few kB at most."""
 DEFAULT_LIFETIME: Final = 60.0
-"""Seconds that a token is good for where its server does not say: the token specification's number."""
+"""Lifetime of a token in seconds if its server does not state one: the token specification's value."""
 LONGEST_LIFETIME: Final = 86400.0
-"""Seconds after which a token is renewed, even if its server gives it a longer life."""
+"""Seconds after which a token is renewed even if its server grants a longer lifetime."""
 MARGIN: Final = 5.0
-"""Seconds before its end at which a token counts as over: a request takes time to arrive."""
+"""Seconds before its expiry from which a token counts as expired, because a request takes time to arrive."""
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _PULL_ONLY = re.compile(r"repository:[^\s:]+(?::[0-9]+/[^\s:]+)?:pull")
@@ -39,7 +39,7 @@ _PULL_ONLY = re.compile(r"repository:[^\s:]+(?::[0-9]+/[^\s:]+)?:pull")
 class _Token:
     header: str = field(repr=False)
     until: float
-    """On the monotonic clock."""
+    """Expiry on the monotonic clock, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _TokenServer:
 class Authenticator:
     """Authenticates to one registry. Thread-safe.
 
-    What the first 401 asks for is sent with all later requests, which avoids further 401s.
+    The scheme that the first 401 requests is used for all later requests, which avoids further 401s.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Authenticator:
         self._server: _TokenServer | None = None
 
     def header(self, repository: str) -> str | None:
-        """The `Authorization` header to send, as far as it is known.
+        """Return the `Authorization` header to send, or None if the registry has not requested one yet.
 
         Raises:
-            TransientError: a token ran out and the token server does not answer.
-            FetchError: a token ran out and there is no new one.
+            TransientError: a token has expired and the token server does not answer.
+            FetchError: a token has expired and no new one can be obtained.
         """
         if self._basic is not None:
             return self._basic
@@ -87,17 +87,17 @@ class Authenticator:
     def renew(
         self, challenges: Sequence[Challenge], repository: str, *, rejected: str | None, plain: bool
     ) -> str:
-        """The header to send after a 401.
+        """Return the header to send after a 401.
 
         Args:
-            challenges: what the registry asks for.
-            repository: that was asked for.
-            rejected: the header that was sent.
-            plain: whether the registry itself is spoken to without TLS.
+            challenges: challenges in the registry's answer.
+            repository: requested repository.
+            rejected: header of the rejected request.
+            plain: whether the connection to the registry itself does not use TLS.
 
         Raises:
-            AbsentError: nothing better can be sent.
-            FetchError: the registry asks for something that we cannot or must not do.
+            AbsentError: there is no other login or token to send.
+            FetchError: the registry requests something that is unsupported or not allowed.
         """
         for challenge in challenges:
             if challenge.scheme == "bearer" and "realm" in challenge.parameters:
@@ -149,7 +149,7 @@ class Authenticator:
     def _token(self, realm: _TokenServer, repository: str, scope: str, *, rejected: str | None) -> str:
         with self._lock:
             lock = self._scopes.setdefault(repository, threading.Lock())
-        with lock:  # one of several threads gets the token, the others take it
+        with lock:  # one thread fetches the token, the others wait and reuse it
             token = self._tokens.get(repository)
             if token is None or token.header == rejected or token.until <= self._clock():
                 token = self._fetch(realm, scope)
@@ -198,7 +198,7 @@ class Authenticator:
             )
         try:
             document = parse_json(body)
-        except ValueError as error:  # the text may hold a token: of it only the reason is shown
+        except ValueError as error:  # show only the reason: the text may contain a token
             raise FetchError(
                 f"{self._host}: its token server {where} answers {status} without a token: not JSON: {error}"
             ) from error

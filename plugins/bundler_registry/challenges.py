@@ -1,4 +1,4 @@
-"""The `WWW-Authenticate` header: RFC 9110, 11.6.1."""
+"""Parses the `WWW-Authenticate` header: RFC 9110, 11.6.1."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Challenge:
     """One way to authenticate that a server offers.
 
     Attributes:
-        scheme: lower case.
-        parameters: names in lower case.
-        token: the `token68` form, or empty.
+        scheme: name of the scheme, in lower case.
+        parameters: parameters by name, names in lower case.
+        token: the `token68` value, or empty.
     """
 
     scheme: str
@@ -29,9 +29,9 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """The challenges in one header, or in several joined by commas.
+    """Return the challenges in one header, or in several headers joined by commas.
 
-    Reading ends where the text is none: what was understood until there is used.
+    Parsing stops at the first invalid text; the challenges before it are returned.
     """
     challenges: list[Challenge] = []
     parameters: dict[str, str] = {}
@@ -48,7 +48,7 @@ def parse_challenges(header: str) -> list[Challenge]:
             parameters = {}
             after = _skip(re.compile(r"[ \t]+"), header, at)
             token = _TOKEN68.match(header, after) if after > at else None
-            # `Bearer realm=` followed by nothing would read as a token too; no server sends either
+            # `Bearer realm=` without a value also matches a token; no server is known to send either
             challenges.append(Challenge(name.lower(), parameters, token.group() if token else ""))
             at = token.end() if token else at
         at = _skip(_GAP, header, at)

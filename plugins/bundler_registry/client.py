@@ -1,4 +1,4 @@
-"""The pull half of the OCI Distribution specification, for one registry."""
+"""A client for the pull half of the OCI Distribution specification, for one registry."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from bundler_registry.credentials import Logins
 
 ACCEPT: Final = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
 DOCKER_HUB: Final = "registry-1.docker.io"
-"""Where docker.io's registry answers."""
+"""Host name of docker.io's registry."""
 
 UNAUTHORIZED: Final = 401
 RENEWALS: Final = 2
-"""Headers tried in answer to a 401: another thread's token may have run out by the time that it is sent."""
+"""Headers to try after a 401: a token that another thread obtained may have expired before it is sent."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """A manifest or index as it came, its digest checked.
+    """The received bytes of a manifest or index, with a verified digest.
 
     Attributes:
-        raw: the bytes.
+        raw: unchanged bytes.
         media_type: the Content-Type, or None.
-        digest: of the bytes.
+        digest: digest of the bytes.
     """
 
     raw: bytes
@@ -47,10 +47,10 @@ class Received:
 
 
 class RegistryClient:
-    """Asks one registry. Every method is one attempt; thread-safe.
+    """Sends requests to one registry. Each method makes one attempt. Thread-safe.
 
     Attributes:
-        host: what the registry is called in references and messages.
+        host: name of the registry in references and messages.
     """
 
     def __init__(self, host: str, transport: Transport, logins: Logins) -> None:
@@ -65,9 +65,9 @@ class RegistryClient:
         """Get a manifest or index by tag or digest: distribution-spec, "Pulling manifests".
 
         Raises:
-            AbsentError: the registry does not have it, or does not let us see it.
+            AbsentError: the registry does not have it, or denies access.
             TransientError: another attempt may succeed.
-            FetchError: it is not what its digest says, or is too large.
+            FetchError: its digest does not match, or it is too large.
         """
         answer = self._get(f"/v2/{repository}/manifests/{reference}", repository, {"Accept": ACCEPT})
         where = f"the manifest from {self.host}"
@@ -81,12 +81,12 @@ class RegistryClient:
         return Received(raw, answer.response.headers.get("Content-Type"), digest)
 
     def blob(self, repository: str, digest: str, offset: int) -> urllib3.BaseHTTPResponse:
-        """Ask for a blob: distribution-spec, "Pulling blobs". The answer is 200, 206 or 416.
+        """Request a blob: distribution-spec, "Pulling blobs". The answer is 200, 206 or 416.
 
         Raises:
             AbsentError: the registry does not have it.
             TransientError: another attempt may succeed.
-            FetchError: another will not.
+            FetchError: another attempt will not succeed.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         accepted = frozenset({OK, PARTIAL, UNSATISFIABLE}) if offset else frozenset({OK})
@@ -118,13 +118,13 @@ class RegistryClient:
     def _send(self, path: str, headers: Mapping[str, str], authorization: str | None) -> Answer:
         sent = {**headers, "Authorization": authorization} if authorization else headers
         if self._scheme is None:
-            with self._probing:  # the others wait for what the first learns
+            with self._probing:  # other threads wait until the first has found the scheme
                 if self._scheme is None:
                     return self._probe(path, sent)
         return self._transport.request("GET", f"{self._scheme}://{self._address}{path}", sent)
 
     def _probe(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """The first request to a registry that may be without TLS: with TLS first, as Docker does."""
+        """Send the first request to a registry that may not use TLS: try TLS first, as Docker does."""
         try:
             answer = self._transport.request("GET", f"https://{self._address}{path}", headers)
         except (TlsError, TransientError) as error:
@@ -152,10 +152,10 @@ class RegistryClient:
 
 
 def _check_header(header: str | None, raw: bytes, where: str) -> None:
-    """Compare bytes with a `Docker-Content-Digest` header, where there is one."""
+    """Compare bytes with the `Docker-Content-Digest` header, if there is one."""
     algorithm, _, expected = (header or "").strip().partition(":")
     if algorithm not in {"sha256", "sha512"}:
-        return  # absent, or an algorithm that the specification does not require us to know
+        return  # absent, or an algorithm that the specification does not require clients to support
     found = hashlib.new(algorithm, raw).hexdigest()
     if found != expected:
         raise FetchError(
@@ -166,7 +166,7 @@ def _check_header(header: str | None, raw: bytes, where: str) -> None:
 
 
 def _reason(body: bytes) -> str:
-    """`: CODE: message` of distribution-spec's "Error Codes", or nothing."""
+    """Return `: CODE: message` from an error body (distribution-spec, "Error Codes"), or an empty string."""
     try:
         first = parse_json(body)["errors"][0]
         words = [str(first[key]) for key in ("code", "message") if first.get(key)]

@@ -1,4 +1,4 @@
-"""Logins that `docker login` or `podman login` left: their files and credential helpers."""
+"""Reads the logins that `docker login` and `podman login` saved: their files and credential helpers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bundler.io.json import parse_json
 
 @dataclass(frozen=True)
 class Login:
-    """Who we are for one registry. Either a name and a password, or an identity token."""
+    """Credentials for one registry: either a name and a password, or an identity token."""
 
     username: str = ""
     password: str = field(default="", repr=False)
@@ -25,43 +25,43 @@ class Login:
 
     @property
     def basic(self) -> str:
-        """The `Authorization` header of RFC 7617, in UTF-8."""
+        """The `Authorization` header for Basic authentication (RFC 7617), in UTF-8."""
         pair = f"{self.username}:{self.password}".encode()
         return "Basic " + base64.b64encode(pair).decode()
 
 
 class Logins(Protocol):
-    """Where logins are looked up."""
+    """Looks up logins."""
 
     def find(self, host: str) -> Login | None:
-        """The login for a registry, `host[:port]`.
+        """Return the login for a registry, `host[:port]`, or None.
 
         Raises:
-            FetchError: there may be one, but it cannot be read.
+            FetchError: there may be a login, but it cannot be read.
         """
 
 
 class FileLogins:
-    """The logins of one file, read by the Docker SDK when it is first asked. Thread-safe."""
+    """The logins of one file, read with the Docker SDK on first use. Thread-safe."""
 
     name = "the file"
-    """What messages call it."""
+    """Name of the file in messages."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._config: Any = None  # docker.auth.AuthConfig, imported late
+        self._config: Any = None  # docker.auth.AuthConfig, which is imported on first use
         self._found: dict[str, Login | None] = {}
 
     def path(self) -> Path | None:
-        """The file, if there is one.
+        """Return the path of the file, or None if there is no file.
 
         Raises:
-            FetchError: it is named, and is not there.
+            FetchError: the environment names a file that does not exist.
         """
         raise NotImplementedError
 
     def find(self, host: str) -> Login | None:
-        """See `Logins.find`. Each host is looked up once: a credential helper is a process."""
+        """See `Logins.find`. Looks up each host once, because a credential helper starts a process."""
         with self._lock:
             if host not in self._found:
                 self._found[host] = self._look_up(host)
@@ -71,19 +71,19 @@ class FileLogins:
         path = self.path()
         if path is None:
             return None
-        # the Docker SDK costs 50 ms: who must log in pays
+        # importing the Docker SDK takes 50 ms: do it only when a login is needed
         from docker import auth, errors  # noqa: PLC0415
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a helper that is not there is an error below
+                warnings.simplefilter("ignore")  # a missing helper becomes an error below
                 if self._config is None:
                     if path.suffix == ".json":
-                        parse_json(path.read_bytes())  # the SDK takes a damaged file for an empty one
+                        parse_json(path.read_bytes())  # the SDK treats a damaged file as empty
                     self._config = auth.load_config(config_path=str(path))
                 found = auth.resolve_authconfig(self._config, host)
         except (errors.DockerException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            # the text of a ValueError may be the very thing that must not be shown
+            # do not show the text of a ValueError: it may contain a secret
             reason = f": {error}" if isinstance(error, errors.DockerException) else ""
             raise FetchError(
                 f"the login for {host} in {self.name} cannot be read{reason}",
@@ -94,7 +94,7 @@ class FileLogins:
 
 
 class DockerLogins(FileLogins):
-    """`$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`."""
+    """The logins in `$DOCKER_CONFIG/config.json`, else in `~/.docker/config.json`."""
 
     name = "the Docker configuration"
 
@@ -107,16 +107,16 @@ class DockerLogins(FileLogins):
 
 
 class PodmanLogins(FileLogins):
-    """What `podman login`, `skopeo login` and `buildah login` left: containers-auth.json(5)."""
+    """The logins that `podman login`, `skopeo login` and `buildah login` saved: containers-auth.json(5)."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """By default, in this process's environment."""
+        """Use `environment`, by default that of this process."""
         super().__init__()
         self._environment = os.environ if environment is None else environment
         self.name = "Podman's auth.json"
 
     def path(self) -> Path | None:
-        """`$REGISTRY_AUTH_FILE`, else below `$XDG_RUNTIME_DIR` or `/run`, else below `$XDG_CONFIG_HOME`."""
+        """Look at `$REGISTRY_AUTH_FILE`, then below `$XDG_RUNTIME_DIR` or `/run`, then `$XDG_CONFIG_HOME`."""
         named = self._environment.get("REGISTRY_AUTH_FILE")
         if named:
             if not Path(named).is_file():
@@ -134,10 +134,10 @@ class PodmanLogins(FileLogins):
 
 
 class LoginsInOrder:
-    """Several places; the first one that has a login for a host wins."""
+    """Looks in several places; the first one that has a login for a host wins."""
 
     def __init__(self, places: Sequence[Logins]) -> None:
-        """Nothing is read yet."""
+        """Remember the places; nothing is read yet."""
         self._places = places
 
     def find(self, host: str) -> Login | None:
@@ -150,7 +150,7 @@ class LoginsInOrder:
 
 
 def _login(found: Mapping[str, Any]) -> Login | None:
-    """The SDK spells the keys one way for files and another for helpers."""
+    """Convert a login of the SDK, which uses different keys for files and for helpers."""
     values = {key.lower(): value for key, value in found.items() if isinstance(value, str)}
     login = Login(values.get("username", ""), values.get("password", ""), values.get("identitytoken", ""))
     return login if login.username or login.identity_token else None

@@ -1,4 +1,4 @@
-"""Where an image's blobs may be: a registry, or a mirror of it."""
+"""Places to fetch an image's blobs from: a registry, or a mirror of it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bundler_registry.client import RegistryClient
 
 @dataclass(frozen=True)
 class Place:
-    """A registry, and the repository's path there.
+    """A registry and the path of a repository there.
 
     Attributes:
-        client: of the registry.
-        repository: with a mirror's prefix.
-        mirror: whether the reference names another registry.
+        client: client of the registry.
+        repository: path of the repository, including a mirror's prefix.
+        mirror: whether this is a mirror of the registry that the reference names.
     """
 
     client: RegistryClient
@@ -26,12 +26,12 @@ class Place:
 
 @dataclass(frozen=True)
 class BlobPlace:
-    """One blob at a place: a `bundler.net.stream.Place`.
+    """One blob at a place; implements `bundler.net.stream.Place`.
 
     Attributes:
         place: the registry and its repository.
-        digest: of the blob.
-        image: for messages.
+        digest: digest of the blob.
+        image: name of the image in messages.
     """
 
     place: Place
@@ -40,12 +40,12 @@ class BlobPlace:
 
     @property
     def host(self) -> str:
-        """What references call the registry."""
+        """Name of the registry in references."""
         return self.place.client.host
 
     @property
     def label(self) -> str:
-        """The beginning of messages."""
+        """Prefix of messages."""
         return f"{self.image}: blob {self.digest} from {self.host}"
 
     def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:  # noqa: ARG002 its digest names it

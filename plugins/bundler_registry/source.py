@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class RegistrySource:
-    """Images of OCI registries. Thread-safe; connects when it is first asked."""
+    """Images of OCI registries. Thread-safe; connects on first use."""
 
     name = "registry"
 
@@ -49,20 +49,20 @@ class RegistrySource:
         certificates: Certificates | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """Remember where to look.
+        """Remember the options; nothing is connected yet.
 
         Args:
-            options: what the command line and the profile say.
-            logins: by default, those of the Docker configuration, and then of Podman's.
-            policy: how often things are tried again.
-            pause: waits so many seconds.
-            read_timeout: seconds without a byte after which a connection is given up.
-            environment: where proxies are looked up; by default, this process's.
-            certificates: whom to trust; by default, the system, the CA file and what Docker was told.
-            pace: how slowly a server may send; by default, what the options say, over a minute.
+            options: options of the command line and the profile.
+            logins: where to look up logins; by default, Docker's configuration, then Podman's.
+            policy: how often requests are retried.
+            pause: waits for the given number of seconds.
+            read_timeout: seconds without a byte after which a connection is abandoned.
+            environment: environment that names proxies; by default, this process's.
+            certificates: trusted authorities; by default, those of the system, the CA file and Docker.
+            pace: minimum speed of a server; by default, that of the options, over a minute.
 
         Raises:
-            UsageError: a mirror is none.
+            UsageError: a mirror is invalid.
         """
         self._offline = options.offline
         self._mirrors = {
@@ -124,18 +124,18 @@ class RegistrySource:
         return stream
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:  # noqa: ARG002 the contract's signature
-        """See `bundler.api.images.ImageSource`: images of registries have manifests."""
+        """See `bundler.api.images.ImageSource`: never called, because images of registries have manifests."""
         raise FetchError(f"{image.reference.familiar}: a registry does not export images")
 
     def close(self) -> None:
-        """End all waits, and close idle connections."""
+        """Cancel all waits and close idle connections."""
         self._pauses.cancel()
         self._transport.close()
 
     # ------------------------------------------------------------ places
 
     def _places(self, reference: Reference) -> list[Place]:
-        """Where to ask, in order; the registry that the reference names is the last."""
+        """Return the places to try, in order; the registry that the reference names is the last."""
         places = []
         mirror = self._mirrors.get(reference.registry)
         if mirror is not None and mirror[0] not in self._down:
@@ -192,7 +192,7 @@ class RegistrySource:
         try:
             return retry.run(lambda: place.client.manifest(place.repository, reference))
         except (AbsentError, GaveUpError, TlsError):
-            raise  # another place may do better
+            raise  # the caller may try another place
         except FetchError as error:
             raise FetchError(f"{where}: {error.message}", hint=error.hint) from error
 
@@ -211,7 +211,7 @@ def _is_index(received: Received, where: str) -> bool:
 
 
 def _final(error: FetchError, reference: Reference) -> FetchError | ImageNotFoundError:
-    """The registry itself cannot help: whether another source is worth asking."""
+    """Return the final error of the registry itself; only an `ImageNotFoundError` lets other sources try."""
     if isinstance(error, AbsentError):
         hint = error.hint or "check the name and the tag"
         return ImageNotFoundError(

@@ -1,1 +1,1 @@
-"""Signs bundles."""
+"""Signs bundles with keys in files."""

@@ -1,8 +1,8 @@
 """ECDSA over P-256 with SHA-256 (FIPS 186-5), nonces by RFC 6979, keys as PKCS#8 PEM.
 
-What `cosign verify-blob --key` and `openssl dgst -sha256 -verify` both accept, the latter from OpenSSL 1.0.2
-on, so that every server at a site can verify. `cryptography` is imported where it is used: it costs
-40 ms, which `bundle --help` need not pay.
+Both `cosign verify-blob --key` and `openssl dgst -sha256 -verify` (OpenSSL 1.0.2 or newer) accept these
+signatures, so that any server at a site can verify them. `cryptography` is imported where it is used, because
+it takes 40 ms, which would slow down `bundle --help`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class KeyFile:
-    """A private key that was read from a file."""
+    """A private key, read from a file."""
 
     key: ec.EllipticCurvePrivateKey
 
@@ -37,7 +37,7 @@ class KeyFile:
         return self.key.sign(payload, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
 
 class EcdsaSigner:
