@@ -1,1 +1,1 @@
-"""Application `compose`: any Docker Compose project. Renderer `compose`: writes it for the site."""
+"""The application `compose` (any Docker Compose project) and the renderer `compose`, which writes it."""

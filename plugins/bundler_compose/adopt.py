@@ -1,4 +1,4 @@
-"""What becomes of a project that its owner started: from the very document that is bundled."""
+"""Derives from the bundled document which values and data of a running project the site adopts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _WHOLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def adoption(
     compose: Mapping[str, Any], variables: Collection[SiteVariable], lifecycle: Lifecycle
 ) -> tuple[Adoption, ...]:
-    """The rows of `adopt.tsv`.
+    """Return the rows of `adopt.tsv`.
 
     Args:
         compose: the document as it is bundled.
-        variables: of the site.
-        lifecycle: says what is dumped instead of copied, and what is not worth it.
+        variables: variables of the site.
+        lifecycle: names the data that are dumped instead of copied, and those that are not kept.
     """
     skipped = {*lifecycle.dumped, *lifecycle.disposable}
     return (
@@ -37,7 +37,7 @@ def adoption(
 
 
 def _values(compose: Mapping[str, Any], names: Collection[str]) -> Iterator[Adoption]:
-    """From the containers, where one is told nothing but the variable; else from the project's `.env`."""
+    """Take values from container variables that consist of one `${NAME}`, else from the project's `.env`."""
     for service, entry in compose["services"].items():
         for key, value in (entry.get("environment") or {}).items():
             found = _WHOLE.fullmatch(str(value))
@@ -59,7 +59,7 @@ def _data(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adop
 
 
 def _mounts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Source and target of each mount that has both."""
+    """Yield source and target of each mount that has both."""
     for volume in entry.get("volumes") or ():
         if isinstance(volume, Mapping):
             source, target = volume.get("source"), volume.get("target")
@@ -72,7 +72,7 @@ def _mounts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _shared(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adoption]:
-    """Volumes with a name of their own would be the old installation's, too: there would be no way back."""
+    """Refuse volumes with fixed names: the old installation uses them too, so it could not be restored."""
     for name, entry in (compose.get("volumes") or {}).items():
         if VOLUME + name in skipped or not isinstance(entry, Mapping):
             continue

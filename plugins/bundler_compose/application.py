@@ -1,4 +1,4 @@
-"""The application `compose`. Its parts are imported late: other applications do not pay for them."""
+"""The application `compose`. Its parts are imported on first use, so they do not slow down other commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ComposeApplication:
-    """Any project that Docker Compose runs."""
+    """Bundles any project that Docker Compose can run."""
 
     name = "compose"
 

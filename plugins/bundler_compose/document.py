@@ -1,4 +1,4 @@
-"""Finds, fills in and reads a project's Compose file."""
+"""Finds, renders and parses a project's Compose file."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ NAMES: Final = (
     "docker-compose.yaml",
     "docker-compose.yml",
 )
-"""In the order in which Compose looks for them; each may be a template, with `.j2` at its end."""
+"""Names of Compose files, in the order in which Compose looks for them; a template ends with `.j2`."""
 
 FLATTEN: Final = "docker compose config --no-interpolate --no-path-resolution"
 
 
 LARGEST_TEXT: Final = 4 << 20
-"""Bytes of a Compose file, a template or a `.env`."""
+"""Maximum size of a Compose file, a template or a `.env`, in bytes."""
 
 
 class _Loader(BoundedLoader):
-    """YAML 1.2's core types, as Compose's own parser reads them: `yes` and `22:22` are strings."""
+    """Loads the core types of YAML 1.2, like Compose's own parser: `yes` and `22:22` are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
 
@@ -63,11 +63,11 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 @dataclass(frozen=True)
 class Document:
-    """A Compose document and where it came from. It never changes: each step makes another one.
+    """A Compose document and its source. It is immutable: each step creates a new one.
 
     Attributes:
-        path: its file.
-        data: what it says.
+        path: the Compose file.
+        data: the parsed document.
     """
 
     path: Path
@@ -76,27 +76,27 @@ class Document:
 
     @property
     def services(self) -> Mapping[str, Mapping[str, Any]]:
-        """Its services, by name."""
+        """The services by name."""
         services: Mapping[str, Mapping[str, Any]] = self.data["services"]
         return services
 
     def with_services(self, change: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]) -> Document:
-        """The document in which each service is what `change` makes of its name and itself."""
+        """Return the document with each service replaced by the result of `change(name, service)`."""
         return self.with_section(
             "services", {name: change(name, entry) for name, entry in self.services.items()}
         )
 
     def with_section(self, key: str, section: Mapping[str, Any]) -> Document:
-        """The document with another section of the top level."""
+        """Return the document with a section of the top level replaced."""
         return replace(self, data={**self.data, key: section})
 
     @property
     def folder(self) -> Path:
-        """What relative paths start from."""
+        """The folder that relative paths start from."""
         return self.path.parent
 
     def at(self, *keys: str | int) -> str:
-        """`compose.yaml:7: services.web.image`: where the value, or the nearest thing above it, stands."""
+        """Return the location of a value, or of its nearest parent: `compose.yaml:7: services.web.image`."""
         line, node = 1, self._root
         for key in keys:
             found = _child(node, key)
@@ -118,10 +118,10 @@ def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | No
 
 
 def find_compose_file(project: Path) -> Path:
-    """The Compose file of a folder; a file is itself.
+    """Return the Compose file of a folder. A path of a file is returned unchanged.
 
     Raises:
-        BundleError: there is none.
+        BundleError: the folder has no Compose file.
     """
     if project.is_file():
         return project
@@ -136,10 +136,10 @@ def find_compose_file(project: Path) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """A text file of the project, with or without a byte order mark.
+    """Read a text file of the project, with or without a byte order mark.
 
     Raises:
-        BundleError: it cannot be read, is not UTF-8, or is too large for a text that somebody wrote.
+        BundleError: it cannot be read, is not UTF-8, or is larger than `LARGEST_TEXT`.
     """
     try:
         with path.open("rb") as file:
@@ -156,10 +156,10 @@ def read_text(path: Path) -> str:
 
 
 def read_document(path: Path, templates: Templates) -> Document:
-    """Read a Compose file; a template is filled in first.
+    """Read a Compose file; a template is rendered first.
 
     Raises:
-        BundleError: it cannot be read or is no Compose document; file and line are named.
+        BundleError: it cannot be read or is not a Compose document. The message names file and line.
     """
     text = read_text(path)
     if path.suffix == SUFFIX:
@@ -220,12 +220,12 @@ def _check_shape(document: Document) -> None:
 
 
 def select_services(document: Document, profiles: Sequence[str]) -> Document:
-    """The document with the services that run when `profiles` are switched on, and those they need.
+    """Return the document with only the services that `profiles` enable and the services that these require.
 
     Compose specification, "Using profiles": services without profiles always run.
 
     Raises:
-        BundleError: a profile that no service has; a needed service that is not selected.
+        BundleError: no service has one of the profiles, or a required service is not selected.
     """
     services = document.services
     known = {profile for service in services.values() for profile in service.get("profiles") or ()}
@@ -249,7 +249,7 @@ def select_services(document: Document, profiles: Sequence[str]) -> Document:
 def _keep_dependencies(
     document: Document, name: str, service: Mapping[str, Any], chosen: Collection[str]
 ) -> Mapping[str, Any]:
-    """The service without dependencies that are optional and not chosen."""
+    """Return the service without the optional dependencies that are not selected."""
     depends = service.get("depends_on")
     if not depends:
         return service
@@ -266,8 +266,8 @@ def _keep_dependencies(
     return {**service, "depends_on": depends}
 
 
-def map_strings(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 whatever YAML can say
-    """`value` with every string below it changed; keys stay."""
+def map_strings(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 any YAML value
+    """Return `value` with each string in it replaced by the result of `change`; keys stay unchanged."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

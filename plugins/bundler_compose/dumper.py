@@ -1,4 +1,4 @@
-"""Compose documents as YAML that every parser of Compose reads alike."""
+"""Writes Compose documents as YAML that every Compose parser reads the same way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AMBIGUOUS = re.compile(r"[-+.0-9]|0o|(?:y|n|yes|no|on|off)$", re.IGNORECASE)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 and 1.2 read differently; never writes anchors."""
+    """Quotes strings that YAML 1.1 and 1.2 read differently; never writes anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 PyYAML's signature
         return True
@@ -29,6 +29,6 @@ _Dumper.add_representer(str, _represent_str)
 
 
 def dump(document: Mapping[str, Any]) -> str:
-    """The document as YAML, its keys in their order."""
+    """Return the document as YAML, with its keys in their original order."""
     text: str = yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     return text

@@ -1,8 +1,8 @@
-"""`.env` and `env_file`, as Compose reads them: Docker's documentation, "Env file syntax".
+"""Parses `.env` and `env_file` as Compose does: Docker's documentation, "Env file syntax".
 
-python-dotenv splits the text into assignments. Their values are read here, because Compose differs: a comment
-needs a space before it, single quotes keep every backslash but one before a single quote, a colon is as good
-as `=`, and variables are replaced in order.
+python-dotenv splits the text into assignments. Their values are parsed here, because Compose's rules differ:
+a comment requires a space before it, a backslash in single quotes escapes only a single quote, a colon may
+replace `=`, and variables are replaced in order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bundler_compose.interpolation import Use, bind
 
 _BOM: Final = "\ufeff"
 _BARE: Final = re.compile(r"\s*(?:export[^\S\r\n]+)?[\w.\[\]-]*\s*(?:#.*)?", re.DOTALL)
-"""Nothing, a comment, or a name without a value: Compose takes that from its own environment."""
+"""An empty line, a comment, or a name without a value, which Compose takes from its own environment."""
 _ASSIGNMENT: Final = re.compile(
     r"\s*(?:export[^\S\r\n]+)?(?P<name>[\w.\[\]-]+)[^\S\r\n]*[=:][^\S\r\n]*(?P<rest>.*)", re.DOTALL
 )
@@ -39,11 +39,11 @@ class Assignment:
     """`NAME=VALUE`.
 
     Attributes:
-        name: of the variable.
-        value: without quotes and escapes. `${NAME}` is not replaced yet; `$$` is a dollar sign.
-        raw: the value as it is written, with its quotes.
+        name: name of the variable.
+        value: value without quotes and escapes. `${NAME}` is not replaced yet; `$$` is a dollar sign.
+        raw: value as it is written, with its quotes.
         place: offset of `raw` in the text.
-        line: that it begins in.
+        line: line number of the assignment.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Assignment:
 
 
 def parse_assignments(text: str, name: str) -> Iterator[Assignment]:
-    """The assignments of a file.
+    """Yield the assignments of a file.
 
     Args:
-        text: of the file.
-        name: of the file, for errors.
+        text: content of the file.
+        name: name of the file in errors.
 
     Raises:
-        BundleError: a line is something else; file and line are named.
+        BundleError: a line is not an assignment. The message names file and line.
     """
     begin = len(text) - len(text.removeprefix(_BOM))
     for binding in parse_stream(io.StringIO(text, newline="")):
@@ -77,7 +77,7 @@ def parse_assignments(text: str, name: str) -> Iterator[Assignment]:
 
 
 def _read_value(rest: str, where: str) -> tuple[str, str]:
-    """The value as it is written, and without its quotes and escapes."""
+    """Return the value as it is written, and the value without quotes and escapes."""
     if not rest.startswith(('"', "'")):
         raw = rest.partition("\n")[0].strip().partition(" #")[0].rstrip()
         return raw, raw
@@ -102,10 +102,10 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def read_env_file(text: str, name: str) -> dict[str, str]:
-    """The variables of a `.env`. One that uses others uses those above it; the environment is not asked.
+    """Return the variables of a `.env`. Values may use variables above them, but not the environment.
 
     Raises:
-        BundleError: as `parse_assignments`, or a variable is used in a way that Compose refuses.
+        BundleError: as `parse_assignments`, or a variable is used in a way that Compose rejects.
     """
     values: dict[str, str] = {}
     for assignment in parse_assignments(text, name):
@@ -128,12 +128,12 @@ def _interpolate(assignment: Assignment, values: Mapping[str, str], where: str) 
 
 
 def replace_values(text: str, name: str, change: Callable[[str], str]) -> str:
-    """The file with other values, and all else as it is written.
+    """Return the file with changed values and everything else unchanged.
 
     Args:
-        text: of the file.
-        name: of the file, for errors.
-        change: gives a value in which parts may have become `${NAME}`.
+        text: content of the file.
+        name: name of the file in errors.
+        change: returns the new value, which may contain `${NAME}`.
     """
     for assignment in reversed(list(parse_assignments(text, name))):
         value = change(assignment.value)
@@ -144,7 +144,7 @@ def replace_values(text: str, name: str, change: Callable[[str], str]) -> str:
 
 
 def _quote(assignment: Assignment, value: str) -> str:
-    """`value` as it was written, or in double quotes: single ones know no variables, and escapes are gone."""
+    """Return the original text, or the changed value in double quotes: single quotes disable variables."""
     if assignment.raw == assignment.value:
         return value
     if assignment.raw == f'"{assignment.value}"':

@@ -1,4 +1,4 @@
-"""Files of a project that travel along: bind mounts, `env_file`, `configs`, `secrets`."""
+"""Collects the files of a project for the bundle: bind mounts, `env_file`, `configs`, `secrets`."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bundler.profile.values import check_member
 from bundler_compose.document import Document, read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of one carried folder. Configuration is smaller; a database that a test run left behind is not."""
+"""Maximum size of one carried folder, in bytes. Configuration is smaller; a database of a test run is not."""
 LEFT_OUT: Final = frozenset({".git", ".svn", ".DS_Store", "__pycache__"})
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the settings say of files.
+    """Settings that concern files.
 
     Attributes:
-        data: folders of the project that hold data: made empty at the site.
-        host_paths: paths of the site's own.
-        site_templates: files with site values: each with its format, or None where its name tells it.
+        data: data folders of the project, which are created empty at the site.
+        host_paths: paths that belong to the site's host.
+        site_templates: files with site values, each with its format, or None to derive it from the name.
     """
 
     data: Collection[str] = ()
@@ -41,12 +41,12 @@ class Rules:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a project's services mount.
+    """The files and data folders that a project's services mount.
 
     Attributes:
-        document: with its paths rewritten for the site.
-        files: by path below `config/`.
-        data: folders, by path below `<root>/data`.
+        document: the document with its paths rewritten for the site.
+        files: carried files, by path below `config/`.
+        data: data folders, by path below `<root>/data`.
     """
 
     document: Document
@@ -55,12 +55,12 @@ class Collected:
 
 
 def collect_files(document: Document, templates: Templates, rules: Rules) -> Collected:
-    """Take in everything that the document refers to.
+    """Collect all files that the document refers to.
 
     Args:
-        document: of the project.
-        templates: fills in the project's templates.
-        rules: of the settings.
+        document: document of the project.
+        templates: renders the project's templates.
+        rules: settings that concern files.
 
     Raises:
         BundleError: a path leaves the project's folder, does not exist, or cannot be bundled.
@@ -80,11 +80,11 @@ def collect_files(document: Document, templates: Templates, rules: Rules) -> Col
 
 
 class _Collector:
-    """Gathers files and data folders while the document is walked.
+    """Collects files and data folders while the document is traversed.
 
     Attributes:
-        files: by path below `config/`.
-        data: folders, by path below `<root>/data`.
+        files: carried files, by path below `config/`.
+        data: data folders, by path below `<root>/data`.
     """
 
     def __init__(self, document: Document, templates: Templates, rules: Rules) -> None:
@@ -96,7 +96,7 @@ class _Collector:
         self._paths = PathSet()
 
     def service(self, name: str, service: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A service with the paths of the site."""
+        """Return a service with the paths of the site."""
         changed = dict(service)
         if service.get("volumes"):
             changed["volumes"] = [
@@ -108,7 +108,7 @@ class _Collector:
         return changed
 
     def entry(self, kind: str, name: str, entry: Any) -> Any:  # noqa: ANN401 all its forms
-        """An entry of `configs:` or `secrets:` with the path of the site."""
+        """Return an entry of `configs:` or `secrets:` with the path of the site."""
         if not isinstance(entry, dict) or not entry.get("file"):
             return entry
         keys = (kind, name, "file")
@@ -128,7 +128,7 @@ class _Collector:
 
     def _mount(self, source: str, keys: tuple[str | int, ...]) -> str:
         if source.startswith("$"):
-            return source  # known at the site only, as ${BUNDLE_DATA}/... is
+            return source  # known only at the site, like ${BUNDLE_DATA}/...
         if source.startswith(("/", "~")) and source in self._rules.host_paths:
             return source
         path = self._inside(source, keys, hint_host=True)
@@ -144,14 +144,14 @@ class _Collector:
             keys = ("services", service, "env_file", index)
             given = entry if isinstance(entry, dict) else {"path": entry}
             path = str(given.get("path", ""))
-            if given.get("required", True) is False and not os.path.exists(self._document.folder / path):  # noqa: PTH110 false for what is no path
+            if given.get("required", True) is False and not os.path.exists(self._document.folder / path):  # noqa: PTH110 false for an invalid path
                 continue
             carried = self._carry(path, keys, folders=False)
-            # the long form needs Compose 2.24; without options, the short one says the same
+            # the long form requires Compose 2.24; without options, the short form is equivalent
             yield {**given, "path": carried} if given.get("format") else carried
 
     def _carry(self, source: str, keys: tuple[str | int, ...], *, folders: bool = True) -> str:
-        """Take a file or folder in; returns its path relative to the Compose file at the site."""
+        """Add a file or folder, and return its path relative to the Compose file at the site."""
         path = self._inside(source, keys, hint_host=False)
         template = path.with_name(path.name + SUFFIX)
         found = path if path.exists() else template
@@ -224,7 +224,7 @@ class _Collector:
         return self._templates.render(read_text(path), path.name)
 
     def _inside(self, source: str, keys: tuple[str | int, ...], *, hint_host: bool) -> Path:
-        """The absolute path of `source`, which must not leave the project's folder."""
+        """Return the absolute path of `source`, which must be inside the project's folder."""
         if "\0" in source or any(len(os.fsencode(name)) > LONGEST_NAME for name in source.split("/")):
             raise BundleError(f"{self._document.at(*keys)}: {show_path(source[:80])}...: not a path")
         top = self._document.folder.resolve()
@@ -240,7 +240,7 @@ class _Collector:
         return normal
 
     def _claim(self, relative: str, keys: tuple[str | int, ...]) -> str:
-        """A path below `config/` that falls together with no other one."""
+        """Return a path below `config/` after checking that it does not collide with another one."""
         path = self._member(relative, keys)
         if path not in self._paths:
             try:
@@ -257,15 +257,15 @@ class _Collector:
 
 
 def _resolves_inside(path: Path, top: Path) -> bool:
-    """Whether no link on the way leaves `top`; what is not there leads nowhere."""
+    """Return whether no link in `path` leads outside `top`; missing components count as inside."""
     try:
         return path.resolve().is_relative_to(top)
-    except (OSError, RuntimeError):  # links that lead to each other
+    except (OSError, RuntimeError):  # circular links
         return False
 
 
 def split_short(volume: str) -> tuple[str, str, str]:
-    """`source:target[:mode]` at its first colon outside `${...}`."""
+    """Split `source:target[:mode]` at its first colon outside `${...}`."""
     depth = 0
     for index, character in enumerate(volume):
         if character == "{":

@@ -1,4 +1,4 @@
-"""`bundle init --from compose.yaml`: a profile for a project that is there."""
+"""`bundle init --from compose.yaml`: writes a profile for an existing project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADER = """\
 
 
 class Modeller(Protocol):
-    """The one method of an application that is needed here."""
+    """The only method of an application that is used here."""
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
         """See `bundler.api.application.Application.model`."""

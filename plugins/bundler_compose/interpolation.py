@@ -1,4 +1,4 @@
-"""`${NAME}` in Compose documents: Compose specification, "Interpolation"."""
+"""Interpolation of `${NAME}` in Compose documents: Compose specification, "Interpolation"."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Use:
     """One use of a variable.
 
     Attributes:
-        name: of the variable.
+        name: name of the variable.
         operator: `:-`, `-`, `:?`, `?`, `:+`, `+`, or empty.
-        word: what stands behind the operator.
-        text: as written.
+        word: text after the operator.
+        text: the use as it is written.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Use:
 
 
 def split(text: str) -> Iterator[str | Use]:
-    """The pieces of `text`: literals (with `$$` kept) and uses of variables.
+    """Yield the pieces of `text`: literals (with `$$` kept) and uses of variables.
 
     Raises:
-        BundleError: a brace is not closed, or a name is not one.
+        BundleError: a brace is not closed, or a variable name is invalid.
     """
     start = 0
     while True:
@@ -83,7 +83,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def uses(text: str) -> Iterator[Use]:
-    """Every variable that `text` uses, those inside defaults too."""
+    """Yield each variable that `text` uses, including those in defaults."""
     for piece in split(text):
         if isinstance(piece, Use):
             yield piece
@@ -91,9 +91,9 @@ def uses(text: str) -> Iterator[Use]:
 
 
 def plain(text: str) -> str:
-    """`text` with constant defaults taken out: the site has a value for every variable.
+    """Return `text` without constant defaults, because the site has a value for every variable.
 
-    So a default stands in one place, the site variable, and that of a secret in none.
+    The default is kept only in the site variable, and the default of a secret is not kept at all.
     """
     return "".join(_plain(piece) if isinstance(piece, Use) else piece for piece in split(text))
 
@@ -105,7 +105,7 @@ def _plain(use: Use) -> str:
 
 
 def bind(text: str, values: Mapping[str, str], missing: Callable[[Use], str]) -> str:
-    """`text` with every variable replaced by its value; `missing` is asked for those that have none."""
+    """Return `text` with each variable replaced by its value, or by the result of `missing` without one."""
     pieces = []
     for piece in split(text):
         if not isinstance(piece, Use):

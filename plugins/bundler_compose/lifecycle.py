@@ -1,4 +1,4 @@
-"""What a project's profile says of backups, checked against its Compose document."""
+"""Checks the backup settings of a project's profile against its Compose document."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ VOLUME: Final = "volume:"
 def bind_lifecycle(
     setting: LifecycleSetting, compose: Mapping[str, Any], folders: Collection[str]
 ) -> Lifecycle:
-    """The contract's form of `settings: lifecycle`.
+    """Convert `settings: lifecycle` to the API's `Lifecycle`.
 
     Args:
-        setting: as the profile has it.
+        setting: the setting of the profile.
         compose: the Compose document.
         folders: data folders of the project, relative to `<root>/data`.
 
     Raises:
-        BundleError: it names a service, a folder or a volume that is not there, a dump's service has no
-            health check, or a dump has no data that it stands for.
+        BundleError: a service, folder or volume does not exist, the service of a dump has no health check,
+            two dumps have the same ID, or only one of `dumps` and `dumped` is set.
     """
     expected = {service.name: service.expect for service in services(compose)}
     named = [("quiesce", name) for name in setting.quiesce]

@@ -1,4 +1,4 @@
-"""Passwords that a project has in plain text, and what becomes of them."""
+"""Finds passwords in plain text in a project, and refuses them or replaces them with variables."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SECRET: Final = re.compile(
 _NOT_SECRET: Final = re.compile(r"PUBLIC|_FILE$|_PATH$|_NAME$|_TTL$|_EXPIR|_LENGTH$|_ENABLED$", re.IGNORECASE)
 _SEARCHED: Final = {"environment", "command", "entrypoint", "healthcheck"}
 _SHORTEST: Final = 6
-"""A shorter literal may stand elsewhere by chance: it is not looked for in other values."""
+"""Minimum length of a literal to replace inside other values: a shorter one may occur there by chance."""
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret."""
+    """Return whether the name suggests that the variable holds a secret."""
     return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A secret written in the project."""
+    """A secret in plain text in the project."""
 
     name: str
     value: str
@@ -39,7 +39,7 @@ class Literal:
 
 
 def find_literals(document: Document, files: Mapping[str, ConfigFile]) -> list[Literal]:
-    """Secrets in `environment:`, in carried `env_file`s and in files of `secrets:`."""
+    """Return the secrets in `environment:`, in carried `env_file`s and in files of `secrets:`."""
     found = []
     for service, entry in document.services.items():
         for name, value in (entry.get("environment") or {}).items():
@@ -60,7 +60,7 @@ def find_literals(document: Document, files: Mapping[str, ConfigFile]) -> list[L
 
 
 def is_literal(name: str, value: str) -> bool:
-    """Whether this is a secret in plain text, not a variable, a switch or a number of seconds."""
+    """Return whether this is a secret in plain text, not a variable, a switch or a number of seconds."""
     return (
         is_secret_name(name)
         and bool(value)
@@ -70,10 +70,10 @@ def is_literal(name: str, value: str) -> bool:
 
 
 def refuse_literals(literals: list[Literal]) -> None:
-    """Raise when there are any.
+    """Raise an error if there are any literals.
 
     Raises:
-        BundleError: naming each place.
+        BundleError: there are. The message names each location.
     """
     if literals:
         places = "\n  ".join(sorted({literal.where for literal in literals}))
@@ -86,12 +86,12 @@ def refuse_literals(literals: list[Literal]) -> None:
 
 @dataclass(frozen=True)
 class Generated:
-    """A project whose literals became variables.
+    """A project whose literals were replaced by variables.
 
     Attributes:
-        document: with `${NAME}` for each.
-        files: likewise, by path below `config/`.
-        names: of the variables.
+        document: the document with `${NAME}` for each literal.
+        files: the files, changed in the same way, by path below `config/`.
+        names: names of the variables.
     """
 
     document: Document
@@ -102,13 +102,13 @@ class Generated:
 def generate_literals(
     document: Document, files: Mapping[str, ConfigFile], literals: list[Literal]
 ) -> Generated:
-    """Turn each literal into `${NAME}`, wherever the services have it.
+    """Replace each literal with `${NAME}`, wherever the services use it.
 
-    A value that stands in other places too (a password inside an URL) is replaced there as well, so that
-    what had to be equal stays equal.
+    A value that also occurs elsewhere (a password inside a URL) is replaced there as well, so that values
+    that must be equal stay equal.
 
     Raises:
-        BundleError: one name has two values; a value that no random one can take the place of.
+        BundleError: one name has two values, or a value has several lines and cannot be generated.
     """
     by_value = _names_by_value(literals)
 
@@ -156,7 +156,7 @@ def _names_by_value(literals: list[Literal]) -> dict[str, str]:
 
 
 def env_file_paths(document: Document) -> set[str]:
-    """Paths, below `config/`, of the carried `env_file`s."""
+    """Return the paths of the carried `env_file`s below `config/`."""
     return {path for entry in document.services.values() for path in _paths(entry)}
 
 

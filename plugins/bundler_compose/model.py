@@ -1,4 +1,4 @@
-"""A Compose project -> the neutral application model."""
+"""Converts a Compose project to the application model of the API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from bundler_compose.variables import GENERATOR, find_variables
 
 
 def compose_model(context: ApplicationContext) -> ApplicationModel:
-    """Bind all build-time settings: see `bundler.api.application.Application.model`."""
+    """Apply all build-time settings: see `bundler.api.application.Application.model`."""
     settings = cast("ComposeSettings", context.settings)
     path = find_compose_file(context.base / settings.project)
     version = context.version or "1"
@@ -64,7 +64,7 @@ def _model(path: Path, settings: ComposeSettings, templates: Templates, version:
         made = {name: SiteVariable(name=name, kind="secret", generator=GENERATOR) for name in generated.names}
     others = {**find_variables(document, files, defaults), **made}
     declared = {variable.name: variable for variable in settings.variables}
-    # the operator is asked in the order of the profile, then for what the document has besides
+    # the installer asks in the order of the profile, then for the other variables of the document
     variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
     name = settings.name or project_name(document.data, document.folder.resolve().name)
     lifecycle = bind_lifecycle(settings.lifecycle, document.data, collected.data)

@@ -1,4 +1,4 @@
-"""What a project's profile says of probes, checked against the project."""
+"""Checks the probes of a project's profile against the project."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from bundler.errors import BundleError
 from bundler_compose.settings import ProbeSetting
 
 SCRIPT_LIMIT: Final = 1024 * 1024
-"""Bytes of a script."""
+"""Maximum size of a script, in bytes."""
 
 
 def bind_probes(
     given: Sequence[ProbeSetting], compose: Mapping[str, Any], variables: Collection[str]
 ) -> tuple[Probe, ...]:
-    """The contract's form of `settings: probes`.
+    """Convert `settings: probes` to the API's `Probe`.
 
     Args:
-        given: as the profile has them.
+        given: the probes of the profile.
         compose: the Compose document.
         variables: names of the site variables.
 
     Raises:
-        BundleError: one names a service that is not there or does not run, or a variable that is not there.
+        BundleError: a probe names a variable that does not exist, or a service that does not exist or does
+            not keep running.
     """
     running = {service.name for service in services(compose) if service.expect != "completed"}
     probes = []
@@ -55,10 +56,10 @@ def bind_probes(
 
 
 def probe_scripts(given: Sequence[ProbeSetting], folder: Path) -> Iterator[ConfigFile]:
-    """Files that probes read on standard input, each carried below `files/`.
+    """Yield the files that probes read on standard input, each carried below `files/`.
 
     Raises:
-        BundleError: one is no small file of the project.
+        BundleError: a script is not a file of the project, or is larger than `SCRIPT_LIMIT`.
     """
     top = folder.resolve()
     for probe in given:

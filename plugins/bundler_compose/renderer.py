@@ -1,4 +1,4 @@
-"""The renderer `compose`: compose.yaml for the site, and the files beside it."""
+"""The renderer `compose`: writes compose.yaml for the site, and the files beside it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ComposeRenderer:
     name = "compose"
 
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
-        """See `bundler.api.output.Renderer.render`: images by the names they are loaded under."""
-        from bundler_compose.dumper import dump  # noqa: PLC0415 YAML: who renders pays
+        """See `bundler.api.output.Renderer.render`. Services name their images as the site loads them."""
+        from bundler_compose.dumper import dump  # noqa: PLC0415 YAML, only for rendering
 
         entries = application.compose["services"]
         services = {
@@ -24,6 +24,6 @@ class ComposeRenderer:
             for pinned in images
         }
         document = {**application.compose, "services": services}
-        document.pop("version", None)  # obsolete, and Compose says so at every call
+        document.pop("version", None)  # obsolete, and Compose warns about it on each call
         members = [Member.of("config/compose.yaml", dump(document).encode())]
         return [*members, *(file.member("config") for file in application.files)]

@@ -1,4 +1,4 @@
-"""Settings of the application `compose`. The docstring under each field is its reference page's text."""
+"""Settings of the application `compose`. The docstring of each field is its text on the reference page."""
 
 from __future__ import annotations
 
@@ -23,110 +23,111 @@ LocalPath = Annotated[Path, Field(strict=False)]
 
 
 class TemplateSetting(ProfileModel):
-    """A carried file in which `@@NAME@@` is replaced, and its format where its name does not tell."""
+    """A carried file in which `@@NAME@@` is replaced, with its format if the name does not determine it."""
 
     path: str
-    """As the Compose file mounts it, without `./` before it."""
+    """Path of the file as the Compose file mounts it, without a leading `./`."""
     format: TemplateFormat
-    """How values are quoted there: `text` (not at all), `nginx`, `yaml`, `json`, `toml`, `shell`,
+    """How values are quoted in the file: `text` (not quoted), `nginx`, `yaml`, `json`, `toml`, `shell`,
     `properties`, `env`, `ini`, `xml`, `html`."""
 
 
 class DumpSetting(ProfileModel):
-    """A database that hands out its data whole and takes them back, while it runs."""
+    """A database that can export and import all its data while it runs."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    """Names the file in a backup."""
+    """Name of the dump's file in a backup."""
     service: str
-    """Service that the commands run in. It needs a health check."""
+    """Service that the commands run in. It requires a health check."""
     backup: OneLine
-    """One line for `sh -c` in the service's container; writes the dump to standard output. For example
-    `pg_dump -U shop -d shop --clean --if-exists`."""
+    """Command of one line for `sh -c` in the service's container that writes the dump to standard output. For
+    example `pg_dump -U shop -d shop --clean --if-exists`."""
     restore: OneLine
-    """One line for `sh -c` there; reads the dump from standard input into a database that is new and empty.
-    For example `psql -q -v ON_ERROR_STOP=1 -U shop -d shop`."""
+    """Command of one line for `sh -c` in the same container that loads the dump from standard input into a
+    new, empty database. For example `psql -q -v ON_ERROR_STOP=1 -U shop -d shop`."""
 
 
 class LifecycleSetting(ProfileModel):
     """How the project's data are backed up.
 
-    Where nothing is said, a backup stops every service and copies all folders and volumes as they lie: right
-    for every database, and the services are away as long as the copy takes.
+    By default, a backup stops all services and copies all folders and volumes. This is correct for every
+    database, but the services are unavailable while the copy is made.
     """
 
     quiesce: tuple[str, ...] = ()
-    """Services that write, in the order in which they are stopped; all others are stopped after them."""
+    """Services that write data, in the order in which they are stopped; all others are stopped after them."""
     dumps: tuple[DumpSetting, ...] = ()
-    """Databases that are dumped, and fed back in this order."""
+    """Databases that are dumped, and restored in this order."""
     dumped: tuple[KeptData, ...] = ()
-    """What the dumps stand for: paths as the Compose file mounts them (`./data/db`), or `volume:NAME`. Left
-    out of the copy, and empty when the dumps are fed back."""
+    """Data that the dumps contain: paths as the Compose file mounts them (`./data/db`), or `volume:NAME`.
+    They are not copied, and are empty when the dumps are restored."""
     disposable: tuple[KeptData, ...] = ()
-    """Caches, named the same way, that are not worth a backup."""
+    """Caches that are left out of backups, named like `dumped`."""
     migrations: tuple[str, ...] = ()
-    """Jobs that change data for a new release."""
+    """Jobs that migrate the data to a new release."""
 
 
 class ProbeSetting(ProfileModel):
-    """Proof that the project works: a command in a service's container that ends with 0.
+    """A test that the project works: a command in a service's container that exits with 0.
 
-    It is made by `status` and after each start. What it prints last is shown where it fails, without secrets.
+    It runs with `status` and after each start. If it fails, the end of its output is shown, without secrets.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    """Names it: `--accept probe-ID` goes on where it fails."""
+    """Name of the probe: `--accept probe-ID` continues if it fails."""
     service: str
     """Service that the command runs in."""
     command: Annotated[tuple[OneLine, ...], Field(min_length=1)]
-    """Program and arguments, for example `[redis-cli, ping]` or `[sh, -c, 'test -s /data/index']`. No
-    `${NAME}` is filled in: values, secrets above all, it takes from the container's own environment."""
+    """Program and arguments, for example `[redis-cli, ping]` or `[sh, -c, 'test -s /data/index']`. `${NAME}`
+    is not replaced: the command reads values, secrets above all, from the container's environment."""
     title: Text
-    """What it proves, by language: `{en: ..., zh: ...}`."""
+    """What the probe tests, by language: `{en: ..., zh: ...}`."""
     remedy: Text
-    """What to do where it fails, by language."""
+    """What to do if it fails, by language."""
     limit: Annotated[int, Field(ge=1, le=9)] = 8
-    """Seconds that it may take. It should end by itself before: what is cut off may go on in the
-    container."""
+    """Maximum duration in seconds. The command should end earlier by itself: after a timeout, it may continue
+    to run in the container."""
     script: str | None = None
     """File of the project that the command reads on standard input, for example with `command: [sh]`."""
     when: EnvironmentName | None = None
-    """Site variable: where it has no value, the probe does not apply."""
+    """Site variable that enables the probe: if it has no value, the probe is skipped."""
 
 
 class ComposeSettings(ProfileModel):
     """Settings of the application `compose`."""
 
     project: LocalPath
-    """The project's folder, or its Compose file. Paths in it are relative to its folder, as for Compose."""
+    """Folder or Compose file of the project. As in Compose, its paths are relative to the file's folder."""
     name: Identifier | None = None
-    """Name of the application, part of the bundle's name. By default the project's."""
+    """Name of the application, part of the bundle's name. By default the project's name."""
     title: str | None = None
-    """Name for people."""
+    """Display name. By default the application's name."""
     profiles: tuple[str, ...] = ()
-    """Compose profiles that are switched on; services of other profiles stay out of the bundle."""
+    """Compose profiles to enable; services of other profiles are not bundled."""
     values: Mapping[str, Any] = {}
-    """For templates (`*.j2`), and for `${NAME}` in image references."""
+    """Values for templates (`*.j2`), and for `${NAME}` in image references."""
     variables: tuple[SiteVariable, ...] = ()
-    """Site variables, asked for in this order. Every other `${NAME}` of the Compose file becomes one by
-    itself: a secret where the name says so (PASSWORD, SECRET, TOKEN, KEY), a port where it is published,
-    else a text."""
+    """Site variables, in the order in which the installer asks for them. Every other `${NAME}` of the Compose
+    file becomes one automatically: a secret if its name suggests one (PASSWORD, SECRET, TOKEN, KEY), a port
+    if it is published, otherwise a string."""
     literal_secrets: Literal["refuse", "generate", "carry"] = "refuse"
-    """What happens to passwords that are written in the project: `refuse`; `generate` makes each a secret
-    of the site; `carry` leaves them in the bundle, for everyone to read who has it."""
+    """What to do with passwords in plain text in the project: `refuse` them; `generate` a secret at the site
+    for each; `carry` them in the bundle, where everyone who has it can read them."""
     site_templates: tuple[str | TemplateSetting, ...] = ()
     """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`. The
-    value is quoted for the file's format: by its name (`.yaml`, `.yml`, `.json`, `.toml`, `.sh`, `.bash`,
-    `.properties`, `.env`, `.ini`, `.xml`, `.html`, `.htm`; `nginx.conf`, and `.conf` in a folder `nginx`), a
-    shell script by its first line; others are `text`. `{path: app.conf, format: nginx}` says it."""
+    value is quoted for the file's format, which follows from its name (`.yaml`, `.yml`, `.json`, `.toml`,
+    `.sh`, `.bash`, `.properties`, `.env`, `.ini`, `.xml`, `.html`, `.htm`; `nginx.conf`, and `.conf` in a
+    folder `nginx`), or from the first line of a shell script; all others are `text`.
+    `{path: app.conf, format: nginx}` sets it."""
     data: tuple[str, ...] = ()
-    """Folders of the project that hold the application's data: they are not carried but made empty below
-    `<root>/data`. Folders that are not there are data by themselves."""
+    """Folders of the project that hold the application's data. They are not carried, but created empty below
+    `<root>/data`. Mounted folders that do not exist in the project are always data."""
     host_paths: tuple[str, ...] = ()
-    """Paths of the site's host that services may mount, e.g. `/etc/localtime`."""
+    """Paths on the site's host that services may mount, e.g. `/etc/localtime`."""
     lifecycle: LifecycleSetting = LifecycleSetting()
-    """How the project's data are backed up, and what changes them."""
+    """How the project's data are backed up and migrated."""
     probes: Annotated[tuple[ProbeSetting, ...], Field(max_length=20)] = ()
-    """What proves that the project works, beyond the health of its services."""
+    """Tests that the project works, beyond the health of its services."""
 
     @model_validator(mode="after")
     def _check_twice(self) -> Self:

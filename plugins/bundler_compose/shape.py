@@ -1,4 +1,7 @@
-"""The shape of a Compose document where this program reads it: compose-spec/schema/compose-spec.json."""
+"""Checks the types of the parts of a Compose document that this program reads.
+
+Source: compose-spec/schema/compose-spec.json.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ _WORDS: Final[Mapping[type, str]] = {dict: "a mapping", list: "a list", str: "a 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a value may be; null always may.
+    """The allowed types of a value; null is always allowed.
 
     Attributes:
-        types: one of these.
+        types: allowed types.
         keys: shapes of a mapping's values, by key.
         each: shape of all other values of a mapping.
         items: shape of a list's items.
@@ -26,7 +29,7 @@ class Shape:
     items: Shape | None = None
 
     def words(self) -> str:
-        """`a mapping or a list`."""
+        """The allowed types in words, for example `a mapping or a list`."""
         return " or ".join(_WORDS[kind] for kind in self.types if kind in _WORDS)
 
 
@@ -82,11 +85,11 @@ DOCUMENT: Final = Shape(
 
 
 def find_misshapen(
-    value: Any,  # noqa: ANN401 whatever YAML can say
+    value: Any,  # noqa: ANN401 any YAML value
     shape: Shape = DOCUMENT,
     keys: tuple[str | int, ...] = (),
 ) -> tuple[tuple[str | int, ...], str] | None:
-    """The first place where a document has another shape, and what it must be."""
+    """Return the first location whose type is not allowed and the types that are, or None."""
     if value is None:
         return None
     if not isinstance(value, shape.types) or (isinstance(value, bool) and bool not in shape.types):

@@ -1,4 +1,4 @@
-"""Steps from the document as it was read to one that the site can run."""
+"""Steps that turn a parsed document into one that the site can run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bundler_compose.interpolation import Use, bind
 
 
 def normalise(document: Document) -> Document:
-    """The document with one form for `environment`: a mapping; a name without a value is one of the site.
+    """Return the document with each `environment` as a mapping; a name without a value becomes `${NAME}`.
 
     Raises:
         BundleError: an environment is neither a mapping nor a list.
@@ -34,10 +34,10 @@ def normalise(document: Document) -> Document:
 
 
 def bind_images(document: Document, values: Mapping[str, str]) -> Document:
-    """The document with image references that are known now: their variables are not the site's to choose.
+    """Return the document with all variables in image references replaced: the site cannot choose images.
 
     Raises:
-        BundleError: one has no value, or is not a reference.
+        BundleError: a variable has no value, or its use has a syntax error.
     """
 
     def change(name: str, service: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What a project leaves to the site: every `${NAME}` that it uses."""
+"""Finds the values that a project leaves to the site: each `${NAME}` that it uses."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bundler_compose.interpolation import Use, uses
 from bundler_compose.literals import env_file_paths, is_secret_name
 
 GENERATOR: Final = "random:32"
-"""190 bits, of characters that need no quoting anywhere."""
+"""Generator of secrets: 190 bits, with characters that require no quoting anywhere."""
 _BRACED: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def find_variables(
     document: Document, files: Mapping[str, ConfigFile], defaults: Mapping[str, str]
 ) -> dict[str, SiteVariable]:
-    """Every `${NAME}` that the document and its `env_file`s use, as a site variable."""
+    """Return each `${NAME}` that the document and its `env_file`s use, as a site variable."""
     published = {port.port for port in ports(document.data)}
     found: dict[str, SiteVariable] = {}
     for use in _uses(document, files):

@@ -51,7 +51,7 @@ class KeyUri:
 
     @property
     def pin_file(self) -> Path | None:
-        """Return the file that `pin-source` names, or None if there is none."""
+        """The file that `pin-source` names, or None."""
         source = self.query.get("pin-source")
         if source is None:
             return None
