@@ -1,1 +1,1 @@
-"""Packs the self-contained installer; its shell sources live in `shell/`, its messages in `messages/`."""
+"""Packs the self-contained installer. Its shell sources are in `shell/`, its messages in `messages/`."""

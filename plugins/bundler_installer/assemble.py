@@ -14,11 +14,11 @@ from bundler_installer.tables import LANGUAGES
 _WORD = re.compile(r"[a-z][a-z_-]*\.[a-z_-]+")
 """A message id in the code."""
 _FAMILY = re.compile(r'"((?:[a-z][a-z-]*\.)+(?:[a-z]+_)?)\$')
-"""What a computed message id begins with: `"check.$id"`, `"report.result_$result"`."""
+"""The constant prefix of a computed message id: `"check.$id"`, `"report.result_$result"`."""
 _PROGRAM = re.compile(r"\$PROGRAM_([A-Z]+)_([A-Z0-9_]+)")
-"""An awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
+"""A use of an awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
 _COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
-"""A line of comment, but for titles and for what shellcheck reads."""
+"""A comment line, except for titles and shellcheck directives."""
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
@@ -57,19 +57,19 @@ FOLDERS = {
         "help", "running", "inspection", "status", "support", "removal",
     ),
 }  # fmt: skip
-"""The shell sources, from the bottom up: a file calls functions of its own and of those before it.
+"""The shell sources, from the lowest layer up: a file calls only its own functions and those of earlier files.
 
-What must happen when a run ends, or once it holds the lock, the files above register."""
+Later files register what must happen at the end of a run, or once it holds the lock."""
 SOURCES = (*(f"{folder}/{name}" for folder, names in FOLDERS.items() for name in names), "main")
-"""In this order; `main.sh` ends with the one line that runs anything."""
+"""All sources in order; the last line of `main.sh` is the only one that starts anything."""
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """Message id -> text of a language, from `messages/<language>/*.tsv`.
+    """Return the texts of a language by message id, from `messages/<language>/*.tsv`.
 
     Raises:
-        ValueError: a line has another form than `id<TAB>text`, or an id stands there twice.
+        ValueError: a line is not `id<TAB>text`, or an id is defined twice.
     """
     found: dict[str, str] = {}
     folder = files("bundler_installer").joinpath(f"messages/{language}")
@@ -86,14 +86,14 @@ def catalogue(language: str) -> dict[str, str]:
 
 @cache
 def assemble_installer() -> bytes:
-    """The file `install`: sources in order, with a function `find_text_<language>` for each catalogue."""
+    """Return the file `install`: all sources, with a function `find_text_<language>` for each catalogue."""
     return guard(join_sources(SOURCES))
 
 
 def guard(script: bytes) -> bytes:
-    """The script as one group of commands, which a shell reads to its end before it runs the first.
+    """Return the script as one group of commands, which a shell reads completely before it runs any of them.
 
-    So a file that was cut off does nothing, wherever the cut is. Without it, a cut in the middle of
+    A truncated file therefore does nothing, wherever it is cut. Without the group, a cut in the middle of
     `make_scratch() {` would leave a line that calls `make`.
     """
     lines = script.decode().splitlines(keepends=True)
@@ -102,14 +102,14 @@ def guard(script: bytes) -> bytes:
 
 
 def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
-    """Shell sources in order, with what is generated: awk programs, catalogues, forms, readers of tables.
+    """Join shell sources in order with the generated parts: awk programs, catalogues, forms, table readers.
 
     Args:
-        names: of the sources.
-        part: whether the catalogues hold only what these sources say.
+        names: names of the sources.
+        part: whether to include only the messages that these sources use, and to leave out comments.
     """
     sources = {name: _source(name) for name in names}
-    if part:  # it is sent over slow lines; comments stay in the installer, which is not
+    if part:  # the file is sent over slow lines; only the installer, which is not, keeps its comments
         sources = {
             name: _COMMENT.sub("", text) if name != "lib/header" else text for name, text in sources.items()
         }
@@ -137,7 +137,7 @@ def _source(name: str) -> str:
 
 
 def _program(folder: str, name: str) -> str:
-    """A variable with the awk program, without its comments."""
+    """Return the assignment of an awk program, without its comments, to a variable."""
     file = files("bundler_installer").joinpath(f"awk/{folder.lower()}/{name.lower()}.awk")
     lines = [
         line for line in file.read_text("utf-8").splitlines() if line and not line.lstrip().startswith("#")

@@ -1,4 +1,4 @@
-"""The one table of checks, compiled for the site: profile, application and the bundle's sizes go in."""
+"""The table of all checks, and its compilation for a bundle from profile, application and sizes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bundler_installer.manifest import InstallerManifest, RequirementEntry
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
 PARTED = "sysctl"
-"""The check whose requirements name a part: `sysctl:vm.max_map_count`."""
+"""The check whose requirements have a parameter: `sysctl:vm.max_map_count`."""
 X86_64_V2 = ("cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3")
 X86_64_V3 = (*X86_64_V2, "abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe")
 X86_64_V4 = (*X86_64_V3, "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
 LEVELS = {"v2": X86_64_V2, "v3": X86_64_V3, "v4": X86_64_V4}
-"""Levels of the x86-64 psABI, as /proc/cpuinfo spells their flags."""
+"""Levels of the x86-64 psABI, with the names of their flags in /proc/cpuinfo."""
 BYTES_PER_FILE = 20_000
-"""Of unpacked images. Those made from Debian packages have 22 to 43 kB a file, scripting languages less."""
+"""Assumed bytes per file of unpacked images. Debian packages have 22 to 43 kB, scripting languages less."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Check:
     """A line of `checks.tsv`.
 
     Attributes:
-        id: names the check in `--accept`, JSON and the messages `check.<id>` and `remedy.<id>`; the shell
+        id: name of the check in `--accept`, JSON and the messages `check.<id>` and `remedy.<id>`; its shell
             function is `measure_<id>`, with `_` for `-`.
-        group: of the report.
-        required: what fails the preflight where it is not met; None where nothing does.
-        recommended: what warns where it is not met.
-        parameter: what the check is about, where there are several of one id.
-        asks, advises: what docs/reference/preflight.md says is required and recommended, where those do not.
+        group: group in the report.
+        required: threshold below which the preflight fails; None if it cannot fail.
+        recommended: threshold below which the preflight warns; None if it has none.
+        parameter: subject of the check, if there are several with the same id.
+        asks, advises: what docs/reference/preflight.md lists as required and recommended if the fields above
+            do not say it.
     """
 
     id: str
@@ -135,7 +136,7 @@ CHECKS = (
         advises="not after the bundle's expiry",
     ),
 )
-"""All checks of `preflight`, in the order in which they are made: what others need first comes first."""
+"""All checks of `preflight`, in the order in which they run: a check comes after those that it depends on."""
 
 PROBES = (
     Check("probe-start", "engine", asks="a container starts", advises="an image has a shell"),
@@ -148,18 +149,18 @@ PROBES = (
     Check("probe-port", "engine", asks="a published port is reachable"),
     Check("open-files", "engine", "1024", "65536", asks="1024, or bundle", advises="65536, or bundle"),
 )
-"""What only a container can tell: made where the images are, with `--probe`."""
+"""Checks that require a container: they run with `--probe`, on servers that have the images."""
 
 
 def compile_checks(manifest: InstallerManifest, unpacked: int) -> list[Check]:
-    """The lines of `checks.tsv`.
+    """Return the lines of `checks.tsv`.
 
     Args:
-        manifest: has platform and requirements.
-        unpacked: bytes of all layers once unpacked.
+        manifest: supplies platform and requirements.
+        unpacked: bytes of all unpacked layers.
 
     Raises:
-        BundleError: a requirement is of a check that does not exist.
+        BundleError: a requirement names a check that does not exist.
     """
     requirements = {requirement.id: requirement for requirement in manifest.requirements}
     _refuse_unknown(requirements)
@@ -201,7 +202,7 @@ def _refuse_unknown(requirements: Iterable[str]) -> None:
 def _defaults(
     manifest: InstallerManifest, unpacked: int, requirements: Mapping[str, RequirementEntry]
 ) -> dict[str, Check]:
-    """Checks whose thresholds follow from the bundle."""
+    """Return the checks whose thresholds follow from the bundle, by id."""
     platform = Platform.parse(manifest.platform)
     known = {check.id: check for check in CHECKS}
     found = {
@@ -217,16 +218,16 @@ def _defaults(
         )
     memory = requirements.get("memory")
     if memory is not None and memory.minimum is not None:
-        # what runs already takes some; a quarter less than what was asked for still leaves room to start
+        # running programs use some memory: the application can start with a quarter less than the minimum
         wanted = str(int(memory.minimum) * 3 // 4)
         found["memory-available"] = replace(known["memory-available"], recommended=wanted)
     return found
 
 
 def network_rows(document: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """The lines of `networks.tsv`: each network that Compose makes, with each IPv4 range that it fixes.
+    """Return the lines of `networks.tsv`: each network that Compose creates, with each of its IPv4 ranges.
 
-    The range is a CIDR, `${NAME}` or `${NAME:-default}`, or None where Docker chooses one of its own pools.
+    The range is a CIDR, `${NAME}` or `${NAME:-default}`, or None if Docker selects one from its pools.
     """
     services = (document.get("services") or {}).values()
     used: dict[str, Any] = dict(document.get("networks") or {})
@@ -239,6 +240,6 @@ def network_rows(document: Mapping[str, Any]) -> list[dict[str, str | None]]:
             continue
         pools = (entry.get("ipam") or {}).get("config") or []
         ranges = [str(pool["subnet"]) for pool in pools if pool.get("subnet")]
-        four = [text for text in ranges if text.count(":") < 2]  # noqa: PLR2004 more are IPv6, one is ${A:-b}
+        four = [text for text in ranges if text.count(":") < 2]  # noqa: PLR2004 two or more colons: IPv6; one: ${A:-b}
         rows += [{"name": name, "subnet": text} for text in four] or [{"name": name, "subnet": None}]
     return rows

@@ -1,4 +1,4 @@
-"""What the builder's commands say of the installer: plan, inspect, and what to do with a bundle."""
+"""The installer's part in the output of `bundle plan`, `bundle inspect` and `bundle build`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def describe_profile(profile: InstallerProfile, platform: Platform) -> Description:
-    """What `bundle plan` says: counter and expiry, and the engine for the platform."""
+    """Return the lines for `bundle plan`: counter and expiry, and the engine for the platform."""
     engine = profile.engine.get(str(platform))
     lines = [("release", _release(profile.release))]
     if engine:
@@ -29,7 +29,7 @@ def describe_profile(profile: InstallerProfile, platform: Platform) -> Descripti
 
 
 def describe_manifest(manifest: InstallerManifest) -> Description:
-    """What `bundle inspect` says: counter and expiry, the engine, and what is asked of a server."""
+    """Return the lines for `bundle inspect`: counter and expiry, the engine, and the server requirements."""
     lines = []
     if manifest.release:
         lines.append(("release", _release(manifest.release)))
@@ -41,7 +41,7 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
 
 
 def _release(release: Freshness | ReleaseEntry) -> str:
-    """Counter and expiry in a line."""
+    """Return counter and expiry in one line."""
     parts = [f"counter {release.counter or 'from the date'}"]
     if release.expires is None:
         parts.append("no expiry")
@@ -62,7 +62,7 @@ def _engine(engine: EngineEntry) -> str:
 
 
 def next_steps(bundle: Finished) -> list[str]:
-    """What to send ahead, what to carry to the site, and what to run there."""
+    """Return instructions: what to send ahead, what to carry to the site, and what to run there."""
     trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in bundle.public_keys)
     lines = []
     for sidecar in bundle.sidecars:
@@ -85,7 +85,7 @@ def next_steps(bundle: Finished) -> list[str]:
 
 
 def _check_line(name: str, public_key: str) -> str:
-    """The command that checks a file by the first signature beside it, with nothing but openssl."""
+    """Return a command that verifies a file with the first signature beside it, using only openssl."""
     file, key = shlex.quote(name), shlex.quote(public_key)
     return (
         f"head -n 1 {file}.sig | base64 -d | openssl dgst -sha256 -verify {key} -signature /dev/stdin {file}"

@@ -1,4 +1,4 @@
-"""Docker, carried for servers that have none: `engine:` of a profile -> files of the bundle."""
+"""Carries Docker for servers without it: turns `engine:` of a profile into files of the bundle."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ AbsolutePath = Annotated[
     matching(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
     described("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
 ]
-"""A path at the site that needs no quoting anywhere."""
+"""A path at the site that requires no quoting anywhere."""
 
 PACKAGE_KINDS = ("deb", "rpm")
-"""Kinds of a distribution's packages, by the ends of their names."""
+"""Kinds of distribution packages, which are also their file name extensions."""
 Kind = Literal["archive", "compose", "deb", "rpm"]
 FOLDER = "engine"
-"""Below `files/`."""
+"""Folder of the engine's files below `files/`."""
 NEEDED = ("docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc")
-"""Programs without which no container runs."""
+"""Programs that are required to run a container."""
 MACHINES = {
     "386": 3,
     "arm": 40,
@@ -48,32 +48,32 @@ MACHINES = {
     "riscv64": 243,
     "loong64": 258,
 }
-"""Architecture -> `e_machine` of an ELF header (System V ABI, "ELF Header")."""
+"""`e_machine` of an ELF header (System V ABI, "ELF Header"), by architecture."""
 PACKED = 6
-"""Bytes on the disk for each byte of a package: 3 to 4 unpacked, as Debian's have, and the copy of it."""
+"""Bytes on disk for each byte of a package: 3 to 4 when unpacked, like Debian's, and a copy of itself."""
 _ELF_HEAD, _BIG_ENDIAN = 20, 2
 _PROGRAM = re.compile(r"docker/([a-z0-9][a-z0-9._-]*)")
 
 
 class EngineFiles(ProfileModel):
-    """Docker for servers of one platform. A digest belongs to one platform, and so does all of this."""
+    """Docker for servers of one platform. Digests are specific to a platform, and so is this section."""
 
     version: VersionNumber | None = None
-    """Docker's version, in quotes. Shown at the site, and compared with `requirements.docker`."""
+    """Docker's version, in quotes. It is shown at the site, and compared with `requirements.docker`."""
     archive: DigestedFile | None = None
     """Docker's static archive, `docker-<version>.tgz`. Its programs must be for the platform."""
     compose: DigestedFile | None = None
-    """The Compose plugin, one program. Needed with `archive`, which brings none; also put in place where a
-    server has an engine that lacks it."""
+    """The Compose plugin, one program. Required with `archive`, which does not contain it; also installed on
+    servers whose engine does not have it."""
     packages: tuple[DigestedFile, ...] = ()
-    """Packages of a distribution, `.deb` or `.rpm`, with all that they need and a server may lack. A server
-    that knows such packages gets them; every other one gets `archive`."""
+    """Packages of a distribution, `.deb` or `.rpm`, with all dependencies that a server may not have. They
+    are installed on servers that use such packages; all others get `archive`."""
     data_root: AbsolutePath | None = None
-    """Where the engine keeps images and volumes; `/var/lib/docker` where nothing is said."""
+    """Where the engine keeps images and volumes; by default `/var/lib/docker`."""
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Names of the files that travel."""
+        """Names of the carried files."""
         files = (self.archive, self.compose, *self.packages)
         return tuple(file.target for file in files if file is not None)
 
@@ -106,17 +106,17 @@ class EngineFiles(ProfileModel):
 
 @dataclass(frozen=True)
 class CarriedEngine(Preparation):
-    """What goes into the bundle, and what bundle.json says of it; nothing where the profile carries none."""
+    """The engine's files and its entry in bundle.json; both are empty if the profile carries no engine."""
 
     entry: EngineEntry | None = None
 
 
 def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier: Carrier) -> CarriedEngine:
-    """Bring and check the engine for `platform`.
+    """Fetch and check the engine for `platform`.
 
     Raises:
         ProfileError: the profile carries engines, but none for this platform.
-        BundleError: a file is missing, is not what its digest says, or is for another platform.
+        BundleError: a file is missing, does not match its digest, or is for another platform.
     """
     if not engines:
         return CarriedEngine()
@@ -171,10 +171,10 @@ def _component(file: EngineFile, engine: EngineEntry) -> Component:
 
 
 def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
-    """Names and bytes of the programs in a static archive: all lie in its one folder, `docker/`.
+    """Return name and size in bytes of each program in a static archive, all in its only folder, `docker/`.
 
     Raises:
-        BundleError: it has another form, lacks a program, or has one for another platform.
+        BundleError: it is not a static archive of Docker, or a program is missing or for another platform.
     """
     found: dict[str, int] = {}
     hint = "use Docker's static archive, docker-<version>.tgz"
@@ -205,7 +205,7 @@ def _check_machine(stream: IO[bytes], platform: Platform, where: str) -> None:
     """Compare the ELF header of a program with the platform.
 
     Raises:
-        BundleError: it is no program, or for another architecture.
+        BundleError: it is not a program, or is for another architecture.
     """
     head = stream.read(_ELF_HEAD)
     if len(head) < _ELF_HEAD or head[:4] != b"\x7fELF":

@@ -1,4 +1,7 @@
-"""Facts of bundle.json as flat files, for a shell without JSON parser: docs/reference/bundle-format.md."""
+"""Writes the facts of bundle.json as flat files for a shell that cannot parse JSON.
+
+Format: docs/reference/bundle-format.md.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from bundler_installer.tables import BUNDLE_ENV, TABLES
 
 
 def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
-    """Table -> lines, of the tables that the application alone decides, and an adoption reads."""
+    """Return the lines of the tables that depend only on the application, and which an adoption reads."""
     return {
         "variables.tsv": list(application.variables),
         "data.tsv": list(application.data),
@@ -44,15 +47,15 @@ def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
 def flat_facts(
     manifest: InstallerManifest, application: ApplicationModel, others: Sequence[Member]
 ) -> dict[str, str]:
-    """Every flat file, by name.
+    """Return the content of each flat file, by name.
 
     Args:
-        manifest: what to flatten.
-        application: has the parts that bundle.json leaves out (prompts, templates, folders).
+        manifest: the manifest to flatten.
+        application: supplies what bundle.json does not contain (prompts, templates, folders).
         others: the bundle's other files.
 
     Raises:
-        BundleError: a field has another form than the site accepts, or a probe names what is not there.
+        BundleError: the site does not accept the form of a field, or a probe is invalid.
     """
     check_probes(application)
     platform = Platform.parse(manifest.platform)

@@ -1,7 +1,7 @@
-"""Forms of the flat tables' fields: checked here before they are written, at the site before one is used.
+"""Forms of the flat tables' fields: checked here before a table is written, and at the site before use.
 
-Each form is one regular expression in the part that Python and POSIX `awk` (mawk, busybox) read alike: no
-repetition counts, no look-ahead, no classes by name.
+Each form is one regular expression in the subset that Python and POSIX `awk` (mawk, busybox) interpret alike:
+no repetition counts, no look-ahead, no named classes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bundler.errors import BundleError
 from bundler_installer.tables import BUNDLE_TABLES, LANGUAGES, OPTIONAL, TABLES
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
-"""A part of a path: no backslash, no dash first, neither `.` nor `..`."""
+"""A path component: no backslash, no leading dash, neither `.` nor `..`."""
 
 FORMS = {
     "word": r"[A-Za-z0-9_][A-Za-z0-9._-]*",
@@ -33,28 +33,28 @@ FORMS = {
     "format": "(" + "|".join(get_args(TemplateFormat)) + ")",
     "text": r".*",
 }
-"""By name. `mode` is of files: neither set-user-ID nor writable by others. `place` may be absolute."""
+"""Forms by name. `mode` is for files: not set-user-ID and not writable by others. `place` may be absolute."""
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and marks that make text read in another order than it stands."""
+"""Control characters, and marks that change the direction in which text is displayed."""
 _MODES = ("mode", "foldermode")
 LONGEST = 65536
-"""Characters of a field."""
+"""Maximum length of a field, in characters."""
 
 
 def header(table: str) -> str:
-    """The first line of a table."""
+    """Return the first line of a table, with its column names."""
     return "#" + "\t".join(TABLES[table].names) + "\n"
 
 
 def row(table: str, record: object) -> str:
-    """A line of a table.
+    """Return a line of a table.
 
     Args:
-        table: its name.
+        table: name of the table.
         record: a mapping or an object with a value for each column, by the column's name.
 
     Raises:
-        BundleError: a field has another form than the site accepts.
+        BundleError: the site does not accept the form of a field.
     """
     texts = []
     for column in TABLES[table].columns:
@@ -71,7 +71,7 @@ def row(table: str, record: object) -> str:
 
 
 def _value(record: object, column: str) -> object:
-    """What a record has for a column; `prompt_zh` is its text `prompt` in Chinese."""
+    """Return the value of a record for a column; `prompt_zh` is its text `prompt` in Chinese."""
     if isinstance(record, Mapping):
         return record[column]
     name, _, language = column.rpartition("_")
@@ -82,7 +82,7 @@ def _value(record: object, column: str) -> object:
 
 
 def has_form(form: str, text: str) -> bool:
-    """Whether a field's text has a form; the site's `check_forms` decides the same."""
+    """Return whether a field's text has a form. The shell function `check_forms` applies the same rules."""
     if len(text) > LONGEST or _HIDDEN.search(text):
         return False
     if form.endswith(OPTIONAL) and text == "-":
@@ -91,7 +91,7 @@ def has_form(form: str, text: str) -> bool:
 
 
 def field(value: object) -> str:
-    """A value as a table or `bundle.env` has it: `yes` or `no`, words separated by commas, `-` for nothing.
+    """Format a value for a table or `bundle.env`: `yes` or `no`, words separated by commas, `-` for nothing.
 
     Raises:
         BundleError: it contains a control character or a mark of text direction.
@@ -110,7 +110,7 @@ def field(value: object) -> str:
 
 
 def shell_forms() -> str:
-    """The function `list_forms` of the installer: lines `table<TAB>column<TAB>optional<TAB>expression`."""
+    """Return the shell function `list_forms`: lines `table<TAB>column<TAB>optional<TAB>expression`."""
     lines = []
     for table in BUNDLE_TABLES:
         for number, column in enumerate(table.columns, 1):
@@ -120,9 +120,9 @@ def shell_forms() -> str:
 
 
 def shell_folds() -> str:
-    """The function `list_folds` of the installer: lines `upper lower`, letters of two bytes in UTF-8.
+    """Return the shell function `list_folds`: lines `upper lower` of letters that take two bytes in UTF-8.
 
-    Together with ASCII they are the letters with a case of Latin, Greek, Cyrillic and Armenian.
+    Together with ASCII, these are the letters with case of Latin, Greek, Cyrillic and Armenian.
     """
     lines = []
     for number in range(0x80, 0x800):

@@ -1,4 +1,4 @@
-"""bundle.json as the installer's bundles have it."""
+"""The model of bundle.json for bundles with the installer."""
 
 from __future__ import annotations
 
@@ -10,83 +10,83 @@ from bundler.bundle.manifest import BundleManifest, Bytes, Model, Time
 
 
 class RequirementEntry(Model):
-    """What preflight asks of the hardware."""
+    """A requirement that preflight checks."""
 
     id: str
-    """For example `cpu`."""
+    """Name of the requirement, for example `cpu`."""
     minimum: str | None
-    """Below it preflight fails."""
+    """Threshold below which preflight fails."""
     recommended: str | None
-    """Below it preflight warns."""
+    """Threshold below which preflight warns."""
 
 
 class BackupEntry(Model):
-    """When backups are made and how many stay."""
+    """When backups are made, and how many are kept."""
 
     schedule: str | None = None
     """Time of day, `HH:MM`."""
     keep: int | None = None
-    """Scheduled backups that stay; None for all."""
+    """Number of scheduled backups to keep; None for all."""
 
 
 class ReleaseEntry(Model):
-    """What keeps an old bundle from being passed off as a new one."""
+    """Protection against installing an old bundle as if it were new."""
 
     counter: Annotated[int, Field(ge=0, lt=10**15)]
-    """Rises with each release; a site refuses a lower one than the highest that was installed there."""
+    """Increases with each release; a site refuses a counter below the highest that it has installed."""
     expires: Time | None = None
-    """Seconds since 1970, UTC, from which on it may not be installed without a warning."""
+    """Time from which an installation gives a warning, in seconds since 1970, UTC; None for never."""
     grace: Time = 0
-    """Seconds after `expires` for which it may still be installed."""
+    """Seconds after `expires` during which it can still be installed."""
 
 
 class EngineFile(Model):
-    """A file of Docker, carried for servers that have none."""
+    """A file of Docker, carried for servers without it."""
 
     kind: Literal["archive", "compose", "deb", "rpm"]
-    """Docker's static archive, the Compose plugin, or a distribution's package."""
+    """Docker's static archive, the Compose plugin, or a distribution's package (`deb`, `rpm`)."""
     name: str
-    """Of a package as its manager knows it; of others the name that the file came with."""
+    """Name of a package in its package manager; for other files, the original file name."""
     path: str
-    """In the bundle."""
+    """Path in the bundle."""
     sha256: str
-    """Hex digits."""
+    """SHA-256 digest in hexadecimal."""
     size: Bytes
-    """Bytes."""
+    """Size in bytes."""
 
 
 class EngineEntry(Model):
-    """Docker, carried for servers that have none."""
+    """Docker, carried for servers without it."""
 
     version: str | None = None
-    """Docker's, as the profile says."""
+    """Docker's version, from the profile."""
     files: tuple[EngineFile, ...]
-    """In the order of the profile's keys."""
+    """Files, in the order of the profile's keys."""
     programs: tuple[str, ...] = ()
-    """What lies in the archive's folder `docker/`, sorted."""
+    """Names of the programs in the archive's folder `docker/`, sorted."""
     data_root: str | None = None
     """Where the engine keeps its data; None for its default."""
     room: Bytes
-    """Bytes that installing them takes at most, on the site's disk of programs."""
+    """Maximum space for installing them, in bytes, on the file system of the site's programs."""
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total size of all files, in bytes."""
         return sum(file.size for file in self.files)
 
 
 class InstallerManifest(BundleManifest):
-    """What bundle.json says besides what every bundle says."""
+    """bundle.json with the installer's fields in addition to those of every bundle."""
 
     model_config = ConfigDict(extra="forbid")
 
     requirements: tuple[RequirementEntry, ...]
-    """Checked before the installation."""
+    """Requirements that are checked before the installation."""
     health_timeout: Time
     """Seconds to wait until all services are healthy."""
     backup: BackupEntry = BackupEntry()
-    """When backups are made."""
+    """When backups are made, and how many are kept; empty by default."""
     release: ReleaseEntry | None = None
-    """Counter and expiry; None in bundles made before there were any."""
+    """Counter and expiry; None in bundles of versions that did not write them."""
     engine: EngineEntry | None = None
-    """Docker for servers that have none."""
+    """Docker, carried for servers without it; None if the bundle has none."""

@@ -1,4 +1,4 @@
-"""What a distribution's package says of itself: name and architecture, read from its own header."""
+"""Reads name and architecture of a distribution's package from its header."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import BinaryIO, Literal
 from bundler.errors import BundleError
 
 LIMIT = 64 << 20
-"""Bytes of a header that are looked at."""
+"""Maximum size of a header, in bytes."""
 _DEB = {"armhf": "arm", "armel": "arm", "i386": "386", "ppc64el": "ppc64le"}
-"""Debian's names of architectures that are not the OCI's."""
+"""Debian's names of architectures that differ from the OCI's."""
 _RPM = {
     "x86_64": "amd64",
     "aarch64": "arm64",
@@ -26,7 +26,7 @@ _RPM = {
     "i386": "386",
     "loongarch64": "loong64",
 }
-"""RPM's names of architectures that are not the OCI's."""
+"""RPM's names of architectures that differ from the OCI's."""
 _ANY = ("all", "noarch")
 _AR_MAGIC, _AR_ENTRY = b"!<arch>\n", 60
 _RPM_LEAD, _RPM_LEAD_MAGIC, _RPM_HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"
@@ -35,11 +35,11 @@ _RPM_NAME, _RPM_ARCH, _RPM_STRING = 1000, 1022, 6
 
 @dataclass(frozen=True)
 class Package:
-    """A package.
+    """Name and architecture of a package.
 
     Attributes:
-        name: as the package manager knows it.
-        architecture: as the OCI names it; None where it is for every one.
+        name: name in the package manager.
+        architecture: the OCI's name of the architecture; None if the package is for all architectures.
     """
 
     name: str
@@ -50,7 +50,7 @@ def read_package(path: Path, kind: Literal["deb", "rpm"]) -> Package:
     """Read the header of a `deb` or `rpm` file.
 
     Raises:
-        BundleError: it is no such package.
+        BundleError: it is not a package of this kind.
     """
     try:
         with path.open("rb") as file:
@@ -71,7 +71,10 @@ def _broken(path: Path, kind: str, what: str) -> BundleError:
 
 
 def _read_deb(file: BinaryIO) -> tuple[str, str]:
-    """See deb(5): an ar archive whose second member is a tar with the file `control`."""
+    """Return name and architecture.
+
+    See deb(5): an ar archive whose second member is a tar with the file `control`.
+    """
     for name, size in _ar_members(file):
         if name.startswith("control.tar"):
             packed = file.read(min(size, LIMIT))
@@ -88,7 +91,7 @@ def _read_deb(file: BinaryIO) -> tuple[str, str]:
 
 
 def _ar_members(file: BinaryIO) -> Iterator[tuple[str, int]]:
-    """Name and size of each member; the file stands at the member's content."""
+    """Yield name and size of each member, with the file positioned at its content."""
     if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
         raise ValueError("it has the wrong file header")
     while len(head := file.read(_AR_ENTRY)) == _AR_ENTRY:
@@ -104,14 +107,17 @@ def _unpack(name: str, packed: bytes) -> bytes:
         case "xz":
             return lzma.LZMADecompressor().decompress(packed, LIMIT)
         case "zst":
-            import zstandard  # noqa: PLC0415 only such a package needs it
+            import zstandard  # noqa: PLC0415 only for such packages
 
             return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
     raise ValueError(f"{name} uses an unknown compression")
 
 
 def _read_rpm(file: BinaryIO) -> tuple[str, str]:
-    """See the RPM V4 package format: a lead, a header of signatures, padded to 8 bytes, then its header."""
+    """Return name and architecture.
+
+    See the RPM V4 package format: a lead, a signature header padded to 8 bytes, then the header.
+    """
     if file.read(_RPM_LEAD)[:4] != _RPM_LEAD_MAGIC:
         raise ValueError("it has the wrong file header")
     _, signatures = _rpm_header(file)
@@ -121,7 +127,7 @@ def _read_rpm(file: BinaryIO) -> tuple[str, str]:
 
 
 def _rpm_header(file: BinaryIO) -> tuple[dict[int, str], int]:
-    """Its strings by tag, and the bytes of its data."""
+    """Read a header, and return its strings by tag and the size of its data in bytes."""
     magic, _, entries, size = struct.unpack(">4s4sII", file.read(16))
     if magic != _RPM_HEADER_MAGIC or entries * 16 + size > LIMIT:
         raise ValueError("its header is damaged")

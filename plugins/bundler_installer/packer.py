@@ -1,6 +1,6 @@
 """The packer `installer`: adds the shell installer and the flat facts that it reads.
 
-What a build needs is imported by its methods: commands that only read a bundle do not pay for it.
+Methods import what only a build requires, so that commands that read a bundle start faster.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from bundler_installer.profile import InstallerProfile
 
 INSTALL: Final = "install"
-"""The installer's file."""
+"""Name of the installer's file."""
 PREFLIGHT: Final = "preflight.sh"
-"""The preflight's file beside the bundle."""
+"""Suffix of the preflight file beside the bundle."""
 
 
 class InstallerPacker(Packer):
-    """Makes a bundle that installs itself with `sh install`."""
+    """Creates a bundle that installs itself with `sh install`."""
 
     name = "installer"
     format = Format(
@@ -50,7 +50,7 @@ class InstallerPacker(Packer):
         return InstallerProfile
 
     def prepare(self, context: PackContext, carrier: Carrier) -> CarriedEngine:
-        """Bring the container engine that the profile carries."""
+        """Fetch the container engine that the profile carries: see `bundler.api.output.Packer.prepare`."""
         from bundler_installer.engine import carry_engine
 
         return carry_engine(_profile(context).engine, context.platform, carrier)
@@ -97,7 +97,7 @@ class InstallerPacker(Packer):
         return [install, *(Member.of(path, text.encode()) for path, text in facts.items())]
 
     def sidecars(self, members: Sequence[Member]) -> list[Member]:
-        """The preflight alone, with the tables that it reads: see `bundler.api.output.Packer.sidecars`."""
+        """Return the preflight with the tables that it reads: see `bundler.api.output.Packer.sidecars`."""
         from bundler_installer.standalone import assemble_preflight
 
         return [Member.of(PREFLIGHT, assemble_preflight(members), PROGRAM)]

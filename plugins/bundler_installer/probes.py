@@ -1,4 +1,4 @@
-"""Probes of an application, checked before they are written to `probes.tsv` and `probe-words.tsv`."""
+"""Checks the probes of an application before they are written to `probes.tsv` and `probe-words.tsv`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bundler.api.compose import services
 from bundler.errors import BundleError
 
 MOST: Final = 20
-"""Probes of an application: all of them run at the same time, each with a client of Compose."""
+"""Maximum number of probes: they run at the same time, each with its own client of Compose."""
 LONGEST: Final = 9
-"""Seconds of a probe: all of them together answer within ten."""
+"""Maximum duration of a probe, in seconds: all probes together must answer within ten."""
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def check_probes(application: ApplicationModel) -> None:
-    """Refuse a probe that no site could make.
+    """Refuse probes that cannot run at a site.
 
     Raises:
-        BundleError: there are too many, two have one id, or one names a service, file or variable that is not
-            there, has no command, or may take too long.
+        BundleError: there are too many, two have the same id, or one names a service, file or variable that
+            does not exist, has no command, or has a time limit that is too long.
     """
     probes = application.probes
     if len(probes) > MOST:

@@ -1,4 +1,4 @@
-"""Sections of a profile that are the installer's."""
+"""The installer's sections of a profile."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from bundler_installer.engine import EngineFiles
 from bundler_installer.requirements import Requirements
 
 MOST_RELEASES = 999_999_999_999_999
-"""Highest release counter: every awk of a site can compare numbers of 15 digits."""
+"""Maximum release counter: every awk at a site can compare numbers of 15 digits."""
 
 
 class Health(ProfileModel):
-    """When an installation counts as done."""
+    """When an installation is complete."""
 
     timeout: Annotated[Duration, Field(ge=1)] = 600
-    """How long the installer waits until all services are healthy: seconds, or as `10m`."""
+    """How long the installer waits until all services are healthy: in seconds, or like `10m`."""
 
 
 class Backup(ProfileModel):
-    """The rule by which backups are made and old ones removed."""
+    """When backups are made, and when old ones are removed."""
 
     schedule: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
-    """Time of day, in quotes: `"02:30"`. The site's operator switches it on (`schedule --install`); the daily
-    inspection warns where there is no backup of the last day."""
+    """Time of day, in quotes: `"02:30"`. The site's operator enables it (`schedule --install`); the daily
+    inspection warns if there is no backup of the last day."""
     keep: Annotated[int, Field(ge=1)] | None = None
-    """So many scheduled backups stay, and so many of those that upgrades make. Older ones are removed;
-    without a number none is."""
+    """How many scheduled backups to keep, and as many of those made by upgrades. Older ones are removed; by
+    default all are kept."""
 
     @model_validator(mode="after")
     def _check_keep(self) -> Self:
@@ -44,18 +44,18 @@ class Backup(ProfileModel):
 
 
 class Freshness(ProfileModel):
-    """What keeps an old bundle from being passed off as a new one. Both are signed with the bundle."""
+    """Protection against installing an old bundle as if it were new. It is signed with the bundle."""
 
     counter: Annotated[int, Field(ge=1, le=MOST_RELEASES)] | None = None
-    """Rises with each release. A site refuses a bundle whose counter is below the highest that was installed
-    there, unless the operator gives `--allow-downgrade`. By default it is the bundle's time, in seconds since
-    1970, so a counter of your own that starts later must start above that: a day and a number, `2027063001`.
-    In a pipeline: `--set release.counter=...`."""
+    """Increases with each release. A site refuses a bundle whose counter is below the highest that it has
+    installed, unless the operator passes `--allow-downgrade`. By default it is the bundle's time, in seconds
+    since 1970; a counter that you introduce later must start above that, for example with a day and a
+    number: `2027063001`. In a pipeline: `--set release.counter=...`."""
     expires: Moment | None = None
     """Last day (UTC) on which it may be installed: `2027-06-30`, or a time, `2027-06-30T12:00Z`. A later
-    installation needs `--accept expiry`. What is installed runs on."""
+    installation requires `--accept expiry`. An existing installation continues to run."""
     grace: Duration = 0
-    """How long after `expires` it may still be installed, with a warning: `30d`."""
+    """How long after `expires` it can still be installed, with a warning: `30d`."""
 
     @model_validator(mode="after")
     def _check_grace(self) -> Self:
@@ -65,18 +65,18 @@ class Freshness(ProfileModel):
 
 
 class InstallerProfile(Profile):
-    """A profile with the sections of the installer."""
+    """A profile with the installer's sections."""
 
     requirements: Requirements = Requirements()
-    """What the preflight asks of the site's hardware and programs."""
+    """Requirements on the site's hardware and programs, which the preflight checks."""
     health: Health = Health()
-    """When an installation counts as done."""
+    """When an installation is complete."""
     backup: Backup = Backup()
-    """When backups are made and how many stay."""
+    """When backups are made, and how many are kept."""
     release: Freshness = Freshness()
-    """What keeps an old bundle from being passed off as a new one."""
+    """Protection against installing an old bundle as if it were new."""
     engine: dict[PlatformName, EngineFiles] = Field(default={})
-    """Docker, carried for servers that have none: what travels in a bundle for each platform, such as
+    """Docker for servers without it: the files to carry in a bundle, by platform, such as
     `linux/amd64: {archive: ..., compose: ...}`. The operator installs it with `--install-engine`."""
 
     @model_validator(mode="after")

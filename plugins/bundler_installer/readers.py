@@ -1,12 +1,12 @@
-"""The shell functions that read tables by the names of their columns, written for the code that calls them.
+"""Generates the shell functions that read tables by column names, for the code that calls them.
 
-In the sources stands
+The sources contain
 
     while read_service service expect <&4; do ... done    a line of services.tsv into variables of these names
     rows images.tsv | cut_column images.tsv reference     a column
     awk "$AWK_BLOB"'$BLOB["kind"] == "layer" { ... }'     numbers of columns, for awk
 
-and only what stands there is written. A wrong name ends the build.
+and only the functions and constants that they use are generated. A wrong name fails the build.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _IN_AWK = re.compile(r"(?<![\w])([A-Z_]{2,})\[\"([a-z_]+)\"\]")
 
 
 def shell_readers(code: str) -> str:
-    """The functions and constants that the code reads tables with.
+    """Return the functions and constants that the code uses to read tables.
 
     Raises:
-        ValueError: it names a table or a column that does not exist.
+        ValueError: the code names a table or a column that does not exist.
     """
     code = re.sub(r"^\s*#.*$", "", code, flags=re.MULTILINE)
     for row, column in _IN_AWK.findall(code):
@@ -81,7 +81,7 @@ def _reader(table: Table, combinations: list[tuple[str, ...]]) -> str:
 def _read(table: Table, columns: tuple[str, ...]) -> str:
     last = max(_number(table, column) for column in columns)
     names = [name if name in columns else "_" for name in table.names[:last]]
-    # a further column, of another version or not, is not a part of this one
+    # the final `_` takes further columns, for example of a newer version; otherwise the last name would
     return f'IFS="$TAB" read -r {" ".join(names)} _'
 
 

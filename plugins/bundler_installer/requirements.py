@@ -1,4 +1,4 @@
-"""What a bundle asks of a server: `requirements:` of a profile, joined with what the application asks."""
+"""What a bundle requires of a server: `requirements:` of a profile, merged with those of the application."""
 
 from __future__ import annotations
 
@@ -22,92 +22,92 @@ CpuFlag = Annotated[
     matching(_CPU_FLAG, "a CPU flag", "as in /proc/cpuinfo, for example avx2"),
     described("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
 ]
-"""As /proc/cpuinfo spells it."""
+"""A CPU feature, as /proc/cpuinfo spells it."""
 
 SysctlName = Annotated[
     str,
     matching(_SYSCTL, "a kernel setting", "as in `sysctl`, for example vm.max_map_count"),
     described("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
 ]
-"""As `sysctl` spells it."""
+"""A kernel setting, as `sysctl` spells it."""
 
 
 class Cores(ProfileModel):
     """Processor cores."""
 
     minimum: Annotated[int, Field(ge=1)] | None = None
-    """Fewer fail the preflight."""
+    """With fewer, the preflight fails."""
     recommended: Annotated[int, Field(ge=1)] | None = None
-    """Fewer give a warning."""
+    """With fewer, there is a warning."""
 
 
 class Bytes(ProfileModel):
-    """An amount of memory or disk."""
+    """An amount of memory or disk space."""
 
     minimum: Size | None = None
-    """Less fails the preflight."""
+    """With less, the preflight fails."""
     recommended: Size | None = None
-    """Less gives a warning."""
+    """With less, there is a warning."""
 
 
 class Drive(ProfileModel):
-    """Whether the data lie on a solid state drive."""
+    """Whether the data are on a solid state drive."""
 
     minimum: bool = False
-    """Without one the preflight fails."""
+    """Whether the preflight fails without one."""
     recommended: bool = False
-    """Without one there is a warning."""
+    """Whether there is a warning without one."""
 
 
 class Flags(ProfileModel):
     """Features of the processor, as the line `flags` (arm64: `Features`) of /proc/cpuinfo spells them."""
 
     minimum: tuple[CpuFlag, ...] = ()
-    """A missing one fails the preflight."""
+    """If one is missing, the preflight fails."""
     recommended: tuple[CpuFlag, ...] = ()
-    """A missing one gives a warning. On amd64, those of x86-64-v2 where nothing is said."""
+    """If one is missing, there is a warning. By default on amd64, those of x86-64-v2."""
 
 
 class Latency(ProfileModel):
-    """How long a small write takes until it is on the disk, on average, in milliseconds."""
+    """Average time until a small write is on the disk, in milliseconds."""
 
     maximum: Annotated[int, Field(ge=1)] | None = None
-    """More fails the preflight."""
+    """With more, the preflight fails."""
     recommended: Annotated[int, Field(ge=1)] | None = None
-    """More gives a warning; 20 where nothing is said."""
+    """With more, there is a warning; by default 20."""
 
 
 class Amount(ProfileModel):
     """A number."""
 
     minimum: Annotated[int, Field(ge=0)] | None = None
-    """Less fails the preflight."""
+    """With less, the preflight fails."""
     recommended: Annotated[int, Field(ge=0)] | None = None
-    """Less gives a warning."""
+    """With less, there is a warning."""
 
 
 class Release(ProfileModel):
     """A program's version."""
 
     minimum: VersionNumber | None = None
-    """An older one fails the preflight. In quotes: unquoted, 20.10 is the number 20.1."""
+    """With an older one, the preflight fails. In quotes: unquoted, 20.10 is the number 20.1."""
     recommended: VersionNumber | None = None
-    """An older one gives a warning."""
+    """With an older one, there is a warning."""
 
 
 ORDERED = ("cpu", "memory", "disk", "docker", "compose", "kernel", "swap", "open_files")
-"""Requirements whose recommended value is at least the minimum."""
+"""Requirements whose recommended value must be at least the minimum."""
 
 
 class Requirements(ProfileModel):
-    """What the preflight asks of a site, besides the room that the bundle itself takes."""
+    """Requirements that the preflight checks, in addition to the free space for the bundle itself."""
 
     cpu: Cores = Cores()
     """Processor cores."""
     memory: Bytes = Bytes()
     """Main memory."""
     disk: Bytes = Bytes()
-    """Room for the application's data, on the device of the installation's root."""
+    """Free space for the application's data, on the file system of the installation's root."""
     ssd: Drive = Drive()
     """Solid state drive under the installation's root."""
     docker: Release = Release()
@@ -115,18 +115,18 @@ class Requirements(ProfileModel):
     compose: Release = Release()
     """Docker Compose."""
     kernel: Release = Release()
-    """Linux kernel; at least 3.10, recommended 4.18, where nothing is said."""
+    """Linux kernel; by default at least 3.10, recommended 4.18."""
     cpu_flags: Flags = Flags()
-    """Features of the processor that the images' programs use."""
+    """Processor features that the programs of the images use."""
     swap: Bytes = Bytes()
     """Swap space."""
     write_latency: Latency = Latency()
     """Time of a small synchronised write under the installation's root."""
     open_files: Amount = Amount()
-    """Files that a program in a container may open: at least 1024, recommended 65536."""
+    """Number of files that a program in a container can open: by default at least 1024, recommended 65536."""
     sysctl: dict[SysctlName, Amount] = Field(default={})
-    """Kernel settings that a service needs, such as `vm.max_map_count: {minimum: 262144}`.
-    `vm.overcommit_memory` is a choice, not an amount: it must be the very number."""
+    """Kernel settings that a service requires, such as `vm.max_map_count: {minimum: 262144}`.
+    `vm.overcommit_memory` is a mode, not an amount: it must have exactly this value."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -151,7 +151,7 @@ class Requirements(ProfileModel):
         return self
 
     def to_requirements(self) -> tuple[Requirement, ...]:
-        """What is asked for, in the order of the fields; ids are the keys, with `-` for `_`."""
+        """Return the requirements that are set, in the order of the fields; ids are keys with `-` for `_`."""
         tiers: dict[str, Any] = {
             name.replace("_", "-"): getattr(self, name)
             for name in type(self).model_fields
@@ -176,16 +176,16 @@ def _flat(value: float | str | bool | tuple[str, ...] | None) -> str | None:  # 
 
 
 VERSIONS: Final = frozenset({"docker", "compose"})
-"""Requirements whose tiers are version numbers of what runs the application."""
+"""Requirements whose values are versions of the programs that run the application."""
 
 
 def merge_requirements(
     application: Iterable[Requirement], profile: Iterable[Requirement]
 ) -> list[Requirement]:
-    """The profile's requirements, and the application's where the profile has none; sorted by id.
+    """Return the profile's requirements, and those of the application that it does not set, sorted by id.
 
-    A profile cannot ask for an older Docker or Compose than the application runs on: it is inherited by
-    releases that it does not know. At the site an operator may accept one by name.
+    A profile cannot require an older Docker or Compose than the application does, because profiles are
+    inherited and used with later releases. At the site, an operator may accept an older one by name.
     """
     floors = {requirement.id: requirement for requirement in application}
     merged = floors | {one.id: _raised(one, floors.get(one.id)) for one in profile}

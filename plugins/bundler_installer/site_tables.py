@@ -1,7 +1,7 @@
-"""The tables that the installer writes for itself: notes of a site, parts of a backup, lists of one run.
+"""The tables that the installer writes for itself: state of a site, parts of a backup, lists of one run.
 
-Only their columns are declared, for the functions with which the shell reads them. What comes from elsewhere
-(a backup, an engine) is checked where it is read.
+Only their columns are declared, for the functions with which the shell reads them. Values from outside
+(a backup, an engine) are checked where they are read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STATE_TABLES: Final = (
         running="whether it ran",
     ),
 )
-"""Below <root>/state."""
+"""Tables below <root>/state."""
 
 BACKUP_TABLES: Final = (
     _table(
@@ -53,7 +53,7 @@ BACKUP_TABLES: Final = (
         path="below config/",
     ),
 )
-"""In a backup."""
+"""Tables in a backup."""
 
 RUN_TABLES: Final = (
     _table("absent", "absent_image", reference="of an image to load", manifest="its digest"),
@@ -212,6 +212,6 @@ RUN_TABLES: Final = (
         "old-sorted", "start_order", number="who is started first", id="of a container", service="its name"
     ),
 )
-"""In the scratch folder of a run."""
+"""Tables in the scratch folder of a run."""
 
 SITE_TABLES: Final = (*STATE_TABLES, *BACKUP_TABLES, *RUN_TABLES)

@@ -1,4 +1,4 @@
-"""The preflight as a small file of its own, to be sent ahead of the gigabytes."""
+"""Assembles the preflight as a separate small file, which can be sent ahead of the bundle."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ NEEDED = {
         "expiry", "results", "report", "verdict",
     ),
 }  # fmt: skip
-"""By folder, in the order of `assemble`."""
+"""Shell sources of the preflight by folder, in the order of `assemble`."""
 SOURCES = (*(f"{folder}/{name}" for folder, names in NEEDED.items() for name in names), "standalone")
-"""What the preflight calls; the tables stand before `standalone.sh`, with the one line that runs anything."""
+"""All sources in order. The tables precede `standalone.sh`, and only its last line starts anything."""
 TABLES = (
     BUNDLE_ENV,
     "certificates.tsv",
@@ -43,15 +43,15 @@ TABLES = (
     "services.tsv",
     "variables.tsv",
 )
-"""The flat facts that it reads."""
+"""The flat facts that the preflight reads."""
 END = "END_OF_TABLE"
 
 
 def assemble_preflight(members: Sequence[Member]) -> bytes:
-    """The file `<bundle>.preflight.sh`, from the bundle's flat facts.
+    """Return the file `<bundle>.preflight.sh`, with the bundle's flat facts.
 
     Raises:
-        BundleError: a table is not there, or holds what would end it early.
+        BundleError: a table is missing, or contains the line that marks its end.
     """
     tables = {member.path: member.read().decode() for member in members if member.path in TABLES}
     parts = []

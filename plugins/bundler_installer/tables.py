@@ -1,7 +1,7 @@
 """The flat tables of a bundle, each declared once.
 
-The builder writes them from here (`facts.py`), the site checks their fields against the same forms
-(`forms.py`), and the shell reads them by the names that stand here (`readers.py`).
+The builder writes them according to these declarations (`facts.py`), the site checks their fields against the
+same forms (`forms.py`), and the shell reads them by the names of their columns (`readers.py`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Final
 
 BUNDLE_ENV: Final = "bundle.env"
-"""The facts that are no table: `key=value`."""
+"""The file with the facts that are not in tables: lines `key=value`."""
 LANGUAGES: Final = ("en", "zh")
-"""Of the installer. A column `prompt_zh` holds the text `prompt` in Chinese."""
+"""Languages of the installer. A column `prompt_zh` contains the text `prompt` in Chinese."""
 OPTIONAL: Final = "?"
-"""After a form's name: `-` stands for nothing."""
+"""Suffix of a form's name: the field may be `-` for no value."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: in the head of the table, and of the shell's variable.
-        what: what it holds.
-        form: one of `forms.FORMS`.
+        name: name in the first line of the table, and of the shell's variable.
+        what: content of the column.
+        form: name of one of `forms.FORMS`, with `OPTIONAL` if it may be empty.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of lines whose fields are separated by tabs.
+    """A table whose lines have fields separated by tabs.
 
     Attributes:
-        name: of the file.
-        row: what a line is, in the singular: the shell has a function `read_<row>`.
-        columns: in order.
+        name: name of the file.
+        row: name of a line, in the singular: the shell has a function `read_<row>`.
+        columns: columns in order.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Table:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the columns."""
+        """Names of the columns."""
         return tuple(column.name for column in self.columns)
 
 
@@ -240,7 +240,7 @@ BUNDLE_TABLES: Final = (
         ),
     ),
 )
-"""What the builder writes. docs/reference/bundle-format.md says more of each."""
+"""Tables that the builder writes. docs/reference/bundle-format.md describes each."""
 
 TABLES: Final = {table.name: table for table in BUNDLE_TABLES}
-"""By name: those of a bundle."""
+"""Tables of a bundle, by name."""
