@@ -3,7 +3,7 @@
     make bench                                  the small size, some minutes
     make bench SIZES="small medium large"       all; the first run makes the images, which takes long
 
-Needs docker-registry and skopeo; as root also docker and podman, and a cold page cache.
+Requires docker-registry and skopeo. As root, it also compares docker and podman, and a cold page cache.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CACHES = {"cold": "page cache emptied before every run", "warm": "page cache as 
 
 
 def main() -> None:
-    """Read the options and run."""
+    """Parse the options and run the benchmark."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["small"])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender, in turn (default 3)")
@@ -45,7 +45,7 @@ def main() -> None:
         if shutil.which(program) is None:
             sys.exit(f"{program} is missing: apt-get install {program}")
     chosen.output.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engine and registry are ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engine and registry are stopped
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.folder)))
         registry = DistributionRegistry(folder / "registry", free_port()).start()
@@ -93,7 +93,7 @@ def _compare(work: Workload, folder: Path, engine: Engine | None, chosen: argpar
 
 
 def _rounds(contenders: list[Contender], rounds: int, size: int, *, cold: bool) -> dict[str, list[Sample]]:
-    """In turn, so that a busy minute of the machine meets everybody; `size` bytes are what each writes."""
+    """Run the contenders in turn, so that a busy minute affects all of them; each writes `size` bytes."""
     results: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         for contender in contenders:

@@ -1,4 +1,4 @@
-"""Ours and the peers: each makes one thing that can be carried, out of the same registry."""
+"""The compared programs: each makes one portable file or folder from the images of the same registry."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ AGAIN = "bundle build, again"
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to do the work.
+    """One of the compared programs.
 
     Attributes:
-        name: as the table has it.
+        name: name in the table.
         reset: removes everything that an earlier run left.
-        commands: run one after another.
-        result: what they make.
-        environment, cwd: of the commands.
-        daemons: processes that work for them.
-        keep: whether what the run before made is still there.
+        commands: commands to run one after another.
+        result: file or folder that they make.
+        environment, cwd: environment and working folder of the commands.
+        daemons: processes that work for the commands.
+        keep: whether the result of the previous run is kept.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Contender:
     keep: bool = False
 
     def run(self) -> Sample:
-        """Do the work once, measured."""
+        """Run the commands once and measure them."""
         if self.result.is_file() and not self.keep:
             self.result.unlink()
         return measure(
@@ -56,7 +56,7 @@ class Contender:
 
 
 def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = ()) -> Contender:
-    """`bundle build`, signed. Warm: nothing has changed and all is in the cache, but there is no file."""
+    """Return a signed `bundle build`. Warm: nothing has changed and the cache is full; there is no bundle."""
     home = folder / f"ours-{'warm' if warm else 'cold'}{''.join(options)}".replace("=", "-")
     home.mkdir(parents=True, exist_ok=True)
     bundle: Command = (sys.executable, "-m", "bundler")
@@ -73,7 +73,7 @@ def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = (
 
     name = WARM if warm else "bundle build" + "".join(f" {o}" for o in options)
     result = home / "dist" / f"{work.size}-1.0-{work.size}-linux-amd64.tar"
-    # an installed program has its bytecode; a working copy would be compiled each time where this is set
+    # installed programs have bytecode; with these variables set, a working copy would be compiled on each run
     bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     if warm:
         measure([build], result=home, environment=bytecode, cwd=home)
@@ -81,18 +81,18 @@ def ours(work: Workload, folder: Path, *, warm: bool, options: Sequence[str] = (
 
 
 def again(warm: Contender) -> Contender:
-    """The warm one once more, with its file still there."""
+    """Return the warm build, run again while its bundle still exists."""
     return replace(warm, name=AGAIN, keep=True)
 
 
 def copy(warm: Contender, folder: Path) -> Contender:
-    """A plain copy of our file: what writing its bytes takes here."""
+    """Return a plain copy of the bundle, which shows the time to write its bytes on this machine."""
     target = folder / "copy.tar"
     return Contender(COPY, lambda: None, [["cp", warm.result, target]], target)
 
 
 def skopeo(work: Workload, folder: Path) -> Contender:
-    """`skopeo copy` of every image into one OCI layout: no archive, no signature."""
+    """Return `skopeo copy` of each image into one OCI layout: no archive, no signature."""
     layout = folder / "skopeo"
     copies = [
         ("skopeo", "copy", "--quiet", "--src-tls-verify=false",
@@ -103,7 +103,7 @@ def skopeo(work: Workload, folder: Path) -> Contender:
 
 
 def docker(work: Workload, folder: Path, engine: Engine, packer: str) -> Contender:
-    """`docker pull`, then `docker save` through a compressor: what people do."""
+    """Return `docker pull`, then `docker save` through a compressor: the common manual procedure."""
     names = [f"{work.host}/{image}" for image in work.images]
     client = [docker_client(), "-H", engine.host]
     result = folder / f"docker.{packer.split(maxsplit=1)[0]}"
@@ -129,7 +129,7 @@ def docker(work: Workload, folder: Path, engine: Engine, packer: str) -> Contend
 
 
 def podman(work: Workload, folder: Path) -> Contender:
-    """`podman pull`, then `podman save` of all in one archive."""
+    """Return `podman pull`, then `podman save` of all images into one archive."""
     names = [f"{work.host}/{image}" for image in work.images]
     home = folder / "podman"
     program: Command = [
@@ -154,7 +154,7 @@ def podman(work: Workload, folder: Path) -> Contender:
 
 
 def zarf(work: Workload, folder: Path) -> Contender:
-    """`zarf package create` of a component that lists the images."""
+    """Return `zarf package create` of a component that lists the images."""
     home = folder / "zarf"
     home.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"      - {work.host}/{image}\n" for image in work.images)
@@ -177,7 +177,7 @@ def zarf(work: Workload, folder: Path) -> Contender:
 
 
 def hauler(work: Workload, folder: Path) -> Contender:
-    """`hauler store sync` of a list, as many at once as it sees fit, then `hauler store save`."""
+    """Return `hauler store sync` of a list, with its default concurrency, then `hauler store save`."""
     home = folder / "hauler"
     home.mkdir(parents=True, exist_ok=True)
     store, result, wanted = home / "store", home / "haul.tar.zst", home / "images.txt"
@@ -194,7 +194,7 @@ def hauler(work: Workload, folder: Path) -> Contender:
 
 
 def available(work: Workload, folder: Path, engine: Engine | None) -> tuple[list[Contender], list[str]]:
-    """Every contender whose program is here, ours first, and what is missing for the others."""
+    """Return the contenders whose programs are installed, ours first, and what is missing for the others."""
     warm = ours(work, folder, warm=True)
     once = ours(work, folder, warm=False, options=("--write-once",))
     found = [ours(work, folder, warm=False), once, warm, again(warm), copy(warm, folder)]

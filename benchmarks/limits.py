@@ -2,7 +2,7 @@
 
     make bench-limits
 
-Registries and lines are in this process. The huge blob is a sparse file of zeros.
+Registries and simulated lines run in this process. The huge blob is a sparse file of zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support.scale import huge_image, many_images, run_counted, write_prof
 RATE, LATENCY = 20e6, 0.1
 CUT_AFTER = (2_000_000, 40_000_000)
 LINE = 200_000_000
-"""Bytes that go over the slow line."""
+"""Bytes to transfer over the slow line."""
 
 Case = Callable[[Path], list[Image]]
 CASES: dict[str, Case] = {
@@ -35,7 +35,7 @@ CASES: dict[str, Case] = {
 
 
 def main() -> None:
-    """Run all and write the table."""
+    """Run all cases and write the table."""
     parser = argparse.ArgumentParser(prog="make bench-limits", description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the table")
     chosen = parser.parse_args()
@@ -55,7 +55,14 @@ def main() -> None:
 
 
 def _run(name: str, case: Case, line: tuple[tuple[int, int] | None] | None) -> str:
-    """A row of the table. `line`: None for loopback, else after how many bytes it cuts connections."""
+    """Run a case and return its row of the table.
+
+    Args:
+        name: name of the case.
+        case: creates the images.
+        line: None for loopback; otherwise a simulated line, with the range of bytes after which it cuts
+            connections, or None if it does not.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         registry = stack.enter_context(SampleRegistry())

@@ -1,4 +1,4 @@
-"""Runs a command and says what it cost: wall, processor, peak memory, bytes written."""
+"""Runs commands and measures wall time, processor time, peak memory and bytes written."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 @dataclass(frozen=True)
 class Sample:
-    """One run.
+    """Measurements of one run.
 
     Attributes:
-        wall: seconds.
-        cpu: seconds of processor, user and system, daemons that worked for it included.
-        peak: bytes of the largest process; a daemon's peak is added.
+        wall: wall time in seconds.
+        cpu: processor time in seconds, user and system, including that of daemons.
+        peak: peak memory of the largest process plus that of the daemons, in bytes.
         written: bytes that became dirty in the page cache.
-        size: bytes of the result.
+        size: size of the result in bytes.
     """
 
     wall: float
@@ -34,7 +34,7 @@ class Sample:
 
 
 class CommandFailedError(Exception):
-    """A contender did not do its work; the message has what it printed."""
+    """A command of a contender failed; the message contains its output."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +45,26 @@ class _Usage:
 
 
 def can_drop_caches() -> bool:
-    """Whether the page cache can be emptied: root, and a kernel that lets it."""
+    """Return whether the page cache can be emptied, which requires root and a kernel that allows it."""
     return os.access(DROP_CACHES, os.W_OK)
 
 
 def drop_caches() -> None:
-    """Write what is dirty, then empty the page cache."""
+    """Write dirty pages to disk, then empty the page cache."""
     os.sync()
     DROP_CACHES.write_text("3\n")
 
 
 def touch_memory(size: int) -> None:
-    """Take so many bytes of memory, at most half of what is free, and give them back.
+    """Allocate and free `size` bytes of memory, at most half of the free memory.
 
-    A virtual machine hands free memory to its host after some seconds (free page reporting); whoever
-    writes next pays for getting it back: 1 s for 2.4 GB here. That is no contender's cost.
+    A virtual machine returns free memory to its host after some seconds (free page reporting), and the next
+    process that writes waits until it is back: 1 s for 2.4 GB here. No contender should be charged for that.
     """
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     flags = "mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE"
     program = f"import mmap; mmap.mmap(-1, {min(size, free // 2)}, {flags})"
-    # in a process of its own: the peak of those that are measured would begin with ours
+    # in a separate process: a measured process starts with the peak memory of this one
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -76,14 +76,14 @@ def measure(
     cwd: Path | None = None,
     daemons: Sequence[int] = (),
 ) -> Sample:
-    """Run `commands` one after another and add up what they cost.
+    """Run `commands` one after another and add up their measurements.
 
     Args:
-        commands: each an argument list.
-        result: file or folder whose bytes are the size of what was made.
-        environment: of the commands, beside this process's.
-        cwd: where they run.
-        daemons: processes whose whole trees worked for them.
+        commands: commands, each an argument list.
+        result: file or folder that they make, whose size is measured.
+        environment: variables of the commands in addition to this process's environment.
+        cwd: working folder of the commands.
+        daemons: processes that work for the commands, measured with all their descendants.
 
     Raises:
         CommandFailedError: one of them failed.
@@ -106,14 +106,14 @@ def measure(
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
+    """Return the size of a file, or of all files below a folder, in bytes."""
     if path.is_dir():
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return path.stat().st_size
 
 
 def _run(command: Sequence[str | Path], environment: Mapping[str, str] | None, cwd: Path | None) -> int:
-    """The peak memory, bytes, of the largest process that the command started."""
+    """Run a command and return the peak memory of the largest process that it started, in bytes."""
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
@@ -132,7 +132,7 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str] | None, c
 
 
 def _children_usage() -> _Usage:
-    """Of every process that this one has waited for: the kernel adds their counts to ours."""
+    """Return the usage of all processes that this one has waited for: the kernel adds up their counts."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return _Usage(usage.ru_utime + usage.ru_stime, _written("self"), 0)
 
@@ -147,7 +147,7 @@ def _tree_usage(pid: int) -> _Usage:
             written += _written(each)
             peak += _peak(each)
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended; its parent has its counts
+            continue  # it has just exited; its counts are added to its parent's
     return _Usage(cpu, written, peak)
 
 

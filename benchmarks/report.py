@@ -1,4 +1,4 @@
-"""Samples -> a table and a plot."""
+"""Formats samples as a table and a plot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS, THEIRS = "#2a6f97", "#a9a9a9"
 
 @dataclass(frozen=True)
 class Spread:
-    """Median, smallest and largest."""
+    """Median, minimum and maximum."""
 
     middle: float
     low: float
@@ -23,26 +23,26 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of some numbers."""
+        """Return the spread of some numbers."""
         return cls(median(values), min(values), max(values))
 
     def text(self, digits: int = 1) -> str:
-        """`1.4 (1.3-1.7)`."""
+        """Format as `1.4 (1.3-1.7)`."""
         return f"{self.middle:.{digits}f} ({self.low:.{digits}f}-{self.high:.{digits}f})"
 
 
 def ratios(samples: Sequence[Sample], base: Sequence[Sample]) -> Spread:
-    """Wall times over the base's of the same rounds: what slowed a round down slowed both."""
+    """Return wall times divided by the base's in the same rounds, which cancels slow rounds."""
     return Spread.of([one.wall / other.wall for one, other in zip(samples, base, strict=True)])
 
 
 def excess(samples: Sequence[Sample], base: Sequence[Sample]) -> Spread:
-    """Seconds of wall time beyond the base's of the same rounds."""
+    """Return wall times minus the base's in the same rounds, in seconds."""
     return Spread.of([one.wall - other.wall for one, other in zip(samples, base, strict=True)])
 
 
 def table(results: Mapping[str, Sequence[Sample]], base: str) -> str:
-    """Markdown; `base` is the contender that the ratios are over."""
+    """Return a Markdown table; ratios are relative to the contender `base`."""
     lines = [
         f"| | wall, s | / {base} | CPU, s | peak memory, MB | written, MB | result, MB |",
         "|---|---|---|---|---|---|---|",
@@ -61,7 +61,7 @@ def table(results: Mapping[str, Sequence[Sample]], base: str) -> str:
 
 
 def plot(title: str, results: Mapping[str, Sequence[Sample]]) -> str:
-    """A bar for each contender, its length the median wall time, the spread as a line."""
+    """Return a plot: a bar for each contender's median wall time, with its spread as a line."""
     spreads = {name: Spread.of([s.wall for s in samples]) for name, samples in results.items()}
     longest = max(spread.high for spread in spreads.values())
     scale = (WIDTH - LEFT - RIGHT) / longest

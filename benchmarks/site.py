@@ -3,7 +3,7 @@
     make bench-site                       redis and nginx on one base, kept and compact
     make bench-site BENCH=--medium        verifying also of the 2 GB that `make bench SIZES=medium` carries
 
-Runs as root: each engine has a network of its own, as in the tests.
+Requires root: each engine runs in its own network namespace, as in the tests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FORMS = {"keep": ("--set", "pack.compression=keep"), "compact": ("--set", "pack.
 ENGINES = {"Docker 20.10": False, "Docker 26.1": True}
 OPENSSL = "`openssl dgst -sha256` of its files"
 PLAIN = "plain `docker load` of the layout"
-"""The yardsticks: what comes after one in the table is compared with it."""
+"""The baselines: rows of the table are compared with the last baseline above them."""
 AGAIN = "installing again, nothing changed"
 TIMED = """#!/bin/sh
 [ "$1" = load ] || exec {docker} "$@"
@@ -44,11 +44,11 @@ code=$?
 echo "$start $(date +%s.%N)" >{times}
 exit $code
 """
-"""Stands before the real client and notes how long a load takes."""
+"""Wraps the real client and records how long each load takes."""
 
 
 def main() -> None:
-    """Read the options and run."""
+    """Parse the options and run the benchmark."""
     parser = argparse.ArgumentParser(prog="make bench-site", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--medium", action="store_true", help="verify also a bundle of 2 GB")
@@ -56,7 +56,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("needs root: the engines are its own")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engines and registry are ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that engines and registry are stopped
     chosen.output.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bs-")))
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _table(rows: Mapping[str, Sequence[float]]) -> str:
-    """Markdown, with the times over those of the yardstick in the same rounds."""
+    """Return a Markdown table of the times, and their ratios to the baseline's times in the same rounds."""
     lines = ["| | wall, s | / openssl, / plain load |", "|---|---|---|"]
     yardstick: Sequence[float] = ()
     for name, times in rows.items():
@@ -92,7 +92,7 @@ def _table(rows: Mapping[str, Sequence[float]]) -> str:
 
 
 def _build(folder: Path, registry: DistributionRegistry) -> dict[str, Path]:
-    """Form -> its bundle, unpacked."""
+    """Return the unpacked bundle of each form."""
     for name, layout in build_images(list(IMAGES), RECIPES).items():
         registry.push(layout, IMAGES[name])
     found = {}
@@ -162,7 +162,7 @@ def _load(
         key = bundles[form].parents[1] / "bundle.pub"
         options = ("--root", site.folder / "root", "--key", key, "--yes")
         done = site.run("sh", bundles[form] / "install", *options, environment=path)
-        assert done.returncode == 0, done.stdout + done.stderr  # noqa: S101 a benchmark of failures says nothing
+        assert done.returncode == 0, done.stdout + done.stderr  # noqa: S101 do not measure failures
         whole = time.perf_counter() - started
         start, end = map(float, times.read_text().split())
         return whole if second else end - start

@@ -1,4 +1,4 @@
-"""What is carried: images made from Debian packages, in a real registry on loopback, at three sizes."""
+"""The benchmark's images, built from Debian packages, in a real registry on loopback, in three sizes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.support.engines import DistributionRegistry
 from tests.support.images import build_images
 
 RECIPES = Path(__file__).parent / "images"
-"""The services as apt leaves them, with its indexes and archives: larger than those of the tests."""
+"""Recipes that keep apt's indexes and archives, so that the images are larger than those of the tests."""
 SERVICES = ("redis", "nginx", "postgres")
 PROGRAMS = ("java", "browser", "compilers", "office")
 DATA = ("fonts", "symbols")
 SIZES = {"small": SERVICES, "medium": SERVICES + PROGRAMS, "large": SERVICES + PROGRAMS + DATA}
-"""About 0.4, 2 and 6 GB of gzip layers. All images share one base layer."""
+"""Images of each size: about 0.4, 2 and 6 GB of gzip layers. All images share one base layer."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Workload:
 
     Attributes:
         size: `small`, `medium` or `large`.
-        host: of the registry, `127.0.0.1:<port>`.
-        images: repository and tag of each, as the registry has them.
+        host: address of the registry, `127.0.0.1:<port>`.
+        images: repository and tag of each image in the registry.
         layers: bytes of all distinct blobs.
         profile: a profile whose Compose project runs every image.
     """
@@ -41,7 +41,7 @@ class Workload:
 
 
 def prepare(size: str, registry: DistributionRegistry, folder: Path) -> Workload:
-    """Build what the cache of images lacks, push it, write the profile."""
+    """Build the images that are not cached, push them, and write the profile."""
     names = SIZES[size]
     layouts = build_images(list(names), RECIPES)
     images = []

@@ -1,6 +1,6 @@
-"""Writes the pages of docs/reference that models, commands and catalogues know: profile, commands, preflight.
+"""Generates pages of docs/reference from models, commands and catalogues: profile, commands, preflight.
 
-`python docs/generate.py` writes them; with `--check`, it only says whether they are current.
+`python docs/generate.py` writes them; with `--check`, it only reports whether they are up to date.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ work within a file; tags are not supported. A file has at most 1 MiB.
 
 
 def profile_reference() -> str:
-    """The page about profiles, with the settings of our own applications."""
+    """Return the page about profiles, with the settings of this repository's applications."""
     values = [
         f"- **{name}**: {' '.join(_paragraphs(parser))}"
         for name, parser in (
@@ -108,20 +108,20 @@ def profile_reference() -> str:
 
 
 def application_models() -> dict[str, type[BaseModel]]:
-    """The settings models of this repository's applications."""
+    """Return the settings models of this repository's applications, by name."""
     return {each.name: each.settings_model for each in _provided("bundler_applications")}
 
 
 def packer_models() -> list[type[BaseModel]]:
-    """The models of profiles with the sections of this repository's packers."""
+    """Return the profile models with the sections of this repository's packers."""
     return [packer.profile_model for packer in _provided("bundler_packers")]
 
 
 def _provided(hook: str) -> Iterator[Any]:
-    """What the plugins provide that this repository's distribution names.
+    """Yield what the plugins of this repository's distribution provide for a hook.
 
-    Read from pyproject.toml, so that the page is the same whatever else is installed. A plugin that is not
-    there, or not whole, is passed over.
+    The plugins are read from pyproject.toml, so that the page does not depend on other installed plugins. A
+    plugin that is missing or incomplete is skipped.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     for name in project["entry-points"]["bundler.plugins"].values():
@@ -135,7 +135,7 @@ def _provided(hook: str) -> Iterator[Any]:
 
 
 def _paragraphs(function: object) -> list[str]:
-    """A parser's docstring without its sections."""
+    """Return the paragraphs of a parser's docstring, without its `Raises:` section."""
     text = (inspect.getdoc(function) or "").partition("\nRaises:")[0]
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
@@ -145,12 +145,12 @@ def _docstring(model: type[BaseModel]) -> str:
 
 
 def _model_sections(model: type[BaseModel], prefix: str, level: int) -> Iterator[str]:
-    """A table of the model's keys, then one for each model that it holds."""
+    """Yield a table of the model's keys, then one for each nested model."""
     schema = model.model_json_schema()
     definitions: dict[str, dict[str, Any]] = schema.get("$defs", {})
     places: dict[str, list[str]] = {}
     queue: list[tuple[str, str | None]] = [(prefix, None)]
-    for path, name in queue:  # grows while it is walked
+    for path, name in queue:  # grows during the iteration
         for key, field in (definitions[name] if name else schema).get("properties", {}).items():
             for below, reference in _references(field, f"{path}.{key}" if path else key):
                 if reference not in places:
@@ -198,7 +198,7 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A field's type in words."""
+    """Return a field's type in words."""
     kind = field.get("type", "any value")
     words = {"string": "text", "boolean": "true/false"}.get(str(kind), str(kind))
     alternatives = [one for word in ("anyOf", "oneOf", "allOf") for one in field.get(word, ())]
@@ -231,8 +231,8 @@ def _cell(text: str) -> str:
 
 
 def command_reference() -> str:
-    """The page about the commands, by click's own knowledge of them."""
-    from bundler.cli.main import bundle  # noqa: PLC0415 the other page does not need it
+    """Return the page about the commands, from click's definitions."""
+    from bundler.cli.main import bundle  # noqa: PLC0415 only for this page
 
     parts = ["# Command reference", NOTICE, *_command(bundle, "bundle", None)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -261,7 +261,7 @@ def _command(command: click.Command, name: str, parent: click.Context | None) ->
 
 
 def _prose(text: str | None) -> str:
-    r"""A help text as click takes it: `\b` keeps the lines of its paragraph, `\f` ends the text."""
+    r"""Convert a help text of click to prose: `\b` keeps the lines of its paragraph, `\f` ends the text."""
     clean = inspect.cleandoc((text or "").partition("\f")[0])
     paragraphs = []
     for paragraph in clean.split("\n\n"):
@@ -279,7 +279,7 @@ MARK: Final = f"<!-- What follows is written by `{COMMAND}` from the installer's
 
 
 def preflight_reference() -> str:
-    """The page about the preflight: written by hand, then every check of the installer's catalogue."""
+    """Return the page about the preflight: the part written by hand, then all checks of the installer."""
     from bundler_installer.assemble import catalogue  # noqa: PLC0415 the other pages do not need it
     from bundler_installer.checks import CHECKS, PROBES  # noqa: PLC0415 likewise
 
@@ -298,7 +298,7 @@ def preflight_reference() -> str:
 
 
 def preflight_reference_in_chinese() -> str:
-    """The same page in Chinese. What is required and recommended is only in the English one."""
+    """Return the same page in Chinese. Only the English page lists required and recommended values."""
     from bundler_installer.assemble import catalogue  # noqa: PLC0415 the other pages do not need it
     from bundler_installer.checks import CHECKS, PROBES  # noqa: PLC0415 likewise
 
@@ -311,7 +311,7 @@ def preflight_reference_in_chinese() -> str:
 
 
 def _after_what_is_written(page: str, rows: Iterable[str]) -> str:
-    """The part of a page that is written by hand, and a table after it."""
+    """Return the part of a page that is written by hand, followed by a table."""
     written = (REFERENCE / page).read_text("utf-8").partition(MARK)[0]
     return f"{written}{MARK}\n\n" + "\n".join(rows) + "\n"
 
@@ -320,7 +320,7 @@ def _after_what_is_written(page: str, rows: Iterable[str]) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every generated page and what should be in it."""
+    """Return the expected content of each generated page, by path."""
     return {
         REFERENCE / "profile.md": profile_reference(),
         REFERENCE / "commands.md": command_reference(),
@@ -330,7 +330,7 @@ def pages() -> dict[Path, str]:
 
 
 def stale() -> dict[Path, str]:
-    """Return the outdated pages, each with its difference."""
+    """Return the diffs of the outdated pages, by path."""
     found = {}
     for path, text in pages().items():
         there = path.read_text("utf-8") if path.exists() else ""
@@ -343,7 +343,7 @@ def stale() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write or check."""
+    """Write or check the pages, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is outdated")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Hooks of mkdocs.yml: what the site does differently from the pages as they are read in the repository."""
+"""Hooks of mkdocs.yml: differences between the documentation site and the pages in the repository."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ OTHER_LANGUAGE = re.compile(r" *\[(?:中文|English)\]\([^)]*\)")
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Leave out the link to the page in the other language: the site has a selector for it."""
+    """Remove the link to the page in the other language, because the site has a language selector."""
     return OTHER_LANGUAGE.sub("", markdown, count=1)

@@ -1,6 +1,6 @@
-"""Builds a release: wheel, sdist, SBOM, checksums and their signature, with the same bytes each time.
+"""Builds a reproducible release: wheel, sdist, SBOM, checksums and their signature.
 
-Run by `make release KEY=release.key`; docs/how-to/release.md says what comes before and after.
+Run by `make release KEY=release.key`; docs/how-to/release.md describes the steps before and after.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ NAMESPACE: Final = uuid.UUID("0b8f0c2e-6a4e-5d0b-8a57-3f2f6c1c9d11")
 
 
 def check_tree() -> None:
-    """Refuse a release of what is not committed, or of a version that the changelog does not close.
+    """Refuse a release with uncommitted changes, or of a version without a date in the changelog.
 
     Raises:
-        UsageError: which of them, and what to do.
+        UsageError: one of them applies.
     """
     if _git("status", "--porcelain"):
         raise UsageError("the working tree has changes", hint="commit them, or try it out with --trial")
@@ -59,7 +59,7 @@ def check_tree() -> None:
 
 
 def release_time() -> int:
-    """The time that archives and SBOM carry: `SOURCE_DATE_EPOCH`, else the time of the commit."""
+    """Return the timestamp for archives and SBOM: `SOURCE_DATE_EPOCH`, else the time of the last commit."""
     return int(os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct"))
 
 
@@ -72,7 +72,7 @@ def _git(*arguments: str) -> str:
 
 
 def build_twice(folder: Path, time: int) -> list[Path]:
-    """The sdist, and the wheel made of it; built again and compared.
+    """Build the sdist and the wheel from it twice, and compare the results.
 
     Raises:
         UsageError: the second build differs.
@@ -86,7 +86,7 @@ def build_twice(folder: Path, time: int) -> list[Path]:
 
 
 def build_archives(folder: Path, time: int) -> list[Path]:
-    """Build the sdist, unpack it and build the wheel there: so the sdist holds all that it needs."""
+    """Build the sdist, and the wheel from the unpacked sdist, which proves that the sdist is complete."""
     _hatch(ROOT, folder, "sdist", time)
     (sdist,) = folder.glob("*.tar.gz")
     with tempfile.TemporaryDirectory() as unpacked, tarfile.open(sdist) as archive:
@@ -111,9 +111,9 @@ def _hatch(source: Path, folder: Path, target: str, time: int) -> None:
 
 
 def sbom(files: Sequence[Path], time: int) -> str:
-    """A CycloneDX document: the files by digest, and the libraries that they need.
+    """Return a CycloneDX document with the digests of the files, and the libraries that they depend on.
 
-    Versions of libraries are those of the lock, which the tests ran with; `pip` may install newer ones.
+    Versions of libraries are those of the lock file, which the tests use; `pip` may install newer ones.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     root = Component(
@@ -156,7 +156,7 @@ def sbom(files: Sequence[Path], time: int) -> str:
 
 
 def read_lock(text: str) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """The version of each package of a requirements file that uv wrote, and the packages that need it."""
+    """Return the version of each package in a requirements file of uv, and the packages that depend on it."""
     versions: dict[str, str] = {}
     parents: dict[str, set[str]] = {}
     for name, version, reasons in re.findall(
@@ -168,7 +168,7 @@ def read_lock(text: str) -> tuple[dict[str, str], dict[str, set[str]]]:
 
 
 def needed(direct: Iterable[str], parents: Mapping[str, set[str]]) -> list[str]:
-    """The packages and all that they need, sorted."""
+    """Return the packages and all their dependencies, sorted."""
     found = set(direct)
     while more := {name for name, reasons in parents.items() if reasons & found} - found:
         found |= more
@@ -201,7 +201,7 @@ def make_release(folder: Path, keys: Sequence[str], passphrase_files: Sequence[P
 
 
 def main() -> int:
-    """Run from the command line."""
+    """Run the command, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / f"release-{__version__}")
     parser.add_argument("--key", action="append", required=True, help="private key, a file or a URI")

@@ -1,4 +1,4 @@
-"""`make demo`: a sample registry, a bundle from it, verified, preflighted; installed where Docker answers."""
+"""`make demo`: builds a bundle from a sample registry, verifies it, and installs it if Docker answers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PREFLIGHT_FAILED = 3
 
 
 class Demo:
-    """The steps, in a folder that is removed at the end.
+    """The steps of the demo, in a folder that is removed at the end.
 
     Attributes:
-        work: the folder; commands are shown as if it were the reader's own.
-        step: number of the step under way.
+        work: the folder; commands are shown as if they ran in the reader's current folder.
+        step: number of the current step.
     """
 
     def __init__(self, work: Path, registry: SampleRegistry) -> None:
@@ -38,16 +38,16 @@ class Demo:
         self._environment = {**os.environ, "BUNDLE_CACHE": str(work / "cache")}
 
     def say(self, title: str, *lines: str) -> None:
-        """Tell what comes next, and why."""
+        """Print the next step and its reason."""
         self.step += 1
         bold, plain = ("\033[1;36m", "\033[0m") if sys.stdout.isatty() else ("", "")
         print(f"\n{bold}{self.step}. {title}{plain}", *lines, sep="\n   ", flush=True)
 
     def run(self, *command: str, allowed: tuple[int, ...] = (0,)) -> int:
-        """Show a command as one would type it, and run it.
+        """Print a command as a user would type it, run it, and return its exit code.
 
         Raises:
-            SystemExit: it returned something else than `allowed`.
+            SystemExit: the exit code is not in `allowed`.
         """
         line = shlex.join(command).replace(shlex.join(BUNDLE), "bundle")
         bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
@@ -58,7 +58,7 @@ class Demo:
         return code
 
     def build(self, programs: dict[str, bytes]) -> str:
-        """The release engineer's half. Returns the bundle's name."""
+        """Run the release engineer's steps, and return the bundle's name."""
         self.say(
             f"A registry answers on {self._registry.host}",
             "It lives in this process and has one small image, which holds this machine's own shell.",
@@ -83,7 +83,7 @@ class Demo:
         return name
 
     def look(self, name: str) -> bool:
-        """The operator's half, as far as it changes nothing. Returns whether the server is good enough."""
+        """Run the operator's steps that change nothing, and return whether the preflight succeeds."""
         self.say("The site unpacks the file", "From here on: plain sh. Nothing of Python is used any more.")
         self.run("tar", "-xf", f"dist/{name}.tar")
         self.say("The installer verifies", "The same checks again, with openssl, at the place that matters.")
@@ -95,7 +95,7 @@ class Demo:
         return code == 0
 
     def install(self, name: str) -> None:
-        """Installed, looked at, and removed, even when something fails on the way."""
+        """Install, show the status and logs, and uninstall, even if a step fails."""
         self.say("The installation", "Verify, load the image, make the secret, start, wait until healthy.")
         try:
             self.run("sh", f"{name}/install", "--root", "site", "--key", "bundle.pub", "--yes")
@@ -111,7 +111,7 @@ class Demo:
 
 
 def lacking(programs: dict[str, bytes]) -> str:
-    """Why nothing can be installed here; empty if it can."""
+    """Return why the demo cannot install anything on this machine; empty if it can."""
     if not programs:
         return "no image that runs can be made from this machine's programs (that takes a Linux with ldd)"
     host = os.environ.get("DOCKER_HOST", "unix://")

@@ -1,4 +1,4 @@
-"""An image that runs, made without a Docker engine: this machine's own shell and the libraries it needs."""
+"""Builds a runnable image without a Docker engine, from this machine's shell and the libraries it uses."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)")
 
 
 def host_programs() -> dict[str, bytes]:
-    """Path in the image -> bytes, of a shell and `sleep` with their shared libraries.
+    """Return a shell and `sleep` with their shared libraries, as bytes by path in the image.
 
-    Empty where this machine is not a Linux with `ldd`: the image then holds only a text file, and cannot run.
+    The result is empty if this machine does not run Linux with `ldd`. The image then contains only a text
+    file and cannot run.
     """
     files: dict[str, bytes] = {}
     for program in PROGRAMS:
@@ -27,6 +28,6 @@ def host_programs() -> dict[str, bytes]:
 
 
 def libraries(program: Path) -> dict[str, bytes]:
-    """Path in the image -> bytes, of the shared libraries that a program needs, its loader among them."""
+    """Return a program's shared libraries, including its loader, as bytes by path in the image."""
     result = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
     return {path.lstrip("/"): Path(path).resolve().read_bytes() for path in _LIBRARY.findall(result.stdout)}

@@ -1,6 +1,6 @@
-r"""A small, real registry in this process: the pull half of the OCI Distribution specification.
+r"""A small registry in this process: the pull half of the OCI Distribution specification.
 
-For the demo and the tests. Serves what it was given, from memory or from files, on a loopback port:
+For the demo and the tests. It serves images from memory or from files on a loopback port:
 
     with SampleRegistry() as registry:
         registry.add_image("hello", "1.0", make_image({"etc/release": b"hello\n"}))
@@ -40,12 +40,12 @@ _EXECUTABLE = (b"\x7fELF", b"#!")
 
 
 def digest_of(data: bytes) -> str:
-    """`sha256:<hex>`."""
+    """Return the digest of `data`, `sha256:<hex>`."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def encode(document: object) -> bytes:
-    """JSON without spaces, always the same bytes."""
+    """Return `document` as reproducible JSON without spaces."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -61,12 +61,12 @@ class Document:
 
     @property
     def digest(self) -> str:
-        """Of the bytes."""
+        """Digest of the bytes."""
         return digest_of(self.raw)
 
     @property
     def descriptor(self) -> dict[str, Any]:
-        """As an index has it."""
+        """Descriptor of the document, as in an index."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.raw)}
 
 
@@ -80,12 +80,12 @@ class Image:
 
     @property
     def layers(self) -> list[str]:
-        """The layers' digests, from the base up."""
+        """Digests of the layers, from the base up."""
         return [layer["digest"] for layer in json.loads(self.manifest.raw)["layers"]]
 
 
 def make_layer(files: Mapping[str, bytes]) -> tuple[bytes, str]:
-    """A gzip layer of `files` (path -> content), always the same bytes, and its diff ID."""
+    """Return a reproducible gzip layer of `files` (content by path), and its diff ID."""
     buffer = io.BytesIO()
     folders = {str(parent) for path in files for parent in Path(path).parents} - {"."}
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -107,11 +107,11 @@ def make_image(
     config: Mapping[str, Any] | None = None,
     platform: str = "linux/amd64",
 ) -> Image:
-    """An image of one layer, or of several: path -> content for each.
+    """Create an image with one or several layers.
 
     Args:
-        files: programs (ELF, `#!`) become executable.
-        config: what the image's config has under `config`: Cmd, Env, ...
+        files: content by path, one mapping for each layer. Programs (ELF, `#!`) become executable.
+        config: `config` in the image's config: Cmd, Env, ...
         platform: os/architecture[/variant].
     """
     layers = [make_layer(layer) for layer in ([files] if isinstance(files, Mapping) else files)]
@@ -125,7 +125,7 @@ def make_image(
 
 
 def pack_image(config: bytes, layers: Sequence[bytes | Path], platform: str = "linux/amd64") -> Image:
-    """An image of a config and layers that are there already, as bytes or files."""
+    """Create an image from an existing config and existing layers, as bytes or files."""
     blobs: dict[str, bytes | Path] = {digest_of(config): config}
     descriptors = []
     for layer in layers:
@@ -142,7 +142,7 @@ def pack_image(config: bytes, layers: Sequence[bytes | Path], platform: str = "l
 
 
 def make_attestation(image: Image) -> Image:
-    """What BuildKit puts beside an image in an index: provenance that nobody can run."""
+    """Create the attestation that BuildKit puts beside an image in an index: provenance, which cannot run."""
     statement = encode({"_type": "https://in-toto.io/Statement/v0.1", "subject": []})
     config = encode(
         {"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}}
@@ -179,7 +179,7 @@ def _measure(blob: bytes | Path) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """A received HTTP request."""
 
     method: str
     path: str
@@ -190,7 +190,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a file; `size` None means to its end."""
+    """A range of a file; with `size` None, to its end."""
 
     path: Path
     start: int = 0
@@ -198,12 +198,12 @@ class Part:
 
 
 class CutError(Exception):
-    """Raised by a body: close the connection where it is."""
+    """Raised by a body to close the connection at this point."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What is answered. A body of pieces needs its Content-Length among the headers, or is sent in chunks."""
+    """An HTTP response. An iterable body is sent in chunks unless the headers include Content-Length."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class Response:
 
 
 def refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error as distribution-spec's "Error Codes" has it."""
+    """Return an error response: distribution-spec, "Error Codes"."""
     body = encode({"errors": [{"code": code, "message": message}]})
     return Response(status, {"Content-Type": "application/json", **(headers or {})}, body)
 
@@ -255,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(body, Part):
             self.wfile.flush()
             with body.path.open("rb") as file:
-                if body.size != 0:  # which sendfile takes for an error
+                if body.size != 0:  # sendfile treats 0 as an error
                     self.connection.sendfile(file, body.start, body.size)
             return
         for piece in [body] if isinstance(body, bytes) else body:
@@ -265,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
-        """Say nothing: the one who asks says what matters."""
+        """Print nothing: clients report what matters."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -283,7 +283,7 @@ class _Server(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 socketserver's
         try:
-            # in the connection's own thread: a slow handshake must not keep the others waiting
+            # in the connection's thread, so that a slow handshake does not delay other connections
             connection = self.tls.wrap_socket(request, server_side=True) if self.tls else request
         except OSError:
             request.close()
@@ -297,7 +297,7 @@ class _Server(ThreadingHTTPServer):
                 self.open.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 socketserver's
-        """Show what went wrong here; a client that went away is no error."""
+        """Show errors of the registry, but not that a client has closed its connection."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -307,14 +307,14 @@ class _Server(ThreadingHTTPServer):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue  # it was closed by its own thread just now
+                    continue  # its own thread has just closed it
 
 
 class SampleRegistry:
-    """A registry on a loopback port. Things may be added while it runs.
+    """A registry on a loopback port. Images may be added while it runs.
 
     Attributes:
-        blobs: by digest, for all repositories.
+        blobs: blobs by digest, for all repositories.
         documents: manifests and indexes by repository, then by tag or digest.
     """
 
@@ -324,8 +324,8 @@ class SampleRegistry:
         """Listen; requests are answered inside `with`.
 
         Args:
-            address: to listen on.
-            port: 0 takes a free one.
+            address: address to listen on.
+            port: port to listen on; 0 selects a free one.
             tls: the server's certificate; None for plain HTTP.
         """
         self.blobs: dict[str, bytes | Path] = {}
@@ -337,7 +337,7 @@ class SampleRegistry:
 
     @property
     def host(self) -> str:
-        """`address:port`."""
+        """Address and port, `address:port`."""
         address, port = self._server.server_address[:2]
         return f"{address!s}:{port}"
 
@@ -359,20 +359,20 @@ class SampleRegistry:
     # ------------------------------------------------------------ what it has
 
     def add_image(self, repository: str, tag: str | None, image: Image) -> str:
-        """Take an image in; returns its manifest's digest."""
+        """Add an image, and return its manifest's digest."""
         self.blobs.update(image.blobs)
         return self.add_document(repository, tag, image.manifest)
 
     def add_index(
         self, repository: str, tag: str | None, images: Sequence[Image], *, attestations: bool = True
     ) -> str:
-        """Take an image for several platforms in; returns the index's digest.
+        """Add an image for several platforms, and return the index's digest.
 
         Args:
-            repository: where.
-            tag: None for none.
-            images: one for each platform.
-            attestations: whether each gets an entry that describes it, as BuildKit writes them.
+            repository: name of the repository.
+            tag: tag of the index; None for no tag.
+            images: one image for each platform.
+            attestations: whether the index gets an attestation for each image, as BuildKit writes them.
         """
         entries = []
         for image in images:
@@ -393,7 +393,7 @@ class SampleRegistry:
         return self.add_document(repository, tag, Document(INDEX_TYPE, encode(index)))
 
     def add_document(self, repository: str, tag: str | None, document: Document) -> str:
-        """Take a manifest or index in as it is; returns its digest."""
+        """Add a manifest or index unchanged, and return its digest."""
         known = self.documents.setdefault(repository, {})
         known[document.digest] = document
         if tag is not None:
@@ -401,7 +401,7 @@ class SampleRegistry:
         return document.digest
 
     def add_layout(self, repository: str, folder: Path) -> list[str]:
-        """Serve an OCI image layout from its files; returns the tags that its index names."""
+        """Serve an OCI image layout from its files, and return the tags that its index names."""
         stored = folder / "blobs" / "sha256"
         for entry in os.scandir(stored):
             self.blobs["sha256:" + entry.name] = Path(entry.path)
@@ -467,7 +467,7 @@ class SampleRegistry:
 
 
 def _range(header: str | None, total: int) -> tuple[int, int] | None:
-    """First and past-the-last byte of RFC 9110's `Range`; None for the whole."""
+    """Return the start and the exclusive end of a `Range` (RFC 9110), in bytes; None for everything."""
     found = _RANGE.fullmatch(header or "")
     if found is None or not (found[1] or found[2]):
         return None
@@ -477,6 +477,6 @@ def _range(header: str | None, total: int) -> tuple[int, int] | None:
 
 
 def in_pieces(data: bytes, size: int = 64 * 1024) -> Iterator[bytes]:
-    """`data` a piece at a time."""
+    """Yield `data` in pieces of `size` bytes."""
     for start in range(0, len(data), size):
         yield data[start : start + size]

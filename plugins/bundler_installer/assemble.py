@@ -57,7 +57,7 @@ FOLDERS = {
         "help", "running", "inspection", "status", "support", "removal",
     ),
 }  # fmt: skip
-"""The shell sources, from the lowest layer up: a file calls only its own functions and those of earlier files.
+"""The shell sources, from the lowest layer up: a file calls only its own functions and those before it.
 
 Later files register what must happen at the end of a run, or once it holds the lock."""
 SOURCES = (*(f"{folder}/{name}" for folder, names in FOLDERS.items() for name in names), "main")
