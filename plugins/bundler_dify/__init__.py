@@ -1,1 +1,1 @@
-"""Dify, packed for places without internet."""
+"""Bundles Dify for sites without internet access."""

@@ -1,7 +1,7 @@
-"""Accounts, sessions and retention as the API is told of them, and what the site is asked for.
+"""Environment and site variables of accounts, sessions and retention.
 
 Names, meanings and defaults: langgenius/dify, api/configs/feature (LoginConfig, AuthConfig,
-WorkflowLogConfig); a provider is there where its ID and secret are (controllers/console/auth/oauth.py).
+WorkflowLogConfig). A provider is enabled if its ID and secret are set (controllers/console/auth/oauth.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TITLES: Final = {"github": "GitHub", "google": "Google"}
 
 
 def account_environment(settings: DifySettings) -> Environment:
-    """What api, api_websocket, worker, worker_beat and migrate share of it."""
+    """Return the variables that api, api_websocket, worker, worker_beat and migrate share."""
     accounts = settings.accounts
     return {
         "ALLOW_REGISTER": _word(accounts.sign_up),
@@ -44,7 +44,7 @@ def _retention(settings: DifySettings) -> Environment:
 
 
 def account_variables(settings: DifySettings) -> Iterator[SiteVariable]:
-    """The clients that the site has registered with providers."""
+    """Yield the variables of the OAuth clients that the site has registered with providers."""
     for provider in dict.fromkeys(settings.accounts.oauth):
         title = _TITLES[provider]
         yield SiteVariable(
@@ -66,5 +66,5 @@ def account_variables(settings: DifySettings) -> Iterator[SiteVariable]:
         )
 
 
-def _word(value: bool) -> str:  # noqa: FBT001 it is what is said
+def _word(value: bool) -> str:  # noqa: FBT001 the value to format
     return "true" if value else "false"

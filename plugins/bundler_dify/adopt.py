@@ -1,18 +1,18 @@
-"""What becomes of a Dify that somebody set up with upstream's Compose file, 1.11 to the release of the bundle.
+"""Adoption of a Dify that runs with upstream's Compose file, from 1.11 to the release of the bundle.
 
 | fact | source: `langgenius/dify` |
 |---|---|
-| services, mounts and variables up to 1.13 (one `.env`, every variable written out) | `docker/docker-compose.yaml`, `docker/.env.example` at 0055b983dc32deacc31351c13a555055ffc9b844 (1.13.3) |
-| the same from 1.14 on (`envs/*.env`, then `.env`) | `docker/docker-compose.yaml` at 590b0a449efe8520c434b21d09e76a16df2818db (1.17.1) |
-| `SECRET_KEY` that is empty: a key in the storage's file `.dify_secret_key`, its end of line stripped | `api/configs/secret_key.py` at c714a8e317b386cf2f79be23efd8f3bc01593fd8 |
-| `flask vdb-migrate` makes vectors anew, but for data sets whose vectors are of the same kind of store | `api/commands/vector.py` at 1171de21116a02c2e33093114b6c8050ecdf46d8 |
-| Weaviate's data cross one minor release at a time; 1.17.1 went from 1.27 to 1.39 | Dify's documentation of that upgrade |
+| services, mounts and variables up to 1.13 (one `.env` with all variables) | `docker/docker-compose.yaml`, `docker/.env.example` at 0055b983dc32deacc31351c13a555055ffc9b844 (1.13.3) |
+| the same since 1.14 (`envs/*.env`, then `.env`) | `docker/docker-compose.yaml` at 590b0a449efe8520c434b21d09e76a16df2818db (1.17.1) |
+| empty `SECRET_KEY`: the key is in the storage's file `.dify_secret_key`, without its line end | `api/configs/secret_key.py` at c714a8e317b386cf2f79be23efd8f3bc01593fd8 |
+| `flask vdb-migrate` recreates vectors, except for data sets whose vectors are in the same kind of store | `api/commands/vector.py` at 1171de21116a02c2e33093114b6c8050ecdf46d8 |
+| Weaviate can upgrade its data by one minor release at a time; 1.17.1 moved from 1.27 to 1.39 | Dify's documentation of that upgrade |
 
-The containers have the same variables in both layouts; so values are taken from them, not from the files.
+The containers have the same variables in both layouts, so values are read from them, not from the files.
 
-PostgreSQL's data are dumped and loaded: the role is another one (`postgres`, ours is `dify`), and so the major
-version and the C library that sorts text may differ. Redis' are copied; its snapshot becomes the log that a
-server with `appendonly yes` starts from, for it does not look at the snapshot then, and both have one format.
+PostgreSQL's data are dumped and loaded, because the role differs (`postgres`, here `dify`); therefore the major
+version and the C library, which sorts text, may differ too. Redis' data are copied. The snapshot becomes the
+append-only file, which has the same format: a server with `appendonly yes` reads only the latter at its start.
 """  # noqa: E501 a table
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from bundler_dify.releases import Release
 from bundler_dify.settings.model import DifySettings
 
 OLDEST = "1.11.0"
-"""The first release whose containers this module was written for."""
+"""The oldest supported release."""
 NAMED_CHANGES = "1.15.0"
-"""It renamed model types and the plugins' upgrade settings: two commands by hand, docs/how-to/adopt.md."""
+"""Renames model types and upgrade settings of plugins; requires two manual steps: docs/how-to/adopt.md."""
 
 PUBLISHED_DIGESTS = (
     "0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670",
@@ -41,22 +41,22 @@ PUBLISHED_DIGESTS = (
     "942083283953abc6c18f0655475f4d402a9a705af3261384a333b48738cf671a",
     "1989496b76464a0cf3ba21e4dbad83e8a1dfc4ffa83862ab09d0782306e6d43e",
 )
-"""SHA-256 of the secrets that upstream's Compose file and example hand to everybody, 1.11 to 1.17.1."""
+"""SHA-256 digests of the public default secrets in upstream's Compose file and example, 1.11 to 1.17.1."""
 
 STORES = ("weaviate", "qdrant", "pgvector", "pgvector-shared")
-"""Vector stores whose data are taken over. Milvus' users and object storage keep the old passwords."""
+"""Vector stores whose data are adopted. Milvus' users and object storage would keep the old passwords."""
 
 SERVERS = {
     "weaviate": ("WEAVIATE_ENDPOINT", "http://weaviate:8080 -"),
     "qdrant": ("QDRANT_URL", "http://qdrant:6333 -"),
     "pgvector": ("PGVECTOR_HOST", "pgvector -"),
-    # Upstream's other layout has a server of its own; its tables are not merged into this one.
+    # Upstream's other layout has a separate server, whose tables are not merged into this one.
     "pgvector-shared": ("PGVECTOR_HOST", "db_postgres"),
 }
-"""Store -> the API's variable and what it must be for the data to be in the project's own server."""
+"""By store, a variable of the API and the values for which the data are on the project's own server."""
 
 KEPT, FREE, FITS = "keep", "free", "fits"
-"""Data are locked with it; only the containers agree on it; taken where this release takes such a value."""
+"""Kinds of values: data depend on it; only the containers share it; adopted if this release accepts it."""
 VALUES: tuple[tuple[str | None, str, str, str], ...] = (
     ("api", "SECRET_KEY", "SECRET_KEY", KEPT),
     ("worker", "SECRET_KEY", "SECRET_KEY", KEPT),
@@ -96,7 +96,7 @@ VALUES: tuple[tuple[str | None, str, str, str], ...] = (
     ),
     ("api", "REDIS_PASSWORD", "REDIS_PASSWORD", FITS),
 )
-"""Service there (None: its `.env`), variable, site variable here, and which of the three it is."""
+"""Upstream's service (None: its `.env`) and variable, the site variable, and the kind of value."""
 
 FOLDERS = (
     ("api", "/app/api/storage", "app/storage"),
@@ -108,7 +108,7 @@ FOLDERS = (
     ("local_sandbox", "/home/dify", "local_sandbox/home"),
     ("local_sandbox", "/workspace", "local_sandbox/workspace"),
 )
-"""Service there, path in its container, folder below `<root>/data` here."""
+"""Upstream's service, the path in its container, and the folder below `<root>/data`."""
 
 
 def adoption(
@@ -117,13 +117,13 @@ def adoption(
     variables: Collection[SiteVariable],
     folders: Collection[DataFolder],
 ) -> tuple[Adoption, ...]:
-    """The rows of `adopt.tsv`.
+    """Return the rows of `adopt.tsv`.
 
     Args:
-        settings: of the bundle.
-        release: of the bundle.
-        variables: of the site; rows for others are left out.
-        folders: of the site; the same.
+        settings: settings of the bundle.
+        release: release of Dify in the bundle.
+        variables: variables of the site; rows for other variables are left out.
+        folders: data folders of the site; rows for other folders are left out.
     """
     return (
         *_refused(settings),
@@ -172,7 +172,7 @@ def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:
     else:
         yield Adoption("needs", "api", "STORAGE_TYPE", how=settings.storage.mode)
     if not settings.password_pepper:
-        # Logins would fail without it, and the plan must not print it.
+        # Without the pepper, logins would fail; with it in the plan, the plan would print it.
         yield Adoption("needs", "api", "PASSWORD_PEPPER", how="-")
     store = settings.vector_store
     yield Adoption("needs", "api", "VECTOR_STORE", "vectors", store.removesuffix("-shared"))
@@ -180,7 +180,7 @@ def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:
         name, address = SERVERS[store]
         yield Adoption("needs", "api", name, "vectors", address)
     if settings.database.service == "db_postgres":
-        # Upstream starts its own server even where the API was told of another one.
+        # Upstream starts its own server even if the API uses another one.
         yield Adoption("needs", "api", "DB_HOST", how="db_postgres -")
         major = _version(release.images.postgres).split(".")[0]
         yield Adoption("most", "db_postgres", "PG_MAJOR", how=major)
@@ -194,7 +194,7 @@ def _needs(settings: DifySettings, release: Release) -> Iterator[Adoption]:
 
 
 def _version(reference: str) -> str:
-    """`v1.8.3` and `15.15-alpine3.22` as numbers."""
+    """Return the version numbers of a tag such as `v1.8.3` or `15.15-alpine3.22`."""
     return reference.rpartition(":")[2].removeprefix("v").partition("-")[0]
 
 
@@ -218,7 +218,7 @@ def _data(settings: DifySettings, known: Collection[str]) -> Iterator[Adoption]:
         yield Adoption("dump", "db_postgres", dump, "dify", "db_postgres:POSTGRES_DB")
         yield Adoption("dump", "db_postgres", dump, "dify_plugin", "plugin_daemon:DB_DATABASE")
     if settings.vector_store == "pgvector" and settings.vector_server.mode == "bundled":
-        # The image's own default where POSTGRES_USER is not set.
+        # The image's default if POSTGRES_USER is not set.
         dump = 'pg_dump -U "${POSTGRES_USER:-postgres}" -d "$DATABASE" -Fc'
         yield Adoption("dump", "pgvector", dump, "pgvector", "pgvector:POSTGRES_DB")
     for service, place, folder in FOLDERS:

@@ -1,4 +1,4 @@
-"""The application `dify`, which costs a build of another application nothing: its parts are imported late."""
+"""The application `dify`. Its parts are imported on first use, so they do not slow down other builds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class DifyApplication:
-    """Knows Dify."""
+    """Bundles Dify."""
 
     name = "dify"
 
@@ -23,10 +23,10 @@ class DifyApplication:
         return DifySettings
 
     def model(self, context: ApplicationContext) -> ApplicationModel:
-        """Bind all build-time settings.
+        """Apply all build-time settings: see `bundler.api.application.Application.model`.
 
         Raises:
-            BundleError: the settings do not fit together, a file is missing, or a plugin cannot be packed.
+            BundleError: settings contradict each other, a file is missing, or a plugin cannot be repackaged.
         """
         from bundler_dify.model import dify_model  # noqa: PLC0415 50 ms
 

@@ -1,11 +1,11 @@
-"""Python packages for Code nodes: carried as wheels, or taken from a mirror of the intranet.
+"""Python packages for Code nodes: carried as wheels, or installed from a mirror of the intranet.
 
-When the sandbox starts it runs `pip3 install -r` on the text of `/dependencies/python-requirements.txt`, with
-`-i` where `PIP_MIRROR_URL` says one, and again every half hour; where pip fails at the start, it ends
+The sandbox runs `pip3 install -r` on the text of `/dependencies/python-requirements.txt`, with `-i` if
+`PIP_MIRROR_URL` is set, at its start and then every half hour. If pip fails at the start, the sandbox exits
 (langgenius/dify-sandbox 0.2.15, 5631afef06ec: internal/static/config.go, internal/server/server.go,
-internal/core/runner/python/setup.go). pip takes `PIP_NO_INDEX` and `PIP_FIND_LINKS` from its environment,
-which the sandbox hands on. So the wheels must be whole: pip itself resolves them here, for the sandbox's
-Python and platform.
+internal/core/runner/python/setup.go). pip reads `PIP_NO_INDEX` and `PIP_FIND_LINKS` from its environment,
+which the sandbox passes on. Therefore the set of wheels must be complete: at build time, pip itself resolves
+them for the sandbox's Python and platform.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from bundler_dify.settings.model import DifySettings
 
 FOLDER: Final = "code-packages"
 INSIDE: Final = "/dependencies"
-"""Where the sandbox looks."""
+"""Folder in which the sandbox looks for packages."""
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)(?:-[0-9][^-]*)?(?:-[^-]+){3}\.whl")
 _LIMIT: Final = 600
-"""Seconds: nothing is downloaded."""
+"""Time limit of pip in seconds; it downloads nothing."""
 
 
 def package_volumes(settings: DifySettings) -> list[str]:
-    """What the sandbox installs: the bundle's, or what the site lays into its own folder."""
+    """Return the volume with the packages of the bundle, or a data folder that the site fills."""
     if settings.code_packages.used:
         return [f"./{FOLDER}:{INSIDE}:ro"]
     return [f"${{BUNDLE_DATA}}/sandbox/dependencies:{INSIDE}"]
 
 
 def sandbox_packages(settings: DifySettings) -> Environment:
-    """How the sandbox of Code nodes gets its packages."""
+    """Return the variables that set where the sandbox of Code nodes gets packages."""
     packages = settings.code_packages
     if not packages.used:
         return {}
@@ -53,9 +53,10 @@ def sandbox_packages(settings: DifySettings) -> Environment:
 
 
 def agent_mirrors(settings: DifySettings) -> Environment:
-    """Where pip, uv and npm of agents' shells look: each reads its own variable.
+    """Return the package indexes for pip, uv and npm in agents' shells: each reads its own variable.
 
-    The shells have the container's environment (langgenius/dify 0efa09a68cba, dify-agent-runtime/cmd/runner).
+    The shells inherit the container's environment (langgenius/dify 0efa09a68cba,
+    dify-agent-runtime/cmd/runner).
     """
     pip, npm = settings.mirrors.pip, settings.mirrors.npm
     return {
@@ -65,7 +66,7 @@ def agent_mirrors(settings: DifySettings) -> Environment:
 
 
 def package_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
-    """The requirements and the wheels that they need, below `config/`.
+    """Return the requirements file and the wheels that it requires, below `config/`.
 
     Raises:
         BundleError: a wheel cannot be read, or the set of wheels is incomplete.
@@ -94,7 +95,7 @@ def _pins(wheels: dict[str, Path]) -> list[str]:
 
 
 def _resolve(text: str, wheels: dict[str, Path], python: str, context: ApplicationContext) -> set[str]:
-    """Names of the wheels that pip takes: for this Python and platform, with all that they need."""
+    """Return the names of the wheels that pip selects for this Python and platform, with all dependencies."""
     with tempfile.TemporaryDirectory(prefix="code-packages-") as scratch:
         folder = Path(scratch)
         (folder / "given").mkdir()

@@ -1,4 +1,4 @@
-"""Configuration of nginx, squid and the sandbox, and the files that the site's settings bring."""
+"""Configuration files of nginx, squid and the sandbox, and files that the settings name."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from bundler_dify.settings.model import DifySettings
 
 
 def config_files(settings: DifySettings, base: Path) -> tuple[ConfigFile, ...]:
-    """Everything below `config/` but the Compose document.
+    """Return all files below `config/` except the Compose document.
 
     Args:
-        settings: what the profile says.
-        base: folder that its relative paths start from.
+        settings: settings of the profile.
+        base: folder that relative paths in the profile start from.
 
     Raises:
-        BundleError: a file cannot be read, or is not what it should be.
+        BundleError: a file cannot be read or is invalid.
     """
     return (
         _rendered("nginx/nginx.conf", settings, site="nginx"),
         _rendered("squid/squid.conf", settings),
         _rendered("squid/squid-agent.conf", settings),
-        # It holds the sandbox's key, and the sandbox reads it as root.
+        # It contains the sandbox's key, and the sandbox reads it as root.
         _rendered("sandbox/config.yaml", settings, site="yaml", mode=0o600),
         *_authorities(settings, base),
         *_plugin_keys(settings, base),
@@ -60,7 +60,7 @@ def _values(settings: DifySettings) -> dict[str, Any]:
 def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
     if not settings.ca_certificates:
         return
-    from cryptography import x509  # noqa: PLC0415 costs 40 ms: only who has authorities of his own pays
+    from cryptography import x509  # noqa: PLC0415 40 ms, only with own authorities
 
     parts = []
     for path in settings.ca_certificates:
@@ -81,7 +81,7 @@ def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
     yield ConfigFile("certificates/ca.pem", b"".join(dict.fromkeys(parts)))
 
 
-def _pem() -> Any:  # noqa: ANN401 an enumeration of a module that is imported late
+def _pem() -> Any:  # noqa: ANN401 an enumeration of a module that is imported on use
     from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 as above
 
     return Encoding.PEM
@@ -96,5 +96,5 @@ def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
                 f"{path}: settings: plugin_signatures: public_keys: is not a public key in PEM formatatat",
                 hint="it must start with -----BEGIN PUBLIC KEY-----",
             )
-        # A stray line break at its end was taken for a part of the key (dify-docs #85).
+        # Dify has treated an extra line break at the end as part of the key (dify-docs #85).
         yield ConfigFile(f"plugin-keys/{index}.pem", content.strip() + b"\n")

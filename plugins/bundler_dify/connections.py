@@ -1,15 +1,15 @@
-"""How Dify's programs find the database and Redis, and which of them can speak to what.
+"""How Dify's programs connect to the database and Redis, and which servers each of them supports.
 
-- API and workers: `DB_TYPE` postgresql, mysql or oceanbase (api/configs/middleware, DatabaseConfig); Redis as
-  a server, by Sentinel without TLS, or as a cluster without TLS (api/extensions/ext_redis.py).
+- API and workers: `DB_TYPE` postgresql, mysql or oceanbase (api/configs/middleware, DatabaseConfig); a Redis
+  server, Sentinel without TLS, or a cluster without TLS (api/extensions/ext_redis.py).
 - The queue, Celery: a Redis server, or Sentinel without TLS (api/extensions/ext_celery.py).
-- Plugin daemon 0.6.10: the same databases, oceanbase is mysql to it (internal/types/app/default.go); a Redis
-  server or Sentinel (internal/core/plugin_manager/manager.go). Nothing in it reads a cluster.
+- Plugin daemon 0.6.10: the same databases, with oceanbase as mysql (internal/types/app/default.go); a Redis
+  server or Sentinel (internal/core/plugin_manager/manager.go), but not a cluster.
 - Agent backend: one URL, `DIFY_AGENT_REDIS_URL` (dify-agent, ServerSettings).
 
-langgenius/dify 0064a2d8ff0f, langgenius/dify-plugin-daemon 1310a18b2f6b (0.6.10). Databases other than
-PostgreSQL came with the plugin daemon 0.5.1, which Dify has since 1.11.0. Who cannot use an external Redis of
-the site's topology uses the one that is bundled then.
+Sources: langgenius/dify 0064a2d8ff0f, langgenius/dify-plugin-daemon 1310a18b2f6b (0.6.10). Databases other
+than PostgreSQL are supported since the plugin daemon 0.5.1, which Dify uses since 1.11.0. Programs that do not
+support the topology of the site's Redis use a bundled one.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from bundler_dify.settings.model import DifySettings
 Environment = dict[str, str]
 
 CA_FILE: Final = "/etc/dify/ca.pem"
-"""Where containers find the site's own certificate authorities."""
+"""File with the site's own certificate authorities in containers."""
 HERE: Final = "redis"
-"""The service of the bundled Redis."""
+"""Service name of the bundled Redis."""
 SENTINEL_TIMEOUT: Final = "2"
-"""Seconds. Upstream's 0.1 fails on networks that take longer to connect."""
+"""Timeout of Sentinel in seconds. Upstream's 0.1 fails on networks that take longer to connect."""
 
 
 def database_server(settings: DifySettings) -> Environment:
-    """Where the database is, for who reads `DB_*`."""
+    """Return the address of the database, for programs that read `DB_*`."""
     database = settings.database
     if database.mode == "external":
         return {
@@ -39,7 +39,7 @@ def database_server(settings: DifySettings) -> Environment:
             "DB_USERNAME": "${DB_USERNAME}",
             "DB_PASSWORD": "${DB_PASSWORD}",
             "DB_SSL_MODE": database.sslmode,
-            # Read by libpq and by the plugin daemon's pgx; both would find no authority otherwise.
+            # libpq and the plugin daemon's pgx read it; without it, both would find no authorities.
             **({"PGSSLROOTCERT": CA_FILE} if _checks_postgresql(settings) else {}),
         }
     mysql = database.type == "mysql"
@@ -47,7 +47,7 @@ def database_server(settings: DifySettings) -> Environment:
         "DB_TYPE": database.type,
         "DB_HOST": str(database.service),
         "DB_PORT": "3306" if mysql else "5432",
-        # MySQL's image gives no other user the right to make the plugin daemon's database.
+        # MySQL's image does not allow any other user to create the plugin daemon's database.
         "DB_USERNAME": "root" if mysql else "dify",
         "DB_PASSWORD": "${DB_PASSWORD}",
         "DB_SSL_MODE": "disable",
@@ -62,7 +62,7 @@ def _checks_postgresql(settings: DifySettings) -> bool:
 
 
 def api_database(settings: DifySettings) -> Environment:
-    """The database as the API, the workers and the migration are told of it."""
+    """Return the database variables of the API, the workers and the migration."""
     external = settings.database.mode == "external"
     return {
         **database_server(settings),
@@ -75,37 +75,37 @@ def api_database(settings: DifySettings) -> Environment:
 
 
 def _extras(settings: DifySettings) -> str:
-    """Options of the driver, which SQLAlchemy takes from the query of its URL (Dify docs, DB_EXTRAS).
+    """Return driver options, which SQLAlchemy reads from the query of its URL (Dify docs, DB_EXTRAS).
 
-    MySQL: SQLAlchemy hands `ssl_ca` to PyMySQL, which checks authority and name then. PyMySQL goes on in the
-    clear where a server offers no TLS (1.1.2, connections.py), so the server has to insist on it.
+    MySQL: SQLAlchemy passes `ssl_ca` to PyMySQL, which then verifies authority and name. PyMySQL continues
+    without TLS if a server does not offer it (1.1.2, connections.py), so the server must require TLS.
     """
     database = settings.database
     if database.type != "postgresql":
         return f"ssl_ca={CA_FILE}" if database.sslmode == "verify-full" else ""
     if database.mode == "external":
         return f"sslmode={database.sslmode}"
-    # Else PGSSLMODE, which is meant for the vector store, would count for this one too.
+    # Otherwise PGSSLMODE, which is set for the vector store, would also apply to this database.
     own = settings.vector_store == "pgvector" and settings.vector_server.tls
     return "sslmode=disable" if own else ""
 
 
 def plugin_database(settings: DifySettings) -> Environment:
-    """The database as the plugin daemon is told of it."""
+    """Return the database variables of the plugin daemon."""
     external = settings.database.mode == "external"
     return {
         **database_server(settings),
-        # It takes these two words only (its config.go); with PGSSLROOTCERT, `require` checks who signed, and
-        # with MySQL always, by the authorities of SSL_CERT_FILE.
+        # It accepts only these two values (its config.go). With PGSSLROOTCERT, `require` verifies the
+        # certificate's authority; with MySQL it always does, against SSL_CERT_FILE.
         "DB_SSL_MODE": "disable" if settings.database.sslmode == "disable" else "require",
         "DB_DATABASE": "${DB_PLUGIN_DATABASE}" if external else "dify_plugin",
-        # The database that it connects to first, to make its own.
+        # The database that it first connects to, in order to create its own.
         "DB_DEFAULT_DATABASE": "${DB_DATABASE}" if external else "dify",
     }
 
 
 def _redis_server(settings: DifySettings) -> Environment:
-    """A single Redis: the bundled one, or the site's."""
+    """Return the variables of a single Redis: the bundled one, or the site's."""
     external = settings.redis.mode == "external"
     return {
         "REDIS_HOST": "${REDIS_HOST}" if external else HERE,
@@ -113,7 +113,7 @@ def _redis_server(settings: DifySettings) -> Environment:
         **({"REDIS_USERNAME": "${REDIS_USERNAME}"} if external else {}),
         "REDIS_PASSWORD": "${REDIS_PASSWORD}",
         "REDIS_USE_SSL": "true" if settings.redis.tls else "false",
-        # Said, because Dify's API takes any certificate otherwise (ext_celery, REDIS_SSL_CERT_REQS).
+        # Set, because Dify's API otherwise accepts any certificate (ext_celery, REDIS_SSL_CERT_REQS).
         **(
             {"REDIS_SSL_CERT_REQS": "CERT_REQUIRED", "REDIS_SSL_CA_CERTS": CA_FILE}
             if settings.redis.tls
@@ -123,7 +123,7 @@ def _redis_server(settings: DifySettings) -> Environment:
 
 
 def _bundled() -> Environment:
-    """The small Redis beside a topology that a program cannot speak to."""
+    """Return the variables of the bundled Redis, for programs that do not support the site's topology."""
     return {
         "REDIS_HOST": HERE,
         "REDIS_PORT": "6379",
@@ -133,7 +133,7 @@ def _bundled() -> Environment:
 
 
 def sentinels(settings: DifySettings) -> list[str]:
-    """Address of each sentinel, `host:port`, as a site variable."""
+    """Return the site variable of each sentinel's address, `host:port`."""
     return [f"${{REDIS_SENTINEL_{index + 1}}}" for index in range(settings.redis.sentinels)]
 
 
@@ -151,7 +151,7 @@ def _sentinel(settings: DifySettings) -> Environment:
 
 
 def plugin_redis(settings: DifySettings) -> Environment:
-    """Redis as the plugin daemon is told of it."""
+    """Return the Redis variables of the plugin daemon."""
     match settings.redis.topology:
         case "single":
             return _redis_server(settings)
@@ -162,7 +162,7 @@ def plugin_redis(settings: DifySettings) -> Environment:
 
 
 def redis_url(settings: DifySettings, database: int) -> str:
-    """The address of a single Redis with its database: 1 is the queue's, 2 the agent backend's."""
+    """Return the URL of a database of a single Redis: 1 for the queue, 2 for the agent backend."""
     if settings.redis.topology != "single":
         return f"redis://:${{LOCAL_REDIS_PASSWORD}}@{HERE}:6379/{database}"
     server = _redis_server(settings)
@@ -172,7 +172,7 @@ def redis_url(settings: DifySettings, database: int) -> str:
 
 
 def _queue(settings: DifySettings) -> Environment:
-    """Celery's. Dify does not make it of the parts: the password must stand in both."""
+    """Return the variables with Celery's URL. It repeats the password: Dify does not build it from parts."""
     if settings.redis.topology != "sentinel":
         return {"CELERY_BROKER_URL": redis_url(settings, 1)}
     user = "${REDIS_USERNAME}:${REDIS_PASSWORD}"
@@ -196,14 +196,14 @@ def _cache(settings: DifySettings) -> Environment:
                 "REDIS_USE_CLUSTERS": "true",
                 "REDIS_CLUSTERS": "${REDIS_CLUSTERS}",
                 "REDIS_CLUSTERS_PASSWORD": "${REDIS_CLUSTERS_PASSWORD}",
-                # Messages between API and workers, else by one node's connection (RedisPubSubConfig).
+                # For messages between API and workers; otherwise they use one node (RedisPubSubConfig).
                 "EVENT_BUS_REDIS_USE_CLUSTERS": "true",
                 "REDIS_USE_SSL": "false",
             }
 
 
 def api_redis(settings: DifySettings) -> Environment:
-    """Redis as the API, the workers and the migration are told of it."""
+    """Return the Redis variables of the API, the workers and the migration."""
     return {
         **_cache(settings),
         **_queue(settings),
@@ -213,10 +213,10 @@ def api_redis(settings: DifySettings) -> Environment:
 
 
 def object_storage(settings: DifySettings) -> Environment:
-    """Where the API and the workers keep files: a folder, or a bucket by way of boto3.
+    """Return the storage variables of the API and the workers: a folder, or a bucket accessed with boto3.
 
     langgenius/dify 028dd6e79b41, api/extensions/storage/aws_s3_storage.py: keys, endpoint, region and
-    addressing style are handed to boto3, which reads the rest from variables of its own (boto3's guide,
+    addressing style are passed to boto3, which reads other options from its own variables (boto3's guide,
     "Configuration"), and authorities from REQUESTS_CA_BUNDLE (botocore, endpoint.py).
     """
     if settings.storage.mode == "local":
@@ -230,7 +230,7 @@ def object_storage(settings: DifySettings) -> Environment:
         "S3_SECRET_KEY": "${S3_SECRET_KEY}",
         "S3_ADDRESS_STYLE": "path" if settings.storage.path_style else "virtual",
         "S3_USE_AWS_MANAGED_IAM": "false",
-        # Since boto3 1.36 it sends checksums behind the content, which many other servers refuse.
+        # Since boto3 1.36, it sends checksums after the content, which many other servers reject.
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }

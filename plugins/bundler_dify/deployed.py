@@ -1,7 +1,7 @@
-"""Variables by which Dify's deployment (its env files) differs from the defaults of its code.
+"""Variables whose values in Dify's deployment (its env files) differ from the defaults in its code.
 
-What the code does when nothing is said is meant for who develops it. `tests/oracles/dify` lists every
-variable where the two differ, and what was decided.
+The defaults in the code are meant for development. `tests/oracles/dify` lists all variables that differ, and
+the decision on each.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from typing import Final
 
 API: Final = {
-    # Without a login the API would describe itself to everybody.
+    # The API would publish its description without a login.
     "SWAGGER_UI_ENABLED": "false",
-    # Tokens for command line clients, and the interface that takes them.
+    # Tokens for command-line clients, and the interface that accepts them.
     "OPENAPI_ENABLED": "false",
     "ENABLE_OAUTH_BEARER": "false",
     "ANNOTATION_IMPORT_MAX_CONCURRENT": "5",
-    # A connection that a firewall has forgotten is noticed.
+    # Detects connections that a firewall has dropped.
     "REDIS_KEEPALIVE": "true",
 }
-"""api, api_websocket, worker, worker_beat, migrate."""
+"""For api, api_websocket, worker, worker_beat and migrate."""
 
 WEB: Final = {
-    # The pages of agents, whose backend and sandbox run here.
+    # The pages for agents, whose backend and sandbox are included.
     "NEXT_PUBLIC_ENABLE_AGENT_V2": "true",
 }

@@ -1,4 +1,4 @@
-"""The Compose document, and the folders that its services keep data in."""
+"""Creates the Compose document and the data folders of its services."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bundler_dify.settings.model import DifySettings
 
 
 def compose_document(settings: DifySettings, release: Release) -> dict[str, Any]:
-    """The application as a Compose document.
+    """Return the application as a Compose document.
 
     Raises:
-        BundleError: the settings' resources do not fit its services.
+        BundleError: `resources` of the settings do not match its services.
     """
     images = release.images
     services = {
@@ -54,7 +54,7 @@ def _networks(settings: DifySettings) -> dict[str, Any]:
 
 
 def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
-    """Made before the first start, below `<root>/data`; uid and gid are the images' own."""
+    """Return the folders to create below `<root>/data` before the first start; uid and gid are the images'."""
     folders = []
     if settings.storage.mode == "local":
         # 1001: user of the API's image.
@@ -62,8 +62,8 @@ def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
     if settings.database.service == "db_mysql":
         folders.append(DataFolder("mysql/data", 0o711, 999, 999))
     elif settings.database.service is not None:
-        # 70 is postgres on Alpine, 999 on Debian, which pgvector's image is made from. The server keeps its
-        # own folder in it private; others may pass, whatever user a rebuilt image has.
+        # 70 is postgres on Alpine, 999 on Debian, the base of pgvector's image. The server keeps its folder
+        # inside private; others can traverse this one, in case a rebuilt image has a different user.
         user = 999 if settings.vector_store == "pgvector-shared" else 70
         folders.append(DataFolder("db/data", 0o711, user, user))
     if settings.redis.runs_here:
@@ -89,14 +89,14 @@ def _vector_folders(settings: DifySettings) -> list[DataFolder]:
         "pgvector": [DataFolder("pgvector/data", 0o711, 999, 999)],
         "pgvector-shared": [],
         "milvus": [DataFolder(f"milvus/{part}", 0o755) for part in ("etcd", "minio", "milvus")],
-        # 1000 is the user of both images; Elasticsearch's has the group root.
+        # 1000 is the user of both images; in Elasticsearch's, its group is root.
         "elasticsearch": [DataFolder("elasticsearch", 0o770, 1000, 0)],
         "opensearch": [DataFolder("opensearch", 0o750, 1000, 1000)],
     }[settings.vector_store]
 
 
 def certificates(settings: DifySettings) -> tuple[Certificate, ...]:
-    """The gateway's, where it speaks TLS itself."""
+    """Return the gateway's certificate if the gateway terminates TLS itself."""
     if settings.tls.mode != "own":
         return ()
     return (

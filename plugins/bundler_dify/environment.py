@@ -1,7 +1,7 @@
-"""What each service is told: every variable of Dify's own programs.
+"""Environment variables of Dify's own programs, by service.
 
 `${NAME}` is a site variable. Names and meanings: Dify docs, "Environment Variables", and the variables that
-release 1.17.1 passes on in its Compose file. What would reach for the internet is in `offline.py`.
+release 1.17.1 passes in its Compose file. Variables that prevent internet access are in `offline.py`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from bundler_dify.vector_stores import vector_environment
 
 PLUGIN_KEYS = "/etc/dify/plugin-keys"
 WHEELS = "/etc/dify/plugin-wheels"
-"""Where the plugin daemon finds wheels for packages that were carried as they are."""
+"""Folder in which the plugin daemon finds wheels for packages that are carried unchanged."""
 
 
 def base_url(settings: DifySettings, scheme: str = "http") -> str:
-    """How browsers open Dify, always with the port: only the site knows whether it is the usual one.
+    """Return the URL of Dify in browsers, always with a port: only the site knows if it is the default one.
 
     Args:
-        settings: say whether TLS is spoken.
+        settings: determine whether TLS is used.
         scheme: `http` or `ws`, without the `s`.
     """
     match settings.tls.mode:
@@ -44,14 +44,14 @@ def base_url(settings: DifySettings, scheme: str = "http") -> str:
 
 
 def api_environment(settings: DifySettings) -> Environment:
-    """What api, api_websocket, worker, worker_beat and migrate share."""
+    """Return the variables that api, api_websocket, worker, worker_beat and migrate share."""
     return {
         "DEPLOY_ENV": "PRODUCTION",
         "DEBUG": "false",
         "FLASK_DEBUG": "false",
         "LOG_LEVEL": "INFO",
         "LOG_TZ": "UTC",
-        # The job `migrate` does it alone; every container would (Dify's entrypoint).
+        # Only the job `migrate` sets this; otherwise every container would migrate (Dify's entrypoint).
         "MIGRATION_ENABLED": "false",
         "SECRET_KEY": "${SECRET_KEY}",
         **({"INIT_PASSWORD": "${INIT_PASSWORD}"} if settings.init_password else {}),
@@ -73,17 +73,17 @@ def api_environment(settings: DifySettings) -> Environment:
 
 def _urls(settings: DifySettings) -> Environment:
     base = base_url(settings)
-    # A browser leaves a usual port out of `Origin`, so both forms are allowed.
+    # Browsers omit a default port in `Origin`, so both forms are allowed.
     origins = f"{base},{base.rpartition(':')[0]}"
     return {
-        # Empty: the page's own origin. With TLS it is said, because it decides whether cookies are `Secure`.
+        # If empty, the page's origin. With TLS it is set, because it determines whether cookies are `Secure`.
         "CONSOLE_API_URL": "" if settings.tls.mode == "off" else base,
         "CONSOLE_WEB_URL": base,
         "SERVICE_API_URL": base,
         "APP_API_URL": "",
         "APP_WEB_URL": base,
         "FILES_URL": base,
-        # Plugins and workers fetch files inside; the outer name may not resolve there.
+        # Plugins and workers fetch files internally, where the external name may not resolve.
         "INTERNAL_FILES_URL": "http://api:5001",
         "TRIGGER_URL": base,
         "ENDPOINT_URL_TEMPLATE": base + "/e/{hook_id}",
@@ -117,7 +117,7 @@ def _plugins_and_agents(settings: DifySettings) -> Environment:
 
 def _signatures(settings: DifySettings) -> Environment:
     value = "false" if settings.plugin_signatures.policy == "unverified" else "true"
-    # The second refuses repackaged plugins of Dify's own even where the first is false (issue #29620).
+    # The second rejects repackaged plugins of Dify itself even if the first is false (issue #29620).
     return {"FORCE_VERIFYING_SIGNATURE": value, "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES": value}
 
 
@@ -145,7 +145,7 @@ def _limits(settings: DifySettings) -> Environment:
 def _mail(settings: DifySettings) -> Environment:
     smtp = settings.smtp
     if smtp is None:
-        # Said, because the default is a service in the internet.
+        # Set, because the default is a service on the internet.
         return {"MAIL_TYPE": ""}
     return {
         "MAIL_TYPE": "smtp",
@@ -160,14 +160,14 @@ def _mail(settings: DifySettings) -> Environment:
 
 
 def certificates(settings: DifySettings) -> Environment:
-    """Where OpenSSL, requests and curl look for certificate authorities; nothing where the site has none."""
+    """Return the variables that set the site's own authorities for OpenSSL, requests and curl, if any."""
     if not settings.ca_certificates:
         return {}
     return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), CA_FILE)
 
 
 def web_environment(settings: DifySettings) -> Environment:
-    """What the service web is told."""
+    """Return the variables of the service web."""
     return {
         "CONSOLE_API_URL": "" if settings.tls.mode == "off" else base_url(settings),
         "SERVER_CONSOLE_API_URL": "http://api:5001",
@@ -184,7 +184,7 @@ def web_environment(settings: DifySettings) -> Environment:
 
 
 def plugin_daemon_environment(settings: DifySettings) -> Environment:
-    """What the service plugin_daemon is told."""
+    """Return the variables of the service plugin_daemon."""
     signatures = settings.plugin_signatures
     keys = ",".join(f"{PLUGIN_KEYS}/{index}.pem" for index, _ in enumerate(signatures.public_keys))
     return {
@@ -206,7 +206,7 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
         "PLUGIN_INSTALLED_PATH": "plugin",
         "PLUGIN_PACKAGE_CACHE_PATH": "plugin_packages",
         "PLUGIN_MEDIA_CACHE_PATH": "assets",
-        # On the same volume: the plugins' environments cannot be made anew without internet.
+        # On the same volume, because plugins' environments cannot be recreated without internet access.
         "PLUGIN_WORKING_PATH": "/app/storage/cwd",
         **_signatures(settings),
         "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED": "true" if keys else "false",
@@ -219,7 +219,7 @@ def plugin_daemon_environment(settings: DifySettings) -> Environment:
 
 
 def agent_backend_environment(settings: DifySettings) -> Environment:
-    """What the service agent_backend is told."""
+    """Return the variables of the service agent_backend."""
     return {
         "DIFY_AGENT_REDIS_URL": redis_url(settings, 2),
         "DIFY_AGENT_PLUGIN_DAEMON_URL": "http://plugin_daemon:5002",
@@ -241,7 +241,7 @@ def agent_backend_environment(settings: DifySettings) -> Environment:
 
 
 def local_sandbox_environment(settings: DifySettings) -> Environment:
-    """What the service local_sandbox is told."""
+    """Return the variables of the service local_sandbox."""
     return {
         "SHELLCTL_AUTH_TOKEN": "${DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN}",
         "HTTP_PROXY": "http://agent_ssrf_proxy:3128",
@@ -253,7 +253,7 @@ def local_sandbox_environment(settings: DifySettings) -> Environment:
 
 
 def sandbox_environment(settings: DifySettings) -> Environment:
-    """What the service sandbox is told."""
+    """Return the variables of the service sandbox."""
     return {
         "API_KEY": "${SANDBOX_API_KEY}",
         "GIN_MODE": "release",

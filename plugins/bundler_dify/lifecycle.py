@@ -1,7 +1,7 @@
-"""How Dify's data are kept safe: what is stopped before a backup, in which order, and what is dumped.
+"""Backups of Dify: which services are stopped, in which order, and which databases are dumped.
 
-Rows of the database name objects of the storage and collections of the vector store: all three are taken in
-one window in which nobody writes.
+Rows of the database refer to objects in the storage and to collections in the vector store, so all three are
+saved together while no service writes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bundler.api.application import Dump, Lifecycle
 from bundler_dify.settings.model import DifySettings
 
 WRITERS = (
-    # Nobody comes in; then nobody hands out tasks; then the workers end the ones they have.
+    # First stop new requests, then new tasks; then the workers finish the tasks that they have.
     "nginx",
     "api",
     "api_websocket",
@@ -24,10 +24,10 @@ WRITERS = (
 
 
 def lifecycle(settings: DifySettings) -> Lifecycle:
-    """What backup, restore and upgrade do with Dify. An external server's data are that server's affair."""
+    """Return what backup, restore and upgrade do with Dify. They do not include data of external servers."""
     dumps: list[Dump] = []
     dumped: list[str] = []
-    # MySQL's folder is copied while it is stopped.
+    # MySQL is not dumped: its folder is copied while it is stopped.
     if settings.database.service == "db_postgres":
         dumps += [_dump("dify", "db_postgres", "dify"), _dump("dify_plugin", "db_postgres", "dify_plugin")]
         dumped.append("db/data")
@@ -38,7 +38,7 @@ def lifecycle(settings: DifySettings) -> Lifecycle:
         quiesce=WRITERS,
         dumps=tuple(dumps),
         dumped=tuple(dumped),
-        # Not even Redis: tasks that wait in it would never be done.
+        # Redis is kept too, because tasks waiting in it would be lost.
         disposable=(),
         migrations=("migrate",),
     )
@@ -59,7 +59,7 @@ def _dump(identifier: str, service: str, database: str) -> Dump:
         identifier,
         service,
         backup=f"pg_dump -U dify -d {database} -Fc",
-        # Into a database of its own, which takes the old one's place only when it is whole: what a later
-        # release added is gone then, and a damaged dump harms nothing.
+        # Restores into a new database that replaces the old one only when it is complete. This removes what a
+        # later release added, and a damaged dump does no harm.
         restore="; ".join(restore),
     )

@@ -1,4 +1,4 @@
-"""Files of this machine that the settings name."""
+"""Reads local files that the settings name."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bundler.errors import BundleError
 
 
 def read_file(path: Path, key: str) -> bytes:
-    """The file's bytes.
+    """Return the file's bytes.
 
     Args:
-        path: absolute.
-        key: of the settings that name it, for the error.
+        path: absolute path.
+        key: key of the settings that names the file, for the error.
 
     Raises:
-        BundleError: it cannot be read.
+        BundleError: the file cannot be read.
     """
     try:
         return path.read_bytes()

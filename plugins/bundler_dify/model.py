@@ -1,4 +1,4 @@
-"""Dify's settings -> the neutral application model."""
+"""Converts Dify's settings to the application model of the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "dify"
 
 
 def dify_model(context: ApplicationContext) -> ApplicationModel:
-    """Bind all build-time settings: see `bundler.api.application.Application.model`."""
+    """Apply all build-time settings: see `bundler.api.application.Application.model`."""
     settings = context.settings
     if not isinstance(settings, DifySettings):
         raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
@@ -58,7 +58,10 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
 
 
 def _search_requirements(settings: DifySettings) -> tuple[Requirement, ...]:
-    """Elasticsearch and OpenSearch map their files into memory; their documentations name the number."""
+    """Return the kernel setting for Elasticsearch and OpenSearch, which map their files into memory.
+
+    The number is from their documentation.
+    """
     here = settings.vector_server.mode == "bundled"
     if here and settings.vector_store in {"elasticsearch", "opensearch"}:
         return (Requirement("sysctl:vm.max_map_count", recommended="262144"),)

@@ -1,8 +1,8 @@
-"""What keeps Dify from reaching for the internet, at the service that reads it.
+"""Environment variables that prevent Dify from accessing the internet, for the services that read them.
 
-Defaults that call out: marketplace, update check, templates, crawlers, telemetry, mail, plugin dependencies.
-A name below `.invalid` resolves nowhere (RFC 6761 section 6.4), so that what is called nevertheless fails at
-once instead of waiting for packets that a firewall drops (issues #14820, #14864, #36484).
+By default, these do: marketplace, update check, templates, crawlers, telemetry, mail, plugin dependencies.
+Names below `.invalid` never resolve (RFC 6761 section 6.4), so that remaining calls fail immediately instead
+of waiting for packets that a firewall drops (issues #14820, #14864, #36484).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUIET: Final = {
 
 _MARKETPLACE: Final = {
     "MARKETPLACE_ENABLED": "false",
-    # Agent nodes called it although it was switched off (issue #36484).
+    # Agent nodes called it although it was disabled (issue #36484).
     "MARKETPLACE_API_URL": NOWHERE,
     "MARKETPLACE_URL": NOWHERE,
     "CREATORS_PLATFORM_FEATURES_ENABLED": "false",
@@ -43,7 +43,7 @@ API: Final = {
     "TURNSTILE_SITE_KEY": "",
     **_QUIET,
 }
-"""api, api_websocket, worker, worker_beat, migrate."""
+"""For api, api_websocket, worker, worker_beat and migrate."""
 
 WEB: Final = {
     **_MARKETPLACE,
@@ -65,10 +65,10 @@ AGENT_BACKEND: Final = {
 }
 
 SANDBOX: Final = {
-    # The API asks for it with every snippet, and the sandbox refuses all of them where this is false. What a
-    # snippet reaches is the internal network's and the proxy's affair.
+    # The API requests network access for each snippet, and the sandbox rejects all of them if this is false.
+    # The internal network and the proxy determine what a snippet can reach.
     "ENABLE_NETWORK": "true",
-    # Packages are never installed when it starts: they belong into its image (issue #25733).
+    # Never install packages when it starts: they belong in its image (issue #25733).
     "PIP_MIRROR_URL": NOWHERE + "/simple",
 }
 
@@ -78,17 +78,17 @@ QDRANT: Final = {"QDRANT__TELEMETRY_DISABLED": "true"}
 
 
 def plugin_daemon(index: str | None, wheels: str | None) -> dict[str, str]:
-    """plugin_daemon: where it installs plugins' dependencies from.
+    """Return the variables of plugin_daemon, with the sources of plugins' dependencies.
 
     Args:
-        index: an intranet's Python package index.
-        wheels: a folder of its container that has wheels.
+        index: Python package index of the intranet.
+        wheels: folder with wheels in its container.
     """
-    # The only way to hand options to uv, which it starts with a clean environment.
+    # The only way to pass options to uv, which the daemon starts with a clean environment.
     options = [] if wheels is None else [*([] if index else ["--no-index"]), f"--find-links={wheels}"]
     return {
-        # Not empty in any case: only then requirements.txt is preferred to a lock file, which holds
-        # absolute addresses in the internet (plugin daemon, setup_python_environment).
+        # Never empty: otherwise a lock file, with absolute addresses on the internet, takes precedence over
+        # requirements.txt (plugin daemon, setup_python_environment).
         "PIP_MIRROR_URL": index or NOWHERE + "/simple",
         "PLUGIN_IGNORE_UV_LOCK": "true",
         "PIP_EXTRA_ARGS": " ".join(options),

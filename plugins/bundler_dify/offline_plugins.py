@@ -1,4 +1,4 @@
-"""Dify plugin packages that travel along: fetched, checked, repackaged, and a command for them."""
+"""Fetches, checks and repackages the Dify plugin packages to carry, with a command that installs them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from bundler_dify.settings.plugins import Plugin
 FOLDER = "dify-plugins"
 WHEELS = "plugin-wheels"
 RECIPE = "1"
-"""Part of the cache's key: raise it when `repackage` makes something else of the same package."""
+"""Part of the cache key: increase it when `repackage` changes its output for the same package."""
 
 
 def plugin_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
-    """The packages and the command that installs them, below `files/`.
+    """Return the packages and the command that installs them, below `files/`.
 
     Args:
-        settings: say which, and how.
-        context: says what wheels are for, and where files come from.
+        settings: list the packages and their modes.
+        context: supplies the platform of the wheels, the profile's folder and the cache.
 
     Raises:
-        BundleError: a package is missing, is not what its digest says, or cannot be repackaged.
-        FetchError: something cannot be downloaded.
+        BundleError: a package is missing, does not match its digest, or cannot be repackaged.
+        FetchError: a download fails.
     """
     if not settings.plugins:
         return ()
@@ -57,11 +57,11 @@ def plugin_files(settings: DifySettings, context: ApplicationContext) -> tuple[C
 
 
 def wheel_files(settings: DifySettings, context: ApplicationContext) -> tuple[ConfigFile, ...]:
-    """Wheels for the packages that are carried as they are, below `config/`: the plugin daemon looks there.
+    """Return wheels for the packages that are carried unchanged, below `config/` for the plugin daemon.
 
     Raises:
         BundleError: a package is missing or has no wheels for the platform.
-        FetchError: something cannot be downloaded.
+        FetchError: a download fails.
     """
     if not settings.carries_plugins:
         return ()
@@ -76,7 +76,7 @@ def wheel_files(settings: DifySettings, context: ApplicationContext) -> tuple[Co
                 context,
             )
             wheels |= {path.name: path for path in folder.iterdir()}
-    # The folder is there also when every package brings its own.
+    # With this file, the folder exists even if all packages contain their own wheels.
     about = ConfigFile(f"{WHEELS}/README", b"Wheels for the plugin packages in files/dify-plugins.\n")
     return (about, *(ConfigFile(f"{WHEELS}/{name}", path) for name, path in sorted(wheels.items())))
 
@@ -102,7 +102,7 @@ def _prepared(plugin: Plugin, context: ApplicationContext) -> Path:
 
 
 def _made(name: str, make: Callable[[Path], None], plugin: Plugin, context: ApplicationContext) -> Path:
-    """What an earlier build made of the package, or this one."""
+    """Return the cached result of an earlier build for the package, or create it."""
     cache = _store(context).cache(FOLDER)
     found = cache.find(name)
     if found is None:

@@ -1,4 +1,4 @@
-"""Pieces that services are put together from."""
+"""Building blocks of services in the Compose document."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Service = dict[str, Any]
 Services = dict[str, Service]
 
 CORE = "core"
-"""Databases and Dify's own programs. Internal: nothing in it reaches anything outside by this way."""
+"""Network of databases and Dify's own programs. It is internal: it has no route to the outside."""
 EDGE = "edge"
-"""The gateway's way out to its published ports."""
+"""Network through which the gateway publishes its ports."""
 EGRESS = "egress"
-"""The way to the site's own servers, for who is configured to call one."""
+"""Network for services that are configured to call servers of the site."""
 SSRF = "ssrf_proxy_network"
 LOCAL_SANDBOX = "local_sandbox_proxy_network"
 AGENT_SANDBOX = "agent_sandbox_network"
@@ -29,24 +29,25 @@ NETWORKS: Final = {
     LOCAL_SANDBOX: True,
     AGENT_SANDBOX: True,
 }
-"""Network: whether it is internal. The last three are upstream's; its fourth, `default`, is not internal, and
-is the first three here."""
+"""Whether each network is internal. The last three are upstream's; upstream's fourth, `default`, is not
+internal, and is replaced here by the first three."""
 
 DROP_ROOT: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
-"""What an entry point needs that starts as root, makes its folder its own and becomes another user."""
+"""Capabilities for an entry point that starts as root, takes over its folder and switches to another user."""
 UNUSED: Final = ("AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP")
-"""Of Docker's default set, what no program on a high port needs; for images whose needs are not published."""
+"""Capabilities of Docker's default set that no program on a high port requires. They are dropped for images
+that do not document the ones that they require."""
 
 AUDITED: Final = ("nginx", "ssrf_proxy", "agent_ssrf_proxy")
-"""Their access logs are the audit log."""
+"""Services whose access logs are the audit log."""
 
 PIDS: Final = {"sandbox": 512, "local_sandbox": 512}
-"""Processes at most, where code of anybody runs."""
+"""Maximum number of processes in services that run untrusted code."""
 
 _MIB = 2**20
 _GIB = 2**30
 DEFAULT_LIMITS: Final = {
-    # A runbook's memory limits that worked; processors by the weight of what each does.
+    # Memory limits are from a runbook and proven in practice; cores follow the load of each service.
     "init_permissions": Limits(cpus=1.0, memory=128 * _MIB),
     "migrate": Limits(cpus=2.0, memory=2 * _GIB),
     "api": Limits(cpus=2.0, memory=2 * _GIB),
@@ -63,10 +64,10 @@ DEFAULT_LIMITS: Final = {
     "etcd": Limits(cpus=1.0, memory=512 * _MIB),
     "minio": Limits(cpus=1.0, memory=_GIB),
     "milvus": Limits(cpus=2.0, memory=4 * _GIB),
-    # Upstream's limit; half of it is Java's heap.
+    # Upstream's limit, half of which is the Java heap.
     "elasticsearch": Limits(cpus=2.0, memory=2 * _GIB),
     "opensearch": Limits(cpus=2.0, memory=2 * _GIB),
-    # Each installed plugin is a process of its own in it.
+    # Each installed plugin is a separate process in this container.
     "plugin_daemon": Limits(cpus=2.0, memory=2 * _GIB),
     "agent_backend": Limits(cpus=1.0, memory=_GIB),
     "local_sandbox": Limits(cpus=1.0, memory=512 * _MIB),
@@ -75,13 +76,13 @@ DEFAULT_LIMITS: Final = {
     "agent_ssrf_proxy": Limits(cpus=0.5, memory=256 * _MIB),
     "nginx": Limits(cpus=1.0, memory=256 * _MIB),
 }
-"""For one container of each service."""
+"""Built-in limits for one container of each service."""
 
 
 def check(
     *command: str, interval: str = "10s", timeout: str = "5s", retries: int = 6, start: str = "30s"
 ) -> Service:
-    """A health check; one word is for the shell."""
+    """Return a health check; a single word is run by the shell."""
     test = ["CMD-SHELL", *command] if len(command) == 1 else ["CMD", *command]
     return {"test": test, "interval": interval, "timeout": timeout, "retries": retries, "start_period": start}
 
@@ -89,7 +90,7 @@ def check(
 def http_check(
     port: int, path: str, *, interval: str = "10s", retries: int = 6, start: str = "30s"
 ) -> Service:
-    """A health check by HTTP with whichever client the image has."""
+    """Return a health check over HTTP with the first client that the image has."""
     url = f"http://127.0.0.1:{port}{path}"
     python = f"import urllib.request as r; r.urlopen('{url}', timeout=4)"
     node = f"fetch('{url}').then(r => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))"
@@ -104,7 +105,7 @@ def http_check(
 
 
 def wait_for(**conditions: str) -> Service:
-    """`depends_on`: service -> `started`, `healthy` or `completed`."""
+    """Return `depends_on`, given `started`, `healthy` or `completed` for each service."""
     words = {
         "started": "service_started",
         "healthy": "service_healthy",
@@ -114,44 +115,43 @@ def wait_for(**conditions: str) -> Service:
 
 
 def read_only(*folders: str, user: str | None = None) -> Service:
-    """An image that never changes, with folders of memory for what it writes.
+    """Return a read-only root file system with writable folders in memory.
 
     Args:
-        folders: where it writes.
-        user: `uid:gid` that the container starts as, where that is not root. The folders are that user's: a
-            `mode=` that lets everybody write is lost when the same container starts a second time, unless the
-            image has the folder with that mode, as all have `/tmp` (runc 1.1.5). An owner is not lost.
+        folders: writable folders.
+        user: `uid:gid` that the container starts as, unless it is root. It owns the folders: a `mode=` that
+            allows everyone to write is lost when the same container starts a second time, unless the image
+            has the folder with that mode, as all have `/tmp` (runc 1.1.5). An owner is not lost.
     """
     uid, _, gid = (user or "").partition(":")
     owner = f"uid={uid},gid={gid}," if user else ""
-    modes = {folder: "1777" if folder == "/tmp" else "0755" for folder in folders}  # noqa: S108 a container's
+    modes = {folder: "1777" if folder == "/tmp" else "0755" for folder in folders}  # noqa: S108 in a container
     return {"read_only": True, "tmpfs": [f"{folder}:{owner}mode={mode}" for folder, mode in modes.items()]}
 
 
 def drop_all(*kept: str) -> Service:
-    """No capability but the ones that are named."""
+    """Drop all capabilities except the given ones."""
     return {"cap_drop": ["ALL"]} | ({"cap_add": sorted(kept)} if kept else {})
 
 
 def drop_unused() -> Service:
-    """For images whose needs are not published."""
+    """Drop the `UNUSED` capabilities, for images that do not document the ones that they require."""
     return {"cap_drop": list(UNUSED)}
 
 
 def ca_volume(settings: DifySettings) -> list[str]:
-    """The site's own certificate authorities, where it has any."""
+    """Return the volume with the site's own certificate authorities, if it has any."""
     return [f"./certificates/ca.pem:{CA_FILE}:ro"] if settings.ca_certificates else []
 
 
 def finish(services: Services, settings: DifySettings) -> Services:
-    """Add what all services have: logs that end, no way up, limits.
+    """Add the common parts of all services: log rotation, no new privileges, limits.
 
     Raises:
-        BundleError: the settings give resources to a service that no settings make, or reserve more than the
-            built-in limit.
+        BundleError: the settings set resources of an unknown service, or reserve more than the limit.
     """
     for name in settings.resources:
-        # One that another setting left out is none of this profile's business: it may be inherited.
+        # Resources of a known service that other settings disable are valid: they may be inherited.
         if name not in DEFAULT_LIMITS:
             raise BundleError(
                 f"settings: resources: {name}: unknown service",
@@ -164,7 +164,7 @@ def _finished(name: str, service: Service, settings: DifySettings) -> Service:
     whole: Service = {"restart": "unless-stopped"} | service
     networks = service.get("networks", [])
     if networks:
-        # Where the site's name server does not answer, a look-up ends after 4 s instead of 10.
+        # If the site's name server does not answer, a lookup fails after 4 s instead of 10 s.
         whole |= {"dns_opt": ["timeout:2", "attempts:2"]} if EGRESS in networks else _nameless()
     whole["security_opt"] = ["no-new-privileges:true"]
     whole["logging"] = _logging(name, settings)
@@ -172,23 +172,23 @@ def _finished(name: str, service: Service, settings: DifySettings) -> Service:
     if deploy:
         whole["deploy"] = deploy
     if not settings.hardening:
-        # A read-only file system is what an operator who looks into a trial stumbles over.
+        # A read-only file system gets in the way when an operator examines a trial.
         whole.pop("read_only", None)
     return whole
 
 
 def _nameless() -> Service:
-    """Names of the outside are nobody's: nobody asks the site's name server, nobody waits for an answer."""
+    """Disable external name resolution: lookups do not reach the site's name server and fail quickly."""
     return {
         "dns": ["127.0.0.1"],
-        # The host's search domains would make several questions of one.
+        # The host's search domains would turn one query into several.
         "dns_search": ["."],
         "dns_opt": [
-            # The engine itself answers for names without a dot then: `redis`, while that is made anew.
+            # The engine itself then answers for names without a dot, such as `redis` while it is recreated.
             "ndots:1",
-            # Where the server above refuses, Docker 20.10 answers nothing: a look-up took Python 10 s without
-            # these two, 2 s with them. Names of other services go the same way, and a busy engine may be late
-            # once: so there are two attempts.
+            # If the name server above refuses, Docker 20.10 does not answer: a lookup in Python took 10 s
+            # without these two options, 2 s with them. Names of other services are resolved the same way, and
+            # a busy engine may answer late once, so there are two attempts.
             "timeout:1",
             "attempts:2",
         ],

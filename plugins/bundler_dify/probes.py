@@ -1,26 +1,27 @@
-"""What proves that Dify works, beyond the health of its services.
+"""Probes that test whether Dify works, beyond the health of its services.
 
-`site/probe.py` does the work, from within Dify's own containers, on their Python and with their environment. Each
-way is Dify's own. Read on 2026-11-27 in langgenius/dify, main of 2026-08-21, commit 07119e3f009d (between 1.16.1 and
-1.17.0: the nearest to 1.17.1 whose whole text could be had), langgenius/dify-plugin-daemon bdb5642a and
-langgenius/dify-sandbox a94a4666:
+`site/probe.py` runs inside Dify's containers, with their Python and their environment, and uses each component in
+the same way as Dify. Sources, read on 2026-11-27: langgenius/dify, main of 2026-08-21, commit 07119e3f009d (between
+1.16.1 and 1.17.0, the nearest to 1.17.1 whose complete source was available), langgenius/dify-plugin-daemon bdb5642a
+and langgenius/dify-sandbox a94a4666:
 
-| what | source |
+| fact | source |
 |---|---|
 | the API's image starts in `/app/api`, has `python3` of the application on its `PATH`, with psycopg2, boto3 and Celery 5.6.3 | dify `api/Dockerfile` (`VIRTUAL_ENV`, `PATH`, `WORKDIR`), `api/pyproject.toml`, `api/uv.lock` |
-| snippets: form, key, and `enable_network: true` with each | dify `api/core/helper/code_executor/code_executor.py`; dify-sandbox `internal/controller/run.go` |
-| a worker is started with all its queues behind `-Q`; its title stays so, because nothing installs setproctitle | dify `api/docker/entrypoint.sh`, `api/uv.lock` |
-| a Celery application that costs no start of Dify, and knows Sentinel, TLS and a prefix of keys | dify `api/celery_healthcheck.py` |
-| queues that a worker takes tasks from; a task that only hands back its argument, and sends it on where the message says so | Celery's documentation, `inspect active_queues`, `link`; its built-in task `celery.accumulate`. Tried with Celery 5.6.3, kombu 5.6.2, gevent and Redis: 1.4 s, nothing stays |
-| beat keeps its schedule in `celerybeat-schedule` where it starts, written when it starts and with the first due task after three minutes; one is due each minute | Celery's `PersistentScheduler`, tried with 5.7; dify `api/extensions/ext_celery.py`, `api/configs/feature/__init__.py` (`WORKFLOW_SCHEDULE_POLLER_INTERVAL`) |
+| snippets: format, key, and `enable_network: true` in each request | dify `api/core/helper/code_executor/code_executor.py`; dify-sandbox `internal/controller/run.go` |
+| a worker is started with all its queues after `-Q`; its process title stays unchanged, because setproctitle is not installed | dify `api/docker/entrypoint.sh`, `api/uv.lock` |
+| a Celery application that does not load all of Dify, and supports Sentinel, TLS and a key prefix | dify `api/celery_healthcheck.py` |
+| queues that a worker consumes; a task that only returns its argument, and forwards it if the message says so | Celery's documentation, `inspect active_queues`, `link`; its built-in task `celery.accumulate`. Tested with Celery 5.6.3, kombu 5.6.2, gevent and Redis: 1.4 s, leaves nothing behind |
+| beat keeps its schedule in `celerybeat-schedule` in its working folder, written at start and with the first due task after three minutes; one is due each minute | Celery's `PersistentScheduler`, tested with 5.7; dify `api/extensions/ext_celery.py`, `api/configs/feature/__init__.py` (`WORKFLOW_SCHEDULE_POLLER_INTERVAL`) |
 | plugins are listed by `plugin/<workspace>/management/list` | dify `api/core/plugin/impl/plugin.py`; dify-plugin-daemon `internal/server/controllers/plugins.go` |
-| files: a folder that opendal writes, or a bucket by boto3 with these settings | dify `api/extensions/storage/opendal_storage.py`, `aws_s3_storage.py`; tried with rclone's S3 server |
-| mail: TLS from the first byte, or after EHLO, by two variables; no certificate is checked | dify `api/libs/smtp.py` |
-| pgvector: the extension is made where it is not there | dify `api/providers/vdb/vdb-pgvector/src/dify_vdb_pgvector/pgvector.py` |
-| Elasticsearch, OpenSearch: an index is asked for before it is made | dify `api/providers/vdb/vdb-opensearch`, `vdb-elasticsearch` (`indices.exists`) |
+| files: a folder that opendal writes, or a bucket through boto3 with these settings | dify `api/extensions/storage/opendal_storage.py`, `aws_s3_storage.py`; tested with rclone's S3 server |
+| mail: implicit TLS or STARTTLS, set by two variables; certificates are not verified | dify `api/libs/smtp.py` |
+| pgvector: the extension is created if it does not exist | dify `api/providers/vdb/vdb-pgvector/src/dify_vdb_pgvector/pgvector.py` |
+| Elasticsearch, OpenSearch: the existence of an index is checked before it is created | dify `api/providers/vdb/vdb-opensearch`, `vdb-elasticsearch` (`indices.exists`) |
 
-Weaviate and Qdrant by their documented REST, tried with stand-ins only; pgvector by SQL. Milvus is only asked for its
-collections, Elasticsearch and OpenSearch for an index: writing there was not tried with a real server.
+Weaviate and Qdrant are tested through their documented REST interfaces, which was tried only with stand-ins; pgvector
+through SQL. Milvus is only queried for its collections, Elasticsearch and OpenSearch only for an index, because writing
+was not tested with real servers.
 """  # noqa: E501 a table
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ from bundler.api.text import Text
 from bundler_dify.settings.model import DifySettings
 
 SCRIPT = "probes/dify.py"
-"""Below the bundle's `files/`."""
+"""Path of the probes' script below the bundle's `files/`."""
 
 
 def probe_files() -> tuple[ConfigFile, ...]:
-    """What the probes read on standard input."""
+    """Return the script that the probes read on standard input."""
     return (ConfigFile(SCRIPT, files("bundler_dify").joinpath("site/probe.py").read_bytes()),)
 
 
 def probes(settings: DifySettings) -> tuple[Probe, ...]:
-    """Every probe that these settings give work to."""
+    """Return all probes that apply to these settings."""
     return (*_work(), *_peers(settings))
 
 
@@ -60,7 +61,7 @@ def _probe(identifier: str, title: Text, remedy: Text, service: str = "api", **m
 
 
 def _work() -> Iterator[Probe]:
-    """What every Dify does."""
+    """Yield the probes that apply to every Dify."""
     yield _probe(
         "sandbox",
         Text(en="The sandbox runs a snippet", zh="沙箱可执行代码片段"),
@@ -99,7 +100,7 @@ def _work() -> Iterator[Probe]:
 
 
 def _peers(settings: DifySettings) -> Iterator[Probe]:
-    """What depends on where this Dify keeps its data, and on who sends its mails."""
+    """Yield the probes of the servers that keep Dify's data and send its mails."""
     if settings.storage.mode == "s3":
         remedy = Text(
             en="Look at S3_ENDPOINT, the bucket, its keys and its quota"

@@ -1,9 +1,9 @@
-"""Dify's releases, and the images that belong together in each.
+"""Dify's releases, and the images of each.
 
-Dify's own programs of one release speak one protocol with each other: a plugin daemon older than its API
-refuses installations (issues #35125, #34431), so no tag here may be changed alone. Images of others whose
-tag floats upstream have a fixed tag here; the source that shows it to exist stands beside it, and each is
-named in public Dockerfiles and Compose files too. A lock file pins all of them by digest on top.
+Dify's own programs of one release share a protocol: a plugin daemon older than its API refuses installations
+(issues #35125, #34431), so no tag here may be changed alone. Third-party images with a floating tag upstream
+have a fixed tag here; a comment names the source that proves that it exists, and each also occurs in public
+Dockerfiles and Compose files. A lock file additionally pins all images by digest.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 UNKNOWN = ""
-"""In the place of an image that no public text we could read names for a release."""
+"""Placeholder for an image of a release that none of the available sources names."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """What each service runs."""
+    """The image of each service."""
 
     api: str
     web: str
@@ -47,10 +47,10 @@ class Release:
     """A release of Dify.
 
     Attributes:
-        version: Dify's.
-        images: what each service runs; `UNKNOWN` where the profile has to say it.
-        docker, compose: oldest versions that run it.
-        notes: what the table rests on, and what could not be established.
+        version: version of Dify.
+        images: image of each service; `UNKNOWN` if the profile must set it.
+        docker, compose: oldest versions that can run it.
+        notes: sources of the table, and facts that could not be established.
     """
 
     version: str
@@ -61,18 +61,18 @@ class Release:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Names of the images that the profile has to say."""
+        """Names of the images that the profile must set."""
         return tuple(field.name for field in fields(self.images) if not getattr(self.images, field.name))
 
     def with_images(self, given: Mapping[str, str]) -> Release:
-        """The release with the images that the profile says; only unknown ones can be said."""
+        """Return the release with the images that the profile sets; only unknown ones can be set."""
         return replace(self, images=replace(self.images, **given))
 
 
 DEFAULT = "1.17.1"
 
 _IMAGES_1_17_1 = Images(
-    # Dify 1.17.1, docker/docker-compose.yaml: these ten tags are upstream's own.
+    # Dify 1.17.1, docker/docker-compose.yaml: upstream sets these ten tags.
     api="langgenius/dify-api:1.17.1",
     web="langgenius/dify-web:1.17.1",
     plugin_daemon="langgenius/dify-plugin-daemon:0.6.10-local",
@@ -83,18 +83,18 @@ _IMAGES_1_17_1 = Images(
     qdrant="langgenius/qdrant:v1.8.3",
     milvus="milvusdb/milvus:v2.6.3",
     elasticsearch="docker.elastic.co/elasticsearch/elasticsearch:8.14.3",
-    # ... and so are these two, which Milvus brings along.
+    # Upstream also sets these two, which Milvus requires.
     etcd="quay.io/coreos/etcd:v3.5.5",
     minio="minio/minio:RELEASE.2023-03-20T20-16-18Z",
     # busybox:latest upstream. Docker official images, library/busybox, release 1.37.0.
     init="busybox:1.37.0",
     # nginx:latest upstream. Docker official images, library/nginx, stable branch 1.28.
     nginx="nginx:1.28.2-alpine3.23",
-    # ubuntu/squid:latest upstream, which broke more than once; the tag is the one that Dify's
-    # users fall back to (issues #41945, #31812). Canonical rebuilds it: lock it by digest.
+    # ubuntu/squid:latest upstream, which failed more than once; Dify's users fall back to this tag
+    # (issues #41945, #31812). Canonical rebuilds it, so pin it by digest.
     squid="ubuntu/squid:6.6-24.04_beta",
     # postgres:15-alpine upstream. Docker official images, library/postgres, PostgreSQL 15.15.
-    # Alpine's release is fixed as well: another libc sorts text, thus indexes, differently.
+    # Alpine's release is fixed as well: another libc sorts text, and thus indexes, differently.
     postgres="postgres:15.15-alpine3.22",
     # pgvector/pgvector:pg16 upstream. Docker Hub's page of 0.8.1 lists both tags.
     pgvector="pgvector/pgvector:0.8.1-pg16-bookworm",
@@ -103,20 +103,20 @@ _IMAGES_1_17_1 = Images(
     redis="redis:6.2.20-alpine",
     # mysql:8.0 upstream. Docker official images, library/mysql.
     mysql="mysql:8.0.44",
-    # opensearchproject/opensearch:latest upstream. OpenSearch's own releases of the line 2.
+    # opensearchproject/opensearch:latest upstream. OpenSearch's own releases of version 2.
     opensearch="opensearchproject/opensearch:2.19.4",
 )
 
 _IMAGES_1_18_0 = replace(
     _IMAGES_1_17_1,
-    # The release's notes: API, workers, agent backend and agent runtime are upgraded together.
+    # Release notes: API, workers, agent backend and agent runtime must be upgraded together.
     api="langgenius/dify-api:1.18.0",
     web="langgenius/dify-web:1.18.0",
     agent_backend="langgenius/dify-agent-backend:1.18.0",
     local_sandbox="langgenius/dify-agent-local-sandbox:1.18.0",
-    # dify-helm 0.40.0, "to align with Dify 1.18.0"; a patch of the 1.39 that 1.17.1 has.
+    # dify-helm 0.40.0, "to align with Dify 1.18.0"; a patch release of 1.39, which 1.17.1 uses.
     weaviate="cr.weaviate.io/semitechnologies/weaviate:1.39.13",
-    # 1.17.1 has 0.6.10-local and 1.19.0 has 0.6.14-local, its notes say.
+    # 1.17.1 has 0.6.10-local and, according to its notes, 1.19.0 has 0.6.14-local.
     plugin_daemon=UNKNOWN,
     sandbox=UNKNOWN,
 )
@@ -128,8 +128,8 @@ RELEASES = {
             version="1.17.1",
             images=_IMAGES_1_17_1,
             docker="20.10",
-            # `env_file` with `required`, the reason of upstream's 2.24, is not used here; nested defaults,
-            # `deploy.resources` and jobs in `depends_on` are.
+            # Upstream requires 2.24 for `env_file` with `required`, which is not used here; nested defaults,
+            # `deploy.resources` and jobs in `depends_on` are used.
             compose="2.20",
             notes=("langgenius/dify, docker/docker-compose.yaml, commit 590b0a449efe",),
         ),
@@ -137,7 +137,7 @@ RELEASES = {
             version="1.18.0",
             images=_IMAGES_1_18_0,
             docker="20.10",
-            # Upstream's quick start asks for it, without a reason.
+            # Upstream's quick start requires it without stating a reason.
             compose="2.35",
             notes=(
                 "neither its Compose text nor its env files could be read",

@@ -1,10 +1,11 @@
-"""Makes a Dify plugin package installable without internet: with its wheels inside, without its lock file.
+"""Repackages a Dify plugin for installation without internet access: with its wheels, without its lock file.
 
-A `.difypkg` is a zip. Dify's plugin daemon makes a virtual environment when it installs one, and takes what
-its files ask for from the internet (issues #14848, #15885, #36620): with `pyproject.toml` and `uv.lock` by
-`uv sync --frozen`, from absolute addresses in the lock that no mirror changes. With `requirements.txt` alone
-it runs `uv pip install -r requirements.txt`, which honours options at the head of that file. So: all wheels
-into `wheels/`, `--no-index --find-links=./wheels/` at the head, and no `pyproject.toml` or `uv.lock`.
+A `.difypkg` is a zip. When Dify's plugin daemon installs one, it creates a virtual environment and downloads
+the dependencies from the internet (issues #14848, #15885, #36620). With `pyproject.toml` and `uv.lock` it
+runs `uv sync --frozen`, which uses absolute addresses in the lock that no mirror can change. With only
+`requirements.txt` it runs `uv pip install -r requirements.txt`, which honours options in that file.
+Therefore the repackaged plugin has all wheels in `wheels/`, `--no-index --find-links=./wheels/` as the first
+line of its requirements, and neither `pyproject.toml` nor `uv.lock`.
 """
 
 from __future__ import annotations
@@ -25,31 +26,31 @@ from bundler.image.oci import Platform
 
 OPTIONS: Final = "--no-index --find-links=./wheels/"
 PYTHON: Final = "3.12"
-"""Of the plugin daemon's virtual environments."""
+"""Python version of the plugin daemon's virtual environments."""
 DROPPED: Final = frozenset({"uv.lock", "pyproject.toml", "requirements.txt", ".verification.dify.json"})
-"""Replaced, or true of the package only as it came: the last one and the zip's comment are its signature."""
+"""Files that are replaced, or no longer valid: the last one and the zip's comment are the signature."""
 IGNORES: Final = frozenset({".difyignore", ".gitignore"})
 MAX_UNPACKED: Final = 2 * 2**30
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC: Final = 39
-"""Minor version of glibc in Ubuntu 24.04, which the plugin daemon's image is made from."""
+"""Minor version of glibc in Ubuntu 24.04, the base of the plugin daemon's image."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that zip knows."""
+"""The earliest time that a zip can store."""
 _PIP_LIMIT: Final = 1800
 
 
 def repackage(package: bytes, name: str, platform: Platform, index: str | None = None) -> bytes:
-    """The package with its wheels.
+    """Return the package with its wheels.
 
     Args:
-        package: as it came.
-        name: what errors call it.
-        platform: what the wheels are for.
-        index: Python package index; pip's own configuration where it is None.
+        package: the original package.
+        name: name of the package in errors.
+        platform: platform of the wheels.
+        index: Python package index; with None, pip's own configuration applies.
 
     Raises:
-        BundleError: it is not a plugin package, or needs something that has no wheel for the platform.
-        FetchError: wheels cannot be had.
+        BundleError: it is not a plugin package, or wheels for the platform are not supported.
+        FetchError: wheels cannot be downloaded.
     """
     files = _unpack(package, name)
     requirements, constraints = _requirements(files, name)
@@ -62,17 +63,18 @@ def repackage(package: bytes, name: str, platform: Platform, index: str | None =
 
 
 def gather_wheels(package: bytes, name: str, platform: Platform) -> dict[str, bytes]:
-    """Wheels for a package that is carried as it is: for a folder that its daemon looks into.
+    """Return the wheels for a package that is carried unchanged, for a folder that the plugin daemon reads.
 
-    With `requirements.txt`, what that asks for; `uv pip install` takes no more. With a lock file alone, every
-    package of the lock: `uv sync` resolves for all platforms at once, also for those it does not run on.
+    With `requirements.txt`, these are its requirements, because `uv pip install` installs no others. With
+    only a lock file, these are all packages of the lock: `uv sync` resolves for all platforms at once,
+    including those on which it does not run.
 
     Returns:
-        File name -> wheel; none where the package brings its own.
+        Wheels by file name; empty if the package contains its own.
 
     Raises:
         BundleError: it is not a plugin package, or cannot be installed this way.
-        FetchError: wheels cannot be had.
+        FetchError: wheels cannot be downloaded.
     """
     files = _unpack(package, name)
     if any(path.startswith("wheels/") for path in files):
@@ -89,7 +91,7 @@ def gather_wheels(package: bytes, name: str, platform: Platform) -> dict[str, by
         )
     wheels: dict[str, bytes] = {}
     pins = sorted(set(_locked(files, name)))
-    while pins:  # pip takes one version of a package at a time
+    while pins:  # one call of pip accepts only one version of a package
         batch = list({pin.partition("==")[0]: pin for pin in pins}.values())
         wheels |= _download(batch, [], name, platform, None, alone=True)
         pins = sorted(set(pins) - set(batch))
@@ -117,7 +119,7 @@ def _unpack(package: bytes, name: str) -> dict[str, bytes]:
 
 
 def _requirements(files: dict[str, bytes], name: str) -> tuple[list[str], list[str]]:
-    """What the plugin needs, and what its lock file pins of that and of what it brings along."""
+    """Return the plugin's requirements, and the versions that its lock file pins, as constraints."""
     if "requirements.txt" in files:
         lines = _text(files, "requirements.txt", name).splitlines()
     elif "pyproject.toml" in files:
@@ -139,7 +141,7 @@ def _requirements(files: dict[str, bytes], name: str) -> tuple[list[str], list[s
 
 
 def _locked(files: dict[str, bytes], name: str) -> list[str]:
-    """`name==version` of each package that the lock file takes from an index."""
+    """Return `name==version` of each package that the lock file takes from an index."""
     locked = _toml(files, "uv.lock", name).get("package", []) if "uv.lock" in files else []
     return [
         f"{package['name']}=={package['version']}"
@@ -149,7 +151,7 @@ def _locked(files: dict[str, bytes], name: str) -> list[str]:
 
 
 def _unambiguous(pins: Iterable[str]) -> list[str]:
-    """Without the packages of which a lock has several versions, each for another platform."""
+    """Leave out packages with several versions in the lock, which are for different platforms."""
     by_name: dict[str, set[str]] = {}
     for pin in pins:
         by_name.setdefault(pin.partition("==")[0], set()).add(pin)
@@ -198,16 +200,16 @@ def pip_download(
     """Run `pip download` in a folder, for wheels of another CPython and platform.
 
     Args:
-        name: what they are for, in errors.
-        python: `3.12`, of the CPython.
-        platform: of the wheels.
-        options: besides those that choose such wheels.
-        folder: where it runs; what strangers say is in files there, not among the options.
-        limit: seconds that it may take.
+        name: name of the package in errors.
+        python: version of CPython, like `3.12`.
+        platform: platform of the wheels.
+        options: options in addition to those that select the wheels.
+        folder: working folder; untrusted input is in files there, not in the options.
+        limit: time limit in seconds.
 
     Raises:
-        BundleError: the platform has no wheels.
-        FetchError: it takes too long.
+        BundleError: wheels for the platform are not supported.
+        FetchError: it exceeds the time limit.
     """
     command = [sys.executable, "-m", "pip", "download"]
     command += ["--disable-pip-version-check", "--no-input", "--quiet"]
@@ -222,7 +224,7 @@ def pip_download(
 
 
 def why_pip_failed(errors: str) -> str:
-    """The line of pip's errors that tells most."""
+    """Return the most informative line of pip's errors."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith("ERROR")] or lines or ["pip failed"]
     return telling[-1].removeprefix("ERROR: ")
@@ -239,7 +241,7 @@ def _hint(errors: str, platform: Platform) -> str:
 
 
 def _tags(platform: Platform, name: str) -> list[str]:
-    """Platform tags (PEP 600), the newest first: pip takes those that are named, and no older ones."""
+    """Return platform tags (PEP 600), newest first, including older ones: pip accepts only the given tags."""
     machine = _MACHINES.get(platform.architecture)
     if platform.os != "linux" or machine is None:
         raise BundleError(
@@ -248,13 +250,13 @@ def _tags(platform: Platform, name: str) -> list[str]:
         )
     names = [f"manylinux_2_{minor}" for minor in range(_GLIBC, 16, -1)]
     names += ["manylinux2014"]
-    if machine == "x86_64":  # the older ones know no other
+    if machine == "x86_64":  # the older tags exist only for x86-64 among these machines
         names += ["manylinux_2_12", "manylinux2010", "manylinux_2_5", "manylinux1"]
     return [f"{tag}_{machine}" for tag in (*names, "linux")]
 
 
 def _without_wheels(content: bytes) -> bytes:
-    """What is ignored is left out when the daemon unpacks the package."""
+    """Remove lines that ignore wheels: the daemon does not unpack ignored files."""
     kept = [
         line
         for line in content.splitlines(keepends=True)
@@ -264,12 +266,12 @@ def _without_wheels(content: bytes) -> bytes:
 
 
 def _pack(files: dict[str, bytes]) -> bytes:
-    """The same files in, the same bytes out."""
+    """Create a reproducible zip: the same files give the same bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(files):
             entry = zipfile.ZipInfo(path, _EPOCH)
-            entry.create_system = 3  # Unix: the permissions count
+            entry.create_system = 3  # Unix, so that the permissions are used
             entry.external_attr = 0o100644 << 16
             entry.compress_type = zipfile.ZIP_STORED if path.endswith(".whl") else zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[path])

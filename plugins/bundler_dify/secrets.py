@@ -1,8 +1,8 @@
-"""Site variables: what only the site knows, and the secrets that are made there.
+"""Site variables: values that only the site knows, and secrets that are generated there.
 
-A secret that several services must agree on is one site variable, named in the Compose document wherever it
-is wanted (`environment.py`): it cannot come apart. All are made of `A-Za-z0-9_-`, because some end up in URLs
-(`CELERY_BROKER_URL`, `DIFY_AGENT_REDIS_URL`) and Compose reads `$` as a variable.
+A secret that several services share is one site variable, used in the Compose document wherever it is
+required (`environment.py`), so that its values cannot differ. All secrets consist of `A-Za-z0-9_-`, because
+some are used in URLs (`CELERY_BROKER_URL`, `DIFY_AGENT_REDIS_URL`) and Compose reads `$` as a variable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bundler_dify.site_servers import server_variables
 
 
 def site_variables(settings: DifySettings) -> tuple[SiteVariable, ...]:
-    """What the installer asks for, takes from its answers or makes."""
+    """Return the variables that the installer asks for, reads from the answers file or generates."""
     return (
         *_gateway(settings),
         *server_variables(settings),
@@ -34,7 +34,7 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
         kind="host",
         prompt=Text(en="Host name that browsers open Dify by", zh="浏览器访问 Dify 使用的主机名"),
         required=True,
-        # A certificate and links in mails hold it: a guess is good enough for trials only.
+        # Certificates and links in mails contain it, so guessing it is only acceptable for trials.
         generator=None if secure else "fqdn",
     )
     yield SiteVariable(
@@ -44,7 +44,7 @@ def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:
             en="Address of this server that the gateway listens on (0.0.0.0: all)",
             zh="网关监听的本机地址 (0.0.0.0 表示全部)",
         ),
-        default="0.0.0.0",  # noqa: S104 the gateway is what the network is meant to reach
+        default="0.0.0.0",  # noqa: S104 the network must reach the gateway
     )
     yield SiteVariable(
         name="HTTP_PORT", kind="port", prompt=Text(en="Port for HTTP", zh="HTTP 端口"), default="80"
@@ -123,8 +123,8 @@ def _smtp(settings: DifySettings) -> Iterator[SiteVariable]:
 
 
 def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
-    # Explicit, because each container makes one of its own where it is empty (issue #39422).
-    # No URL has it, and one that comes from elsewhere (`openssl rand -base64 42`) must be kept.
+    # Always set, because each container generates its own key if it is empty (issue #39422).
+    # It is not used in URLs, and an existing key of another form (`openssl rand -base64 42`) must be kept.
     yield _made(
         "SECRET_KEY",
         48,
@@ -132,7 +132,7 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
         pattern="[!-~]+",
     )
     if settings.password_pepper:
-        # No generator: a new one breaks every login that was made with the old one, or with none.
+        # No generator: a new pepper breaks all passwords that were stored with another one or without.
         yield SiteVariable(
             name="PASSWORD_PEPPER",
             kind="secret",
@@ -142,7 +142,7 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
             required=True,
         )
     if settings.init_password:
-        # Dify takes 30 characters at most.
+        # Dify accepts at most 30 characters.
         yield _made(
             "INIT_PASSWORD",
             24,
@@ -178,7 +178,7 @@ def _secrets(settings: DifySettings) -> Iterator[SiteVariable]:
             zh="智能体令牌的加密密钥 (32 字节的 base64url)",
         ),
         required=True,
-        # Exactly 32 bytes, or the agent backend refuses to start (issue #39807).
+        # Exactly 32 bytes, otherwise the agent backend refuses to start (issue #39807).
         generator="base64url:32",
         pattern="[A-Za-z0-9_-]{43}",
     )
@@ -193,7 +193,7 @@ def _vector_secrets(settings: DifySettings) -> Iterator[SiteVariable]:
         case "pgvector":
             yield _made("PGVECTOR_PASSWORD", 32, Text(en="Password of pgvector", zh="pgvector 密码"))
         case "pgvector-shared":
-            pass  # the password of the database that it shares
+            pass  # it uses the password of the database that it shares
         case "milvus":
             yield _made("MILVUS_PASSWORD", 32, Text(en="Password of Milvus", zh="Milvus 密码"))
             yield _made(

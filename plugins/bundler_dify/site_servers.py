@@ -1,4 +1,4 @@
-"""Site variables of servers that the site has already: database, Redis, vector store, object storage."""
+"""Site variables of servers that the site already has: database, Redis, vector store, object storage."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bundler.api.variable import SiteVariable
 from bundler_dify.settings.model import DifySettings
 
 URL_SAFE = "[A-Za-z0-9._~-]+"
-"""RFC 3986 section 2.3, unreserved characters: what needs no escape in a URL."""
+"""Unreserved characters, which require no escape in a URL: RFC 3986 section 2.3."""
 NAME = "[A-Za-z0-9_.-]+"
 IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 URL = "https?://[^ ]+"
 NODE = r"[A-Za-z0-9.-]+:[0-9]{1,5}"
-"""A server and its port. Dify splits it at the colon (ext_redis.py): no IPv6 address."""
+"""A server and its port. Dify splits them at the colon (ext_redis.py), so IPv6 addresses are not possible."""
 
 _DATABASES: Final = {
     # type: name, port, pattern of a user, default user
@@ -27,7 +27,7 @@ _DATABASES: Final = {
 
 
 def server_variables(settings: DifySettings) -> Iterator[SiteVariable]:
-    """What the site is asked for its own servers."""
+    """Yield the variables of the site's own servers."""
     if settings.database.mode == "external":
         yield from _database(settings)
     if settings.redis.mode == "external":
@@ -39,7 +39,7 @@ def server_variables(settings: DifySettings) -> Iterator[SiteVariable]:
 
 
 def given_secret(name: str, prompt: Text) -> SiteVariable:
-    """A password that another server dictates and that stands in a URL."""
+    """Return a password of an existing server that is used in a URL."""
     return SiteVariable(name=name, kind="secret", prompt=prompt, required=True, pattern=URL_SAFE)
 
 
@@ -230,7 +230,7 @@ def _address(name: str, title: str, example: str) -> SiteVariable:
 
 
 def _foreign(name: str, prompt: Text) -> SiteVariable:
-    """A secret that another server dictates, of any characters."""
+    """Return a secret of an existing server, which may contain any characters."""
     return SiteVariable(name=name, kind="secret", prompt=prompt, required=True)
 
 

@@ -1,4 +1,4 @@
-"""Vector stores as the API and the workers are told of them.
+"""Environment variables for vector stores in the API and the workers.
 
 Names and meanings: langgenius/dify, api/configs/middleware/vdb/*.py, docker/envs/vectorstores/*.env.example;
 how Elasticsearch's and OpenSearch's clients read them: core/rag/datasource/vdb/*_vector.py.
@@ -10,12 +10,12 @@ from bundler_dify.connections import CA_FILE, Environment, api_database
 from bundler_dify.settings.model import DifySettings
 
 STRONG = "Aa1_"
-"""In front of OpenSearch's password: it refuses to start with one that has not letters of both cases, a digit
-and another character."""
+"""Prefix of OpenSearch's password, which must contain upper-case and lower-case letters, a digit and another
+character, otherwise OpenSearch does not start."""
 
 
 def vector_environment(settings: DifySettings) -> Environment:
-    """The store, and where its server is."""
+    """Return the variables for the vector store and its server."""
     if settings.vector_server.mode == "external":
         return {**_external(settings), **_grpc_authorities(settings)}
     return _bundled(settings)
@@ -31,7 +31,8 @@ def _bundled(settings: DifySettings) -> Environment:
         "elasticsearch": _elasticsearch("elasticsearch", "9200", "elastic"),
         "opensearch": {
             **_opensearch("opensearch", "9200", "admin", f"{STRONG}${{OPENSEARCH_PASSWORD}}"),
-            # Its certificate is a published one that only it has; nothing else is in that network.
+            # Its certificate is a published demo certificate, so it is not verified. Nothing else is in that
+            # network.
             "OPENSEARCH_SECURE": "true",
             "OPENSEARCH_VERIFY_CERTS": "false",
         },
@@ -66,7 +67,7 @@ def _named(prefix: str, *parts: str) -> list[str]:
 
 
 def _grpc_authorities(settings: DifySettings) -> Environment:
-    """Say it to gRPC, which reads no SSL_CERT_FILE (its doc/environment_variables.md)."""
+    """Return the variable for gRPC, which does not read SSL_CERT_FILE (its doc/environment_variables.md)."""
     if settings.ca_certificates and settings.vector_store in {"weaviate", "milvus"}:
         return {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": CA_FILE}
     return {}
@@ -76,7 +77,7 @@ def _weaviate(address: str, grpc: str) -> Environment:
     return {
         "VECTOR_STORE": "weaviate",
         "WEAVIATE_ENDPOINT": address,
-        # gRPC is needed since Dify 1.9.2.
+        # gRPC is required since Dify 1.9.2.
         "WEAVIATE_GRPC_ENDPOINT": grpc,
         "WEAVIATE_API_KEY": "${WEAVIATE_API_KEY}",
         "WEAVIATE_TOKENIZATION": "word",
@@ -143,6 +144,6 @@ def _pgvector(host: str, port: str, user: str, password: str, database: str) -> 
         "PGVECTOR_DATABASE": database,
         "PGVECTOR_MIN_CONNECTION": "1",
         "PGVECTOR_MAX_CONNECTION": "5",
-        # It is downloaded and compiled when a container starts.
+        # Otherwise it would be downloaded and compiled when a container starts.
         "PGVECTOR_PG_BIGM": "false",
     }

@@ -1,1 +1,1 @@
-"""Services of the Compose document, by what they are for."""
+"""Services of the Compose document, grouped by purpose."""

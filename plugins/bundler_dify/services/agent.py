@@ -1,4 +1,4 @@
-"""Plugins, agents, sandboxes, and the two proxies that are the sandboxes' only way out."""
+"""Plugins, agents, sandboxes, and the two proxies, which are the only route out of the sandboxes."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ PROXY_USER = "13:13"
 
 
 def agent_services(settings: DifySettings, images: Images) -> Services:
-    """Everything that runs code of others."""
+    """Return the services that run third-party code, and their proxies."""
     return {
         "plugin_daemon": _plugin_daemon(settings, images),
         "agent_backend": _agent_backend(settings, images),
         "local_sandbox": _local_sandbox(settings, images),
         "sandbox": _sandbox(settings, images),
         "ssrf_proxy": _proxy(images, "squid.conf", [SSRF, *_way_out(settings)]),
-        # It takes agents' files from the API and the agent backend, which are in `core`.
+        # It transfers agents' files from the API and the agent backend, which are in `core`.
         "agent_ssrf_proxy": _proxy(images, "squid-agent.conf", [LOCAL_SANDBOX, CORE, *_way_out(settings)]),
     }
 
 
 def _way_out(settings: DifySettings) -> list[str]:
-    """The proxies' own: none where the settings let nobody reach anything."""
+    """Return the external network of the proxies; none if the settings allow no targets."""
     ssrf = settings.ssrf
     return [EGRESS] if ssrf.domains or ssrf.cidrs or ssrf.allow_public else []
 
@@ -65,10 +65,10 @@ def _plugin_daemon(settings: DifySettings, images: Images) -> Service:
         "image": images.plugin_daemon,
         "environment": plugin_daemon_environment(settings),
         "volumes": ["${BUNDLE_DATA}/plugin_daemon:/app/storage", *keys, *wheels, *ca_volume(settings)],
-        # Plugins call models directly, not through the proxy (Dify 1.17.1 passes it no proxy).
+        # Plugins call models directly, because Dify 1.17.1 does not pass a proxy to the daemon.
         "networks": [CORE, SSRF, EGRESS],
         "depends_on": wait_for(**needs),
-        # It starts every installed plugin first.
+        # It first starts all installed plugins.
         "healthcheck": http_check(5002, "/health/check", retries=12, start="120s"),
         "stop_grace_period": "60s",
         **drop_unused(),
@@ -86,7 +86,7 @@ def _agent_backend(settings: DifySettings, images: Images) -> Service:
         "volumes": ca_volume(settings),
         "networks": [CORE, AGENT_SANDBOX, *egress],
         "depends_on": wait_for(**needs),
-        # Answers without a token.
+        # This path requires no token.
         "healthcheck": http_check(5050, "/openapi.json", retries=12, start="60s"),
         "stop_grace_period": "60s",
         **drop_unused(),
@@ -97,7 +97,7 @@ def _local_sandbox(settings: DifySettings, images: Images) -> Service:
     return {
         "image": images.local_sandbox,
         "environment": local_sandbox_environment(settings),
-        # Named volumes, though they lie in the data folder: Docker fills them from the image.
+        # Named volumes although they are in the data folder, because Docker fills them from the image.
         "volumes": [
             "local_sandbox_home:/home/dify",
             "local_sandbox_workspace:/workspace",
@@ -126,13 +126,14 @@ def _sandbox(settings: DifySettings, images: Images) -> Service:
 
 
 def _sandbox_check() -> Service:
-    """Runs a snippet, as the API has one run (its code_executor.py): `/health` answers whatever else fails.
+    """Return a health check that runs a snippet as the API does (its code_executor.py).
 
-    The container depends more than any other on its host: kernel and architecture (issues #12331, #14335).
+    `/health` answers even if snippets fail. No other container depends as much on its host: kernel and
+    architecture (issues #12331, #14335).
     """
     request = '{"language":"python3","code":"print(1)","preload":"","enable_network":true}'
     words = (
-        # The key comes by standard input: the host's users see command lines.
+        # The key is passed on standard input, because users of the host can see command lines.
         r"""printf 'header = "X-Api-Key: %s"\n' "$$API_KEY" |""",
         "curl -fsS -m 15 --noproxy '*' -K - -H 'Content-Type: application/json'",
         f"-d '{request}' http://localhost:8194/v1/sandbox/run",
@@ -144,22 +145,22 @@ def _sandbox_check() -> Service:
 def _proxy(images: Images, config: str, networks: list[str]) -> Service:
     return {
         "image": images.squid,
-        # Not the image's own entry point: it changes owners of folders and follows log files, and broke
-        # with several of its tags (issues #41945, #31812). This user may write to its standard output.
+        # Replaces the image's entry point, which changes owners of folders, follows log files, and failed in
+        # several tags (issues #41945, #31812). This user can write to its standard output.
         "entrypoint": ["squid", "-N", "-Y", "-C", "-f", "/etc/squid/squid.conf"],
         "user": PROXY_USER,
         "volumes": [f"./squid/{config}:/etc/squid/squid.conf:ro"],
         "networks": networks,
-        # It answers, and refuses who is not one of its clients. `squid -k check` knows no process 1, and its
-        # image has no HTTP client, but bash.
+        # It is healthy if it answers and refuses requests from others than its clients. `squid -k check` does
+        # not support process 1, and the image has no HTTP client, but it has bash.
         "healthcheck": check(
             "bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128 && "
             r'printf "GET http://health/ HTTP/1.0\r\n\r\n" >&3 && grep -q "^HTTP/1.1 403" <&3'
             "'",
             start="20s",
         ),
-        # Its table of connections grows with the limit, to gigabytes where there is none (issue #19213).
-        # Upstream's 65536 is more than an engine may hand out that is itself limited, as rootless ones are.
+        # Its connection table grows with the limit, to gigabytes without one (issue #19213). Upstream's 65536
+        # is more than an engine can set that is itself limited, like a rootless one.
         "ulimits": {"nofile": {"soft": 16384, "hard": 16384}},
         **read_only("/tmp", "/run", "/var/log/squid", "/var/spool/squid", user=PROXY_USER),  # noqa: S108 as above
         **drop_all(),

@@ -1,4 +1,4 @@
-"""Dify's API in its five roles, its web page, and the gateway in front of both."""
+"""Dify's API in its five roles, its web frontend, and the gateway in front of both."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from bundler_dify.settings.model import DifySettings
 APP_USER = "1001:1001"
 """User of the API's image (Dify docs; the Helm chart's runAsUser)."""
 STORAGE = "/app/api/storage"
-ALIVE = "/dev/shm/dify-alive"  # noqa: S108 the container's own
-"""Where a worker's health check notes that it was answered: gone with each start, and any user may write."""
+ALIVE = "/dev/shm/dify-alive"  # noqa: S108 in the container
+"""Marker file of a worker's health check for an answer. Each start removes it, and any user can write it."""
 STOP_WORKER = "120s"
-"""So that running tasks end before a worker does."""
+"""Grace period in which a worker can finish running tasks before it is killed."""
 
 _TAKE_OVER = (
     f"if [ ! -e {STORAGE}/.init_permissions ]; then"
@@ -36,7 +36,7 @@ _TAKE_OVER = (
 
 
 def core_services(settings: DifySettings, images: Images) -> Services:
-    """Everything that runs the API's image, and web and nginx."""
+    """Return the services that run the API's image, and web and nginx."""
     return {
         **_init_permissions(settings, images),
         "migrate": _migrate(settings, images),
@@ -50,7 +50,7 @@ def core_services(settings: DifySettings, images: Images) -> Services:
 
 
 def calls_out(settings: DifySettings) -> bool:
-    """Whether the API itself reaches servers of the site; else it only goes through the proxy."""
+    """Return whether the API connects to servers of the site directly; otherwise it uses only the proxy."""
     return (
         settings.database.mode == "external"
         or settings.redis.mode == "external"
@@ -83,7 +83,7 @@ def _storage(settings: DifySettings) -> list[str]:
 
 
 def _needs(settings: DifySettings) -> dict[str, str]:
-    """What the API's image needs before it starts at all."""
+    """Return the services that must be ready before the API's image can start."""
     needs = {}
     if settings.storage.mode == "local":
         needs["init_permissions"] = "completed"
@@ -95,7 +95,7 @@ def _needs(settings: DifySettings) -> dict[str, str]:
 
 
 def _program(settings: DifySettings, images: Images, mode: str, **more: str) -> Service:
-    """The API's image in one of its roles."""
+    """Return the API's image in one of its roles."""
     networks = [CORE, SSRF, *([EGRESS] if calls_out(settings) else [])]
     user = {"user": APP_USER} if settings.hardening else {}
     return {
@@ -110,7 +110,7 @@ def _program(settings: DifySettings, images: Images, mode: str, **more: str) -> 
 
 def _migrate(settings: DifySettings, images: Images) -> Service:
     return {
-        # The only one that changes the databases' shape; it ends before the others start.
+        # The only service that changes the database schema. It completes before the others start.
         **_program(settings, images, "migration", MIGRATION_ENABLED="true"),
         "restart": "no",
         "x-bundle-expect": "completed",
@@ -125,7 +125,7 @@ def _api(settings: DifySettings, images: Images) -> Service:
             images,
             "api",
             SERVER_WORKER_AMOUNT=str(settings.api_workers),
-            # Its entry point would take the one that serves web sockets.
+            # By default, the entry point selects the worker class for web sockets.
             SERVER_WORKER_CLASS="gevent",
         ),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
@@ -161,7 +161,7 @@ def _worker(settings: DifySettings, images: Images) -> Service:
     return {
         **_program(settings, images, "worker", CELERY_WORKER_AMOUNT=str(settings.worker_concurrency)),
         "depends_on": wait_for(**_needs(settings), migrate="completed", agent_backend="started"),
-        # Each replica asks only itself.
+        # Each replica checks only itself.
         **_worker_check('-d "celery@$$(hostname)"'),
         "deploy": {"replicas": settings.worker_replicas},
         "stop_grace_period": STOP_WORKER,
@@ -169,7 +169,7 @@ def _worker(settings: DifySettings, images: Images) -> Service:
 
 
 def _worker_check(whom: str = "") -> Service:
-    """Often until it answers, and then once a minute: an answer costs a busy worker time."""
+    """Return a health check that pings a worker often until it answers, then once a minute to save its time."""
     ping = f"celery -A celery_healthcheck.celery inspect ping {whom}".rstrip()
     noted = f'[ -n "$$(find {ALIVE} -mmin -1 2>/dev/null)" ]'
     return {
@@ -181,7 +181,7 @@ def _worker_check(whom: str = "") -> Service:
 
 def _worker_beat(settings: DifySettings, images: Images) -> Service:
     return {
-        # Exactly one: two would start every task of the clock twice.
+        # Exactly one instance: two would start each scheduled task twice.
         **_program(settings, images, "beat"),
         "depends_on": wait_for(**_needs(settings), migrate="completed"),
         **_worker_check(),
@@ -205,7 +205,7 @@ def _nginx(settings: DifySettings, images: Images) -> Service:
     if settings.tls.mode == "own":
         volumes.append("${BUNDLE_DATA}/tls:/etc/nginx/tls:ro")
         ports.append("${LISTEN_ADDRESS}:${HTTPS_PORT}:443")
-        # nginx reads its certificate once: a new one makes a new container.
+        # nginx reads its certificate only at start, so a new certificate must recreate the container.
         labels = {"labels": {"bundle.certificates": "${BUNDLE_CERTIFICATES}"}}
     return {
         "image": images.nginx,
@@ -216,8 +216,8 @@ def _nginx(settings: DifySettings, images: Images) -> Service:
         "depends_on": wait_for(
             api="healthy", api_websocket="healthy", web="healthy", plugin_daemon="started"
         ),
-        # Through the gateway to the API and its database: what a browser needs, on a port of loopback.
+        # Tests the whole path of a browser, from the gateway to the API and its database, on a loopback port.
         "healthcheck": http_check(8080, "/console/api/setup", interval="5s", retries=24, start="60s"),
-        **read_only("/tmp", "/var/cache/nginx", "/run"),  # noqa: S108 the container's own
+        **read_only("/tmp", "/var/cache/nginx", "/run"),  # noqa: S108 in the container
         **drop_all("CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"),
     }

@@ -20,12 +20,12 @@ from bundler_dify.services.search import elasticsearch, mysql, opensearch
 from bundler_dify.settings.model import DifySettings
 
 STOP_STORE = "300s"
-"""A vector store that is killed loses vectors from its index without a word (Dify docs, Weaviate)."""
+"""Grace period of a vector store: if it is killed, its index silently loses vectors (Dify docs, Weaviate)."""
 STOP_DATABASE = "120s"
 
 
 def data_services(settings: DifySettings, images: Images) -> Services:
-    """Everything that keeps data."""
+    """Return the services that keep data."""
     services: Services = {}
     match settings.database.service:
         case "db_postgres":
@@ -49,7 +49,7 @@ def _vector_store(settings: DifySettings, images: Images) -> Services:
         case "pgvector":
             services["pgvector"] = _pgvector(images)
         case "pgvector-shared":
-            pass  # a database of db_postgres, or of the site's own server
+            pass  # a database in db_postgres, or on the site's own server
         case "milvus":
             services |= _milvus(images)
         case "elasticsearch":
@@ -71,14 +71,14 @@ def _server(image: str, password: str, folder: str, options: list[str]) -> Servi
         },
         "volumes": [f"${{BUNDLE_DATA}}/{folder}:/var/lib/postgresql/data"],
         "networks": [CORE],
-        # By its address: while the first start prepares the database, it listens on a socket only.
+        # Over TCP: while the first start prepares the database, it listens only on a socket.
         "healthcheck": check(
             "pg_isready", "-h", "127.0.0.1", "-U", "dify", "-d", "dify",
             interval="5s", retries=24, start="60s",
         ),
         "stop_grace_period": STOP_DATABASE,
         "shm_size": "256m",
-        **read_only("/tmp", "/var/run/postgresql"),  # noqa: S108 the container's own
+        **read_only("/tmp", "/var/run/postgresql"),  # noqa: S108 in the container
         **drop_all(*DROP_ROOT),
     }  # fmt: skip
 
@@ -102,12 +102,12 @@ def _pgvector(images: Images) -> Service:
 
 
 def _redis(settings: DifySettings, images: Images) -> Service:
-    # Beside a Redis of the site's that some programs cannot speak to, it has a password of its own.
+    # If it supplements a Redis of the site that some programs do not support, it has a separate password.
     password = "${REDIS_PASSWORD}" if settings.redis.mode == "bundled" else "${LOCAL_REDIS_PASSWORD}"
     return {
         "image": images.redis,
         "command": ["redis-server", "--requirepass", password, "--appendonly", "yes"],
-        # redis-cli takes it from here, so that the health check has no password on its command line.
+        # redis-cli reads the password from here, so that the health check has none on its command line.
         "environment": {"REDISCLI_AUTH": password},
         "volumes": ["${BUNDLE_DATA}/redis/data:/data"],
         "networks": [CORE],
@@ -128,7 +128,7 @@ def _weaviate(images: Images) -> Service:
             "CLUSTER_HOSTNAME": "node1",
             "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
             "AUTHENTICATION_APIKEY_ENABLED": "true",
-            # The server's half of the API's WEAVIATE_API_KEY.
+            # The counterpart of the API's WEAVIATE_API_KEY.
             "AUTHENTICATION_APIKEY_ALLOWED_KEYS": "${WEAVIATE_API_KEY}",
             "AUTHENTICATION_APIKEY_USERS": "dify",
             "AUTHORIZATION_ADMINLIST_ENABLED": "true",
@@ -137,7 +137,7 @@ def _weaviate(images: Images) -> Service:
         },
         "volumes": ["${BUNDLE_DATA}/weaviate:/var/lib/weaviate"],
         "networks": [CORE],
-        # Its image has wget but no curl.
+        # The image has wget but not curl.
         "healthcheck": http_check(8080, "/v1/.well-known/ready", start="120s"),
         "stop_grace_period": STOP_STORE,
         **read_only("/tmp"),  # noqa: S108 the container's own
@@ -154,7 +154,7 @@ def _qdrant(images: Images) -> Service:
         },
         "volumes": ["${BUNDLE_DATA}/qdrant:/qdrant/storage"],
         "networks": [CORE],
-        # Its image has no HTTP client, but bash; /readyz needs no key.
+        # The image has no HTTP client, but it has bash; /readyz requires no key.
         "healthcheck": check(
             "bash -c 'exec 3<>/dev/tcp/127.0.0.1/6333 && "
             r'printf "GET /readyz HTTP/1.0\r\n\r\n" >&3 && grep -q "200 OK" <&3'
@@ -204,7 +204,7 @@ def _milvus(images: Images) -> Services:
                 "MINIO_ADDRESS": "minio:9000",
                 "MINIO_ACCESS_KEY_ID": "milvus",
                 "MINIO_SECRET_ACCESS_KEY": "${MINIO_PASSWORD}",
-                # milvus.yaml, common.security: the password of the user root at the first start.
+                # milvus.yaml, common.security: sets the password of the user root at the first start.
                 "COMMON_SECURITY_AUTHORIZATIONENABLED": "true",
                 "COMMON_SECURITY_DEFAULTROOTPASSWORD": "${MILVUS_PASSWORD}",
             },

@@ -1,4 +1,4 @@
-"""Elasticsearch, OpenSearch and MySQL, which are not the default anywhere."""
+"""Elasticsearch, OpenSearch and MySQL, which no profile uses by default."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEAP = "-Xms1g -Xmx1g"
 
 
 def _answering(url: str, user: str, password: str) -> Service:
-    """Asked with the password, which is on no command line."""
+    """Return a health check that sends the password without putting it on a command line."""
     asked = f"curl -fsSk -m 4 -o /dev/null -K - '{url}'"
     return check(
         f"printf 'user = \"{user}:%s\"' \"$${password}\" | {asked}",
@@ -21,7 +21,7 @@ def _answering(url: str, user: str, password: str) -> Service:
 
 
 def elasticsearch(images: Images) -> Service:
-    """One node. Dify docker/docker-compose.yaml, elasticsearch; without its Kibana."""
+    """Return a node of Elasticsearch: Dify's docker/docker-compose.yaml, elasticsearch, without Kibana."""
     return {
         "image": images.elasticsearch,
         "environment": {
@@ -34,7 +34,7 @@ def elasticsearch(images: Images) -> Service:
             "xpack.security.enabled": "true",
             "xpack.security.enrollment.enabled": "false",
             "xpack.security.http.ssl.enabled": "false",
-            # Else it fetches databases from the internet.
+            # Otherwise it downloads databases from the internet.
             "ingest.geoip.downloader.enabled": "false",
         },
         "volumes": ["${BUNDLE_DATA}/elasticsearch:/usr/share/elasticsearch/data"],
@@ -50,7 +50,7 @@ def elasticsearch(images: Images) -> Service:
 
 
 def opensearch(images: Images) -> Service:
-    """One node. Dify docker/docker-compose.yaml, opensearch; without its dashboards."""
+    """Return a node of OpenSearch: Dify's docker/docker-compose.yaml, opensearch, without its dashboards."""
     return {
         "image": images.opensearch,
         "environment": {
@@ -71,7 +71,7 @@ def opensearch(images: Images) -> Service:
 
 
 def mysql(settings: DifySettings, images: Images) -> Service:
-    """Dify docker/docker-compose.yaml, db_mysql; what was committed is on disk, as MySQL's default has it."""
+    """Return MySQL: Dify's docker/docker-compose.yaml, db_mysql, with durable commits, MySQL's default."""
     values = {
         "max_connections": str(settings.database.max_connections),
         "innodb_buffer_pool_size": str(settings.database.shared_buffers),
@@ -83,7 +83,7 @@ def mysql(settings: DifySettings, images: Images) -> Service:
         "environment": {"MYSQL_ROOT_PASSWORD": "${DB_PASSWORD}", "MYSQL_DATABASE": "dify"},
         "volumes": ["${BUNDLE_DATA}/mysql/data:/var/lib/mysql"],
         "networks": [CORE],
-        # By its address: while the first start prepares the database, it listens on a socket only.
+        # Over TCP: while the first start prepares the database, it listens only on a socket.
         "healthcheck": check(
             'MYSQL_PWD="$$MYSQL_ROOT_PASSWORD" mysqladmin ping -h 127.0.0.1 -u root --silent',
             interval="5s",
