@@ -8,8 +8,8 @@
 - Agent backend: one URL, `DIFY_AGENT_REDIS_URL` (dify-agent, ServerSettings).
 
 Sources: langgenius/dify 0064a2d8ff0f, langgenius/dify-plugin-daemon 1310a18b2f6b (0.6.10). Databases other
-than PostgreSQL are supported since the plugin daemon 0.5.1, which Dify uses since 1.11.0. Programs that do not
-support the topology of the site's Redis use a bundled one.
+than PostgreSQL are supported since the plugin daemon 0.5.1, which Dify uses since 1.11.0. Programs that do
+not support the topology of the site's Redis use a bundled one.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def _networks(settings: DifySettings) -> dict[str, Any]:
 
 
 def data_folders(settings: DifySettings) -> tuple[DataFolder, ...]:
-    """Return the folders to create below `<root>/data` before the first start; uid and gid are the images'."""
+    """Return the folders to create below `<root>/data` before the first start, owned by the images' users."""
     folders = []
     if settings.storage.mode == "local":
         # 1001: user of the API's image.

@@ -169,7 +169,7 @@ def _worker(settings: DifySettings, images: Images) -> Service:
 
 
 def _worker_check(whom: str = "") -> Service:
-    """Return a health check that pings a worker often until it answers, then once a minute to save its time."""
+    """Return a health check that pings a worker often until it answers, and then once a minute."""
     ping = f"celery -A celery_healthcheck.celery inspect ping {whom}".rstrip()
     noted = f'[ -n "$$(find {ALIVE} -mmin -1 2>/dev/null)" ]'
     return {

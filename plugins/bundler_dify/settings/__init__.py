@@ -1,1 +1,1 @@
-"""Settings of the application `dify`: `model` is the whole, the others its parts."""
+"""Settings of the application `dify`: `model` combines the sections of the other modules."""

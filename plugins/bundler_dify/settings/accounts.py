@@ -1,4 +1,4 @@
-"""Settings of accounts: who may have one, how long a session lasts, what is forgotten."""
+"""Settings of accounts: who can have one, how long a session lasts, when logs are deleted."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Accounts(ProfileModel):
-    """Who may have an account, and how long a session lasts."""
+    """Who can have an account, and how long a session lasts."""
 
     sign_up: bool = False
-    """Whether anybody who reaches the page may make an account."""
+    """Whether anyone who can open the page can create an account."""
     create_workspaces: bool = False
-    """Whether accounts may make workspaces of their own."""
+    """Whether users can create workspaces."""
     email_code: bool = False
-    """Whether one may sign in with a code that comes by mail; wants `smtp`."""
+    """Whether users can sign in with a code that is sent by mail; requires `smtp`."""
     oauth: tuple[Literal["github", "google"], ...] = ()
-    """Providers besides the password. Dify knows these two, at their addresses in the internet; the API
-    has to reach them. The site is asked for the client's ID and secret."""
+    """Sign-in providers in addition to passwords. Dify supports these two, at their addresses on the
+    internet, which the API must reach. The installer asks for the client's ID and secret."""
     access_token_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
-    """How long a session's token is good; it is renewed while the session lasts."""
+    """Lifetime of a session's token, in minutes; it is renewed while the session lasts."""
     refresh_token_days: Days = 30
-    """How long a session lasts without a sign-in."""
+    """How long a session lasts without a new sign-in, in days."""
 
 
 class Retention(ProfileModel):
-    """What Dify itself deletes."""
+    """Data that Dify deletes automatically."""
 
     workflow_log_days: Days | None = None
-    """Age at which logs of workflow runs are deleted, each night; without it they are kept."""
+    """Age in days at which logs of workflow runs are deleted, each night; by default they are kept."""
 
 
 def check_accounts(accounts: Accounts, *, smtp: bool, tls: bool) -> None:
-    """Refuse ways to sign in that cannot work.
+    """Refuse sign-in methods that cannot work.
 
     Raises:
-        HintedValueError: there are.
+        HintedValueError: there is one.
     """
     if accounts.email_code and not smtp:
         raise HintedValueError(

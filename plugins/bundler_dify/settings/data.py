@@ -15,33 +15,33 @@ VectorStore = Literal[
 ]
 SslMode = Literal["disable", "require", "verify-ca", "verify-full"]
 BY_ADDRESS = ("weaviate", "qdrant", "milvus")
-"""Vector stores whose address is a URL, which says whether TLS is spoken."""
+"""Vector stores whose address is a URL, which determines whether TLS is used."""
 
 
 class Database(ProfileModel):
-    """Where Dify's tables lie."""
+    """Database with Dify's tables."""
 
     mode: Literal["bundled", "external"] = "bundled"
-    """`bundled` runs a server beside Dify; `external` asks the site for a server of its own, which
-    needs the databases `dify` and `dify_plugin` and a user that owns both."""
+    """`bundled` runs a server beside Dify; `external` uses a server of the site, which must have the
+    databases `dify` and `dify_plugin` and a user that owns both."""
     type: Literal["postgresql", "mysql", "oceanbase"] = "postgresql"
-    """PostgreSQL, MySQL 8, or OceanBase in its MySQL mode, which is external only. It cannot be changed
-    later: nothing moves the data."""
+    """PostgreSQL, MySQL 8, or OceanBase in its MySQL mode (external only). It cannot be changed later,
+    because there is no migration of the data."""
     sslmode: SslMode = "disable"
-    """How connections to an external server are encrypted, as libpq names it. `verify-ca` and `verify-full`
-    check its certificate against `ca_certificates`; `verify-full` also its name, which the plugin daemon
-    cannot with PostgreSQL. MySQL and OceanBase: `disable` or `verify-full`."""
+    """Encryption of connections to an external server, with the names of libpq. `verify-ca` and `verify-full`
+    verify its certificate against `ca_certificates`; `verify-full` also verifies its name, which the plugin
+    daemon cannot do with PostgreSQL. MySQL and OceanBase: `disable` or `verify-full`."""
     max_connections: Annotated[int, Field(ge=50, le=10_000)] = 200
-    """Of the bundled server."""
+    """Maximum number of connections of the bundled server."""
     shared_buffers: Size = 128 * 2**20
-    """Of the bundled server: memory for its page cache, about a quarter of its limit. MySQL calls it the
+    """Memory for the page cache of the bundled server, about a quarter of its limit. In MySQL, this is the
     buffer pool."""
     pool_size: Annotated[int, Field(ge=1, le=500)] = 30
-    """Connections that each process of api and worker keeps."""
+    """Number of connections that each process of api and worker keeps open."""
 
     @property
     def service(self) -> str | None:
-        """The service that it is; None where the site has the server."""
+        """Name of the service; None if the site has the server."""
         if self.mode == "external":
             return None
         return "db_mysql" if self.type == "mysql" else "db_postgres"
@@ -51,46 +51,46 @@ class Redis(ProfileModel):
     """Cache, queue and messages between services."""
 
     mode: Literal["bundled", "external"] = "bundled"
-    """`bundled` runs Redis beside Dify; `external` asks the site for a server of its own."""
+    """`bundled` runs Redis beside Dify; `external` uses a server of the site."""
     topology: Literal["single", "sentinel", "cluster"] = "single"
-    """How an external Redis is made of servers. Not all of Dify's programs can speak to Sentinel or to a
-    cluster: those that cannot use a small Redis that is bundled then."""
+    """Topology of an external Redis. Not all of Dify's programs support Sentinel or a cluster: those that do
+    not use a small bundled Redis."""
     sentinels: Annotated[int, Field(ge=1, le=9)] = 3
-    """How many sentinels the site is asked for."""
+    """Number of sentinels that the installer asks for."""
     tls: bool = False
-    """Whether an external server is spoken to in TLS; its certificate is checked against
-    `ca_certificates`. Not with Sentinel or a cluster: Dify's API has no TLS for them."""
+    """Whether to use TLS for an external server; its certificate is verified against `ca_certificates`. Not
+    possible with Sentinel or a cluster, for which Dify's API does not support TLS."""
 
     @property
     def runs_here(self) -> bool:
-        """Whether a Redis is bundled, for all programs or for some."""
+        """Whether a Redis is bundled, for all or some programs."""
         return self.mode == "bundled" or self.topology != "single"
 
 
 class Storage(ProfileModel):
-    """Where uploaded files and keys lie."""
+    """Where uploaded files and keys are stored."""
 
     mode: Literal["local", "s3"] = "local"
-    """`local` is a folder of the installation; `s3` asks the site for a bucket."""
+    """`local` is a folder of the installation; `s3` is a bucket of the site."""
     path_style: bool = True
-    """Bucket in the path instead of the host name, as MinIO and most object stores inside companies want."""
+    """Whether the bucket is in the path, not in the host name, as for MinIO and most on-premises stores."""
 
 
 class VectorServer(ProfileModel):
     """The server of the vector store."""
 
     mode: Literal["bundled", "external"] = "bundled"
-    """`bundled` runs it beside Dify; `external` asks the site for a server of its own."""
+    """`bundled` runs it beside Dify; `external` uses a server of the site."""
     tls: bool = False
-    """Whether an external pgvector, Elasticsearch or OpenSearch is spoken to in TLS; its certificate is
-    checked against `ca_certificates`. The others' addresses say it themselves."""
+    """Whether to use TLS for an external pgvector, Elasticsearch or OpenSearch; its certificate is verified
+    against `ca_certificates`. For the others, the address determines it."""
 
 
 def check_database(database: Database, vector_store: str) -> None:
-    """Refuse what the database's kind or place rules out.
+    """Refuse settings that the database's type or mode does not support.
 
     Raises:
-        HintedValueError: something is.
+        HintedValueError: there is one.
     """
     if database.sslmode != "disable" and database.mode == "bundled":
         raise HintedValueError(
@@ -120,10 +120,10 @@ def check_database(database: Database, vector_store: str) -> None:
 
 
 def check_redis(redis: Redis) -> None:
-    """Refuse what Redis' place or topology rules out.
+    """Refuse settings that the mode or topology of Redis does not support.
 
     Raises:
-        HintedValueError: something is.
+        HintedValueError: there is one.
     """
     if redis.tls and redis.mode == "bundled":
         raise HintedValueError(
@@ -148,10 +148,10 @@ def check_redis(redis: Redis) -> None:
 
 
 def check_vector_server(server: VectorServer, vector_store: str) -> None:
-    """Refuse what the vector store's kind or place rules out.
+    """Refuse settings that the vector store or its mode does not support.
 
     Raises:
-        HintedValueError: something is.
+        HintedValueError: there is one.
     """
     if server.mode == "external" and vector_store == "pgvector-shared":
         raise HintedValueError(
@@ -176,10 +176,10 @@ def check_vector_server(server: VectorServer, vector_store: str) -> None:
 
 
 def check_authorities(database: Database, redis: Redis, server: VectorServer, *, given: bool) -> None:
-    """Refuse certificates that nothing is known to check with.
+    """Refuse connections whose certificates must be verified if there are no certificate authorities.
 
     Raises:
-        HintedValueError: there are.
+        HintedValueError: there is one.
     """
     wanted = (
         (redis.tls, "redis", "tls"),

@@ -1,4 +1,4 @@
-"""The settings of the application `dify`. The docstring under each field is its reference page's text."""
+"""Settings of the application `dify`. The docstring of each field is its text on the reference page."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Megabytes = Annotated[int, Field(ge=1, le=4096)]
 
 
 class Limits(ProfileModel):
-    """What one container of a service may take."""
+    """Resources of one container of a service."""
 
     cpus: Annotated[float, Field(gt=0, le=256)] | None = None
-    """Processor cores at most."""
+    """Maximum number of processor cores."""
     memory: Size | None = None
-    """Memory at most; what takes more is ended and started again."""
+    """Maximum memory; a container that exceeds it is killed and restarted."""
     reserved_cpus: Annotated[float, Field(gt=0, le=256)] | None = None
-    """Processor cores that it is promised."""
+    """Reserved processor cores."""
     reserved_memory: Size | None = None
-    """Memory that it is promised."""
+    """Reserved memory."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -55,65 +55,65 @@ class Limits(ProfileModel):
 
 
 class Logging(ProfileModel):
-    """What becomes of what containers print."""
+    """Logs of containers."""
 
     driver: Literal["json-file", "local", "journald"] = "json-file"
     """Docker's logging driver. `journald` leaves rotation to the site's journal."""
     max_size_mb: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """Size of one file, in megabytes; the next one is begun when it is full."""
+    """Maximum size of a log file, in megabytes; then a new file is started."""
     max_files: Annotated[int, Field(ge=1, le=1000)] = 5
-    """How many files are kept for each container."""
+    """Number of log files to keep for each container."""
     audit_max_files: Annotated[int, Field(ge=1, le=1000)] = 20
-    """How many are kept for the gateway and both proxies, whose access logs are the audit log."""
+    """Number of log files to keep for the gateway and both proxies, whose access logs are the audit log."""
 
 
 class Smtp(ProfileModel):
-    """An internal mail relay. Server, user and password are asked for at the site."""
+    """An internal mail relay. The installer asks for server, user and password."""
 
     security: Literal["none", "starttls", "tls"] = "starttls"
-    """`tls` from the first byte, `starttls` after a greeting in the clear, or `none`."""
+    """`tls` (implicit TLS), `starttls` (TLS after a greeting in plain text), or `none`."""
     login: bool = True
-    """Whether the relay wants a user and a password."""
+    """Whether the relay requires a user and a password."""
 
 
 class Timeouts(ProfileModel):
-    """How long things may take."""
+    """Time limits."""
 
     request: Duration = 360
-    """An API request's process (gunicorn): it cuts long workflows although the gateway waits on."""
+    """Processing of an API request (gunicorn). It ends long workflows even if the gateway still waits."""
     gateway: Duration = 3600
-    """Silence on a connection through the gateway."""
+    """Inactivity on a connection through the gateway."""
     execution: Duration = 1200
-    """A run of an application or workflow."""
+    """Run of an application or workflow."""
     plugin: Duration = 600
-    """A call of a plugin: a model's answer, in most cases."""
+    """Call of a plugin, usually until a model has answered."""
     plugin_install: Duration = 600
-    """Silence while a plugin's Python environment is made."""
+    """Inactivity while a plugin's Python environment is created."""
     text_generation: Duration = 60
-    """How long the web page waits for a text."""
+    """Wait of the web frontend for generated text."""
     http_request: Duration = 60
-    """HTTP requests of workflows through the proxy. Upstream gives up after 5 seconds."""
+    """HTTP request of a workflow through the proxy. Upstream's limit is 5 seconds."""
     code: Duration = 15
-    """A run of a code node in the sandbox."""
+    """Run of a Code node in the sandbox."""
 
 
 class Uploads(ProfileModel):
-    """Largest files, in megabytes."""
+    """Maximum file sizes, in megabytes."""
 
     file_mb: Megabytes = 15
-    """A document."""
+    """Document."""
     image_mb: Megabytes = 10
-    """A picture."""
+    """Image."""
     audio_mb: Megabytes = 50
-    """A recording."""
+    """Audio file."""
     video_mb: Megabytes = 100
-    """A film."""
+    """Video."""
     plugin_mb: Megabytes = 500
-    """A plugin package; those with all their wheels inside are large."""
+    """Plugin package; packages that contain all their wheels are large."""
 
     @property
     def largest_mb(self) -> int:
-        """What the gateway must let through."""
+        """The largest of all limits, which the gateway must allow."""
         return max(self.file_mb, self.image_mb, self.audio_mb, self.video_mb, self.plugin_mb)
 
 
@@ -121,71 +121,71 @@ class DifySettings(ProfileModel):
     """Settings of the application `dify`."""
 
     version: str = DEFAULT
-    """Dify's release. It decides every image: they are not chosen one by one, because those of one release
-    belong together."""
+    """Dify's release, which determines all images: they cannot be selected individually, because only images
+    of the same release work together."""
     images: ReleaseImages = ReleaseImages()
-    """Images that the table of releases does not know."""
+    """Images that the table of releases does not list."""
     password_pepper: bool = False
-    """Whether the site has a `PASSWORD_PEPPER` from before. It is asked for then, kept, and never made: with
-    another one, passwords that exist are not recognised."""
+    """Whether the site has an existing `PASSWORD_PEPPER`. The installer then asks for it and keeps it, and
+    never generates one: with another pepper, existing passwords are not accepted."""
     vector_store: VectorStore = "weaviate"
-    """Where embeddings lie. `pgvector` is a PostgreSQL of its own, `pgvector-shared` the one that Dify's
-    tables lie in. It cannot be changed later without indexing everything again."""
+    """Where embeddings are stored. `pgvector` is a separate PostgreSQL, `pgvector-shared` the one with Dify's
+    tables. A later change requires everything to be indexed again."""
     vector_server: VectorServer = VectorServer()
     """Where the vector store runs."""
     database: Database = Database()
-    """Where Dify's tables lie."""
+    """Database with Dify's tables."""
     redis: Redis = Redis()
-    """Redis."""
+    """Cache, queue and messages between services."""
     storage: Storage = Storage()
-    """Files."""
+    """Where uploaded files and keys are stored."""
     api_replicas: Count = 1
-    """Containers of the API behind the gateway."""
+    """Number of API containers behind the gateway."""
     worker_replicas: Count = 1
-    """Containers that do the work in the background."""
+    """Number of containers for background tasks."""
     api_workers: Count = 1
-    """Processes in each container of the API."""
+    """Number of processes in each API container."""
     worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
-    """Tasks that each worker does at once."""
+    """Number of tasks that each worker runs at the same time."""
     limits: bool = True
-    """Whether services without an entry in `resources` get the built-in limits."""
+    """Whether the built-in limits apply where `resources` sets none."""
     resources: dict[str, Limits] = Field(default_factory=dict)
-    """Service: what each of its containers may take. Goes before the built-in limits, key by key."""
+    """Resources of each container, by service. Each key takes precedence over the built-in limits."""
     logging: Logging = Logging()
-    """Rotation of logs."""
+    """Logging driver and log rotation."""
     tls: Tls = Tls()
-    """How browsers reach the gateway."""
+    """How browsers connect to the gateway."""
     gateway: Gateway = Gateway()
     """Rate limits and headers."""
     network: Network = Network()
     """Addresses of the containers."""
     ssrf: Ssrf = Ssrf()
-    """What workflows and agents may reach."""
+    """Addresses that workflows and agents may access."""
     uploads: Uploads = Uploads()
-    """Largest files."""
+    """Maximum file sizes."""
     timeouts: Timeouts = Timeouts()
-    """How long things may take."""
+    """Time limits."""
     smtp: Smtp | None = None
-    """Mail relay; without one Dify sends no mail, and invitations are links to hand over."""
+    """Mail relay; without one, Dify sends no mail, and invitations are links that must be passed on."""
     accounts: Accounts = Accounts()
-    """Who may have an account, and how long a session lasts."""
+    """Who can have an account, and how long a session lasts."""
     retention: Retention = Retention()
-    """What Dify itself deletes."""
+    """Data that Dify deletes automatically."""
     ca_certificates: tuple[LocalPath, ...] = ()
     """PEM files with the site's own certificate authorities, for intranet models, object storage and mail.
-    They take the place of the public ones."""
+    They replace the public ones."""
     init_password: bool = True
-    """Whether the page that makes the first administrator asks for a password that only the site's
-    `secrets.env` has: nobody else on the network can be faster."""
+    """Whether the page that creates the first administrator requires a password, which is only in the site's
+    `secrets.env`, so that no one else on the network can create the account first."""
     hardening: bool = False
-    """Containers without new privileges, with only the capabilities that they need and read-only where the
-    image allows, and no way to switch protection off elsewhere in these settings."""
+    """Whether containers run without new privileges, with only the required capabilities, and read-only where
+    the image allows it. Other settings cannot disable protections then."""
     plugins: tuple[Plugin, ...] = ()
-    """Dify plugin packages that travel along, installable without internet."""
+    """Dify plugin packages to carry in the bundle, for installation without internet access."""
     plugin_signatures: PluginSignatures = PluginSignatures()
-    """Which plugins the site may install."""
+    """Plugins that the site can install."""
     plugin_index: str | None = None
-    """An intranet's Python package index for plugins that bring no wheels: a URL."""
+    """URL of the intranet's Python package index, for plugins without their own wheels."""
     mirrors: Mirrors = Mirrors()
     """Package indexes of the intranet."""
     code_packages: CodePackages = CodePackages()
@@ -193,7 +193,7 @@ class DifySettings(ProfileModel):
 
     @property
     def carries_plugins(self) -> bool:
-        """Whether a plugin package travels as it is, with its wheels beside it."""
+        """Whether a plugin package is carried unchanged, with its wheels beside it."""
         return any(plugin.mode == "carry" for plugin in self.plugins)
 
     @model_validator(mode="after")

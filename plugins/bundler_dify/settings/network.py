@@ -1,4 +1,4 @@
-"""Settings of everything that listens, and of everything that may be reached."""
+"""Settings of the network: what listens, and which addresses can be accessed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
 
 NETWORKS = 6
-"""How many networks the services share."""
+"""Number of networks of the services."""
 _DOMAIN = re.compile(
     r"\.?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
 )
@@ -38,23 +38,23 @@ def _check_cidr(value: str) -> str:
 
 
 Domain = Annotated[str, AfterValidator(_check_domain)]
-"""A host name with a dot in it; with a dot in front, all below it too."""
+"""A host name that contains a dot; a leading dot includes all subdomains."""
 Cidr = Annotated[str, AfterValidator(_check_cidr)]
-"""A range of addresses, without host bits."""
+"""An address range without host bits."""
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Rate = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Tls(ProfileModel):
-    """How browsers reach the gateway."""
+    """How browsers connect to the gateway."""
 
     mode: Literal["off", "own", "upstream"] = "own"
-    """`own`: the gateway has a certificate, given or made at the site, and sends HTTP to HTTPS.
-    `upstream`: a load balancer in front of it speaks TLS. `off`: plain HTTP, for trials."""
+    """`own`: the gateway has a certificate, supplied or generated at the site, and redirects HTTP to HTTPS.
+    `upstream`: a load balancer in front of it terminates TLS. `off`: plain HTTP, for trials."""
     hsts: bool = True
-    """Whether browsers are told never to use HTTP again (for a year)."""
+    """Whether to send HSTS, so that browsers use only HTTPS (for a year)."""
     trusted_proxies: tuple[Cidr, ...] = ()
-    """Addresses of the load balancer in front; only what comes from there may say who the client is."""
+    """Addresses of the load balancer in front; only requests from there can set the client's address."""
 
     @model_validator(mode="after")
     def _check_proxies(self) -> Self:
@@ -68,37 +68,37 @@ class Tls(ProfileModel):
 
 
 class RateLimits(ProfileModel):
-    """How much one client, that is one address, may ask; more is answered with 429."""
+    """Limits for each client address; further requests are answered with 429."""
 
     enabled: bool = True
-    """Whether there are limits at all."""
+    """Whether rate limits are enabled."""
     sign_in_per_minute: Rate = 20
-    """Attempts to sign in, to set up and to have a password reset."""
+    """Attempts to sign in, to set up and to reset a password, per minute."""
     api_per_second: Rate = 50
-    """Requests to the API."""
+    """Requests to the API, per second."""
     api_burst: Rate = 200
-    """Requests to the API that may come at once before that rate is enforced."""
+    """Requests to the API that are accepted at once before that rate is enforced."""
     connections: Rate = 200
-    """Connections open at the same time; each stream is one."""
+    """Connections at the same time; each stream uses one."""
 
 
 class Gateway(ProfileModel):
-    """What the gateway lets through, and what it says of it."""
+    """Requests that the gateway allows, and headers of its answers."""
 
     rate_limits: RateLimits = RateLimits()
-    """How much one client may ask."""
+    """Limits for each client."""
     allow_embedding: bool = False
-    """Whether other sites may show published applications in a frame."""
+    """Whether other websites can embed published applications in a frame."""
     strict_host: bool = False
-    """Whether requests for another name than the server's are dropped."""
+    """Whether to drop requests for names other than the server's."""
 
 
 class Network(ProfileModel):
     """Addresses of the containers."""
 
     pool: Cidr | None = None
-    """An IPv4 range (/21 or wider) that all networks are cut from, where Docker's own choice would collide
-    with the site's. The proxies never let anything into it."""
+    """IPv4 range (/21 or larger) for all networks, if Docker's own choice would conflict with the site's. The
+    proxies never allow access to it."""
 
     @model_validator(mode="after")
     def _check_pool(self) -> Self:
@@ -113,7 +113,7 @@ class Network(ProfileModel):
         return self
 
     def subnets(self) -> list[str]:
-        """One /24 for each network; empty where Docker chooses."""
+        """Return a /24 for each network; empty if Docker selects them."""
         if self.pool is None:
             return []
         parts = ipaddress.ip_network(self.pool).subnets(new_prefix=24)
@@ -121,16 +121,16 @@ class Network(ProfileModel):
 
 
 class Ssrf(ProfileModel):
-    """What workflows, tools and agents may reach through the proxies. Nothing else can be reached."""
+    """Addresses that workflows, tools and agents can access through the proxies, and no others."""
 
     domains: tuple[Domain, ...] = ()
-    """Intranet hosts: llm.bank.example, or .bank.example for all below it."""
+    """Intranet hosts: llm.bank.example, or .bank.example with all its subdomains."""
     cidrs: tuple[Cidr, ...] = ()
-    """Intranet addresses."""
+    """Intranet address ranges."""
     connect_ports: tuple[PortNumber, ...] = ()
-    """Ports of HTTPS servers besides 443."""
+    """Ports of HTTPS servers in addition to 443."""
     allow_public: bool = False
-    """Whether addresses outside private ranges may be tried; without internet they only cost time."""
+    """Whether to allow addresses outside private ranges; without internet access, attempts only take time."""
 
     @model_validator(mode="after")
     def _check_wide(self) -> Self:

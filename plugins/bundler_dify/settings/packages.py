@@ -1,4 +1,4 @@
-"""Settings of packages for code: mirrors of the intranet, and wheels for Code nodes."""
+"""Settings of packages for code: package indexes of the intranet, and wheels for Code nodes."""
 
 from __future__ import annotations
 
@@ -25,43 +25,43 @@ def _check_requirement(value: str) -> str:
 
 
 Requirement = Annotated[str, AfterValidator(_check_requirement)]
-"""A package as pip's requirements name it."""
+"""A requirement in pip's syntax."""
 
 
 class Mirrors(ProfileModel):
-    """Package indexes of the intranet, whose hosts belong into `ssrf` too."""
+    """Package indexes of the intranet. `ssrf` must also allow their hosts."""
 
     pip: Url | None = None
-    """Python packages: for plugins (unless `plugin_index` says another), for the `requirements` of Code nodes
-    and for agents."""
+    """Index of Python packages: for plugins (unless `plugin_index` is set), for the `requirements` of Code
+    nodes and for agents."""
     npm: Url | None = None
-    """npm packages, for agents. Nothing else of Dify takes any: plugins are Python, and the sandbox of Code
-    nodes installs no npm packages."""
+    """Registry of npm packages, for agents. No other part of Dify uses them: plugins are Python, and the
+    sandbox of Code nodes does not install npm packages."""
 
 
 class CodePackages(ProfileModel):
     """Python packages for Code nodes, installed when their sandbox starts."""
 
     requirements: tuple[Requirement, ...] = ()
-    """Packages, as pip names them. With `wheels` and without this: every one of the wheels."""
+    """Packages, in pip's syntax. If only `wheels` is set, all of the wheels are installed."""
     wheels: tuple[LocalPath, ...] = ()
-    """Wheel files that travel in the bundle: the packages and all that they need. The sandbox installs from
-    them alone."""
+    """Wheel files to carry in the bundle: the packages and all their dependencies. The sandbox installs only
+    from them."""
     python: Annotated[str, Field(pattern=r"^3\.[0-9]{1,2}$")] | None = None
-    """Python of the sandbox's image, for example `3.13`: upstream builds it on one that floats. Wheels are
-    checked against it."""
+    """Python version of the sandbox's image, for example `3.13`: upstream does not pin it. Wheels are checked
+    against it."""
 
     @property
     def used(self) -> bool:
-        """Whether there are any."""
+        """Whether there are any packages."""
         return bool(self.requirements or self.wheels)
 
 
 def check_packages(packages: CodePackages, mirrors: Mirrors, ssrf: Ssrf) -> None:
-    """Refuse packages that could not be installed.
+    """Refuse packages that cannot be installed.
 
     Raises:
-        HintedValueError: there are.
+        HintedValueError: there is one.
     """
     if packages.wheels and packages.python is None:
         raise HintedValueError(

@@ -1,4 +1,4 @@
-"""Settings of plugins: which travel along, and whose signature the site wants on them."""
+"""Settings of plugins: which are carried, and whose signatures the site requires."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _IDENTIFIER = re.compile(r"(?P<author>[\w-]+)/(?P<name>[\w-]+):(?P<version>[0-9]
 
 
 class Plugin(ProfileModel):
-    """A Dify plugin package. One of `path`, `url` and `marketplace` is given."""
+    """A Dify plugin package. Exactly one of `path`, `url` and `marketplace` must be set."""
 
     path: LocalPath | None = None
-    """File on this machine."""
+    """Local file."""
     url: Url | None = None
-    """Address that it is downloaded from; wants `sha256`."""
+    """Address to download it from; requires `sha256`."""
     marketplace: str | None = None
-    """Identifier in Dify's marketplace, `author/name:version`; wants `sha256` and a build with internet."""
+    """Identifier in Dify's marketplace, `author/name:version`; requires `sha256` and internet access."""
     sha256: Sha256 | None = None
-    """SHA-256 of the package as it comes. Another file is refused."""
+    """SHA-256 digest of the original package. Any other file is refused."""
     mode: Literal["repackage", "carry"] = "repackage"
-    """`repackage` puts all wheels that it needs into it and takes its lock file out, which ends its
-    signature; `carry` leaves it as it is, and lays the wheels into a folder that the plugin daemon reads."""
+    """`repackage` adds all required wheels to it and removes its lock file, which invalidates its signature;
+    `carry` leaves it unchanged, and puts the wheels into a folder that the plugin daemon reads."""
 
     @property
     def address(self) -> str | None:
-        """Where it is downloaded from."""
+        """Address to download it from; None for a local file."""
         found = _IDENTIFIER.fullmatch(self.marketplace or "")
         if found is None:
             return self.url
@@ -44,7 +44,7 @@ class Plugin(ProfileModel):
 
     @property
     def target(self) -> str:
-        """Its file name in the bundle."""
+        """File name in the bundle."""
         found = _IDENTIFIER.fullmatch(self.marketplace or "")
         if found is not None:
             stem = f"{found['author']}-{found['name']}_{found['version']}"
@@ -76,13 +76,13 @@ class Plugin(ProfileModel):
 
 
 class PluginSignatures(ProfileModel):
-    """Which plugins the site may install. Never looser than what stands here."""
+    """Plugins that the site can install. The site cannot relax this policy."""
 
     policy: Literal["verified", "own-keys", "unverified"] = "verified"
     """`verified`: only packages that Dify signed. `own-keys`: also those signed with a key of `public_keys`.
-    `unverified`: any package, which repackaged ones need."""
+    `unverified`: any package, which is required for repackaged ones."""
     public_keys: tuple[LocalPath, ...] = ()
-    """PEM files of the keys that the site trusts besides Dify's."""
+    """PEM files of the public keys that the site trusts in addition to Dify's."""
 
     @model_validator(mode="after")
     def _check_keys(self) -> Self:

@@ -1,4 +1,4 @@
-"""Settings of Dify's release, and of the images that its table does not know."""
+"""Settings of Dify's release, and of the images that the table of releases does not list."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def _check_pinned(value: str) -> str:
 
 
 PinnedImage = Annotated[str, AfterValidator(_check_pinned)]
-"""An image with the tag of a version."""
+"""An image with a version tag."""
 
 
 class ReleaseImages(ProfileModel):
-    """Images that the table of releases does not know. One that it knows cannot be given."""
+    """Images that the table of releases does not list. Listed images cannot be set."""
 
     plugin_daemon: PinnedImage | None = None
     """The plugin daemon, in its `-local` variant."""
@@ -38,15 +38,15 @@ class ReleaseImages(ProfileModel):
 
     @property
     def given(self) -> dict[str, str]:
-        """What the profile says."""
+        """The images that the profile sets, by name."""
         return self.model_dump(exclude_none=True)
 
 
 def check_release(version: str, images: ReleaseImages) -> None:
-    """Refuse a release that is not known, and images that are missing or not free.
+    """Refuse an unknown release, missing images, and images that cannot be set.
 
     Raises:
-        HintedValueError: so it is.
+        HintedValueError: one of these applies.
     """
     if version not in RELEASES:
         raise HintedValueError(
@@ -72,5 +72,5 @@ def check_release(version: str, images: ReleaseImages) -> None:
 
 
 def chosen_release(version: str, images: ReleaseImages) -> Release:
-    """The release with all its images. The settings were checked."""
+    """Return the release with all its images, for checked settings."""
     return RELEASES[version].with_images(images.given)
