@@ -85,8 +85,8 @@ class ProbeSetting(ProfileModel):
     remedy: Text
     """What to do if it fails, by language."""
     limit: Annotated[int, Field(ge=1, le=9)] = 8
-    """Maximum duration in seconds. The command should end earlier by itself: after a timeout, it may continue
-    to run in the container."""
+    """Maximum duration in seconds. The command should finish earlier: after a timeout, it may continue to run
+    in the container."""
     script: str | None = None
     """File of the project that the command reads on standard input, for example with `command: [sh]`."""
     when: EnvironmentName | None = None

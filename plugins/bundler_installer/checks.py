@@ -30,8 +30,8 @@ class Check:
         id: name of the check in `--accept`, JSON and the messages `check.<id>` and `remedy.<id>`; its shell
             function is `measure_<id>`, with `_` for `-`.
         group: group in the report.
-        required: threshold below which the preflight fails; None if it cannot fail.
-        recommended: threshold below which the preflight warns; None if it has none.
+        required: value to meet, otherwise the preflight fails; None if nothing is required.
+        recommended: value to meet, otherwise the preflight warns; None if nothing is recommended.
         parameter: subject of the check, if there are several with the same id.
         asks, advises: what docs/reference/preflight.md lists as required and recommended if the fields above
             do not say it.
