@@ -104,6 +104,36 @@ def test_a_safe_root_is_accepted(usual: str, shell: str, tmp_path: Path) -> None
     assert (code, out) == (0, "fine\n"), errors
 
 
+FIND = """
+find() {
+    if [ "$(wc -l <"$SCRATCH/calls")" -ge FAILING ]; then command find "$@"; return; fi
+    echo call >>"$SCRATCH/calls"
+    echo vanished >&2
+    return 1
+}
+sleep() { echo "$1" >>"$SCRATCH/waits"; }
+: >"$SCRATCH/calls"
+mkdir -p "$ROOT/state"
+check_root
+wc -l <"$SCRATCH/waits" | tr -d ' '
+"""
+"""`find` meets files that a process of a killed run removes meanwhile (seen in tests/e2e/test_chaos.py)."""
+
+
+@shell
+def test_files_that_vanish_during_the_check_do_not_end_the_run(shell: str, tmp_path: Path) -> None:
+    result = call(shell, FIND.replace("FAILING", "3"), tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "3\n", "")
+
+
+@shell
+def test_a_root_that_stays_unreadable_is_refused(shell: str, tmp_path: Path) -> None:
+    result = call(shell, FIND.replace("FAILING", "1000"), tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "vanished" in result.stderr
+    assert "cannot be read" in result.stderr
+
+
 @shell
 def test_a_link_above_the_root_that_others_can_change_is_refused(shell: str, tmp_path: Path) -> None:
     need_root()

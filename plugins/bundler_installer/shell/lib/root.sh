@@ -94,11 +94,20 @@ check_current() {
     [ -n "$named" ] || fail $EXIT_FAILED root.current "$ROOT/current"
 }
 
-# check_entries: the paths that this program writes below the root are not links, and no other user can change them
+# check_entries: the paths that this program writes below the root are not links, and no other user can change them. A process
+# that a killed run left may remove a file between its listing and its check, so a check that fails is repeated for two seconds
 check_entries() {
-    local foreign_entry entry_group='' entry_mode='' entry_owner=''
+    local foreign_entry tries entry_group='' entry_mode='' entry_owner=''
     have find || fail $EXIT_FAILED tools.missing find
-    foreign_entry=$(cd -P -- "$ROOT" && find_foreign) || fail $EXIT_FAILED root.unreadable "$ROOT"
+    tries=10
+    until foreign_entry=$(cd -P -- "$ROOT" && find_foreign 2>"$SCRATCH/find-errors"); do
+        tries=$((tries - 1))
+        if [ "$tries" -eq 0 ]; then
+            cat "$SCRATCH/find-errors" >&2
+            fail $EXIT_FAILED root.unreadable "$ROOT"
+        fi
+        sleep 0.2 2>/dev/null || sleep 1
+    done
     [ -n "$foreign_entry" ] || return 0
     foreign_entry=$ROOT/${foreign_entry#./}
     if [ -L "$foreign_entry" ]; then fail $EXIT_FAILED root.link "$foreign_entry" "$(readlink "$foreign_entry")"; fi
