@@ -21,13 +21,20 @@ ALL: Final = (*BUNDLE_TABLES, *SITE_TABLES)
 ROWS: Final = {table.row: table for table in ALL}
 _NAMED: Final = {table.name: table for table in ALL}
 _OTHER: Final = "        *) fail $EXIT_FAILED tools.failed ;;\n"
-_READ = re.compile(r"(?<![\w$-])read_(?P<row>[a-z_]+)(?P<columns>(?: [a-z_]+)+)")
-_CUT = re.compile(r"(?<![\w$-])(?:cut_column|list_column) (?P<table>[a-z.-]+) (?P<column>[a-z_]+)")
+# Each pattern begins with letters, which Python finds fast; the character before them is checked afterwards.
+_READ = re.compile(r"read_(?<![\w$-]read_)(?P<row>[a-z_]+)(?P<columns>(?: [a-z_]+)+)")
+_CUT = tuple(
+    re.compile(rf"{name}(?<![\w$-]{name}) (?P<table>[a-z.-]+) (?P<column>[a-z_]+)")
+    for name in ("cut_column", "list_column")
+)
 _LOOK_UP = re.compile(
-    r'(?<![\w$-])look_up(?:_in "[^"]+")? (?P<table>[a-z.-]+) (?P<key>[a-z_]+) \S+ (?P<column>[a-z_]+)'
+    r'look_up(?<![\w$-]look_up)(?:_in "[^"]+")? (?P<table>[a-z.-]+) (?P<key>[a-z_]+) \S+ (?P<column>[a-z_]+)'
 )
 _AWK = re.compile(r"\$AWK_([A-Z_]+)")
-_IN_AWK = re.compile(r"(?<![\w])([A-Z_]{2,})\[\"([a-z_]+)\"\]")
+_IN_AWK = re.compile(r'\["([a-z_]+)"\]')
+_ARRAY = re.compile(r"(?<!\w)[A-Z_]{2,}\Z")
+_LONGEST_ARRAY: Final = 40
+"""Characters of the longest name of an array, and a few more."""
 
 
 def shell_readers(code: str) -> str:
@@ -36,9 +43,11 @@ def shell_readers(code: str) -> str:
     Raises:
         ValueError: the code names a table or a column that does not exist.
     """
-    code = re.sub(r"^\s*#.*$", "", code, flags=re.MULTILINE)
-    for row, column in _IN_AWK.findall(code):
-        _number(_of_row(row.lower()), column)
+    code = "\n".join(line for line in code.split("\n") if not line.lstrip().startswith("#"))
+    for found in _IN_AWK.finditer(code):
+        array = _ARRAY.search(code, max(0, found.start() - _LONGEST_ARRAY), found.start())
+        if array is not None:
+            _number(_of_row(array[0].lower()), found[1])
     combinations: dict[str, set[tuple[str, ...]]] = {}
     for found in _READ.finditer(code):
         if found["row"] in ROWS:
@@ -86,13 +95,15 @@ def _read(table: Table, columns: tuple[str, ...]) -> str:
 
 
 def _numbers(code: str) -> str:
-    used = {found["table"] for found in (*_CUT.finditer(code), *_LOOK_UP.finditer(code))}
+    cuts = [found for pattern in _CUT for found in pattern.finditer(code)]
+    look_ups = list(_LOOK_UP.finditer(code))
+    used = {found["table"] for found in (*cuts, *look_ups)}
     used |= {table.name for table in BUNDLE_TABLES if table.name in code}
     for name in used - set(_NAMED):
         raise ValueError(f"no table is named {name!r}")
-    for found in _CUT.finditer(code):
+    for found in cuts:
         _number(_NAMED[found["table"]], found["column"])
-    for found in _LOOK_UP.finditer(code):
+    for found in look_ups:
         _number(_NAMED[found["table"]], found["key"])
         _number(_NAMED[found["table"]], found["column"])
     cases = "".join(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bundler.cli.main import main
-from bundler_installer import packer
-from bundler_installer.assemble import assemble_installer
+from bundler_installer import assemble
 from tests.support.hooks import with_hooks
 
 if __name__ == "__main__":
-    hooked = with_hooks(assemble_installer())
-    vars(packer)["assemble_installer"] = lambda: hooked
+    hooked = with_hooks(assemble.assemble_installer())
+    vars(assemble)["assemble_installer"] = lambda: hooked
     main()
