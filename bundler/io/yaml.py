@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
@@ -114,8 +115,35 @@ def _check_keys(node: yaml.MappingNode) -> None:
                 f"{key.value[:80]!a} is a duplicate key, first defined on line {seen[key.value]}",
                 key.start_mark,
             )
-        seen[key.value] = key.start_mark.line + 1
+        seen[key.value] = line_of(key)
 
 
 def _error(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def line_of(node: yaml.Node) -> int:
+    """Return the number of the line on which a node begins, from 1."""
+    return node.start_mark.line + 1
+
+
+def find_line(root: yaml.Node | None, keys: Sequence[str | int]) -> int:
+    """Return the line of the value at `keys`, or of its nearest parent: of its key, or of the item of a list."""
+    line, node = 1, root
+    for key in keys:
+        found = _child(node, key)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return line_of(name), value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        item = node.value[key]
+        return line_of(item), item
+    return None

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from bundler.errors import ProfileError
-from bundler.io.yaml import MAX_BYTES, MAX_NODES, PREFIX, ShallowLoader
+from bundler.io.yaml import MAX_BYTES, MAX_NODES, PREFIX, ShallowLoader, line_of
 
 MAX_DEPTH: Final = 40
 
@@ -267,7 +267,7 @@ class _Builder:
             self._open.pop()
 
     def _mark(self, node: yaml.Node) -> Mark:
-        mark: Mark = self._mark_of_line(node.start_mark.line + 1)
+        mark: Mark = self._mark_of_line(line_of(node))
         return mark
 
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Node]:
@@ -288,7 +288,7 @@ class _Builder:
                     f"{mark.where}: {full}: duplicate key, first defined on line {lines[key]}",
                     hint="keep one of them",
                 )
-            lines[key] = key_node.start_mark.line + 1
+            lines[key] = line_of(key_node)
             own[key] = self.build(value_node, mark, full)
         return {**merged, **own}
 

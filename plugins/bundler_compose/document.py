@@ -14,7 +14,7 @@ from bundler.api.compose import dependencies
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
-from bundler.io.yaml import MAX_BYTES, BoundedLoader
+from bundler.io.yaml import MAX_BYTES, BoundedLoader, find_line
 from bundler_compose.shape import find_misshapen
 
 NAMES: Final = (
@@ -97,24 +97,7 @@ class Document:
 
     def at(self, *keys: str | int) -> str:
         """Return the location of a value, or of its nearest parent: `compose.yaml:7: services.web.image`."""
-        line, node = 1, self._root
-        for key in keys:
-            found = _child(node, key)
-            if found is None:
-                break
-            line, node = found
-        return f"{self.path.name}:{line}: {'.'.join(map(str, keys))}"
-
-
-def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(key):
-                return name.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        item = node.value[key]
-        return item.start_mark.line + 1, item
-    return None
+        return f"{self.path.name}:{find_line(self._root, keys)}: {'.'.join(map(str, keys))}"
 
 
 def find_compose_file(project: Path) -> Path:
