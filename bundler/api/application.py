@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from bundler.api.images import SourceOptions
 from bundler.bundle.content import content_of
@@ -119,6 +119,10 @@ class Lifecycle:
     migrations: tuple[str, ...] = ()
 
 
+LONGEST_PROBE: Final = 9
+"""Longest time of a probe, in seconds. All probes of an application run at once, within ten seconds."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """A test that the application works: a command in a service's container that exits with 0.
@@ -128,7 +132,7 @@ class Probe:
         service: service in whose container the command runs.
         command: program and arguments, none of them empty, run without a shell. Arguments must not contain
             secrets: the command reads those from the container's environment.
-        limit: timeout in seconds.
+        limit: timeout in seconds, `LONGEST_PROBE` at most.
         title: what the probe tests, for people.
         remedy: what to do if it fails.
         script: path below `files/` of one of `ApplicationModel.carried`; the command reads it on standard

@@ -128,7 +128,7 @@ def line_of(node: yaml.Node) -> int:
 
 
 def find_line(root: yaml.Node | None, keys: Sequence[str | int]) -> int:
-    """Return the line of the value at `keys`, or of its nearest parent: of its key, or of the item of a list."""
+    """Return the line of the value at `keys`, or of its nearest parent: of its key, or of the list item."""
     line, node = 1, root
     for key in keys:
         found = _child(node, key)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bundler.api.application import LONGEST_PROBE
 from bundler.api.templates.formats import TemplateFormat
 from bundler.api.text import Text
 from bundler.api.variable import EnvironmentName, SiteVariable
@@ -84,7 +85,7 @@ class ProbeSetting(ProfileModel):
     """What the probe tests, by language: `{en: ..., zh: ...}`."""
     remedy: Text
     """What to do if it fails, by language."""
-    limit: Annotated[int, Field(ge=1, le=9)] = 8
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PROBE)] = 8
     """Maximum duration in seconds. The command should finish earlier: after a timeout, it may continue to run
     in the container."""
     script: str | None = None

@@ -6,14 +6,12 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from bundler.api.application import ApplicationModel, Probe
+from bundler.api.application import LONGEST_PROBE, ApplicationModel, Probe
 from bundler.api.compose import services
 from bundler.errors import BundleError
 
 MOST: Final = 20
 """Maximum number of probes: they run at the same time, each with its own client of Compose."""
-LONGEST: Final = 9
-"""Maximum duration of a probe, in seconds: all probes together must answer within ten."""
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -42,9 +40,10 @@ def check_probes(application: ApplicationModel) -> None:
         _check_names(probe, running, files, variables)
         if not probe.command or not all(probe.command):
             raise BundleError(f"probe {probe.id}: an empty command or argument", hint="set a program to run")
-        if not 1 <= probe.limit <= LONGEST:
+        if not 1 <= probe.limit <= LONGEST_PROBE:
             raise BundleError(
-                f"probe {probe.id}: {probe.limit} s is not a valid time limit", hint=f"1 to {LONGEST} seconds"
+                f"probe {probe.id}: {probe.limit} s is not a valid time limit",
+                hint=f"1 to {LONGEST_PROBE} seconds",
             )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from bundler.api.application import ApplicationModel, ConfigFile, Probe
+from bundler.api.application import LONGEST_PROBE, ApplicationModel, ConfigFile, Probe
 from bundler.api.text import Text
 from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_installer import forms
-from bundler_installer.probes import LONGEST, MOST, check_probes
+from bundler_installer.assemble import assemble_installer
+from bundler_installer.probes import MOST, check_probes
 
 QUEUE, RESTART = Text(en="Queue", zh="队列"), Text(en="Restart it", zh="重启")
 PROBE = Probe(
@@ -41,7 +42,7 @@ def model(*probes: Probe) -> ApplicationModel:
 
 def test_valid_probes_are_accepted() -> None:
     check_probes(model())
-    check_probes(model(PROBE, replace(PROBE, id="b", when="MAIL", limit=LONGEST, script=None)))
+    check_probes(model(PROBE, replace(PROBE, id="b", when="MAIL", limit=LONGEST_PROBE, script=None)))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_valid_probes_are_accepted() -> None:
         ({"command": ()}, "an empty command"),
         ({"command": ("a", "")}, "an empty command"),
         ({"limit": 0}, "0 s is not a valid time limit"),
-        ({"limit": LONGEST + 1}, "10 s is not a valid time limit"),
+        ({"limit": LONGEST_PROBE + 1}, "10 s is not a valid time limit"),
         ({"id": "Queue"}, "not a valid id"),
         ({"id": "-x"}, "not a valid id"),
     ],
@@ -86,3 +87,7 @@ def test_rows() -> None:
     assert forms.header("probes.tsv").startswith("#id\tservice\tlimit\tscript\twhen\t")
     with pytest.raises(BundleError, match="is not a path"):
         forms.row("probes.tsv", replace(PROBE, script="../x"))
+
+
+def test_builder_and_site_have_the_same_limit() -> None:
+    assert f"\nPROBE_LONGEST={LONGEST_PROBE} ".encode() in assemble_installer()
