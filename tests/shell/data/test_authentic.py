@@ -219,7 +219,7 @@ def test_a_full_scratch_folder_is_reported_as_such(shell: str, tmp_path: Path) -
         done = call(shell, script, tmp_path)
         codes.append(done.returncode)
         if done.returncode:
-            assert "scratch" in done.stderr, (blocks, done.stderr)
+            assert "temporary folder" in done.stderr, (blocks, done.stderr)
     failed = codes.count(1)
     assert codes == [1] * failed + [0] * (14 - failed)
     assert failed >= 5
