@@ -5,6 +5,7 @@ STATEMENT_BYTES=4096 STATEMENTS=32 CHAIN=16
 
 # gather_statements: read the statements of the site. A damaged one is not skipped, because it may be a revocation
 gather_statements() {
+    local statement_about='' statement_by='' statement_kind='' statement_name=''
     local file
     for file in "$ROOT"/state/trust/*.rotation "$ROOT"/state/trust/*.revocation \
         "$TRUSTED_KEYS"/*.rotation "$TRUSTED_KEYS"/*.revocation; do
@@ -24,6 +25,7 @@ gather_statements() {
 
 # read_carried_statements: read the statements of the bundle; each names the key that signed it
 read_carried_statements() {
+    local statement_about='' statement_by='' statement_kind='' statement_name=''
     local count file
     count=0
     for file in "$FACTS"/keys/*.rotation "$FACTS"/keys/*.revocation; do
@@ -34,9 +36,8 @@ read_carried_statements() {
     done
 }
 
-# take_statement FILE: read it, and add it to the lists
+# take_statement FILE: read it, and add it to the lists; sets statement_kind, statement_by, statement_about and statement_name
 take_statement() {
-    local statement_about='' statement_by='' statement_kind='' statement_name=''
     read_statement "$1" || refuse trust.bad_statement "$1"
     case $statement_kind in
         rotation)

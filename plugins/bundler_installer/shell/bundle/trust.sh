@@ -9,7 +9,7 @@ run_trust() {
 
 # add_statement FILE: only if it concerns this site and its signer is entitled to make it
 add_statement() {
-    local relation
+    local relation statement_about='' statement_by='' statement_kind='' statement_name=''
     [ -f "$1" ] || fail $EXIT_USAGE trust.no_file "$1"
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED trust.none "$ROOT" "$TRUSTED_KEYS"
     take_lock
