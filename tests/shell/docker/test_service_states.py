@@ -100,7 +100,7 @@ class TestStates:
 date() {{ echo "$now"; }}
 rows() {{ cat '{tmp_path}/services.tsv'; }}
 list_containers() {{ printf '%s' "$seen"; }}
-settling='' up_code=0
+settling='' up_code=0 early=''
 at() {{
     now=$1 seen=$2
     read_states || exit

@@ -51,7 +51,7 @@ inspect_site() {
 
 # inspect_services: state and health of each, how often it restarted, whether it ran out of memory
 inspect_services() {
-    local up_code state restarts result service='' expect='' broken='' waiting='' young=''
+    local up_code state restarts result service='' expect='' early='' broken='' waiting='' young=''
     : >"$SCRATCH/before"
     up_code=0
     read_states || {

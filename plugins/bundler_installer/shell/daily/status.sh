@@ -2,7 +2,7 @@
 
 # run_status: the exit code reflects services and probes; other things that need attention are only marked
 run_status() {
-    local up_code failing troubled broken='' waiting='' young=''
+    local up_code failing troubled early='' broken='' waiting='' young=''
     use_installed
     DOCKER=yes
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker

@@ -65,7 +65,7 @@ read_states() {
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services" || return 1
     expected=$(wc -l <"$SCRATCH/services") || return 1
-    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="${early:-}" \
+    awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="$early" \
         -v expected="$expected" "$AWK_SERVICE$PROGRAM_DOCKER_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
     { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young; } <"$SCRATCH/states"
 }
