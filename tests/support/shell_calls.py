@@ -6,23 +6,13 @@ is passed to another one and run by it (`step release prepare_release`), or name
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-from tests.support.programs import run
-
-SHFMT = Path(sys.executable).with_name("shfmt")
-"""From the package shfmt-py."""
+from tests.support.shell_tree import Node, parse_tree, walk
 
 _RUNNERS = frozenset({"command", "env", "eval", "exec", "trap", "xargs"})
 """Shell commands and programs that run their arguments."""
-
-Node = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class Call:
 
 def calls(files: Mapping[str, str]) -> tuple[dict[str, str], set[Call]]:
     """Return the file of each function, and all calls between functions of these files."""
-    trees = {file: _parse(text) for file, text in files.items()}
+    trees = {file: parse_tree(text) for file, text in files.items()}
     where = {name: file for file, tree in trees.items() for name in _functions(tree)}
     commands = [(file, command) for file, tree in trees.items() for command in _commands(tree, "")]
     runners = _find_runners([command for _, command in commands], where)
@@ -60,34 +50,18 @@ def function_lengths(text: str) -> dict[str, int]:
     """Map functions to their number of lines."""
     return {
         node["Name"]["Value"]: node["End"]["Line"] - node["Pos"]["Line"] + 1
-        for node in _walk(_parse(text))
+        for node in walk(parse_tree(text))
         if node.get("Type") == "FuncDecl"
     }
 
 
 def quoted_texts(text: str) -> list[str]:
     """Return all single-quoted texts."""
-    return [str(node.get("Value", "")) for node in _walk(_parse(text)) if node.get("Type") == "SglQuoted"]
-
-
-@cache
-def _parse(text: str) -> Node:
-    tree: Node = json.loads(run(SHFMT, "-ln", "posix", "--to-json", input=text))
-    return tree
-
-
-def _walk(node: object) -> Iterator[Node]:
-    if isinstance(node, list):
-        for each in node:
-            yield from _walk(each)
-    elif isinstance(node, dict):
-        yield node
-        for each in node.values():
-            yield from _walk(each)
+    return [str(node.get("Value", "")) for node in walk(parse_tree(text)) if node.get("Type") == "SglQuoted"]
 
 
 def _functions(tree: Node) -> list[str]:
-    return [node["Name"]["Value"] for node in _walk(tree) if node.get("Type") == "FuncDecl"]
+    return [node["Name"]["Value"] for node in walk(tree) if node.get("Type") == "FuncDecl"]
 
 
 def _commands(node: object, function: str) -> Iterator[Command]:
@@ -103,7 +77,7 @@ def _commands(node: object, function: str) -> Iterator[Command]:
         words = tuple(_text(word) for word in node["Args"])
         yield Command(function, words)
         if words[0] in {"trap", "eval"} and len(words) > 1 and words[1] not in {"", "-", "@"}:
-            yield from _commands(_parse(words[1]), function)
+            yield from _commands(parse_tree(words[1]), function)
     for each in node.values():
         yield from _commands(each, function)
 

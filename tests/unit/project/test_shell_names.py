@@ -111,7 +111,7 @@ def unsupplied_names(functions: dict[str, Function]) -> set[tuple[str, str]]:
         (function.name, name)
         for function in functions.values()
         if function.name
-        for name in function.names("read") - {"_", "x"}
+        for name in function.names("read") - {"_"}
         if name == name.lower() and not _supplied(function.name, name, functions, callers)
     }
 
