@@ -45,12 +45,7 @@ def given_secret(name: str, prompt: Text) -> SiteVariable:
 
 def _database(settings: DifySettings) -> Iterator[SiteVariable]:
     name, port, users, user = _DATABASES[settings.database.type]
-    yield SiteVariable(
-        name="DB_HOST", kind="host", prompt=Text(en=f"{name} server", zh=f"{name} 服务器"), required=True
-    )
-    yield SiteVariable(
-        name="DB_PORT", kind="port", prompt=Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port
-    )
+    yield from _host_and_port("DB", name, port)
     yield SiteVariable(
         name="DB_USERNAME",
         kind="string",
@@ -79,18 +74,7 @@ def _database(settings: DifySettings) -> Iterator[SiteVariable]:
 def _redis(settings: DifySettings) -> Iterator[SiteVariable]:
     match settings.redis.topology:
         case "single":
-            yield SiteVariable(
-                name="REDIS_HOST",
-                kind="host",
-                prompt=Text(en="Redis server", zh="Redis 服务器"),
-                required=True,
-            )
-            yield SiteVariable(
-                name="REDIS_PORT",
-                kind="port",
-                prompt=Text(en="Port of Redis", zh="Redis 端口"),
-                default="6379",
-            )
+            yield from _host_and_port("REDIS", "Redis", "6379")
             yield from _redis_user()
         case "sentinel":
             yield from _sentinel(settings)
@@ -198,8 +182,7 @@ def _vector_store(settings: DifySettings) -> Iterator[SiteVariable]:
             )
 
 
-def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterator[SiteVariable]:
-    key, default = user
+def _host_and_port(prefix: str, name: str, port: str) -> Iterator[SiteVariable]:
     yield SiteVariable(
         name=f"{prefix}_HOST",
         kind="host",
@@ -209,6 +192,11 @@ def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterato
     yield SiteVariable(
         name=f"{prefix}_PORT", kind="port", prompt=Text(en=f"Port of {name}", zh=f"{name} 端口"), default=port
     )
+
+
+def _server(prefix: str, name: str, port: str, user: tuple[str, str]) -> Iterator[SiteVariable]:
+    key, default = user
+    yield from _host_and_port(prefix, name, port)
     yield SiteVariable(
         name=f"{prefix}_{key}",
         kind="string",
