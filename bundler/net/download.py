@@ -84,13 +84,7 @@ class Downloader:
         def retry(what: str) -> Retry:
             return Retry(what, RetryPolicy(), self._pause)
 
-        stream = ResumingStream([_WebFile(url, self._transport)], retry, size=None, offset=offset)
-        try:
-            stream.connect()
-        except BaseException:
-            stream.close()
-            raise
-        return stream
+        return ResumingStream([_WebFile(url, self._transport)], retry, size=None, offset=offset).connect()
 
     @cached_property
     def _transport(self) -> Transport:

@@ -121,13 +121,21 @@ class ResumingStream:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def connect(self) -> None:
-        """Send the request now; otherwise the first `read` sends it.
+    def connect(self) -> Self:
+        """Send the request now; otherwise the first `read` sends it. Return the stream; a failure closes it.
 
         Raises:
             FetchError: no place has the file.
             ChangedError: the file on the server has changed.
         """
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _connect(self) -> None:
         while self._response is None and not self._finished:
             place = self._places[0]
             offset = self._position if self._ranges else 0
@@ -153,7 +161,7 @@ class ResumingStream:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 self._wait(failure)
-            self.connect()
+            self._connect()
             data = self._gather(size)
             if data:
                 self._position += len(data)

@@ -115,13 +115,7 @@ class RegistrySource:
         if found in places:
             places = places[places.index(found) :]
         asked = [BlobPlace(place, descriptor.digest, where) for place in places]
-        stream = ResumingStream(asked, self._retry, size=descriptor.size, offset=offset)
-        try:
-            stream.connect()
-        except BaseException:
-            stream.close()
-            raise
-        return stream
+        return ResumingStream(asked, self._retry, size=descriptor.size, offset=offset).connect()
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:  # noqa: ARG002 the contract's signature
         """See `bundler.api.images.ImageSource`: never called, because images of registries have manifests."""
