@@ -1,31 +1,18 @@
 # Reads a secret. Writes it in the quoted forms of JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its
 # env file.
 
-BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i; sq = "\047" }
+BEGIN { sq = "\047" }
 # quoted: put a backslash before these characters; write non-text characters with \u, with 1 also DEL, with 2 everything
 # except ASCII
 function quoted(text, characters, ascii, lower,   i, c, n, made) {
     for (i = 1; i <= length(text); i += wide) {
-        n = rune(text, i); c = substr(text, i, wide)
+        n = read_rune(text, i); c = substr(text, i, wide)
         if (n < 128 && index(characters, c)) c = "\\" c
         else if (n == 9 || n == 12 || n == 13) c = "\\" (n == 9 ? "t" : n == 12 ? "f" : "r")
-        else if (n < 32 || (ascii && n == 127) || (ascii > 1 && n > 127)) c = escaped(n, lower)
+        else if (n < 32 || (ascii && n == 127) || (ascii > 1 && n > 127)) c = escape_rune(n, lower)
         made = made c
     }
     return made
-}
-function escaped(n, lower,   form) {
-    form = lower ? "\\u%04x" : "\\u%04X"
-    if (n < 65536) return sprintf(form, n)
-    n -= 65536
-    return sprintf(form, 55296 + int(n / 1024)) sprintf(form, 56320 + n % 1024)
-}
-function rune(text, place,   n, i) {
-    n = code[substr(text, place, 1)]
-    wide = n < 128 ? 1 : n < 224 ? 2 : n < 240 ? 3 : 4
-    if (wide > 1) n = n % (wide == 2 ? 32 : wide == 3 ? 16 : 8)
-    for (i = 1; i < wide; i++) n = n * 64 + code[substr(text, place + i, 1)] % 64
-    return n
 }
 # changed: replace each of these characters by its entry in the list, which has the same order
 function changed(text, characters, list,   i, c, at, made, part) {
@@ -33,13 +20,6 @@ function changed(text, characters, list,   i, c, at, made, part) {
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1); at = index(characters, c)
         made = made (at ? part[at] : c)
-    }
-    return made
-}
-function backslashed(text, characters,   i, c, made) {
-    for (i = 1; i <= length(text); i++) {
-        c = substr(text, i, 1)
-        made = made (index(characters, c) ? "\\" c : c)
     }
     return made
 }
@@ -51,7 +31,7 @@ function backslashed(text, characters,   i, c, made) {
         print quoted($0, "\\=:#!", ascii, lower)
         print "\\" quoted($0, "\\", ascii, lower)
     }
-    print backslashed($0, "\"\\$`"); print backslashed($0, "\\$`"); print backslashed($0, "\\"); print backslashed($0, "\\" sq)
+    print escape($0, "\"\\$`"); print escape($0, "\\$`"); print escape($0, "\\"); print escape($0, "\\" sq)
     print changed($0, sq, sq sq); print changed($0, sq, sq "\\" sq sq); print changed($0, "$", "$$")
     print changed($0, "$\"\\", "${BUNDLE_DOLLAR}|${BUNDLE_QUOTE}|${BUNDLE_BACKSLASH}")
     print changed($0, "&<>\"" sq "\t\r", "&#38;|&#60;|&#62;|&#34;|&#39;|&#9;|&#13;")

@@ -6,7 +6,6 @@
 # `ahead` is the rest of the line; `step` may set `skip` to consume characters of it. awk works on bytes (LC_ALL=C).
 
 BEGIN {
-    for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i
     while ((getline line < values) > 0) {
         at = index(line, "=")
         known[substr(line, 1, at - 1)] = substr(line, at + 1)
@@ -84,26 +83,4 @@ function swap(value, character, text,   i, c, made) {
         made = made (c == character ? text : c)
     }
     return made
-}
-# escape: put a backslash before each of these characters
-function escape(value, characters,   i, c, made) {
-    for (i = 1; i <= length(value); i++) {
-        c = substr(value, i, 1)
-        made = made (index(characters, c) ? "\\" c : c)
-    }
-    return made
-}
-# read_rune: return the code point at `place` of the value (UTF-8); sets `wide`, its bytes
-function read_rune(value, place,   n, i) {
-    n = code[substr(value, place, 1)]
-    wide = n < 128 ? 1 : n < 224 ? 2 : n < 240 ? 3 : 4
-    if (wide > 1) n = n % (wide == 2 ? 32 : wide == 3 ? 16 : 8)
-    for (i = 1; i < wide; i++) n = n * 64 + code[substr(value, place + i, 1)] % 64
-    return n
-}
-# escape_rune: with \u, as two surrogates if the format uses them
-function escape_rune(rune) {
-    if (rune < 65536) return sprintf("\\u%04X", rune)
-    rune -= 65536
-    return sprintf("\\u%04X\\u%04X", 55296 + int(rune / 1024), 56320 + rune % 1024)
 }

@@ -47,7 +47,7 @@ print_forms() {
 # print_quoted: a line of standard input as JSON, YAML, TOML, nginx, properties, XML, HTML, shells, Compose and its env file
 # write it, with or without quotes
 print_quoted() {
-    awk "$PROGRAM_LIB_QUOTED"
+    awk "$PROGRAM_LIB_BYTES$PROGRAM_LIB_QUOTED"
 }
 
 # mask_values: of NAME=VALUE lines, only the names

@@ -75,5 +75,5 @@ print_program() {
         text) quoting=$PROGRAM_FORMATS_TEXT ;;
         *) return 1 ;;
     esac
-    printf '%s%s' "$PROGRAM_SITE_TEMPLATE" "$quoting"
+    printf '%s%s%s' "$PROGRAM_LIB_BYTES" "$PROGRAM_SITE_TEMPLATE" "$quoting"
 }
