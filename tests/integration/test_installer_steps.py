@@ -152,11 +152,11 @@ def test_a_secret_that_is_there_is_not_overwritten(host: Host) -> None:
 
 
 def test_a_wrong_secret_of_another_server_is_corrected(host: Host) -> None:
-    assert host.install("--set", "VAULT=wrong").returncode == 0
+    assert host.install("--set", "VAULT=obsoletevalue").returncode == 0
     done = host.install("--set", "VAULT=right")
     assert done.returncode == 0, done.stderr
     assert pairs(host.root / "secrets.env")["VAULT"] == "right"
-    assert "wrong" not in (host.root / "state/compose.env").read_text()
+    assert "obsoletevalue" not in (host.root / "state/compose.env").read_text()
 
 
 def test_values_are_taken_literally(host: Host) -> None:
@@ -198,8 +198,8 @@ def test_values_of_every_kind_are_checked(host: Host) -> None:
         ("FOLDER=relative", "an absolute path"),
         ("LEVEL=middle", "low,high"),
         ("PIN=12345", "[0-9]{4}"),
-        ("TOKEN=quote'd", "a secret"),
-        ("TOKEN=back\\slash", "a secret"),
+        ("TOKEN=quote'd", "a single-line secret"),
+        ("TOKEN=back\\slash", "a single-line secret"),
     ):
         result = host.install("--set", pair)
         assert result.returncode == 2, pair

@@ -33,6 +33,7 @@ compose() {
             printf 'first line\n\033[31mred\033[0m \001bell\007 s3cr3t-value \342\200\256end\n\n'
             return 3 ;;
         heals) printf x >>"$HERE/tries"; [ "$(wc -c <"$HERE/tries")" -ge 3 ] ;;
+        both) printf 'the reason\n' >&2; printf '1\n2\n3\n4\n'; return 1 ;;
         ok) return 0 ;;
     esac
 }
@@ -110,6 +111,7 @@ class TestProbes:
             (["flood"], "y / y / y"),
             (["cut"], "aaaaaaa / aaaaaaa / zzzzz"),
             (["zero"], "ab / the reason"),
+            (["both"], "the reason / 2 / 3 / 4"),
             ([], "the release does not contain its command or file (-)"),
         ],
     )

@@ -108,6 +108,8 @@ start_probe() {
     input=/dev/null
     [ "$script" = - ] || input=$FACTS/$script
     keep "$probing/$id/words" list_words "$id"
+    empty_file "$probing/$id/errors"
+    empty_file "$probing/$id/said"
     set -- exec -T "$service"
     words=0
     while IFS= read -r word; do
@@ -120,11 +122,14 @@ start_probe() {
         printf '1\n' >"$probing/$id/code" || lose_scratch
         return 0
     fi
+    # two files: in one, the engine mixes both outputs in any order, and the reason may be anywhere
     {
         {
-            compose "$@" <"$input" 2>&1
-            printf '%s\n' $? >"$probing/$id/code"
-        } | head -c "$PROBE_OUTPUT" >"$probing/$id/said"
+            {
+                compose "$@" <"$input" 2>&7
+                printf '%s\n' $? >"$probing/$id/code"
+            } | head -c "$PROBE_OUTPUT" >"$probing/$id/said"
+        } 7>&1 | head -c "$PROBE_OUTPUT" >"$probing/$id/errors"
     } 2>/dev/null &
     pending="$pending $id:$!:$limit"
 }
@@ -164,7 +169,7 @@ wait_for_probes() {
 
 # judge_probes: print a line for each in the list
 judge_probes() {
-    local code id=''
+    local code output id=''
     while read_probe id <&6; do
         if [ -f "$probing/$id/skip" ]; then
             printf '%s\tskip\t-\n' "$id" || return 1
@@ -175,24 +180,33 @@ judge_probes() {
         if [ "$code" = 0 ]; then
             printf '%s\tpass\t-\n' "$id" || return 1
         else
-            drop_cut_line || return 1
-            write_log "probe $id: $(redact <"$probing/$id/said" | tail -n 20 | LC_ALL=C tr '\000-\010\013-\037\177' '?')"
+            for output in errors said; do
+                drop_cut_line "$output" || return 1
+            done
+            write_log "probe $id: $(for output in errors said; do
+                redact <"$probing/$id/$output" | tail -n 20 | LC_ALL=C tr '\000-\010\013-\037\177' '?'
+            done)"
             printf '%s\tfail\t%s\n' "$id" "$(tell_failure)" || return 1
         fi
     done 6<"$SCRATCH/probes"
 }
 
-# drop_cut_line: remove the last line of the output of $id if the output was cut off: part of a secret would not be
-# recognized
+# drop_cut_line OUTPUT: remove the last line of this output of $id (errors or said) if it was cut off: part of a secret would
+# not be recognized
 drop_cut_line() {
-    [ "$(wc -c <"$probing/$id/said")" -ge "$PROBE_OUTPUT" ] || return 0
-    sed '$d' "$probing/$id/said" >"$probing/$id/whole" && mv -f "$probing/$id/whole" "$probing/$id/said"
+    [ "$(wc -c <"$probing/$id/$1")" -ge "$PROBE_OUTPUT" ] || return 0
+    sed '$d' "$probing/$id/$1" >"$probing/$id/whole" && mv -f "$probing/$id/whole" "$probing/$id/$1"
 }
 
-# tell_failure: print the last lines of output of $id, which ended with $code or did not end
+# list_last_lines OUTPUT: the last three lines of this output of $id that say something
+list_last_lines() {
+    tr -d '\000' <"$probing/$id/$1" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3
+}
+
+# tell_failure: print the last lines of both outputs of $id, errors first, which ended with $code or did not end
 tell_failure() {
     local said line
-    tr -d '\000' <"$probing/$id/said" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3 >"$probing/$id/tail"
+    { list_last_lines errors && list_last_lines said; } >"$probing/$id/tail" || lose_scratch
     said=''
     while IFS= read -r line || [ -n "$line" ]; do
         said="$said${said:+ / }$(printf '%s\n' "$line" | show_plain)"
