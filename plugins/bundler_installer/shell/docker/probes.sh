@@ -169,7 +169,7 @@ wait_for_probes() {
 
 # judge_probes: print a line for each in the list
 judge_probes() {
-    local code output id=''
+    local code id=''
     while read_probe id <&6; do
         if [ -f "$probing/$id/skip" ]; then
             printf '%s\tskip\t-\n' "$id" || return 1
@@ -180,33 +180,42 @@ judge_probes() {
         if [ "$code" = 0 ]; then
             printf '%s\tpass\t-\n' "$id" || return 1
         else
-            for output in errors said; do
-                drop_cut_line "$output" || return 1
-            done
-            write_log "probe $id: $(for output in errors said; do
-                redact <"$probing/$id/$output" | tail -n 20 | LC_ALL=C tr '\000-\010\013-\037\177' '?'
-            done)"
+            drop_cut_lines || return 1
+            write_log "probe $id: $(list_outputs)"
             printf '%s\tfail\t%s\n' "$id" "$(tell_failure)" || return 1
         fi
     done 6<"$SCRATCH/probes"
 }
 
-# drop_cut_line OUTPUT: remove the last line of this output of $id (errors or said) if it was cut off: part of a secret would
-# not be recognized
-drop_cut_line() {
-    [ "$(wc -c <"$probing/$id/$1")" -ge "$PROBE_OUTPUT" ] || return 0
-    sed '$d' "$probing/$id/$1" >"$probing/$id/whole" && mv -f "$probing/$id/whole" "$probing/$id/$1"
+# drop_cut_lines: remove the last line of each output of $id that was cut off: part of a secret would not be recognized
+drop_cut_lines() {
+    local output
+    for output in "$probing/$id/errors" "$probing/$id/said"; do
+        [ "$(wc -c <"$output")" -ge "$PROBE_OUTPUT" ] || continue
+        sed '$d' "$output" >"$probing/$id/whole" && mv -f "$probing/$id/whole" "$output" || return 1
+    done
 }
 
-# list_last_lines OUTPUT: the last three lines of this output of $id that say something
+# list_outputs: for the log, the end of both outputs of $id, errors first
+list_outputs() {
+    local output
+    for output in "$probing/$id/errors" "$probing/$id/said"; do
+        redact <"$output" | tail -n 20 | LC_ALL=C tr '\000-\010\013-\037\177' '?'
+    done
+}
+
+# list_last_lines: of both outputs of $id, errors first, the last three lines that say something
 list_last_lines() {
-    tr -d '\000' <"$probing/$id/$1" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3
+    local output
+    for output in "$probing/$id/errors" "$probing/$id/said"; do
+        tr -d '\000' <"$output" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3
+    done
 }
 
 # tell_failure: print the last lines of both outputs of $id, errors first, which ended with $code or did not end
 tell_failure() {
     local said line
-    { list_last_lines errors && list_last_lines said; } >"$probing/$id/tail" || lose_scratch
+    keep "$probing/$id/tail" list_last_lines
     said=''
     while IFS= read -r line || [ -n "$line" ]; do
         said="$said${said:+ / }$(printf '%s\n' "$line" | show_plain)"
