@@ -1,0 +1,1 @@
+"""Reads a Compose project as Compose does."""
