@@ -101,6 +101,11 @@ def project_name(document: Mapping[str, Any], default: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-") or "app"
 
 
+def short_parts(text: str) -> list[str]:
+    """Split a short form such as `address:published:target` at the colons outside of `${...}` and `[...]`."""
+    return _PARTS.findall(text)
+
+
 def _services(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: entry or {} for name, entry in (document.get("services") or {}).items()}
 
@@ -135,6 +140,8 @@ def _expectation(name: str, entry: Mapping[str, Any], *, is_job: bool) -> Expect
 
 
 def _ports(service: str, entry: Mapping[str, Any]) -> Iterator[Port]:
+    if entry.get("network_mode") == "host":
+        return  # nothing is published: the service listens on the host's own addresses
     for item in entry.get("ports") or ():
         if isinstance(item, Mapping):
             address = item.get("host_ip")
@@ -142,7 +149,7 @@ def _ports(service: str, entry: Mapping[str, Any]) -> Iterator[Port]:
             protocol = item.get("protocol") or "tcp"
         else:
             text, _, protocol = str(item).partition("/")
-            parts = _PARTS.findall(text)
+            parts = short_parts(text)
             if len(parts) < 2:  # noqa: PLR2004 only the container's port: Docker assigns the host's
                 continue
             published = parts[-2]

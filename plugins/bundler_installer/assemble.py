@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,12 @@ _PROGRAM = re.compile(r"\$PROGRAM_([A-Z]+)_([A-Z0-9_]+)")
 """A use of an awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
 _COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
 """A comment line, except for titles and shellcheck directives."""
+_GLOBAL = re.compile(r"^([A-Z_]+=\S*) +# .*$", re.MULTILINE)
+"""A global variable with the comment behind it."""
+_INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
+_FUNCTION = re.compile(r"^([a-z][a-z0-9_]*)\(\) \{(?: .*\}|\n(?:.*\n)*?\})(?:\n|\Z)", re.MULTILINE)
+"""A function: on one line, or to the first brace at the start of a line."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
@@ -40,8 +47,9 @@ FOLDERS = {
         "certificate", "edits", "release", "counter",
     ),
     "preflight": (
-        "checks", "hardware", "storage", "podman", "lacking", "engine", "system", "network", "site",
-        "expiry", "results", "report", "probe", "verdict",
+        "checks", "hardware", "storage", "podman", "lacking", "engine", "document", "system", "addresses",
+        "network", "site", "expiry", "objects", "limits", "devices", "options", "results", "report", "probe",
+        "verdict",
     ),
     "data": (
         "encryption", "authentic", "parts", "carried", "volumes", "dumps", "aside", "prune", "backup",
@@ -106,13 +114,16 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
 
     Args:
         names: names of the sources.
-        part: whether to include only the messages that these sources use, and to leave out comments.
+        part: whether to include only the functions and messages that these sources use, without comments.
     """
     sources = {name: _source(name) for name in names}
     if part:  # the file is sent over slow lines; only the installer, which is not, keeps its comments
-        sources = {
-            name: _COMMENT.sub("", text) if name != "lib/header" else text for name, text in sources.items()
-        }
+        sources = _without_unused(
+            {
+                name: _COMMENT.sub("", _GLOBAL.sub(r"\1", text)) if name != "lib/header" else text
+                for name, text in sources.items()
+            }
+        )
     code = "\n".join(sources.values())
     words, families = (set(_WORD.findall(code)), tuple(_FAMILY.findall(code))) if part else (set(), ("",))
     parts = []
@@ -128,7 +139,27 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
             parts += [shell_forms(), shell_folds()]
         if name == "lib/messages":
             parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
-    return ("\n\n".join(parts) + "\n").encode()
+    joined = "\n\n".join(parts) + "\n"
+    if part:
+        joined = _INDENT.sub(lambda indent: "\t" * (len(indent[0]) // 4), joined)
+    return joined.encode()
+
+
+def _without_unused(sources: dict[str, str]) -> dict[str, str]:
+    """Leave out functions whose names stand nowhere else; those of checks are called by computed names."""
+    while True:
+        counts = Counter(_NAME.findall("\n".join(sources.values())))
+        unused = {
+            found[0]
+            for text in sources.values()
+            for found in _FUNCTION.finditer(text)
+            if not found[1].startswith("measure_")
+            and counts[found[1]] == len(re.findall(rf"\b{found[1]}\b", found[0]))
+        }
+        if not unused:
+            return sources
+        for gone in unused:
+            sources = {name: text.replace(gone, "") for name, text in sources.items()}
 
 
 @cache

@@ -83,6 +83,37 @@ CHECKS = (
         asks="supports d_type",
         advises="overlay2, btrfs, zfs or containerd's",
     ),
+    Check("external", "engine", asks="networks, volumes and containers exist that the document expects"),
+    Check("container-name", "engine", asks="no other container has a name that the document fixes"),
+    Check("driver", "engine", asks="drivers of logs, networks and volumes, and interfaces, exist"),
+    Check("cpu-limit", "engine", asks="`cpus` and `cpuset` of a service are not more than the server has"),
+    Check(
+        "memory-limit",
+        "engine",
+        asks="memory limits are at least 6 MiB",
+        advises="memory limits and sizes are not more than the server has",
+    ),
+    Check("ulimit", "engine", asks="`ulimits` are not above fs.nr_open, or the limits of a rootless engine"),
+    Check("service-sysctl", "engine", asks="`sysctls` are namespaced, and the kernel knows them"),
+    Check("device", "engine", asks="devices exist"),
+    Check("gpu", "engine", asks="NVIDIA's container toolkit and as many GPUs; other drivers are not known"),
+    Check("runtime", "engine", asks="the engine knows the runtime"),
+    Check(
+        "host-path", "engine", asks="paths of the server that services mount exist, as file, folder or socket"
+    ),
+    Check("service-platform", "engine", asks="the processor, or an emulator of the kernel (binfmt_misc)"),
+    Check(
+        "rights",
+        "engine",
+        asks="`privileged` without user namespace remapping",
+        advises="`privileged` and `cap_add` with an engine that runs as root",
+    ),
+    Check(
+        "engine-option",
+        "engine",
+        asks="what `isolation`, `userns_mode`, `cgroup_parent`, `storage_opt`, `security_opt` and"
+        " `host-gateway` require",
+    ),
     Check("unpacker", "engine", asks="for compact images: zstd, or Docker 23.0 if sufficient"),
     Check("compose", "engine", "2.0", asks="bundle, at least 2.0", advises="bundle"),
     Check(
@@ -109,7 +140,13 @@ CHECKS = (
     Check("ip-forward", "network", asks="1, if an engine is running"),
     Check("bridge-filter", "network", advises="not 0"),
     Check("firewalld", "network", advises="off, or with Docker's zone"),
-    Check("port", "network", asks="free, or used by this application"),
+    Check(
+        "port",
+        "network",
+        asks="free at its address, or used by this application",
+        advises="the same for ports that services with the host's network name",
+    ),
+    Check("address", "network", asks="addresses of published ports belong to this server"),
     Check(
         "address-range",
         "network",
@@ -129,6 +166,7 @@ CHECKS = (
         advises="not interrupted; no unrelated files",
     ),
     Check("certificate", "site", asks="as the application requires"),
+    Check("host-name", "site", asks="one that the application accepts, if it takes this server's name"),
     Check(
         "expiry",
         "site",

@@ -15,6 +15,7 @@ from bundler.bundle.tar import Member
 from bundler.image.oci import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
+from bundler_installer.document import document_rows
 from bundler_installer.manifest import EngineEntry, InstallerManifest
 from bundler_installer.probes import check_probes
 from bundler_installer.tables import BUNDLE_ENV, TABLES
@@ -71,6 +72,7 @@ def flat_facts(
         ],
         "ports.tsv": manifest.ports,
         "networks.tsv": network_rows(application.compose),
+        "document.tsv": document_rows(application.compose, platform),
         "checks.tsv": compile_checks(manifest, sum(layers.values())),
         "templates.tsv": [
             {"path": f"config/{f.path}", "mode": f.mode, "format": f.template}

@@ -25,8 +25,9 @@ NEEDED = {
         "answers", "variables", "certificate",
     ),
     "preflight": (
-        "checks", "hardware", "storage", "podman", "lacking", "engine", "system", "network", "site",
-        "expiry", "results", "report", "verdict",
+        "checks", "hardware", "storage", "podman", "lacking", "engine", "document", "system", "addresses",
+        "network", "site", "expiry", "objects", "limits", "devices", "options", "results", "report",
+        "verdict",
     ),
 }  # fmt: skip
 """Shell sources of the preflight by folder, in the order of `assemble`."""
@@ -36,6 +37,7 @@ TABLES = (
     BUNDLE_ENV,
     "certificates.tsv",
     "checks.tsv",
+    "document.tsv",
     "engine.tsv",
     "images.tsv",
     "networks.tsv",

@@ -115,6 +115,15 @@ BUNDLE_TABLES: Final = (
         ),
     ),
     Table(
+        "document.tsv",
+        "feature",
+        (
+            Column("service", "that asks for it; - for networks and volumes", f"word{OPTIONAL}"),
+            Column("what", "kind of feature: docs/reference/bundle-format.md", "check"),
+            Column("value", "its name or amount, with ${NAME} of site variables"),
+        ),
+    ),
+    Table(
         "checks.tsv",
         "check",
         (

@@ -166,6 +166,7 @@ def preflight_file(
         "checks.tsv": "#id\tgroup\trequired\trecommended\tparameter\n"
         + "".join("\t".join(row) + "\n" for row in rows),
         "images.tsv": "#reference\tmanifest\tconfig\tbytes\tunpacked\nhello:1\tsha256:a\tsha256:b\t1\t1\n",
+        "document.tsv": "#service\twhat\tvalue\n",
         "engine.tsv": "#kind\tvalue\tname\n",
         "networks.tsv": "#name\tsubnet\n",
         "ports.tsv": "#service\taddress\tport\tprotocol\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HOOKS = (
-    (b"            LD_*) ;;", b"            LD_* | BUNDLE_*) ;;"),
+    (b"LD_*) ;;", b"LD_* | BUNDLE_*) ;;"),
     (b"\nPROBE_ROOT=''", b"\nPROBE_ROOT=${BUNDLE_PROBE_ROOT:-}"),
     (
         b"\nset_defaults() {\n",

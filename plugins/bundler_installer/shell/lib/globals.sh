@@ -113,6 +113,7 @@ DOCKER_CODE=''       # exit code of the command that tested it
 ENGINE=''            # output of docker info
 ENGINE_VERSION=''    # version of the engine
 ENGINE_ROOT=''       # folder where the engine keeps its data
+IMAGE_ROOT=''        # folder where it keeps images
 UNPACKER=''          # what reads compact images: zstd or engine
 BLOBS=''             # folder with the image files to load
 ARCHIVE=''           # folder with the parts of compact images

@@ -1,14 +1,15 @@
 # ---- preflight/engine: checks of the engine
 
-# read_engine: query the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT
+# read_engine: query the engine once; sets DOCKER (yes or nothing), ENGINE, ENGINE_VERSION, ENGINE_ROOT, IMAGE_ROOT
 read_engine() {
     local root
-    DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker
+    DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker IMAGE_ROOT=/var/lib/docker
     : >"$SCRATCH/engine-info"
     : >"$SCRATCH/engine-ours"
     plan_engine
     docker_answers || {
         [ -z "$(engine_parts data-root)" ] || ENGINE_ROOT=$(engine_parts data-root)
+        IMAGE_ROOT=$ENGINE_ROOT
         return 0
     }
     DOCKER=yes ENGINE=docker
@@ -17,6 +18,11 @@ read_engine() {
     within 20 docker info >"$SCRATCH/engine-info" 2>/dev/null
     root=$(info_field 'Docker Root Dir')
     [ -z "$root" ] || ENGINE_ROOT=$root
+    IMAGE_ROOT=$ENGINE_ROOT
+    # the system's containerd keeps images in its own folder; one that the engine started, below the engine's
+    case $(info_field driver-type):$ENGINE_ROOT in
+        io.containerd.*:/var/lib/docker) [ ! -d "$PROBE_ROOT/var/lib/containerd" ] || IMAGE_ROOT=/var/lib/containerd ;;
+    esac
     within 20 docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/engine-ours" 2>/dev/null
 }
 
@@ -31,6 +37,12 @@ info_list() {
         inside { print line }
         line == name || index(line, name " ") == 1 { inside = 1; start = depth }' "$SCRATCH/engine-info"
 }
+
+# is_rootless: the engine runs as a user
+is_rootless() { info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}rootless'; }
+
+# remaps_users: the engine maps the users of containers
+remaps_users() { info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}userns'; }
 
 measure_docker() {
     local said
@@ -67,9 +79,9 @@ measure_engine_mode() {
     fi
     if [ "$ENGINE" = podman ]; then
         measure_podman
-    elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}rootless'; then
+    elif is_rootless; then
         check warn rootless root "$(format remedy.engine_rootless)"
-    elif info_list 'Security Options' | grep -q '^\(name=\)\{0,1\}userns'; then
+    elif remaps_users; then
         check warn userns-remap root "$(format remedy.engine_userns)"
     else
         check pass root root

@@ -38,20 +38,19 @@ measure_firewalld() {
 
 # measure_port: published ports must be free, or already used by this application
 measure_port() {
-    local ours address number inode holder service='' port='' protocol=''
+    local ours address number inode holder service='' port='' protocol='' what='' value=''
     ours=' '
     if [ -n "$DOCKER" ]; then
         ours=" $(docker ps --filter "label=com.docker.compose.project=$PROJECT" --format '{{.Ports}}' 2>/dev/null |
-            tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*/\1/p' | # adjacent ports are listed as 8443-8444
-            awk -F - '{ for (n = $1; n <= $NF; n++) printf "%d ", n }')"
+            tr ',' '\n' | sed -n 's/.*:\([0-9-]*\)->.*\(\/.*\)/\1 \2/p' | # adjacent ports are listed as 8443-8444
+            awk '{ split($1, range, "-"); for (n = range[1]; n <= (range[2] ? range[2] : range[1]); n++) printf "%d%s ", n, $2 }')"
     fi
-    ours="$ours$OLD_PORTS" # ports of an adopted installation become free
     rows ports.tsv >"$SCRATCH/ports"
     while read_port service address port protocol; do
         number=$(expand "$port")
         is_number "$number" || continue
-        case $ours in
-            *" $number "*)
+        case "$ours $OLD_PORTS " in # ports of an adopted installation become free
+            *" $number/$protocol "* | *" $number "*)
                 check pass "$number/$protocol ($service): $(format checks.ours_already)" "$(format checks.free)"
                 continue
                 ;;
@@ -65,15 +64,27 @@ measure_port() {
             check pass "$number/$protocol ($service): $(format checks.free)" "$(format checks.free)"
         fi
     done <"$SCRATCH/ports"
+    # a service with the host's network names its ports, but publishes none: it may listen on others
+    awk -F "$TAB" "$AWK_FEATURE"'$FEATURE["what"] == "host-port"' "$SCRATCH/features" >"$SCRATCH/host-ports" || lose_scratch
+    while read_feature service what value; do
+        inode=$(find_listener "${value%/*}" "${value#*/}" -)
+        if [ -z "$inode" ]; then
+            check pass "$value ($service): $(format checks.free)" "$(format checks.free)"
+        elif [ -s "$SCRATCH/engine-ours" ]; then
+            check pass "$value ($service): $(format checks.ours_already)" "$(format checks.free)"
+        else
+            check warn "$value ($service): $(format checks.taken "$(name_holder "$inode" "${value%/*}")")" "$(format checks.free)"
+        fi
+    done <"$SCRATCH/host-ports"
 }
 
 # find_listener NUMBER PROTOCOL ADDRESS: the inode of a conflicting socket, from the kernel's tables; `ss` is not available
-# everywhere. ADDRESS is an IPv4 address; any other value means all addresses
+# everywhere. ADDRESS is an IP address; any other value means all addresses
 find_listener() {
     local table
     for table in "$2" "${2}6"; do
         [ ! -r "$PROBE_ROOT/proc/net/$table" ] || sed -n '2,$p' "$PROBE_ROOT/proc/net/$table"
-    done | awk -v port="$1" -v protocol="$2" -v address="$3" "$PROGRAM_PREFLIGHT_LISTENER"
+    done | awk -v port="$1" -v protocol="$2" -v address="$(printf '%s' "$3" | spell_out)" "$PROGRAM_PREFLIGHT_LISTENER"
 }
 
 # name_holder INODE PORT: the process that has the socket, and the container behind a proxy process of Docker

@@ -39,6 +39,24 @@ measure_installation() {
     fi
 }
 
+# measure_host_name: a name that the installation would take from this server must be one that the application accepts
+measure_host_name() {
+    local made found_result name='' kind='' generator=''
+    rows variables.tsv >"$SCRATCH/host-variables"
+    made='' found_result=fail
+    if [ -n "$TERMINAL" ] && [ -z "$YES" ]; then found_result=warn; fi # the operator is asked for it
+    while read_variable name kind generator; do
+        if [ "$generator" != fqdn ] || [ -f "$VALUES/$name" ]; then continue; fi
+        made=$(full_name | tr -d '\n')
+        if (QUIET=yes && check_value "$name" "$made") >/dev/null 2>&1; then
+            check pass "$name: $made"
+        else
+            check "$found_result" "$name: $made" "$(format "kind.$kind")" "$(format remedy.host-name "$name" "$name")"
+        fi
+    done <"$SCRATCH/host-variables"
+    [ -n "$made" ] || check pass -
+}
+
 # measure_certificate: the one that was given or already exists; if there is none yet, `install` asks for it
 measure_certificate() {
     local there host='' certificate='' key='' self_signed='' certificate_path='' ends=''

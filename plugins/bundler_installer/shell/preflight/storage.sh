@@ -14,9 +14,9 @@ measure_disk() {
     loading=$(awk -v a="$streamed" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f", a + b }')
     if [ -n "$DOCKER" ] && images_are_there; then loading=0; fi
     : >"$SCRATCH/needs"
-    need_room "$ROOT" "$data" "$more"
+    need_room "$ROOT/data" "$data" "$more"
     need_room "$ROOT" "$release_bytes" "$release_bytes"
-    need_room "$ENGINE_ROOT" "$loading" "$loading"
+    need_room "$IMAGE_ROOT" "$loading" "$loading"
     if [ "$LACKING" = whole ] && [ -n "$INSTALL_ENGINE" ]; then need_room /usr/local "$(engine_parts room)" "$(engine_parts room)"; fi
     awk -F "$TAB" "$AWK_NEED"'
         {

@@ -4,6 +4,7 @@
 make_checks() {
     empty_file "$SCRATCH/checks"
     read_engine
+    resolve_document
     walk_checks ''
 }
 

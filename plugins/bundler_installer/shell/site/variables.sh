@@ -177,6 +177,9 @@ find_bad_byte() {
     printf '%s\n' "$1" >"$SCRATCH/bytes" && od -An -v -tu1 "$SCRATCH/bytes" >"$SCRATCH/bytes.od" && awk "$PROGRAM_SITE_UTF8" "$SCRATCH/bytes.od"
 }
 
+# full_name: this server's name, with its domain if it knows one
+full_name() { probe hostname -f 2>/dev/null || probe hostname; }
+
 # generate GENERATOR: print a new value
 generate() {
     local amount
@@ -186,7 +189,7 @@ generate() {
         hex:*) is_number "$amount" && openssl rand -hex "$amount" | tr -d '\n' ;;
         base64url:*) is_number "$amount" && openssl rand -base64 "$amount" | tr '+/' '-_' | tr -d '=\n' ;;
         uuid) tr -d '\n' </proc/sys/kernel/random/uuid ;;
-        fqdn) { hostname -f 2>/dev/null || hostname; } | tr -d '\n' ;;
+        fqdn) full_name | tr -d '\n' ;;
         *) return 1 ;;
     esac
 }
