@@ -1,0 +1,144 @@
+"""Secrets in carried files: files of `secrets:`, configuration, and keys that must not travel."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from bundler.api.application import ConfigFile
+from bundler.api.templates.formats import guess_format
+from bundler_compose.secrets.forms import is_distinctive
+from bundler_compose.secrets.material import find_material
+from bundler_compose.secrets.names import variable_name
+from bundler_compose.secrets.places import Keys
+from bundler_compose.secrets.positions import find_spans, find_value
+from bundler_compose.secrets.project import CARRY, IN_FILES, Finding, Group, Problem, Rules
+
+_SITE_VALUE: Final = re.compile(r"@@[A-Za-z_][A-Za-z0-9_]*@@")
+INITIAL: Final = ".initial-data/"
+"""Folder of carried files that become data of the site."""
+LARGEST: Final = 4 << 20
+"""A larger file is searched as bytes: no program reads a configuration of that size."""
+
+
+class FileSecrets:
+    """The carried files of a project, and which of them are secrets as a whole."""
+
+    def __init__(
+        self, document: Mapping[str, Any], files: Mapping[str, ConfigFile], at: Callable[[Keys], str]
+    ) -> None:
+        """Keep the files, and the paths of `secrets:` of the document."""
+        self._files = files
+        self._at = at
+        self._whole: dict[str, str] = {}
+        for name, entry in (document.get("secrets") or {}).items():
+            path = entry.get("file") if isinstance(entry, Mapping) else None
+            if isinstance(path, str) and path.removeprefix("./") in files:
+                self._whole[path.removeprefix("./")] = name
+
+    def find(self) -> Iterator[Finding]:
+        """Yield each file of `secrets:` as a place of its content, or of the passwords of addresses in it."""
+        for path, name in self._whole.items():
+            text = _text(self._files[path])
+            if text is None or _SITE_VALUE.search(text) or not text.strip():
+                continue
+            keys = ("secrets", name, "file")
+            value = text.strip()
+            start = text.index(value)
+            label = variable_name(name)
+            where = self._at(keys)
+            spans = find_spans("", text, is_file=True) if "\n" in value or "://" in value else []
+            for span in spans:
+                names = (variable_name(span.name or f"{label}_PASSWORD"),)
+                yield Finding(
+                    keys, 0, span.start, span.end, span.value, names, where, literal=True, host=span.host
+                )
+            if not spans:
+                yield Finding(
+                    keys, 0, start, start + len(value), value, (label,), where, literal=True, whole=True
+                )
+
+    def replace(
+        self, files: Mapping[str, ConfigFile], groups: Sequence[Group], rules: Rules
+    ) -> tuple[dict[str, ConfigFile], list[Problem]]:
+        """Return the files with `@@NAME@@` in each place of a group, and what must be decided."""
+        changed = {}
+        problems: list[Problem] = []
+        for path, file in files.items():
+            text = _text(file)
+            if text is None:
+                changed[path] = file
+                problems += () if self._is_carried(path, rules) else _in_bytes(path, file, groups)
+                continue
+            new, found = self._replace_in(path, file, text, groups)
+            changed[path] = new
+            problems += found
+            if not self._is_carried(path, rules) and path not in self._whole:
+                problems += find_material(path.removeprefix(INITIAL), text, {group.value for group in groups})
+        return changed, problems
+
+    def _is_carried(self, path: str, rules: Rules) -> bool:
+        if path in self._whole and rules.decision(variable_name(self._whole[path])) == CARRY:
+            return True
+        return rules.mode == CARRY or path.removeprefix(INITIAL) in rules.carry
+
+    def _replace_in(
+        self, path: str, file: ConfigFile, text: str, groups: Sequence[Group]
+    ) -> tuple[ConfigFile, list[Problem]]:
+        changes = _changes(text, {group.value: group for group in groups}, whole=path in self._whole)
+        if not changes:
+            return file, []
+        if file.template is None and _SITE_VALUE.search(text):
+            message = "has the value of a secret, and also @@NAME@@, which would become a site value"
+            choices = {"list it": "in `site_templates`, if @@NAME@@ are site values"}
+            return file, [Problem(path, message, "site_templates", path, choices)]
+        for start, end, group in reversed(changes):
+            text = f"{text[:start]}{group.form.prefix}@@{group.name}@@{group.form.suffix}{text[end:]}"
+        guessed = "text" if path in self._whole else guess_format(path, text[:200].encode())
+        template = file.template or guessed
+        return dataclasses.replace(file, content=text.encode(), template=template), []
+
+
+def _changes(text: str, groups: Mapping[str, Group], *, whole: bool) -> list[tuple[int, int, Group]]:
+    """Return the places of groups in a file, in their order: known positions, and distinctive values."""
+    found: list[tuple[int, int, Group]] = []
+
+    def add(start: int, end: int, group: Group) -> None:
+        if all(end <= other[0] or start >= other[1] for other in found):
+            found.append((start, end, group))
+
+    stripped = text.strip()
+    if whole and stripped in groups:
+        start = text.index(stripped)
+        return [(start, start + len(stripped), groups[stripped])]
+    for span in find_spans("", text, is_file=True):
+        if span.value in groups:
+            add(span.start, span.end, groups[span.value])
+    for value in sorted(filter(is_distinctive, groups), key=len, reverse=True):
+        for start, end in find_value(text, value):
+            add(start, end, groups[value])
+    return sorted(found, key=lambda change: change[0])
+
+
+def _in_bytes(path: str, file: ConfigFile, groups: Sequence[Group]) -> list[Problem]:
+    """Return the problems of a file that is no text: keys by their bytes, and values of groups."""
+    content = file.read()
+    problems = list(find_material(path.removeprefix(INITIAL), None, set(), content))
+    for group in groups:
+        if is_distinctive(group.value) and group.value.encode() in content:
+            message = f"has the value of the secret {group.name}, and is no text in which it can be replaced"
+            problems.append(Problem(path, message, "carry", path.removeprefix(INITIAL), IN_FILES))
+    return problems
+
+
+def _text(file: ConfigFile) -> str | None:
+    """Return the file as a text, or None if it is none."""
+    content = file.read()
+    if len(content) > LARGEST or b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

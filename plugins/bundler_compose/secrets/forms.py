@@ -1,0 +1,165 @@
+"""What a secret's value is: which generator makes another of its form, and which cannot be generated."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bundler_compose.secrets.names import is_password_name
+from bundler_compose.secrets.words import COMMON
+
+GENERATOR: Final = "random:32"
+"""Generator of secrets: 190 bits, with characters that require no quoting anywhere."""
+_SHORTEST_KEPT: Final = 16
+"""A shorter secret gets the length of `GENERATOR`, because its length is a matter of chance."""
+_LONGEST: Final = 512
+_LONG: Final = 20
+_LONG_WORD: Final = 8
+_LONG_MIXED: Final = 6
+_HEX: Final = re.compile(r"(?=.*\d)(?=.*[a-f])(?:[0-9a-f]{2}){16,128}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BASE64: Final = re.compile(r"(?:base64:)?(?=.*[0-9+/=_-])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_-]{21,}={0,2}")
+_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+
+_OBSTACLES: Final = (
+    (
+        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|PuTTY-User-Key-File"),
+        "is a private key, which cannot be generated",
+    ),
+    (
+        re.compile(
+            r"\$(?:2[abxy]?|1|5|6|7|y|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]*|P|H|S)\$\S{8,}"
+            r"|\{(?:S?SHA|S?MD5|CRYPT|SSHA\d+|ARGON2|PBKDF2[\w-]*)\}\S{8,}"
+            r"|pbkdf2_sha(?:1|256|512)\$\d+\$|md5[0-9a-f]{32}$|SCRAM-SHA-(?:1|256)\$",
+        ),
+        "has the hash of a password, which must match the password itself",
+    ),
+    (
+        re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
+        "is a signed token (JWT), which only its signer makes",
+    ),
+    (re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}"), "has user and password in base64"),
+    (
+        re.compile(
+            r"\b(?:sk-[\w-]{16,}|(?:gh[pousr]_|github_pat_)\w{16,}|glpat-[\w-]{16,}|xox[abpr]-[\w-]{10,}|"
+            r"AKIA[0-9A-Z]{16}|"
+            r"AIza[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_\w{20,}|[rs]k_(?:live|test)_\w{16,}|tskey-[\w-]{10,}|"
+            r"\d{8,10}:AA[\w-]{30,})"
+        ),
+        "is a key of a service outside the project",
+    ),
+)
+"""Values that only one other place can make, each with the words after the name of its place."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a site makes a value of the same form: constant text, generated text, constant text.
+
+    Attributes:
+        generator: as `SiteVariable.generator`.
+        prefix: constant text before it, such as `base64:`.
+        suffix: constant text after it: the end of base64 that no random character can be.
+    """
+
+    generator: str = GENERATOR
+    prefix: str = ""
+    suffix: str = ""
+
+
+def obstacle(value: str) -> str | None:
+    """Return why a value cannot be generated, as words after the name of its place, or None."""
+    for pattern, words in _OBSTACLES:
+        if pattern.search(value):
+            return words
+    if "\n" in value.strip():
+        return "has several lines, like a key or certificate, and cannot be generated"
+    if value[:1] in {"{", "["} and value[-1:] in {"}", "]"}:
+        return "is a structure, of which only parts are secret"
+    if len(value) > _LONGEST:
+        return f"is longer than {_LONGEST} characters, and cannot be generated"
+    return None
+
+
+def form_of(value: str) -> Form:
+    """Return how a site makes a value of the form and length of `value`.
+
+    A value without a form of its own becomes a word of letters and digits, with the same length if that is
+    long enough: programs refuse keys of another length.
+    """
+    if _UUID.fullmatch(value):
+        return Form("uuid")
+    if _HEX.fullmatch(value):
+        return Form(f"hex:{len(value) // 2}")
+    if _BASE64.fullmatch(value) and (form := _base64(value)):
+        return form
+    return Form(f"random:{len(value)}") if len(value) >= _SHORTEST_KEPT else Form()
+
+
+def _base64(value: str) -> Form | None:
+    """Return the form of base64, whose last character holds fewer than six bits: the rest is zero."""
+    prefix = "base64:" if value.startswith("base64:") else ""
+    text = value.removeprefix(prefix)
+    if len(text) % 4 or (not prefix and not text.endswith("=")):
+        return None
+    try:
+        count = len(base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True))
+    except binascii.Error:
+        return None
+    padding = {0: "", 1: "A==", 2: "A="}[count % 3]
+    return Form(f"random:{len(text) - len(padding)}", prefix, padding)
+
+
+_SWITCH: Final = re.compile(
+    r"true|false|yes|no|on|off|none|null|nil|enabled?|disabled?|required|optional|auto|default", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]+)?")
+_DURATION: Final = re.compile(
+    r"(?:\d+ ?(?:ns|us|ms|s|m|h|d|w|y|sec|min|hours?|days?|weeks?|months?|years?))+"
+)
+_PATH: Final = re.compile(
+    r"%[\w.]+%/.*|(?:[\w.-]+/)+[\w.-]+\.(?:pem|key|crt|cer|json|ya?ml|txt|secret|p12|jks)"
+    r"|(?:\.{1,2}|~)?/(?:[\w.@-]+/)*[\w.@-]*|file:.*|[A-Za-z]:\\.*"
+)
+_PUBLIC: Final = re.compile(
+    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) AAAA"
+    r"|-----BEGIN (?:CERTIFICATE|(?:RSA )?PUBLIC KEY)"
+)
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_REFERENCE: Final = re.compile(
+    r"\$\{[^}]*\}|\$\(.*\)|\$[A-Z_][A-Z0-9_]*|\$|\{\{.*\}\}|@@\w+@@|%\(\w+\)s|%\w+%|<[^>]*>|!\w+ .*"
+    r"|(?:ENV|env)[\[(:].*|\*+|__\w+__"
+)
+
+
+def is_secret_value(name: str, value: str) -> bool:
+    """Return whether a value under a name that suggests a secret is one in plain text.
+
+    A switch, a duration, a short number, a path, a public key, an address or a reference to something else is
+    none. Passwords may be numbers.
+    """
+    text = value.strip()
+    if not text or _SWITCH.fullmatch(text) or _REFERENCE.fullmatch(text) or _PUBLIC.match(text):
+        return False
+    if _ADDRESS.fullmatch(text):
+        return False
+    if _PATH.fullmatch(text) and not _is_base64_of_slash(text):
+        return False
+    return is_password_name(name) or not (_NUMBER.fullmatch(text) or _DURATION.fullmatch(text))
+
+
+def _is_base64_of_slash(text: str) -> bool:
+    """Whether a text that begins with `/` is a random word rather than a path."""
+    mixed = any(c.isdigit() for c in text) and any(c.isupper() for c in text)
+    return len(text) >= _LONG and "." not in text and mixed
+
+
+def is_distinctive(value: str) -> bool:
+    """Return whether a value hardly stands anywhere by chance: eight characters, or six with a digit."""
+    if value.lower() in COMMON:
+        return False
+    mixed = bool(re.search(r"\d|[^A-Za-z0-9]", value))
+    return len(value) >= (_LONG_MIXED if mixed else _LONG_WORD)

@@ -1,0 +1,122 @@
+"""Finds keys and passwords in files that would travel: private keys, password files, configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from bundler_compose.secrets.forms import is_secret_value
+from bundler_compose.secrets.positions import find_spans
+from bundler_compose.secrets.project import IN_FILES, Problem
+from bundler_compose.secrets.words import SOURCE
+
+_LINES: Final = (
+    (re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), "a private key"),
+    (re.compile(r"^PuTTY-User-Key-File-\d", re.MULTILINE), "a private key"),
+    (
+        re.compile(r"^[^\s:#]+:(?:\$(?:apr1|2[abxy]?|[156y])\$|\{SHA\})", re.MULTILINE),
+        "the hash of a password",
+    ),
+    (
+        re.compile(r"\$(?:2[abxy]|apr1|argon2(?:id|i|d)|6|5|y)\$[^\s'\"]{8,}|\{S?SHA\}[A-Za-z0-9+/=]{20,}"),
+        "the hash of a password",
+    ),
+    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
+    (re.compile(r"\"auths?\"\s*:\s*(?:\{\s*\"|\"[A-Za-z0-9+/]{6,}={0,2}\")"), "logins of registries"),
+    (re.compile(r"^\s*(?:client-key-data|token):\s*[\w+/=.-]{16,}", re.MULTILINE), "a key of a cluster"),
+    (re.compile(r"^\s*aws_secret_access_key\s*=\s*\S+", re.MULTILINE | re.IGNORECASE), "a key of AWS"),
+    (
+        re.compile(r"^\s*(?:machine\s+\S+|default)\s[\s\S]{0,200}?\bpassword\s+\S+", re.MULTILINE),
+        "a login (.netrc)",
+    ),
+    (
+        re.compile(r"(?im)\bauthorization[\"']?\s*[:=]?\s*[\"']?basic\s+[A-Za-z0-9+/]{8,}={0,2}"),
+        "user and password in base64",
+    ),
+)
+"""What a text file must not have, with the words for it."""
+_BYTES: Final = (
+    (re.compile(rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)"), "a key store of Java"),
+    (re.compile(rb"\A\x30[\x80-\x84].{0,4}\x02\x01\x03\x30", re.DOTALL), "a key store (PKCS#12)"),
+    (
+        re.compile(
+            rb"\A\x30[\x81-\x83].{1,3}\x02\x01[\x00\x01](?:\x02\x82|\x30.{1,6}\x06|\x04\x20)", re.DOTALL
+        ),
+        "a private key (DER)",
+    ),
+    (re.compile(rb"\A\x05\x02\x00\x00"), "a keytab of Kerberos"),
+    (re.compile(rb"\A\x03\xd9\xa2\x9a"), "a password store (KeePass)"),
+)
+_NAMES: Final = {
+    ".pgpass": "passwords of PostgreSQL",
+    ".htpasswd": "hashes of passwords",
+    ".netrc": "logins",
+    "_netrc": "logins",
+    "id_rsa": "a private key of SSH",
+    "id_ed25519": "a private key of SSH",
+    "id_ecdsa": "a private key of SSH",
+    "id_dsa": "a private key of SSH",
+}
+_PLACEHOLDER: Final = re.compile(
+    r"(?i)string|text|bytes|password|passwd|secret|token|str|object|number|integer|boolean|int|hidden|input|"
+    r"env|file|field|"
+    r"[\w.-]*(?:config|settings|args|self|options|process|os)\.[\w.\[\]'\"-]+|x{3,}|\.{3}|-+|\|[-+]?|>[-+]?|&\w+|\*\w+"
+)
+
+
+def find_material(
+    path: str, text: str | None, known: Collection[str], content: bytes = b""
+) -> Iterator[Problem]:
+    """Yield the secrets in a file that no group has, each with its line.
+
+    Args:
+        path: below `config/`.
+        text: the file as a text, or None if it is none.
+        known: values of groups, which are replaced.
+        content: the bytes of a file that is no text.
+    """
+    if text is None:
+        words = next((words for pattern, words in _BYTES if pattern.search(content)), None)
+        if words is not None:
+            yield _problem(path, f"has {words}", path)
+        return
+    whole = _find_whole(path, text)
+    if whole is not None:
+        yield whole
+        return
+    if PurePosixPath(path).suffix.lower() in SOURCE:
+        return
+    for span in find_spans("", text, is_file=True):
+        placeholder = _PLACEHOLDER.fullmatch(span.value) or not is_secret_value("KEY", span.value)
+        if span.value in known or placeholder or _is_comment(text, span.start):
+            continue
+        named = f" ({span.name})" if span.name else ""
+        yield _problem(_line(path, text, span.start), f"has a secret in plain text{named}", path)
+
+
+def _find_whole(path: str, text: str) -> Problem | None:
+    """Return what makes the whole file one that does not travel."""
+    name = PurePosixPath(path).name
+    if name in _NAMES and text.strip():
+        return _problem(path, f"has {_NAMES[name]}", path)
+    for pattern, words in _LINES:
+        found = pattern.search(text)
+        if found is not None:
+            start = found.start() + len(found[0]) - len(found[0].lstrip())
+            return _problem(_line(path, text, start), f"has {words}", path)
+    return None
+
+
+def _is_comment(text: str, offset: int) -> bool:
+    line = text[text.rfind("\n", 0, offset) + 1 : offset].lstrip()
+    return line.startswith(("#", ";", "//", "--", "*", "<!--"))
+
+
+def _line(path: str, text: str, offset: int) -> str:
+    return f"{path}:{text.count(chr(10), 0, offset) + 1}"
+
+
+def _problem(where: str, message: str, path: str) -> Problem:
+    return Problem(where, message, "carry", path, IN_FILES)

@@ -1,0 +1,109 @@
+"""Checks that no secret that a site generates is left in what travels, in any form."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from bundler.api.application import ApplicationModel
+from bundler.errors import BundleError
+from bundler_compose.secrets.forms import is_distinctive
+from bundler_compose.secrets.positions import find_spans, find_value
+from bundler_compose.secrets.project import CARRY, Group
+
+
+def check_protected(model: ApplicationModel, groups: Iterable[Group], words: frozenset[str]) -> None:
+    """Refuse a model that still has the value of a group which the site generates or asks for.
+
+    Args:
+        model: everything that becomes a part of the bundle.
+        groups: the groups of secrets.
+        words: words of the project that are something else too.
+
+    Raises:
+        BundleError: a value is left. The message names the secret and the place, not the value.
+    """
+    replaced = [group for group in groups if group.kind != CARRY and group.value]
+    for where, text in _texts(model):
+        short = {group.value: group for group in replaced}
+        left = next((short[span.value] for span in find_spans("", text) if span.value in short), None)
+        for group in replaced:
+            if is_distinctive(group.value) and group.value not in words and _has(text, group.value):
+                left = group
+        if left is not None:
+            raise _left(left, where)
+    for file in (*model.files, *model.carried):
+        content = file.read()
+        for group in replaced:
+            if is_distinctive(group.value) and group.value not in words and _has_bytes(content, group.value):
+                raise _left(group, file.path)
+
+
+def _left(group: Group, where: str) -> BundleError:
+    return BundleError(
+        f"{where}: the secret {group.name} would travel in the bundle, where it cannot be replaced",
+        hint=f"write ${{{group.name}}} or @@{group.name}@@ there, or"
+        f" `settings: secrets: {{{group.name}: carry}}`",
+    )
+
+
+def _has(text: str, value: str) -> bool:
+    """Whether a value stands in a text as a word of its own, percent-encoded, or in base64."""
+    return next(find_value(text, value), None) is not None or _has_bytes(
+        text.encode("utf-8", "surrogatepass"), value, plain=False
+    )
+
+
+def _has_bytes(content: bytes, value: str, *, plain: bool = True) -> bool:
+    raw = value.encode()
+    if plain and any(True for _ in _bounded(content, raw)):
+        return True
+    encoded = quote(value, safe="").encode()
+    if encoded != raw and encoded in content:
+        return True
+    return any(form in content for form in _base64_forms(raw))
+
+
+def _bounded(content: bytes, raw: bytes) -> Iterator[int]:
+    start = content.find(raw)
+    while start >= 0:
+        around = (
+            content[start - 1 : start] if start else b"",
+            content[start + len(raw) : start + len(raw) + 1],
+        )
+        if not any(side.isalnum() or side == b"_" for side in around):
+            yield start
+        start = content.find(raw, start + 1)
+
+
+def _base64_forms(raw: bytes) -> Iterator[bytes]:
+    """Yield the base64 of `raw` inside a text, without the characters that depend on its neighbours."""
+    for lead in range(3):
+        whole = base64.b64encode(b"\0" * lead + raw)
+        first = -(-lead * 8 // 6)
+        yield whole[first : (lead + len(raw)) * 8 // 6]
+
+
+def _texts(model: ApplicationModel) -> Iterator[tuple[str, str]]:
+    yield from _below("compose.yaml", model.compose)
+    for part in ("variables", "probes", "adoption"):
+        for entry in getattr(model, part):
+            data = entry.model_dump() if hasattr(entry, "model_dump") else dataclasses.asdict(entry)
+            yield from _below(f"{part}: {data.get('name') or data.get('id') or ''}", data)
+    yield from _below("lifecycle", dataclasses.asdict(model.lifecycle))
+    yield "title", model.title
+
+
+def _below(where: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 any value of a model
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            separator = ": " if where == "compose.yaml" else "."
+            yield from _below(f"{where}{separator}{key}", item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _below(where, item)
