@@ -47,8 +47,16 @@ class BoundedLoader(ShallowLoader):
         root = self.get_single_node()
         if root is None:
             return None, None
-        _Measure().node(root, 1)
+        self.measure(root)
         return root, self.construct_document(root)
+
+    def measure(self, root: yaml.Node) -> None:
+        """Check that a document is within the limits.
+
+        Raises:
+            yaml.YAMLError: it exceeds them.
+        """
+        _Measure().node(root, 1)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 PyYAML's
         """Construct a node; a value that does not match its tag is an error with a line."""

@@ -15,7 +15,7 @@ from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler.io.yaml import MAX_BYTES, BoundedLoader, find_line
-from bundler_compose.shape import find_misshapen
+from bundler_compose.reading.shape import find_misshapen
 
 NAMES: Final = (
     "compose.yaml",

@@ -1,0 +1,140 @@
+"""Checks that the parts of a document fit together.
+
+Source: compose-go v2.16.1, `loader/validate.go` (`checkConsistency`), `validation/` and `graph/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from bundler.errors import BundleError
+from bundler_compose.reading.tree import Map
+from bundler_compose.site_text import has_mark
+
+At = Callable[..., str]
+_TESTS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
+_SHARED: Final = "service:"
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "configs": ("file", "environment", "content"),
+    "secrets": ("file", "environment"),
+}
+
+
+def check_consistency(document: Map, at: At) -> None:
+    """Check a document whose services are chosen.
+
+    Raises:
+        BundleError: Compose refuses it, with file and line.
+    """
+    for kind, keys in _KINDS.items():
+        for name, entry in (document.get(kind) or {}).items():
+            _check_file(kind, name, entry or Map(), keys, at)
+    for name, entry in (document.get("volumes") or {}).items():
+        _check_external("volumes", name, entry or Map(), at)
+    for name, service in document["services"].items():
+        _check_service(name, service, document, at)
+    _check_cycles(document["services"], at)
+
+
+def _check_file(kind: str, name: str, entry: Map, keys: tuple[str, ...], at: At) -> None:
+    given = [key for key in keys if key in entry]
+    if len(given) > 1:
+        raise BundleError(
+            f"{at(kind, name)}: {' and '.join(given)} exclude each other", hint="keep one of them"
+        )
+    if not given and not entry.get("external") and (kind == "secrets" or "driver" not in entry):
+        raise BundleError(f"{at(kind, name)}: says no content", hint=f"add one of {', '.join(keys)}")
+
+
+def _check_external(section: str, name: str, entry: Map, at: At) -> None:
+    if entry.get("external") is not True:
+        return
+    for key in entry:
+        if key not in {"name", "external"} and not key.startswith("x-"):
+            raise BundleError(
+                f"{at(section, name, key)}: an external object is not made by Compose",
+                hint=f"remove `{key}:`, or `external:`",
+            )
+
+
+def _check_service(name: str, service: Map, document: Map, at: At) -> None:
+    def refuse(key: str, what: str, hint: str | None = None) -> BundleError:
+        return BundleError(f"{at('services', name, key)}: {what}", hint=hint)
+
+    if service.get("network_mode") and service.get("networks"):
+        raise refuse("network_mode", "`network_mode` and `networks` exclude each other", "keep one of them")
+    for network in service.get("networks") or ():
+        if network != "default" and network not in (document.get("networks") or {}):
+            raise refuse("networks", f"there is no network {network!r}", "add it to `networks:` of the file")
+    test = (service.get("healthcheck") or {}).get("test")
+    if isinstance(test, list) and test and test[0] not in _TESTS and not has_mark(str(test[0])):
+        raise refuse("healthcheck", f"the test begins with {test[0]!r}", "begin with CMD, CMD-SHELL or NONE")
+    _check_mounts(service, document, refuse)
+    for other in _shared(service):
+        if other not in document["services"]:
+            raise refuse("network_mode", f"{other!r} is not a service of the bundle")
+    _check_scale(service, refuse)
+
+
+def _check_mounts(service: Map, document: Map, refuse: Callable[..., BundleError]) -> None:
+    for volume in service.get("volumes") or ():
+        source = volume.get("source")
+        if volume.get("type") == "volume" and source and source not in (document.get("volumes") or {}):
+            raise refuse("volumes", f"there is no volume {source!r}", "add it to `volumes:` of the file")
+    for kind in ("configs", "secrets"):
+        for mount in service.get(kind) or ():
+            if mount.get("source") not in (document.get(kind) or {}):
+                raise refuse(kind, f"there is no {kind[:-1]} {mount.get('source')!r}")
+
+
+def _check_scale(service: Map, refuse: Callable[..., BundleError]) -> None:
+    scale, replicas = service.get("scale"), (service.get("deploy") or {}).get("replicas")
+    if scale is not None and replicas is not None and scale != replicas:
+        raise refuse("scale", "`scale` and `deploy: replicas` differ", "keep one of them")
+    number = replicas if scale is None else scale
+    if isinstance(number, int) and number < 0:
+        raise refuse("scale", "must not be negative")
+    if isinstance(number, int) and number > 1 and service.get("container_name"):
+        raise refuse(
+            "container_name", "several containers cannot have one name", "remove it, or the replicas"
+        )
+
+
+def _shared(service: Map) -> Iterator[str]:
+    mode = service.get("network_mode")
+    if isinstance(mode, str) and mode.startswith(_SHARED):
+        yield mode.removeprefix(_SHARED)
+
+
+def needs(service: Mapping[str, Any]) -> set[str]:
+    """Return the names of the services that must be there before this one starts."""
+    found = set(service.get("depends_on") or ())
+    found |= {str(link).partition(":")[0] for link in service.get("links") or ()}
+    found |= {
+        str(each).partition(":")[0]
+        for each in service.get("volumes_from") or ()
+        if not str(each).startswith("container:")
+    }
+    for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
+        mode = service.get(key)
+        if isinstance(mode, str) and mode.startswith(_SHARED):
+            found.add(mode.removeprefix(_SHARED))
+    return found
+
+
+def _check_cycles(services: Map, at: At) -> None:
+    done: set[str] = set()
+
+    def visit(name: str, chain: tuple[str, ...]) -> None:
+        if name in chain:
+            shown = " needs ".join((*chain[chain.index(name) :], name))
+            raise BundleError(f"{at('services', name)}: the services wait for each other: {shown}")
+        if name in done or name not in services:
+            return
+        for other in sorted(needs(services[name])):
+            visit(other, (*chain, name))
+        done.add(name)
+
+    for name in services:
+        visit(name, ())

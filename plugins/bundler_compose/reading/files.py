@@ -1,0 +1,127 @@
+"""Finds and reads the files of a project.
+
+Source: compose-go v2.16.1, `cli/options.go` (`DefaultFileNames`, `DefaultOverrideFileNames`,
+`WithDefaultConfigPath`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bundler.api.templates.jinja import SUFFIX
+from bundler.api.templates.process import Templates
+from bundler.errors import BundleError
+
+NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""Names of Compose files, in the order in which Compose looks for them; a template ends with `.j2`."""
+OVERRIDES: Final = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+"""Names of the file that is merged into the first without being named, in the same order."""
+LARGEST_TEXT: Final = 4 << 20
+"""Maximum size of a Compose file, a template or a file of variables, in bytes."""
+
+
+def find_compose_file(project: Path) -> Path:
+    """Return the Compose file of a folder. A path of a file is returned unchanged.
+
+    Raises:
+        BundleError: the folder has no Compose file.
+    """
+    if project.is_file():
+        return project
+    for name in NAMES:
+        for path in (project / name, project / (name + SUFFIX)):
+            if path.is_file():
+                return path
+    raise BundleError(
+        f"{project}: no Compose file" if project.is_dir() else f"{project}: no such file or folder",
+        hint=f"one of {', '.join(NAMES)}, or one of them with {SUFFIX} as a template",
+    )
+
+
+def find_override(folder: Path) -> Path | None:
+    """Return the file that Compose merges into the one that it found by itself."""
+    return next((folder / name for name in OVERRIDES if (folder / name).is_file()), None)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a text file of the project.
+
+    Raises:
+        BundleError: it cannot be read, or is larger than `LARGEST_TEXT`.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_TEXT + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(raw) > LARGEST_TEXT:
+        raise BundleError(f"{path}: larger than {LARGEST_TEXT >> 20} MiB", hint="is this the right file?")
+    return raw
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of the project, with or without a byte order mark.
+
+    Raises:
+        BundleError: it cannot be read, is not UTF-8, or is larger than `LARGEST_TEXT`.
+    """
+    raw = read_bytes(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BundleError(f"{path}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the files of one project.
+
+    Attributes:
+        folder: the project's folder, in which `.env` lies.
+        templates: renders files whose name ends with `.j2`.
+    """
+
+    folder: Path
+    templates: Templates
+
+    def shown(self, path: Path) -> str:
+        """Return the name of a file for messages: relative to the project's folder if it lies there."""
+        try:
+            return path.relative_to(self.folder).as_posix()
+        except ValueError:
+            return str(path)
+
+    def compose_text(self, path: Path) -> str:
+        """Return the text of a Compose file; a template is rendered.
+
+        Raises:
+            BundleError: it cannot be read or rendered.
+        """
+        text = read_text(path)
+        return self.templates.render(text, path.name) if path.suffix == SUFFIX else text
+
+    def variables(self, name: str) -> bytes | None:
+        """Return the content of a file of variables by its path below the folder; None if there is none.
+
+        Raises:
+            BundleError: it cannot be read, or `.env` is a link that leaves the folder.
+        """
+        path = self.folder / name
+        if not path.exists() or (name == ".env" and path.is_dir()):
+            return None
+        if path.is_dir():
+            raise BundleError(f"{self.shown(path)}: is a folder, not a file of variables")
+        if name == ".env" and not path.resolve().is_relative_to(self.folder.resolve()):
+            raise BundleError(
+                f"{path}: a link that leaves the project's folder",
+                hint="put the file itself there: its values travel in the bundle",
+            )
+        return read_bytes(path)

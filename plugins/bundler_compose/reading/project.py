@@ -1,0 +1,271 @@
+"""Reads a project: once with the values of today, as Compose does, and once for the site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bundler.api.templates.jinja import SUFFIX
+from bundler.api.templates.process import Templates
+from bundler.errors import BundleError
+from bundler_compose.reading import environment as variables
+from bundler_compose.reading.consistency import check_consistency
+from bundler_compose.reading.dotenv import Entry
+from bundler_compose.reading.environment import Environment
+from bundler_compose.reading.files import Reader, find_compose_file, find_override
+from bundler_compose.reading.load import Check, Loader
+from bundler_compose.reading.paths import absolute
+from bundler_compose.reading.resolve import pairs_as_maps, plain, resolve_files, select_services
+from bundler_compose.reading.tree import Map, place_of
+from bundler_compose.reading.values import SAMPLE, Mode
+from bundler_compose.site_text import Marks, has_mark
+
+_PORTS: Final = re.compile(r"[0-9]+(-[0-9]+)?")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Project:
+    """One reading of a project.
+
+    Attributes:
+        name: name of the project, as Compose has it.
+        folder: its folder, absolute.
+        files: every Compose file that was read, in order.
+        data: the canonical document: long forms, absolute paths, chosen services only.
+        environment: its variables: `settings: values`, then `.env`.
+        profiles: the Compose profiles that are enabled.
+        bound: names of variables that are constant, because a bound key uses them.
+        samples: values of today of the variables that only the site knows.
+        marks: the uses that stay for the site; none in a reading of today.
+    """
+
+    name: str
+    folder: Path
+    files: tuple[Path, ...]
+    data: dict[str, Any]
+    environment: Environment
+    profiles: frozenset[str]
+    bound: frozenset[str]
+    samples: Mapping[str, str]
+    marks: Marks
+    every: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Names of all services, with the Compose profiles of each."""
+    _tree: Map = field(default_factory=Map, repr=False)
+    _shown: Callable[[Path], str] = field(default=str, repr=False)
+
+    @property
+    def dotenv(self) -> tuple[Entry, ...]:
+        """The statements of `.env`, in order."""
+        return self.environment.entries
+
+    def at(self, *keys: str | int) -> str:
+        """Return where a value stands, or its nearest parent: `compose.yaml:7: services.web.image`."""
+        place = place_of(self._tree, keys)
+        return f"{place or self._shown(self.files[0])}: {'.'.join(map(str, keys))}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read.
+
+    Attributes:
+        path: the project's folder, or its only Compose file.
+        files: Compose files below the folder, as `docker compose -f` has them; empty for the usual ones.
+        given: `settings: values`: variables that go before `.env`.
+        profiles: Compose profiles to enable; empty for those of COMPOSE_PROFILES.
+        images: images of services that the project builds, by service.
+        check: checks the keys of each document as it is written.
+    """
+
+    path: Path
+    files: Sequence[str] = ()
+    given: Mapping[str, object] = field(default_factory=dict)
+    profiles: Sequence[str] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    check: Check = lambda _document, _at: None
+
+
+@dataclass(frozen=True)
+class Readings:
+    """A project, read twice.
+
+    Attributes:
+        today: as Compose reads it today.
+        site: with marks where the site sets a variable.
+    """
+
+    today: Project
+    site: Project
+
+
+def read_project(source: Source, templates: Templates) -> Readings:
+    """Read a project as Compose does.
+
+    Args:
+        source: what is read.
+        templates: renders a Compose file whose name ends with `.j2`.
+
+    Raises:
+        BundleError: Compose refuses it, or it needs what a build does not have; with file and line.
+    """
+    main = find_compose_file(source.path)
+    folder = Path(absolute(str(main.parent.absolute()), Path("/")))
+    reader = Reader(folder, templates)
+    environment = variables.read_environment(source.given, reader.variables)
+    files = _compose_files(source, main, folder, environment)
+    known: dict[str, str] = {}
+    today = _read(reader, files, environment, source, Mode(samples=known))
+    while lacking := today[1].lacking - set(known):
+        known |= dict.fromkeys(lacking, SAMPLE)
+        today = _read(reader, files, environment, source, Mode(samples=known))
+    bound = frozenset(today[1].used)
+    site = _read(reader, files, environment, source, Mode(site=True, bound=bound, samples=known))
+    _keep_undivided(site[0].document, today[1].today(environment), site[1].marks)
+    return Readings(
+        *(
+            Project(
+                name=today[0].name,
+                folder=folder,
+                files=tuple(loader.files),
+                data=plain(read.document),
+                environment=environment,
+                profiles=read.profiles,
+                bound=bound,
+                samples=known,
+                marks=mode.marks,
+                every=read.every,
+                _tree=read.document,
+                _shown=reader.shown,
+            )
+            for read, mode, loader in (today, site)
+        )
+    )
+
+
+def _keep_undivided(document: Map, today: Callable[[str], str | None], marks: Marks) -> None:
+    """Give ports their short form again, where a variable holds more than the number, such as an address."""
+    for service in document["services"].values():
+        ports = service.get("ports")
+        for index, port in enumerate(ports or ()):
+            published = port.get("published") if isinstance(port, Map) else None
+            if isinstance(published, str) and has_mark(published):
+                values = {use.name: value for use in marks.uses(published) if (value := today(use.name))}
+                if not _PORTS.fullmatch(marks.bind(published, values)):
+                    ports[index] = f"{published}:{port['target']}/{port['protocol']}"
+
+
+@dataclass(frozen=True)
+class _Read:
+    name: str
+    document: Map
+    profiles: frozenset[str]
+    every: Mapping[str, frozenset[str]]
+
+
+def _compose_files(source: Source, main: Path, folder: Path, environment: Environment) -> list[Path]:
+    named = tuple(source.files) or (variables.compose_files(environment) if source.path.is_dir() else ())
+    if named:
+        files = [Path(absolute(name, folder)) for name in named]
+        for path in files:
+            if not path.is_file():
+                raise BundleError(
+                    f"{path}: no such file", hint="correct COMPOSE_FILE in .env, or `settings: files`"
+                )
+        return files
+    files = [folder / main.name]
+    override = find_override(folder) if source.path.is_dir() and main.suffix != SUFFIX else None
+    return files if override is None else [*files, override]
+
+
+def _read(
+    reader: Reader, files: Sequence[Path], environment: Environment, source: Source, mode: Mode
+) -> tuple[_Read, Mode, Loader]:
+    loader = Loader(reader, mode, source.check)
+    document = loader.model(files, reader.folder, environment)
+    shown = reader.shown(files[0])
+    if not isinstance(document.get("services"), Map) or not document["services"]:
+        raise BundleError(f"{shown}: no `services:`", hint="is this a Compose file?")
+
+    def at(*keys: str | int) -> str:
+        return f"{place_of(document, keys) or shown}: {'.'.join(map(str, keys))}"
+
+    for name, service in document["services"].items():
+        if not isinstance(service, Map):
+            raise BundleError(f"{at('services', name)}: must be a mapping")
+    every = {
+        name: frozenset(map(str, service.get("profiles") or ()))
+        for name, service in document["services"].items()
+    }
+    profiles = variables.profiles(environment, source.profiles)
+    _check_profiles(source.profiles, every.values(), shown)
+    pairs_as_maps(document)
+    chosen = select_services(document, profiles, at)
+    if not chosen["services"]:
+        raise BundleError(
+            f"{shown}: every service has a Compose profile, and none is enabled",
+            hint="enable one: `settings: profiles: [...]`",
+        )
+    _set_images(chosen["services"], source.images, at)
+    interpolation, today = mode.open(environment), mode.today(environment)
+    resolve_files(chosen, reader, interpolation, today, at)
+    check_consistency(chosen, at)
+    name = _project_name(chosen, environment, reader.folder, at)
+    chosen.put("name", name, chosen.places.get("name"))
+    return _Read(name, chosen, profiles, every), mode, loader
+
+
+def _set_images(services: Map, images: Mapping[str, str], at: Callable[..., str]) -> None:
+    for name in images:
+        if name not in services:
+            raise BundleError(
+                f"settings: images: there is no service {name!r}", hint=f"available: {', '.join(services)}"
+            )
+    for name, service in services.items():
+        if name in images:
+            service["image"] = images[name]
+        if service.get("image") or service.get("provider"):
+            continue
+        built = "build" in service
+        raise BundleError(
+            f"{at('services', name)}: {'`build:` without `image:`' if built else 'no `image:`'}",
+            hint="build the image first (docker compose build), name it in the profile under"
+            f" `settings: images: {{{name}: NAME}}`, and add `docker` to its `sources:`"
+            if built
+            else "set the image that the service runs",
+        )
+
+
+def _check_profiles(wanted: Sequence[str], every: Collection[frozenset[str]], shown: str) -> None:
+    known = frozenset().union(*every)
+    for profile in wanted:
+        if profile not in known and profile != "*":
+            raise BundleError(
+                f"{shown}: no service has the Compose profile {profile!r}",
+                hint=f"available: {', '.join(sorted(known)) or 'none'}",
+            )
+
+
+def _project_name(document: Map, environment: Environment, folder: Path, at: Callable[..., str]) -> str:
+    explicit = variables.project_name(environment)
+    if explicit is not None:
+        if not _NAME.fullmatch(explicit):
+            raise BundleError(
+                f"COMPOSE_PROJECT_NAME: {explicit!r} is no project name",
+                hint="lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
+            )
+        return explicit
+    name = normalise_name(str(document.get("name") or "")) or normalise_name(folder.resolve().name)
+    if not name:
+        raise BundleError(
+            f"{at('name')}: the folder's name gives no project name", hint="add `name:` to the Compose file"
+        )
+    return name
+
+
+def normalise_name(text: str) -> str:
+    """Return a text as Compose makes a project name of it; empty if nothing is left."""
+    return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")

@@ -1,0 +1,156 @@
+"""Completes a document: chosen services, files of variables and labels, mappings for lists of `key=value`.
+
+Source: compose-go v2.16.1, `types/project.go` (`WithProfiles`, `WithServicesEnvironmentResolved`,
+`WithServicesLabelsResolved`) and `types/mapping.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from bundler.errors import BundleError
+from bundler_compose.reading.files import Reader
+from bundler_compose.reading.interpolation import Interpolation
+from bundler_compose.reading.service_files import EnvFile, resolve_environment, resolve_labels
+from bundler_compose.reading.tree import Items, Map, go_text
+
+At = Callable[..., str]
+DROPPED: Final = frozenset({"profiles", "build", "develop", "env_file", "label_file", "extends"})
+"""Keys of a service that are settled at the build."""
+_PAIRS: Final = (
+    ("services", ("labels", "annotations", "sysctls", "deploy.labels")),
+    ("networks", ("labels", "driver_opts")),
+    ("volumes", ("labels", "driver_opts")),
+    ("configs", ("labels",)),
+    ("secrets", ("labels",)),
+)
+
+
+def as_map(value: Any, missing: str | None) -> Map:  # noqa: ANN401 a list, a mapping or None
+    """Return a list of `key=value`, or a mapping, as a mapping of texts.
+
+    Args:
+        value: the list or mapping.
+        missing: value of a name without `=`, or without a value.
+    """
+    if isinstance(value, Map):
+        texts = {key: missing if item is None else _text(item) for key, item in value.items()}
+        return Map(texts, value.places)
+    found = Map()
+    for entry, place in value.pairs() if isinstance(value, Items) else ():
+        name, equals, text = go_text(entry).partition("=")
+        found.put(name, text if equals else missing, place)
+    return found
+
+
+def _text(value: Any) -> Any:  # noqa: ANN401 likewise
+    return value if isinstance(value, str | Items | Map) else go_text(value)
+
+
+def pairs_as_maps(document: Map) -> None:
+    """Give every list of `key=value` of a document the form of a mapping."""
+    for section, keys in _PAIRS:
+        for entry in (document.get(section) or {}).values():
+            for key in keys:
+                holder, name = entry, key
+                if "." in key and isinstance(entry, Map):
+                    first, name = key.split(".")
+                    holder = entry.get(first)
+                if isinstance(holder, Map) and holder.get(name) is not None:
+                    holder[name] = as_map(holder[name], "")
+    for service in (document.get("services") or {}).values():
+        if isinstance(service, Map) and "environment" in service:
+            service["environment"] = as_map(service["environment"], None)
+
+
+def select_services(document: Map, profiles: Collection[str], at: At) -> Map:
+    """Return the document with only the services that `profiles` enable; `*` enables all.
+
+    Raises:
+        BundleError: a service needs one that is not enabled.
+    """
+    services: Map = document["services"]
+    chosen = Map()
+    for name, service in services.items():
+        wanted = set(service.get("profiles") or ())
+        if not wanted or "*" in profiles or wanted & set(profiles):
+            chosen.put(name, service, services.places.get(name))
+    for name, service in chosen.items():
+        depends = service.get("depends_on")
+        if not isinstance(depends, Map):
+            continue
+        for other in [other for other in depends if other not in chosen]:
+            if other not in services and depends[other].get("required") is not False:
+                raise BundleError(
+                    f"{at('services', name, 'depends_on')}: there is no service {other!r}",
+                    hint=f"available: {', '.join(services)}",
+                )
+            if depends[other].get("required") is not False:
+                raise BundleError(
+                    f"{at('services', name, 'depends_on')}: {other!r} is not in the bundle",
+                    hint="enable a Compose profile that includes it: `settings: profiles: [...]`",
+                )
+            del depends[other]
+        if not depends:
+            del service["depends_on"]
+    result = Map(document)
+    result["services"] = chosen
+    return result
+
+
+def resolve_files(
+    document: Map, reader: Reader, interpolation: Interpolation, today: Callable[[str], str | None], at: At
+) -> None:
+    """Put the variables and labels of files into their services, and remove what is settled at the build.
+
+    Raises:
+        BundleError: a file is missing or cannot be read.
+    """
+    for name, service in document["services"].items():
+        _resolve(service, ("services", name), reader, interpolation, today, at)
+        for index, hook in enumerate(service.get("pre_start") or ()):
+            if isinstance(hook, Map):
+                _resolve(hook, ("services", name, "pre_start", index), reader, interpolation, today, at)
+
+
+def _resolve(  # noqa: PLR0917 all that a file is read with
+    service: Map,
+    keys: tuple[str | int, ...],
+    reader: Reader,
+    interpolation: Interpolation,
+    today: Callable[[str], str | None],
+    at: At,
+) -> None:
+    def read(name: str) -> bytes | None:
+        return reader.variables(name)
+
+    if service.get("environment") is not None or service.get("env_file"):
+        own = as_map(service.get("environment"), None)
+        files = [
+            EnvFile(
+                reader.shown(reader.folder / str(file.get("path"))),
+                at(*keys, "env_file", index),
+                file.get("required") is not False,
+                str(file.get("format") or ""),
+            )
+            for index, file in enumerate(service.get("env_file") or ())
+        ]
+        resolved = resolve_environment(own, files, read, interpolation, today)
+        service["environment"] = Map(resolved, own.places)
+    if service.get("label_file"):
+        own = as_map(service.get("labels"), "")
+        files = [
+            EnvFile(reader.shown(reader.folder / str(path)), at(*keys, "label_file", index))
+            for index, path in enumerate(service["label_file"])
+        ]
+        service["labels"] = Map(resolve_labels(own, files, read, interpolation), own.places)
+    for key in DROPPED & set(service):
+        del service[key]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 any YAML value
+    """Return a copy of ordinary dictionaries and lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
