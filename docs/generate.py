@@ -1,4 +1,4 @@
-"""Generates pages of docs/reference from models, commands and catalogues: profile, commands, preflight.
+"""Generates pages of docs/reference from models, commands and tables: profile, commands, preflight, Compose.
 
 `python docs/generate.py` writes them; with `--check`, it only reports whether they are up to date.
 """
@@ -31,6 +31,7 @@ from pydantic import BaseModel  # noqa: E402 after sys.path
 
 from bundler.profile.schema import file_model  # noqa: E402 after sys.path
 from bundler.profile.values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
+from docs.compose_page import key_tables  # noqa: E402 after sys.path
 
 RULES: Final = """\
 A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
@@ -276,6 +277,9 @@ def _prose(text: str | None) -> str:
 # ---------------------------------------------------------------- preflight
 
 MARK: Final = f"<!-- What follows is written by `{COMMAND}` from the installer's catalogue. -->"
+KEYS_MARK: Final = (
+    f"<!-- What follows is written by `{COMMAND}` from the table of keys in plugins/bundler_compose/keys. -->"
+)
 
 
 def preflight_reference() -> str:
@@ -310,10 +314,10 @@ def preflight_reference_in_chinese() -> str:
     return _after_what_is_written("preflight.zh.md", rows)
 
 
-def _after_what_is_written(page: str, rows: Iterable[str]) -> str:
-    """Return the part of a page that is written by hand, followed by a table."""
-    written = (REFERENCE / page).read_text("utf-8").partition(MARK)[0]
-    return f"{written}{MARK}\n\n" + "\n".join(rows) + "\n"
+def _after_what_is_written(page: str, rows: Iterable[str], mark: str = MARK) -> str:
+    """Return the part of a page that is written by hand, followed by tables."""
+    written = (REFERENCE / page).read_text("utf-8").partition(mark)[0]
+    return f"{written}{mark}\n\n" + "\n".join(rows) + "\n"
 
 
 # ---------------------------------------------------------------- files
@@ -326,6 +330,10 @@ def pages() -> dict[Path, str]:
         REFERENCE / "commands.md": command_reference(),
         REFERENCE / "preflight.md": preflight_reference(),
         REFERENCE / "preflight.zh.md": preflight_reference_in_chinese(),
+        REFERENCE / "compose.md": _after_what_is_written("compose.md", key_tables(), KEYS_MARK),
+        REFERENCE / "compose.zh.md": _after_what_is_written(
+            "compose.zh.md", key_tables(chinese=True), KEYS_MARK
+        ),
     }
 
 
