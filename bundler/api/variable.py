@@ -30,6 +30,17 @@ class SiteVariable(BaseModel):
     default: str | None = Field(
         None, description="Taken where the operator says nothing. A secret has none: it is generated."
     )
+    default_is: str | None = Field(
+        None, description="What the documents take without a value, for the operator to read."
+    )
+    unset: bool = Field(
+        default=False,
+        description="Whether the variable does not exist without a value, which is not an empty text.",
+    )
+    ask: bool = Field(
+        default=False,
+        description="Whether the installer asks on a terminal even if the operator can say nothing.",
+    )
     required: bool = Field(default=False, description="Whether the operator must say it.")
     generator: Generator | None = Field(
         None,
@@ -39,6 +50,13 @@ class SiteVariable(BaseModel):
         None, description="POSIX extended regular expression that the whole value must match."
     )
     choices: tuple[str, ...] = Field((), description="For the kind `choice`.")
+
+    @property
+    def lacking(self) -> Literal["default", "empty", "unset"]:
+        """What applies where the operator says nothing."""
+        if self.default:
+            return "default"
+        return "unset" if self.unset and self.default is None else "empty"
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:

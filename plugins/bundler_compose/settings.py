@@ -15,6 +15,7 @@ from bundler.api.variable import EnvironmentName, SiteVariable
 from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Identifier
+from bundler_compose.reading.environment import is_reserved
 
 OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KeptData = Annotated[
@@ -106,7 +107,8 @@ class ComposeSettings(ProfileModel):
     profiles: tuple[str, ...] = ()
     """Compose profiles to enable; services of other profiles are not bundled."""
     values: Mapping[str, Any] = {}
-    """Values for templates (`*.j2`), and for `${NAME}` in image references."""
+    """Values for templates (`*.j2`), and of variables of the Compose file, which are then the same at every
+    site. They go before `.env`, as the shell does for Compose; the shell of the build is not read."""
     variables: tuple[SiteVariable, ...] = ()
     """Site variables, in the order in which the installer asks for them. Every other `${NAME}` of the Compose
     file becomes one automatically: a secret if its name suggests one (PASSWORD, SECRET, TOKEN, KEY), a port
@@ -138,10 +140,10 @@ class ComposeSettings(ProfileModel):
                 raise HintedValueError(
                     f"{name!r} is listed twice", hint="keep one of them", at=("variables", index, "name")
                 )
-            if name.startswith("BUNDLE_"):
+            if is_reserved(name):
                 raise HintedValueError(
-                    f"{name!r}: names that start with BUNDLE_ are reserved for the installer",
-                    hint="choose another name",
+                    f"{name!r}: a name that the installer, the shell or Docker reads itself",
+                    hint="choose another name, or give its value in `settings: values`",
                     at=("variables", index, "name"),
                 )
         ids = [probe.id for probe in self.probes]

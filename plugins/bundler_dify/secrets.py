@@ -18,13 +18,14 @@ from bundler_dify.site_servers import server_variables
 
 def site_variables(settings: DifySettings) -> tuple[SiteVariable, ...]:
     """Return the variables that the installer asks for, reads from the answers file or generates."""
-    return (
+    found = (
         *_gateway(settings),
         *server_variables(settings),
         *_smtp(settings),
         *account_variables(settings),
         *_secrets(settings),
     )
+    return tuple(each.model_copy(update={"ask": each.prompt is not None}) for each in found)
 
 
 def _gateway(settings: DifySettings) -> Iterator[SiteVariable]:

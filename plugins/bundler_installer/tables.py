@@ -147,6 +147,9 @@ BUNDLE_TABLES: Final = (
             Column("choices", "separated by commas"),
             Column("prompt_en", "what the installer asks, in English"),
             Column("prompt_zh", "what the installer asks, in Chinese"),
+            Column("lacking", "default, empty or unset: what applies where the operator gives none", "word"),
+            Column("default_is", "what the documents take without a value, for people"),
+            Column("ask", "whether a terminal is asked even if the operator can give none", "yesno"),
         ),
     ),
     Table(

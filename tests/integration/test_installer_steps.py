@@ -20,7 +20,8 @@ TRICKY = 'it\'s $5 \\ a "piece" ${X} `id` @@TOKEN@@ & 你好 %s #'
 
 
 def pairs(path: Path) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+    lines = (line for line in path.read_text().splitlines() if not line.startswith("#"))
+    return dict(line.split("=", 1) for line in lines)
 
 
 def mode(path: Path) -> int:
@@ -219,19 +220,13 @@ def test_all_missing_values_are_reported_at_once(host: Host) -> None:
 
 def test_a_terminal_is_asked(host: Host) -> None:
     code, screen = host.converse(
-        ["--root", host.root, "--key", host.key],
+        ["--root", host.root, "--key", host.key, "--set", "LEVEL=high"],
         [
             ("What the kiosk says: ", ""),  # required: the prompt repeats
             ("What the kiosk says: ", "你好 it's $5"),
             ("WEB_PORT [8080]: ", "http"),
             ("WEB_PORT [8080]: ", "8081"),
-            ("WORKERS [2]: ", ""),
-            ("TLS [false]: ", "true"),
             ("SERVER [generated]: ", "kiosk.example"),
-            ("FOLDER [/srv]: ", ""),
-            ("LEVEL (low,high) [low]: ", "high"),
-            ("PIN", ""),
-            ("SITE_ID [generated]: ", ""),
             ("Word of the vault: ", "No"),
             ("Word of the vault: ", "sesame"),
         ],
@@ -241,7 +236,10 @@ def test_a_terminal_is_asked(host: Host) -> None:
     assert "sesame" not in screen  # typed, but not echoed
     site = pairs(host.root / "site.env")
     assert site["GREETING"] == "你好 it's $5"
-    assert (site["WEB_PORT"], site["WORKERS"], site["TLS"], site["LEVEL"]) == ("8081", "2", "true", "high")
+    assert (site["WEB_PORT"], site["LEVEL"]) == ("8081", "high")
+    assert "WORKERS" not in site  # what has a default is not asked, and is no answer
+    assert "# WORKERS=2\n" in (host.root / "site.env").read_text()
+    assert "WORKERS='2'\n" in (host.root / "state/compose.env").read_text()
     assert '"http" is not a port' in screen
     assert "TOKEN" not in screen  # secrets are generated, not prompted for
     code, screen = host.converse(["--root", host.root, "--lang", "zh"], [])

@@ -34,7 +34,7 @@ set_defaults
 make_scratch
 HERE={folder}/here FACTS={folder}/here ROOT={folder}/root VALUES=$SCRATCH/values
 mkdir -p "$VALUES" "$ROOT/state" "$ROOT/log" "$ROOT/data"
-: >"$SCRATCH/defaulted"
+: >"$SCRATCH/unset"
 {script}
 """
     program = folder / name

@@ -11,6 +11,7 @@ Sources: compose-go v2, `cli/options.go` (`WithEnvFiles`, `WithDotEnv`, `WithCon
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from bundler_compose.site_text import Marks, Use
 
 OF_THE_SHELL: Final = frozenset({"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "TMPDIR", "XDG_RUNTIME_DIR"})
 """Variables that each shell has: no bundle sets them at the site."""
+_OTHER_LINE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that no value of a site variable has: line breaks, other controls, marks of direction."""
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -120,7 +123,8 @@ class _SiteLookup:
         value = entry.value or ""
         if self._outer is not None:
             return self._marks.mark(Use(entry.name, "-", value, entry.where))
-        return Site.SITE if self._times[entry.name] == 1 else value
+        # a value of several lines is no answer on one line, so the site cannot have it as a default
+        return Site.SITE if self._times[entry.name] == 1 and not _OTHER_LINE.search(value) else value
 
     def _look_above(self, name: str) -> str | Site | None:
         if name in self._bound or is_reserved(name) or name in self._all_given():

@@ -159,16 +159,14 @@ class TestProbes:
 
     def test_one_for_a_variable_that_is_not_set_does_not_apply(self, shell: str, tmp_path: Path) -> None:
         write(tmp_path, ("a", ["exit", "1", "x"]), a={"when": "MAIL"})
-        (tmp_path / "root").mkdir()
-        site, secrets = tmp_path / "root/site.env", tmp_path / "root/secrets.env"
+        values = tmp_path / "root/state/compose.env"
+        values.parent.mkdir(parents=True)
         assert probe(shell, tmp_path)["a"]["result"] == "not applicable"
-        site.write_text("MAIL=\nMAILER=x\n")
+        values.write_text("MAIL=''\nMAILER='x'\n")
         assert probe(shell, tmp_path)["a"]["result"] == "not applicable"
-        site.write_text("OTHER=1\nMAIL=relay\n")
-        assert probe(shell, tmp_path)["a"]["result"] == "failed"
-        site.write_text("")
-        secrets.write_text("MAIL=relay\n")
-        assert probe(shell, tmp_path)["a"]["result"] == "failed"
+        for line in ("MAIL='relay'", 'MAIL="it${BUNDLE_QUOTE}s"'):
+            values.write_text(f"OTHER='1'\n{line}\n")
+            assert probe(shell, tmp_path)["a"]["result"] == "failed"
 
     def test_what_is_no_text_does_not_break_json(self, shell: str, tmp_path: Path) -> None:
         """The output has bytes that are not UTF-8, and a character that the limit of 300 bytes cuts."""

@@ -52,9 +52,9 @@ print_ending() {
     say ending.done "$TITLE" "$VERSION" "$ROOT"
     rows ports.tsv | while read_port service address port protocol; do
         [ -n "$service" ] || continue
-        number=$(expand "$port")
+        number=$(expand_port "$port")
         [ -n "$number" ] || continue
-        address=$(expand "$address")
+        address=$(expand_address "$address" "$port")
         case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
         say ending.port "$service" "$address:$number/$protocol"
     done

@@ -96,8 +96,11 @@ service_section() {
 compare_variables() {
     local old note name='' kind='' required='' generator=''
     base_rows variables.tsv | cut_column variables.tsv name >"$SCRATCH/base-variables"
+    base_rows variables.tsv >"$SCRATCH/base-variable-rows"
     rows variables.tsv | while read_variable name kind required generator; do
         old=$(sed -n "s/^$name=//p" "$ROOT/site.env" 2>/dev/null)
+        [ -n "$old" ] || old=$(awk -F "$TAB" -v name="$name" "$AWK_VARIABLE"'
+            $VARIABLE["name"] == name && $VARIABLE["default"] != "-" { print $VARIABLE["default"] }' "$SCRATCH/base-variable-rows")
         if ! grep -qxF -- "$name" "$SCRATCH/base-variables"; then
             if [ "$kind" != secret ] && [ -f "$VALUES/$name" ]; then
                 note=$(format plan.value "$(value "$name")")
@@ -128,9 +131,9 @@ copy_config() {
 
 # compare_config: a unified diff of config/ as it was written and as it would be; secrets are redacted
 compare_config() {
-    local draft written old new name='' kind='' what='' path=''
-    rows variables.tsv | while read_variable name kind; do
-        if [ ! -f "$VALUES/$name" ]; then
+    local draft written old new name='' kind='' required='' generator='' what='' path=''
+    rows variables.tsv | while read_variable name kind required generator; do
+        if [ ! -f "$VALUES/$name" ] && [ "$required$generator" != no- ]; then
             printf '%s\n' "$name" >>"$SCRATCH/unanswered" || exit 1
             if [ "$kind" = secret ]; then printf '******' >"$VALUES/$name"; else printf '<%s>' "$name" >"$VALUES/$name"; fi
         fi

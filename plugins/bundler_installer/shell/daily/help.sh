@@ -1,6 +1,6 @@
 # ---- daily/help: a line per command, a line per option
 
-OPTIONS='root key require rotation answers set yes lang json strict accept report probe timeout tail output keep encrypt passphrase-file backup-key show-key reason purge edits no-backup allow-downgrade no-keep-blobs keep-data forward from dry-run confirm back allow-unsigned install-engine'
+OPTIONS='root key require rotation answers set unset yes lang json strict accept report probe timeout tail output keep encrypt passphrase-file backup-key show-key reason purge edits no-backup allow-downgrade no-keep-blobs keep-data forward from dry-run confirm back allow-unsigned install-engine'
 
 print_help() {
     local each

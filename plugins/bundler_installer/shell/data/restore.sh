@@ -209,8 +209,10 @@ put_answers_back() {
     done
     VALUES=$SCRATCH/values
     { rm -rf "$VALUES" && mkdir "$VALUES"; } || fail_reading "$SOURCE"
+    drop_defaults
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
+    take_defaults
     check_collected
     note_certificates
     write_variables
@@ -241,6 +243,7 @@ same_answers() {
     { rows variables.tsv >"$SCRATCH/variable-rows" && rm -rf "$values_before" && mkdir "$values_before"; } || fail_reading "$SOURCE"
     (load_values "$BEFORE/site.env" "$values_before" && load_values "$BEFORE/secrets.env" "$values_before") || fail_reading "$BEFORE"
     while read_variable name; do
+        if is_default "$name" && [ ! -f "$values_before/$name" ]; then continue; fi
         [ "$(value "$name")" = "$(value "$name" "$values_before")" ] || return 1
     done <"$SCRATCH/variable-rows"
 }

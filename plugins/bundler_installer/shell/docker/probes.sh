@@ -92,13 +92,9 @@ make_probes() {
 
 # site_says NAME: whether the site gives this variable a value; assumed if that cannot be determined
 site_says() {
-    local each
-    for each in "$ROOT/site.env" "$ROOT/secrets.env"; do
-        [ -f "$each" ] || continue
-        grep -q "^$1=." "$each"
-        [ $? -eq 1 ] || return 0
-    done
-    return 1
+    [ -f "$ROOT/state/compose.env" ] || return 1
+    grep -q -e "^$1='[^']" -e "^$1=\"" "$ROOT/state/compose.env"
+    [ $? -ne 1 ]
 }
 
 # start_probe: start the probe of the line that was read, in the background; sets `pending`: id:process:limit of each that

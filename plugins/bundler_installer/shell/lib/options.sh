@@ -12,6 +12,7 @@ set_defaults() {
 
 parse_options() {
     empty_file "$SCRATCH/set"
+    empty_file "$SCRATCH/unset"
     while [ $# -gt 0 ]; do
         if takes_value "$1"; then
             [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
@@ -63,7 +64,7 @@ parse_options() {
 # takes_value OPTION: whether the option has a value
 takes_value() {
     case $1 in
-        --root | --set | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report | --from) return 0 ;;
+        --root | --set | --unset | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report | --from) return 0 ;;
     esac
     return 1
 }
@@ -116,13 +117,18 @@ parse_value() {
                 esac
             done
             ;;
-        --set)
-            case $2 in
-                *"$NEWLINE"*) fail $EXIT_USAGE options.set "${2%%=*}" ;;
-                [A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" || lose_scratch ;;
-                *) fail $EXIT_USAGE options.set "$2" ;;
-            esac
-            ;;
+        --set | --unset) keep_answer "$1" "$2" ;;
+    esac
+}
+
+# keep_answer OPTION TEXT: for collect_variables
+keep_answer() {
+    case $1=$2 in
+        --unset=[0-9]* | --unset= | --unset=*[!A-Za-z0-9_]*) fail $EXIT_USAGE options.unset "$2" ;;
+        --unset=*) printf '%s\n' "$2" >>"$SCRATCH/unset" || lose_scratch ;;
+        --set=*"$NEWLINE"*) fail $EXIT_USAGE options.set "${2%%=*}" ;;
+        --set=[A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" || lose_scratch ;;
+        *) fail $EXIT_USAGE options.set "$2" ;;
     esac
 }
 

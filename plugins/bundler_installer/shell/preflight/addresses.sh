@@ -7,7 +7,7 @@ measure_address() {
     list_addresses >"$SCRATCH/addresses"
     seen=' '
     while read_port service address port; do
-        address=$(expand "$address")
+        address=$(expand_address "$address" "$port")
         case $address in '' | - | 0.0.0.0 | :: | 127.* | ::1) continue ;; esac
         case $seen in *" $address "*) continue ;; esac
         seen="$seen$address "

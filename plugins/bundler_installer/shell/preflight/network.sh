@@ -47,7 +47,7 @@ measure_port() {
     fi
     rows ports.tsv >"$SCRATCH/ports"
     while read_port service address port protocol; do
-        number=$(expand "$port")
+        number=$(expand_port "$port")
         is_number "$number" || continue
         case "$ours $OLD_PORTS " in # ports of an adopted installation become free
             *" $number/$protocol "* | *" $number "*)
@@ -55,7 +55,7 @@ measure_port() {
                 continue
                 ;;
         esac
-        address=$(expand "$address")
+        address=$(expand_address "$address" "$port")
         inode=$(find_listener "$number" "$protocol" "$address")
         if [ -n "$inode" ]; then
             holder=$(name_holder "$inode" "$number")

@@ -26,8 +26,8 @@ measure_podman() {
 
 # publishes_anywhere: whether a port is published at 0.0.0.0, which differs from publishing it without an address
 publishes_anywhere() {
-    local address=''
-    rows ports.tsv | while read_port address; do
-        [ "$(expand "$address")" != 0.0.0.0 ] || printf 'found\n'
+    local address='' port=''
+    rows ports.tsv | while read_port address port; do
+        [ "$(expand_address "$address" "$port")" != 0.0.0.0 ] || printf 'found\n'
     done | grep -q found
 }

@@ -23,20 +23,71 @@ value() {
     printf '%s' "$found_value"
 }
 
-# expand EXPRESSION: a number, ${NAME} or ${NAME:-default} of ports.tsv
+# expand EXPRESSION: a text of ports.tsv or networks.tsv with its variables replaced, as Compose does
 expand() {
-    local inner name found
-    case $1 in
-        \$\{*\})
-            inner=${1#??} inner=${inner%?}
-            name=${inner%%[:-]*}
-            found=$(value "$name")
-            if [ -z "$found" ]; then
-                case $inner in *-*) found=${inner#*-} ;; esac
-            fi
-            printf '%s\n' "$found"
-            ;;
-        *) printf '%s\n' "$1" ;;
+    local rest inner=''
+    rest=$1
+    while :; do
+        case $rest in
+            *'${'*'}'*)
+                printf '%s' "${rest%%\$\{*}"
+                rest=${rest#*\$\{}
+                split_use
+                expand_use
+                ;;
+            *) break ;;
+        esac
+    done
+    printf '%s\n' "$rest"
+}
+
+# split_use: take the text up to the brace that closes the use from `rest`; sets `inner` and `rest`
+split_use() {
+    local depth part
+    depth=1 inner=''
+    while [ "$depth" -gt 0 ]; do
+        part=${rest%%[\{\}]*}
+        [ "$part" != "$rest" ] || break
+        rest=${rest#"$part"}
+        case $rest in
+            \}*) depth=$((depth - 1)) ;;
+            *) depth=$((depth + 1)) ;;
+        esac
+        inner=$inner$part
+        [ "$depth" = 0 ] || inner=$inner${rest%"${rest#?}"}
+        rest=${rest#?}
+    done
+}
+
+# expand_use: print the value of NAME, or of NAME, an operator and a word
+expand_use() {
+    local name operator found lacking
+    name=${inner%%[!A-Za-z0-9_]*} lacking=''
+    operator=${inner#"$name"}
+    found=$(value "$name") || lacking=yes
+    case $operator in :*) operator=${operator#:}; [ -n "$found" ] || lacking=yes ;; esac
+    case $operator$lacking in
+        -*yes | +*) ;;
+        *) printf '%s' "$found"; return ;;
+    esac
+    case $operator in +*) [ -z "$lacking" ] || return 0 ;; esac
+    printf '%s' "$(expand "${operator#?}")"
+}
+
+# expand_port PORT: its number; a variable can hold ADDRESS:PORT
+expand_port() {
+    local found
+    found=$(expand "$1")
+    printf '%s\n' "${found##*:}"
+}
+
+# expand_address ADDRESS PORT: the address of a port, which can stand in the port's variable
+expand_address() {
+    local found
+    found=$(expand "$2")
+    case $found in
+        *:*) found=${found%:*} found=${found#"["} && printf '%s\n' "${found%"]"}" ;;
+        *) expand "$1" ;;
     esac
 }
 
@@ -57,20 +108,42 @@ draft_variables() {
     put_answers "$RELEASE"
 }
 
-# write_draft: write answers, secrets and the file for Compose into the folder `draft`, and the values for templates
+# write_draft: write answers, secrets and the file for Compose into the folder `draft`, and the values for templates. Values
+# that are no answers are only for Compose and templates; what is unset is empty in templates
 write_draft() {
-    local file name='' kind=''
+    local file name='' kind='' lacking='' default_is=''
     { printf '' >"$draft/site.env" && printf '' >"$draft/secrets.env" && begin_pairs; } || fail $EXIT_FAILED release.disk "$draft"
-    rows variables.tsv | while read_variable name kind; do
+    rows variables.tsv | while read_variable name kind lacking default_is; do
         file=site
         [ "$kind" != secret ] || file=secrets
-        printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" && write_pair "$name" "$(value "$name")" || exit 1
+        if [ -f "$VALUES/$name" ] && [ ! -f "$SCRATCH/defaulted/$name" ]; then
+            printf '%s=%s\n' "$name" "$(value "$name")" >>"$draft/$file.env" || exit 1
+        elif [ "$kind" != secret ]; then
+            note_lacking "$(value "$name")" || exit 1
+        fi
+        if [ -f "$VALUES/$name" ] || [ "$lacking" != unset ]; then
+            write_pair "$name" "$(value "$name")" || exit 1
+        else
+            printf '%s=\n' "$name" >>"$SCRATCH/template-values" || exit 1
+        fi
     done || fail $EXIT_FAILED release.disk "$draft"
+    if [ -s "$SCRATCH/unanswered-lines" ]; then
+        { printf '# %s\n' "$(format variables.unanswered)" && cat "$SCRATCH/unanswered-lines"; } >>"$draft/site.env" ||
+            fail $EXIT_FAILED release.disk "$draft"
+    fi
     { write_pair BUNDLE_ROOT "$ROOT" &&
         write_pair BUNDLE_DATA "$ROOT/data" &&
         write_pair BUNDLE_CONFIG "$ROOT/releases/$RELEASE/config" &&
         write_pair BUNDLE_RELEASE "$RELEASE" &&
         write_pair BUNDLE_CERTIFICATES "${CERTIFICATES:-}"; } || fail $EXIT_FAILED release.disk "$draft"
+}
+
+# note_lacking VALUE: the variable of the line that was read has no answer; site.env shows what applies, as a comment
+note_lacking() {
+    local shown_default
+    shown_default=$1
+    [ -n "$1" ] || [ "$default_is" = - ] || shown_default=$default_is
+    printf '# %s=%s\n' "$name" "$shown_default" >>"$SCRATCH/unanswered-lines"
 }
 
 # save_answers RELEASE: keep a copy of the answers in use, before those of another release replace them
@@ -115,7 +188,7 @@ join_answers() {
 # begin_pairs: write the definitions that write_pair needs at the start of the file
 begin_pairs() {
     printf '%s\n' "BUNDLE_DOLLAR='\$'" "BUNDLE_QUOTE='\"'" "BUNDLE_BACKSLASH=\\" >"$draft/compose.env" &&
-        printf '' >"$SCRATCH/template-values"
+        printf '' >"$SCRATCH/template-values" && printf '' >"$SCRATCH/unanswered-lines"
 }
 
 # write_pair NAME VALUE: for Compose, and for templates. Versions of Compose differ in how they read escapes; all of them

@@ -2,9 +2,9 @@
 
 # collect_variables: values from --set, --answers and the site's earlier answers; nothing is asked for or generated
 collect_variables() {
-    local name='' kind='' default=''
     VALUES=$SCRATCH/values
     mkdir -p "$VALUES"
+    drop_defaults
     load_values "$ROOT/site.env"
     load_values "$ROOT/secrets.env"
     if [ -n "$RESTORED" ]; then
@@ -16,16 +16,50 @@ collect_variables() {
         take_answers "$ANSWERS" "$ANSWERS"
     fi
     take_answers "$SCRATCH/set" --set
-    while read_variable name kind default; do
-        [ -n "$name" ] || continue
-        if [ ! -f "$VALUES/$name" ] && [ "$default" != - ] && [ "$kind" != secret ]; then
-            printf '%s' "$default" >"$VALUES/$name"
-            printf '%s\n' "$name" >>"$SCRATCH/defaulted"
+    drop_answers
+    take_defaults
+    check_values
+}
+
+# drop_answers: answers that --unset takes back, so that the default applies again
+drop_answers() {
+    local name kind
+    while IFS= read -r name; do
+        kind=$(look_up variables.tsv name "$name" kind)
+        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown --unset "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
+        if [ "$kind" = secret ] && [ -f "$VALUES/$name" ] && [ "$(look_up variables.tsv name "$name" generator)" != - ]; then
+            fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
         fi
+        rm -f "$VALUES/$name" || lose_scratch
+    done <"$SCRATCH/unset"
+}
+
+# take_defaults: values of the bundle for variables without an answer. They are not written to site.env, so that a newer
+# bundle can have others
+take_defaults() {
+    local name='' kind='' default='' lacking=''
+    while read_variable name kind default lacking; do
+        if [ -z "$name" ] || [ "$kind" = secret ] || [ -f "$VALUES/$name" ]; then continue; fi
+        if [ "$lacking" = default ]; then take_default "$name" "$default"; fi
     done <<EOT
 $(rows variables.tsv)
 EOT
-    check_values
+}
+
+# take_default NAME VALUE: a value that is no answer
+take_default() {
+    { mkdir -p "$SCRATCH/defaulted" && printf '%s' "$2" >"$VALUES/$1" && empty_file "$SCRATCH/defaulted/$1"; } || lose_scratch
+}
+
+# is_default NAME: whether the value is no answer
+is_default() { [ -f "$SCRATCH/defaulted/$1" ]; }
+
+# drop_defaults: forget the values that are no answers
+drop_defaults() {
+    local file
+    for file in "$SCRATCH/defaulted"/*; do
+        [ ! -f "$file" ] || rm -f "$VALUES/${file##*/}" "$file" || lose_scratch
+    done
 }
 
 # take_answers FILE WHERE: NAME=VALUE lines given by the operator
@@ -59,19 +93,19 @@ take_answers() {
     done <"$1"
 }
 
-# complete_variables: ask on a terminal, or else generate, or else report all that are missing. Secrets that can be generated
-# are not asked for
+# complete_variables: ask on a terminal, or else generate, or else report all that are missing. What the operator need not
+# answer is asked for only if the bundle says so
 complete_variables() {
-    local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh=''
+    local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
     : >"$SCRATCH/lacking"
-    while read_variable name kind required generator choices prompt_en prompt_zh <&3; do
+    while read_variable name kind required generator choices prompt_en prompt_zh ask <&3; do
         [ -n "$name" ] || continue
         prompt=$prompt_en
         [ "$LANGUAGE" != zh ] || [ "$prompt_zh" = - ] || prompt=$prompt_zh
         [ "$prompt" != - ] || prompt=$name
         if [ "$kind" = secret ] && [ "$generator" != - ]; then
             :
-        elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask "$name"; then
+        elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask; then
             ask_value
         fi
         if [ ! -f "$VALUES/$name" ]; then
@@ -79,8 +113,6 @@ complete_variables() {
                 generate "$generator" >"$VALUES/$name" || fail $EXIT_FAILED variables.generator "$name" "$generator"
             elif [ "$required" = yes ]; then
                 printf '  %s  %s\n' "$name" "$prompt" >>"$SCRATCH/lacking"
-            else
-                printf '' >"$VALUES/$name"
             fi
         fi
     done 3<<EOT
@@ -91,8 +123,11 @@ EOT
     fi
 }
 
-# may_ask NAME: neither the operator nor an earlier run gave a value
-may_ask() { [ ! -f "$VALUES/$1" ] || grep -qx -- "$1" "$SCRATCH/defaulted" 2>/dev/null; }
+# may_ask: whether the variable of the line that was read has no answer and needs one, or is asked for in any case
+may_ask() {
+    if [ -f "$VALUES/$name" ] && ! is_default "$name"; then return 1; fi
+    [ "$ask" = yes ] || { [ "$required" = yes ] && [ "$generator" = - ] && [ ! -f "$VALUES/$name" ]; }
+}
 
 # ask_value: ask for the variable of the line that was read until its value is valid
 ask_value() {
@@ -109,6 +144,7 @@ ask_value() {
         if (check_value "$name" "$given"); then break; fi
     done
     printf '%s' "$given" >"$VALUES/$name"
+    rm -f "$SCRATCH/defaulted/$name"
 }
 
 # read_given PROMPT: a line of the terminal, without echo for a secret; sets `given`

@@ -23,7 +23,19 @@ def variable(**more: object) -> dict[str, Any]:
         (variable(choices=["a"]), "`kind: choice` and `choices` must be set together"),
         (variable(kind="choice", choices=["a", "b"], default="c"), "is not one of the choices"),
         ({"project": ".", "variables": [{"name": "A"}, {"name": "A"}]}, "'A' is listed twice"),
-        ({"project": ".", "variables": [{"name": "BUNDLE_DATA"}]}, "reserved for the installer"),
+        *(
+            ({"project": ".", "variables": [{"name": name}]}, "the installer, the shell or Docker reads")
+            for name in (
+                "BUNDLE_DATA",
+                "PATH",
+                "HOME",
+                "PWD",
+                "TMPDIR",
+                "XDG_RUNTIME_DIR",
+                "DOCKER_HOST",
+                "COMPOSE_X",
+            )
+        ),
     ],
 )
 def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> None:
