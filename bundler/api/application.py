@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
 
 from bundler.api.images import SourceOptions
 from bundler.bundle.content import content_of
@@ -56,6 +56,46 @@ class DataFolder:
     mode: int = 0o755
     uid: int | None = None
     gid: int | None = None
+
+
+@dataclass(frozen=True)
+class InitialFile:
+    """A file that a service writes and that a bundle brings: the initial content of `<root>/data/<path>`.
+
+    The first installation delivers it; from then on it belongs to the site. An upgrade renews it unless the
+    site changed it. The content is that of `config/.initial-data/<path>`.
+    """
+
+    path: str
+    mode: int = 0o644
+    uid: int | None = None
+    gid: int | None = None
+
+
+MountKind = Literal["configuration", "data", "initial", "host"]
+"""Kind of a mounted path. `initial`: data with initial content."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A path that a service mounts, for `plan` and `inspect`.
+
+    Attributes:
+        service: name of the service, or `volume NAME` for a volume that binds a path.
+        source: path in the project, or absolute path of the host.
+        target: path in the container.
+        kind: what it is.
+        place: where it lies at the site: `config/...` of the release, `data/...` below the root, or an
+            absolute path.
+        read_only: whether the service cannot write to it.
+    """
+
+    service: str
+    source: str
+    target: str
+    kind: MountKind
+    place: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +203,8 @@ class ApplicationModel:
             everything.
         probes: tests that the application works, beyond the health checks of its services.
         adoption: rules for adopting an installation that was made without this program.
+        initial: files of `data` that the first installation delivers.
+        mounts: the paths that services mount, each with what it is and where it lies at the site.
     """
 
     name: str
@@ -178,6 +220,8 @@ class ApplicationModel:
     lifecycle: Lifecycle = Lifecycle()
     probes: tuple[Probe, ...] = ()
     adoption: tuple[Adoption, ...] = ()
+    initial: tuple[InitialFile, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,25 @@ def services(document: Mapping[str, Any]) -> list[Service]:
     return found
 
 
+def other_images(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the images that a service uses beside its own: those that it mounts, and of its init containers.
+
+    Source: docker/compose, pkg/compose/build.go, `getLocalImagesDigests`, commit 37dea37.
+    """
+    for volume in entry.get("volumes") or ():
+        if isinstance(volume, Mapping) and volume.get("type") == "image" and volume.get("source"):
+            yield str(volume["source"])
+    for hook in entry.get("pre_start") or ():
+        if isinstance(hook, Mapping) and hook.get("image"):
+            yield str(hook["image"])
+
+
+def running(document: Mapping[str, Any]) -> list[tuple[Service, Mapping[str, Any]]]:
+    """Return `services` of the document, each with its entry."""
+    entries = _services(document)
+    return [(service, entries[service.name]) for service in services(document)]
+
+
 def dependencies(entry: Mapping[str, Any]) -> dict[str, str]:
     """Map each service in `depends_on`, in its short or long form, to its condition."""
     depends = entry.get("depends_on") or {}

@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PinnedService:
-    """A service and its image, by the tag under which the site's engine knows it."""
+    """A service and its images, by the tags under which the site's engine knows them.
+
+    Attributes:
+        service: name of the service.
+        image: tag of the image that it runs.
+        others: tags of other images that it uses, by their references in the document.
+    """
 
     service: str
     image: str
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

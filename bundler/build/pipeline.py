@@ -253,14 +253,15 @@ def model(job: Job) -> ApplicationModel:
 
 
 def references(application: ApplicationModel) -> list[Reference]:
-    """Return the distinct images that the application's services run."""
-    services = compose.services(application.compose)
+    """Return the distinct images that the application's services run, mount or start with."""
+    services = compose.running(application.compose)
     if not services:
         raise BundleError(
             f"{application.name}: the application has no services",
             hint="check the Compose file and the Compose profiles selected by the bundle profile",
         )
-    return sorted({Reference.parse(service.image) for service in services}, key=str)
+    wanted = {image for service, entry in services for image in (service.image, *compose.other_images(entry))}
+    return sorted({Reference.parse(image) for image in wanted}, key=str)
 
 
 def profile_digest(loaded: LoadedProfile) -> str:

@@ -17,6 +17,7 @@ from bundler.bundle.manifest import (
     FORMAT,
     MANIFEST,
     BundleManifest,
+    MountEntry,
     PortEntry,
     Provenance,
     ServiceEntry,
@@ -90,8 +91,12 @@ def render(
     )
     tags = {image.reference: image.tag for image in manifest.images}
     services = [
-        PinnedService(service.name, tags[str(Reference.parse(service.image))])
-        for service in compose.services(application.compose)
+        PinnedService(
+            service.name,
+            tags[str(Reference.parse(service.image))],
+            {image: tags[str(Reference.parse(image))] for image in compose.other_images(entry)},
+        )
+        for service, entry in compose.running(application.compose)
     ]
     members = rendering.renderer.render(application, services)
     carried = (*application.carried, *rendering.carried, *preparation.files)
@@ -168,6 +173,7 @@ def _manifest(
             )
             for variable in application.variables
         ),
+        mounts=tuple(MountEntry(**vars(mount)) for mount in application.mounts),
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )

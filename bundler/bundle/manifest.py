@@ -108,6 +108,24 @@ class PortEntry(Model):
     """`tcp` or `udp`."""
 
 
+class MountEntry(Model):
+    """A path that a service mounts."""
+
+    service: str
+    """Service of the Compose document, or `volume NAME` for a volume that binds a path."""
+    source: str
+    """Path in the project, or absolute path of the host."""
+    target: str
+    """Path in the container."""
+    kind: Literal["configuration", "data", "initial", "host"]
+    """`initial`: data with initial content, which the first installation delivers."""
+    place: str
+    """Where it lies at the site: `config/...` of the release, `data/...` below the root, or an absolute
+    path."""
+    read_only: bool
+    """Whether the service cannot write to it."""
+
+
 class VariableEntry(Model):
     """A site variable: a value known only at the site."""
 
@@ -179,6 +197,8 @@ class BundleManifest(Model):
     """Ports published on the host."""
     variables: tuple[VariableEntry, ...]
     """Values to enter at the site."""
+    mounts: tuple[MountEntry, ...] = ()
+    """Paths that services mount, in the order of the document; none in bundles of older versions."""
     packing: Packing
     """How the images are packed."""
     provenance: Provenance

@@ -134,6 +134,7 @@ def _built_json(built: Built) -> dict[str, object]:
 def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> None:
     from bundler.api.output import Finished
     from bundler.build.pack import SIGNATURE_SUFFIX
+    from bundler.cli.mounts import count_mounts
     from bundler.image.reference import Reference
     from bundler.terminal.progress import format_bytes
     from bundler.terminal.table import echo_table
@@ -152,6 +153,8 @@ def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> Non
     echo()
     echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
     echo(f"sha256 {bundle.sha256}")
+    if built.manifest.mounts:
+        echo(f"mounts: {count_mounts(built.manifest.mounts)} (`bundle inspect` shows each)")
     ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
     for sidecar in ahead:
         echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
+from bundler.cli.mounts import HEAD, mount_rows
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.errors import UsageError, VerificationError
 from bundler.terminal.console import echo, echo_json
@@ -68,6 +69,9 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
     echo()
     echo_table(("service", "image", "expected to be"), services)
+    if manifest.mounts:
+        echo()
+        echo_table(HEAD, mount_rows(manifest.mounts))
     for head, rows in description.tables:
         echo()
         echo_table(head, rows)

@@ -44,6 +44,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
             }
             for planned in found.images
         ],
+        "mounts": [vars(mount) for mount in found.application.mounts],
         "total": found.total,
         "missing": found.missing,
         **found.packer.data,
@@ -54,6 +55,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
 
 
 def _show_plan(found: Plan) -> None:
+    from bundler.cli.mounts import HEAD, mount_rows
     from bundler.terminal.progress import format_bytes
     from bundler.terminal.table import echo_table
 
@@ -69,6 +71,9 @@ def _show_plan(found: Plan) -> None:
     ]
     echo(f"{found.application.title} {found.application.version}")
     echo_table(("image", "digest", "size", "cached", "source"), rows)
+    if found.application.mounts:
+        echo()
+        echo_table(HEAD, mount_rows(found.application.mounts))
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
     echo()
     for about, text in found.packer.lines:

@@ -90,6 +90,10 @@ class Document:
         """Return the document with a section of the top level replaced."""
         return replace(self, data={**self.data, key: section})
 
+    def with_data(self, data: Mapping[str, Any]) -> Document:
+        """Return the document with other content, at the same places."""
+        return replace(self, data=data)
+
     @property
     def folder(self) -> Path:
         """The folder that relative paths start from."""

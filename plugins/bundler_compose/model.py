@@ -19,7 +19,7 @@ from bundler_compose.document import (
     select_services,
 )
 from bundler_compose.env_files import read_env_file
-from bundler_compose.files import Rules, collect_files
+from bundler_compose.files import collect_files
 from bundler_compose.interpolation import plain
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.literals import (
@@ -27,6 +27,10 @@ from bundler_compose.literals import (
     generate_literals,
     refuse_literals,
 )
+from bundler_compose.mounts.carry import Carrier
+from bundler_compose.mounts.project import Project
+from bundler_compose.mounts.rules import Chosen, Rules
+from bundler_compose.mounts.uses import version_floors
 from bundler_compose.probes import bind_probes, probe_scripts
 from bundler_compose.settings import ComposeSettings
 from bundler_compose.steps import bind_images, normalise
@@ -52,8 +56,11 @@ def _model(path: Path, settings: ComposeSettings, templates: Templates, version:
     document = normalise(select_services(read_document(path, templates), settings.profiles))
     defaults = _read_defaults(document.folder)
     values = {**defaults, **{key: str(value) for key, value in templates.values.items()}}
-    collected = collect_files(bind_images(document, values), templates, _rules(settings))
-    document, files = collected.document, collected.files
+    rules = _rules(settings)
+    project = Project.of(document.folder, settings.root or ".", frozenset(rules.templates))
+    carrier = Carrier(project, templates, rules)
+    collected = collect_files(bind_images(document, values), carrier, values)
+    document, files = document.with_data(collected.document), collected.files
     literals = find_literals(document, files)
     if settings.literal_secrets == "refuse":
         refuse_literals(literals)
@@ -81,6 +88,9 @@ def _model(path: Path, settings: ComposeSettings, templates: Templates, version:
         probes=bind_probes(settings.probes, document.data, [variable.name for variable in variables]),
         lifecycle=lifecycle,
         adoption=adoption(compose, variables, lifecycle),
+        initial=tuple(collected.initial[path] for path in sorted(collected.initial)),
+        mounts=collected.mounts,
+        requirements=version_floors(document.data),
     )
 
 
@@ -101,4 +111,5 @@ def _rules(settings: ComposeSettings) -> Rules:
         given if isinstance(given, str) else given.path: None if isinstance(given, str) else given.format
         for given in settings.site_templates
     }
-    return Rules(frozenset(settings.data), frozenset(settings.host_paths), formats)
+    carry: dict[str, Chosen] = dict.fromkeys(settings.data, "data")
+    return Rules({**carry, **settings.carry}, settings.host_paths, settings.templates, formats)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bundler.api.application import ApplicationModel
 from bundler.api.output import PinnedService
@@ -20,10 +21,32 @@ class ComposeRenderer:
 
         entries = application.compose["services"]
         services = {
-            pinned.service: {**entries[pinned.service], "image": pinned.image, "pull_policy": "never"}
+            pinned.service: {
+                **_pin_others(entries[pinned.service], pinned.others),
+                "image": pinned.image,
+                "pull_policy": "never",
+            }
             for pinned in images
         }
         document = {**application.compose, "services": services}
         document.pop("version", None)  # obsolete, and Compose warns about it on each call
         members = [Member.of("config/compose.yaml", dump(document).encode())]
         return [*members, *(file.member("config") for file in application.files)]
+
+
+def _pin_others(service: Mapping[str, Any], tags: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the service with the images that it mounts or starts with, as the site loads them."""
+    pinned = dict(service)
+    if service.get("volumes"):
+        pinned["volumes"] = [
+            {**volume, "source": tags[volume["source"]]}
+            if isinstance(volume, Mapping) and volume.get("type") == "image"
+            else volume
+            for volume in service["volumes"]
+        ]
+    if service.get("pre_start"):
+        pinned["pre_start"] = [
+            {**hook, "image": tags[hook["image"]]} if hook.get("image") else hook
+            for hook in service["pre_start"]
+        ]
+    return pinned

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bundler.api.application import LONGEST_PROBE
 from bundler.api.templates.formats import TemplateFormat
@@ -21,6 +22,10 @@ OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KeptData = Annotated[
     str, Field(pattern=r"^(volume:[A-Za-z0-9][A-Za-z0-9._-]*|(\./)?[A-Za-z0-9._@+-][^\x00-\x20:\\]*)$")
 ]
+CarriedPath = Annotated[
+    str, Field(pattern=r"^[^\x00-\x1f/][^\x00-\x1f]*$"), AfterValidator(posixpath.normpath)
+]
+"""A path of the project, relative to its root; `./` before it is left out."""
 LocalPath = Annotated[Path, Field(strict=False)]
 
 
@@ -107,7 +112,7 @@ class ComposeSettings(ProfileModel):
     profiles: tuple[str, ...] = ()
     """Compose profiles to enable; services of other profiles are not bundled."""
     values: Mapping[str, Any] = {}
-    """Values for templates (`*.j2`), and of variables of the Compose file, which are then the same at every
+    """Values for templates, and of variables of the Compose file, which are then the same at every
     site. They go before `.env`, as the shell does for Compose; the shell of the build is not read."""
     variables: tuple[SiteVariable, ...] = ()
     """Site variables, in the order in which the installer asks for them. Every other `${NAME}` of the Compose
@@ -122,11 +127,26 @@ class ComposeSettings(ProfileModel):
     `.sh`, `.bash`, `.properties`, `.env`, `.ini`, `.xml`, `.html`, `.htm`; `nginx.conf`, and `.conf` in a
     folder `nginx`), or from the first line of a shell script; all others are `text`.
     `{path: app.conf, format: nginx}` sets it."""
-    data: tuple[str, ...] = ()
-    """Folders of the project that hold the application's data. They are not carried, but created empty below
-    `<root>/data`. Mounted folders that do not exist in the project are always data."""
-    host_paths: tuple[str, ...] = ()
-    """Paths on the site's host that services may mount, e.g. `/etc/localtime`."""
+    root: Annotated[str, Field(pattern=r"^\.\.(/\.\.)*$")] | None = None
+    """Folder above the Compose file whose files belong to the project, for example `..`, for projects that
+    mount `../shared`. All paths in these settings are then relative to it. By default, the Compose file's
+    folder."""
+    templates: tuple[CarriedPath, ...] = ()
+    """Files of the project that are rendered with Jinja2 and `values` when the bundle is built, e.g.
+    `conf/site.conf.j2`, which becomes `conf/site.conf`. Every other `*.j2` file is the application's own and
+    is carried untouched. A Compose file whose name ends with `.j2` is always a template."""
+    carry: Mapping[CarriedPath, Literal["configuration", "data", "initial"]] = {}
+    """What mounted paths of the project are, where their form does not say it; the kind of a folder is that
+    of all paths below it. `configuration`: it travels, lies in each release, and services only read it.
+    `data`: a folder that does not travel and begins empty below `<root>/data`. `initial`: it travels, is
+    copied to `<root>/data` once, and then belongs to the site. `bundle plan` shows the kind of each mount. A
+    private key or password file travels only if it is named here itself."""
+    data: tuple[CarriedPath, ...] = ()
+    """Folders that are `data` in `carry`. Mounted folders that do not exist in the project are always
+    data."""
+    host_paths: tuple[Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")], ...] = ()
+    """Absolute paths of the site's server that services may mount, with all below them, e.g.
+    `/etc/localtime`."""
     lifecycle: LifecycleSetting = LifecycleSetting()
     """How the project's data are backed up and migrated."""
     probes: Annotated[tuple[ProbeSetting, ...], Field(max_length=20)] = ()
@@ -145,6 +165,11 @@ class ComposeSettings(ProfileModel):
                     f"{name!r}: a name that the installer, the shell or Docker reads itself",
                     hint="choose another name, or give its value in `settings: values`",
                     at=("variables", index, "name"),
+                )
+        for index, path in enumerate(self.data):
+            if self.carry.get(path, "data") != "data":
+                raise HintedValueError(
+                    f"{path!r} is {self.carry[path]} in `carry`", hint="keep one of them", at=("data", index)
                 )
         ids = [probe.id for probe in self.probes]
         for index, identifier in enumerate(ids):

@@ -44,7 +44,7 @@ FOLDERS = {
     ),
     "site": (
         "tree", "key", "answers", "templates", "variables",
-        "certificate", "edits", "release", "counter",
+        "certificate", "edits", "release", "delivery", "counter",
     ),
     "preflight": (
         "checks", "hardware", "storage", "podman", "lacking", "engine", "document", "system", "addresses",

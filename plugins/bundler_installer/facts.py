@@ -26,6 +26,7 @@ def application_rows(application: ApplicationModel) -> dict[str, list[object]]:
     return {
         "variables.tsv": list(application.variables),
         "data.tsv": list(application.data),
+        "initial.tsv": list(application.initial),
         "lifecycle.tsv": [
             {"what": what, "name": name}
             for what in ("quiesce", "dumped", "disposable", "migrations")

@@ -59,6 +59,21 @@ RUN_TABLES: Final = (
     _table("absent", "absent_image", reference="of an image to load", manifest="its digest"),
     _table("known-layers", "known_layer", manifest="of an image on the engine", layer="of it, lowest first"),
     _table("image-files", "image_file", digest="of a large file of images/", path="in the bundle"),
+    _table(
+        "delivery",
+        "delivery",
+        what="deliver, renew, keep, gone, same or obsolete",
+        path="below <root>/data",
+    ),
+    _table(
+        "placing",
+        "placing",
+        what="as in delivery",
+        path="below <root>/data",
+        mode="at the site",
+        uid="owner, or -",
+        gid="group, or -",
+    ),
     _table("edits", "edit", what="changed, removed or added", path="of a file"),
     _table(
         "settled-volumes",

@@ -177,6 +177,16 @@ BUNDLE_TABLES: Final = (
         ),
     ),
     Table(
+        "initial.tsv",
+        "initial_file",
+        (
+            Column("path", f"{_DATA}, of a file whose content is config/.initial-data/<path>", "path"),
+            Column("mode", "at the site", "foldermode"),
+            Column("uid", "owner; - leaves it", f"number{OPTIONAL}"),
+            Column("gid", "group; - leaves it", f"number{OPTIONAL}"),
+        ),
+    ),
+    Table(
         "certificates.tsv",
         "certificate",
         (

@@ -151,7 +151,7 @@ find_copies() {
                 continue
                 ;;
         esac
-        if [ -f "$mount_source" ]; then
+        if { [ -f "$mount_source" ] && ! is_initial "$to"; } || { [ -d "$mount_source" ] && is_initial "$to"; }; then
             refuse_adoption adopt.no_mount "$service" "$from"
             continue
         fi
@@ -160,7 +160,7 @@ find_copies() {
             continue
         fi
         old_bytes=-
-        if [ -d "$mount_source" ]; then old_bytes=$(count_bytes "$mount_source"); fi
+        if [ -e "$mount_source" ]; then old_bytes=$(count_bytes "$mount_source"); fi
         if is_number "$old_bytes"; then
             if [ "$what" = volume ]; then OLD_VOLUMES_ROOM=$(add_bytes "$OLD_VOLUMES_ROOM" "$old_bytes"); else OLD_ROOM=$(add_bytes "$OLD_ROOM" "$old_bytes"); fi
         fi

@@ -88,10 +88,21 @@ copy_folders() {
     while read_old_copy what to service place mount_source <&4; do
         [ "$what" = folder ] || continue
         say adopt.copying "$service" "$to"
+        if is_initial "$to"; then
+            copy_old_file || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$to"
+            continue
+        fi
         pour_old into_folder || fail $EXIT_FAILED adopt.not_copied "$service" "$mount_source" "$to"
     done 4<"$SCRATCH/old-copies"
     seed_files
     make_data # folders inside those that were replaced
+}
+
+# copy_old_file: a single file that its service wrote takes the place of the one that the bundle brings
+copy_old_file() {
+    local old_owner
+    old_owner=$(owner_of "$mount_source") || return 1
+    put_below "$ROOT/data" "$to" "$(look_up initial.tsv path "$to" mode)" "$old_owner" <"$mount_source"
 }
 
 # pour_old COMMAND: pipe the files of `service` at `place`, as a tar, to a command; both ends must succeed

@@ -79,6 +79,7 @@ take_over() {
     enter_adoption switched
     step switch switch_release
     use_current
+    step initial deliver_initial
     step volumes copy_volumes_over
     step databases load_dumps
     start_step

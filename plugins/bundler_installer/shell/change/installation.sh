@@ -41,6 +41,7 @@ install_release() {
     step pin-key pin_key
     step switch switch_release
     use_current
+    step initial deliver_initial
     start_step
     step counter raise_counter
     step prune prune_releases

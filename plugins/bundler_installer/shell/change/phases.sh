@@ -189,7 +189,10 @@ go_back() {
     step switch leave_release
     use_current
     step images load_images
-    if [ -n "$touched" ]; then step restore return_data; fi
+    if [ -n "$touched" ]; then
+        step restore return_data
+        step initial deliver_initial
+    fi
     start_step
     forget_note
     record end return

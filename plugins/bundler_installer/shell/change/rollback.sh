@@ -34,6 +34,7 @@ run_rollback() {
         CHANGE_RESTORED=yes
         enter_phase switched
     fi
+    step initial deliver_initial
     BEFORE=$CHANGE_ASIDE
     # the new backup also contains the data that were set aside
     if [ -n "$CHANGE_BACKUP" ]; then drop_before; elif [ -d "${BEFORE:-/-}" ]; then say restore.kept "$BEFORE"; fi

@@ -53,6 +53,7 @@ upgrade_release() {
     step certificates place_certificates
     step switch enter_release
     use_current
+    step initial deliver_initial
     start_step
     step counter raise_counter
     migrated=no

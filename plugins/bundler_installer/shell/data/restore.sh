@@ -112,6 +112,7 @@ restore_anew() {
     step pin-key pin_key
     step switch switch_release
     use_current
+    step initial deliver_initial
     step databases put_databases_back
     tell_edits
     end_restore
@@ -158,6 +159,7 @@ restore_backup() {
         put_data_back
         put_answers_back
         rebuild_config
+        deliver_initial
         put_databases_back
         tell_edits
     ) || {

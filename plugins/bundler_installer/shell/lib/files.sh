@@ -39,8 +39,8 @@ enter_below() {
     done
 }
 
-# put_below FOLDER PATH: standard input becomes the file PATH below FOLDER, private to its owner. It is written in a private
-# folder, which other users cannot write to, and replaces any entry of its name, including a link
+# put_below FOLDER PATH [MODE [OWNER]]: standard input becomes the file PATH below FOLDER; without MODE, private to its owner.
+# It is written in a private folder, which other users cannot write to, and replaces any entry of its name, including a link
 put_below() {
     local put_folder put_name private put_code inside=''
     put_folder='' put_name=${2##*/}
@@ -55,12 +55,19 @@ put_below() {
         mkdir "./$private" && cd -P -- "./$private" && [ "$(pwd -P)" = "${inside%/}/$private" ] || exit 1
         [ -n "$(find . -prune -user "$(id -u)")" ] || exit 1
         put_code=0
-        { cat >./file && flush ./file && put_in_place ./file "../$put_name"; } || put_code=1
+        {
+            cat >./file && { [ -z "${4:-}" ] || chown "$4" ./file; } && chmod "${3:-600}" ./file && flush ./file &&
+                put_in_place ./file "../$put_name"
+        } || put_code=1
         rm -f ./file
         cd .. && rmdir "./$private"
         exit $put_code
     )
 }
+
+# owner_of PATH: its owner and group, as numbers
+# shellcheck disable=SC2012 # `stat -c` is not available everywhere; the name is not read
+owner_of() { ls -ldn -- "$1" | awk 'NR == 1 { print $3 ":" $4 }'; }
 
 # put_in_place FILE TARGET: by renaming; a link to a folder is replaced, not entered
 put_in_place() {

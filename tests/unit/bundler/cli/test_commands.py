@@ -224,6 +224,39 @@ def test_plan_writes_nothing(folder: Path, registry: FaultRegistry, console: Con
     assert [image["cached"] == image["size"] for image in found["images"]] == [True, True]
 
 
+def test_every_mount_is_shown_with_its_kind_and_its_place(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    (folder / "project/plugins").mkdir()
+    (folder / "project/plugins/a").write_text("a")
+    compose = (
+        COMPOSE + '    volumes: ["./data:/data", "./plugins:/plugins", "/etc/localtime:/etc/localtime:ro"]\n'
+    )
+    (folder / "project/compose.yaml").write_text(compose)
+    (folder / "profiles/shop.yaml").write_text(PROFILE + "  host_paths: [/etc/localtime]\n")
+    rows = [
+        ["web", "web.conf", "/etc/web.conf", "(read-only)", "configuration", "<release>/config/web.conf"],
+        ["db", "data", "/data", "data", "<root>/data/data"],
+        ["db", "plugins", "/plugins", "data", "with", "initial", "content", "<root>/data/plugins"],
+        [
+            "db", "/etc/localtime", "/etc/localtime", "(read-only)", "path", "of", "the", "host",
+            "/etc/localtime",
+        ],
+    ]  # fmt: skip
+    planned = [line.split() for line in console("plan", *mirror(registry)).out.splitlines()]
+    assert [row for row in rows if row not in planned] == []
+    found = console("plan", *mirror(registry), "--json").json["mounts"]
+    assert [mount["kind"] for mount in found] == ["configuration", "data", "initial", "host"]
+    built = console("build", *mirror(registry)).out
+    assert "mounts: 1 configuration, 1 data, 1 data with initial content, 1 path of the host" in built
+    inspected = [line.split() for line in console("inspect", BUNDLE).out.splitlines()]
+    assert [row for row in rows if row not in inspected] == []
+    with tarfile.open(BUNDLE) as tar:
+        table = tar.extractfile(f"{BUNDLE.stem}/initial.tsv")
+        assert table is not None
+        assert table.read() == b"#path\tmode\tuid\tgid\nplugins/a\t0644\t-\t-\n"
+
+
 # ---------------------------------------------------------------- lock
 
 

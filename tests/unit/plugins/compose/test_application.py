@@ -79,7 +79,7 @@ services:
     configs: [site]
     secrets: [cert]
     volumes:
-      - ./conf:/etc/web:ro
+      - ./conf:/etc/web:ro,z
       - {type: bind, source: ./run.sh, target: /run.sh}
       - ./data:/data
       - named:/named
@@ -106,14 +106,19 @@ volumes: {named: {}}
     assert {file.path: file.mode for file in model.files}["run.sh"] == 0o755
     web = model.compose["services"]["web"]
     assert web["env_file"] == ["./common.env", "./web.env"]
-    assert web["volumes"][0] == "./conf:/etc/web:ro"
+    assert web["volumes"][0] == {
+        "type": "bind", "source": "./conf", "target": "/etc/web", "read_only": True, "bind": {"selinux": "z"},
+    }  # fmt: skip
     assert web["volumes"][1]["source"] == "./run.sh"
     assert web["volumes"][1]["bind"] == {"create_host_path": False}, (
         "a missing file is an error, not a folder"
     )
-    assert web["volumes"][2:] == [
-        "${BUNDLE_DATA}/data:/data", "named:/named", "/anonymous", {"type": "tmpfs", "target": "/scratch"},
-    ]  # fmt: skip
+    assert web["volumes"][2]["source"] == "${BUNDLE_DATA}/data"
+    assert web["volumes"][3:] == [
+        {"type": "volume", "source": "named", "target": "/named"},
+        {"type": "volume", "target": "/anonymous"},
+        {"type": "tmpfs", "target": "/scratch"},
+    ]
     assert [folder.path for folder in model.data] == ["data"]
     assert model.compose["configs"]["site"]["file"] == "./site.conf"
 
@@ -126,7 +131,7 @@ volumes: {named: {}}
             "compose.yaml:5: services.web.volumes.0: ../outside is outside the project's folder",
         ),
         ("/etc/passwd:/x", "/etc/passwd is outside"),
-        ("~/x:/x", "~/x is outside"),
+        ("~/x:/x", "/x is outside"),
         ("./conf/../../x:/x", "is outside"),
         ("./link:/x", "is outside"),
     ],
@@ -143,8 +148,8 @@ def test_mounts_outside_the_project_are_refused(project: Project, volume: str, s
     ("key", "text"),
     [
         ("env_file", "    env_file: ../x.env\n"),
-        ("configs", "configs: {a: {file: /etc/passwd}}\n"),
-        ("secrets", "secrets: {a: {file: ../x}}\n"),
+        ("configs", "    configs: [a]\nconfigs: {a: {file: /etc/passwd}}\n"),
+        ("secrets", "    secrets: [a]\nsecrets: {a: {file: ../x}}\n"),
     ],
 )
 def test_other_files_outside_the_project_are_refused_too(project: Project, key: str, text: str) -> None:
@@ -156,7 +161,11 @@ def test_other_files_outside_the_project_are_refused_too(project: Project, key: 
 def test_the_hosts_own_paths_may_be_named(project: Project) -> None:
     project.write("services: {web: {image: 'web:1', volumes: ['/etc/localtime:/etc/localtime:ro']}}")
     model = project.model(host_paths=["/etc/localtime"])
-    assert model.compose["services"]["web"]["volumes"] == ["/etc/localtime:/etc/localtime:ro"]
+    [mount] = model.compose["services"]["web"]["volumes"]
+    assert mount["source"] == "/etc/localtime"
+    assert mount["bind"] == {"create_host_path": True}, (
+        "as Compose has it: the preflight finds what is missing"
+    )
     assert model.files == ()
 
 
@@ -179,7 +188,8 @@ def test_a_folder_of_data_is_made_empty_at_the_site(project: Project) -> None:
     model = project.model(data=["pg"])
     assert files(model) == {}
     assert [folder.path for folder in model.data] == ["pg"]
-    assert model.compose["services"]["db"]["volumes"] == ["${BUNDLE_DATA}/pg:/data"]
+    [mount] = model.compose["services"]["db"]["volumes"]
+    assert (mount["source"], mount["target"]) == ("${BUNDLE_DATA}/pg", "/data")
 
 
 def test_a_missing_file_is_reported_by_line(project: Project) -> None:
@@ -444,6 +454,7 @@ def test_a_folder_with_templates(project: Project) -> None:
     settings: dict[str, Any] = {
         "values": {"workers": 4, "mail": False},
         "site_templates": ("site.conf",),
+        "templates": ("./web.conf.j2",),
         "variables": ({"name": "HOST", "kind": "host", "required": True},),
     }
     model = project.model(**settings)

@@ -17,6 +17,7 @@ from bundler_compose.settings import ComposeSettings
 from tests.support.profiles import load_profile
 
 COMPOSE = "services:\n  web: {image: 'web:1', volumes: ['./conf:/conf:ro']}\n"
+USES = "services:\n  web: {image: 'web:1', configs: [a], secrets: [a]}\n"
 PROFILE = "application: compose\nversion: '1'\nsettings: {project: shop}\n"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 12)
@@ -213,12 +214,12 @@ def name_env_file_absolutely(project: Path, foreign: Path) -> None:
 
 
 def name_config(project: Path, foreign: Path) -> None:
-    (project / "compose.yaml").write_text(COMPOSE + "configs: {a: {file: ../elsewhere/secret}}\n")
+    (project / "compose.yaml").write_text(USES + "configs: {a: {file: ../elsewhere/secret}}\n")
 
 
 def name_secret_by_a_link(project: Path, foreign: Path) -> None:
     (project / "token").symlink_to(foreign / "secret")
-    (project / "compose.yaml").write_text(COMPOSE + "secrets: {a: {file: ./token}}\n")
+    (project / "compose.yaml").write_text(USES + "secrets: {a: {file: ./token}}\n")
 
 
 @pytest.mark.parametrize(

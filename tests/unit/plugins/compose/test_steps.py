@@ -10,8 +10,11 @@ import pytest
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler_compose.document import Document, read_document, select_services
-from bundler_compose.files import Rules, collect_files
+from bundler_compose.files import collect_files
 from bundler_compose.literals import find_literals, generate_literals
+from bundler_compose.mounts.carry import Carrier
+from bundler_compose.mounts.project import Project
+from bundler_compose.mounts.rules import Rules
 from bundler_compose.steps import bind_images, normalise
 
 COMPOSE = """\
@@ -21,7 +24,7 @@ services:
     image: "web:${TAG}"
     environment: *shared
     env_file: web.env
-    volumes: [./conf:/conf]
+    volumes: [./conf:/conf:ro]
     depends_on: {extra: {condition: service_started, required: false}}
   worker: {image: "web:${TAG}", environment: *shared, secrets: [token]}
   extra: {image: "extra:1", profiles: [more]}
@@ -52,11 +55,12 @@ def test_no_step_changes_what_it_is_given(document: Document) -> None:
     chosen = note(select_services(document, ()))
     bound = note(bind_images(note(normalise(chosen)), {"TAG": "7"}))
     with Templates({}) as templates:
-        collected = collect_files(bound, templates, Rules())
-    note(collected.document)
-    literals = find_literals(collected.document, collected.files)
+        carrier = Carrier(Project.of(document.folder), templates, Rules())
+        collected = collect_files(bound, carrier, {})
+    placed = note(bound.with_data(collected.document))
+    literals = find_literals(placed, collected.files)
     before = dict(collected.files)
-    generated = generate_literals(collected.document, collected.files, literals)
+    generated = generate_literals(placed, collected.files, literals)
     assert [step.data for step in steps] == kept
     assert collected.files == before
     assert "extra" not in generated.document.services
@@ -64,7 +68,15 @@ def test_no_step_changes_what_it_is_given(document: Document) -> None:
         "image": "web:7",
         "environment": {"DB_PASSWORD": "${DB_PASSWORD}", "MODE": "${MODE}"},
         "env_file": ["./web.env"],
-        "volumes": ["./conf:/conf"],
+        "volumes": [
+            {
+                "type": "bind",
+                "source": "./conf",
+                "target": "/conf",
+                "read_only": True,
+                "bind": {"create_host_path": False},
+            }
+        ],
         "depends_on": {},
     }
     assert generated.document.data["secrets"] == {"token": {"file": "./token.txt"}}

@@ -1,0 +1,44 @@
+"""Mounts of an application, for `plan`, `inspect` and `build`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bundler.api.application import Mount
+    from bundler.bundle.manifest import MountEntry
+
+KINDS: Final[Mapping[str, str]] = {
+    "configuration": "configuration",
+    "data": "data",
+    "initial": "data with initial content",
+    "host": "path of the host",
+}
+"""What each kind is called."""
+HEAD: Final = ("service", "mounts", "at", "is", "at the site")
+"""Headings of the table of mounts."""
+
+
+def mount_rows(mounts: Iterable[Mount | MountEntry]) -> list[tuple[str, ...]]:
+    """Return the rows of the table of mounts."""
+    return [
+        (
+            mount.service,
+            mount.source,
+            f"{mount.target} (read-only)" if mount.read_only else mount.target,
+            KINDS[mount.kind],
+            mount.place if mount.kind == "host" else f"{_FOLDERS[mount.kind]}/{mount.place}",
+        )
+        for mount in mounts
+    ]
+
+
+_FOLDERS: Final = {"configuration": "<release>", "data": "<root>", "initial": "<root>"}
+
+
+def count_mounts(mounts: Sequence[Mount | MountEntry]) -> str:
+    """Return how many different paths are of each kind: `2 configuration, 1 data`."""
+    counts: Counter[str] = Counter(kind for kind, _ in {(mount.kind, mount.place) for mount in mounts})
+    return ", ".join(f"{counts[kind]} {name}" for kind, name in KINDS.items() if counts[kind])
