@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.cli.rehearse import (
+    find_rehearser,
+    make_options,
+    rehearsal_error,
+    rehearsal_json,
+    rehearse,
+    show_rehearsal,
+)
 from bundler.cli.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
 from bundler.errors import UsageError
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
     from bundler.api.output import Packer
+    from bundler.api.rehearsal import Rehearsal
     from bundler.build.pipeline import Built, Job
 
 
@@ -45,6 +54,17 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Include this rotation or revocation; the ones beside a key file are always included.",
 )
+@click.option(
+    "--rehearse",
+    "rehearses",
+    is_flag=True,
+    help="Rehearse the finished bundle on this machine, as `bundle rehearse` does.",
+)
+@click.option(
+    "--scratch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --rehearse: folder for what the rehearsed site holds. Default: in the cache folder.",
+)
 @click.option("--unsigned", is_flag=True, help="Build without a signature. Sites refuse such a bundle.")
 @add(COMMON)
 def build_command(
@@ -54,6 +74,8 @@ def build_command(
     references: tuple[str, ...],
     passphrase_files: tuple[Path, ...],
     statements: tuple[Path, ...],
+    rehearses: bool,
+    scratch: Path | None,
     unsigned: bool,
     **options: Any,  # noqa: ANN401 shared options, typed by JobOptions
 ) -> None:
@@ -62,7 +84,7 @@ def build_command(
     Writes OUTPUT/<name>-<version>-<profile>-<os>-<arch>.tar, a small .preflight.sh to send ahead of it
     with its .sig, and a .sha256 for both. Downloads are kept in the cache, so an interrupted build continues
     where it stopped; with --write-once it starts over. A bundle that already exists with the same content
-    is left unchanged.
+    is left unchanged. If its rehearsal fails, the build does; the bundle stays.
     """
     if unsigned and references:
         raise UsageError("--key and --unsigned cannot be used together", hint="remove one of them")
@@ -73,6 +95,9 @@ def build_command(
         raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
     if profile.lock.required and not locked:
         job = make_job(chosen, locked=True, write_once=write_once)
+    if rehearses:  # before the long steps
+        find_rehearser(job.plugins.packer(profile.packer)).check_machine()
+    public: tuple[bytes, ...] = ()
     if unsigned:
         job.reporter.warn("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it")
         built = _build(job, output, (), ())
@@ -85,10 +110,18 @@ def build_command(
                     hint="repeat --key for each signer",
                 )
             built = _build(job, output, keys, statements)
+            public = tuple(key.key.public_key for key in keys)
+    found = _rehearse(job, built, public, scratch, chosen.cache_dir) if rehearses else None
     if chosen.as_json:
-        echo_json(_built_json(built))
+        added = {} if found is None else {"rehearsal": rehearsal_json(built.bundle.path, found)}
+        echo_json({**_built_json(built), **added})
     else:
         _show_built(built, () if unsigned else public_names(references), job.plugins.packer(profile.packer))
+        if found is not None:
+            echo()
+            show_rehearsal(found)
+    if found is not None and found.failed is not None:
+        raise rehearsal_error(built.bundle.path, found)
 
 
 def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence[Path]) -> Built:
@@ -98,6 +131,23 @@ def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence
     members = load_statements(statements, keys, job.plugins.signer("ecdsa")) if keys else []
     _prepare(output)
     return pipeline.build(job, output, [key.key for key in keys], members)
+
+
+def _rehearse(
+    job: Job, built: Built, keys: Sequence[bytes], scratch: Path | None, cache_dir: Path | None
+) -> Rehearsal:
+    """Rehearse the finished bundle."""
+    packer = find_rehearser(job.plugins.packer(job.profile.profile.packer))
+    options = make_options(
+        cache_dir=cache_dir,
+        keys=keys,
+        values=(),
+        answer_file=None,
+        scratch=scratch,
+        keep=False,
+        reporter=job.reporter,
+    )
+    return rehearse(packer, built.bundle.path, built.manifest, options)
 
 
 def _prepare(output: Path) -> None:

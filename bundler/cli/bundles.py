@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.errors import VerificationError
+from bundler.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
     from bundler.trust.keys import PublicKey
+    from bundler.trust.signers import Trust
 
 BUNDLE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 """The bundle that a command reads."""
@@ -36,3 +37,33 @@ def signers_json(signers: Sequence[PublicKey]) -> dict[str, object]:
 def signed_by(signers: Sequence[PublicKey]) -> str:
     """Return the text `signed by the key ...`, for people."""
     return f"signed by the key{'s' * (len(signers) > 1)} {', '.join(key.fingerprint for key in signers)}"
+
+
+def load_trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:
+    """Return the trust in the keys of these files; None if there are none.
+
+    Args:
+        key_files: files with public keys.
+        require: how many of them must have signed.
+        statements: files with rotations and revocations.
+
+    Raises:
+        UsageError: a file has no public key.
+    """
+    from bundler.trust.keys import read_keys
+    from bundler.trust.signers import Trust
+    from bundler.trust.statements import LIMIT
+
+    if not key_files:
+        return None
+    keys: list[PublicKey] = []
+    for path in key_files:
+        try:
+            keys += read_keys(path.read_bytes())
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", hint=error.hint) from error
+    given = {}
+    for path in statements:
+        with path.open("rb") as file:
+            given[str(path)] = file.read(LIMIT + 1)
+    return Trust(tuple(keys), require, given)

@@ -25,6 +25,7 @@ COMMANDS = {
     "lock": "Pin the images of a profile by digest.",
     "verify": "Verify a bundle's signature and every file in it.",
     "inspect": "Show what a bundle contains; reads only its beginning.",
+    "rehearse": "Try a finished bundle on a throwaway site on this machine.",
     "init": "Create a profile for an existing Compose project.",
     "keygen": "Generate a key pair for signing bundles, or rotate to a new one.",
     "sign": "Add a signature to a finished bundle.",
@@ -66,7 +67,8 @@ class LazyGroup(click.Group):
 
 EPILOG = """
 Start with `bundle init --from compose.yaml`, then `bundle keygen` and `bundle build --profile NAME`.
-Exit codes: 0 success, 1 failure, 2 usage or profile error, 4 verification failed, 130 stopped by Ctrl-C.
+Exit codes: 0 success, 1 failure, 2 usage or profile error, 3 this machine cannot rehearse, 4 verification
+failed, 130 stopped by Ctrl-C.
 """
 
 

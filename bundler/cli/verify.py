@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
+from bundler.cli.bundles import BUNDLE, load_trust, naming, signed_by, signers_json
 from bundler.cli.options import COMMON, add, make_plugins, make_reporter
-from bundler.errors import UsageError, VerificationError
+from bundler.errors import VerificationError
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def verify_command(
     reporter = make_reporter(as_json=as_json, verbose=verbose)
     if not key_files and Path("bundle.pub").is_file():
         key_files = (Path("bundle.pub"),)
-    trust = _trust(key_files, require, statements)
+    trust = load_trust(key_files, require, statements)
     plugins = make_plugins(plugins_dir)
     scheme, form = plugins.signer(signer), plugins.format()
     if any(file.name.endswith(f".{name}") for name in form.sidecars):
@@ -113,26 +113,6 @@ def _show_verified(found: Verified, beside: Mapping[str, tuple[PublicKey, ...]])
     for name, checked in beside.items():
         if checked:
             echo(f"ok: {name}, {signed_by(checked)}")
-
-
-def _trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:
-    from bundler.trust.keys import read_keys
-    from bundler.trust.signers import Trust
-    from bundler.trust.statements import LIMIT
-
-    if not key_files:
-        return None
-    keys: list[PublicKey] = []
-    for path in key_files:
-        try:
-            keys += read_keys(path.read_bytes())
-        except UsageError as error:
-            raise UsageError(f"{path}: {error.message}", hint=error.hint) from error
-    given = {}
-    for path in statements:
-        with path.open("rb") as file:
-            given[str(path)] = file.read(LIMIT + 1)
-    return Trust(tuple(keys), require, given)
 
 
 def _check_sidecar(

@@ -6,10 +6,12 @@ Methods import what only a build requires, so that commands that read a bundle s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from bundler.api.application import ApplicationModel
 from bundler.api.output import Carrier, Description, Finished, PackContext, Packer, Preparation
+from bundler.api.rehearsal import Rehearsal, RehearsalOptions
 from bundler.bundle.format import PROGRAM, Format
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Member
@@ -119,6 +121,24 @@ class InstallerPacker(Packer):
         from bundler_installer.description import next_steps
 
         return next_steps(bundle)
+
+    def check_machine(self) -> None:
+        """See `bundler.api.rehearsal.Rehearser.check_machine`."""
+        from bundler_installer.rehearsal.machine import check_machine
+
+        check_machine()
+
+    def rehearse(self, bundle: Path, manifest: BundleManifest, options: RehearsalOptions) -> Rehearsal:
+        """See `bundler.api.rehearsal.Rehearser.rehearse`."""
+        from bundler_installer.rehearsal.run import rehearse
+
+        return rehearse(bundle, _own(manifest), options)
+
+    def end_rehearsals(self, records: Path) -> list[str]:
+        """See `bundler.api.rehearsal.Rehearser.end_rehearsals`."""
+        from bundler_installer.rehearsal.run import end_rehearsals
+
+        return end_rehearsals(records)
 
     def trust_step(self, statement: str) -> str:
         """See `bundler.api.output.Packer.trust_step`."""
