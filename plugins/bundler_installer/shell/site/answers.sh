@@ -29,7 +29,7 @@ expand() {
     rest=$1
     while :; do
         case $rest in
-            *'${'*'}'*)
+            *\$\{*\}*)
                 printf '%s' "${rest%%\$\{*}"
                 rest=${rest#*\$\{}
                 split_use
