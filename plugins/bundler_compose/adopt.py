@@ -10,7 +10,6 @@ from bundler.api.adoption import Adoption
 from bundler.api.application import Lifecycle
 from bundler.api.text import Text
 from bundler.api.variable import SiteVariable
-from bundler_compose.files import split_short
 from bundler_compose.lifecycle import VOLUME
 
 DATA: Final = "${BUNDLE_DATA}/"
@@ -61,14 +60,9 @@ def _data(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adop
 def _mounts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield source and target of each mount that has both."""
     for volume in entry.get("volumes") or ():
-        if isinstance(volume, Mapping):
-            source, target = volume.get("source"), volume.get("target")
-            if source and target:
-                yield str(source), str(target)
-            continue
-        source, colon, rest = split_short(str(volume))
-        if colon:
-            yield source, rest.partition(":")[0]
+        source, target = volume.get("source"), volume.get("target")
+        if source and target:
+            yield str(source), str(target)
 
 
 def _shared(compose: Mapping[str, Any], skipped: Collection[str]) -> Iterator[Adoption]:

@@ -33,4 +33,4 @@ class ComposeApplication:
         """See `bundler.api.application.Initializer.init`."""
         from bundler_compose.initialise import init_profile  # noqa: PLC0415 likewise
 
-        return init_profile(self, source, target)
+        return init_profile(source, target)

@@ -3,101 +3,164 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final
 
 import yaml
 
-from bundler.api.application import ApplicationContext, ApplicationModel, InitResult
-from bundler.api.compose import project_name, services
-from bundler.api.templates.process import Templates
+from bundler.api.application import ApplicationContext, InitResult
+from bundler.api.compose import services
+from bundler.api.templates.jinja import SUFFIX
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
-from bundler_compose.document import find_compose_file, read_document, select_services
+from bundler_compose.model import Prepared, prepare
+from bundler_compose.reading.files import find_compose_file, find_override, read_text
+from bundler_compose.reading.project import normalise_name
+from bundler_compose.reading.source import read_sources
+from bundler_compose.secrets.decisions import UndecidedError
 from bundler_compose.settings import ComposeSettings
+from bundler_compose.undecided import Decision, add_setting, comment, decisions_of
 
-HEADER = """\
+HEADER: Final = """\
 # Profile for `bundle build --profile {name}`. All keys: docs/reference/profile.md
 """
+_MOST: Final = 200
+"""Maximum number of attempts to find everything that must be decided."""
 
 
-class Modeller(Protocol):
-    """The only method of an application that is used here."""
+@dataclass
+class _Trial:
+    """Attempts to model a project, each with one more decision.
 
-    def model(self, context: ApplicationContext) -> ApplicationModel:
-        """See `bundler.api.application.Application.model`."""
+    Attributes:
+        settings: settings of the profile.
+        decisions: what the profile must decide, in the order in which it was found.
+        prepared: the model with all of these decisions; None if none made one.
+    """
+
+    settings: dict[str, Any]
+    decisions: list[Decision] = field(default_factory=list)
+    prepared: Prepared | None = None
 
 
-def init_profile(application: Modeller, source: Path, target: Path) -> InitResult:
+def init_profile(source: Path, target: Path) -> InitResult:
     """Write `<target>/<project>.yaml` for the Compose project at `source`.
 
+    What must be decided stands in the profile as commented keys, each with the reason.
+
     Raises:
-        BundleError: the project cannot be bundled, or the profile exists.
+        BundleError: there is no Compose file, or the profile exists.
     """
     path = find_compose_file(source)
-    with Templates({}) as templates:
-        whole = read_document(path, templates)
-    every = list(whole.data["services"].values())
-    document = select_services(whole, ())
-    name = project_name(document.data, path.parent.resolve().name)
+    _check_file(path)
+    name = normalise_name(path.parent.resolve().name) or "application"
+    trial = _try_all(source, path, name)
+    prepared = trial.prepared
+    name = prepared.model.name if prepared else name
     profile = target / f"{name}.yaml"
     if profile.exists():
         raise BundleError(f"{profile}: already exists", hint="remove it, or choose another folder with --to")
-    settings: dict[str, object] = {"project": _relative(source, target)}
-    notes = []
-    profiles = sorted({word for entry in every for word in entry.get("profiles") or ()})
-    if profiles:
-        notes.append(
-            f"the Compose profiles {', '.join(profiles)} are not enabled; enable them with `settings:"
-            " profiles`"
-        )
-    override = next(path.parent.glob("*compose.override.y*ml"), None)
-    if override:
-        notes.append(
-            f"{override.name} is not read; if you need it, bundle the output of `docker compose config`"
-        )
-    model = _try(application, path, "refuse")
-    if isinstance(model, BundleError):
-        settings["literal_secrets"] = "generate"
-        model = _try(application, path, "generate")
-        if isinstance(model, BundleError):
-            raise model
-        notes.append("passwords in the project become secrets that each site generates")
-    for variable in model.variables:
-        if variable.kind == "secret":
-            notes.append(f"{variable.name}: a secret, generated at the site")
-        elif variable.required:
-            notes.append(f"{variable.name}: the installer asks for it")
-        else:
-            notes.append(
-                f"{variable.name}: {variable.default or 'empty'} unless the operator sets another value"
-            )
-    notes += [f"{folder.path}: data, below <root>/data at the site" for folder in model.data]
-    images = tuple(sorted({Reference.parse(service.image).familiar for service in services(model.compose)}))
     content = {
         "description": f"The Compose project {name}",
         "application": "compose",
         "version": "1.0",
         "sources": ["registry", "docker"],
-        "settings": settings,
         "requirements": {"docker": {"minimum": "20.10"}, "compose": {"minimum": "2.20"}},
+        "settings": {"project": os.path.relpath(source.resolve(), target.resolve()), **trial.settings},
     }
     target.mkdir(parents=True, exist_ok=True)
     text = HEADER.format(name=name) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with profile.open("x", encoding="utf-8") as file:
-        file.write(text)
-    return InitResult(profile, images, tuple(notes))
+        file.write(text + comment(trial.decisions))
+    notes = [f"to be decided: {decision.reason}" for decision in trial.decisions]
+    if prepared is None:
+        return InitResult(profile, (), tuple(notes))
+    images = {Reference.parse(service.image).familiar for service in services(prepared.model.compose)}
+    return InitResult(profile, tuple(sorted(images)), (*notes, *_notes(prepared)))
 
 
-def _try(application: Modeller, path: Path, secrets: str) -> ApplicationModel | BundleError:
-    settings = ComposeSettings.model_validate({"project": path.resolve(), "literal_secrets": secrets})
-    context = ApplicationContext("init", settings, path.parent, "1.0", Platform.parse("linux/amd64"))
-    try:
-        return application.model(context)
-    except BundleError as error:
-        return error
+def _check_file(path: Path) -> None:
+    """Refuse a file that is no Compose file at all, for which no setting of a profile helps.
+
+    Raises:
+        BundleError: it is no YAML, no mapping, or has neither services nor includes.
+    """
+    if path.suffix == SUFFIX:
+        return
+    documents = read_sources(read_text(path), path.name)
+    if not any(set(document.data) & {"services", "include"} for document in documents):
+        raise BundleError(f"{path.name}: no `services:`", hint="is this a Compose file?")
 
 
-def _relative(source: Path, target: Path) -> str:
-    return os.path.relpath(source.resolve(), target.resolve())
+def _try_all(source: Path, path: Path, name: str) -> _Trial:
+    """Model the project, and with each error try what its remedy says, to find everything to be decided."""
+    trial = _Trial({})
+    assumed: dict[str, Any] = {}
+    for _ in range(_MOST):
+        try:
+            trial.prepared = _prepare(source, path, {**trial.settings, **assumed})
+        except BundleError as error:
+            if _is_plain(error) and "literal_secrets" not in trial.settings:
+                trial.settings["literal_secrets"] = "generate"
+                continue
+            found = list(decisions_of(error, name))
+            trial.decisions += found
+            changes = [
+                add_setting(assumed, key, value) for one in found for key, value in one.settings.items()
+            ]
+            if not any(changes):
+                break
+        else:
+            break
+    return trial
+
+
+def _is_plain(error: BundleError) -> bool:
+    """Whether secrets in plain text are refused, which become secrets of the site."""
+    return isinstance(error, UndecidedError) and any(problem.is_plain for problem in error.problems)
+
+
+def _prepare(source: Path, path: Path, settings: dict[str, Any]) -> Prepared:
+    values = ComposeSettings.model_validate({"project": source.resolve(), **settings}, strict=False)
+    return prepare(ApplicationContext("init", values, path.parent, "1.0", Platform.parse("linux/amd64")))
+
+
+def _notes(prepared: Prepared) -> Iterator[str]:
+    """Yield what was decided without asking: Compose profiles, secrets, variables, and mounts."""
+    folder = prepared.reading.folder
+    override = find_override(folder)
+    if override is not None and override not in prepared.reading.files:
+        yield f"{override.name} is not read: the profile names one Compose file; name the folder instead"
+    left_out = sorted(prepared.profiles)
+    if left_out:
+        shown = ", ".join(left_out)
+        yield f"the Compose profiles {shown} are not enabled; enable them with `settings: profiles`"
+    groups = {group.name: group for group in prepared.groups}
+    for group in prepared.groups:
+        origin = {"generate": "generated at each site", "ask": "the installer asks for it"}
+        yield f"{group.name}: a secret, {origin.get(group.kind, 'carried in the bundle')}, for"
+        for place in group.places:
+            yield f"    {place}"
+    for variable in prepared.model.variables:
+        if variable.name in groups:
+            continue
+        if variable.kind == "secret" and variable.generator:
+            yield f"{variable.name}: a secret, generated at each site"
+        elif variable.required:
+            yield f"{variable.name}: the installer asks for it"
+        else:
+            value = variable.default or variable.default_is or "empty"
+            yield f"{variable.name}: {value} unless the operator sets another value"
+    for mount in dict.fromkeys((mount.source, mount.kind) for mount in prepared.model.mounts):
+        yield f"{mount[0]}: {_KINDS[mount[1]]}"
+
+
+_KINDS: Final = {
+    "configuration": "configuration, which travels in the bundle",
+    "data": "data, below <root>/data at the site",
+    "initial": "data with initial content, which is copied to <root>/data once",
+    "host": "a path of the server",
+}

@@ -1,46 +1,72 @@
-"""Converts a Compose project to the application model of the API."""
+"""Converts a Compose project to the application model of the API.
+
+`reading` reads it; `mounts` says what travels and where it lies; `secrets` puts site variables in the places
+of passwords; `site_variables` finds the values that the site may set.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from bundler.api.application import ApplicationContext, ApplicationModel
-from bundler.api.compose import project_name
+from bundler.api.application import ApplicationContext, ApplicationModel, ConfigFile
 from bundler.api.templates.process import Templates
 from bundler.api.variable import SiteVariable
-from bundler.errors import BundleError
 from bundler_compose.adopt import adoption
-from bundler_compose.document import (
-    find_compose_file,
-    map_strings,
-    read_document,
-    read_text,
-    select_services,
-)
-from bundler_compose.env_files import read_env_file
-from bundler_compose.files import collect_files
-from bundler_compose.interpolation import plain
+from bundler_compose.keys.checks import check_fates, check_keys, key_requirements
 from bundler_compose.lifecycle import bind_lifecycle
-from bundler_compose.literals import (
-    find_literals,
-    generate_literals,
-    refuse_literals,
-)
 from bundler_compose.mounts.carry import Carrier
-from bundler_compose.mounts.project import Project
+from bundler_compose.mounts.collect import Collected, Texts, collect_mounts
+from bundler_compose.mounts.project import Project as Files
 from bundler_compose.mounts.rules import Chosen, Rules
-from bundler_compose.mounts.uses import version_floors
 from bundler_compose.probes import bind_probes, probe_scripts
+from bundler_compose.reading import Project, Source, read_project
+from bundler_compose.reading.environment import is_reserved
+from bundler_compose.secrets.decisions import refuse_undecided
+from bundler_compose.secrets.follow import Followed
+from bundler_compose.secrets.project import Group
+from bundler_compose.secrets.project import Rules as SecretRules
+from bundler_compose.secrets.protect import check_protected
+from bundler_compose.secrets.reading import follow_reading, project_of, rules_of
+from bundler_compose.secrets.search import known_words
 from bundler_compose.settings import ComposeSettings
-from bundler_compose.steps import bind_images, normalise
-from bundler_compose.variables import GENERATOR, find_variables
+from bundler_compose.site_text import Use
+from bundler_compose.site_variables import find_site_variables
+
+DATA: Final = Use("BUNDLE_DATA")
+"""Folder `<root>/data`: the installer sets this variable."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model, and what `bundle init` tells about it.
+
+    Attributes:
+        model: the application.
+        groups: the secrets, each with its places.
+        profiles: Compose profiles of services that are not enabled.
+        reading: the project as it was read for the site.
+    """
+
+    model: ApplicationModel
+    groups: tuple[Group, ...]
+    profiles: frozenset[str]
+    reading: Project
 
 
 def compose_model(context: ApplicationContext) -> ApplicationModel:
     """Apply all build-time settings: see `bundler.api.application.Application.model`."""
+    return prepare(context).model
+
+
+def prepare(context: ApplicationContext) -> Prepared:
+    """Read a project and make its model.
+
+    Raises:
+        BundleError: it cannot be bundled as it is; with file, line and remedy.
+    """
     settings = cast("ComposeSettings", context.settings)
-    path = find_compose_file(context.base / settings.project)
     version = context.version or "1"
     values = {
         **settings.values,
@@ -48,62 +74,48 @@ def compose_model(context: ApplicationContext) -> ApplicationModel:
         "platform": str(context.platform),
         "version": version,
     }
-    with Templates(values) as templates:
-        return _model(path, settings, templates, version)
-
-
-def _model(path: Path, settings: ComposeSettings, templates: Templates, version: str) -> ApplicationModel:
-    document = normalise(select_services(read_document(path, templates), settings.profiles))
-    defaults = _read_defaults(document.folder)
-    values = {**defaults, **{key: str(value) for key, value in templates.values.items()}}
-    rules = _rules(settings)
-    project = Project.of(document.folder, settings.root or ".", frozenset(rules.templates))
-    carrier = Carrier(project, templates, rules)
-    collected = collect_files(bind_images(document, values), carrier, values)
-    document, files = document.with_data(collected.document), collected.files
-    literals = find_literals(document, files)
-    if settings.literal_secrets == "refuse":
-        refuse_literals(literals)
-    made: dict[str, SiteVariable] = {}
-    if settings.literal_secrets == "generate":
-        generated = generate_literals(document, files, literals)
-        document, files = generated.document, generated.files
-        made = {name: SiteVariable(name=name, kind="secret", generator=GENERATOR) for name in generated.names}
-    others = {**find_variables(document, files, defaults), **made}
-    declared = {variable.name: variable for variable in settings.variables}
-    # the installer asks in the order of the profile, then for the other variables of the document
-    variables = [*declared.values(), *(others[name] for name in sorted(others) if name not in declared)]
-    name = settings.name or project_name(document.data, document.folder.resolve().name)
-    lifecycle = bind_lifecycle(settings.lifecycle, document.data, collected.data)
-    compose = map_strings(document.data, plain)
-    return ApplicationModel(
-        name=name,
-        version=version,
-        title=settings.title or name,
-        compose=compose,
-        files=tuple(files[path] for path in sorted(files)),
-        variables=tuple(variables),
-        data=tuple(collected.data[path] for path in sorted(collected.data)),
-        carried=tuple(probe_scripts(settings.probes, document.folder)),
-        probes=bind_probes(settings.probes, document.data, [variable.name for variable in variables]),
-        lifecycle=lifecycle,
-        adoption=adoption(compose, variables, lifecycle),
-        initial=tuple(collected.initial[path] for path in sorted(collected.initial)),
-        mounts=collected.mounts,
-        requirements=version_floors(document.data),
+    source = Source(
+        path=context.base / settings.project,
+        above=settings.root or ".",
+        files=settings.files,
+        given=settings.values,
+        profiles=settings.profiles,
+        images=settings.images,
+        check=check_keys,
     )
+    with Templates(values) as templates:
+        readings = read_project(source, templates)
+        site = readings.site
+        check_fates(site.data, site.at)
+        collected = _collect(site, settings, templates)
+        followed = _follow(site, collected, settings)
+    model = _model(site, collected, followed, settings, version)
+    searched = project_of(site, collected.document, collected.files, _secret_rules(settings))
+    check_protected(model, followed.groups, known_words(searched))
+    enabled = site.data["services"]
+    left_out = [profiles for name, profiles in site.every.items() if name not in enabled]
+    return Prepared(model, followed.groups, frozenset().union(*left_out), site)
 
 
-def _read_defaults(folder: Path) -> dict[str, str]:
-    path = folder / ".env"
-    if not path.is_file():
-        return {}
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BundleError(
-            f"{path}: a link that leaves the project's folder",
-            hint="put the file itself there: its values travel in the bundle",
-        )
-    return read_env_file(read_text(path), ".env")
+def _collect(site: Project, settings: ComposeSettings, templates: Templates) -> Collected:
+    rules = _rules(settings)
+    files = Files.of(site.folder, settings.root or ".", frozenset(rules.templates))
+    texts = Texts(
+        at=lambda keys: site.at(*keys),
+        today=_today(site),
+        data=site.marks.mark(DATA),
+        show=site.marks.render,
+    )
+    return collect_mounts(site.data, Carrier(files, templates, rules), texts)
+
+
+def _today(site: Project) -> Callable[[str], str]:
+    def today(text: str) -> str:
+        names = {use.name for use in site.marks.uses(text)}
+        known = {name: value for name in names if (value := site.environment.today(name)) is not None}
+        return site.marks.bind(text, {**site.samples, **known})
+
+    return today
 
 
 def _rules(settings: ComposeSettings) -> Rules:
@@ -113,3 +125,65 @@ def _rules(settings: ComposeSettings) -> Rules:
     }
     carry: dict[str, Chosen] = dict.fromkeys(settings.data, "data")
     return Rules({**carry, **settings.carry}, settings.host_paths, settings.templates, formats)
+
+
+def _follow(site: Project, collected: Collected, settings: ComposeSettings) -> Followed:
+    followed = follow_reading(site, collected.document, collected.files, _secret_rules(settings))
+    refuse_undecided(followed.problems)
+    return followed
+
+
+def _secret_rules(settings: ComposeSettings) -> SecretRules:
+    return rules_of(settings.literal_secrets, settings.secrets, settings.carry, settings.variables)
+
+
+def _model(
+    site: Project, collected: Collected, followed: Followed, settings: ComposeSettings, version: str
+) -> ApplicationModel:
+    variables = _variables(site, followed, settings.variables)
+    name = settings.name or site.name
+    compose = render_marks(followed.document, site)
+    lifecycle = bind_lifecycle(settings.lifecycle, compose, collected.data)
+    files: Mapping[str, ConfigFile] = followed.files
+    return ApplicationModel(
+        name=name,
+        version=version,
+        title=settings.title or name,
+        compose=compose,
+        files=tuple(files[path] for path in sorted(files)),
+        variables=tuple(variables),
+        data=tuple(collected.data[path] for path in sorted(collected.data)),
+        requirements=tuple(key_requirements(compose)),
+        carried=tuple(probe_scripts(settings.probes, site.folder)),
+        probes=bind_probes(settings.probes, compose, [variable.name for variable in variables]),
+        lifecycle=lifecycle,
+        adoption=adoption(compose, variables, lifecycle),
+        initial=tuple(collected.initial[path] for path in sorted(collected.initial)),
+        mounts=collected.mounts,
+    )
+
+
+def _variables(site: Project, followed: Followed, declared: Sequence[SiteVariable]) -> list[SiteVariable]:
+    """Return the site variables: those of the profile in its order, then the others as they are used."""
+    found = find_site_variables(
+        followed.document, (), site.marks, site.environment, lambda _names: followed.variables
+    )
+    known = {variable.name for variable in declared}
+    others = dict(found)
+    for name, secret in followed.variables.items():
+        use = found.get(name)
+        kept = {"prompt": use.prompt, "unset": use.unset and secret.generator is None} if use else {}
+        others[name] = secret.model_copy(update=kept)
+    return [
+        *declared,
+        *(variable for name, variable in others.items() if name not in known and not is_reserved(name)),
+    ]
+
+
+def render_marks(value: Any, site: Project) -> Any:  # noqa: ANN401 any YAML value
+    """Return a document in which marks are `${NAME}`, and each other `$` is `$$`."""
+    if isinstance(value, str):
+        return site.marks.render(value)
+    if isinstance(value, Mapping):
+        return {key: render_marks(item, site) for key, item in value.items()}
+    return [render_marks(item, site) for item in value] if isinstance(value, list) else value

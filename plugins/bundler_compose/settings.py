@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from bundler.api.application import LONGEST_PROBE
 from bundler.api.templates.formats import TemplateFormat
 from bundler.api.text import Text
-from bundler.api.variable import EnvironmentName, SiteVariable
+from bundler.api.variable import EnvironmentName, Generator, SiteVariable
 from bundler.errors import HintedValueError
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Identifier
@@ -22,6 +22,7 @@ OneLine = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KeptData = Annotated[
     str, Field(pattern=r"^(volume:[A-Za-z0-9][A-Za-z0-9._-]*|(\./)?[A-Za-z0-9._@+-][^\x00-\x20:\\]*)$")
 ]
+SecretDecision = Literal["generate", "ask", "carry", "public"] | Generator
 CarriedPath = Annotated[
     str, Field(pattern=r"^[^\x00-\x1f/][^\x00-\x1f]*$"), AfterValidator(posixpath.normpath)
 ]
@@ -105,12 +106,19 @@ class ComposeSettings(ProfileModel):
 
     project: LocalPath
     """Folder or Compose file of the project. As in Compose, its paths are relative to the file's folder."""
+    files: tuple[str, ...] = ()
+    """Compose files of the project's folder, each merged into those before it, as `docker compose -f` has
+    them. By default those of COMPOSE_FILE in `.env`, or `compose.yaml` and `compose.override.yaml`."""
+    images: Mapping[str, OneLine] = {}
+    """Images of services by service, for example of those that the project builds and does not name. The
+    source `docker` takes them from the engine on which they were built."""
     name: Identifier | None = None
     """Name of the application, part of the bundle's name. By default the project's name."""
     title: str | None = None
     """Display name. By default the application's name."""
     profiles: tuple[str, ...] = ()
-    """Compose profiles to enable; services of other profiles are not bundled."""
+    """Compose profiles to enable; services of other profiles are not bundled. By default those of
+    COMPOSE_PROFILES in `.env`."""
     values: Mapping[str, Any] = {}
     """Values for templates, and of variables of the Compose file, which are then the same at every
     site. They go before `.env`, as the shell does for Compose; the shell of the build is not read."""
@@ -120,7 +128,12 @@ class ComposeSettings(ProfileModel):
     if it is published, otherwise a string."""
     literal_secrets: Literal["refuse", "generate", "carry"] = "refuse"
     """What to do with passwords in plain text in the project: `refuse` them; `generate` a secret at the site
-    for each; `carry` them in the bundle, where everyone who has it can read them."""
+    for each, in every place where it stands; `carry` them in the bundle, where everyone who has it can read
+    them."""
+    secrets: Mapping[EnvironmentName, SecretDecision] = {}
+    """What to do with single secrets, by the name that `bundle init` and errors show: `generate` one at each
+    site; `ask` for it at the installation; `carry` it in the bundle; `public`: it is no secret; or a
+    generator (`random:N`, `hex:N`, `base64url:N`, `uuid`)."""
     site_templates: tuple[str | TemplateSetting, ...] = ()
     """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`. The
     value is quoted for the file's format, which follows from its name (`.yaml`, `.yml`, `.json`, `.toml`,

@@ -16,10 +16,10 @@ from bundler.bundle.content import content_of
 from bundler.bundle.names import PathError, PathSet, show_path
 from bundler.errors import BundleError, HintedValueError
 from bundler.profile.values import check_member
-from bundler_compose.document import read_text
 from bundler_compose.mounts.classify import LEFT_OUT
 from bundler_compose.mounts.project import Project
 from bundler_compose.mounts.rules import Rules
+from bundler_compose.reading.files import read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024
 """Maximum size of one carried folder, in bytes. Configuration is smaller; a database of a test run is not."""

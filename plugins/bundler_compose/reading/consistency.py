@@ -15,6 +15,8 @@ from bundler_compose.site_text import has_mark
 At = Callable[..., str]
 _TESTS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
 _SHARED: Final = "service:"
+_FOREIGN: Final = ("~", "\\\\")
+"""How paths begin that depend on who runs Compose, or on Windows."""
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "configs": ("file", "environment", "content"),
     "secrets": ("file", "environment"),
@@ -80,6 +82,12 @@ def _check_service(name: str, service: Map, document: Map, at: At) -> None:
 def _check_mounts(service: Map, document: Map, refuse: Callable[..., BundleError]) -> None:
     for volume in service.get("volumes") or ():
         source = volume.get("source")
+        if volume.get("type") == "bind" and isinstance(source, str) and source.startswith(_FOREIGN):
+            raise refuse(
+                "volumes",
+                f"{source} is outside the project's folder: a home folder differs at the site",
+                "write the absolute path of the server, and list it in `settings: host_paths`",
+            )
         if volume.get("type") == "volume" and source and source not in (document.get("volumes") or {}):
             raise refuse("volumes", f"there is no volume {source!r}", "add it to `volumes:` of the file")
     for kind in ("configs", "secrets"):

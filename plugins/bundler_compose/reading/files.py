@@ -86,11 +86,32 @@ class Reader:
 
     Attributes:
         folder: the project's folder, in which `.env` lies.
+        root: the folder outside of which nothing is read: what is read travels in the bundle.
         templates: renders files whose name ends with `.j2`.
     """
 
     folder: Path
+    root: Path
     templates: Templates
+
+    def exists(self, path: Path, where: str) -> bool:
+        """Whether there is a file at a path that a document names.
+
+        Raises:
+            BundleError: the path, or a link in it, leads outside the root, or no file system has such a path.
+        """
+        try:
+            outside = not path.resolve().is_relative_to(self.root.resolve())
+            found = path.is_file()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BundleError(f"{where}: {str(path)[:80]!r}: not a path") from error
+        if outside:
+            raise BundleError(
+                f"{where}: {self.shown(path)} is outside the project's folder",
+                hint="copy it into the project; or set `settings: root`, for example `..`, if the folder"
+                " above belongs to the project",
+            )
+        return found
 
     def shown(self, path: Path) -> str:
         """Return the name of a file for messages: relative to the project's folder if it lies there."""
@@ -112,16 +133,11 @@ class Reader:
         """Return the content of a file of variables by its path below the folder; None if there is none.
 
         Raises:
-            BundleError: it cannot be read, or `.env` is a link that leaves the folder.
+            BundleError: it cannot be read, or lies outside the root.
         """
         path = self.folder / name
-        if not path.exists() or (name == ".env" and path.is_dir()):
+        if not self.exists(path, self.shown(path)):
+            if path.is_dir() and name != ".env":
+                raise BundleError(f"{self.shown(path)}: is a folder, not a file of variables")
             return None
-        if path.is_dir():
-            raise BundleError(f"{self.shown(path)}: is a folder, not a file of variables")
-        if name == ".env" and not path.resolve().is_relative_to(self.folder.resolve()):
-            raise BundleError(
-                f"{path}: a link that leaves the project's folder",
-                hint="put the file itself there: its values travel in the bundle",
-            )
         return read_bytes(path)

@@ -193,7 +193,7 @@ class _File:
                 )
         paths = [FilePath(absolute(name, self._folder)) for name in names]
         for path in paths:
-            if not path.is_file():
+            if not self._loader.reader.exists(path, where):
                 raise BundleError(f"{where}: {self._loader.reader.shown(path)}: no such file")
         if paths[0] in self._included:
             chain = " includes ".join(map(self._loader.reader.shown, (*self._included, paths[0])))
@@ -289,7 +289,7 @@ class _File:
             )
         folder = self._folder if file == self._path else file.parent
         path = FilePath(absolute(name, folder))
-        if not path.is_file():
+        if not self._loader.reader.exists(path, where):
             raise BundleError(f"{where}: {self._loader.reader.shown(path)}: no such file")
         return path
 

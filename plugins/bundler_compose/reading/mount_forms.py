@@ -158,7 +158,9 @@ def _range(text: str, whole: str) -> tuple[int, int]:
     first = int(found[1]) if found else -1
     last = int(found[2] or found[1]) if found else -1
     if not 0 <= first <= last <= LAST_PORT:
-        raise BundleError(f"{whole!r}: {text!r} is no port", hint="a number or a range, such as 8080-8089")
+        raise BundleError(
+            f"{whole!r}: {text!r} is not a port range", hint="a number or a range, such as 8080-8089"
+        )
     return first, last
 
 

@@ -74,6 +74,7 @@ class Source:
 
     Attributes:
         path: the project's folder, or its only Compose file.
+        above: the folder outside of which nothing is read, relative to the project's folder.
         files: Compose files below the folder, as `docker compose -f` has them; empty for the usual ones.
         given: `settings: values`: variables that go before `.env`.
         profiles: Compose profiles to enable; empty for those of COMPOSE_PROFILES.
@@ -82,6 +83,7 @@ class Source:
     """
 
     path: Path
+    above: str = "."
     files: Sequence[str] = ()
     given: Mapping[str, object] = field(default_factory=dict)
     profiles: Sequence[str] = ()
@@ -114,9 +116,9 @@ def read_project(source: Source, templates: Templates) -> Readings:
     """
     main = find_compose_file(source.path)
     folder = Path(absolute(str(main.parent.absolute()), Path("/")))
-    reader = Reader(folder, templates)
+    reader = Reader(folder, folder / source.above, templates)
     environment = variables.read_environment(source.given, reader.variables)
-    files = _compose_files(source, main, folder, environment)
+    files = _compose_files(source, main, reader, environment)
     known: dict[str, str] = {}
     today = _read(reader, files, environment, source, Mode(samples=known))
     while lacking := today[1].lacking - set(known):
@@ -166,12 +168,13 @@ class _Read:
     every: Mapping[str, frozenset[str]]
 
 
-def _compose_files(source: Source, main: Path, folder: Path, environment: Environment) -> list[Path]:
+def _compose_files(source: Source, main: Path, reader: Reader, environment: Environment) -> list[Path]:
+    folder = reader.folder
     named = tuple(source.files) or (variables.compose_files(environment) if source.path.is_dir() else ())
     if named:
         files = [Path(absolute(name, folder)) for name in named]
         for path in files:
-            if not path.is_file():
+            if not (path.is_file() if source.files else reader.exists(path, ".env: COMPOSE_FILE")):
                 raise BundleError(
                     f"{path}: no such file", hint="correct COMPOSE_FILE in .env, or `settings: files`"
                 )

@@ -122,9 +122,6 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
     today: Callable[[str], str | None],
     at: At,
 ) -> None:
-    def read(name: str) -> bytes | None:
-        return reader.variables(name)
-
     if service.get("environment") is not None or service.get("env_file"):
         own = as_map(service.get("environment"), None)
         files = [
@@ -136,7 +133,9 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
             )
             for index, file in enumerate(service.get("env_file") or ())
         ]
-        resolved = resolve_environment(own, files, read, interpolation, today)
+        for file in files:
+            reader.exists(reader.folder / file.path, file.where)
+        resolved = resolve_environment(own, files, reader.variables, interpolation, today)
         service["environment"] = Map(resolved, own.places)
     if service.get("label_file"):
         own = as_map(service.get("labels"), "")
@@ -144,7 +143,9 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
             EnvFile(reader.shown(reader.folder / str(path)), at(*keys, "label_file", index))
             for index, path in enumerate(service["label_file"])
         ]
-        service["labels"] = Map(resolve_labels(own, files, read, interpolation), own.places)
+        for file in files:
+            reader.exists(reader.folder / file.path, file.where)
+        service["labels"] = Map(resolve_labels(own, files, reader.variables, interpolation), own.places)
     for key in DROPPED & set(service):
         del service[key]
 

@@ -6,15 +6,16 @@ Source: compose-go v2.16.1, `interpolation/interpolation.go` and `loader/interpo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bundler.errors import BundleError
 from bundler_compose.reading.environment import Environment
-from bundler_compose.reading.interpolation import Interpolation, Lookup, Site, refuse_missing
+from bundler_compose.reading.interpolation import Interpolation, Site, refuse_missing
 from bundler_compose.reading.open_keys import bound_reason
 from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns, Place
 from bundler_compose.site_text import Marks, Use, has_mark
+from bundler_compose.template_text import Substitution, pieces
 
 SAMPLE: Final = "sample"
 """Value of today of a variable that only the site knows, `${NAME:?}`."""
@@ -108,21 +109,26 @@ class Values:
         reason = bound_reason(path)
         interpolation = self.open if reason is None else self.closed
         try:
+            if path[-1] == "image":
+                _check_image(text, interpolation)
             found = interpolation.text(text, where)
             cast = _CASTS.find(path)
             return found if cast is None or has_mark(found) else cast(found)
         except ValueError as error:
             raise BundleError(f"{where}: {'.'.join(path)}: {text!r} is {error}") from error
         except BundleError as error:
-            if error.message.startswith(f"{where}: "):
-                message = error.message.removeprefix(f"{where}: ")
-                raise BundleError(f"{where}: {'.'.join(path)}: {message}", hint=error.hint) from error
-            raise
+            message = error.message.removeprefix(f"{where}: ")
+            raise BundleError(f"{where}: {'.'.join(path)}: {message}", hint=error.hint) from error
 
 
-def lookup_of(interpolation: Interpolation, lookup: Lookup) -> Interpolation:
-    """Return an interpolation with another lookup."""
-    return replace(interpolation, lookup=lookup)
+def _check_image(text: str, interpolation: Interpolation) -> None:
+    """Refuse an image whose name lacks a part: Compose would go on with an empty text."""
+    for piece in pieces(text):
+        if isinstance(piece, Substitution) and not piece.operator and not interpolation.lookup(piece.name):
+            raise BundleError(
+                f"${{{piece.name}}} has no value",
+                hint=f"set it in the profile under `settings: values: {{{piece.name}: VALUE}}`, or in .env",
+            )
 
 
 def _to_int(text: str) -> int:

@@ -45,14 +45,13 @@ def test_init_says_what_it_made_and_what_comes_next(console: Console, tmp_path: 
     (project / "compose.yaml").write_text(
         "services: {web: {image: 'web:1', environment: {DB_PASSWORD: written-here, L: '${LEVEL:-info}'}}}\n"
     )
-    (project / "compose.override.yaml").write_text("services: {}\n")
+    (project / "compose.override.yaml").write_text("services: {web: {labels: {over: ridden}}}\n")
     done = console("init", "--from", "shop")
     assert done.code == 0, done.err
     for said in (
         "wrote profiles/shop.yaml",
         "image web:1",
-        "compose.override.yaml is not read",
-        "passwords in the project become secrets",
+        "DB_PASSWORD: a secret, generated at each site",
         "LEVEL: info unless the operator sets another value",
         "bundle build --profile shop",
     ):
@@ -61,8 +60,17 @@ def test_init_says_what_it_made_and_what_comes_next(console: Console, tmp_path: 
 
 
 def test_init_tells_what_is_wrong_with_a_project(console: Console, tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text("services: {web: {build: .}}\n")
-    assert "web" in console("init", "--from", ".").err
+    (tmp_path / "compose.yaml").write_text("name: shop\nservices: {web: {build: .}}\n")
+    done = console("init", "--from", ".")
+    assert "to be decided: compose.yaml:2: services.web: `build:` without `image:`" in done.out
+    [profile] = (tmp_path / "profiles").iterdir()
+    assert "  # images:\n" in profile.read_text()
+
+
+def test_init_refuses_what_is_no_compose_file(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: [\n")
+    done = console("init", "--from", ".")
+    assert (done.code, "compose.yaml:2" in done.err) == (1, True)
     assert not (tmp_path / "profiles").exists()
 
 
