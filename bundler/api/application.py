@@ -112,11 +112,19 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A requirement that the preflight checks; docs/reference/preflight.md lists the ids."""
+    """A requirement that the preflight checks; docs/reference/preflight.md lists the ids.
+
+    Attributes:
+        id: name of the check, `sysctl:NAME` for kernel settings.
+        minimum: with less, or an older version, the preflight fails.
+        recommended: with less, there is a warning.
+        reason: what requires it, in English, for `plan` and `inspect`; None if the profile does.
+    """
 
     id: str
     minimum: str | None = None
     recommended: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,13 @@ class Service:
         name: key of the service in the document.
         image: image reference exactly as in the document.
         expect: `healthy` (it has a health check), `running`, or `completed` (a job that exits with 0).
+        platform: OCI platform that its image must be for, if it is not the server's.
     """
 
     name: str
     image: str
     expect: Expectation
+    platform: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def services(document: Mapping[str, Any]) -> list[Service]:
         image = entry.get("image")
         if not isinstance(image, str) or not image:
             raise BundleError(f"service {name}: no image", hint="set `image:`")
-        found.append(Service(name, image, _expectation(name, entry, is_job=name in jobs)))
+        platform = entry.get("platform") or None
+        found.append(Service(name, image, _expectation(name, entry, is_job=name in jobs), platform))
     return found
 
 

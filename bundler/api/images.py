@@ -24,6 +24,7 @@ class ResolvedImage:
         manifest: the manifest for the platform; None if the source can provide it only by exporting the image
             (a Docker engine).
         size: bytes of all blobs; an estimate if `manifest` is None.
+        platform: the platform, if it is not the bundle's; set by the build.
     """
 
     reference: Reference
@@ -31,6 +32,7 @@ class ResolvedImage:
     digest: str
     manifest: Manifest | None
     size: int
+    platform: Platform | None = None
 
 
 class BlobStream(Protocol):

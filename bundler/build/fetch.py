@@ -80,7 +80,7 @@ def fetch(
         FetchError: a blob is unavailable or invalid, a layer does not match its image's config, or an image
             is for another platform.
     """
-    complete = [_export(image, sources, store, platform, reporter) for image in images]
+    complete = [_export(image, sources, store, image.platform or platform, reporter) for image in images]
     missing = [owner for owner in _owners(complete) if not store.has(owner[1])]
     layers = {layer.digest for _, manifest in complete for layer in manifest.layers}
     now: list[Owner] = []
@@ -90,12 +90,14 @@ def fetch(
         (later if waits else now).append(owner)
     with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
         _fetch_blobs(now, layers, sources, store, transfer)
-    images_now = tuple(_finish(image, manifest, store, platform) for image, manifest in complete)
+    images_now = tuple(
+        _finish(image, manifest, store, image.platform or platform) for image, manifest in complete
+    )
     diff_ids = _diff_ids(images_now)
     _check_layers(diff_ids, {blob.digest for _, blob in later}, store, reporter)
     incoming = _ask_sizes(later, diff_ids, sources)
     for image in images_now:
-        _remember(image, store, platform)
+        _remember(image, store, image.resolved.platform or platform)
     return Fetched(images_now, incoming)
 
 
@@ -124,7 +126,7 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
         log.warning("%s: the image's config has the type %s; it is read as an image config", where, OCTETS)
     if not platform.accepts(made_for):
         raise FetchError(
-            f"{where}: this image is for {made_for}, but the bundle is for {platform}",
+            f"{where}: this image is for {made_for}, but {_wanted(image, platform)}",
             hint="choose another --platform, or an image built for this platform",
         )
     check_layer_count(len(manifest.layers), where)
@@ -134,6 +136,10 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
             " the config"
         )
     return FetchedImage(image, manifest, config)
+
+
+def _wanted(image: ResolvedImage, platform: Platform) -> str:
+    return f"its service has `platform: {platform}`" if image.platform else f"the bundle is for {platform}"
 
 
 def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:

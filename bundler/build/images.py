@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bundler.api.application import Requirement
 from bundler.build.fetch import Fetched, FetchedImage
+from bundler.build.repack import engine_floor, repack, zstd_images
 from bundler.bundle.content import OnDisk
 from bundler.bundle.layout import blob_path, layout_files
 from bundler.bundle.manifest import ImageEntry, LayerEntry, Packing
@@ -12,6 +14,7 @@ from bundler.bundle.tar import Member
 from bundler.image.oci import Manifest, Platform
 from bundler.layer.size import unpacked_size
 from bundler.store.blobs import Store
+from bundler.terminal.progress import Reporter
 
 ENGINE_WINDOW = 27
 """Longest zstd window, log2, that engines themselves can read; the program `zstd` reads any."""
@@ -25,11 +28,13 @@ class PackedImages:
         images: in the order of the fetched images.
         members: the files of `images/`.
         packing: the corresponding section of bundle.json.
+        requirements: what they require of the site's engine.
     """
 
     images: tuple[ImageEntry, ...]
     members: list[Member]
     packing: Packing
+    requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,16 +64,29 @@ COMPACT_SHARE = 0.66
 """Size of compact images relative to the originals, at the default level: docs/explanation/performance.md."""
 
 
-def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
-    """Build an image layout over the original blobs, under their own digests."""
+def keep(
+    fetched: Fetched, platform: Platform, store: Store, reporter: Reporter, *, repacked: bool = False
+) -> PackedImages:
+    """Build an image layout over the original blobs, under their own digests.
+
+    Args:
+        fetched: the images.
+        platform: target platform of the bundle.
+        store: contains the blobs.
+        reporter: receives progress.
+        repacked: whether zstd layers are written as gzip; otherwise they raise the required engine.
+    """
     incoming = fetched.incoming
+    newer = zstd_images(fetched, store)
+    manifests = repack(newer, fetched, store, reporter) if repacked and newer else {}
 
     def unpacked(digest: str) -> int:
         return incoming[digest].unpacked if digest in incoming else unpacked_size(store.path(digest))
 
     entries = tuple(
-        image_entry(image, image.manifest, sum(unpacked(x.digest) for x in image.manifest.layers))
+        image_entry(image, manifest, sum(unpacked(layer.digest) for layer in manifest.layers))
         for image in fetched.images
+        for manifest in (manifests.get(image.manifest.descriptor.digest, image.manifest),)
     )
     files = layout_files(entries, platform)
     members = [Member.of(f"images/{name}", content) for name, content in files.items()]
@@ -85,7 +103,8 @@ def keep(fetched: Fetched, platform: Platform, store: Store) -> PackedImages:
         )
     size = sum(blob.size for blob in blobs.values())
     packing = Packing(compression="keep", level=None, window=None, kept_bytes=size, packed_bytes=size)
-    return PackedImages(entries, members, packing)
+    floor = () if repacked else engine_floor([image.resolved.reference.familiar for image in newer])
+    return PackedImages(entries, members, packing, floor)
 
 
 def image_entry(image: FetchedImage, manifest: Manifest, unpacked: int) -> ImageEntry:
@@ -99,4 +118,5 @@ def image_entry(image: FetchedImage, manifest: Manifest, unpacked: int) -> Image
         config=LayerEntry.of(manifest.config),
         layers=tuple(LayerEntry.of(layer) for layer in manifest.layers),
         unpacked=unpacked,
+        platform=str(image.resolved.platform) if image.resolved.platform else None,
     )

@@ -70,13 +70,15 @@ class Lock:
         return self.pins.get(str(reference), {}).get(str(platform))
 
     def updated(self, images: Iterable[ResolvedImage], platform: Platform) -> Lock:
-        """Return a lock with these images for `platform`, keeping their pins for other platforms."""
+        """Return a lock with these images for `platform` or their own, keeping pins for others."""
         pins: dict[str, dict[str, Pin]] = {}
         for image in images:
             name = str(image.reference)
             kind: Literal["manifest", "image-id"] = "manifest" if image.manifest else "image-id"
             pins[name] = dict(self.pins.get(name, {}))
-            pins[name][str(platform)] = Pin(source=image.source, kind=kind, digest=image.digest)
+            pins[name][str(image.platform or platform)] = Pin(
+                source=image.source, kind=kind, digest=image.digest
+            )
         return Lock(self.path, pins)
 
     def write(self) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bundler.api import compose
@@ -21,6 +21,7 @@ from bundler.build.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.build.lock import Lock
 from bundler.build.pack import PackedBundle, pack
 from bundler.build.render import Rendering, render
+from bundler.build.repack import declared_zstd, engine_floor
 from bundler.build.resolve import Resolver, resolve
 from bundler.build.sign import sign, sign_sidecars
 from bundler.bundle.manifest import BundleManifest
@@ -173,7 +174,8 @@ def _carrier(job: Job) -> Carrier:
 def _pack_images(job: Job, fetched: Fetched) -> PackedImages:
     how = compaction(job)
     if how is None:
-        return keep(fetched, job.platform, job.store)
+        repacked = job.profile.profile.pack.zstd_layers == "repack"
+        return keep(fetched, job.platform, job.store, job.reporter, repacked=repacked)
     from bundler.build.compact import compact  # noqa: PLC0415 zstandard: loaded only when needed
 
     return compact(fetched.images, job.platform, how, job.store, job.reporter)
@@ -212,6 +214,9 @@ def plan(job: Job) -> Plan:
     known = packed_bytes(pairs, how or Compaction(), job.store)
     compact_bytes = known or int(total * COMPACT_SHARE)
     profile = job.profile.profile
+    if how is None and profile.pack.zstd_layers == "keep":
+        floor = engine_floor(declared_zstd(images))
+        application = replace(application, requirements=(*application.requirements, *floor))
     context = PackContext(profile, application, job.platform)
     return Plan(
         application=application,
@@ -264,6 +269,30 @@ def references(application: ApplicationModel) -> list[Reference]:
     return sorted({Reference.parse(image) for image in wanted}, key=str)
 
 
+def platforms(application: ApplicationModel, platform: Platform) -> dict[Reference, Platform]:
+    """Return the platform of each image that the services run: their `platform:`, or the bundle's.
+
+    Raises:
+        BundleError: a platform is not of the bundle's operating system, or one image is for two platforms.
+    """
+    found: dict[Reference, Platform] = {}
+    for service in compose.services(application.compose):
+        own = Platform.parse(service.platform) if service.platform else platform
+        if own.os != platform.os:
+            raise BundleError(
+                f"service {service.name}: platform: {own} cannot run on a server for {platform}",
+                hint="remove `platform:`, or build for another --platform",
+            )
+        known = found.setdefault(Reference.parse(service.image), own)
+        if known != own:
+            raise BundleError(
+                f"service {service.name}: platform: {own}, but another service runs {service.image}"
+                f" for {known}",
+                hint="a site has one image of a name: give one of the two services another tag",
+            )
+    return found
+
+
 def profile_digest(loaded: LoadedProfile) -> str:
     """Return the SHA-256 (hex) of the profile with inheritance and `--set` applied, as canonical JSON."""
     document = loaded.profile.model_dump(mode="json")
@@ -275,24 +304,30 @@ def _resolve(
     job: Job, application: ApplicationModel, sources: Sequence[ImageSource]
 ) -> tuple[ResolvedImage, ...]:
     wanted = references(application)
-    resolver = Resolver(
-        sources=sources,
-        platform=job.platform,
-        lock=job.lock,
-        store=job.store,
-        locked=job.locked,
-        offline=job.options.offline,
-    )
+    targets = platforms(application, job.platform)
     floating = [
         reference.familiar
         for reference in wanted
-        if reference.floating and job.lock.find(reference, job.platform) is None
+        if reference.floating and job.lock.find(reference, targets[reference]) is None
     ]
     if floating and not job.locked:
         job.reporter.warn(
             f"not pinned, may change at any time: {', '.join(floating)} (`bundle lock` pins them)"
         )
-    return resolve(wanted, resolver)
+    images: list[ResolvedImage] = []
+    for platform in sorted(set(targets.values()), key=str):
+        resolver = Resolver(
+            sources=sources,
+            platform=platform,
+            lock=job.lock,
+            store=job.store,
+            locked=job.locked,
+            offline=job.options.offline,
+        )
+        own = None if platform == job.platform else platform
+        found = resolve([each for each in wanted if targets[each] == platform], resolver)
+        images += [replace(image, platform=own) for image in found]
+    return tuple(sorted(images, key=lambda image: str(image.reference)))
 
 
 @contextmanager

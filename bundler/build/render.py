@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bundler import __version__
 from bundler.api import compose
@@ -86,8 +86,11 @@ def render(
                 hint="use only lower-case letters, digits, '.', '_' and '-', starting with a letter or digit",
             )
     preparation = rendering.preparation
+    application = replace(application, requirements=(*application.requirements, *packed.requirements))
     manifest = rendering.packer.complete(
-        _manifest(application, images, packed, rendering), rendering.context, preparation
+        _manifest(application, images, packed, rendering),
+        replace(rendering.context, application=application),
+        preparation,
     )
     tags = {image.reference: image.tag for image in manifest.images}
     services = [

@@ -42,8 +42,9 @@ def _time(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
+def _spdx_package(image: ImageEntry, platform: Platform, *, repacked: bool) -> dict[str, Any]:
     reference = Reference.parse(image.reference)
+    platform = Platform.parse(image.platform) if image.platform else platform
     name = reference.repository.rpartition("/")[2]
     purl = (
         f"pkg:oci/{name}@{image.origin.replace(':', '%3A')}"
@@ -67,8 +68,17 @@ def _spdx_package(image: ImageEntry, platform: Platform) -> dict[str, Any]:
                 "referenceLocator": purl,
             }
         ],
-        "comment": "layers: " + " ".join(layer.digest for layer in image.layers),
+        "comment": ("repacked as gzip; " if repacked else "")
+        + "layers: "
+        + " ".join(layer.digest for layer in image.layers),
     }
+
+
+def _repacked(manifest: BundleManifest) -> list[ImageEntry]:
+    """Return the images whose zstd layers were written as gzip, so that they have another digest."""
+    if manifest.packing.compression != "keep":
+        return []
+    return [image for image in manifest.images if image.origin != image.manifest.digest]
 
 
 def _spdx_component(component: Component) -> dict[str, Any]:
@@ -93,7 +103,10 @@ def sbom(manifest: BundleManifest, components: Sequence[Component]) -> bytes:
     platform = Platform.parse(manifest.platform)
     seed = manifest.model_dump_json()
     images = {image.origin: image for image in manifest.images}
-    packages = [_spdx_package(image, platform) for image in images.values()]
+    repacked = {image.origin for image in _repacked(manifest)}
+    packages = [
+        _spdx_package(image, platform, repacked=image.origin in repacked) for image in images.values()
+    ]
     packages += map(_spdx_component, components)
     root = {
         "SPDXID": "SPDXRef-application",
@@ -138,6 +151,10 @@ def provenance(manifest: BundleManifest, components: Sequence[Component]) -> byt
 
     It contains nothing about the build machine: the same lock and settings produce the same bytes.
     """
+    byproducts = [
+        {"name": f"{image.reference}, repacked as gzip", "digest": {"sha256": image.manifest.digest[7:]}}
+        for image in _repacked(manifest)
+    ]
     return format_json(
         {
             "_type": "https://in-toto.io/Statement/v1",
@@ -170,6 +187,7 @@ def provenance(manifest: BundleManifest, components: Sequence[Component]) -> byt
                 "runDetails": {
                     "builder": {"id": manifest.provenance.builder},
                     "metadata": {"startedOn": _time(manifest.created)},
+                    **({"byproducts": byproducts} if byproducts else {}),
                 },
             },
         }

@@ -28,6 +28,7 @@ def compact(data: object) -> str:
 
 def index_entry(image: ImageEntry, platform: Platform) -> dict[str, Any]:
     """Return the image's descriptor in index.json, with annotations for containerd and for other readers."""
+    platform = Platform.parse(image.platform) if image.platform else platform
     described: dict[str, Any] = {"os": platform.os, "architecture": platform.architecture}
     if platform.variant:
         described["variant"] = platform.variant

@@ -71,6 +71,15 @@ class ImageEntry(Model):
     """Layers in order, lowest first."""
     unpacked: Bytes
     """Bytes of the unpacked layers; an estimate if a layer does not record its unpacked size."""
+    platform: str | None = None
+    """OCI platform, if it is not the bundle's; otherwise the key is left out."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = dump(self)
+        if dumped["platform"] is None:
+            del dumped["platform"]
+        return dumped
 
     @property
     def blobs(self) -> tuple[LayerEntry, ...]:

@@ -44,6 +44,11 @@ class Pack(ProfileModel):
     """How far back `compact` finds repeated data, as a power of 2 in bytes: 27 is 128 MiB. Loading takes that
     much memory at the site; above 27 it requires the program `zstd`, regardless of the Docker version.
     """
+    zstd_layers: Literal["keep", "repack"] = "keep"
+    """What to do with zstd layers if `compression` is `keep`. `keep`: the site requires Docker 23 or newer.
+    `repack`: they are written as gzip, which Docker 20.10 loads; the digests of the images change, their IDs
+    do not, and the attestations name both.
+    """
     threads: Annotated[int, Field(ge=0)] = 0
     """Number of compression threads; 0 uses all cores. The output does not depend on it."""
 

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.api.output import Description, Finished
 from bundler.terminal.progress import format_bytes
 from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
+from bundler_installer.requirements import merge_requirements
 
 if TYPE_CHECKING:
+    from bundler.api.application import Requirement
     from bundler.image.oci import Platform
     from bundler_installer.profile import Freshness, InstallerProfile
 
 
-def describe_profile(profile: InstallerProfile, platform: Platform) -> Description:
-    """Return the lines for `bundle plan`: counter and expiry, and the engine for the platform."""
+NAMES: Final = {"docker": "Docker", "compose": "Compose"}
+"""Programs whose versions `bundle plan` shows."""
+
+
+def describe_profile(
+    profile: InstallerProfile, platform: Platform, required: Iterable[Requirement]
+) -> Description:
+    """Return the lines for `bundle plan`: counter and expiry, versions and why, and the carried engine."""
     engine = profile.engine.get(str(platform))
     lines = [("release", _release(profile.release))]
+    requirements = merge_requirements(required, profile.requirements.to_requirements())
+    lines += [
+        (f"the site requires {NAMES[each.id]}", f"{each.minimum} or newer ({each.reason or 'the profile'})")
+        for each in requirements
+        if each.id in NAMES and each.minimum
+    ]
     if engine:
         lines.append(("engine in the bundle, for sites without one", ", ".join(engine.targets)))
     return Description(
         tuple(lines),
-        data={"release": profile.release.model_dump(), "engine": list(engine.targets) if engine else None},
+        data={
+            "release": profile.release.model_dump(),
+            "engine": list(engine.targets) if engine else None,
+            "requirements": [asdict(each) for each in requirements],
+        },
     )
 
 
@@ -35,8 +55,8 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
         lines.append(("release", _release(manifest.release)))
     if manifest.engine:
         lines.append(("engine", _engine(manifest.engine)))
-    needs = [(r.id, r.minimum or "-", r.recommended or "-") for r in manifest.requirements]
-    tables = ((("requirement", "minimum", "recommended"), needs),) if needs else ()
+    needs = [(r.id, r.minimum or "-", r.recommended or "-", r.reason or "-") for r in manifest.requirements]
+    tables = ((("requirement", "minimum", "recommended", "reason"), needs),) if needs else ()
     return Description(tuple(lines), tables)
 
 

@@ -23,6 +23,15 @@ Feature = tuple[str, str]
 
 OWN: Final = "${BUNDLE_"
 """Begins the paths that the installer makes: below the root, and so not the server's."""
+DEFAULT_RIGHTS: Final = frozenset(
+    [
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+        "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    ]
+)  # fmt: skip
+"""Capabilities that every container has unless they are dropped: any engine can give them."""
+LOG_DRIVERS: Final = frozenset({"json-file", "local", "none"})
+"""Drivers of logs that every engine has."""
 BUILT_IN: Final = {
     "network": frozenset({"bridge", "default", "host", "none", "null"}),
     "volume": frozenset({"local"}),
@@ -180,12 +189,14 @@ def _options(entry: Mapping[str, Any], platform: Platform) -> Iterator[Feature]:
     yield "isolation", _text(entry.get("isolation"))
     yield "userns", _text(entry.get("userns_mode"))
     yield "cgroup-parent", _text(entry.get("cgroup_parent"))
-    yield "log-driver", _text((entry.get("logging") or {}).get("driver"))
+    driver = _text((entry.get("logging") or {}).get("driver"))
+    yield "log-driver", "" if driver in LOG_DRIVERS else driver
     yield "storage-size", _text((entry.get("storage_opt") or {}).get("size"))
     if _text(entry.get("privileged")) not in {"", "false"}:
         yield "rights", "privileged"
     for name in entry.get("cap_add") or ():
-        yield "rights", str(name)
+        if str(name).upper().removeprefix("CAP_") not in DEFAULT_RIGHTS:
+            yield "rights", str(name)
     for option in entry.get("security_opt") or ():
         kind, _, value = str(option).replace("=", ":", 1).partition(":")
         if kind == "apparmor":

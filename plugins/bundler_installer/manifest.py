@@ -18,6 +18,8 @@ class RequirementEntry(Model):
     """Threshold below which preflight fails."""
     recommended: str | None
     """Threshold below which preflight warns."""
+    reason: str | None = None
+    """What requires the minimum; None if the profile does."""
 
 
 class BackupEntry(Model):

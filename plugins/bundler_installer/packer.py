@@ -61,17 +61,21 @@ class InstallerPacker(Packer):
         self, manifest: BundleManifest, context: PackContext, preparation: Preparation
     ) -> InstallerManifest:
         """See `bundler.api.output.Packer.complete`."""
-        from bundler_installer.requirements import merge_requirements
+        from bundler_installer.requirements import check_carried, merge_requirements
 
         profile = _profile(context)
         requirements = merge_requirements(
             context.application.requirements, profile.requirements.to_requirements()
         )
+        engine = cast("CarriedEngine", preparation).entry
+        check_carried(requirements, engine.version if engine else None)
         counter = profile.release.counter
         return InstallerManifest(
             **dict(manifest),
             requirements=tuple(
-                RequirementEntry(id=each.id, minimum=each.minimum, recommended=each.recommended)
+                RequirementEntry(
+                    id=each.id, minimum=each.minimum, recommended=each.recommended, reason=each.reason
+                )
                 for each in requirements
             ),
             health_timeout=profile.health.timeout,
@@ -81,7 +85,7 @@ class InstallerPacker(Packer):
                 expires=profile.release.expires,
                 grace=profile.release.grace,
             ),
-            engine=cast("CarriedEngine", preparation).entry,
+            engine=engine,
         )
 
     def members(
@@ -108,7 +112,7 @@ class InstallerPacker(Packer):
         """See `bundler.api.output.Packer.plan`."""
         from bundler_installer.description import describe_profile
 
-        return describe_profile(_profile(context), context.platform)
+        return describe_profile(_profile(context), context.platform, context.application.requirements)
 
     def describe(self, manifest: BundleManifest) -> Description:
         """See `bundler.api.output.Packer.describe`."""

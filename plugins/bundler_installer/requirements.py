@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, model_validator
 
 from bundler.api.application import Requirement
-from bundler.errors import HintedValueError
+from bundler.errors import BundleError, HintedValueError
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Size, VersionNumber, described, matching, version_key
 
@@ -179,25 +179,65 @@ VERSIONS: Final = frozenset({"docker", "compose"})
 """Requirements whose values are versions of the programs that run the application."""
 
 
+TESTED: Final = (
+    Requirement("docker", "20.10", reason="the oldest version that bundles are tested with"),
+    Requirement("compose", "2.26", reason="the oldest version that bundles are tested with"),
+)
+"""Versions that a site must have if the profile names none: tests/support/engines.py."""
+
+
 def merge_requirements(
     application: Iterable[Requirement], profile: Iterable[Requirement]
 ) -> list[Requirement]:
     """Return the profile's requirements, and those of the application that it does not set, sorted by id.
 
     A profile cannot require an older Docker or Compose than the application does, because profiles are
-    inherited and used with later releases. At the site, an operator may accept an older one by name.
+    inherited and used with later releases. It can require an older one than was tested, by naming it. At the
+    site, an operator may accept an older one by name.
+
+    Args:
+        application: may have several with the same id; of Docker and Compose, the newest version counts.
+        profile: at most one for each id.
     """
-    floors = {requirement.id: requirement for requirement in application}
-    merged = floors | {one.id: _raised(one, floors.get(one.id)) for one in profile}
+    asked = {requirement.id: requirement for requirement in profile}
+    floors: dict[str, Requirement] = {}
+    for floor in application:
+        floors[floor.id] = _raised(floor, floors.get(floor.id))
+    for floor in TESTED:
+        if floor.id not in asked or asked[floor.id].minimum is None:
+            floors[floor.id] = _raised(floors.get(floor.id, Requirement(floor.id)), floor)
+    merged = floors | {one.id: _raised(one, floors.get(one.id)) for one in asked.values()}
     return sorted(merged.values(), key=lambda requirement: requirement.id)
 
 
+def check_carried(requirements: Iterable[Requirement], version: str | None) -> None:
+    """Compare the version of the carried engine, if it is known, with what the bundle requires.
+
+    Raises:
+        BundleError: the engine is older.
+    """
+    for each in requirements:
+        if (
+            each.id == "docker"
+            and each.minimum
+            and version
+            and version_key(version) < version_key(each.minimum)
+        ):
+            raise BundleError(
+                f"the engine in the bundle, Docker {version}, is older than the required {each.minimum}"
+                f" ({each.reason or 'the profile'})",
+                hint="include a newer one: `engine` in the profile",
+            )
+
+
 def _raised(asked: Requirement, floor: Requirement | None) -> Requirement:
+    """Return the requirement with the floor's minimum and reason, if that is a newer version."""
     if floor is None or floor.minimum is None or asked.id not in VERSIONS:
         return asked
-    minimum, recommended = asked.minimum, asked.recommended
+    minimum, recommended, reason = asked.minimum, asked.recommended, asked.reason
     if minimum is None or version_key(minimum) < version_key(floor.minimum):
-        minimum = floor.minimum
+        minimum, reason = floor.minimum, floor.reason
+    recommended = recommended or floor.recommended
     if recommended is not None and version_key(recommended) < version_key(minimum):
         recommended = None
-    return replace(asked, minimum=minimum, recommended=recommended)
+    return replace(asked, minimum=minimum, recommended=recommended, reason=reason)

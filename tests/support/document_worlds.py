@@ -50,7 +50,7 @@ def profiled(server: Server) -> None:
 
 EVERYTHING = (
     "-|network|corp", "-|volume|shared", "a|other-container|db", "a|container|web",
-    "a|log-driver|syslog", "a|cpus|${CPUS:-8}", "a|cpuset|0-3,7", "a|memory-limit|512m",
+    "a|log-driver|syslog", "a|cpus|${CPUS:-8}", "a|cpus|0.5", "a|cpuset|0-3,7", "a|memory-limit|512m",
     "a|memory|1.5gb", "a|ulimit|nofile=65536", "a|sysctl|net.core.somaxconn", "a|device|/dev/snd",
     "a|gpu|nvidia=all", "a|runtime|nvidia", "a|path|/srv/${SITE-x}", "a|file|/etc/app.conf",
     "a|folder|/srv/x", "a|socket|/run/app.sock", "a|platform|linux/386", "a|rights|privileged",
@@ -85,8 +85,8 @@ DOCUMENT_WORLDS = (
             "external": ("pass", "network corp"),
             "container-name": ("pass", "web (a): used by this application"),
             "driver": ("pass", "interface eth0.10"),
-            "cpu-limit": ("pass", "cpuset 0-3,7 (a)"),
-            "memory-limit": ("pass", "1.5gb (a)"),
+            "cpu-limit": ("pass", "cpus <= 8"),
+            "memory-limit": ("pass", "<= 1.6 GB"),
             "ulimit": ("pass", "nofile=65536 (a)"),
             "service-sysctl": ("pass", "net.core.somaxconn (a)"),
             "device": ("pass", "/dev/snd (a)"),

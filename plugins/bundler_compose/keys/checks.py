@@ -112,7 +112,10 @@ def highest_needs(document: Mapping[str, Any]) -> dict[str, Need]:
 
 def key_requirements(document: Mapping[str, Any]) -> list[Requirement]:
     """Return what the document of a site requires of its engine and its Compose."""
-    return [Requirement(program, need.version) for program, need in sorted(highest_needs(document).items())]
+    return [
+        Requirement(program, need.version, reason=need.key)
+        for program, need in sorted(highest_needs(document).items())
+    ]
 
 
 def _is_image_volume(path: Path, value: object) -> bool:

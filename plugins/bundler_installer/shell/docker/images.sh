@@ -146,10 +146,28 @@ stream_images() {
 }
 
 fail_to_load() {
+    local with_zstd
     write_log "$(cat "$SCRATCH/load-output")"
     [ -z "$(read_error "$SCRATCH/tar-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/tar-errors")"
     docker_answers || fail $EXIT_FAILED images.engine_gone
+    if ! at_least "$(sed -n 1p "$SCRATCH/docker-version")" 23.0 && ! is_podman; then
+        with_zstd=$(find_zstd)
+        [ -z "$with_zstd" ] || fail $EXIT_FAILED images.zstd "$with_zstd" "$(sed -n 1p "$SCRATCH/docker-version")"
+    fi
     fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
+}
+
+# find_zstd: the first of the files in $SCRATCH/blobs that is zstd (RFC 8878, 3.1.1: the magic number)
+find_zstd() {
+    local file
+    while IFS= read -r file; do
+        case $(od -An -tx1 -N4 "$SCRATCH/layout/$file" 2>/dev/null | tr -d ' ') in
+            28b52ffd)
+                printf '%s' "${file##*/}"
+                break
+                ;;
+        esac
+    done <"$SCRATCH/blobs"
 }
 
 # find_blobs: where the files in $SCRATCH/blobs are: in the verified bundle, or kept blobs, which are checked now

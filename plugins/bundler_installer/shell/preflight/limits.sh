@@ -2,8 +2,9 @@
 
 # measure_cpu_limit: the engine refuses more processors than it has; see docs/reference/preflight.md
 measure_cpu_limit() {
-    local have_cpus online shown service='' what='' value=''
+    local have_cpus online shown most service='' what='' value=''
     select_features cpus cpuset || return 0
+    most=0
     online=$(read_line /sys/devices/system/cpu/online)
     have_cpus=$(info_field CPUs)
     is_number "$have_cpus" || have_cpus=$(count_list "$online")
@@ -15,10 +16,13 @@ measure_cpu_limit() {
             check fail "$shown" "<= $have_cpus"
         elif [ "$what" = cpuset ] && ! covers_list "${online:-0-$((have_cpus - 1))}" "$value"; then
             check fail "$shown" "${online:-$have_cpus}"
-        else
-            check pass "$shown" "<= $have_cpus"
+        elif [ "$what" = cpuset ]; then
+            check pass "$shown" "$online"
+        elif below "$most" "$value"; then
+            most=$value
         fi
     done <"$SCRATCH/selected"
+    [ "$most" = 0 ] || check pass "cpus <= $most" "<= $have_cpus" # one line for all that the server can give
 }
 
 # covers_list LIST OTHER: whether each number of OTHER, such as `0-3,8`, is in LIST
@@ -26,8 +30,9 @@ covers_list() { awk -v all="$1" -v asked="$2" "$PROGRAM_PREFLIGHT_COVERS"; }
 
 # measure_memory_limit: the engine refuses less than 6 MiB; more than the server has limits nothing
 measure_memory_limit() {
-    local amount total shown service='' what='' value=''
+    local amount total shown most service='' what='' value=''
     select_features memory memory-limit || return 0
+    most=0
     total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' "$PROBE_ROOT/proc/meminfo" 2>/dev/null)
     while read_feature service what value; do
         amount=$(count_units "$value")
@@ -38,10 +43,11 @@ measure_memory_limit() {
             check fail "$shown" '>= 6m' "$(format remedy.memory_small)"
         elif is_number "$total" && below "$total" "$amount"; then
             check warn "$shown" "<= $(human "$total")"
-        else
-            check pass "$shown" "<= $(human "${total:-0}")"
+        elif below "$most" "$amount"; then
+            most=$amount
         fi
     done <"$SCRATCH/selected"
+    [ "$most" = 0 ] || check pass "<= $(human "$most")" "<= $(human "${total:-0}")"
 }
 
 # count_units TEXT: bytes of `512m`, `1.5gb` or `1GiB`, by powers of 1024, as Compose counts; nothing for another form

@@ -86,10 +86,10 @@ measure_driver() {
     done <"$SCRATCH/selected"
 }
 
-# judge_driver: the engine lists its drivers in `docker info`; none is listed there by engines that answer as Docker
+# judge_driver: the engine lists its drivers in `docker info`, below a heading that the client's plugins have too
 judge_driver() {
     local drivers
-    drivers=$(info_list Plugins | sed -n "s/^$kind: *//p")
+    drivers=$(info_field "$kind")
     if [ "$value" = none ]; then
         check pass "$shown" "$(format checks.exists)"
     elif [ -z "$drivers" ]; then

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bundler.api.application import Requirement
 from bundler.errors import BundleError
 from bundler_compose.keys.checks import check_fates, check_keys, find_needs, key_requirements
 
@@ -134,7 +133,9 @@ NEEDS = [
 def test_the_newest_key_decides_which_engine_and_compose_are_needed(
     document: dict[str, Any], versions: dict[str, str]
 ) -> None:
-    assert key_requirements(document) == [Requirement(*item) for item in sorted(versions.items())]
+    found = key_requirements(document)
+    assert [(each.id, each.minimum) for each in found] == sorted(versions.items())
+    assert all(each.reason in {need.key for need in find_needs(document)} for each in found)
 
 
 def test_each_need_names_its_key() -> None:
