@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,14 @@ def test_unit_tests_run_none_of_the_installers_shell() -> None:
         if line.startswith(("from ", "import ")) and any(name in line for name in runners)
     ]
     assert users == []
+
+
+def test_pytest_looks_into_every_folder_with_tests(pytestconfig: pytest.Config) -> None:
+    """By default it passes over folders that are named `build`."""
+    passed_over = pytestconfig.getini("norecursedirs")
+    folders = {
+        parent for file in (ROOT / "tests").rglob("test_*.py") for parent in file.relative_to(ROOT).parents
+    }
+    names = {folder.name for folder in folders if folder.name}
+    assert "build" in names
+    assert [name for name in names if any(fnmatch(name, pattern) for pattern in passed_over)] == []

@@ -74,7 +74,7 @@ def test_the_source_of_a_pin_is_asked_first(tmp_path: Path) -> None:
 def test_an_image_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
     pin = Pin(source="first", kind="manifest", digest=digest_of(b"another"))
     source = Source("first", APP)
-    with pytest.raises(FetchError, match=f"app:1: the lock pins {pin.digest}, first has"):
+    with pytest.raises(FetchError, match=f"app:1: the lock pins {pin.digest}, but first has"):
         resolve([APP], resolver(tmp_path, source, pins={str(APP): pin}))
     assert source.asked[0].digest == pin.digest
 
