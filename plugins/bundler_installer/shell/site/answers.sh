@@ -28,6 +28,7 @@ expand() {
     local rest inner=''
     rest=$1
     while :; do
+        # shellcheck disable=SC2016 # literal text
         case $rest in
             *\$\{*\}*)
                 printf '%s' "${rest%%\$\{*}"
