@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 from bundler.errors import BundleError
 
-Expectation = Literal["healthy", "running", "completed"]
+Expectation = Literal["healthy", "running", "started", "completed"]
 
 EXPECT = "x-bundle-expect"
 """Extension of a service: the state that the installer waits for, if the document does not imply it."""
-_EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "completed")
+_EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "started", "completed")
+_RESTARTS = {"none": "no", "any": "always", "": "no"}
+"""Conditions of `deploy.restart_policy` and an absent `restart`, as policies of the engine."""
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:[:?+-].*)?\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
 _PARTS = re.compile(r"(?:\$\{(?:[^{}]|\{[^{}]*\})*\}|\[[0-9A-Fa-f:.]+\]|[^:])+")
 LAST_PORT = 65535
@@ -31,13 +33,18 @@ class Service:
     Attributes:
         name: key of the service in the document.
         image: image reference exactly as in the document.
-        expect: `healthy` (it has a health check), `running`, or `completed` (a job that exits with 0).
+        expect: `healthy` (it has a health check), `running`, `started` (it runs, or has ended with 0 and is
+            not restarted), or `completed` (a job that exits with 0).
+        why: what in the document makes it `started` or `completed`; empty for the others.
+        replicas: number of its containers: a number of at least 1, or a text with `${NAME}`.
         platform: OCI platform that its image must be for, if it is not the server's.
     """
 
     name: str
     image: str
     expect: Expectation
+    why: str = ""
+    replicas: str = "1"
     platform: str | None = None
 
 
@@ -65,21 +72,21 @@ def services(document: Mapping[str, Any]) -> list[Service]:
         BundleError: a service has no image.
     """
     entries = _services(document)
-    jobs = {
-        name
-        for entry in entries.values()
-        for name, condition in dependencies(entry).items()
-        if condition == "service_completed_successfully"
-    }
+    waiting: dict[str, str] = {}
+    for waits, entry in entries.items():
+        for name, condition in dependencies(entry).items():
+            if condition == "service_completed_successfully":
+                waiting.setdefault(name, waits)
     found = []
     for name, entry in entries.items():
-        if _replicas(entry) == 0:
+        replicas = _replicas(entry)
+        if replicas == "0":
             continue
         image = entry.get("image")
         if not isinstance(image, str) or not image:
             raise BundleError(f"service {name}: no image", hint="set `image:`")
-        platform = entry.get("platform") or None
-        found.append(Service(name, image, _expectation(name, entry, is_job=name in jobs), platform))
+        expect, why = _expectation(name, entry, waiting.get(name))
+        found.append(Service(name, image, expect, why, replicas, entry.get("platform") or None))
     return found
 
 
@@ -132,33 +139,59 @@ def _services(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: entry or {} for name, entry in (document.get("services") or {}).items()}
 
 
-def _replicas(entry: Mapping[str, Any]) -> object:
-    deploy = entry.get("deploy") or {}
-    return entry.get("scale", deploy.get("replicas", 1))
+def _replicas(entry: Mapping[str, Any]) -> str:
+    """Return `scale`, else `deploy.replicas`, else 1, as a text."""
+    scale = entry.get("scale")
+    if scale is None:
+        scale = (entry.get("deploy") or {}).get("replicas")
+    return "1" if scale is None else str(scale)
 
 
-def _expectation(name: str, entry: Mapping[str, Any], *, is_job: bool) -> Expectation:
+def _restart(entry: Mapping[str, Any]) -> str:
+    """Return the restart policy without a count: `no` if there is none.
+
+    `deploy.restart_policy` replaces `restart`: docker/compose, `getRestartPolicy` in pkg/compose/create.go at
+    f72979427042.
+    """
+    policy = (entry.get("deploy") or {}).get("restart_policy")
+    said = policy.get("condition") if isinstance(policy, Mapping) else entry.get("restart")
+    name = str(said or "").partition(":")[0]
+    return _RESTARTS.get(name, name)
+
+
+def _expectation(name: str, entry: Mapping[str, Any], waits: str | None) -> tuple[Expectation, str]:
+    """Return the expectation of a service, and why it is a job.
+
+    Args:
+        name: of the service.
+        entry: the service.
+        waits: a service that waits for the end of this one; None if there is none.
+    """
     said = entry.get(EXPECT)
     if said is not None:
         for known in _EXPECTATIONS:
             if said == known:
-                return known
+                return known, EXPECT if known in {"started", "completed"} else ""
         raise BundleError(
             f"service {name}: {EXPECT}: {said!r} is not an expectation",
             hint=f"one of {', '.join(_EXPECTATIONS)}",
         )
-    if is_job:
-        return "completed"
+    if waits is not None:
+        return "completed", f"{waits} waits until it has completed"
+    if _has_check(entry):
+        return "healthy", ""
+    restart = _restart(entry)
+    if restart in {"no", "on-failure"}:
+        given = "restart" in entry or "restart_policy" in (entry.get("deploy") or {})
+        return "started", f"restart: {restart}" if given else "no restart policy"
+    return "running", ""
+
+
+def _has_check(entry: Mapping[str, Any]) -> bool:
     check = entry.get("healthcheck") or {}
     test = check.get("test")
-    if (
-        check.get("disable")
-        or not test
-        or test == "NONE"
-        or (isinstance(test, list) and test[:1] == ["NONE"])
-    ):
-        return "running"
-    return "healthy"
+    off = check.get("disable") or test == "NONE" or (isinstance(test, list) and test[:1] == ["NONE"])
+    return bool(test) and not off
 
 
 def _ports(service: str, entry: Mapping[str, Any]) -> Iterator[Port]:

@@ -100,8 +100,8 @@ class ServiceEntry(Model):
     """Name in the Compose document."""
     tag: str
     """Tag of the image, as in `ImageEntry.tag`."""
-    expect: Literal["healthy", "running", "completed"]
-    """State that the installer waits for."""
+    expect: Literal["healthy", "running", "started", "completed"]
+    """State that the installer waits for. `started`: it runs, or has ended with 0 and is not restarted."""
 
 
 class PortEntry(Model):

@@ -31,6 +31,8 @@ def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see buil
 
 
 def _plan_json(found: Plan) -> dict[str, object]:
+    from bundler.api.compose import services
+
     return {
         "application": found.application.name,
         "version": found.application.version,
@@ -45,6 +47,10 @@ def _plan_json(found: Plan) -> dict[str, object]:
             for planned in found.images
         ],
         "mounts": [vars(mount) for mount in found.application.mounts],
+        "services": [
+            {"service": each.name, "expect": each.expect, "why": each.why or None, "replicas": each.replicas}
+            for each in services(found.application.compose)
+        ],
         "total": found.total,
         "missing": found.missing,
         **found.packer.data,
@@ -55,6 +61,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
 
 
 def _show_plan(found: Plan) -> None:
+    from bundler.api.compose import services
     from bundler.cli.mounts import HEAD, mount_rows
     from bundler.terminal.progress import format_bytes
     from bundler.terminal.table import echo_table
@@ -76,6 +83,13 @@ def _show_plan(found: Plan) -> None:
         echo_table(HEAD, mount_rows(found.application.mounts))
     compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
     echo()
+    jobs = [each for each in services(found.application.compose) if each.why]
+    if jobs:
+        says = {"completed": "must end with 0", "started": "runs, or ends with 0"}
+        echo_table(
+            ("may end", "expected", "why"), [(each.name, says[each.expect], each.why) for each in jobs]
+        )
+        echo()
     for about, text in found.packer.lines:
         echo(f"{about}: {text}")
     echo(f"{format_bytes(found.missing)} to fetch")

@@ -19,19 +19,25 @@ class ComposeRenderer:
         """See `bundler.api.output.Renderer.render`. Services name their images as the site loads them."""
         from bundler_compose.dumper import dump  # noqa: PLC0415 YAML, only for rendering
 
-        entries = application.compose["services"]
+        pinned = {each.service: each for each in images}
         services = {
-            pinned.service: {
-                **_pin_others(entries[pinned.service], pinned.others),
-                "image": pinned.image,
-                "pull_policy": "never",
-            }
-            for pinned in images
+            name: {**_pin(entry, pinned.get(name)), "pull_policy": "never"}
+            for name, entry in application.compose["services"].items()
         }
         document = {**application.compose, "services": services}
         document.pop("version", None)  # obsolete, and Compose warns about it on each call
         members = [Member.of("config/compose.yaml", dump(document).encode())]
         return [*members, *(file.member("config") for file in application.files)]
+
+
+def _pin(service: Mapping[str, Any], pinned: PinnedService | None) -> Mapping[str, Any]:
+    """Return the service with its images as the site loads them.
+
+    A service with zero replicas keeps its references, whose images the bundle lacks: others may depend on it.
+    """
+    if pinned is None:
+        return service
+    return {**_pin_others(service, pinned.others), "image": pinned.image}
 
 
 def _pin_others(service: Mapping[str, Any], tags: Mapping[str, str]) -> Mapping[str, Any]:

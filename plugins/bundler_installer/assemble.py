@@ -37,7 +37,7 @@ FOLDERS = {
         "verification", "trust",
     ),
     "docker": (
-        "engine", "compact", "images", "probes", "services",
+        "engine", "compact", "images", "probes", "mounted", "services",
     ),
     "engine": (
         "plan", "ownership", "service", "presence", "installation",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bundler.api import compose
 from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
 from bundler.bundle.manifest import ImageEntry
@@ -17,6 +18,7 @@ from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.document import document_rows
 from bundler_installer.manifest import EngineEntry, InstallerManifest
+from bundler_installer.mounted import mounted_rows
 from bundler_installer.probes import check_probes
 from bundler_installer.tables import BUNDLE_ENV, TABLES
 
@@ -68,9 +70,8 @@ def flat_facts(
     rows: dict[str, Iterable[object]] = {
         **_image_rows(manifest.images, platform),
         **application_rows(application),
-        "services.tsv": [
-            {"service": s.name, "reference": s.tag, "expect": s.expect} for s in manifest.services
-        ],
+        "services.tsv": _service_rows(manifest, application),
+        "mounted.tsv": mounted_rows(application.compose),
         "ports.tsv": manifest.ports,
         "networks.tsv": network_rows(application.compose),
         "document.tsv": document_rows(application.compose, platform),
@@ -153,6 +154,14 @@ def _image_rows(images: Sequence[ImageEntry], platform: Platform) -> dict[str, l
             for blob in blobs
         ],
     }
+
+
+def _service_rows(manifest: InstallerManifest, application: ApplicationModel) -> list[dict[str, str]]:
+    replicas = {service.name: service.replicas for service in compose.services(application.compose)}
+    return [
+        {"service": s.name, "reference": s.tag, "expect": s.expect, "replicas": replicas[s.name]}
+        for s in manifest.services
+    ]
 
 
 def _engine_rows(engine: EngineEntry | None) -> Iterator[dict[str, object]]:

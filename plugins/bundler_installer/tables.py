@@ -94,7 +94,22 @@ BUNDLE_TABLES: Final = (
     Table(
         "services.tsv",
         "service",
-        (_SERVICE, _REFERENCE, Column("expect", "healthy, running or completed", "word")),
+        (
+            _SERVICE,
+            _REFERENCE,
+            Column("expect", "healthy, running, started or completed", "word"),
+            Column("replicas", "number of its containers, with ${NAME} of site variables"),
+        ),
+    ),
+    Table(
+        "mounted.tsv",
+        "mount",
+        (
+            _SERVICE,
+            Column("path", "below config/, of a file or folder that it mounts", f"path{OPTIONAL}"),
+            Column("variable", "site variable in a config or secret that it mounts", f"name{OPTIONAL}"),
+            Column("text", "digest of the text of a config that it mounts", f"digest{OPTIONAL}"),
+        ),
     ),
     Table(
         "ports.tsv",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bundler.trust.signatures import normalise
 from tests.support.programs import need_root, run
@@ -334,18 +336,45 @@ def test_an_edit_of_what_the_new_release_changed_is_a_conflict(old: Server) -> N
     assert "version mine" in (old.root / "current/config/app.conf").read_text()
 
 
+def label(server: Server) -> str:
+    """Return the digest of what `app` mounts, as the last start gave it to Compose."""
+    document = yaml.safe_load((server.root / "current/.mounted.yaml").read_text())
+    digest: str = document["services"]["app"]["labels"]["bundle.mounted"]
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+    assert set(document["services"]) == {"app"}
+    return digest
+
+
+def test_an_edit_reaches_the_service_at_a_restart(old: Server) -> None:
+    first = label(old)
+    assert old.control("restart").returncode == 0
+    assert label(old) == first
+    config = old.root / "current/config/app.conf"
+    config.chmod(0o755)
+    assert old.control("restart").returncode == 0
+    assert label(old) != first
+    config.write_text("edited")
+    second = label(old)
+    assert old.control("restart").returncode == 0
+    assert label(old) != second
+
+
 def test_the_same_release_with_another_answer(old: Server) -> None:
-    """Compose does not see changes in mounted files, so the affected services are recreated."""
+    """Compose does not see changes in mounted files, so a label of the services that mount them changes."""
+    first, inode = label(old), (old.root / "current/config").stat().st_ino
     done = old.install("1.0", "--set", "GREETING=bonjour")
     assert done.returncode == 0, done.stdout + done.stderr
     old.check("1.0", "tea\n")
     assert "greeting bonjour\n" in (old.root / "current/config/app.conf").read_text()
-    up = [line for line in (old.folder / "engine/ups").read_text().splitlines() if line]
-    assert "--force-recreate" in up[-1]
-    assert "--force-recreate" not in up[-2]
+    changed = label(old)
+    assert changed != first
+    config = (old.root / "current/config").resolve()
     assert old.install("1.0").returncode == 0
-    assert "--force-recreate" not in (old.folder / "engine/ups").read_text().splitlines()[-1]
+    assert label(old) == changed
+    assert (old.root / "current/config").resolve() == config
+    assert config.stat().st_ino == inode  # containers may have it mounted
     assert "bonjour" in (old.root / "site.env").read_text()
+    assert not list((old.root / "releases").glob(".*"))
 
 
 @pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])

@@ -80,7 +80,10 @@ def test_help_names_every_command_and_option(host: Host) -> None:
         ({"LANG": "de_DE.UTF-8"}, "en"),
         ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW.UTF-8"}, "zh"),
         ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
-        ({"LANG": "", "LC_ALL": "zh_CN.GB18030"}, "zh"),
+        ({"LANG": "", "LC_ALL": "zh_CN.GB18030"}, "en"),  # whose terminals show no UTF-8
+        ({"LANG": "zh_CN.GBK"}, "en"),
+        ({"LANG": "zh_CN.utf8"}, "zh"),
+        ({"LANG": "zh"}, "zh"),
     ],
 )
 def test_the_locale_chooses_the_language(host: Host, variables: dict[str, str], language: str) -> None:

@@ -13,6 +13,8 @@ import time
 import uuid
 from pathlib import Path
 
+import pytest
+
 from tests.support.installer import SHELLS
 from tests.support.kiosk import Host
 
@@ -285,11 +287,28 @@ def test_a_service_that_does_not_become_healthy(host: Host) -> None:
     assert host.install().returncode == 0
 
 
-def test_compose_fails(host: Host) -> None:
-    host.steer("up-fails", "Error: port is already allocated\n")
+@pytest.mark.parametrize(
+    ("says", "remedy"),
+    [
+        ("Bind for 0.0.0.0:80 failed: port is already allocated", "ss -ltnup"),
+        ('Conflict. The container name "/x" is already in use by container "1"', "docker ps -a"),
+        ("network shared declared as external, but could not be found", "docker network create"),
+        ('external volume "data" not found', "docker volume create"),
+        ("pull access denied for web, repository does not exist", "install of this release again"),
+        ("something else", "kioskctl start"),
+    ],
+)
+def test_compose_fails(says: str, remedy: str, host: Host) -> None:
+    host.steer("up-fails", f"Container web-1 Creating\n\nError response from daemon: {says}\n")
     result = host.install()
     assert result.returncode == 1
-    assert "port is already allocated" in result.stderr
+    lines = result.stderr.splitlines()
+    first = next(number for number, line in enumerate(lines) if "could not start the services" in line)
+    assert lines[first + 1 : first + 3] == [
+        "    Container web-1 Creating", f"    Error response from daemon: {says}",
+    ]  # fmt: skip
+    assert any(remedy in line for line in lines[first + 3 :]), result.stderr
+    assert "no such service" not in result.stderr
 
 
 def test_secrets_in_a_failing_services_lines(host: Host) -> None:

@@ -51,7 +51,7 @@ compose() {
     folder=''
     while [ $# -gt 0 ]; do
         case $1 in
-            --file) folder=${2%/config/compose.yaml}; shift ;;
+            --file) case $2 in */config/compose.yaml) folder=${2%/config/compose.yaml} ;; esac; shift ;;
             version) echo 2.26.0; exit ;;
             up) up "$folder"; exit ;;
             down) : >"$self.containers"; exit ;;

@@ -8,21 +8,44 @@ import pytest
 
 from tests.support.installer import call, shells
 
-SERVICES = "app\texample/app\thealthy\njob\texample/job\tcompleted\nside\texample/side\trunning\n"
+SERVICES = "app\texample/app\thealthy\t1\njob\texample/job\tcompleted\t1\nside\texample/side\trunning\t1\n"
+SEED = "seed\texample/seed\tstarted\t1\n"
 GOOD = "app running healthy 0 0 a\njob exited none 0 0 j\nside running none 0 0 s\n"
 
 
 def judge(
-    shell: str, folder: Path, containers: str, *, before: str = "", ended: str = "", early: str = ""
+    shell: str,
+    folder: Path,
+    containers: str,
+    *,
+    before: str = "",
+    ended: str = "",
+    early: str = "",
+    services: str = SERVICES,
+    finished: str = "",
 ) -> tuple[str, str]:
-    """Return the services to wait for and the broken ones; `ended` is `compose up`'s exit code, if any."""
+    """Return the services to wait for and the broken ones.
+
+    Args:
+        shell: name of the shell.
+        folder: for the files of the call.
+        containers: lines of the engine.
+        before: lines before the start.
+        ended: exit code of `compose up`, if it has ended.
+        early: `yes` in the first minute.
+        services: lines of services.tsv.
+        finished: the site's note of finished jobs; `BOOT` stands for this boot.
+    """
     (folder / "here").mkdir()
-    (folder / "here/services.tsv").write_text(SERVICES)
+    (folder / "here/services.tsv").write_text(services)
     (folder / "lines").write_text(containers)
     (folder / "before").write_text(before)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    (folder / "finished").write_text(finished.replace("BOOT", boot))
     script = f"""
 list_containers() {{ cat '{folder}/lines'; }}
 cp '{folder}/before' "$SCRATCH/before"
+[ ! -s '{folder}/finished' ] || cp '{folder}/finished' "$ROOT/state/finished"
 up_code='{ended}' early={early}
 read_states || exit
 printf '%s/%s\\n' "$waiting" "$broken"
@@ -127,3 +150,56 @@ for service in app job side; do describe_state "$service" && echo; done
 """
         said = call(shell, script, tmp_path).stdout
         assert said.splitlines() == ["running/unhealthy, exited 0", "exited 3", "-"]
+
+    @pytest.mark.parametrize("policy", ["no", "", "on-failure 0"])
+    def test_a_service_that_may_end_has_ended(self, policy: str, shell: str, tmp_path: Path) -> None:
+        line = f"seed exited none 0 0 s {policy}\n"
+        assert judge(shell, tmp_path, line, ended="0", services=SEED) == ("", "")
+
+    @pytest.mark.parametrize(
+        ("line", "broken"),
+        [
+            ("seed exited none 3 0 s no", "seed "),
+            ("seed exited none 3 0 s on-failure 3", ""),  # the engine is about to restart it
+            ("seed exited none 3 3 s on-failure 3", "seed "),  # for the last time
+            ("seed exited none 0 0 s always", ""),
+        ],
+    )
+    def test_one_that_may_end_but_not_so(self, line: str, broken: str, shell: str, tmp_path: Path) -> None:
+        assert judge(shell, tmp_path, line + "\n", ended="0", services=SEED) == ("seed ", broken)
+
+    @pytest.mark.parametrize("expect", ["running", "healthy"])
+    def test_one_that_must_run_and_never_will_is_not_waited_for(
+        self, expect: str, shell: str, tmp_path: Path
+    ) -> None:
+        services = SEED.replace("started", expect)
+        line = "seed exited none 0 0 s no\n"
+        assert judge(shell, tmp_path, line, ended="0", services=services) == ("seed ", "seed ")
+
+    @pytest.mark.parametrize(
+        ("finished", "waiting"),
+        [
+            ("BOOT\n", ""),
+            ("stopped\n", "seed "),
+            ("stopped\ns\n", ""),
+            ("another boot\n", "seed "),
+            ("another boot\ns\n", ""),
+        ],
+    )
+    def test_one_that_was_stopped_is_no_finished_job(
+        self, finished: str, waiting: str, shell: str, tmp_path: Path
+    ) -> None:
+        line = "seed exited none 0 0 s no\n"
+        found = judge(shell, tmp_path, line, ended="0", services=SEED, finished=finished)
+        assert found == (waiting, "")
+
+    @pytest.mark.parametrize(
+        ("replicas", "running", "waiting"),
+        [("2", 2, ""), ("2", 1, "web "), ("${N}", 0, ""), ("${N}", 3, ""), ("1", 0, "web "), ("1", 2, "")],
+    )
+    def test_several_containers_of_one_service(
+        self, replicas: str, running: int, waiting: str, shell: str, tmp_path: Path
+    ) -> None:
+        lines = "".join(f"web running none 0 0 {number} always 0\n" for number in range(running))
+        services = f"web\texample/web\trunning\t{replicas}\n"
+        assert judge(shell, tmp_path, lines, ended="0", services=services) == (waiting, "")

@@ -56,13 +56,14 @@ copy_group() {
     local kept digest path found
     kept=$ROOT/blobs/sha256
     while read -r digest path; do
-        found=$({ tee "$kept/.copy-$digest" <"$path" 2>/dev/null || : >"$1.broken"; } | hash_stream)
-        if [ "${found%% *}" = "$digest" ] && [ ! -f "$1.broken" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then
+        rm -f "$1.whole"
+        found=$({ tee "$kept/.copy-$digest" <"$path" 2>/dev/null && printf '' >"$1.whole"; } | hash_stream)
+        if [ "${found%% *}" = "$digest" ] && [ -f "$1.whole" ] && mv -f "$kept/.copy-$digest" "$kept/$digest"; then
             count=$((count + 1))
             continue
         fi
         rm -f "$kept/.copy-$digest"
-        if [ "${found%% *}" = "$digest" ]; then : >"$SCRATCH/disk-full"; else printf '%s\n' "$path" >"$1.bad"; fi
+        if [ "${found%% *}" = "$digest" ]; then empty_file "$SCRATCH/disk-full"; else printf '%s\n' "$path" >"$1.bad"; fi
         return 1
     done <"$1.copies"
 }

@@ -255,13 +255,18 @@ resume_change() {
     esac
 }
 
-# prune_releases: keep the current and the previous release, and the files to reload their images
+# prune_releases: keep the current and the previous release, those whose files a container has mounted, and the files to
+# reload their images
 prune_releases() {
-    local keep_current keep_previous keep_from keep_to keep_releases each
+    local keep_current keep_previous keep_from keep_to keep_releases keep_mounted each
     { keep_current=$(basename_of "$CURRENT") && keep_previous=$(note_field previous release) && keep_from=$(note_field change from) &&
         keep_to=$(note_field change to); } || lose_scratch
     [ -n "$keep_current" ] || fail $EXIT_FAILED facts.none "$ROOT"
-    keep_releases="$keep_current $keep_previous $keep_from $keep_to"
+    keep_mounted=$(list_mounted) || {
+        write_log 'kept all releases: the engine did not say which are mounted'
+        return 0
+    }
+    keep_releases="$keep_current $keep_previous $keep_from $keep_to $keep_mounted"
     for each in "$ROOT"/releases/* "$ROOT"/releases/.part; do
         [ -d "$each" ] || continue
         case " $keep_releases " in *" ${each##*/} "*) continue ;; esac
@@ -269,6 +274,15 @@ prune_releases() {
         rm -rf "$each" "$ROOT/state/answers/${each##*/}"
     done
     prune_blobs
+}
+
+# list_mounted: the releases whose files a container of the project, even a stopped one, has mounted, separated by blanks
+list_mounted() {
+    inspect_containers '{{range .Mounts}}{{println .Source}}{{end}}' >"$SCRATCH/mount-sources" || return 1
+    awk -v folder="$ROOT/releases/" 'index($0, folder) == 1 {
+        name = substr($0, length(folder) + 1); sub(/\/.*/, "", name)
+        if (!seen[name]++) printf "%s ", name
+    }' "$SCRATCH/mount-sources"
 }
 
 # drop_images RELEASE_DIR: remove images that no kept release names; the engine keeps those in use by containers

@@ -15,11 +15,11 @@ run_plan() {
     name_engine_change
     copy_config
     compare_images
-    compare_services
     collect_variables
     compare_variables
     compare_config
     find_edits "${PREVIOUS:-$RELEASE}"
+    compare_services
     measure_plan
     if [ -n "$JSON" ]; then print_plan_json; else print_plan; fi
 }
@@ -38,7 +38,7 @@ base_rows() { if [ -n "$BASE" ] && [ -f "$BASE/$1" ]; then rows_of "$BASE" "$1";
 # compare_images: lines `new|changed|kept|dropped<TAB>reference<TAB>bytes`; those that must be loaded are in $SCRATCH/absent
 compare_images() {
     local state reference='' manifest='' config='' bytes=''
-    : >"$SCRATCH/absent"
+    empty_file "$SCRATCH/absent"
     base_rows images.tsv >"$SCRATCH/base-images"
     [ -z "$ANSWERING" ] || list_engine_images
     rows images.tsv | while read_image reference manifest config bytes; do
@@ -52,21 +52,24 @@ compare_images() {
         NR == FNR { known[$0]; next }
         !($IMAGE["reference"] in known) { printf "dropped\t%s\t%s\n", $IMAGE["reference"], $IMAGE["bytes"] }' \
         "$SCRATCH/new-names" "$SCRATCH/base-images" >>"$SCRATCH/plan-images"
-    : >"$SCRATCH/known-layers"
+    empty_file "$SCRATCH/known-layers"
     [ -z "$ANSWERING" ] || list_known_layers
     list_blobs
 }
 
-# compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image or another definition
+# compare_services: lines `added|changed|kept|removed<TAB>service`. Changed: another image or definition, another value in it,
+# or another content of what it mounts
 compare_services() {
     local service what
+    find_touched
     list_column services.tsv service >"$SCRATCH/new-services"
     base_rows services.tsv | cut_column services.tsv service >"$SCRATCH/base-services"
     while IFS= read -r service; do
         if ! grep -qxF -- "$service" "$SCRATCH/base-services"; then
             what=added
         elif [ "$(service_image "$FACTS" "$service")" != "$(service_image "$BASE" "$service")" ] ||
-            [ "$(service_section "$part" "$service")" != "$(service_section "$BASE" "$service")" ]; then
+            [ "$(service_section "$part" "$service")" != "$(service_section "$BASE" "$service")" ] ||
+            grep -qxF -- "$service" "$SCRATCH/touched"; then
             what=changed
         else
             what=kept
@@ -75,6 +78,39 @@ compare_services() {
     done <"$SCRATCH/new-services" >"$SCRATCH/plan-services"
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "removed\t%s\n", $0 }' \
         "$SCRATCH/new-services" "$SCRATCH/base-services" >>"$SCRATCH/plan-services"
+}
+
+# find_touched: services that use a changed answer or mount a changed file, to $SCRATCH/touched
+find_touched() {
+    local what='' name=''
+    empty_file "$SCRATCH/touched"
+    [ -n "$BASE" ] || return 0
+    while read_planned_variable what name; do
+        printf '%s\n' "$name" || lose_scratch
+    done <"$SCRATCH/plan-variables" >"$SCRATCH/changing"
+    cat "$SCRATCH/plan-files" >"$SCRATCH/touched-files" || lose_scratch
+    [ "$EDITS" != discard ] || cat "$SCRATCH/edits" >>"$SCRATCH/touched-files" || lose_scratch
+    base_mounts >"$SCRATCH/base-mounts" || lose_scratch
+    keep "$SCRATCH/mounts" rows mounted.tsv
+    awk -v names="$SCRATCH/changing" -v files="$SCRATCH/touched-files" -v mounts="$SCRATCH/mounts" -v old="$SCRATCH/base-mounts" \
+        "$AWK_EDIT$AWK_MOUNT$PROGRAM_CHANGE_TOUCHED" "$part/config/compose.yaml" >"$SCRATCH/touched" || lose_scratch
+}
+
+# base_mounts: of the running release; older versions did not write the table
+base_mounts() { [ ! -f "$BASE/mounted.tsv" ] || rows_of "$BASE" mounted.tsv; }
+
+# shared_sections RELEASE_DIR: lines of compose.yaml that belong to no service: networks, volumes
+shared_sections() { awk '/^[^ ]/ { inside = ($0 == "services:") } !inside' "$1/config/compose.yaml"; }
+
+# list_restarts: services that do not keep running, separated by blanks. In another release, all that mount files get those of
+# its folder
+list_restarts() {
+    if [ -n "$PREVIOUS" ]; then cut_column mounted.tsv service <"$SCRATCH/mounts"; fi >"$SCRATCH/moving" || lose_scratch
+    awk -F "$TAB" -v moving="$SCRATCH/moving" "$AWK_PLANNED_SERVICE"'
+        BEGIN { while ((getline line < moving) > 0) moved[line] }
+        { what = $PLANNED_SERVICE["what"]; service = $PLANNED_SERVICE["service"] }
+        what == "changed" || what == "removed" || (what == "kept" && service in moved) { printf "%s%s", blank, service; blank = " " }' \
+        "$SCRATCH/plan-services"
 }
 
 # service_image RELEASE_DIR SERVICE: digest of its image's config
@@ -112,8 +148,13 @@ compare_variables() {
                 note=-
             fi
             printf 'new\t%s\t%s\n' "$name" "$note"
-        elif [ "$kind" != secret ] && [ -f "$VALUES/$name" ] && [ "$old" != "$(value "$name")" ]; then
+        elif [ "$kind" = secret ]; then
+            old=$(sed -n "s/^$name=//p" "$ROOT/secrets.env" 2>/dev/null)
+            if [ -f "$VALUES/$name" ] && [ "$old" != "$(value "$name")" ]; then printf 'changed\t%s\t-\n' "$name"; fi
+        elif [ -f "$VALUES/$name" ] && [ "$old" != "$(value "$name")" ]; then
             printf 'changed\t%s\t%s\n' "$name" "$(format plan.change "$old" "$(value "$name")")"
+        elif [ ! -f "$VALUES/$name" ] && [ -n "$old" ]; then
+            printf 'changed\t%s\t%s\n' "$name" "$(format plan.change "$old" -)"
         fi
     done >"$SCRATCH/plan-variables"
     list_column variables.tsv name >"$SCRATCH/new-names"
@@ -142,7 +183,8 @@ compare_config() {
     mkdir -p "$draft" || lose_scratch
     write_draft
     fill_templates
-    : >"$SCRATCH/plan-diff"
+    empty_file "$SCRATCH/plan-diff"
+    empty_file "$SCRATCH/plan-files"
     [ -n "$BASE" ] || return 0
     written=$BASE/.written
     [ -d "$written" ] || written=$BASE/config
@@ -174,15 +216,16 @@ measure_plan() {
     keep "$SCRATCH/migrations" names migrations
     MIGRATIONS=$(tr '\n' ' ' <"$SCRATCH/migrations") || lose_scratch
     MIGRATIONS=${MIGRATIONS% }
-    if [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then
+    if [ -z "$BASE" ]; then
+        DOWN=none
+    elif [ -n "$PREVIOUS" ] && [ -z "$NO_BACKUP" ]; then
         DOWN=all
+    elif [ "$(shared_sections "$part")" != "$(shared_sections "$BASE")" ]; then
+        DOWN=$(tr '\n' ' ' <"$SCRATCH/base-services") || lose_scratch
+        DOWN=${DOWN% }
     else
-        DOWN=$(awk -F "$TAB" "$AWK_PLANNED_SERVICE"'$PLANNED_SERVICE["what"] !~ /^(kept|added)$/ {
-            printf "%s%s", blank, $PLANNED_SERVICE["service"]; blank = " "
-        }' "$SCRATCH/plan-services")
-        [ ! -s "$SCRATCH/plan-diff" ] || DOWN=all # the configuration is mounted into them
+        DOWN=$(list_restarts) || lose_scratch
     fi
-    [ -n "$BASE" ] || DOWN=none
     [ -n "$DOWN" ] || DOWN=none
 }
 

@@ -6,7 +6,7 @@ run_inspect() {
     local troubled
     use_current
     RELEASE=${HERE##*/}
-    : >"$SCRATCH/inspection"
+    empty_file "$SCRATCH/inspection"
     inspect_engine
     if [ -n "$DOCKER" ]; then
         inspect_services
@@ -51,8 +51,8 @@ inspect_site() {
 
 # inspect_services: state and health of each, how often it restarted, whether it ran out of memory
 inspect_services() {
-    local up_code state restarts result service='' expect='' early='' broken='' waiting='' young=''
-    : >"$SCRATCH/before"
+    local up_code state restarts result service='' expect='' early='' broken='' waiting='' young='' over=''
+    empty_file "$SCRATCH/before"
     up_code=0
     read_states || {
         note engine fail "$(format checks.unknown)"

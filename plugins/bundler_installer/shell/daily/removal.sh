@@ -27,7 +27,7 @@ run_uninstall() {
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
-    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/reconfigured"
+    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/finished" "$ROOT/state/mount-key"
     # last, because the steps above need it
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall

@@ -16,7 +16,9 @@ run_start() {
 run_stop() {
     use_installed
     take_lock
-    compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
+    stop_all
+    [ "$(sed -n 1p "$ROOT/state/finished" 2>/dev/null)" = stopped ] || note_finished stopped
     say services.stopped
 }
 

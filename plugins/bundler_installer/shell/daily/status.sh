@@ -2,16 +2,16 @@
 
 # run_status: the exit code reflects services and probes; other things that need attention are only marked
 run_status() {
-    local up_code failing troubled early='' broken='' waiting='' young=''
+    local up_code failing troubled early='' broken='' waiting='' young='' over=''
     use_installed
     DOCKER=yes
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
     rows services.tsv >"$SCRATCH/services"
     awk -v services="$SCRATCH/services" "$AWK_SERVICE$PROGRAM_DAILY_STATES" "$SCRATCH/containers" >"$SCRATCH/status"
-    : >"$SCRATCH/before"
+    empty_file "$SCRATCH/before"
     up_code=0
     read_states || fail $EXIT_FAILED engine.no_docker
-    : >"$SCRATCH/inspection"
+    empty_file "$SCRATCH/inspection"
     inspect_site
     keep "$SCRATCH/probes" list_probes
     make_probes

@@ -35,7 +35,7 @@ note_encrypts() { printf '' >"$ROOT/state/encrypts" || fail $EXIT_FAILED release
 # The caller holds the lock. If RESUME is empty, services that ran stay stopped after a success; after a failure they are
 # started again in any case. The status is not 0 on failure, and then no folder has the backup's name.
 make_backup() {
-    local backups release_now backup_code broken=''
+    local backups release_now backup_code broken='' over='' refused=''
     backups=${OUTPUT:-$ROOT/backups}
     release_now=$(cd -- "$CURRENT" 2>/dev/null && pwd -P) || {
         warn facts.none "$ROOT"

@@ -18,22 +18,24 @@ load_compact() {
     find_archive
     find_unpacker || fail $EXIT_FAILED compact.no_unpacker
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(number_fact images_bytes)")"
-    rm -f "$SCRATCH/unpack-failed"
+    rm -f "$SCRATCH/unpacked" "$SCRATCH/joined"
     empty_file "$SCRATCH/unpack-errors"
     case $UNPACKER in
-        zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed" ;;
-        *) join_parts ;;
+        zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/unpacked" ;;
+        *) join_parts && printf '' >"$SCRATCH/unpacked" ;;
     esac | docker load >"$SCRATCH/load-output" 2>&1 || {
         write_log "$(cat "$SCRATCH/load-output")"
         [ -z "$(read_error "$SCRATCH/unpack-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/unpack-errors")"
         docker_answers || fail $EXIT_FAILED images.engine_gone
         fail $EXIT_FAILED images.load_failed "$(tail -n 3 "$SCRATCH/load-output")"
     }
-    [ ! -f "$SCRATCH/unpack-failed" ] || fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
+    if [ -f "$SCRATCH/joined" ] && [ -f "$SCRATCH/unpacked" ]; then return 0; fi
+    blame_scratch
+    fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
 }
 
-# join_parts: print the stream, whose parts are below ARCHIVE
-join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH/unpack-errors" || : >"$SCRATCH/unpack-failed"; }
+# join_parts: print the stream, whose parts are below ARCHIVE; the file `joined` proves that it was whole
+join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/joined"; }
 
 # find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. Those in the bundle are verified, kept
 # ones are checked now

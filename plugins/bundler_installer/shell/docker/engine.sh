@@ -95,18 +95,19 @@ find_compose() {
 
 # compose ARGUMENT...: run Compose on the release in HERE
 compose() {
-    set -- --ansi never --project-name "$PROJECT" --project-directory "$HERE/config" \
-        --file "$HERE/config/compose.yaml" --env-file "$ROOT/state/compose.env" "$@"
+    set -- --env-file "$ROOT/state/compose.env" "$@"
+    case $HERE in "$ROOT"/releases/*) [ ! -f "$HERE/.mounted.yaml" ] || set -- --file "$HERE/.mounted.yaml" "$@" ;; esac
+    set -- --ansi never --project-name "$PROJECT" --project-directory "$HERE/config" --file "$HERE/config/compose.yaml" "$@"
     case $COMPOSE in
         plugin) clean_environment docker compose "$@" ;;
         *) clean_environment docker-compose "$@" ;;
     esac
 }
 
-# list_containers: a line per container of the project: service, state, health, exit code, restarts, ID, restart policy.
-# Containers of `compose run` are not listed
+# list_containers: a line per container of the project: service, state, health, exit code, restarts, ID, restart policy and
+# how often it restarts at most. Containers of `compose run` are not listed
 list_containers() {
-    inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}}' \
+    inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' \
         --filter label=com.docker.compose.oneoff=False
 }
 

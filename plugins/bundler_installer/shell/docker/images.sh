@@ -135,14 +135,14 @@ join_entries() {
 
 # stream_images: pipe tar into the engine; both ends must succeed, and dash has no pipefail
 stream_images() {
-    rm -f "$SCRATCH/tar-failed"
+    rm -f "$SCRATCH/tar-done"
     {
         # names as arguments: tar of busybox has no -T. They are hex digits, and several thousand fit
         # shellcheck disable=SC2046 # word splitting is intended
         set -- $(cat "$SCRATCH/blobs")
-        tar -cf - -C "$SCRATCH/layout" oci-layout index.json manifest.json "$@" 2>"$SCRATCH/tar-errors" ||
-            : >"$SCRATCH/tar-failed"
-    } | docker load >"$SCRATCH/load-output" 2>&1 && [ ! -f "$SCRATCH/tar-failed" ]
+        tar -cf - -C "$SCRATCH/layout" oci-layout index.json manifest.json "$@" 2>"$SCRATCH/tar-errors" &&
+            printf '' >"$SCRATCH/tar-done"
+    } | docker load >"$SCRATCH/load-output" 2>&1 && [ -f "$SCRATCH/tar-done" ]
 }
 
 fail_to_load() {

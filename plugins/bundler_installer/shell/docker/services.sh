@@ -1,7 +1,7 @@
 # ---- docker/services: start services, wait until they are healthy, and report those that are not
 
 # start_services: `compose up` waits for dependencies without a limit, so it runs in the background with our own timeout;
-# sets `broken`
+# sets `broken`, `over` and `refused`: the last if Compose itself failed
 start_services() {
     local limit up up_code started waiting settling early settled='' young=''
     refuse_half_restored
@@ -9,30 +9,30 @@ start_services() {
     [ "$limit" -gt 0 ] || limit=600
     say services.start "$limit"
     list_containers >"$SCRATCH/before" || fail $EXIT_FAILED engine.no_docker
-    set -- up -d --remove-orphans
-    [ ! -f "$ROOT/state/reconfigured" ] || set -- "$@" --force-recreate
-    compose "$@" >"$SCRATCH/up" 2>&1 &
+    label_mounts
+    rm -f "$ROOT/state/finished" || fail $EXIT_FAILED release.disk "$ROOT"
+    compose up -d --remove-orphans >"$SCRATCH/up" 2>&1 &
     up=$!
     STARTING=$up
     up_code=''
     started=$(date +%s)
-    waiting='' broken='' settling='' early=yes
+    waiting='' broken='' over='' refused='' settling='' early=yes
     while :; do
         [ $(($(date +%s) - started)) -lt 60 ] || early=''
         if [ -z "$up_code" ] && ! kill -0 "$up" 2>/dev/null; then
             wait "$up"
             up_code=$?
         fi
-        read_states || { waiting=$PROJECT broken=''; }
+        read_states || { waiting='- ' broken=''; } # the engine did not answer
         if [ -n "$broken" ]; then break; fi
         if [ -z "$waiting" ] && [ "$up_code" = 0 ]; then
             if have_settled; then break; fi
         elif [ "${up_code:-0}" != 0 ]; then
-            broken=${waiting:-$PROJECT}
-            redact <"$SCRATCH/up" | tail -n 5 >&2
+            broken=$(name_failed) || broken=''
             break
         elif [ $(($(date +%s) - started)) -ge "$limit" ]; then
-            broken=${waiting:-$PROJECT}
+            broken=${waiting#- }
+            [ -n "$broken" ] || refused=yes # all services are ready, but Compose has not ended
             warn services.late "$limit"
             break
         fi
@@ -40,9 +40,11 @@ start_services() {
     done
     [ -n "$up_code" ] || end_tree "$up"
     STARTING=''
+    [ "${up_code:-0}" = 0 ] || refused=yes
     write_log "$(redact <"$SCRATCH/up")"
-    [ -z "$broken" ] || return 1
-    rm -f "$ROOT/state/stopped" "$ROOT/state/reconfigured" # recorded by a backup or by new answers
+    [ -z "$broken$refused" ] || return 1
+    rm -f "$ROOT/state/stopped" # recorded by a backup
+    note_finished "$(boot_id)"
     say services.healthy "$(($(date +%s) - started))"
 }
 
@@ -58,25 +60,67 @@ have_settled() {
     [ $(($(date +%s) - settled)) -ge 5 ]
 }
 
-# read_states: sets `waiting`, `broken` and `young` from the engine's data: services, separated by blanks, and the containers
-# without a health check that this run started. Such a container is considered well as soon as it runs
+# read_states: sets `waiting`, `broken`, `young` and `over` from the engine's data: services, separated by blanks, the
+# containers without a health check that this run started, which are considered well as soon as they run, and the broken
+# services that ended with 0
 read_states() {
     local expected
     list_containers >"$SCRATCH/containers" || return 1
     rows services.tsv >"$SCRATCH/services" || return 1
     expected=$(wc -l <"$SCRATCH/services") || return 1
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="$early" \
-        -v expected="$expected" "$AWK_SERVICE$PROGRAM_DOCKER_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
-    { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young; } <"$SCRATCH/states"
+        -v expected="$expected" -v finished="$ROOT/state/finished" -v boot="$(boot_id)" "$AWK_SERVICE$PROGRAM_DOCKER_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
+    { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young && IFS= read -r over; } <"$SCRATCH/states"
 }
 
-# explain_failure: the last log lines of each service that is not in its expected state, without secrets
+# name_failed: services whose containers are the reason why Compose failed, separated by blanks
+name_failed() {
+    awk -v waiting=" $waiting" 'index(waiting, " " $1 " ") && ($3 == "unhealthy" || $2 == "restarting" || ($2 == "exited" && $4 != 0)) && !seen[$1]++ {
+        printf "%s ", $1
+    }' "$SCRATCH/containers"
+}
+
+# note_finished MARK: record which of the listed containers are jobs that have ended, in this boot. If services are `stopped`
+# or the server was restarted since, the others that have ended are not mistaken for jobs
+note_finished() {
+    { awk -v mark="$1" 'BEGIN { print mark } $2 == "exited" && $4 == 0 { print $6 }' "$SCRATCH/containers" >"$SCRATCH/finished" &&
+        cat "$SCRATCH/finished" >"$ROOT/state/finished"; } || fail $EXIT_FAILED release.disk "$ROOT"
+}
+
+# explain_failure: what Compose said, if it failed, and the last log lines of each service that is not in its expected state,
+# without secrets
 explain_failure() {
     local service
+    [ -z "$refused" ] || quote_compose
     for service in $broken; do
         warn services.not_healthy "$service" "$(describe_state "$service")"
         compose logs --no-color --no-log-prefix --tail 15 "$service" 2>&1 | redact | sed 's/^/    /' | tee -a "${LOG:-/dev/null}" >&2
+        case " $over" in *" $service "*) warn services.over "$service" ;; esac
     done
+}
+
+# quote_compose: the last lines of Compose's output, and what to do about those that have a known reason
+quote_compose() {
+    local said
+    redact <"$SCRATCH/up" | awk 'NF' | tail -n 5 >"$SCRATCH/up-end" || lose_scratch
+    warn services.refused "$(sed 's/^/    /' "$SCRATCH/up-end")"
+    said=$(tr '\n' ' ' <"$SCRATCH/up-end")
+    case $said in
+        *'port is already allocated'* | *'address already in use'* | *'ports are not available'*) warn services.refused_port ;;
+        *'container name'*'is already in use'*) warn services.refused_name ;;
+        *'network'*'not found'* | *'network'*'could not be found'*) warn services.refused_network ;;
+        *'volume'*'not found'* | *'volume'*'could not be found'*) warn services.refused_volume ;;
+        *'No such image'* | *'no such image'* | *'pull access denied'* | *'manifest unknown'* | *'failed to resolve reference'*)
+            warn services.refused_image ;;
+        *'no space left on device'*) warn services.refused_space ;;
+    esac
+}
+
+# fail_start: end the run after services that did not start
+fail_start() {
+    explain_failure
+    [ -n "$broken" ] || fail $EXIT_FAILED services.not_started "$ROOT/${NAME}ctl"
+    fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
 }
 
 # describe_state SERVICE: state, health and exit code of each of its containers, in the engine's words
@@ -87,11 +131,8 @@ describe_state() {
 }
 
 compose_up_or_explain() {
-    local broken='' unproven=''
-    start_services || {
-        explain_failure
-        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
-    }
+    local broken='' over='' refused='' unproven=''
+    start_services || fail_start
     prove_work || fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
 }
 
@@ -118,12 +159,11 @@ refuse_half_restored() {
 
 # start_step: start, wait until healthy, run the probes, or report what failed
 start_step() {
-    local broken='' recorded='' unproven=''
+    local broken='' over='' refused='' recorded='' unproven=''
     record begin start
     start_services || {
-        explain_failure
         record failed start
-        fail $EXIT_FAILED services.failed "${broken% }" "$ROOT/${NAME}ctl"
+        fail_start
     }
     prove_work || {
         record failed start

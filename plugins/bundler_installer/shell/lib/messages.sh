@@ -1,8 +1,15 @@
 # ---- lib/messages: every text has an id and is in one catalogue per language
 
+# choose_language: by the locale. The texts are UTF-8: on a terminal with another encoding Chinese would be unreadable, and
+# English is not
 choose_language() {
     LANGUAGE=en
-    case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in zh*) LANGUAGE=zh ;; esac
+    case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
+        zh*.[uU][tT][fF]8* | zh*.[uU][tT][fF]-8*) LANGUAGE=zh ;;
+        zh*.*) ;;
+        # without a name of an encoding, the system chooses
+        zh*) case $(locale charmap 2>/dev/null) in GB* | [bB][iI][gG]5*) ;; *) LANGUAGE=zh ;; esac ;;
+    esac
 }
 
 # format ID [ARGUMENT...]: print the message without a line break

@@ -3,7 +3,7 @@
 # redact: standard input without the values of secrets, both as they are and as other programs write them, without private
 # keys, without passwords in addresses, and without the sequences by which Compose moves a terminal's cursor
 redact() {
-    [ -f "$SCRATCH/secret-forms" ] || list_secret_forms
+    [ -f "$SCRATCH/secret-forms" ] || list_secret_forms || lose_scratch
     awk -v forms="$SCRATCH/secret-forms" "$PROGRAM_LIB_REDACT"
 }
 
@@ -12,14 +12,14 @@ list_secret_forms() {
     local line secret
     (
         umask 077
-        : >"$SCRATCH/secret-forms.new"
+        empty_file "$SCRATCH/secret-forms.new"
         while IFS= read -r line || [ -n "$line" ]; do
             secret=${line#*=}
             [ "${#secret}" -lt 4 ] || print_forms "$secret"
         done 2>/dev/null <"$ROOT/secrets.env" >>"$SCRATCH/secret-forms.new"
         # a secret made only of asterisks comes first: later it would match the masks of others
-        awk 'length($0) >= 4 { print (/^\*+$/ ? 100000 : length($0)) "\t" $0 }' "$SCRATCH/secret-forms.new" | sort -rn | uniq | sed "s/^[0-9]*$TAB//" >"$SCRATCH/secret-forms"
-        rm -f "$SCRATCH/secret-forms.new"
+        awk 'length($0) >= 4 { print (/^\*+$/ ? 100000 : length($0)) "\t" $0 }' "$SCRATCH/secret-forms.new" | sort -rn | uniq | sed "s/^[0-9]*$TAB//" >"$SCRATCH/secret-forms.done" &&
+            mv -f "$SCRATCH/secret-forms.done" "$SCRATCH/secret-forms" && rm -f "$SCRATCH/secret-forms.new"
     )
 }
 

@@ -50,21 +50,36 @@ pack_folder() {
 
 # pack_around EXCLUDED...: for a tar without --exclude (busybox): name everything beside the excluded paths
 pack_around() {
-    local excluded parents parent each
+    local excluded parents parent each entries
     excluded=" $* " parents=$(list_parents "$@")
     cd -- "$packed" || return 1
     set --
     for parent in $parents; do
+        entries=0
         for each in "$parent"/* "$parent"/.[!.]* "$parent"/..?*; do
             if [ ! -e "$each" ] && [ ! -L "$each" ]; then continue; fi
+            entries=$((entries + 1))
             case $each in ./.before-restore-*) continue ;; esac
             case " $parents $excluded" in *" $each "* | *" ${each#./} "*) continue ;; esac
             set -- "$@" "$each"
         done
+        expect_entries "$parent" "$entries" || return 1
     done
     [ $# -gt 0 ] || set -- --no-recursion .
     # shellcheck disable=SC2086 # word splitting is intended
     tar $TAR_MAKE -cf - "$@"
+}
+
+# expect_entries FOLDER COUNT: a shell that cannot read a folder finds nothing in it, and reports no error; `find` does
+expect_entries() {
+    local counted each
+    # shellcheck disable=SC2016 # the inner shell counts its arguments
+    counted=$(cd -- "$1" && find . ! -name . -prune -exec sh -c 'echo $#' sh {} +) || return 1
+    set -- "$1" "$2" 0
+    for each in $counted; do set -- "$1" "$2" $(($3 + each)); done
+    [ "$3" -eq "$2" ] && return 0
+    printf '%s: %s of %s\n' "$1" "$2" "$3" >&2
+    return 1
 }
 
 # list_parents EXCLUDED...: the folders above them, outermost first, separated by blanks

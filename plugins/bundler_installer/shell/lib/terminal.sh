@@ -15,7 +15,7 @@ ask() {
 read_silently() {
     local read_code
     read_code=0
-    : >"$SCRATCH/silent"
+    empty_file "$SCRATCH/silent"
     stty -echo </dev/tty
     printf '%s' "$1" >&2
     IFS= read -r given </dev/tty || read_code=1

@@ -4,8 +4,8 @@
 read_engine() {
     local root
     DOCKER='' ENGINE=none ENGINE_VERSION='' ENGINE_ROOT=/var/lib/docker IMAGE_ROOT=/var/lib/docker
-    : >"$SCRATCH/engine-info"
-    : >"$SCRATCH/engine-ours"
+    empty_file "$SCRATCH/engine-info"
+    empty_file "$SCRATCH/engine-ours"
     plan_engine
     docker_answers || {
         [ -z "$(engine_parts data-root)" ] || ENGINE_ROOT=$(engine_parts data-root)

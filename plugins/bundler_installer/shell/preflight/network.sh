@@ -135,7 +135,7 @@ measure_pools() {
     local pools pool kind='' range='' name=''
     pools=$(info_list 'Default Address Pools' | sed -n 's/^Base: *\([0-9./]*\),.*/\1/p')
     [ -n "$pools" ] || pools='172.17.0.0/16 172.18.0.0/16 172.19.0.0/16 172.20.0.0/14 172.24.0.0/14 172.28.0.0/14 192.168.0.0/16'
-    : >"$SCRATCH/pool-clashes"
+    empty_file "$SCRATCH/pool-clashes"
     for pool in $pools; do
         grep -v '^route' "$SCRATCH/taken" | find_clash "$pool" all | while read_taken_range kind range name; do
             # a route of the host already keeps Docker from using that range

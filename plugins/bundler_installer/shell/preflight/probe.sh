@@ -15,7 +15,7 @@ probe_engine() {
     local failures recorded=''
     [ ! -s "$SCRATCH/engine-ours" ] || return 0
     say probe.start
-    : >"$SCRATCH/checks"
+    empty_file "$SCRATCH/checks"
     make_probe
     walk_checks container
     print_checks bad
@@ -31,8 +31,8 @@ probe_engine() {
 # make_probe: run one container in a separate network; its findings go to probe-out, one per line
 make_probe() {
     local probe_code probe_pid ticks
-    : >"$SCRATCH/probe-out"
-    : >"$SCRATCH/probe-error"
+    empty_file "$SCRATCH/probe-out"
+    empty_file "$SCRATCH/probe-error"
     probe_code='' PROBE_PORT='' PROBE_IMAGE=''
     choose_probe_image
     [ -n "$PROBE_IMAGE" ] || return 0

@@ -13,7 +13,7 @@ measure_disk() {
     if is_compact; then streamed=$(number_fact unpacked_bytes); fi
     loading=$(awk -v a="$streamed" -v b="$(number_fact unpacked_bytes)" 'BEGIN { printf "%.0f", a + b }')
     if [ -n "$DOCKER" ] && images_are_there; then loading=0; fi
-    : >"$SCRATCH/needs"
+    empty_file "$SCRATCH/needs"
     need_room "$ROOT/data" "$data" "$more"
     need_room "$ROOT" "$release_bytes" "$release_bytes"
     need_room "$IMAGE_ROOT" "$loading" "$loading"
@@ -50,7 +50,7 @@ measure_inodes() {
     local wanted folder total='' free='' point=''
     wanted=$required
     if [ -n "$DOCKER" ] && images_are_there; then wanted=10000; fi
-    : >"$SCRATCH/inodes"
+    empty_file "$SCRATCH/inodes"
     for folder in "$ROOT" "$ENGINE_ROOT"; do
         probe df -Pi "$(nearest_folder "$folder")" 2>/dev/null | awk 'NR == 2 {
             point = $6; for (i = 7; i <= NF; i++) point = point " " $i

@@ -78,7 +78,7 @@ carry_removed() {
 
 # merge_edit: with diff3 or patch, whichever is installed; a conflict is not resolved by guessing
 merge_edit() {
-    (umask 077 && : >"$SCRATCH/merged")
+    (umask 077 && empty_file "$SCRATCH/merged") || leave $EXIT_FAILED
     if have diff3; then
         diff3 -m "$own" "$old" "$new" >"$SCRATCH/merged" 2>/dev/null || return 1
     elif have patch && have diff; then

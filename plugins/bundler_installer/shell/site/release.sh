@@ -37,13 +37,28 @@ prepare_release() {
     (umask 077 && cp -R -- "$part/config" "$part/.pristine") || fail $EXIT_FAILED release.disk "$ROOT"
     render_config "$part"
     carry_edits
-    note_reconfigured
     sync
-    rm -rf "$RELEASE_DIR.old"
-    [ ! -d "$RELEASE_DIR" ] || mv "$RELEASE_DIR" "$RELEASE_DIR.old" || fail $EXIT_FAILED release.disk "$ROOT"
-    mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
+    if [ -d "$RELEASE_DIR" ]; then
+        renew_release
+    else
+        mv "$part" "$RELEASE_DIR" || fail $EXIT_FAILED release.disk "$ROOT"
+    fi
     LITTER=''
-    rm -rf "$RELEASE_DIR.old"
+}
+
+# renew_release: containers have folders of an installed release mounted, so these stay, and only files that differ are
+# replaced. `.written` comes last: a run that is killed before must not mistake a new file for an edit
+renew_release() {
+    local top
+    for top in "$part"/* "$part"/.pristine; do
+        case ${top##*/} in config) continue ;; esac
+        { rm -rf "${RELEASE_DIR:?}/${top##*/}" && mv "$top" "$RELEASE_DIR/${top##*/}"; } || fail $EXIT_FAILED release.disk "$ROOT"
+    done
+    { mkdir -p "$RELEASE_DIR/config" && (umask 077 && mkdir -p "$RELEASE_DIR/.written") &&
+        update_tree "$part/config" "$RELEASE_DIR/config" && update_tree "$part/.written" "$RELEASE_DIR/.written"; } ||
+        fail $EXIT_FAILED release.disk "$ROOT"
+    set_modes "$RELEASE_DIR"
+    rm -rf "$part"
 }
 
 # render_config FOLDER: fill the templates in FOLDER/config, and keep a copy of the result in FOLDER/.written
@@ -53,14 +68,6 @@ render_config() {
     fill_templates
     rm -rf "$part/.written" || fail $EXIT_FAILED release.disk "$ROOT"
     (umask 077 && cp -R -- "$part/config" "$part/.written") || fail $EXIT_FAILED release.disk "$ROOT"
-}
-
-# note_reconfigured: running services read changed configuration only when they are recreated
-note_reconfigured() {
-    [ -d "$RELEASE_DIR/config" ] || return 0
-    if ! same_tree "$RELEASE_DIR/config" "$part/config"; then
-        : >"$ROOT/state/reconfigured" || fail $EXIT_FAILED release.disk "$ROOT"
-    fi
 }
 
 # fill_templates: replace @@NAME@@ by the site's value, quoted for its file

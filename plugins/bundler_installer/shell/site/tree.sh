@@ -47,11 +47,6 @@ set_modes() {
     expect_lines "$SCRATCH/mode-list" "$mode_lines"
 }
 
-# same_tree FOLDER OTHER: both have the same files with the same content
-same_tree() {
-    list_changes "$1" "$2" >"$SCRATCH/tree-changes" && [ ! -s "$SCRATCH/tree-changes" ]
-}
-
 # list_paths FOLDER FILE: write the sorted paths of everything except folders to FILE
 list_paths() {
     (cd -- "$1" && find . ! -type d) >"$2.found" && sed 's|^\./||' "$2.found" >"$2.paths" && LC_ALL=C sort "$2.paths" >"$2" &&
@@ -75,17 +70,17 @@ list_changes() {
     awk 'NR == FNR { known[$0]; next } !($0 in known) { printf "added\t%s\n", $0 }' "$SCRATCH/tree-1" "$SCRATCH/tree-2"
 }
 
-# update_tree FROM INTO: make INTO equal to FROM, each file by one rename; unchanged files stay untouched
+# update_tree FROM INTO: make INTO, a folder of a release, equal to FROM, each file by one rename; unchanged files stay untouched
 update_tree() {
     local what='' path=''
     list_changes "$2" "$1" >"$SCRATCH/tree-updates" || return 1
     while read_edit what path <&6; do
-        printf '' >"$ROOT/state/reconfigured" || return 1
         if [ "$what" = removed ]; then
             rm -f "$2/$path" || return 1
         else
-            { mkdir -p "$2/$(dirname "$path")" && rm -rf "$HERE/.new" && cp -p -R -- "$1/$path" "$HERE/.new" &&
-                mv -f "$HERE/.new" "$2/$path"; } || return 1
+            [ ! -d "$2/$path" ] || rm -rf "${2:?}/$path" || return 1 # all files in it are removed by now
+            { mkdir -p "$2/$(dirname "$path")" && rm -rf "$ROOT/releases/.new" && cp -p -R -- "$1/$path" "$ROOT/releases/.new" &&
+                mv -f "$ROOT/releases/.new" "$2/$path"; } || return 1
         fi
     done 6<"$SCRATCH/tree-updates"
 }

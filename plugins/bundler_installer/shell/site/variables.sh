@@ -97,7 +97,7 @@ take_answers() {
 # answer is asked for only if the bundle says so
 complete_variables() {
     local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
-    : >"$SCRATCH/lacking"
+    empty_file "$SCRATCH/lacking"
     while read_variable name kind required generator choices prompt_en prompt_zh ask <&3; do
         [ -n "$name" ] || continue
         prompt=$prompt_en

@@ -17,12 +17,21 @@ def one(**service: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("service", "expect"),
     [
-        ({}, "running"),
+        ({}, "started"),
+        ({"restart": "no"}, "started"),
+        ({"restart": "on-failure:3"}, "started"),
+        ({"restart": "unless-stopped"}, "running"),
+        ({"restart": "always"}, "running"),
+        ({"restart": "always", "deploy": {"restart_policy": {"condition": "none"}}}, "started"),
+        ({"deploy": {"restart_policy": {"condition": "any"}}}, "running"),
+        ({"restart": "no", "healthcheck": {"test": "true"}}, "healthy"),
         ({"healthcheck": {"test": "true"}}, "healthy"),
         ({"healthcheck": {"test": ["CMD", "true"]}}, "healthy"),
-        ({"healthcheck": {"test": ["NONE"]}}, "running"),
-        ({"healthcheck": {"test": "NONE"}}, "running"),
-        ({"healthcheck": {"test": "true", "disable": True}}, "running"),
+        ({"healthcheck": {"test": ["NONE"]}, "restart": "always"}, "running"),
+        ({"healthcheck": {"test": "NONE"}, "restart": "always"}, "running"),
+        ({"healthcheck": {"test": "true", "disable": True}, "restart": "always"}, "running"),
+        ({EXPECT: "running"}, "running"),
+        ({EXPECT: "started", "restart": "always"}, "started"),
         ({EXPECT: "completed"}, "completed"),
         ({EXPECT: "running", "healthcheck": {"test": "true"}}, "running"),
     ],
@@ -36,20 +45,37 @@ def test_a_job_that_another_service_waits_for_must_complete() -> None:
     document = one(depends_on={"job": {"condition": "service_completed_successfully"}, "db": None})
     document["services"] |= {"job": {"image": "job:1"}, "db": {"image": "db:1"}}
     assert {found.name: found.expect for found in services(document)} == {
-        "web": "running", "job": "completed", "db": "running",
+        "web": "started", "job": "completed", "db": "started",
+    }  # fmt: skip
+
+
+def test_why_a_service_may_end() -> None:
+    document = one(depends_on={"job": {"condition": "service_completed_successfully"}}, restart="always")
+    document["services"] |= {
+        "job": {"image": "job:1"},
+        "seed": {"image": "job:1", "restart": "no"},
+        "other": {"image": "job:1"},
+        "said": {"image": "job:1", EXPECT: "completed"},
+    }
+    assert {found.name: found.why for found in services(document)} == {
+        "web": "", "job": "web waits until it has completed", "seed": "restart: no",
+        "other": "no restart policy", "said": EXPECT,
     }  # fmt: skip
 
 
 def test_services_without_a_replica_do_not_run() -> None:
     assert services(one(scale=0)) == []
     assert services(one(deploy={"replicas": 0})) == []
-    assert len(services(one(deploy={"replicas": 2}))) == 1
+    assert services(one(scale="0")) == []
+    assert [found.replicas for found in services(one(deploy={"replicas": 2}))] == ["2"]
+    assert [found.replicas for found in services(one(scale=3, deploy={"replicas": 0}))] == ["3"]
+    assert [found.replicas for found in services(one(scale="${WORKERS:-2}"))] == ["${WORKERS:-2}"]
 
 
 def test_an_unknown_expectation_is_refused() -> None:
     with pytest.raises(BundleError, match="service web: x-bundle-expect: 'ready'") as error:
         services(one(**{EXPECT: "ready"}))
-    assert error.value.hint == "one of healthy, running, completed"
+    assert error.value.hint == "one of healthy, running, started, completed"
 
 
 @pytest.mark.parametrize("image", [None, "", 3])

@@ -257,6 +257,21 @@ def test_every_mount_is_shown_with_its_kind_and_its_place(
         assert table.read() == b"#path\tmode\tuid\tgid\nplugins/a\t0644\t-\t-\n"
 
 
+def test_plan_shows_which_services_may_end_and_why(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    project = folder / "project/compose.yaml"
+    project.write_text(COMPOSE + "  seed: {image: 'web:1', restart: 'no'}\n")
+    shown = [line.split() for line in console("plan", *mirror(registry)).out.splitlines()]
+    assert ["seed", "runs,", "or", "ends", "with", "0", "restart:", "no"] in shown
+    found = {each["service"]: each for each in console("plan", *mirror(registry), "--json").json["services"]}
+    assert found["seed"] == {"service": "seed", "expect": "started", "why": "restart: no", "replicas": "1"}
+    project.write_text(COMPOSE + "  seed: {image: 'web:1', restart: always}\n")
+    shown = [line.split() for line in console("plan", *mirror(registry)).out.splitlines()]
+    assert not any(line[:1] == ["seed"] for line in shown)
+    assert ["db", "runs,", "or", "ends", "with", "0", "no", "restart", "policy"] in shown
+
+
 # ---------------------------------------------------------------- lock
 
 
