@@ -13,7 +13,7 @@ from bundler.errors import BundleError
 from bundler_compose.reading.files import Reader
 from bundler_compose.reading.interpolation import Interpolation
 from bundler_compose.reading.service_files import EnvFile, resolve_environment, resolve_labels
-from bundler_compose.reading.tree import Items, Map, go_text
+from bundler_compose.reading.tree import Items, Map, Place, go_text
 
 At = Callable[..., str]
 DROPPED: Final = frozenset({"profiles", "build", "develop", "env_file", "label_file", "extends"})
@@ -135,8 +135,9 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
         ]
         for file in files:
             reader.exists(reader.folder / file.path, file.where)
-        resolved = resolve_environment(own, files, reader.variables, interpolation, today)
-        service["environment"] = Map(resolved, own.places)
+        found: dict[str, str] = {}
+        resolved = resolve_environment(own, files, reader.variables, interpolation, today, places=found)
+        service["environment"] = Map(resolved, {**_places(found), **own.places})
     if service.get("label_file"):
         own = as_map(service.get("labels"), "")
         files = [
@@ -148,6 +149,12 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
         service["labels"] = Map(resolve_labels(own, files, reader.variables, interpolation), own.places)
     for key in DROPPED & set(service):
         del service[key]
+
+
+def _places(found: Mapping[str, str]) -> dict[str, Place]:
+    """Return places of `file:line`."""
+    parts = {name: where.rpartition(":") for name, where in found.items()}
+    return {name: Place(file, int(line)) for name, (file, _, line) in parts.items() if line.isdecimal()}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 any YAML value

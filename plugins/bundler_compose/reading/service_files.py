@@ -42,6 +42,8 @@ def resolve_environment(
     read: ReadFile,
     interpolation: Interpolation,
     today: Callable[[str], str | None],
+    *,
+    places: dict[str, str] | None = None,
 ) -> dict[str, str | None]:
     """Return the environment of a service with the variables of its files.
 
@@ -56,6 +58,7 @@ def resolve_environment(
         read: reads a file of the project.
         interpolation: of this reading.
         today: the project's variables today.
+        places: gets the place of each name of a file, such as `web.env:3`.
 
     Raises:
         BundleError: a file is missing or cannot be read.
@@ -75,6 +78,8 @@ def resolve_environment(
             return interpolation.marks.mark(Use(name, "-", local, file.where))  # noqa: B023 called below
 
         for entry in _read(file, read, replace(interpolation, lookup=lookup), values):
+            if places is not None:
+                places[entry.name] = entry.where
             if entry.value is None and today(entry.name) is not None:
                 passed[entry.name] = None
     return {**passed, **values, **own}

@@ -87,6 +87,9 @@ class FileSecrets:
     def _replace_in(
         self, path: str, file: ConfigFile, text: str, groups: Sequence[Group]
     ) -> tuple[ConfigFile, list[Problem]]:
+        if file.template is not None:
+            file = dataclasses.replace(file, content=_rename(text, groups).encode())
+            text = file.read().decode()
         changes = _changes(text, {group.value: group for group in groups}, whole=path in self._whole)
         if not changes:
             return file, []
@@ -99,6 +102,17 @@ class FileSecrets:
         guessed = "text" if path in self._whole else guess_format(path, text[:200].encode())
         template = file.template or guessed
         return dataclasses.replace(file, content=text.encode(), template=template), []
+
+
+def _rename(text: str, groups: Sequence[Group]) -> str:
+    """Return a site template with the names of groups in the places of the project's variables."""
+    for group in groups:
+        for name in group.variables - {group.name}:
+            if not any(
+                name == other.name or (other != group and name in other.variables) for other in groups
+            ):
+                text = text.replace(f"@@{name}@@", f"@@{group.name}@@")
+    return text
 
 
 def _changes(text: str, groups: Mapping[str, Group], *, whole: bool) -> list[tuple[int, int, Group]]:

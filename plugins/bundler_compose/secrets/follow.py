@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
+from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.files import FileSecrets
 from bundler_compose.secrets.forms import GENERATOR, is_distinctive
 from bundler_compose.secrets.groups import group_variable, make_groups
@@ -260,6 +261,8 @@ class _Follower:
         if section == "configs":
             return {**rest, "content": followed}
         path = f"secrets/{re.sub(r'[^A-Za-z0-9._-]', '_', key)}"
+        while path in self._project.files or path in files:
+            path += "_"
         text = "".join(
             piece if isinstance(piece, str) else f"@@{piece.name}@@"
             for piece in self._today.marks.split(followed)
@@ -299,7 +302,12 @@ def _without_values(
     found = {}
     for name, operators in uses.items():
         secret = is_secret_name(name)
-        if name in known or name in project.rules.declared or not (secret or name in required):
+        if (
+            name in known
+            or name in project.rules.declared
+            or is_reserved(name)
+            or not (secret or name in required)
+        ):
             continue
         decided = project.rules.decision(name)
         if decided != PUBLIC and not project.today.text(project.today.values.get(name, "")):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from bundler.api.variable import SiteVariable
+from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.forms import Form, form_of, obstacle
 from bundler_compose.secrets.names import belongs_outside, variable_name
 from bundler_compose.secrets.places import find_places
@@ -137,14 +138,15 @@ def _name_groups(project: Project, by_value: Mapping[str, Sequence[Finding]]) ->
     for value, members in by_value.items():
         own = [name for member in members for name in member.names if name in member.variables]
         rest = [name for member in members for name in member.names]
-        claims[value] = list(dict.fromkeys([*own, *rest]))
+        declared = [name for name in (*own, *rest) if name in project.rules.declared]
+        claims[value] = list(dict.fromkeys([*declared, *own, *rest]))
     names: dict[str, str] = {}
     taken: set[str] = set()
     order = sorted(by_value, key=lambda value: not _has_fixed_name(project, by_value[value]))
     for value in order:
         owner = _owner(by_value[value][0])
         for name in _candidates(claims[value], owner):
-            if name not in taken and name not in others and not name.startswith("BUNDLE_"):
+            if name not in taken and name not in others and not is_reserved(name):
                 names[value] = name
                 taken.add(name)
                 break

@@ -10,7 +10,7 @@ from typing import Final
 from bundler_compose.secrets.forms import is_secret_value
 from bundler_compose.secrets.positions import find_spans
 from bundler_compose.secrets.project import IN_FILES, Problem
-from bundler_compose.secrets.words import SOURCE
+from bundler_compose.secrets.words import LOCKS, SOURCE
 
 _LINES: Final = (
     (re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), "a private key"),
@@ -86,14 +86,18 @@ def find_material(
     if whole is not None:
         yield whole
         return
-    if PurePosixPath(path).suffix.lower() in SOURCE:
+    name = PurePosixPath(path)
+    if name.suffix.lower() in SOURCE or name.name in LOCKS:
         return
+    places = []
     for span in find_spans("", text, is_file=True):
         placeholder = _PLACEHOLDER.fullmatch(span.value) or not is_secret_value("KEY", span.value)
-        if span.value in known or placeholder or _is_comment(text, span.start):
-            continue
-        named = f" ({span.name})" if span.name else ""
-        yield _problem(_line(path, text, span.start), f"has a secret in plain text{named}", path)
+        if not (span.value in known or placeholder or _is_comment(text, span.start)):
+            places.append((_line(path, text, span.start), f" ({span.name})" if span.name else ""))
+    if places:
+        where, named = places[0]
+        more = f", and {len(places) - 1} more" if places[1:] else ""
+        yield _problem(where, f"has a secret in plain text{named}{more}", path)
 
 
 def _find_whole(path: str, text: str) -> Problem | None:

@@ -12,7 +12,8 @@ _PASSWORDS: Final = frozenset({"PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE"
 _SECRETS: Final = _PASSWORDS | frozenset(
     {"SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "PEPPER", "SALT", "MASTERAUTH", "AUTHKEY", "SECRETKEY"}
 )
-_ENDS: Final = re.compile(r".(?:PASSWORD|PASSWD|(?<!BY)(?<!COM)PASS|PASSPHRASE|SECRET|TOKEN|API_?KEY)$|..PW$")
+_ENDS: Final = re.compile(r".(?:PASSWORD|PASSWD|(?<!BY)(?<!COM)PASS|PASSPHRASE|SECRET|TOKEN|API_?KEY)$")
+_SHORT_FORM: Final = re.compile(r"(?:[A-Z0-9]+_)*[A-Z]{2,}PW")
 
 
 def words_of(name: str) -> list[str]:
@@ -52,7 +53,7 @@ def is_secret_name(name: str) -> bool:
     if words[0] in SWITCHES and len(words) > 1:
         return False
     found = any(word in _SECRETS or (word == "KEY" and "SECRET" in words) for word in words)
-    return found or any(_ENDS.search(word) for word in words)
+    return found or bool(_SHORT_FORM.fullmatch(name)) or any(_ENDS.search(word) for word in words)
 
 
 def is_plain_name(name: str) -> bool:

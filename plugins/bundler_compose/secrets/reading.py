@@ -38,7 +38,7 @@ def project_of(
 def values_of(site: Reading) -> dict[str, str]:
     """Return the values that the project's variables have today: those made of others with marks in them."""
     lookup = site.environment.for_site(site.marks, site.bound)
-    values: dict[str, str] = {}
+    values = dict(site.environment.given)
     environment = site.environment
     names = [entry.name for entry in environment.entries]
     while environment.outer is not None:
@@ -48,7 +48,7 @@ def values_of(site: Reading) -> dict[str, str]:
         today = site.environment.today(name)
         found = lookup(name)
         made = isinstance(found, str) and all(use.name != name for use in site.marks.uses(found))
-        if today is not None:
+        if today is not None and name not in site.environment.given:
             values[name] = found if made and isinstance(found, str) else today
     return values
 

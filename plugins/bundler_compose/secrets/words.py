@@ -62,7 +62,11 @@ COMMON: Final = frozenset(_COMMON_TEXT.split())
 
 _SOURCE_TEXT: Final = """
 .py .js .mjs .cjs .ts .tsx .jsx .go .rs .java .rb .php .c .h .cc .cpp .cs .lua .md .rst .css .scss
-.html .htm .svg .map .vue .svelte .po .pot
+.html .htm .svg .map .vue .svelte .po .pot .lock .sum .woff .ics
 """
 SOURCE: Final = frozenset(_SOURCE_TEXT.split())
 """Suffixes of programs and pages, in which `token = next(...)` is no secret."""
+LOCKS: Final = frozenset(
+    {"package-lock.json", "package.json", "pnpm-lock.yaml", "composer.lock", "deno.json"}
+)
+"""Files of package managers, which name packages such as `js-tokens`, with versions and digests."""

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.api.application import ConfigFile
+from bundler.api.variable import SiteVariable
 from bundler_compose.secrets.follow import Followed, follow_secrets
 from bundler_compose.secrets.layout import Today
 from bundler_compose.secrets.project import Project, Rules
@@ -525,12 +526,41 @@ def test_keys_and_passwords_in_carried_files_are_refused_unless_listed(
         ),
         ("app.py", "password = getpass()\ntoken = request.token\n"),
         ("pub.pem", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"),
+        ("yarn.lock", 'integrity sha512-aaaaYPw=="\n  js-tokens "^4.0.0"\n'),
+        ("package.json", '{"dependencies": {"js-tokens": "^4.0.0"}}'),
         ("a.ini", "# password = example\n; token = abcdef\n"),
         ("schema.json", '{"password": {"type": "string"}, "token": null}'),
     ],
 )  # fmt: skip
 def test_files_without_secrets_travel(path: str, text: str) -> None:
     assert not follow("services: {web: {environment: {A: b}}}", files={path: text}).problems
+
+
+def test_a_site_template_gets_the_name_of_the_group() -> None:
+    marks = Marks()
+    file = ConfigFile("a.conf", b"key @@S3_KEY@@ @@HOST@@\n", template="text")
+    document = marked(marks, {
+        "services": {"a": {"environment": {"DB_PASSWORD": "${DB_PASSWORD}", "K_KEY": "${S3_KEY}"}}}
+    })  # fmt: skip
+    today = Today(marks, {"DB_PASSWORD": "same-one", "S3_KEY": "same-one"})
+    done = follow_secrets(Project(document, today, {"a.conf": file}, str, Rules("generate")))
+    assert done.files["a.conf"].read() == b"key @@DB_PASSWORD@@ @@HOST@@\n"
+
+
+def test_names_that_the_site_has_for_itself_are_not_used() -> None:
+    done = follow("services: {a: {environment: {DOCKER_PASSWORD: hunter22}}}")
+    assert done.names == ["A_DOCKER_PASSWORD"]
+
+
+def test_a_variable_of_the_profile_names_its_group() -> None:
+    declared = {"S3_KEY": SiteVariable(name="S3_KEY", kind="secret", generator="hex:8")}
+    done = follow(
+        "services: {a: {environment: {DB_PASSWORD: '${DB_PASSWORD}', K_KEY: '${S3_KEY}'}}}",
+        {"DB_PASSWORD": "same-one", "S3_KEY": "same-one"},
+        rules=Rules("generate", declared=declared),
+    )
+    assert done.environment("a") == {"DB_PASSWORD": "${S3_KEY}", "K_KEY": "${S3_KEY}"}
+    assert done.followed.variables["S3_KEY"].generator == "hex:8"
 
 
 def test_a_text_that_would_become_a_template_by_chance_is_refused() -> None:

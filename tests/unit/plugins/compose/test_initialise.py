@@ -1,0 +1,111 @@
+"""`bundle init`: every project gets a profile, with what must be decided as commented keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bundler.api.application import ApplicationContext, InitResult
+from bundler.errors import BundleError
+from bundler.image.oci import Platform
+from bundler_compose.application import ComposeApplication
+from bundler_compose.settings import ComposeSettings
+
+
+class Made:
+    """A profile that was written for a project."""
+
+    def __init__(self, folder: Path, compose: str, **files: str) -> None:
+        folder.mkdir()
+        (folder / "compose.yaml").write_text(compose)
+        for name, text in files.items():
+            (folder / name.replace("_dot_", ".")).write_text(text)
+        self.folder = folder.parent / "profiles"
+        self.result: InitResult = ComposeApplication().init(folder, self.folder)
+        self.text = self.result.path.read_text()
+        self.notes = "\n".join(self.result.notes)
+
+    def build(self, *, uncommented: bool = False) -> ComposeSettings:
+        text = self.text.replace("\n  # ", "\n  ") if uncommented else self.text
+        if uncommented:
+            text = text.replace("  To be decided", "  # To be decided")
+        settings = yaml.safe_load(text)["settings"]
+        loaded = ComposeSettings.model_validate(settings, strict=False)
+        context = ApplicationContext("shop", loaded, self.folder, "1.0", Platform.parse("linux/amd64"))
+        ComposeApplication().model(context)
+        return loaded
+
+
+def test_a_project_without_questions(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  db:
+    image: postgres:15
+    environment: {POSTGRES_PASSWORD: hunter22, LEVEL: "${LEVEL:-info}"}
+    volumes: ["./data:/var/lib/postgresql/data"]
+  web:
+    image: nginx:1.22
+    environment: {URL: "postgres://u:hunter22@db/x"}
+  extra: {image: "busybox:1", profiles: [debug]}
+""",
+    )
+    assert made.build().literal_secrets == "generate"
+    assert "To be decided" not in made.text
+    assert made.result.images == ("nginx:1.22", "postgres:15")
+    for said in (
+        "POSTGRES_PASSWORD: a secret, generated at each site",
+        "compose.yaml:5: services.db.environment.POSTGRES_PASSWORD",
+        "compose.yaml:9: services.web.environment.URL",
+        "LEVEL: info",
+        "data: data, below <root>/data",
+        "the Compose profiles debug are not enabled",
+    ):
+        assert said in made.notes
+
+
+def test_what_must_be_decided_stands_in_the_profile_and_stops_the_build(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  web:
+    image: nginx:1.22
+    environment:
+      AUTH_KEY: "$$2y$$10$$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+    volumes: ["/etc/site:/etc/site:ro", "./tls.key:/tls.key:ro"]
+  app: {build: .}
+""",
+        tls_dot_key="-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n",
+    )
+    for said in (
+        "#   - /etc/site", "#   AUTH_KEY: ask", "#   tls.key: configuration", "#   app: shop-app",
+        "has the hash of a password", "tls.key:1: has a private key",
+    ):  # fmt: skip
+        assert said in made.text
+    assert made.notes.count("to be decided: ") == 4
+    with pytest.raises(BundleError):
+        made.build()
+    decided = made.build(uncommented=True)
+    assert decided.host_paths == ("/etc/site",)
+    assert decided.secrets == {"AUTH_KEY": "ask"}
+
+
+def test_a_project_that_compose_refuses_gets_a_profile_with_the_reason(tmp_path: Path) -> None:
+    made = Made(tmp_path / "shop", "services: {web: {image: 'a:1', no_such_key: 1}}\n")
+    assert "no_such_key" in made.text
+    assert made.result.images == ()
+    with pytest.raises(BundleError, match="no_such_key"):
+        made.build()
+
+
+def test_a_folder_without_a_compose_file_and_a_profile_that_exists_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match="no Compose file"):
+        ComposeApplication().init(tmp_path / "empty", tmp_path / "profiles")
+    made = Made(tmp_path / "shop", "services: {web: {image: 'a:1'}}\n")
+    with pytest.raises(BundleError, match="already exists"):
+        ComposeApplication().init(tmp_path / "shop", made.folder)
