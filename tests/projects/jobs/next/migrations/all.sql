@@ -1,0 +1,2 @@
+CREATE TABLE IF NOT EXISTS pupils (name text);
+ALTER TABLE pupils ADD COLUMN IF NOT EXISTS age integer DEFAULT 7;
