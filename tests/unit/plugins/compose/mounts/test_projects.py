@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bundler.api.application import ApplicationContext, ApplicationModel, Requirement
+from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.output import PinnedService
 from bundler.build.pipeline import references
 from bundler.errors import BundleError
@@ -147,7 +147,7 @@ services:
 """
     found = model(tmp_path, compose)
     assert [reference.familiar for reference in references(found)] == ["busybox:1", "nginx:1.22", "redis:7"]
-    assert set(found.requirements) == {Requirement("docker", "28.0"), Requirement("compose", "5.3.0")}
+    assert {(one.id, one.minimum) for one in found.requirements} == {("docker", "28.0"), ("compose", "5.3.0")}
     others = {"redis:7": "docker.io/library/redis:7", "busybox:1": "docker.io/library/busybox:1"}
     members = ComposeRenderer().render(found, [PinnedService("web", "docker.io/library/nginx:1.22", others)])
     rendered = yaml.safe_load(b"".join(members[0].content.chunks()))["services"]["web"]
