@@ -71,7 +71,7 @@ def flat_facts(
         **_image_rows(manifest.images, platform),
         **application_rows(application),
         "services.tsv": _service_rows(manifest, application),
-        "mounted.tsv": mounted_rows(application.compose),
+        "mounted.tsv": mounted_rows(application.compose, [file.path for file in application.initial]),
         "ports.tsv": manifest.ports,
         "networks.tsv": network_rows(application.compose),
         "document.tsv": document_rows(application.compose, platform),

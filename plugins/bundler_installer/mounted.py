@@ -18,42 +18,53 @@ from bundler.api.compose import services, short_parts
 Row = dict[str, str | None]
 """A line of `mounted.tsv`: `service`, and one of `path`, `variable` and `text`."""
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))", re.ASCII)
+_DATA: Final = "${BUNDLE_DATA}/"
+_INITIAL: Final = "config/.initial-data"
+"""Folder of the release with the initial content of data: `bundler.api.application.InitialFile`."""
 _ENTRIES: Final = ("configs", "secrets")
 
 
-def mounted_rows(document: Mapping[str, Any]) -> list[Row]:
+def mounted_rows(document: Mapping[str, Any], initial: Collection[str] = ()) -> list[Row]:
     """Return the lines of `mounted.tsv`, in the order of the document, each once.
 
     Args:
         document: the Compose document. Relative paths start from `config/`; both the short and the long forms
             of volumes, configs and secrets are read. Services without replicas mount nothing.
+        initial: files below `<root>/data` whose initial content the bundle brings. A service that mounts some
+            is listed with what the bundle brings, and not with what it writes itself.
     """
     entries = document.get("services") or {}
     rows: dict[tuple[str | None, ...], Row] = {}
     for service in services(document):
-        for key, value in _mounted(document, entries[service.name] or {}):
+        for key, value in _mounted(document, entries[service.name] or {}, initial):
             row: Row = {"service": service.name, "path": None, "variable": None, "text": None, key: value}
             rows.setdefault(tuple(row.values()), row)
     return list(rows.values())
 
 
-def _mounted(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _mounted(
+    document: Mapping[str, Any], entry: Mapping[str, Any], initial: Collection[str]
+) -> Iterator[tuple[str, str]]:
     for volume in entry.get("volumes") or ():
         source = _bind_source(volume)
-        if source is not None:
-            yield "path", source
+        if source.startswith(_DATA):
+            data = posixpath.normpath(source.removeprefix(_DATA))
+            if any(path == data or path.startswith(f"{data}/") for path in initial):
+                yield "path", f"{_INITIAL}/{data}"
+        elif (path := _carried(source)) is not None:
+            yield "path", path
     for kind in _ENTRIES:
         known = document.get(kind) or {}
         for name in _names(entry.get(kind) or ()):
             yield from _content(known.get(name) or {})
 
 
-def _bind_source(volume: object) -> str | None:
-    """Return the path below the release of a bind mount of a carried file; None for any other volume."""
+def _bind_source(volume: object) -> str:
+    """Return the source of a bind mount; an empty text for any other volume."""
     if isinstance(volume, Mapping):
-        return _carried(volume.get("source")) if volume.get("type") == "bind" else None
+        return str(volume.get("source") or "") if volume.get("type") == "bind" else ""
     source, *target = short_parts(str(volume))
-    return _carried(source) if target and source.startswith(".") else None
+    return source if target and source.startswith((".", "$")) else ""
 
 
 def _carried(source: object) -> str | None:

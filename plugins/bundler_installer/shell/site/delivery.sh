@@ -87,7 +87,6 @@ place_initial() {
                 ;;
             renew)
                 owner=$(owner_of "$ROOT/data/$path") || lose_scratch
-                printf '' >"$ROOT/state/reconfigured" || fail $EXIT_FAILED release.disk "$ROOT"
                 ;;
             *) continue ;;
         esac

@@ -51,6 +51,24 @@ def test_data_and_paths_of_the_server_are_not_listed(volume: object) -> None:
     assert rows(one(volumes=[volume])) == []
 
 
+@pytest.mark.parametrize(
+    ("volume", "path"),
+    [
+        ("${BUNDLE_DATA}/plugins:/plugins", "config/.initial-data/plugins"),
+        (
+            {"type": "bind", "source": "${BUNDLE_DATA}/plugins/a", "target": "/a"},
+            "config/.initial-data/plugins/a",
+        ),
+        ("${BUNDLE_DATA}/plug:/plug", None),
+    ],
+)
+def test_data_with_initial_content_are_listed_by_what_the_bundle_brings(
+    volume: object, path: str | None
+) -> None:
+    found = mounted_rows(one(volumes=[volume]), ["plugins/a", "other"])
+    assert [row["path"] for row in found] == ([path] if path else [])
+
+
 def test_configs_and_secrets_in_all_forms() -> None:
     text = "listen ${PORT}\nname $HOST $$PRICE $$$TAIL\n"
     document: dict[str, Any] = one(
