@@ -89,7 +89,7 @@ def test_a_changed_table_is_refused_before_it_is_read(host: Host) -> None:
         ("images.tsv", "-x\tsha256:a\tsha256:b\t1\t1"),
         ("images.tsv", "x\tsha256:a\tsha256:b\t1\t99999999999999999"),
         ("images.tsv", "x\tsha256:a\tsha256:$(id)\t1\t1"),
-        ("services.tsv", "-rf\tx\trunning"),
+        ("services.tsv", "-rf\tx\trunning\t1"),
         ("dumps.tsv", "../x\tweb\ttrue\ttrue"),
         ("probes.tsv", "q\tweb\t8\tconfig/../../x\t-\tt\tt\tr\tr"),
         ("probes.tsv", "q\t-it\t8\t-\t-\tt\tt\tr\tr"),

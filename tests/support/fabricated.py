@@ -170,7 +170,7 @@ def preflight_file(
         "engine.tsv": "#kind\tvalue\tname\n",
         "networks.tsv": "#name\tsubnet\n",
         "ports.tsv": "#service\taddress\tport\tprotocol\n",
-        "services.tsv": "#service\treference\texpect\nhello\thello:1\thealthy\n",
+        "services.tsv": "#service\treference\texpect\treplicas\nhello\thello:1\thealthy\t1\n",
         "certificates.tsv": "#host\tcertificate\tkey\tself_signed\tcertificate_path\tkey_path\n",
         "variables.tsv": "#name\tkind\trequired\tdefault\tgenerator\tpattern\tchoices\ten\tzh\n",
         **(tables or {}),

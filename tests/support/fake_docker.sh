@@ -37,7 +37,7 @@ load() {
 up() {
     [ ! -f "$self.up-fails" ] || { cat "$self.up-fails" >&2; exit 1; }
     : >"$self.containers"
-    sed '/^#/d' "$1/services.tsv" | while read -r service image expect; do
+    sed '/^#/d' "$1/services.tsv" | while read -r service image expect _; do
         find_image "$image" >/dev/null || { echo "no such image: $image" >&2; exit 1; }
         state=running health=none
         [ "$expect" != healthy ] || health=healthy
