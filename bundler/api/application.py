@@ -213,6 +213,7 @@ class ApplicationModel:
         adoption: rules for adopting an installation that was made without this program.
         initial: files of `data` that the first installation delivers.
         mounts: the paths that services mount, each with what it is and where it lies at the site.
+        remarks: what the user of the build should know, a line each.
     """
 
     name: str
@@ -230,6 +231,7 @@ class ApplicationModel:
     adoption: tuple[Adoption, ...] = ()
     initial: tuple[InitialFile, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,10 @@ def model(job: Job) -> ApplicationModel:
         offline=job.options.offline,
         min_speed=job.options.min_speed,
     )
-    return application.model(context)
+    made = application.model(context)
+    for remark in made.remarks:
+        job.reporter.info(remark)
+    return made
 
 
 def references(application: ApplicationModel) -> list[Reference]:

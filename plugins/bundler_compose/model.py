@@ -7,13 +7,14 @@ of passwords; `site_variables` finds the values that the site may set.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from bundler.api.application import ApplicationContext, ApplicationModel, ConfigFile
 from bundler.api.templates.process import Templates
 from bundler.api.variable import SiteVariable
 from bundler_compose.adopt import adoption
+from bundler_compose.comparison.build import Comparison, compare
 from bundler_compose.keys.checks import check_fates, check_keys, key_requirements
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.mounts.carry import Carrier
@@ -57,7 +58,11 @@ class Prepared:
 
 def compose_model(context: ApplicationContext) -> ApplicationModel:
     """Apply all build-time settings: see `bundler.api.application.Application.model`."""
-    return prepare(context).model
+    prepared = prepare(context)
+    settings = cast("ComposeSettings", context.settings)
+    made = Comparison(prepared.reading, prepared.model, prepared.groups, settings.values, settings.images)
+    remark = compare(settings.compare, made)
+    return replace(prepared.model, remarks=(remark,) if remark else ())
 
 
 def prepare(context: ApplicationContext) -> Prepared:

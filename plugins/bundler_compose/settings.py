@@ -160,6 +160,11 @@ class ComposeSettings(ProfileModel):
     host_paths: tuple[Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")], ...] = ()
     """Absolute paths of the site's server that services may mount, with all below them, e.g.
     `/etc/localtime`."""
+    compare: Literal["auto", "require", "off"] = "auto"
+    """Whether the bundle's document is compared with what Docker Compose itself makes of the project, with
+    the values of today: `auto` where the machine of the build has `docker compose` or `docker-compose`;
+    `require` needs one; `off` does not compare. A difference is an error. A project with templates (`*.j2`)
+    is not compared."""
     lifecycle: LifecycleSetting = LifecycleSetting()
     """How the project's data are backed up and migrated."""
     probes: Annotated[tuple[ProbeSetting, ...], Field(max_length=20)] = ()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bundler.api.text import Text
 from bundler.api.variable import SiteVariable, VariableKind
-from bundler_compose.reading.environment import Environment
+from bundler_compose.reading.environment import Environment, is_reserved
 from bundler_compose.site_text import Marks, Use
 
 GENERATOR: Final = "random:32"
@@ -81,7 +81,9 @@ def find_site_variables(
     _note_ports(found, document, marks)
     secrets = secret_names(tuple(found))
     return {
-        name: _variable(name, what, environment, is_secret=name in secrets) for name, what in found.items()
+        name: _variable(name, what, environment, is_secret=name in secrets)
+        for name, what in found.items()
+        if not is_reserved(name)
     }
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ OLDER: Final = "2.40"
 def need_compose(line: str = NEWEST) -> Path:
     """Return the folder of a built Compose; skip if `.ci/install-compose` has not built it.
 
-    It has the programs `docker-compose` and `compose-batch`, and the schema of its documents.
+    It has the program `compose-batch`, the schema of its documents and the examples of its parser; of the
+    newest line also the program `docker-compose`.
     """
     folder = CACHE / "compose" / line
     if not (folder / "built").is_file():
@@ -33,12 +34,12 @@ class Answer:
 
     Attributes:
         out: its standard output.
-        err: its warnings and its error.
+        err: its warnings and its error; they do not count when answers are compared.
         failed: whether it refused.
     """
 
     out: str
-    err: str
+    err: str = field(compare=False)
     failed: bool
 
     @property
@@ -61,7 +62,11 @@ class Compose:
 
     def call(self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Answer:
         """Call Compose in a folder, with this environment alone."""
-        request = {"folder": str(folder), "arguments": arguments, "environment": environment or {}}
+        request = {
+            "folder": str(folder),
+            "arguments": arguments,
+            "environment": {"HOME": "/home/someone", **(environment or {})},
+        }
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(request) + "\n")

@@ -92,13 +92,16 @@ _HOOKS: Final = Level(plain("command environment privileged user working_dir", "
 _PRE_START_AT_FIRST: Final = frozenset(
     {"command", "environment", "image", "privileged", "user", "working_dir"}
 )
+_HOOK_FILES: Final = frozenset({"env_file", "label_file"})
+
+
+def _of_hook(key: Key) -> Key:
+    newest = since(key, "5.3.0" if key.name in _PRE_START_AT_FIRST else "5.6.0")
+    return replace(newest, fate=Fate.REFUSED, note="hook file") if key.name in _HOOK_FILES else newest
+
+
 _PRE_START: Final = Level(
-    (
-        *(since(key, "5.3.0" if key.name in _PRE_START_AT_FIRST else "5.6.0") for key in CONTAINER),
-        Key("per_replica", Fate.REFUSED, "5.3.0", note="per_replica"),
-    ),
-    "[]",
-    extensions=True,
+    (*map(_of_hook, CONTAINER), Key("per_replica", Fate.REFUSED, "5.3.0", note="per_replica")), "[]"
 )
 _WATCH: Final = Level(
     (

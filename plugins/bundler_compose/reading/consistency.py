@@ -5,7 +5,9 @@ Source: compose-go v2.16.1, `loader/validate.go` (`checkConsistency`), `validati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 from bundler.errors import BundleError
@@ -17,6 +19,12 @@ _TESTS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
 _SHARED: Final = "service:"
 _FOREIGN: Final = ("~", "\\\\")
 """How paths begin that depend on who runs Compose, or on Windows."""
+_AMOUNT: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(?:([kKmMgGtTpP])?(?:[iI]?[bB])?)")
+_UNIQUE: Final = (
+    *("cap_add", "cap_drop", "device_cgroup_rules", "dns", "dns_opt", "dns_search", "expose"),
+    *("external_links", "group_add", "links", "security_opt", "tmpfs", "volumes_from"),
+)
+"""Lists of a service whose items must differ. Source: compose-spec.json, `uniqueItems`."""
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "configs": ("file", "environment", "content"),
     "secrets": ("file", "environment"),
@@ -72,11 +80,19 @@ def _check_service(name: str, service: Map, document: Map, at: At) -> None:
     test = (service.get("healthcheck") or {}).get("test")
     if isinstance(test, list) and test and test[0] not in _TESTS and not has_mark(str(test[0])):
         raise refuse("healthcheck", f"the test begins with {test[0]!r}", "begin with CMD, CMD-SHELL or NONE")
+    for key in _UNIQUE:
+        values = service.get(key)
+        if isinstance(values, list) and len({repr(value) for value in values}) < len(values):
+            raise refuse(key, "has an item twice", "remove one of them")
     _check_mounts(service, document, refuse)
-    for other in _shared(service):
+    _check_targets(service, refuse)
+    for key, other in implied_needs(service):
         if other not in document["services"]:
-            raise refuse("network_mode", f"{other!r} is not a service of the bundle")
+            raise refuse(
+                key, f"{other!r} is not a service of the bundle", "enable a Compose profile that includes it"
+            )
     _check_scale(service, refuse)
+    _check_limits(service, refuse)
 
 
 def _check_mounts(service: Map, document: Map, refuse: Callable[..., BundleError]) -> None:
@@ -109,26 +125,72 @@ def _check_scale(service: Map, refuse: Callable[..., BundleError]) -> None:
         )
 
 
-def _shared(service: Map) -> Iterator[str]:
-    mode = service.get("network_mode")
-    if isinstance(mode, str) and mode.startswith(_SHARED):
-        yield mode.removeprefix(_SHARED)
+def _check_targets(service: Map, refuse: Callable[..., BundleError]) -> None:
+    tmpfs = service.get("tmpfs") or ()
+    if isinstance(tmpfs, str):
+        tmpfs = (tmpfs,)
+    mounts = [("tmpfs", each.partition(":")[0]) for each in tmpfs if isinstance(each, str)]
+    mounts += [("volumes", str(volume.get("target"))) for volume in service.get("volumes") or ()]
+    known: set[str] = set()
+    for key, target in mounts:
+        if target in known:
+            raise refuse(key, f"{target} is mounted twice", "remove one of the mounts")
+        known.add(target)
+
+
+_LIMITS: Final = (
+    ("cpus", "limits", "cpus"),
+    ("mem_limit", "limits", "memory"),
+    ("mem_reservation", "reservations", "memory"),
+    ("pids_limit", "limits", "pids"),
+)
+
+
+def _check_limits(service: Map, refuse: Callable[..., BundleError]) -> None:
+    """Refuse a limit of the service that `deploy` has with another value, or not beside its other ones."""
+    resources = (service.get("deploy") or {}).get("resources") or {}
+    for key, section, name in _LIMITS:
+        own, others = service.get(key), resources.get(section)
+        if others is None or own is None or has_mark(str(own)) or has_mark(str(others.get(name))):
+            continue
+        amount = _amount(own)
+        if amount and amount != _amount(others.get(name, 0)):
+            raise refuse(
+                key, f"`{key}` and `deploy: resources: {section}: {name}` differ", "give both the same value"
+            )
+
+
+def _amount(value: object) -> Fraction | str:
+    """Return a number of cores, processes or bytes; a text that is none stays as it is.
+
+    Source: docker/go-units, `RAMInBytes`: units are powers of 1024.
+    """
+    found = _AMOUNT.fullmatch(str(value).strip())
+    if found is None:
+        return str(value)
+    unit = " kmgtp".index(found[2].lower()) if found[2] else 0
+    return Fraction(found[1]) * Fraction(1024) ** unit
+
+
+def implied_needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each key that names another service, with the name.
+
+    Source: compose-go v2.16.1, `loader/normalize.go`.
+    """
+    for link in service.get("links") or ():
+        yield "links", str(link).partition(":")[0]
+    for each in service.get("volumes_from") or ():
+        if not str(each).startswith("container:"):
+            yield "volumes_from", str(each).partition(":")[0]
+    for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
+        mode = service.get(key)
+        if isinstance(mode, str) and mode.startswith(_SHARED):
+            yield key, mode.removeprefix(_SHARED)
 
 
 def needs(service: Mapping[str, Any]) -> set[str]:
     """Return the names of the services that must be there before this one starts."""
-    found = set(service.get("depends_on") or ())
-    found |= {str(link).partition(":")[0] for link in service.get("links") or ()}
-    found |= {
-        str(each).partition(":")[0]
-        for each in service.get("volumes_from") or ()
-        if not str(each).startswith("container:")
-    }
-    for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
-        mode = service.get(key)
-        if isinstance(mode, str) and mode.startswith(_SHARED):
-            found.add(mode.removeprefix(_SHARED))
-    return found
+    return set(service.get("depends_on") or ()) | {name for _, name in implied_needs(service)}
 
 
 def _check_cycles(services: Map, at: At) -> None:

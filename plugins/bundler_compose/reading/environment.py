@@ -27,6 +27,7 @@ OF_THE_SHELL: Final = frozenset({"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "TMPD
 """Variables that each shell has: no bundle sets them at the site."""
 _OTHER_LINE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that no value of a site variable has: line breaks, other controls, marks of direction."""
+_SHELL_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -35,8 +36,12 @@ ReadFile = Callable[[str], bytes | None]
 
 
 def is_reserved(name: str) -> bool:
-    """Whether no site variable can have this name: programs of the site read it themselves."""
-    return name in OF_THE_SHELL or name.startswith(("COMPOSE_", "DOCKER_", "BUNDLE_", "LD_"))
+    """Whether no site variable can have this name: programs of the site read it, or no shell can set it."""
+    return (
+        not _SHELL_NAME.fullmatch(name)
+        or name in OF_THE_SHELL
+        or name.startswith(("COMPOSE_", "DOCKER_", "BUNDLE_", "LD_"))
+    )
 
 
 @dataclass(frozen=True)

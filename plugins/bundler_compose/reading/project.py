@@ -35,6 +35,7 @@ class Project:
         name: name of the project, as Compose has it.
         folder: its folder, absolute.
         files: every Compose file that was read, in order.
+        main: those of them that Compose is called with.
         data: the canonical document: long forms, absolute paths, chosen services only.
         environment: its variables: `settings: values`, then `.env`.
         profiles: the Compose profiles that are enabled.
@@ -46,6 +47,7 @@ class Project:
     name: str
     folder: Path
     files: tuple[Path, ...]
+    main: tuple[Path, ...]
     data: dict[str, Any]
     environment: Environment
     profiles: frozenset[str]
@@ -133,6 +135,7 @@ def read_project(source: Source, templates: Templates) -> Readings:
                 name=today[0].name,
                 folder=folder,
                 files=tuple(loader.files),
+                main=tuple(files),
                 data=plain(read.document),
                 environment=environment,
                 profiles=read.profiles,

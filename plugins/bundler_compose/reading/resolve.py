@@ -109,9 +109,10 @@ def resolve_files(
     """
     for name, service in document["services"].items():
         _resolve(service, ("services", name), reader, interpolation, today, at)
-        for index, hook in enumerate(service.get("pre_start") or ()):
-            if isinstance(hook, Map):
-                _resolve(hook, ("services", name, "pre_start", index), reader, interpolation, today, at)
+        for hook in service.get("pre_start") or ():
+            # Compose 5.6.0 gives the names without a value no value, and does not read files of hooks
+            if isinstance(hook, Map) and hook.get("environment") is not None:
+                hook["environment"] = as_map(hook["environment"], None)
 
 
 def _resolve(  # noqa: PLR0917 all that a file is read with

@@ -1,5 +1,5 @@
-// Answers many calls of Docker Compose in one process, with Compose's own commands: the start of the program takes
-// longer than its work.
+// Answers many calls of `docker compose config` in one process: the start of the program takes longer than its work.
+// `call` has them answered by Compose's command (command.go), or by the parser of an older Compose (parser.go).
 //
 // Each line of standard input is a request in JSON: {"folder": PATH, "arguments": [...], "environment": {...}}.
 // Each line of standard output is the answer: {"out": TEXT, "err": TEXT, "failed": BOOL}.
@@ -8,16 +8,11 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 
-	"github.com/docker/cli/cli/command"
-	"github.com/docker/cli/cli/flags"
 	"github.com/sirupsen/logrus"
-	"github.com/spf13/cobra"
 )
 
 type request struct {
@@ -53,26 +48,6 @@ func serve(asked request) (given answer) {
 		fmt.Fprintln(&errors, err)
 	}
 	return answer{Out: out.String(), Err: errors.String(), Failed: err != nil}
-}
-
-func call(arguments []string, out, errors io.Writer) error {
-	docker, err := command.NewDockerCli(
-		command.WithInputStream(io.NopCloser(bytes.NewReader(nil))),
-		command.WithOutputStream(out),
-		command.WithErrorStream(errors),
-	)
-	if err != nil {
-		return err
-	}
-	if err := docker.Initialize(flags.NewClientOptions()); err != nil {
-		return err
-	}
-	top := &cobra.Command{Use: "docker", SilenceUsage: true, SilenceErrors: true, TraverseChildren: true}
-	top.AddCommand(composeCommand(docker))
-	top.SetArgs(append([]string{"compose"}, arguments...))
-	top.SetOut(out)
-	top.SetErr(errors)
-	return top.ExecuteContext(context.Background())
 }
 
 func main() {

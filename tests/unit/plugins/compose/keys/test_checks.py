@@ -85,6 +85,7 @@ REFUSED = [
     (service(provider={"type": "awesomecloud"}), "services.web.provider"),
     (service(credential_spec={"file": "a.json"}), "services.web.credential_spec"),
     (service(pre_start=[{"command": "true", "per_replica": True}]), "services.web.pre_start.0.per_replica"),
+    (service(pre_start=[{"command": "true", "env_file": "a.env"}]), "services.web.pre_start.0.env_file"),
     ({"configs": {"a": {"external": True}}}, "configs.a.external"),
     ({"secrets": {"a": {"external": True}}}, "secrets.a.external"),
     ({"jobs": {"a": {"image": "a", "triggers": {"manual": True}}}}, "jobs"),

@@ -1,0 +1,169 @@
+"""Compares the document of a bundle with the project, where this machine has Docker Compose."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+from bundler.api.application import ApplicationModel
+from bundler.api.templates.jinja import SUFFIX
+from bundler.errors import BundleError
+from bundler_compose.comparison.documents import Difference, Intended, find_differences
+from bundler_compose.comparison.program import Program, find_program
+from bundler_compose.dumper import dump
+from bundler_compose.reading import Project
+from bundler_compose.secrets.project import Group
+
+How = Literal["auto", "require", "off"]
+_MOST: Final = 10
+_LONGEST: Final = 60
+_OFF: Final = "`settings: compare: off` builds without the comparison"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        project: the project, as it was read.
+        model: the application that was made of it.
+        groups: its secrets; each has its value of today in the comparison.
+        given: `settings: values`.
+        images: `settings: images`.
+    """
+
+    project: Project
+    model: ApplicationModel
+    groups: Sequence[Group]
+    given: Mapping[str, object]
+    images: Mapping[str, str]
+
+
+def compare(how: How, comparison: Comparison, program: Program | None = None) -> str | None:
+    """Compare a bundle's document with what Docker Compose makes of the project.
+
+    Args:
+        how: `auto` compares where there is a Docker Compose, `require` needs one, `off` does nothing.
+        comparison: what is compared.
+        program: the Docker Compose; None to look for one.
+
+    Returns:
+        What came out, on one line; None where there is nothing to compare with.
+
+    Raises:
+        BundleError: they differ, or the project cannot be compared although it must.
+    """
+    if how == "off":
+        return None
+    if how == "auto" and program is None and (program := find_program()) is None:
+        return None
+    reason = None
+    if any(path.suffix == SUFFIX for path in comparison.project.files):
+        reason = "a Compose file is a template"
+    elif (program := program or find_program()) is None:
+        reason = "this machine has none"
+    if program is None or reason is not None:
+        if how == "require":
+            raise BundleError(f"cannot compare with Docker Compose: {reason}", hint=_OFF)
+        return f"not compared with Docker Compose: {reason}"
+    differences = find_differences(
+        project_document(program, comparison), bundle_document(program, comparison), intended(comparison)
+    )
+    if differences:
+        values = [group.value for group in comparison.groups]
+        shown = "; ".join(_show(difference, values) for difference in differences[:_MOST])
+        more = f"; and {len(differences) - _MOST} more" if len(differences) > _MOST else ""
+        raise BundleError(
+            f"the bundle's document differs from what Docker Compose {program.version} makes of the project:"
+            f" {shown}{more}",
+            hint=f"please report this; {_OFF}",
+        )
+    return f"the bundle's document is equal to what Docker Compose {program.version} makes of the project"
+
+
+def project_document(program: Program, comparison: Comparison) -> dict[str, Any]:
+    """Return the project as Docker Compose resolves it."""
+    project = comparison.project
+    given = {name: str(value) for name, value in comparison.given.items()}
+    profiles = sorted(project.profiles)
+    return program.config(project.folder, project.main, {**project.samples, **given}, profiles)
+
+
+def bundle_document(program: Program, comparison: Comparison) -> dict[str, Any]:
+    """Return the bundle's document as Docker Compose resolves it where the site sets the values of today."""
+    with tempfile.TemporaryDirectory(prefix="bundle-compare-") as name:
+        folder = Path(name)
+        (folder / "compose.yaml").write_text(dump(comparison.model.compose), "utf-8")
+        values = {**values_of_today(comparison), "BUNDLE_DATA": f"{name}/data"}
+        document = program.config(folder, [folder / "compose.yaml"], values)
+    made = [(group, group.form.prefix + _generated(group) + group.form.suffix) for group in comparison.groups]
+    changed = {text: group.value for group, text in made if text != group.value}
+    return {key: _replaced(value, changed) for key, value in document.items()}
+
+
+def _generated(group: Group) -> str:
+    """Return the part of a secret's value of today that a site generates."""
+    return group.value[len(group.form.prefix) : len(group.value) - len(group.form.suffix)]
+
+
+def _replaced(value: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401 any JSON value
+    """Return a value with texts replaced: the end of a secret in base64 may be another at a site."""
+    if isinstance(value, str):
+        for text, other in texts.items():
+            value = value.replace(text, other)
+        return value
+    if isinstance(value, dict):
+        return {key: _replaced(item, texts) for key, item in value.items()}
+    return [_replaced(item, texts) for item in value] if isinstance(value, list) else value
+
+
+def values_of_today(comparison: Comparison) -> dict[str, str]:
+    """Return the site variables with the values that the project has."""
+    environment = comparison.project.environment
+    names = {entry.name for entry in environment.entries} | set(environment.given)
+    known = {name: value for name in names if (value := environment.today(name)) is not None}
+    return {
+        **comparison.project.samples,
+        **known,
+        **{each.name: _generated(each) for each in comparison.groups},
+    }
+
+
+def intended(comparison: Comparison) -> Intended:
+    """Return what differs by intention: paths of what the bundle carries, and names of images."""
+    prefix = "volume "
+    moved = [mount for mount in comparison.model.mounts if mount.kind != "host"]
+    places = [(mount, (mount.service, PurePosixPath(mount.target).as_posix())) for mount in moved]
+    return Intended(
+        images={**_names(comparison.model.compose), **comparison.images},
+        chosen=frozenset(comparison.images),
+        mounts=frozenset(place for _, place in places),
+        read_only=frozenset(place for mount, place in places if mount.read_only),
+        volumes=frozenset(
+            mount.service.removeprefix(prefix) for mount in moved if mount.service.startswith(prefix)
+        ),
+    )
+
+
+def _names(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the image of each service: those that the project builds have got a name."""
+    return {name: str(service.get("image")) for name, service in document["services"].items()}
+
+
+def _show(difference: Difference, secrets: Collection[str]) -> str:
+    return (
+        f"{difference.key} is {_value(difference.project, secrets)} in the project and"
+        f" {_value(difference.bundle, secrets)} in the bundle"
+    )
+
+
+def _value(value: object, secrets: Collection[str]) -> str:
+    if value is None:
+        return "missing"
+    shown = repr(value)
+    if any(secret and secret in shown for secret in secrets):
+        return "a text with a secret"
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."

@@ -1,0 +1,168 @@
+"""Compares what is read of a project with what Docker Compose itself says of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bundler.api.templates.process import Templates
+from bundler.errors import BundleError
+from bundler_compose.keys.checks import check_fates, check_keys
+from bundler_compose.reading import Project, Readings, Source, read_project
+from tests.support.compose import Compose
+
+SETTLED: Final = ("build", "develop", "label_file", "profiles")
+"""Keys of a service that Compose shows and that mean nothing at a site."""
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 thousands of small files
+
+
+@dataclass
+class Tally:
+    """How many projects came out how.
+
+    Attributes:
+        equal: those of which both say the same.
+        refused: those that Compose reads and that are refused here, by the error.
+        both: those that both refuse.
+        changed: those that the newest Compose reads in another way.
+        asked: those with a variable that must be set, and is not.
+    """
+
+    equal: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    both: int = 0
+    asked: int = 0
+    changed: int = 0
+
+    def __str__(self) -> str:
+        """For the report of a test."""
+        reasons = "".join(f"\n{count:6} {reason}" for reason, count in self.refused.most_common(10))
+        return (
+            f"{self.equal} equal, {self.both} refused by both, {self.changed} changed, {self.asked} asked,"
+            f" {self.refused.total()} refused here{reasons}"
+        )
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Create a folder for one project, in memory where there is such a file system."""
+    folder = Path(tempfile.mkdtemp(prefix="project", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def expected(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
+    """Return Compose's document of a project without what is settled at the build."""
+    services = {}
+    for name, service in document["services"].items():
+        kept = {key: value for key, value in service.items() if key not in SETTLED}
+        image = kept.get("image") or images[name]
+        services[name] = {**kept, "image": image}
+        if hooks := kept.get("pre_start"):
+            services[name]["pre_start"] = [{**hook, "image": hook.get("image") or image} for hook in hooks]
+    return {**document, "services": services}
+
+
+def built_images(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return a name for the image of each service that is only built."""
+    services = document["services"].items()
+    return {name: f"built/{name}" for name, service in services if not service.get("image")}
+
+
+def as_document(project: Project) -> str:
+    """Return a reading as the text of a Compose file: JSON is YAML."""
+    return json.dumps(_as_text(project, project.data), ensure_ascii=False)
+
+
+def _as_text(project: Project, value: Any) -> Any:  # noqa: ANN401 any YAML value
+    if isinstance(value, str):
+        return project.marks.render(value)
+    if isinstance(value, dict):
+        return {key: _as_text(project, item) for key, item in value.items()}
+    return [_as_text(project, item) for item in value] if isinstance(value, list) else value
+
+
+def values_of_today(project: Project) -> dict[str, str]:
+    """Return the variables of a site whose operator changes nothing."""
+    names = {entry.name for entry in project.environment.entries}
+    found = {name: project.environment.today(name) for name in names}
+    return {**project.samples, **{name: value for name, value in found.items() if value is not None}}
+
+
+class Corpus:
+    """Reads projects and compares them.
+
+    Attributes:
+        tally: what came out.
+    """
+
+    def __init__(self, compose: Compose, templates: Templates, newest: Compose | None = None) -> None:
+        """Take the Compose that is asked, and the newest one if it is another."""
+        self.tally = Tally()
+        self._compose = compose
+        self._newest = newest
+        self._templates = templates
+
+    def check(self, folder: Path, files: tuple[str, ...] = (), profiles: tuple[str, ...] = ()) -> None:
+        """Compare both readings of a project with Compose's.
+
+        Raises:
+            AssertionError: a reading differs, or takes what Compose refuses.
+        """
+        answer = self._compose.config(folder, files, profiles=profiles)
+        if self._newest is not None and self._newest.config(folder, files, profiles=profiles) != answer:
+            self.tally.changed += 1
+            return
+        if answer.failed and "required variable" in answer.err:
+            self.tally.asked += 1  # such a variable is for the site to set
+            return
+        images = {} if answer.failed else built_images(answer.document)
+        alone = len(files) == 1
+        source = Source(
+            path=folder / files[0] if alone else folder,
+            above="../../../..",
+            files=() if alone else files,
+            profiles=profiles,
+            images=images,
+            check=check_keys,
+        )
+        readings = self._read(source, refused=answer.failed)
+        if answer.failed:
+            assert readings is None, f"Compose refuses it: {answer.err}"
+            self.tally.both += 1
+        elif readings is not None:
+            try:
+                texts = [as_document(project) for project in (readings.today, readings.site)]
+            except BundleError as error:
+                self.tally.refused[error.message[:200]] += 1
+                return
+            wanted = expected(answer.document, images)
+            self._compare(texts[0], wanted, {})
+            self._compare(texts[1], wanted, values_of_today(readings.site))
+            self.tally.equal += 1
+
+    def _read(self, source: Source, *, refused: bool) -> Readings | None:
+        try:
+            readings = read_project(source, self._templates)
+            check_fates(readings.today.data, readings.today.at)
+        except BundleError as error:
+            if not refused:
+                self.tally.refused[error.message[:200]] += 1
+            return None
+        return readings
+
+    def _compare(self, text: str, wanted: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        with scratch() as folder:
+            (folder / "compose.yaml").write_text(text, "utf-8")
+            answer = self._compose.config(folder, ["compose.yaml"], environment=environment)
+        assert not answer.failed, answer.err
+        assert answer.document == wanted
