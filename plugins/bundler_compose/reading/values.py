@@ -109,7 +109,7 @@ class Values:
         reason = bound_reason(path)
         interpolation = self.open if reason is None else self.closed
         try:
-            if path[-1] == "image":
+            if _IMAGES.find(path):
                 _check_image(text, interpolation)
             found = interpolation.text(text, where)
             cast = _CASTS.find(path)
@@ -151,6 +151,10 @@ def _to_bool(text: str) -> bool:
     if text.lower() in {"false", "n", "no", "off"}:
         return False
     raise ValueError("neither true nor false")
+
+
+_IMAGES: Final = Patterns({"services.*.image": True, "services.*.pre_start.*.image": True})
+"""Names of images."""
 
 
 def _casts() -> dict[str, Callable[[str], Any]]:

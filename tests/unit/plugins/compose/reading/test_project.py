@@ -75,6 +75,13 @@ def test_a_variable_of_an_image_is_constant_everywhere(tmp_path: Path) -> None:
     assert readings.site.data["services"]["a"]["image"] == "i:7"
 
 
+def test_only_names_of_images_must_be_whole(tmp_path: Path) -> None:
+    readings = read(tmp_path, {"compose.yaml": WEB + "    environment: {image: 'x${UNSET}'}\n"})
+    assert both(readings, "services", "web", "environment") == ({"image": "x"}, {"image": "x${UNSET}"})
+    with pytest.raises(BundleError, match=r"services.web.image: \$\{UNSET\} has no value"):
+        read(tmp_path, {"compose.yaml": "services: {web: {image: 'x:${UNSET}'}}\n"})
+
+
 def test_a_value_of_env_made_of_others_is_expanded_in_place(tmp_path: Path) -> None:
     env = "HOST=db\nURL=postgres://${HOST}/x\n"
     readings = read(tmp_path, {"compose.yaml": WEB + "    environment: [URL]\n", ".env": env})
