@@ -58,6 +58,10 @@ class DataFolder:
     gid: int | None = None
 
 
+INITIAL: Final = ".initial-data"
+"""Folder below `config/` with the initial content of data."""
+
+
 @dataclass(frozen=True)
 class InitialFile:
     """A file that a service writes and that a bundle brings: the initial content of `<root>/data/<path>`.

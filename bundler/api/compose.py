@@ -127,7 +127,15 @@ def project_name(document: Mapping[str, Any], default: str) -> str:
     name = document.get("name")
     if not isinstance(name, str) or "$" in name:
         name = default
-    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-") or "app"
+    return normalise_name(name) or "app"
+
+
+def normalise_name(text: str) -> str:
+    """Return a text as Compose makes a project name of it; empty if nothing is left.
+
+    Source: compose-go v2.16.1, `NormalizeProjectName` in loader/loader.go.
+    """
+    return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")
 
 
 def short_parts(text: str) -> list[str]:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 BUNDLE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 """The bundle that a command reads."""
+KEYS = click.option(
+    "--key",
+    "key_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Trusted public key; repeat for each further key. Default: ./bundle.pub if it exists.",
+)
+"""The keys that a command trusts."""
 
 
 @contextmanager
@@ -37,6 +45,12 @@ def signers_json(signers: Sequence[PublicKey]) -> dict[str, object]:
 def signed_by(signers: Sequence[PublicKey]) -> str:
     """Return the text `signed by the key ...`, for people."""
     return f"signed by the key{'s' * (len(signers) > 1)} {', '.join(key.fingerprint for key in signers)}"
+
+
+def chosen_keys(key_files: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the files of `KEYS`, or `./bundle.pub` if there are none and it exists."""
+    default = Path("bundle.pub")
+    return key_files or ((default,) if default.is_file() else ())
 
 
 def load_trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:

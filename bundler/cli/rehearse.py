@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.bundles import load_trust, naming
+from bundler.cli.bundles import KEYS, chosen_keys, load_trust, naming
 from bundler.cli.options import COMMON, Decorator, add, make_plugins, make_reporter
 from bundler.errors import BundleError, UsageError
 from bundler.terminal.console import echo, echo_json
@@ -43,13 +43,7 @@ ANSWER_OPTIONS: tuple[Decorator, ...] = (
 
 @click.command("rehearse")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--key",
-    "key_files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Trusted public key; repeat for each further key. Default: ./bundle.pub if it exists.",
-)
+@KEYS
 @click.option("--allow-unsigned", is_flag=True, help="Rehearse an unsigned bundle.")
 @add(ANSWER_OPTIONS)
 @add((SCRATCH,))
@@ -87,8 +81,8 @@ def rehearse_command(
         return
     if file is None:
         raise UsageError("missing argument 'FILE'", hint="`bundle rehearse --help` shows the options")
-    if not key_files and not allow_unsigned and Path("bundle.pub").is_file():
-        key_files = (Path("bundle.pub"),)
+    if not allow_unsigned:
+        key_files = chosen_keys(key_files)
     packer, manifest = _open(file, plugins)
     packer.check_machine()
     _verify(file, key_files, plugins, signer, reporter, allow_unsigned=allow_unsigned)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.bundles import BUNDLE, load_trust, naming, signed_by, signers_json
+from bundler.cli.bundles import BUNDLE, KEYS, chosen_keys, load_trust, naming, signed_by, signers_json
 from bundler.cli.options import COMMON, add, make_plugins, make_reporter
 from bundler.errors import VerificationError
 from bundler.terminal.console import echo, echo_json
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @BUNDLE
-@click.option(
-    "--key",
-    "key_files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Trusted public key; repeat for each further key. Default: ./bundle.pub if it exists.",
-)
+@KEYS
 @click.option(
     "--require",
     type=click.IntRange(min=1),
@@ -69,8 +63,7 @@ def verify_command(
     from bundler.trust.verify import verify
 
     reporter = make_reporter(as_json=as_json, verbose=verbose)
-    if not key_files and Path("bundle.pub").is_file():
-        key_files = (Path("bundle.pub"),)
+    key_files = chosen_keys(key_files)
     trust = load_trust(key_files, require, statements)
     plugins = make_plugins(plugins_dir)
     scheme, form = plugins.signer(signer), plugins.format()

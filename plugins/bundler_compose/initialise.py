@@ -11,14 +11,13 @@ from typing import Any, Final
 import yaml
 
 from bundler.api.application import ApplicationContext, InitResult
-from bundler.api.compose import services
+from bundler.api.compose import normalise_name, services
 from bundler.api.templates.jinja import SUFFIX
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler_compose.model import Prepared, prepare
 from bundler_compose.reading.files import find_compose_file, find_override, read_text
-from bundler_compose.reading.project import normalise_name
 from bundler_compose.reading.source import read_sources
 from bundler_compose.secrets.decisions import UndecidedError
 from bundler_compose.settings import ComposeSettings
@@ -134,7 +133,10 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     override = find_override(folder)
     if override is not None and override not in prepared.reading.files:
         yield f"{override.name} is not read: the profile names one Compose file; name the folder instead"
-    left_out = sorted(prepared.profiles)
+    reading = prepared.reading
+    left_out = sorted(
+        {each for name, own in reading.every.items() if name not in reading.data["services"] for each in own}
+    )
     if left_out:
         shown = ", ".join(left_out)
         yield f"the Compose profiles {shown} are not enabled; enable them with `settings: profiles`"

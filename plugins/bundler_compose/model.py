@@ -6,7 +6,7 @@ of passwords; `site_variables` finds the values that the site may set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -25,11 +25,10 @@ from bundler_compose.probes import bind_probes, probe_scripts
 from bundler_compose.reading import Project, Source, read_project
 from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.decisions import refuse_undecided
-from bundler_compose.secrets.follow import Followed
+from bundler_compose.secrets.follow import Followed, follow_secrets
 from bundler_compose.secrets.project import Group
-from bundler_compose.secrets.project import Rules as SecretRules
 from bundler_compose.secrets.protect import check_protected
-from bundler_compose.secrets.reading import follow_reading, project_of, rules_of
+from bundler_compose.secrets.reading import project_of, rules_of
 from bundler_compose.secrets.search import known_words
 from bundler_compose.settings import ComposeSettings
 from bundler_compose.site_text import Use
@@ -46,13 +45,11 @@ class Prepared:
     Attributes:
         model: the application.
         groups: the secrets, each with its places.
-        profiles: Compose profiles of services that are not enabled.
         reading: the project as it was read for the site.
     """
 
     model: ApplicationModel
     groups: tuple[Group, ...]
-    profiles: frozenset[str]
     reading: Project
 
 
@@ -93,34 +90,26 @@ def prepare(context: ApplicationContext) -> Prepared:
         site = readings.site
         check_fates(site.data, site.at)
         collected = _collect(site, settings, templates)
-        followed = _follow(site, collected, settings)
+        rules = rules_of(settings.literal_secrets, settings.secrets, settings.carry, settings.variables)
+        searched = project_of(site, collected.document, collected.files, rules)
+        followed = follow_secrets(searched)
+        refuse_undecided(followed.problems)
     model = _model(site, collected, followed, settings, version)
-    searched = project_of(site, collected.document, collected.files, _secret_rules(settings))
     check_protected(model, followed.groups, known_words(searched))
-    enabled = site.data["services"]
-    left_out = [profiles for name, profiles in site.every.items() if name not in enabled]
-    return Prepared(model, followed.groups, frozenset().union(*left_out), site)
+    return Prepared(model, followed.groups, site)
 
 
 def _collect(site: Project, settings: ComposeSettings, templates: Templates) -> Collected:
     rules = _rules(settings)
     files = Files.of(site.folder, settings.root or ".", frozenset(rules.templates))
+    values = site.values_of_today
     texts = Texts(
         at=lambda keys: site.at(*keys),
-        today=_today(site),
+        today=lambda text: site.marks.bind(text, values),
         data=site.marks.mark(DATA),
         show=site.marks.render,
     )
     return collect_mounts(site.data, Carrier(files, templates, rules), texts)
-
-
-def _today(site: Project) -> Callable[[str], str]:
-    def today(text: str) -> str:
-        names = {use.name for use in site.marks.uses(text)}
-        known = {name: value for name in names if (value := site.environment.today(name)) is not None}
-        return site.marks.bind(text, {**site.samples, **known})
-
-    return today
 
 
 def _rules(settings: ComposeSettings) -> Rules:
@@ -130,16 +119,6 @@ def _rules(settings: ComposeSettings) -> Rules:
     }
     carry: dict[str, Chosen] = dict.fromkeys(settings.data, "data")
     return Rules({**carry, **settings.carry}, settings.host_paths, settings.templates, formats)
-
-
-def _follow(site: Project, collected: Collected, settings: ComposeSettings) -> Followed:
-    followed = follow_reading(site, collected.document, collected.files, _secret_rules(settings))
-    refuse_undecided(followed.problems)
-    return followed
-
-
-def _secret_rules(settings: ComposeSettings) -> SecretRules:
-    return rules_of(settings.literal_secrets, settings.secrets, settings.carry, settings.variables)
 
 
 def _model(
@@ -170,9 +149,7 @@ def _model(
 
 def _variables(site: Project, followed: Followed, declared: Sequence[SiteVariable]) -> list[SiteVariable]:
     """Return the site variables: those of the profile in its order, then the others as they are used."""
-    found = find_site_variables(
-        followed.document, (), site.marks, site.environment, lambda _names: followed.variables
-    )
+    found = find_site_variables(followed.document, site.marks, site.environment, followed.variables)
     known = {variable.name for variable in declared}
     others = dict(found)
     for name, secret in followed.variables.items():

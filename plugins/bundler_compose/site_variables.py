@@ -7,7 +7,7 @@ operator is not asked. Only `${NAME:?text}` and `${NAME?text}` require an answer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,8 +18,6 @@ from bundler_compose.site_text import Marks, Use
 
 GENERATOR: Final = "random:32"
 """Generator of secrets: 190 bits, with characters that require no quoting anywhere."""
-SecretNames = Callable[[Collection[str]], Collection[str]]
-"""Returns those names of variables that are secrets."""
 
 _ADDRESS_PORT: Final = r"(([0-9]+(\.[0-9]+)+|\[[0-9A-Fa-f:]+\]):)?[0-9]+(-[0-9]+)?"
 """What a variable can hold that is the host's part of a port in the short form."""
@@ -55,22 +53,20 @@ class _Found:
 
 def find_site_variables(
     document: Mapping[str, Any],
-    texts: Iterable[str],
     marks: Marks,
     environment: Environment,
-    secret_names: SecretNames,
+    secrets: Collection[str],
 ) -> dict[str, SiteVariable]:
     """Return the variables that the site may set, in the order in which they are used.
 
     Args:
         document: canonical document of the reading for the site.
-        texts: other texts with marks, such as the content of carried files.
         marks: those of this reading.
         environment: variables of the project.
-        secret_names: decides which are secrets.
+        secrets: names of those that are secrets.
     """
     found: dict[str, _Found] = {}
-    for text in (*_strings(document), *texts):
+    for text in _strings(document):
         for use in marks.split(text):
             if isinstance(use, Use):
                 _note(found, use, marks, is_word=False)
@@ -79,7 +75,6 @@ def find_site_variables(
     for name in _of_top_level(document):
         found.setdefault(name, _Found())
     _note_ports(found, document, marks)
-    secrets = secret_names(tuple(found))
     return {
         name: _variable(name, what, environment, is_secret=name in secrets)
         for name, what in found.items()

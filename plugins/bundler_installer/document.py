@@ -63,8 +63,7 @@ def document_rows(document: Mapping[str, Any], platform: Platform) -> list[Row]:
         document: the rendered Compose document. Services with zero replicas ask for nothing.
         platform: platform of the bundle; `platform` of a service is listed if it is another one.
     """
-    running = {service.name for service in compose.services(document)}
-    entries = {name: entry for name, entry in (document.get("services") or {}).items() if name in running}
+    entries = {service.name: entry for service, entry in compose.running(document)}
     rows: dict[tuple[str | None, str, str], Row] = {}
     features: list[tuple[str | None, Feature]] = []
     for name, entry in entries.items():

@@ -13,14 +13,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from bundler.api.compose import services, short_parts
+from bundler.api.application import INITIAL
+from bundler.api.compose import running, short_parts
 
 Row = dict[str, str | None]
 """A line of `mounted.tsv`: `service`, and one of `path`, `variable` and `text`."""
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))", re.ASCII)
 _DATA: Final = "${BUNDLE_DATA}/"
-_INITIAL: Final = "config/.initial-data"
-"""Folder of the release with the initial content of data: `bundler.api.application.InitialFile`."""
 _ENTRIES: Final = ("configs", "secrets")
 
 
@@ -33,10 +32,9 @@ def mounted_rows(document: Mapping[str, Any], initial: Collection[str] = ()) -> 
         initial: files below `<root>/data` whose initial content the bundle brings. A service that mounts some
             is listed with what the bundle brings, and not with what it writes itself.
     """
-    entries = document.get("services") or {}
     rows: dict[tuple[str | None, ...], Row] = {}
-    for service in services(document):
-        for key, value in _mounted(document, entries[service.name] or {}, initial):
+    for service, entry in running(document):
+        for key, value in _mounted(document, entry, initial):
             row: Row = {"service": service.name, "path": None, "variable": None, "text": None, key: value}
             rows.setdefault(tuple(row.values()), row)
     return list(rows.values())
@@ -50,7 +48,7 @@ def _mounted(
         if source.startswith(_DATA):
             data = posixpath.normpath(source.removeprefix(_DATA))
             if any(path == data or path.startswith(f"{data}/") for path in initial):
-                yield "path", f"{_INITIAL}/{data}"
+                yield "path", f"config/{INITIAL}/{data}"
         elif (path := _carried(source)) is not None:
             yield "path", path
     for kind in _ENTRIES:

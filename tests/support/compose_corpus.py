@@ -15,6 +15,7 @@ from typing import Any, Final
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler_compose.keys.checks import check_fates, check_keys
+from bundler_compose.model import render_marks
 from bundler_compose.reading import Project, Readings, Source, read_project
 from tests.support.compose import Compose
 
@@ -80,22 +81,7 @@ def built_images(document: Mapping[str, Any]) -> dict[str, str]:
 
 def as_document(project: Project) -> str:
     """Return a reading as the text of a Compose file: JSON is YAML."""
-    return json.dumps(_as_text(project, project.data), ensure_ascii=False)
-
-
-def _as_text(project: Project, value: Any) -> Any:  # noqa: ANN401 any YAML value
-    if isinstance(value, str):
-        return project.marks.render(value)
-    if isinstance(value, dict):
-        return {key: _as_text(project, item) for key, item in value.items()}
-    return [_as_text(project, item) for item in value] if isinstance(value, list) else value
-
-
-def values_of_today(project: Project) -> dict[str, str]:
-    """Return the variables of a site whose operator changes nothing."""
-    names = {entry.name for entry in project.environment.entries}
-    found = {name: project.environment.today(name) for name in names}
-    return {**project.samples, **{name: value for name, value in found.items() if value is not None}}
+    return json.dumps(render_marks(project.data, project), ensure_ascii=False)
 
 
 class Corpus:
@@ -147,7 +133,7 @@ class Corpus:
                 return
             wanted = expected(answer.document, images)
             self._compare(texts[0], wanted, {})
-            self._compare(texts[1], wanted, values_of_today(readings.site))
+            self._compare(texts[1], wanted, readings.site.values_of_today)
             self.tally.equal += 1
 
     def _read(self, source: Source, *, refused: bool) -> Readings | None:

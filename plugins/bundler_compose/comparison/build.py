@@ -122,14 +122,8 @@ def _replaced(value: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401 any 
 
 def values_of_today(comparison: Comparison) -> dict[str, str]:
     """Return the site variables with the values that the project has."""
-    environment = comparison.project.environment
-    names = {entry.name for entry in environment.entries} | set(environment.given)
-    known = {name: value for name in names if (value := environment.today(name)) is not None}
-    return {
-        **comparison.project.samples,
-        **known,
-        **{each.name: _generated(each) for each in comparison.groups},
-    }
+    generated = {each.name: _generated(each) for each in comparison.groups}
+    return {**comparison.project.values_of_today, **generated}
 
 
 def intended(comparison: Comparison) -> Intended:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from bundler.api.application import ConfigFile, DataFolder, InitialFile
+from bundler.api.application import INITIAL, ConfigFile, DataFolder, InitialFile
 from bundler.api.templates.formats import TemplateFormat, guess_format
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
@@ -23,8 +23,6 @@ from bundler_compose.reading.files import read_text
 
 FOLDER_LIMIT: Final = 64 * 1024 * 1024
 """Maximum size of one carried folder, in bytes. Configuration is smaller; a database of a test run is not."""
-INITIAL: Final = ".initial-data"
-"""Folder below `config/` of the files that are delivered to `<root>/data`."""
 RESERVED: Final = frozenset({"compose.yaml", INITIAL})
 """Names below `config/` that bundles have for themselves."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.api.application import Requirement
-
 Keys = tuple[str | int, ...]
 """Keys of a value in a document."""
 
@@ -68,18 +66,6 @@ def find_uses(document: Mapping[str, Any], today: Callable[[str], str]) -> Itera
             options = {key: today(str(value)) for key, value in volume["driver_opts"].items()}
             read_only = "ro" in options["o"].split(",")
             yield Use(None, ("volumes", name, "driver_opts", "device"), options["device"], name, read_only)
-
-
-def version_floors(document: Mapping[str, Any]) -> tuple[Requirement, ...]:
-    """Return the versions that the mounts of a document need.
-
-    Images are mounted by Docker 28.0 (API 1.48) and Compose 2.35 (docker/compose, pkg/compose/create.go,
-    `checkImageMountSupported`, commit 01e83de).
-    """
-    for service in document["services"].values():
-        if any(volume.get("type") == "image" for volume in service.get("volumes") or ()):
-            return (Requirement("docker", "28.0"), Requirement("compose", "2.35"))
-    return ()
 
 
 def binds(volume: Mapping[str, Any] | None, today: Callable[[str], str]) -> bool:

@@ -41,7 +41,7 @@ def check_consistency(document: Map, at: At) -> None:
         for name, entry in (document.get(kind) or {}).items():
             _check_file(kind, name, entry or Map(), keys, at)
     for name, entry in (document.get("volumes") or {}).items():
-        _check_external("volumes", name, entry or Map(), at)
+        _check_external(name, entry or Map(), at)
     for name, service in document["services"].items():
         _check_service(name, service, document, at)
     _check_cycles(document["services"], at)
@@ -57,13 +57,13 @@ def _check_file(kind: str, name: str, entry: Map, keys: tuple[str, ...], at: At)
         raise BundleError(f"{at(kind, name)}: says no content", hint=f"add one of {', '.join(keys)}")
 
 
-def _check_external(section: str, name: str, entry: Map, at: At) -> None:
+def _check_external(name: str, entry: Map, at: At) -> None:
     if entry.get("external") is not True:
         return
     for key in entry:
         if key not in {"name", "external"} and not key.startswith("x-"):
             raise BundleError(
-                f"{at(section, name, key)}: an external object is not made by Compose",
+                f"{at('volumes', name, key)}: an external object is not made by Compose",
                 hint=f"remove `{key}:`, or `external:`",
             )
 

@@ -67,6 +67,12 @@ class Environment:
         values = [entry.value for entry in self.entries if entry.name == name and entry.value is not None]
         return values[-1] if values else None
 
+    def values(self) -> dict[str, str]:
+        """Return all variables that have a value at the build."""
+        names = {entry.name for entry in self.entries} | set(self.given)
+        known = {name: value for name in names if (value := self.today(name)) is not None}
+        return {**known, **(self.outer.values() if self.outer is not None else {})}
+
     def read_today(self, name: str) -> str | None:
         """Return the value of a variable at the build, as `today`, for texts of the documents.
 

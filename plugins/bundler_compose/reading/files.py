@@ -6,13 +6,16 @@ Source: compose-go v2.16.1, `cli/options.go` (`DefaultFileNames`, `DefaultOverri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
+from bundler_compose.reading.source import Source, read_sources
+from bundler_compose.reading.tree import describe
 
 NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """Names of Compose files, in the order in which Compose looks for them; a template ends with `.j2`."""
@@ -23,6 +26,8 @@ OVERRIDES: Final = (
     "docker-compose.override.yaml",
 )
 """Names of the file that is merged into the first without being named, in the same order."""
+Check = Callable[[Mapping[str, Any], Callable[..., str]], None]
+"""Checks the keys of a document as it is written; it raises for one that nobody knows."""
 LARGEST_TEXT: Final = 4 << 20
 """Maximum size of a Compose file, a template or a file of variables, in bytes."""
 
@@ -88,11 +93,14 @@ class Reader:
         folder: the project's folder, in which `.env` lies.
         root: the folder outside of which nothing is read: what is read travels in the bundle.
         templates: renders files whose name ends with `.j2`.
+        check: checks the keys of each document as it is written.
     """
 
     folder: Path
     root: Path
     templates: Templates
+    check: Check
+    _sources: dict[Path, list[Source]] = field(default_factory=dict, repr=False)
 
     def exists(self, path: Path, where: str) -> bool:
         """Whether there is a file at a path that a document names.
@@ -120,14 +128,22 @@ class Reader:
         except ValueError:
             return str(path)
 
-    def compose_text(self, path: Path) -> str:
-        """Return the text of a Compose file; a template is rendered.
+    def sources(self, path: Path) -> list[Source]:
+        """Return the documents of a Compose file, which is read once; a template is rendered.
 
         Raises:
-            BundleError: it cannot be read or rendered.
+            BundleError: it cannot be read or rendered, or has a key that nobody knows.
         """
-        text = read_text(path)
-        return self.templates.render(text, path.name) if path.suffix == SUFFIX else text
+        if path not in self._sources:
+            text = read_text(path)
+            if path.suffix == SUFFIX:
+                text = self.templates.render(text, path.name)
+            name = self.shown(path)
+            sources = read_sources(text, name)
+            for source in sources:
+                self.check(source.data, lambda *keys, data=source.data: describe(data, keys, name))
+            self._sources[path] = sources
+        return self._sources[path]
 
     def variables(self, name: str) -> bytes | None:
         """Return the content of a file of variables by its path below the folder; None if there is none.

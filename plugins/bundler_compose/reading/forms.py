@@ -96,20 +96,22 @@ def _ports(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     return found
 
 
-def _volume(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
-    if isinstance(value, str):
-        return parse_volume(value)
-    if not isinstance(value, Map):
-        raise _refuse(path, "a text or a mapping")
-    return value
+def _long(parse: Callable[[str], Map]) -> Form:
+    """Return the form of a value that is a mapping, or a text that `parse` makes one of."""
+
+    def run(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
+        if isinstance(value, str):
+            return parse(value)
+        if not isinstance(value, Map):
+            raise _refuse(path, "a text or a mapping")
+        return value
+
+    return run
 
 
-def _device(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
-    if isinstance(value, str):
-        return parse_device(value)
-    if not isinstance(value, Map):
-        raise _refuse(path, "a text or a mapping")
-    return value
+_volume: Final = _long(parse_volume)
+_device: Final = _long(parse_device)
+_file_mount: Final = _long(lambda text: Map({"source": text}))
 
 
 def _depends_on(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
@@ -138,14 +140,6 @@ def _env_file(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
 
 def _text_list(value: Any, _path: Path) -> Any:  # noqa: ANN401 likewise
     return Items([value]) if isinstance(value, str) else value
-
-
-def _file_mount(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
-    if isinstance(value, str):
-        return Map({"source": value})
-    if not isinstance(value, Map):
-        raise _refuse(path, "a text or a mapping")
-    return value
 
 
 def _names(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise

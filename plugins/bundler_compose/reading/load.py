@@ -6,7 +6,7 @@ Source: compose-go v2.16.1, `loader/loader.go` (`loadYamlModel`, `loadYamlFile`)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -18,12 +18,9 @@ from bundler_compose.reading.forms import FormError, canonical, with_defaults, w
 from bundler_compose.reading.merge import enforce_unique, into_items, merge, merge_services
 from bundler_compose.reading.paths import absolute, is_remote, resolve_paths
 from bundler_compose.reading.shape import find_misshapen
-from bundler_compose.reading.source import read_sources
-from bundler_compose.reading.tree import Items, Map, Path, clone, place_of
+from bundler_compose.reading.tree import Items, Map, Path, clone, describe
 from bundler_compose.reading.values import Mode, Values
 
-Check = Callable[[Mapping[str, Any], Callable[..., str]], None]
-"""Checks the keys of a document as it is written; it raises for one that nobody knows."""
 SECTIONS: Final = ("services", "volumes", "networks", "secrets", "configs", "models")
 """Sections that an included project brings."""
 
@@ -35,13 +32,11 @@ class Loader:
     Attributes:
         reader: reads files.
         mode: how variables are replaced.
-        check: checks the keys of each document.
         files: every Compose file that was read, in order.
     """
 
     reader: Reader
     mode: Mode
-    check: Check
     files: list[FilePath] = field(default_factory=list)
 
     def model(
@@ -126,9 +121,8 @@ class _File:
         resets: tuple[Path, ...] = ()
         if self._path not in self._loader.files:
             self._loader.files.append(self._path)
-        for source in read_sources(self._loader.reader.compose_text(self._path), self._name):
+        for source in self._loader.reader.sources(self._path):
             resets = source.resets
-            self._loader.check(source.data, self._at(source.data))
             data = self._values.resolve(source.data, (), None)
             self._check_shape(data)
             if not as_base:
@@ -155,12 +149,7 @@ class _File:
             raise BundleError(f"{self._name}: {error.message}", hint=error.hint) from error
 
     def _at(self, data: Map) -> Callable[..., str]:
-        def at(*keys: str | int) -> str:
-            place = place_of(data, keys)
-            shown = ".".join(str(key) for key in keys if key != "[]")
-            return f"{place or self._name}: {shown}"
-
-        return at
+        return lambda *keys: describe(data, keys, self._name)
 
     def _check_shape(self, data: Map) -> None:
         found = find_misshapen(data)

@@ -29,10 +29,10 @@ def merge(base: Any, other: Any, path: Path = ()) -> Any:  # noqa: ANN401 any YA
     if other is None:
         return base
     if isinstance(base, Map):
-        _expect(other, Map, path, other)
+        _expect(other, Map, path)
         return _merge_maps(base, other, path)
     if isinstance(base, Items):
-        _expect(other, Items, path, other)
+        _expect(other, Items, path)
         return _append_new(base, other)
     return other
 
@@ -43,9 +43,10 @@ def merge_services(base: Map, service: Map, name: str) -> Map:
     return merged
 
 
-def _expect(value: Any, kind: type, path: Path, shown: Any) -> None:  # noqa: ANN401 any YAML values
+def _expect(value: Any, kind: type, path: Path) -> None:  # noqa: ANN401 any YAML values
     if not isinstance(value, kind):
-        found = next((str(each) for each in getattr(shown, "places", {}) or ()), "")
+        places = value.places.values() if isinstance(value, Map) else getattr(value, "places", ())
+        found = next((str(place) for place in places), "")
         raise BundleError(
             f"{'.'.join(path)}: cannot be overridden by a value of another type"
             + (f" ({found})" if found else ""),
@@ -75,8 +76,8 @@ def _equal(one: Any, other: Any) -> bool:  # noqa: ANN401 any YAML values
 
 
 def _merge_logging(base: Any, other: Any, path: Path) -> Any:  # noqa: ANN401 likewise
-    _expect(base, Map, path, base)
-    _expect(other, Map, path, other)
+    _expect(base, Map, path)
+    _expect(other, Map, path)
     same = "driver" not in base or "driver" not in other or base["driver"] == other["driver"]
     return _merge_maps(base, other, path) if same else other
 
@@ -155,8 +156,8 @@ def _merge_ulimit(base: Any, other: Any, path: Path) -> Any:  # noqa: ANN401 lik
 
 
 def _merge_ipam(base: Any, other: Any, path: Path) -> Any:  # noqa: ANN401 likewise
-    _expect(base, Items, path, base)
-    _expect(other, Items, path, other)
+    _expect(base, Items, path)
+    _expect(other, Items, path)
     found = Items()
 
     def index_of(subnet: Any) -> int | None:  # noqa: ANN401 likewise

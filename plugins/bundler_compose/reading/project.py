@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bundler.api.compose import normalise_name
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler_compose.reading import environment as variables
 from bundler_compose.reading.consistency import check_consistency
-from bundler_compose.reading.dotenv import Entry
 from bundler_compose.reading.environment import Environment
-from bundler_compose.reading.files import Reader, find_compose_file, find_override
-from bundler_compose.reading.load import Check, Loader
+from bundler_compose.reading.files import Check, Reader, find_compose_file, find_override
+from bundler_compose.reading.load import Loader
 from bundler_compose.reading.paths import absolute
 from bundler_compose.reading.resolve import pairs_as_maps, plain, resolve_files, select_services
-from bundler_compose.reading.tree import Map, place_of
+from bundler_compose.reading.tree import Map, describe
 from bundler_compose.reading.values import SAMPLE, Mode
 from bundler_compose.site_text import Marks, has_mark
 
@@ -60,14 +60,13 @@ class Project:
     _shown: Callable[[Path], str] = field(default=str, repr=False)
 
     @property
-    def dotenv(self) -> tuple[Entry, ...]:
-        """The statements of `.env`, in order."""
-        return self.environment.entries
+    def values_of_today(self) -> dict[str, str]:
+        """The variables that have a value today, with the samples of those that only the site knows."""
+        return {**self.samples, **self.environment.values()}
 
     def at(self, *keys: str | int) -> str:
         """Return where a value stands, or its nearest parent: `compose.yaml:7: services.web.image`."""
-        place = place_of(self._tree, keys)
-        return f"{place or self._shown(self.files[0])}: {'.'.join(map(str, keys))}"
+        return describe(self._tree, keys, self._shown(self.files[0]))
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def read_project(source: Source, templates: Templates) -> Readings:
     """
     main = find_compose_file(source.path)
     folder = Path(absolute(str(main.parent.absolute()), Path("/")))
-    reader = Reader(folder, folder / source.above, templates)
+    reader = Reader(folder, folder / source.above, templates, source.check)
     environment = variables.read_environment(source.given, reader.variables)
     files = _compose_files(source, main, reader, environment)
     known: dict[str, str] = {}
@@ -128,7 +127,7 @@ def read_project(source: Source, templates: Templates) -> Readings:
         today = _read(reader, files, environment, source, Mode(samples=known))
     bound = frozenset(today[1].used)
     site = _read(reader, files, environment, source, Mode(site=True, bound=bound, samples=known))
-    _keep_undivided(site[0].document, today[1].today(environment), site[1].marks)
+    _keep_undivided(site[0].document, {**known, **environment.values()}, site[1].marks)
     return Readings(
         *(
             Project(
@@ -151,16 +150,17 @@ def read_project(source: Source, templates: Templates) -> Readings:
     )
 
 
-def _keep_undivided(document: Map, today: Callable[[str], str | None], marks: Marks) -> None:
+def _keep_undivided(document: Map, values: Mapping[str, str], marks: Marks) -> None:
     """Give ports their short form again, where a variable holds more than the number, such as an address."""
+    filled = {name: value for name, value in values.items() if value}
     for service in document["services"].values():
         ports = service.get("ports")
         for index, port in enumerate(ports or ()):
             published = port.get("published") if isinstance(port, Map) else None
-            if isinstance(published, str) and has_mark(published):
-                values = {use.name: value for use in marks.uses(published) if (value := today(use.name))}
-                if not _PORTS.fullmatch(marks.bind(published, values)):
-                    ports[index] = f"{published}:{port['target']}/{port['protocol']}"
+            if not isinstance(published, str) or not has_mark(published):
+                continue
+            if not _PORTS.fullmatch(marks.bind(published, filled)):
+                ports[index] = f"{published}:{port['target']}/{port['protocol']}"
 
 
 @dataclass(frozen=True)
@@ -190,14 +190,14 @@ def _compose_files(source: Source, main: Path, reader: Reader, environment: Envi
 def _read(
     reader: Reader, files: Sequence[Path], environment: Environment, source: Source, mode: Mode
 ) -> tuple[_Read, Mode, Loader]:
-    loader = Loader(reader, mode, source.check)
+    loader = Loader(reader, mode)
     document = loader.model(files, reader.folder, environment)
     shown = reader.shown(files[0])
     if not isinstance(document.get("services"), Map) or not document["services"]:
         raise BundleError(f"{shown}: no `services:`", hint="is this a Compose file?")
 
     def at(*keys: str | int) -> str:
-        return f"{place_of(document, keys) or shown}: {'.'.join(map(str, keys))}"
+        return describe(document, keys, shown)
 
     for name, service in document["services"].items():
         if not isinstance(service, Map):
@@ -270,8 +270,3 @@ def _project_name(document: Map, environment: Environment, folder: Path, at: Cal
             f"{at('name')}: the folder's name gives no project name", hint="add `name:` to the Compose file"
         )
     return name
-
-
-def normalise_name(text: str) -> str:
-    """Return a text as Compose makes a project name of it; empty if nothing is left."""
-    return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")

@@ -79,11 +79,6 @@ def clone(value: Value) -> Value:
     return value
 
 
-def as_items(value: Sequence[Any]) -> Items:
-    """Return a list as `Items`."""
-    return value if isinstance(value, Items) else Items(value)
-
-
 def place_of(root: Value, keys: Sequence[str | int]) -> Place | None:
     """Return the place of the value at `keys`, or of its nearest parent that has one."""
     place: Place | None = None
@@ -98,6 +93,18 @@ def place_of(root: Value, keys: Sequence[str | int]) -> Place | None:
         else:
             break
     return place
+
+
+def describe(root: Value, keys: Sequence[str | int], file: str) -> str:
+    """Return where a value stands, or its nearest parent: `compose.yaml:7: services.web.image`.
+
+    Args:
+        root: the document.
+        keys: where the value stands; `ITEM` for an item whose number is not known.
+        file: stands for the place if no parent has one.
+    """
+    shown = ".".join(str(key) for key in keys if key != ITEM)
+    return f"{place_of(root, keys) or file}: {shown}"
 
 
 class Patterns:

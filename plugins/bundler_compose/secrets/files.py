@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bundler.api.application import ConfigFile
+from bundler.api.application import INITIAL, ConfigFile
 from bundler.api.templates.formats import guess_format
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.material import find_material
@@ -17,7 +17,7 @@ from bundler_compose.secrets.positions import find_spans, find_value
 from bundler_compose.secrets.project import CARRY, IN_FILES, Finding, Group, Problem, Rules
 
 _SITE_VALUE: Final = re.compile(r"@@[A-Za-z_][A-Za-z0-9_]*@@")
-INITIAL: Final = ".initial-data/"
+_INITIAL: Final = f"{INITIAL}/"
 """Folder of carried files that become data of the site."""
 LARGEST: Final = 4 << 20
 """A larger file is searched as bytes: no program reads a configuration of that size."""
@@ -76,13 +76,15 @@ class FileSecrets:
             changed[path] = new
             problems += found
             if not self._is_carried(path, rules) and path not in self._whole:
-                problems += find_material(path.removeprefix(INITIAL), text, {group.value for group in groups})
+                problems += find_material(
+                    path.removeprefix(_INITIAL), text, {group.value for group in groups}
+                )
         return changed, problems
 
     def _is_carried(self, path: str, rules: Rules) -> bool:
         if path in self._whole and rules.decision(variable_name(self._whole[path])) == CARRY:
             return True
-        return rules.mode == CARRY or path.removeprefix(INITIAL) in rules.carry
+        return rules.mode == CARRY or path.removeprefix(_INITIAL) in rules.carry
 
     def _replace_in(
         self, path: str, file: ConfigFile, text: str, groups: Sequence[Group]
@@ -139,11 +141,11 @@ def _changes(text: str, groups: Mapping[str, Group], *, whole: bool) -> list[tup
 def _in_bytes(path: str, file: ConfigFile, groups: Sequence[Group]) -> list[Problem]:
     """Return the problems of a file that is no text: keys by their bytes, and values of groups."""
     content = file.read()
-    problems = list(find_material(path.removeprefix(INITIAL), None, set(), content))
+    problems = list(find_material(path.removeprefix(_INITIAL), None, set(), content))
     for group in groups:
         if is_distinctive(group.value) and group.value.encode() in content:
             message = f"has the value of the secret {group.name}, and is no text in which it can be replaced"
-            problems.append(Problem(path, message, "carry", path.removeprefix(INITIAL), IN_FILES))
+            problems.append(Problem(path, message, "carry", path.removeprefix(_INITIAL), IN_FILES))
     return problems
 
 

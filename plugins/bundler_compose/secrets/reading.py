@@ -1,4 +1,4 @@
-"""Follows the secrets of a project as `bundler_compose.reading` reads it."""
+"""What is searched for secrets, from a project as `bundler_compose.reading` reads it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
 from bundler_compose.reading import Project as Reading
-from bundler_compose.secrets.follow import Followed, follow_secrets
 from bundler_compose.secrets.layout import Today
 from bundler_compose.secrets.project import Mode, Project, Rules
 
 
-def follow_reading(
+def project_of(
     site: Reading, document: Mapping[str, Any], files: Mapping[str, ConfigFile], rules: Rules
-) -> Followed:
-    """Put site variables in every place of a secret.
+) -> Project:
+    """Return what is searched for secrets.
 
     Args:
         site: the reading for the site.
@@ -24,13 +23,6 @@ def follow_reading(
         files: carried files by path below `config/`.
         rules: what the profile decides.
     """
-    return follow_secrets(project_of(site, document, files, rules))
-
-
-def project_of(
-    site: Reading, document: Mapping[str, Any], files: Mapping[str, ConfigFile], rules: Rules
-) -> Project:
-    """Return what is searched for secrets."""
     today = Today(site.marks, values_of(site))
     return Project(document, today, files, lambda keys: site.at(*keys), rules)
 

@@ -31,7 +31,7 @@ def find(
         return [read(item) for item in value] if isinstance(value, list) else value
 
     document = {"services": {"web": read({"environment": environment or {}, **service})}}
-    return find_site_variables(document, (), marks, found, lambda names: set(names) & set(secrets))
+    return find_site_variables(document, marks, found, secrets)
 
 
 def test_a_value_of_the_env_file_is_the_default_and_its_comment_the_prompt() -> None:

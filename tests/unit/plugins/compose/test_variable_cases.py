@@ -28,7 +28,7 @@ def read(folder: Path, compose: str, dotenv: str = "", **given: object) -> Readi
 
 def variables(readings: Readings) -> dict[str, SiteVariable]:
     site = readings.site
-    return find_site_variables(site.data, (), site.marks, site.environment, lambda _: ())
+    return find_site_variables(site.data, site.marks, site.environment, ())
 
 
 def at_site(readings: Readings, answers: Mapping[str, str]) -> Any:  # noqa: ANN401 a document

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bundler.api.application import DataFolder, InitialFile
+from bundler.api.application import INITIAL, DataFolder, InitialFile
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
-from bundler_compose.mounts.carry import INITIAL, Carrier
+from bundler_compose.mounts.carry import Carrier
 from bundler_compose.mounts.collect import Collected, Texts, collect_mounts
 from bundler_compose.mounts.project import Project
 from bundler_compose.mounts.rules import Rules

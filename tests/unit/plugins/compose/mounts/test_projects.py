@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bundler.api.application import ApplicationContext, ApplicationModel
+from bundler.api.application import INITIAL, ApplicationContext, ApplicationModel
 from bundler.api.output import PinnedService
 from bundler.build.pipeline import references
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler_compose.application import ComposeApplication
-from bundler_compose.mounts.carry import INITIAL
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings
 

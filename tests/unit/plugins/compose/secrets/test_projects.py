@@ -10,9 +10,9 @@ import pytest
 
 from bundler.api.templates.process import Templates
 from bundler_compose.reading import Source, read_project
-from bundler_compose.secrets.follow import Followed
+from bundler_compose.secrets.follow import Followed, follow_secrets
 from bundler_compose.secrets.project import Rules
-from bundler_compose.secrets.reading import follow_reading, values_of
+from bundler_compose.secrets.reading import project_of, values_of
 
 NEW = "A1b2C3d4"
 """Prefix of the values that the site generates."""
@@ -29,7 +29,7 @@ class Site:
         with Templates({}) as templates:
             readings = read_project(Source(folder), templates)
         rules = Rules("refuse" if mode == "refuse" else "generate")
-        self.followed: Followed = follow_reading(readings.site, readings.site.data, {}, rules)
+        self.followed: Followed = follow_secrets(project_of(readings.site, readings.site.data, {}, rules))
         self.today = readings.today.data
         values = {
             name: value
