@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.root]
 
 FOREVER = '["sh", "-c", "trap \'exit 0\' TERM; while :; do sleep 1; done"]'
 COMPOSE = f"""
+name: app
 services:
   web:
     image: registry.example/base:1
