@@ -152,7 +152,7 @@ class Installation:
             done = self.site.run("docker", "exec", container, "sh", "-c", step.command, timeout=60)
             assert done.returncode == 0, f"{step}: {done.stdout}{done.stderr}"
             if step.gives is not None:
-                assert done.stdout.strip() == step.gives, step
+                assert done.stdout.strip() == step.gives, f"{step}: {done.stdout}"
 
     def services(self) -> dict[str, str]:
         """Map services to their states."""

@@ -99,10 +99,15 @@ explain_failure() {
     done
 }
 
-# quote_compose: the last lines of Compose's output, and what to do about those that have a known reason
+# quote_compose: the last lines of Compose's output, without those of its progress such as `Container shop-web-1  Created`,
+# and what to do about those that have a known reason
 quote_compose() {
     local said
-    redact <"$SCRATCH/up" | awk 'NF' | tail -n 5 >"$SCRATCH/up-end" || lose_scratch
+    redact <"$SCRATCH/up" | awk '
+        !NF { next }
+        /^ *(Container|Network|Volume|Image) [^ ]+ +[A-Z][a-z]+ *$/ { progress = $0; next }
+        { print; said = 1 }
+        END { if (!said && progress) print progress }' | tail -n 5 >"$SCRATCH/up-end" || lose_scratch
     warn services.refused "$(sed 's/^/    /' "$SCRATCH/up-end")"
     said=$(tr '\n' ' ' <"$SCRATCH/up-end")
     case $said in
