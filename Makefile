@@ -1,4 +1,5 @@
-# Two commands to begin with: make demo, make test. Python 3.11 or newer is all they need.
+# Two commands to begin with: make demo, make test. They need Python 3.11 or newer with its venv module
+# (Debian: python3-venv), and once a package index; what is missing is said, with the remedy.
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,14 +17,17 @@ COVERAGE := --cov $(if $(BUNDLE_TESTS_NO_SKIP),,--cov-fail-under=0)
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# a finished .venv whose Python is gone, or that imports another checkout, is finished again
+IS_OURS := import bundler, os, sys; sys.exit(not os.path.samefile(bundler.__file__, "bundler/__init__.py"))
+ifneq ($(wildcard $(STAMP)),)
+$(shell $(BIN)/python -P -c '$(IS_OURS)' 2>/dev/null || rm -f $(STAMP))
+endif
+
 $(STAMP): pyproject.toml $(if $(LOCKED),requirements-dev.txt)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; Python 3.11 or newer is needed. \
+	Debian, Ubuntu: sudo apt-get install python3 python3-venv. Another one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("Python 3.11 or newer is needed, this is %d.%d. Try: make PYTHON=python3.12 ..." % v[:2])'
-	@echo "setting up $(VENV), once; it takes about a minute"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt)
-	$(BIN)/python -m pip install --quiet $(if $(LOCKED),--no-deps --no-build-isolation --editable .,--editable '.[dev]')
-	@touch $@
+	@$(PYTHON) tools/make_venv.py $(if $(LOCKED),--locked)
 
 venv: $(STAMP)  ## .venv with everything for development; made where it is needed. LOCKED=1: with the versions of requirements-dev.txt
 

@@ -13,13 +13,15 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion_command(shell: str) -> None:
-    """Print the completion script for SHELL.
+    """Print the completion script for SHELL, for the name by which the command is called.
 
-    For bash: bundle completion bash > ~/.local/share/bash-completion/completions/bundle
+    For bash: bundle completion bash > ~/.local/share/bash-completion/completions/bundle,
+    and airbundle completion bash > ~/.local/share/bash-completion/completions/airbundle
     """
-    from bundler.cli.main import bundle
+    from bundler.cli.main import bundle, called_as
 
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"shell {shell} is not supported")
-    echo(kind(bundle, {}, "bundle", "_BUNDLE_COMPLETE").source(), lines=True)
+    name = called_as()
+    echo(kind(bundle, {}, name, f"_{name.upper()}_COMPLETE").source(), lines=True)

@@ -39,6 +39,8 @@ COMMANDS = {
 """Name -> help line. The module `bundler.cli.<name>` has a click command `<name>_command`."""
 INTERRUPTED = 130
 """Exit code that shells use for a program ended by SIGINT."""
+NAMES = ("bundle", "airbundle")
+"""Names of the command. On many machines `bundle` is Ruby's Bundler; nothing else has the second name."""
 
 
 class LazyGroup(click.Group):
@@ -77,7 +79,7 @@ failed, 130 stopped by Ctrl-C.
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="bundle")
+@click.version_option(__version__, prog_name=NAMES[0])
 def bundle() -> None:
     """Deliver containerized applications to places without internet.
 
@@ -113,10 +115,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(_run(words, as_json="--json" in words))
 
 
+def called_as() -> str:
+    """Return which of `NAMES` the process was started by; the first for `python -m bundler`."""
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119 pathlib costs start-up time
+    return name if name in NAMES else NAMES[0]
+
+
 def _run(words: list[str], *, as_json: bool) -> int:
     expected: BundleError
     try:
-        result: Any = bundle.main(words, prog_name="bundle", standalone_mode=False)
+        result: Any = bundle.main(words, prog_name=called_as(), standalone_mode=False)
     except BundleError as error:
         expected = error
     except click.exceptions.NoArgsIsHelpError as error:
@@ -146,7 +154,7 @@ def _usage_error(error: click.ClickException) -> UsageError:
     """Convert an error of click to an error of this program."""
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
-    command = context.command_path if context is not None else "bundle"
+    command = context.command_path if context is not None else called_as()
     return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows the options")
 
 

@@ -37,7 +37,7 @@ def commands(section: str, number: int) -> str:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a machine after `pip install .`, with a fake docker."""
+    """Return the environment of a machine after `pipx install .`, with a fake docker."""
     host = Host("dash", tmp_path / "site", tmp_path, tmp_path)
     host.prepare()
     bundle = tmp_path / "site/bin/bundle"
@@ -62,7 +62,7 @@ def test_from_a_compose_project_to_a_running_site(machine: dict[str, str], tmp_p
     shop.mkdir(parents=True)
     (shop / "web.conf").write_text("a = b\n")
     build = commands("From a Compose project to a running site", 0)
-    assert build.startswith("pip install .")
+    assert build.startswith("pipx install .")
     with SampleRegistry() as registry:
         registry.add_image("shop/web", "1.0", make_image({"bin/web": b"#!/bin/sh\n"}))
         (shop / "compose.yaml").write_text(COMPOSE.format(registry=registry.host))

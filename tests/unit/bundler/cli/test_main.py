@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
 from bundler.cli import main as cli
-from bundler.cli.main import INTERRUPTED
+from bundler.cli.main import INTERRUPTED, NAMES
 from bundler.errors import ExitCode
 from tests.support.console import Console, make_console
 
@@ -88,6 +89,44 @@ def test_a_shell_that_asks_for_completions_gets_the_commands() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "plain,verify"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_name_completes_itself(
+    name: str, shell: str, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"/usr/bin/{name}"])
+    script = console("completion", shell).out
+    assert f"_{name.upper()}_COMPLETE" in script
+    assert script.count(f"_{name}_completion") > 0
+    other = "_AIRBUNDLE_COMPLETE" if name == "bundle" else "_BUNDLE_COMPLETE"
+    assert other not in script
+    monkeypatch.setenv(f"_{name.upper()}_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"{name} ver")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert console().out == "plain,verify\n"
+
+
+def test_help_and_errors_say_the_name_that_was_typed(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/airbundle"])
+    assert console("verify", "--help").out.startswith("Usage: airbundle verify")
+    assert "`airbundle build --help` shows the options" in console("build").err
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bundler", "--help"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("Usage: bundle [OPTIONS]")
+
+
+def test_the_wheel_has_a_command_of_each_name() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == dict.fromkeys(NAMES, "bundler.cli.main:main")
 
 
 def test_a_reader_that_is_gone_ends_it_quietly() -> None:
