@@ -29,6 +29,7 @@ for _folder in (ROOT / "plugins", ROOT):
 import click  # noqa: E402 after sys.path
 from pydantic import BaseModel  # noqa: E402 after sys.path
 
+from bundler.profile.configuration import Configuration  # noqa: E402 after sys.path
 from bundler.profile.schema import file_model  # noqa: E402 after sys.path
 from bundler.profile.values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
 from docs.compose_page import key_tables  # noqa: E402 after sys.path
@@ -85,6 +86,28 @@ Quote text that YAML would read as something else: unquoted, `1.10` is the numbe
 work within a file; tags are not supported. A file has at most 1 MiB.
 """
 
+CONFIGURATION: Final = """\
+What holds for many profiles stands in one of two files with the same keys: `~/.config/bundle/config.toml`
+(`$XDG_CONFIG_HOME/bundle/config.toml`, or the file that `$BUNDLE_CONFIG` names; empty for none), and the
+table `[tool.bundle]` of a project's `pyproject.toml`. The project is the folder of the profile, or the one
+above it if that is named `profiles`; for built-in profiles and for commands without a profile, it is the
+working folder.
+
+```toml
+# ~/.config/bundle/config.toml
+keys = ["~/keys/bundle.key"]
+trusted_keys = ["~/keys/bundle.pub"]
+
+[registries.mirrors]
+"docker.io" = "mirror.example:5000"
+```
+
+A value comes from the first of: command line, environment (`BUNDLE_KEY`, `BUNDLE_CACHE`), profile, project,
+user, default. This holds for mirrors host by host; `registries.insecure` adds up. Relative paths start from
+the folder of the file. `bundle config` shows what holds, and where each value comes from. An unknown key is
+an error.
+"""
+
 
 # ---------------------------------------------------------------- profiles
 
@@ -105,6 +128,8 @@ def profile_reference() -> str:
     for name, model in sorted(application_models().items()):
         parts += [f"## Settings of `{name}`", _docstring(model)]
         parts += _model_sections(model, "settings", level=3)
+    parts += ["## Configuration of users and projects", CONFIGURATION.strip()]
+    parts += _model_sections(Configuration, "", level=3)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -124,7 +124,7 @@ def install(*, locked: bool) -> None:
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [VENV / "bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [str(VENV / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 

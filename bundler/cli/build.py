@@ -19,7 +19,7 @@ from bundler.cli.rehearse import (
     rehearse,
     show_rehearsal,
 )
-from bundler.cli.signing import KEY_OPTIONS, OpenKey, open_keys, public_names
+from bundler.cli.signing import KEY_OPTIONS, OpenKey, chosen_keys, open_keys, public_names
 from bundler.errors import UsageError
 from bundler.terminal.console import echo, echo_json
 
@@ -102,6 +102,7 @@ def build_command(
         job.reporter.warn("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it")
         built = _build(job, output, (), ())
     else:
+        references = chosen_keys(references, job.profile.path)
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
             wanted = profile.signing.signatures
             if len(keys) < wanted:
@@ -111,7 +112,7 @@ def build_command(
                 )
             built = _build(job, output, keys, statements)
             public = tuple(key.key.public_key for key in keys)
-    found = _rehearse(job, built, public, scratch, chosen.cache_dir) if rehearses else None
+    found = _rehearse(job, built, public, scratch) if rehearses else None
     if chosen.as_json:
         added = {} if found is None else {"rehearsal": rehearsal_json(built.bundle.path, found)}
         echo_json({**_built_json(built), **added})
@@ -133,13 +134,11 @@ def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence
     return pipeline.build(job, output, [key.key for key in keys], members)
 
 
-def _rehearse(
-    job: Job, built: Built, keys: Sequence[bytes], scratch: Path | None, cache_dir: Path | None
-) -> Rehearsal:
+def _rehearse(job: Job, built: Built, keys: Sequence[bytes], scratch: Path | None) -> Rehearsal:
     """Rehearse the finished bundle."""
     packer = find_rehearser(job.plugins.packer(job.profile.profile.packer))
     options = make_options(
-        cache_dir=cache_dir,
+        cache_dir=job.store.root,
         keys=keys,
         values=(),
         answer_file=None,

@@ -22,7 +22,8 @@ KEYS = click.option(
     "key_files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Trusted public key; repeat for each further key. Default: ./bundle.pub if it exists.",
+    help="Trusted public key; repeat for each further key. Default: from your configuration, else"
+    " ./bundle.pub if it exists.",
 )
 """The keys that a command trusts."""
 
@@ -48,9 +49,16 @@ def signed_by(signers: Sequence[PublicKey]) -> str:
 
 
 def chosen_keys(key_files: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the files of `KEYS`, or `./bundle.pub` if there are none and it exists."""
-    default = Path("bundle.pub")
-    return key_files or ((default,) if default.is_file() else ())
+    """Return the files of `KEYS`, or those of the configuration, or `./bundle.pub` if it exists."""
+    from bundler.cli.settings import check_file, find_trusted_keys
+    from bundler.profile.config import load_config
+
+    if key_files:
+        return key_files
+    configured = find_trusted_keys(load_config())
+    for path in configured.value:
+        check_file(path, f"{configured.origin}: trusted_keys")
+    return configured.value
 
 
 def load_trust(key_files: Sequence[Path], require: int, statements: Sequence[Path]) -> Trust | None:

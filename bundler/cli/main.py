@@ -31,6 +31,7 @@ COMMANDS = {
     "sign": "Add a signature to a finished bundle.",
     "revoke": "Revoke a key.",
     "profiles": "List the available profiles.",
+    "config": "Show the configuration that holds, and where it comes from.",
     "plugins": "List the plugins and what they provide.",
     "schema": "Print the JSON Schema of profiles, for editors.",
     "cache": "Show, check or prune the blob cache.",

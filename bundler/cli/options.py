@@ -34,19 +34,25 @@ def _complete_profile(
     return [p.name for p in list_profiles() if p.name.startswith(incomplete)]
 
 
-PROFILE = click.option(
-    "-p",
-    "--profile",
-    required=True,
-    metavar="NAME|FILE",
-    shell_complete=_complete_profile,
-    help="Profile to build: a name that `bundle profiles` lists, or a YAML file.",
-)
+def profile_option(text: str, *, required: bool = True) -> Decorator:
+    """Return the option that names a profile; `text` is its help."""
+    return click.option(
+        "-p",
+        "--profile",
+        required=required,
+        metavar="NAME|FILE",
+        shell_complete=_complete_profile,
+        help=text,
+    )
+
+
+PROFILE = profile_option("Profile to build: a name that `bundle profiles` lists, or a YAML file.")
 SHARED: tuple[Decorator, ...] = (
     click.option(
         "--platform",
         metavar="OS/ARCH",
-        help="Target platform, for example linux/arm64. Default: from the profile.",
+        help="Target platform, for example linux/arm64. Default: from the profile, else from the"
+        " configuration.",
     ),
     click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a profile key."),
     click.option(
@@ -71,10 +77,9 @@ SHARED: tuple[Decorator, ...] = (
     click.option(
         "--min-speed",
         type=click.IntRange(min=0),
-        default=1000,
-        show_default=True,
         metavar="BYTES",
-        help="Give up on a server that sends less than this per second for a minute; 0 waits forever.",
+        help="Give up on a server that sends less than this per second for a minute; 0 waits forever."
+        " Default: from the configuration, else 1000.",
     ),
     click.option("--offline", is_flag=True, help="Use only the cache; open no network connections."),
     click.option(
@@ -94,7 +99,8 @@ COMMON: tuple[Decorator, ...] = (
         "--cache",
         "cache_dir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder of the blob store. Default: $BUNDLE_CACHE, else ~/.cache/bundle.",
+        help="Folder of the blob store. Default: $BUNDLE_CACHE, else from the configuration, else"
+        " ~/.cache/bundle.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
@@ -126,7 +132,7 @@ class JobOptions:
     mirrors: tuple[str, ...]
     insecure: tuple[str, ...]
     ca_file: Path | None
-    min_speed: int
+    min_speed: int | None
     offline: bool
     lock_file: Path | None
     plugins_dir: tuple[Path, ...]
@@ -162,10 +168,18 @@ def make_plugins(folders: Sequence[Path]) -> Plugins:
 
 
 def make_store(folder: Path | None) -> Store:
-    """Return the store in `folder`, or in the user's cache folder."""
-    from bundler.store.blobs import Store, default_root
+    """Return the store in `folder`, or in the cache folder that is configured."""
+    from bundler.store.blobs import Store
 
-    return Store(folder or default_root())
+    return Store(cache_folder(folder))
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Return the cache folder of a command without a profile."""
+    from bundler.cli.settings import find_cache
+    from bundler.profile.config import load_config
+
+    return find_cache(load_config(), given).value
 
 
 def make_job(
@@ -175,7 +189,10 @@ def make_job(
     from bundler.api.images import SourceOptions
     from bundler.build.lock import Lock
     from bundler.build.pipeline import Job
+    from bundler.cli.settings import Given, check_file, find_settings
+    from bundler.profile.config import load_config
     from bundler.profile.load import load_profile
+    from bundler.store.blobs import Store
 
     plugins = make_plugins(options.plugins_dir)
     loaded = load_profile(
@@ -186,23 +203,30 @@ def make_job(
     profile = loaded.profile
     path = options.lock_file or lock_path(loaded.path)
     pins = Lock(path, {}) if ignore_lock else Lock.read(path)
-    registries = profile.registries
-    ca_file = options.ca_file
-    if ca_file is None and registries.ca_file:
-        ca_file = loaded.base / registries.ca_file
+    given = Given(
+        platform=options.platform,
+        mirrors=_pairs("--registry-mirror", options.mirrors),
+        insecure=options.insecure,
+        ca_file=options.ca_file,
+        min_speed=options.min_speed,
+        cache=options.cache_dir,
+    )
+    settings = find_settings(load_config(loaded.path), loaded, given)
+    if settings.ca_file.value is not None:
+        check_file(settings.ca_file.value, f"{settings.ca_file.origin}: registries.ca_file")
     return Job(
         profile=loaded,
         plugins=plugins,
-        store=make_store(options.cache_dir),
-        platform=_platform(options.platform or profile.platform),
+        store=Store(settings.cache.value),
+        platform=_platform(settings.platform.value),
         lock=pins,
         options=SourceOptions(
-            mirrors={**registries.mirrors, **_pairs("--registry-mirror", options.mirrors)},
-            insecure=frozenset((*registries.insecure, *options.insecure)),
-            ca_file=ca_file,
+            mirrors={host: mirror.value for host, mirror in settings.mirrors.items()},
+            insecure=frozenset(settings.insecure),
+            ca_file=settings.ca_file.value,
             archives=tuple(loaded.base / path for path in profile.archives),
             offline=options.offline,
-            min_speed=options.min_speed,
+            min_speed=settings.min_speed.value,
         ),
         reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
         locked=locked,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bundler.cli.bundles import KEYS, chosen_keys, load_trust, naming
-from bundler.cli.options import COMMON, Decorator, add, make_plugins, make_reporter
+from bundler.cli.options import COMMON, Decorator, add, cache_folder, make_plugins, make_reporter
 from bundler.errors import BundleError, UsageError
 from bundler.terminal.console import echo, echo_json
 
@@ -178,9 +178,7 @@ def rehearsal_error(file: Path, found: Rehearsal) -> BundleError:
 
 
 def _records(cache_dir: Path | None) -> Path:
-    from bundler.store.blobs import default_root
-
-    return (cache_dir or default_root()) / "rehearsals"
+    return cache_folder(cache_dir) / "rehearsals"
 
 
 def _open(file: Path, plugins: Plugins) -> tuple[Rehearser, BundleManifest]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
-from bundler.cli.signing import KEY_OPTIONS, open_keys, write_new
+from bundler.cli.signing import KEY_OPTIONS, chosen_keys, open_keys, write_new
 from bundler.errors import UsageError
 from bundler.terminal.console import echo
 
@@ -45,7 +45,7 @@ def revoke_command(
     from bundler.trust.statements import read_fingerprint, revoke, statement_name, write_statement
 
     plugins = make_plugins(plugins_dir)
-    with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
+    with open_keys(plugins, "ecdsa", chosen_keys(references), passphrase_files, None) as keys:
         if len(keys) != 1:
             raise UsageError("a revocation is signed by one key", hint="use --key once")
         target = PublicKey.read(keys[0].key.public_key).fingerprint

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
-from bundler.cli.signing import KEY_OPTIONS, open_keys
+from bundler.cli.signing import KEY_OPTIONS, chosen_keys, open_keys
 from bundler.terminal.console import echo
 
 
@@ -30,7 +30,7 @@ def sign_command(
     from bundler.trust.countersign import countersign
 
     plugins = make_plugins(plugins_dir)
-    with open_keys(plugins, "ecdsa", references, passphrase_files, None) as keys:
+    with open_keys(plugins, "ecdsa", chosen_keys(references), passphrase_files, None) as keys:
         signers = countersign(
             file, [each.key for each in keys], plugins.signer("ecdsa"), plugins.format().sidecars
         )

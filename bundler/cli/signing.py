@@ -29,7 +29,7 @@ KEY_OPTIONS = (
         metavar="FILE|URI",
         help="Private key to sign with: a file, or a key on a token"
         " (pkcs11:token=...;object=...). Repeat for each further signer. Default: $BUNDLE_KEY (one"
-        " per line), else ./bundle.key.",
+        " per line), else from the configuration, else ./bundle.key.",
     ),
     click.option(
         "--passphrase-file",
@@ -50,17 +50,24 @@ class OpenKey:
     key: PrivateKey
 
 
-def chosen_keys(references: Sequence[str]) -> tuple[str, ...]:
-    """Return the given references, or the default."""
-    named = [line.strip() for line in os.environ.get("BUNDLE_KEY", "").splitlines()]
-    return tuple(references) or tuple(filter(None, named)) or ("bundle.key",)
+def chosen_keys(references: Sequence[str], profile: Path | None = None) -> tuple[str, ...]:
+    """Return the given references, or those of the environment or the configuration.
+
+    Args:
+        references: as the user typed them.
+        profile: file of the profile that is built, if any; its project's configuration holds.
+    """
+    from bundler.cli.settings import find_keys
+    from bundler.profile.config import load_config
+
+    return tuple(references) or find_keys(load_config(profile)).value
 
 
 def public_names(references: Sequence[str]) -> tuple[str, ...]:
     """Return where the public keys are by convention: beside key files, otherwise `bundle.pub`."""
     return tuple(
         "bundle.pub" if _scheme(reference) else str(Path(reference).with_suffix(".pub"))
-        for reference in chosen_keys(references)
+        for reference in references
     )
 
 
@@ -87,7 +94,7 @@ def open_keys(
     Args:
         plugins: all loaded plugins.
         default: signer of references that do not name one.
-        references: as the user typed them; if empty, the default key.
+        references: of `chosen_keys`.
         passphrase_files: a single one for all keys, or one for each key that needs a passphrase.
         reporter: receives warnings about key files that other users can read.
     """
@@ -96,7 +103,7 @@ def open_keys(
     passphrases = _Passphrases(passphrase_files)
     with ExitStack() as stack:
         found = []
-        for reference in chosen_keys(references):
+        for reference in references:
             path = Path(reference)
             if reporter and path.is_file() and path.stat().st_mode & 0o077:
                 reporter.warn(f"{path} is readable by other users; run: chmod 600 {shlex.quote(reference)}")

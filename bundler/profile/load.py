@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from bundler.errors import PluginError, ProfileError, UsageError, did_you_mean
 from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_file
 from bundler.profile.merge import merge_layers, read_override
 from bundler.profile.model import Profile
+from bundler.profile.places import builtin_folder, is_builtin, search_folders, show_path, user_folder
 from bundler.profile.schema import profile_schema
 from bundler.profile.validate import validate
 
@@ -102,29 +102,6 @@ class _Layer:
 # ---------------------------------------------------------------- where profiles are
 
 
-def builtin_folder() -> Path:
-    """Return the folder of the built-in profiles: in the wheel, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    shipped = package / "builtin_profiles"
-    return shipped if shipped.is_dir() else package.parent / "profiles"
-
-
-def user_folder() -> Path:
-    """Return the folder of the user's profiles. A relative XDG_CONFIG_HOME is ignored, as specified."""
-    home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (home if home.is_absolute() else Path("~/.config").expanduser()) / "bundle" / "profiles"
-
-
-def search_folders() -> tuple[Path, ...]:
-    """Return the folders in which names are looked up: the project's, the user's, the built-in one."""
-    return Path("profiles"), user_folder(), builtin_folder()
-
-
-def is_builtin(path: Path) -> bool:
-    """Whether the file is a built-in profile."""
-    return path.resolve().parent == builtin_folder().resolve()
-
-
 def list_profiles(search: Sequence[Path] | None = None) -> list[ProfileSummary]:
     """Return all profiles that can be selected by name, sorted, without those hidden by an earlier folder."""
     found: dict[str, ProfileSummary] = {}
@@ -178,7 +155,7 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
         there = [path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()]
         if len(there) > 1:
             raise UsageError(
-                f"{_show(there[0])} and {there[1].name} both define profile {name!r}",
+                f"{show_path(there[0])} and {there[1].name} both define profile {name!r}",
                 hint="remove or rename one of them",
             )
         if there:
@@ -193,13 +170,7 @@ def _is_path(text: str) -> bool:
 def _nearest(name: str, folders: Iterable[Path]) -> str:
     folders = list(folders)
     names = sorted({path.stem for folder in folders for path in _files(folder)})
-    return did_you_mean(name, names, "there are") or "no profiles in " + ", ".join(map(_show, folders))
-
-
-def _show(path: Path) -> str:
-    """Return the path for messages: relative if it is below the working folder."""
-    absolute = path.absolute()
-    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+    return did_you_mean(name, names, "there are") or "no profiles in " + ", ".join(map(show_path, folders))
 
 
 # ---------------------------------------------------------------- loading
@@ -230,7 +201,7 @@ def load_profile(
     else:
         path = _find(name_or_path, folders)
     if path is None or not path.exists():
-        what = f"file {_show(path)}" if path is not None else f"profile named {name_or_path!r}"
+        what = f"file {show_path(path)}" if path is not None else f"profile named {name_or_path!r}"
         raise UsageError(f"there is no {what}", hint=_nearest(Path(name_or_path).stem, folders))
     layers: dict[Path, _Layer] = {}
     _collect(path, folders, layers, ())
@@ -277,10 +248,12 @@ def _collect(
 
 def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Path]) -> Path:
     child = chain[-1]
-    said = " -> ".join([*(_show(path) for path in chain), name])
+    said = " -> ".join([*(show_path(path) for path in chain), name])
     if _is_path(name):
         parent: Path | None = child.parent / name
-        hint = f"relative paths start from the folder of the file that contains them, {_show(child.parent)}"
+        hint = (
+            f"relative paths start from the folder of the file that contains them, {show_path(child.parent)}"
+        )
     else:
         # A profile that extends its own name extends the next one of that name along the search path.
         known = [folder.resolve() for folder in folders]
@@ -305,7 +278,7 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
 
 
 def _read(path: Path) -> _Layer:
-    tree = read_file(path, _show(path))
+    tree = read_file(path, show_path(path))
     values = dict(tree.value) if isinstance(tree.value, dict) else {}
     node = values.pop("extends", None)
     names = []

@@ -83,9 +83,9 @@ def make_venv(checkout: Path, **environment: str) -> subprocess.CompletedProcess
 
 def imports_the_checkout(checkout: Path) -> bool:
     code = "import bundler; print(bundler.__file__)"
-    command = [checkout / ".venv/bin/python", "-P", "-c", code]
+    command = [str(checkout / ".venv/bin/python"), "-P", "-c", code]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() == str(checkout / "bundler/__init__.py")
+    return Path(found.stdout.strip()) == checkout / "bundler/__init__.py"
 
 
 def test_it_is_made_once_and_repaired(checkout: Path) -> None:
