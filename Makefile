@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 # where tests may skip, coverage is shown and not required
 COVERAGE := --cov $(if $(BUNDLE_TESTS_NO_SKIP),,--cov-fail-under=0)
 
-.PHONY: help venv demo test test-unit test-shell test-integration test-e2e faults fuzz lint format docs docs-build docs-serve lock release bench bench-site bench-limits chaos clean
+.PHONY: help venv demo test test-unit test-shell test-integration test-e2e faults fuzz lint format docs docs-build docs-serve lock zipapp release bench bench-site bench-limits chaos clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,7 +81,10 @@ lock: $(STAMP)  ## pin the development dependencies in requirements-dev.txt, wit
 		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements-dev.txt pyproject.toml
 
-release: $(STAMP)  ## KEY=release.key: wheel, sdist, SBOM, checksums and signature in dist/release-VERSION
+zipapp: $(STAMP)  ## dist/bundle.pyz: the program with its libraries in one file, for this Python and platform
+	@$(BIN)/python tools/make_zipapp.py
+
+release: $(STAMP)  ## KEY=release.key: wheel, sdist, zipapp, SBOM, checksums and signature in dist/release-VERSION
 	@$(BIN)/python tools/release.py $(foreach key,$(KEY),--key $(key)) $(RELEASE)
 
 bench: $(STAMP)  ## compare with the peers on the same work

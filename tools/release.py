@@ -1,4 +1,4 @@
-"""Builds a reproducible release: wheel, sdist, SBOM, checksums and their signature.
+"""Builds a reproducible release: wheel, sdist, zipapp, SBOM, checksums and their signature.
 
 Run by `make release KEY=release.key`; docs/how-to/release.md describes the steps before and after.
 """
@@ -26,12 +26,14 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 from bundler import __version__
 from bundler.cli.options import make_plugins
 from bundler.cli.signing import open_keys
 from bundler.errors import BundleError, UsageError
 from bundler.trust.signatures import sign_text
+from tools.make_zipapp import file_name, find_libraries, make_zipapp, requirements
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NAMESPACE: Final = uuid.UUID("0b8f0c2e-6a4e-5d0b-8a57-3f2f6c1c9d11")
@@ -105,6 +107,25 @@ def _hatch(source: Path, folder: Path, target: str, time: int) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+# ---------------------------------------------------------------- zipapp
+
+
+def check_libraries() -> None:
+    """Refuse a zipapp of other libraries than those of the lock file, which the tests use.
+
+    Raises:
+        UsageError: a library has another version.
+    """
+    versions, _ = read_lock((ROOT / "requirements-dev.txt").read_text())
+    for library in find_libraries(requirements()):
+        name = canonicalize_name(library.name)
+        if versions.get(name) != library.version:
+            raise UsageError(
+                f"{name} {library.version} is installed, and requirements-dev.txt has {versions.get(name)}",
+                hint="make clean, then make release LOCKED=1, or try it out with --trial",
+            )
 
 
 # ---------------------------------------------------------------- SBOM
@@ -193,6 +214,8 @@ def make_release(folder: Path, keys: Sequence[str], passphrase_files: Sequence[P
         raise UsageError(f"{folder} is not empty", hint="choose another folder with --output")
     with open_keys(make_plugins(()), "ecdsa", keys, passphrase_files, None) as opened:
         files = build_twice(folder, time)
+        files.append(folder / file_name())
+        make_zipapp(files[1], files[2], find_libraries(requirements()))
         document = folder / f"bundler-airgap-{__version__}.cdx.json"
         document.write_text(sbom(files, time))
         sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in sorted([*files, document])).encode()
@@ -211,6 +234,7 @@ def main() -> int:
     try:
         if not arguments.trial:
             check_tree()
+            check_libraries()
         make_release(arguments.output, arguments.key, arguments.passphrase_file, release_time())
     except BundleError as error:
         sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))

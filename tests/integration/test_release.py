@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_the_files_of_a_release(built: Path) -> None:
     assert {path.name for path in built.iterdir()} == {
         f"{stem}.tar.gz",
         f"{stem}-py3-none-any.whl",
+        f"bundle-{__version__}-{EXTENSION_SUFFIXES[0].split('.')[1]}.pyz",
         f"bundler-airgap-{__version__}.cdx.json",
         "SHA256SUMS",
         "SHA256SUMS.sig",
@@ -94,7 +96,7 @@ def test_the_sbom_names_the_files_and_all_libraries(built: Path) -> None:
     document = json.loads((built / f"bundler-airgap-{__version__}.cdx.json").read_text())
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
     components = {one["name"]: one for one in document["components"]}
-    for path in (*built.glob("*.whl"), *built.glob("*.tar.gz")):
+    for path in (*built.glob("*.whl"), *built.glob("*.tar.gz"), *built.glob("*.pyz")):
         (digest,) = components[path.name]["hashes"]
         assert digest == {"alg": "SHA-256", "content": hashlib.sha256(path.read_bytes()).hexdigest()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
