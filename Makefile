@@ -85,7 +85,7 @@ zipapp: $(STAMP)  ## dist/bundle.pyz: the program with its libraries in one file
 	@$(BIN)/python tools/make_zipapp.py
 
 release: $(STAMP)  ## KEY=release.key: wheel, sdist, zipapp, SBOM, checksums and signature in dist/release-VERSION
-	@$(BIN)/python tools/release.py $(foreach key,$(KEY),--key $(key)) $(RELEASE)
+	@$(BIN)/python tools/release.py $(foreach key,$(KEY),--key $(key)) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(RELEASE)
 
 bench: $(STAMP)  ## compare with the peers on the same work
 	@$(BIN)/python -m benchmarks.build $(if $(SIZES),--sizes $(SIZES)) $(BENCH)

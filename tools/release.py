@@ -34,6 +34,8 @@ from bundler.cli.signing import open_keys
 from bundler.errors import BundleError, UsageError
 from bundler.trust.signatures import sign_text
 from tools.make_zipapp import file_name, find_libraries, make_zipapp, requirements
+from tools.wheel_hook import SITE_VARIABLE
+from tools.wheel_links import REPOSITORY_VARIABLE
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NAMESPACE: Final = uuid.UUID("0b8f0c2e-6a4e-5d0b-8a57-3f2f6c1c9d11")
@@ -94,16 +96,29 @@ def build_archives(folder: Path, time: int) -> list[Path]:
     with tempfile.TemporaryDirectory() as unpacked, tarfile.open(sdist) as archive:
         archive.extractall(unpacked, filter="data")
         (source,) = Path(unpacked).iterdir()
-        _hatch(source, folder, "wheel", time)
+        site = Path(unpacked) / "site"
+        _build_site(source, site, time)
+        _hatch(source, folder, "wheel", time, **{SITE_VARIABLE: str(site)})
     (wheel,) = folder.glob("*.whl")
     return [sdist, wheel]
 
 
-def _hatch(source: Path, folder: Path, target: str, time: int) -> None:
+def _build_site(source: Path, site: Path, time: int) -> None:
+    """Build the documentation, which `bundle docs` opens, with the time of the release."""
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "--quiet", "build", "--strict", "--site-dir", site],
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(time), "NO_MKDOCS_2_WARNING": "1"},
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _hatch(source: Path, folder: Path, target: str, time: int, **variables: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder],
         cwd=source,
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(time)},
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(time), **variables},
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -229,12 +244,15 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / f"release-{__version__}")
     parser.add_argument("--key", action="append", required=True, help="private key, a file or a URI")
     parser.add_argument("--passphrase-file", action="append", type=Path, default=[])
+    parser.add_argument("--repository", default="", help="address of the project, for links in the wheel")
     parser.add_argument("--trial", action="store_true", help="take changes that are not committed or dated")
     arguments = parser.parse_args()
     try:
         if not arguments.trial:
             check_tree()
             check_libraries()
+        if arguments.repository:
+            os.environ[REPOSITORY_VARIABLE] = arguments.repository
         make_release(arguments.output, arguments.key, arguments.passphrase_file, release_time())
     except BundleError as error:
         sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))

@@ -35,6 +35,7 @@ COMMANDS = {
     "plugins": "List the plugins and what they provide.",
     "schema": "Print the JSON Schema of profiles, for editors.",
     "cache": "Show, check or prune the blob cache.",
+    "docs": "Open the documentation, offline.",
     "completion": "Print a shell completion script.",
 }
 """Name -> help line. The module `bundler.cli.<name>` has a click command `<name>_command`."""

@@ -137,3 +137,10 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
     make_console(sys.stdout).print(table)
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown of this program to the terminal on standard output, formatted."""
+    from rich.markdown import Markdown  # noqa: PLC0415 its parser costs 30 ms, and one command needs it
+
+    make_console(sys.stdout).print(Markdown(clean(text, lines=True)))

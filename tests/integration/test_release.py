@@ -49,7 +49,7 @@ def paths() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
-    for module in ("cyclonedx", "hatchling"):
+    for module in ("cyclonedx", "hatchling", "mkdocs"):
         need_module(module)
     folder = tmp_path_factory.mktemp("release") / "one"
     done = release(folder, key, "--trial")
@@ -71,6 +71,11 @@ def test_the_files_of_a_release(built: Path) -> None:
         names = set(wheel.namelist())
     assert f"{stem}.dist-info/licenses/LICENSE" in names
     assert "bundler_installer/shell/main.sh" in names
+    assert {
+        "bundler/site/index.html",
+        "bundler/site/zh/how-to/build.html",
+        "bundler/pages/how-to/build.md",
+    } <= names
 
 
 def test_the_commands_of_the_page_verify_it(built: Path, key: Path, tmp_path: Path) -> None:

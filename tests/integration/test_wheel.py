@@ -68,6 +68,9 @@ def test_the_wheel_holds_every_file(installed: Installed) -> None:
         if path.startswith("profiles/"):
             inside = "bundler/builtin_profiles" + path.removeprefix("profiles")
         assert inside in names, f"{path} is not in the wheel"
+    docs = run("git", "ls-files", "docs/*.md", "docs/**/*.md", cwd=ROOT).splitlines()
+    assert {"bundler/pages" + path.removeprefix("docs") for path in docs} <= names
+    assert not any(name.startswith("bundler/site") for name in names), "only a release builds it"
     strange = {n for n in names if not n.startswith("bundler") or "__pycache__" in n or "/tests/" in n}
     assert strange == set()
 
@@ -98,6 +101,35 @@ def test_the_installed_wheel_builds_and_verifies_a_bundle(installed: Installed) 
     (path,) = (installed.work / "dist").glob("*.tar")
     verified = installed.bundle("verify", str(path), "--key", "bundle.pub")
     assert verified.returncode == 0, verified.stderr
+
+
+def test_the_installed_program_prints_its_documentation(installed: Installed) -> None:
+    page = installed.bundle("docs", "how-to/keys")
+    assert page.stdout == (ROOT / "docs/how-to/keys.md").read_text()
+    assert str(installed.folder) in installed.bundle("docs", "keys", "--path").stdout
+
+
+def test_a_site_and_links_are_in_the_wheel_where_they_are_given(tmp_path: Path) -> None:
+    need_module("hatchling")
+    (tmp_path / "site/how-to").mkdir(parents=True)
+    (tmp_path / "site/index.html").write_text("start")
+    (tmp_path / "site/how-to/keys.html").write_text("keys")
+    given = {"BUNDLE_DOCS_SITE": str(tmp_path / "site"), "BUNDLE_REPOSITORY": "https://git.example/a/bundle/"}
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, env={**os.environ, **given}, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("bundler/site/how-to/keys.html") == b"keys"
+        (name,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA")]
+        metadata = archive.read(name).decode()
+    assert "Project-URL: Repository, https://git.example/a/bundle\n" in metadata
+    assert "Project-URL: Changelog, https://git.example/a/bundle/blob/main/CHANGELOG.md\n" in metadata
+    for wrong in ({"BUNDLE_DOCS_SITE": str(tmp_path)}, {"BUNDLE_REPOSITORY": "git.example"}):
+        refused = subprocess.run(
+            build, cwd=ROOT, env={**os.environ, **wrong}, capture_output=True, text=True, check=False
+        )
+        assert refused.returncode != 0
+        assert "".join(wrong) in refused.stderr
 
 
 def test_the_schema_is_a_json_schema_that_takes_our_profiles_and_refuses_mistakes(
