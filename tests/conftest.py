@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ settings.load_profile("tests")
 # would inherit that. Signals that are handled here have their default action in a started program.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, lambda *_: None)
+
+os.environ["BUNDLE_CONFIG"] = ""  # the configuration of whoever runs the tests has no effect on them
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and their names in the registry."""

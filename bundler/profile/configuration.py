@@ -25,10 +25,10 @@ class Configuration(ProfileModel):
     keys: tuple[str, ...] = ()
     """Private keys to sign with: files, or keys on tokens. See `--key` of `bundle build`."""
     trusted_keys: tuple[LocalPath, ...] = ()
-    """Files with public keys that `bundle verify` and `bundle rehearse` trust, instead of ./bundle.pub. A
-    project cannot set it, because it may come with the bundle."""
+    """Files with public keys that `bundle verify` and `bundle rehearse` trust, instead of ./bundle.pub.
+    Not in a project."""
     cache: LocalPath | None = None
-    """Folder of the blob store. See `--cache`."""
+    """Folder of the blob store. See `--cache`. Not in a project."""
     min_speed: int | None = Field(default=None, ge=0)
     """Bytes per second that a server must send. See `--min-speed`."""
     registries: Registries = Registries()
@@ -36,14 +36,14 @@ class Configuration(ProfileModel):
 
 
 class ProjectConfiguration(Configuration):
-    """The keys of a project: those of a user, except for trust."""
+    """The keys of a project: those of a user, without trust and without the folder that is pruned."""
 
-    @field_validator("trusted_keys")
+    @field_validator("trusted_keys", "cache")
     @classmethod
-    def _refuse(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+    def _refuse(cls, value: object) -> object:
         if value:
             raise HintedValueError(
-                "a project cannot say which keys are trusted, because it may come with the bundle",
+                "only your own configuration can say this: a project may come from whoever made the bundle",
                 hint=f"move it to {show_path(user_folder().parent / 'config.toml')}",
             )
         return value

@@ -51,12 +51,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect_inside)
 
 
-@pytest.fixture(autouse=True)
-def no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ignore the configuration of whoever runs the tests."""
-    monkeypatch.setenv("BUNDLE_CONFIG", "")
-
-
 @pytest.fixture
 def registry(request: pytest.FixtureRequest) -> Iterator[FaultRegistry]:
     """Provide a registry that fails on demand, with the images in `PUSHED` of the test's module."""

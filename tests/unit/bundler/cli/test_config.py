@@ -224,12 +224,16 @@ def test_mistakes_are_told_with_file_line_and_key(
     assert hint in done.err
 
 
-def test_a_project_cannot_say_whom_to_trust(work: Path, console: Console) -> None:
-    (work / "pyproject.toml").write_text('[tool.bundle]\ntrusted_keys = ["bundle.pub"]\n')
+@pytest.mark.parametrize("line", ['trusted_keys = ["bundle.pub"]', 'cache = ".."'])
+def test_a_project_says_neither_whom_to_trust_nor_where_files_are_removed(
+    work: Path, console: Console, line: str
+) -> None:
+    (work / "pyproject.toml").write_text(f"[tool.bundle]\n{line}\n")
     (work / "bundle.tar").touch()
     done = console("verify", "bundle.tar")
     assert done.code == ExitCode.USAGE
-    assert "pyproject.toml:2: tool.bundle.trusted_keys: a project cannot say which keys" in done.err
+    key = line.partition(" ")[0]
+    assert f"pyproject.toml:2: tool.bundle.{key}: only your own configuration can say this" in done.err
     assert f"move it to {user_file(work)}" in done.err
 
 
