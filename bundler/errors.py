@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -22,15 +23,37 @@ class BundleError(Exception):
     Attributes:
         message: what is wrong, one sentence, naming the file, key or image.
         hint: what to do about it; None if there is nothing to do.
+        about: the image that has the problem; None if the message names it, or if it has no subject.
+        cause: the message without `about`.
+        key: equal for errors with the same cause, see `combine`.
         exit_code: exit code of the process.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        about: str | None = None,
+        key: Hashable | None = None,
+    ) -> None:
+        """Describe what is wrong.
+
+        Args:
+            message: what is wrong; `about` is put before it.
+            hint: what to do about it.
+            about: the image that has the problem.
+            key: equal for errors whose cause is the same in spite of different messages; by default, the
+                message and the hint.
+        """
+        self.cause = message
+        self.message = f"{about}: {message}" if about else message
+        super().__init__(self.message)
         self.hint = hint
+        self.about = about
+        self.key = (message, hint) if key is None else key
 
 
 class UsageError(BundleError):
@@ -55,6 +78,68 @@ class ImageNotFoundError(BundleError):
 
 class FetchError(BundleError):
     """A blob or manifest is unavailable or invalid."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What one or more things have as their problem.
+
+    Attributes:
+        message: what is wrong, without the names of the things.
+        about: their names, sorted; empty if `message` names the thing.
+        hint: what to do about it.
+    """
+
+    message: str
+    about: tuple[str, ...]
+    hint: str | None
+
+    def lines(self, *, hinted: bool) -> list[str]:
+        """Return the lines for people, the hint among them on request."""
+        if len(self.about) == 1:
+            lines = [f"{self.about[0]}: {self.message}"]
+        else:
+            count = f"for {len(self.about)} images: {', '.join(self.about)}"
+            lines = [self.message, *([f"  {count}"] if self.about else [])]
+        return lines + ([f"  hint: {self.hint}"] if hinted and self.hint else [])
+
+
+class CombinedError(FetchError):
+    """Several errors at once, each cause said once.
+
+    Attributes:
+        causes: the causes in the order in which they were met.
+    """
+
+    def __init__(self, what: str, causes: Sequence[Cause], exit_code: ExitCode) -> None:
+        """Describe the errors; `what` is the head line if there are several causes."""
+        hints = {cause.hint for cause in causes}
+        common = hints.pop() if len(hints) == 1 else None
+        lines = [line for cause in causes for line in cause.lines(hinted=common is None)]
+        head = [] if len(causes) == 1 else [f"{what}:"]
+        super().__init__(("\n  " if head else "\n").join([*head, *lines]), hint=common)
+        self.causes = tuple(causes)
+        self.exit_code = exit_code
+
+
+def combine(errors: Sequence[BundleError], what: str) -> BundleError:
+    """Return one error for all `errors`, in which each cause is said once, with all that it concerns.
+
+    Args:
+        errors: at least one.
+        what: the head line if there are several causes, for example `3 images cannot be resolved`.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    groups: dict[Hashable, list[BundleError]] = {}
+    for error in errors:
+        groups.setdefault(error.key, []).append(error)
+    causes = [
+        Cause(group[0].cause, tuple(sorted({e.about for e in group if e.about})), group[0].hint)
+        for group in groups.values()
+    ]
+    codes = {error.exit_code for error in errors}
+    return CombinedError(what, causes, codes.pop() if len(codes) == 1 else ExitCode.FAILED)
 
 
 class VerificationError(BundleError):

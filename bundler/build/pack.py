@@ -14,12 +14,14 @@ from bundler.bundle.format import PLAIN, Format
 from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import is_archive, write_archive, write_known_archive
 from bundler.errors import BundleError
-from bundler.io.files import whole_file, write_whole
+from bundler.io.files import explain_full_disk, whole_file, write_whole
 from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter, Transfer, format_bytes
 
 SIGNATURE_SUFFIX = ".sig"
 """Suffix of a sidecar's signature file."""
+ELSEWHERE = "free some space, or choose another folder with --output"
+"""What to do if the bundle does not fit on its disk."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ def pack(
         raise BundleError(
             f"{output}: the bundle needs {format_bytes(archive.size)}, but the disk has"
             f" {format_bytes(free)} free",
-            hint="free some space, or choose another folder with --output",
+            hint=ELSEWHERE,
         )
-    with whole_file(target, PLAIN) as file:
+    with explain_full_disk("the bundle", output, ELSEWHERE), whole_file(target, PLAIN) as file:
         with reporter.transfer("pack", _total(archive)) as transfer:
             digest = _write_archive(file, archive, known, transfer)
         packed = _packed(target, archive, digest, sidecars)

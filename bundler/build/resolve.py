@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.lock import Lock, Pin
-from bundler.errors import BundleError, FetchError, ImageNotFoundError
+from bundler.errors import BundleError, FetchError, ImageNotFoundError, combine
 from bundler.image.oci import Manifest, Platform
 from bundler.image.reference import Reference
 from bundler.store.blobs import Store
@@ -54,13 +54,10 @@ def resolve(references: Iterable[Reference], resolver: Resolver) -> tuple[Resolv
     for error in errors:
         if not isinstance(error, BundleError):
             raise error
-    if len(errors) == 1:
-        raise errors[0]
     if errors:
-        first = errors[0]
-        raise FetchError(
-            f"{len(errors)} images cannot be resolved:\n  " + "\n  ".join(map(str, errors)),
-            hint=first.hint if isinstance(first, BundleError) else None,
+        raise combine(
+            [error for error in errors if isinstance(error, BundleError)],
+            f"{len(errors)} images cannot be resolved",
         )
     return tuple(future.result() for future in futures)
 
@@ -69,7 +66,8 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
     pin = resolver.lock.find(reference, resolver.platform)
     if pin is None and resolver.locked:
         raise BundleError(
-            f"{reference.familiar}: not in the lock {resolver.lock.path} for {resolver.platform}",
+            f"not in the lock {resolver.lock.path} for {resolver.platform}",
+            about=reference.familiar,
             hint="run `bundle lock` with the same profile and platform, and commit the result",
         )
     cached = _from_store(reference, pin, resolver)
@@ -77,7 +75,8 @@ def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
         return cached
     if resolver.offline:
         raise ImageNotFoundError(
-            f"{reference.familiar}: not in the cache {resolver.store.root}",
+            f"not in the cache {resolver.store.root}",
+            about=reference.familiar,
             hint="build once without --offline to fill the cache",
         )
     asked = reference
@@ -135,11 +134,10 @@ def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedIma
             return found
     if len(misses) == 1:
         raise misses[0]
-    reasons = "; ".join(f"{s.name}: {m}" for s, m in zip(sources, misses, strict=True))
-    raise ImageNotFoundError(
-        f"{reference.familiar}: no source has it ({reasons})",
-        hint=misses[0].hint if misses else None,
-    )
+    pairs = list(zip(sources, misses, strict=True))
+    reasons = "; ".join(f"{source.name}: {miss.cause}" for source, miss in pairs)
+    hints = "; ".join(f"{source.name}: {miss.hint}" for source, miss in pairs if miss.hint)
+    raise ImageNotFoundError(f"no source has it ({reasons})", about=reference.familiar, hint=hints or None)
 
 
 def memory_key(reference: Reference, platform: Platform, source: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from bundler import __version__
-from bundler.errors import BundleError, ExitCode, UsageError, did_you_mean
+from bundler.errors import BundleError, CombinedError, ExitCode, UsageError, did_you_mean
 from bundler.terminal import console
 
 COMMANDS = {
@@ -92,7 +92,16 @@ def bundle() -> None:
 def show_error(error: BundleError, *, as_json: bool = False) -> None:
     """Print an error and its hint."""
     if as_json:
-        fields = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
+        fields: dict[str, object] = {
+            "message": error.message,
+            "hint": error.hint,
+            "exit_code": int(error.exit_code),
+        }
+        if isinstance(error, CombinedError):
+            fields["causes"] = [
+                {"message": cause.message, "images": cause.about, "hint": cause.hint}
+                for cause in error.causes
+            ]
         console.echo_json({"event": "error", **fields}, err=True)
         return
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -302,7 +302,8 @@ class Index:
             return images[0].descriptor  # compared with the image's config after the fetch
         there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
         raise FetchError(
-            f"{where}: no image for {platform}; available: {there}",
+            f"no image for {platform}; available: {there}",
+            about=where,
             hint="choose another --platform, or an image built for this platform",
         )
 

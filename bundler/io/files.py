@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from bundler.errors import BundleError
 from bundler.io.streams import CHUNK
+
+_FULL = {errno.ENOSPC: "disk", errno.EDQUOT: "disk quota"}
+"""Error of a write -> what is full."""
+
+
+@contextmanager
+def explain_full_disk(what: str, folder: Path, hint: str) -> Iterator[None]:
+    """Name the folder if its disk becomes full in the block: the errors of writes name no file.
+
+    Args:
+        what: what the folder is, for example `the cache`.
+        folder: the only folder that the block writes to.
+        hint: what to do about it.
+
+    Raises:
+        BundleError: its disk, or the user's quota there, is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = _FULL.get(error.errno or 0)
+        if full is None:
+            raise
+        raise BundleError(f"the {full} of {what} is full: {folder}", hint=hint) from error
 
 
 @contextmanager

@@ -117,6 +117,12 @@ def downloaded(url: str, sha256: str, store: Store) -> Path | None:
     return path
 
 
+_REMEDIES = dict.fromkeys(
+    (401, 403, 407), "the server, or a proxy on the way, refuses access: ask its operator, or use another URL"
+)
+"""HTTP status -> what to do about it."""
+
+
 def _other(name: str, found: str, expected: str) -> WrongBytesError:
     return WrongBytesError(
         f"{name}: its sha256 is {found}, but the profile says {expected}",
@@ -136,7 +142,7 @@ class _WebFile:
 
     def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:
         """See `bundler.net.stream.Place`."""
-        from bundler.net.errors import TransientError  # noqa: PLC0415 as above
+        from bundler.net.errors import BusyError  # noqa: PLC0415 as above
         from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE  # noqa: PLC0415 likewise
 
         headers = {"Range": f"bytes={offset}-"} if offset else {}
@@ -147,5 +153,5 @@ class _WebFile:
             return answer.response
         answer.discard()
         if answer.passing:
-            raise TransientError(f"HTTP {answer.status}", retry_after=answer.retry_after)
-        raise FetchError(f"HTTP {answer.status}", hint="check the URL")
+            raise BusyError(f"HTTP {answer.status}", retry_after=answer.retry_after)
+        raise FetchError(f"HTTP {answer.status}", hint=_REMEDIES.get(answer.status, "check the URL"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+from collections.abc import Hashable
 
 from urllib3 import exceptions
 
@@ -20,6 +21,12 @@ class TransientError(FetchError):
         slow: whether the server sent data, but too slowly.
     """
 
+    HINT = (
+        "check the network and the proxy settings, or use a mirror; then run the same command again:"
+        " completed downloads are kept"
+    )
+    """What to do about a broken connection."""
+
     def __init__(
         self,
         message: str,
@@ -28,15 +35,47 @@ class TransientError(FetchError):
         retry_after: float | None = None,
         connected: bool = True,
         slow: bool = False,
+        key: Hashable | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or self.HINT, key=key)
         self.slow = slow
         self.retry_after = retry_after
         self.connected = connected
 
 
+class BusyError(TransientError):
+    """The server answered that it cannot serve the request now: HTTP 408, 425, 429 and 5xx."""
+
+    HINT = (
+        "the server answers, but cannot serve this now: run the same command again later, or use a mirror;"
+        " completed downloads are kept"
+    )
+
+
 class GaveUpError(FetchError):
-    """All attempts failed."""
+    """All attempts failed.
+
+    Attributes:
+        connected: whether a connection was established at the last attempt.
+    """
+
+    def __init__(self, last: TransientError, attempts: int, what: str) -> None:
+        """Describe the end of the attempts.
+
+        Args:
+            last: the error of the last attempt.
+            attempts: how many there were.
+            what: what was requested.
+        """
+        times = f"{attempts} attempts" if attempts > 1 else "1 attempt"
+        message = f"{last.message} (given up after {times})"
+        super().__init__(message, hint=last.hint, about=what, key=last.key)
+        self.connected = last.connected
+        self._last, self._attempts = last, attempts
+
+    def about_another(self, what: str) -> GaveUpError:
+        """Return the same error for another request, which need not be sent."""
+        return GaveUpError(self._last, self._attempts, what)
 
 
 class TlsError(FetchError):
@@ -55,7 +94,14 @@ class AbsentError(FetchError):
     """The server reports that it does not have the resource.
 
     Servers also respond like this if access is denied; without credentials the two cases look the same.
+
+    Attributes:
+        denied: whether the server says that access is denied.
     """
+
+    def __init__(self, message: str, *, hint: str | None = None, denied: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.denied = denied
 
 
 def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> FetchError:
@@ -81,7 +127,7 @@ def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> F
         text, hint = f"cannot be reached: {_reason(error)}", "check the network, or use a mirror"
     else:
         return broken(error, where)
-    return TransientError(f"{where}: {text}", hint=hint, connected=False)
+    return TransientError(f"{where}: {text}", hint=hint, connected=False, key=f"no connection to {where}")
 
 
 def _explain_tls(error: exceptions.SSLError, where: str, host: str, plain: str) -> TlsError:

@@ -112,12 +112,7 @@ class Retry:
             or self._slow >= policy.slow_attempts
             or time.monotonic() - self._moved > policy.patience
         ):
-            raise GaveUpError(
-                f"{self._what}: {error.message} (given up after {_times(max(self._failures, self._slow))})",
-                hint=error.hint
-                or "check the network and the proxy settings, or use a mirror; then run the same"
-                " command again: completed downloads are kept",
-            ) from error
+            raise GaveUpError(error, max(self._failures, self._slow), self._what) from error
         if error.retry_after is None and flowing:
             seconds = 0.0
         elif error.retry_after is None:
@@ -139,10 +134,6 @@ class Retry:
                 return attempt()
             except TransientError as error:
                 self.wait(error)
-
-
-def _times(attempts: int) -> str:
-    return f"{attempts} attempts" if attempts > 1 else "1 attempt"
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:

@@ -19,14 +19,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import Descriptor
-from bundler.io.files import scratch_file, write_whole
+from bundler.io.files import explain_full_disk, scratch_file, write_whole
 from bundler.io.streams import CHUNK, Readable, Stream
 from bundler.store.cache import Cache, CacheEntry
 from bundler.store.receiver import ChangedError, Receiver, WrongBytesError
@@ -128,10 +128,11 @@ class Store:
         digest = digest_of(data)
         target = self.path(digest)
         if not target.exists():
-            self._partial.mkdir(parents=True, exist_ok=True)
-            with scratch_file(self._partial) as file:
-                file.write(data)
-            self._adopt(Path(file.name), target)
+            with self._room():
+                self._partial.mkdir(parents=True, exist_ok=True)
+                with scratch_file(self._partial) as file:
+                    file.write(data)
+                self._adopt(Path(file.name), target)
         self._checked.add(digest)
         return digest
 
@@ -158,7 +159,7 @@ class Store:
         if self.has(blob):
             advance(blob.size)
             return target
-        with self._claim(blob.hex) as (descriptor, partial):
+        with self._room(), self._claim(blob.hex) as (descriptor, partial):
             if self.has(blob):  # another build has fetched it in the meantime
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
@@ -185,7 +186,7 @@ class Store:
             FetchError: the file is unavailable; received data are kept.
         """
         target = self.path(digest)
-        with self._claim(target.name) as (descriptor, partial):
+        with self._room(), self._claim(target.name) as (descriptor, partial):
             if target.exists():  # another build has fetched it in the meantime
                 partial.unlink(missing_ok=True)
                 return target
@@ -210,15 +211,16 @@ class Store:
 
     def ingest(self, stream: Readable) -> tuple[str, int]:
         """Store bytes whose digest is not known in advance; return digest and size."""
-        self._partial.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with scratch_file(self._partial) as file:
-            while chunk := stream.read(CHUNK):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-        name = "sha256:" + digest.hexdigest()
-        self._adopt(Path(file.name), self.path(name))
+        with self._room():
+            self._partial.mkdir(parents=True, exist_ok=True)
+            with scratch_file(self._partial) as file:
+                while chunk := stream.read(CHUNK):
+                    file.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+            name = "sha256:" + digest.hexdigest()
+            self._adopt(Path(file.name), self.path(name))
         self._checked.add(name)
         return name, size
 
@@ -228,7 +230,7 @@ class Store:
         Raises:
             ValueError: the name is not valid.
         """
-        return Cache(self._caches, name, self.in_use)
+        return Cache(self._caches, name, self.in_use, self._room)
 
     def caches(self) -> list[Cache]:
         """Return all existing caches."""
@@ -280,8 +282,9 @@ class Store:
         text = json.dumps({"name": name, "digest": digest, "sum": _sum(name, digest)})
         if target.exists() and target.read_text() == text:
             return
-        self._refs.mkdir(parents=True, exist_ok=True)
-        write_whole(target, text.encode(), 0o600)
+        with self._room():
+            self._refs.mkdir(parents=True, exist_ok=True)
+            write_whole(target, text.encode(), 0o600)
 
     def remember_diff_id(self, blob: str, diff_id: str) -> None:
         """Record the digest of the unpacked layer `blob`; both digests were checked."""
@@ -302,10 +305,17 @@ class Store:
 
     # ------------------------------------------------------------ inside
 
+    def _room(self) -> AbstractContextManager[None]:
+        """Explain a full disk, in a block that writes to the store."""
+        hint = "free some space there (`bundle cache --prune`), or choose another folder with --cache"
+        return explain_full_disk("the cache", self.root, hint)
+
     @contextmanager
     def _lock(self, kind: int) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a") as file:
+        with self._room():
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / "lock").open("a")
+        with lock as file:
             try:
                 fcntl.flock(file, kind)
             except BlockingIOError as error:

@@ -35,13 +35,20 @@ class Cache:
         name: name of the cache.
     """
 
-    def __init__(self, caches: Path, name: str, in_use: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        caches: Path,
+        name: str,
+        in_use: Callable[[], AbstractContextManager[None]],
+        room: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         """Prepare without creating anything.
 
         Args:
             caches: folder of all caches.
             name: name of this cache.
             in_use: prevents pruning.
+            room: explains a full disk.
 
         Raises:
             ValueError: the name is not valid.
@@ -49,6 +56,7 @@ class Cache:
         self.name = _checked(name)
         self._folder = caches / name
         self._in_use = in_use
+        self._room = room
 
     def find(self, name: str) -> Path | None:
         """Return the path of an entry and mark it as used now; None if it does not exist."""
@@ -66,7 +74,7 @@ class Cache:
             name: name of the entry.
             make: writes a file or folder at the given path.
         """
-        with self._in_use(), self._claim(name):
+        with self._in_use(), self._room(), self._claim(name):
             found = self.find(name)
             if found is not None:
                 return found

@@ -135,7 +135,7 @@ class ArchiveSource:
                     self._found[digest] = None, path
                     return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
         listed = ", ".join(map(str, self._archives)) or "the profile lists no archives under `archives:`"
-        raise ImageNotFoundError(f"{reference.familiar}: not found in the archives ({listed})")
+        raise ImageNotFoundError(f"not found in the archives ({listed})", about=reference.familiar)
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """See `bundler.api.images.ImageSource`."""

@@ -40,7 +40,8 @@ class DockerSource:
             found: dict[str, Any] = api.inspect_image(reference.familiar)  # type: ignore[no-untyped-call]
         except ImageNotFound as error:
             raise ImageNotFoundError(
-                f"{reference.familiar}: the Docker engine does not have it",
+                "the Docker engine does not have it",
+                about=reference.familiar,
                 hint=f"run `docker pull {reference.familiar}` or build it, then try again",
             ) from error
         except (requests.JSONDecodeError, RecursionError) as error:
@@ -51,6 +52,7 @@ class DockerSource:
         except (DockerException, requests.RequestException) as error:
             raise ImageNotFoundError(
                 f"the Docker engine does not respond: {error}",
+                about=reference.familiar,
                 hint="start it, or remove `docker` from the profile's `sources:`",
             ) from error
         if not isinstance(found, dict):
@@ -59,8 +61,8 @@ class DockerSource:
         there = Platform(os, architecture, variant or None).completed(platform)
         if not platform.accepts(there):
             raise ImageNotFoundError(
-                f"{reference.familiar}: the Docker engine has it for {there}, but the bundle is for"
-                f" {platform}",
+                f"the Docker engine has it for {there}, but the bundle is for {platform}",
+                about=reference.familiar,
                 hint=f"`docker pull --platform {platform} {reference.familiar}`",
             )
         digest = check_digest(found.get("Id"), f"{reference.familiar} (Docker engine)")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
 from bundler.io.json import parse_json
-from bundler.net.errors import AbsentError, TransientError
+from bundler.net.errors import AbsentError, BusyError
 from bundler.net.proxies import netloc, server
 from bundler.net.transport import OK, Answer, Transport
 from bundler_registry.challenges import Challenge
@@ -108,14 +108,15 @@ class Authenticator:
         if any(challenge.scheme == "basic" for challenge in challenges):
             login = self._logins.find(self._host)
             if login is None or not login.username:
-                raise AbsentError(f"{self._host} requires a login", hint=f"`docker login {self._host}`")
+                raise _login_required(self._host)
             if rejected == login.basic:
                 raise _refused(self._host, login)
             self._basic = login.basic
             return login.basic
-        offered = ", ".join(challenge.scheme for challenge in challenges) or "nothing"
+        offered = ", ".join(challenge.scheme for challenge in challenges)
+        offer = f"only {offered} authentication" if offered else "no authentication"
         raise FetchError(
-            f"{self._host} refuses access and offers only {offered} authentication",
+            f"{self._host} refuses access and offers {offer}",
             hint="registries offer Basic or Bearer; this may be a proxy that requires a login of its own",
         )
 
@@ -191,9 +192,9 @@ class Authenticator:
         if status in {400, 401, 403} and login is not None:
             raise _refused(self._host, login)
         if status in {401, 403}:
-            raise AbsentError(f"{self._host} requires a login", hint=f"`docker login {self._host}`")
+            raise _login_required(self._host)
         if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 server errors
-            raise TransientError(
+            raise BusyError(
                 f"{self._host}: its token server {where} answers {status}", retry_after=answer.retry_after
             )
         try:
@@ -209,6 +210,10 @@ class Authenticator:
 
 def _scope(repository: str) -> str:
     return f"repository:{repository}:pull"
+
+
+def _login_required(host: str) -> AbsentError:
+    return AbsentError(f"{host} requires a login", hint=f"`docker login {host}`", denied=True)
 
 
 def _refused(host: str, login: Login) -> FetchError:

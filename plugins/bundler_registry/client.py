@@ -15,7 +15,7 @@ from bundler.image.digest import digest_of
 from bundler.image.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
 from bundler.image.reference import DEFAULT_REGISTRY
 from bundler.io.json import parse_json
-from bundler.net.errors import AbsentError, TlsError, TransientError
+from bundler.net.errors import AbsentError, BusyError, TlsError, TransientError
 from bundler.net.proxies import server
 from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE, Answer, Transport
 from bundler_registry.auth import Authenticator
@@ -90,7 +90,13 @@ class RegistryClient:
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         accepted = frozenset({OK, PARTIAL, UNSATISFIABLE}) if offset else frozenset({OK})
-        return self._get(f"/v2/{repository}/blobs/{digest}", repository, headers, accepted).response
+        try:
+            return self._get(f"/v2/{repository}/blobs/{digest}", repository, headers, accepted).response
+        except AbsentError as error:
+            hint = "the image is not complete in the registry: push it again, or use a mirror"
+            if error.denied:
+                hint = f"`docker login {self.host}` with a login that may pull the image"
+            raise AbsentError(error.message, hint=error.hint or hint, denied=error.denied) from error
 
     # ------------------------------------------------------------ inside
 
@@ -145,10 +151,21 @@ class RegistryClient:
             hint = None
             if status == 429:  # noqa: PLR2004 Too Many Requests
                 hint = f"the registry limits the pull rate: `docker login {self.host}`, or use a mirror"
-            return TransientError(text, hint=hint, retry_after=answer.retry_after)
+            elif status in {401, 403}:
+                hint = (
+                    "the storage that the registry redirects to refuses access: ask the operator of the"
+                    " registry, or use a mirror"
+                )
+            return BusyError(text, hint=hint, retry_after=answer.retry_after)
         if status in {401, 403, 404, 410}:
-            return AbsentError(text)
-        return FetchError(text)
+            return AbsentError(text, denied=status in {401, 403})
+        if status == 407:  # noqa: PLR2004 Proxy Authentication Required: RFC 9110, 15.5.8
+            return FetchError(
+                text, hint="the proxy requires a login: HTTP_PROXY=http://user:password@host:port"
+            )
+        return FetchError(
+            text, hint=f"is {self.host} a registry? Ask its operator what the status means, or use a mirror"
+        )
 
 
 def _check_header(header: str | None, raw: bytes, where: str) -> None:

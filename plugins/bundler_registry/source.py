@@ -82,13 +82,16 @@ class RegistrySource:
         self._lock = threading.Lock()
         self._clients: dict[str, RegistryClient] = {}
         self._found: dict[tuple[str, str], Place] = {}
+        self._tops: dict[tuple[str, str, str], Received] = {}
         self._down: set[str] = set()
+        self._unreachable: dict[str, GaveUpError] = {}
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
         """See `bundler.api.images.ImageSource`."""
         if self._offline:
             raise ImageNotFoundError(
-                f"{reference.familiar}: not requested from {reference.registry}: this run is offline",
+                f"not requested from {reference.registry}: this run is offline",
+                about=reference.familiar,
                 hint="build once without --offline to fill the cache",
             )
         for place in self._places(reference):
@@ -149,21 +152,26 @@ class RegistrySource:
         return Retry(what, self._policy, self._pause)
 
     def _fall_back(self, place: Place, reference: Reference, error: FetchError) -> None:
-        log.warning(
-            "%s: mirror %s: %s; asking %s",
-            reference.familiar,
-            place.client.host,
-            error.message,
-            reference.registry,
-        )
-        if not isinstance(error, AbsentError):
+        if isinstance(error, AbsentError):
+            log.warning(
+                "%s: mirror %s: %s; asking %s",
+                reference.familiar,
+                place.client.host,
+                error.cause,
+                reference.registry,
+            )
+            return
+        with self._lock:
+            known = place.client.host in self._down
             self._down.add(place.client.host)
+        if not known:  # said once, not for every image
+            log.warning("mirror %s: %s; asking %s", place.client.host, error.cause, reference.registry)
 
     # ------------------------------------------------------------ manifests
 
     def _resolve_at(self, place: Place, reference: Reference, platform: Platform) -> Manifest:
         where = reference.familiar
-        received = self._receive(place, reference.digest or reference.tag or "latest", where)
+        received = self._receive_top(place, reference.digest or reference.tag or "latest", where)
         if not _is_index(received, where):
             return Manifest.parse(received.raw, where, received.media_type)
         chosen = Index.parse(received.raw, where, received.media_type).select(platform, where)
@@ -181,14 +189,30 @@ class RegistrySource:
             )
         return manifest
 
+    def _receive_top(self, place: Place, reference: str, where: str) -> Received:
+        """Receive what a tag means, once: a build for several platforms must not see it move in between."""
+        name = (place.client.host, place.repository, reference)
+        found = self._tops.get(name)
+        if found is None:
+            found = self._tops[name] = self._receive(place, reference, where)
+        return found
+
     def _receive(self, place: Place, reference: str, where: str) -> Received:
-        retry = self._retry(f"{where} from {place.client.host}")
+        host = place.client.host
+        down = self._unreachable.get(host)
+        if down is not None:  # another image has waited for this server
+            raise down.about_another(where)
+        retry = self._retry(where)
         try:
             return retry.run(lambda: place.client.manifest(place.repository, reference))
-        except (AbsentError, GaveUpError, TlsError):
+        except GaveUpError as error:
+            if not error.connected:
+                self._unreachable[host] = error
+            raise
+        except (AbsentError, TlsError):
             raise  # the caller may try another place
         except FetchError as error:
-            raise FetchError(f"{where}: {error.message}", hint=error.hint) from error
+            raise FetchError(error.message, about=where, hint=error.hint) from error
 
 
 def _is_index(received: Received, where: str) -> bool:
@@ -206,17 +230,23 @@ def _is_index(received: Received, where: str) -> bool:
 
 def _final(error: FetchError, reference: Reference) -> FetchError | ImageNotFoundError:
     """Return the final error of the registry itself; only an `ImageNotFoundError` lets other sources try."""
-    if isinstance(error, AbsentError):
-        hint = error.hint or "check the name and the tag"
+    login = f"`docker login {reference.registry}`"
+    if isinstance(error, AbsentError) and error.denied:
         return ImageNotFoundError(
-            f"{reference.familiar}: not found: {error.message}",
-            hint=f"{hint}; if the image is private: `docker login {reference.registry}`"
-            if "docker login" not in hint
-            else hint,
+            f"access denied: {error.message}",
+            about=reference.familiar,
+            hint=error.hint
+            or f"{login}, or check the name: registries also answer like this if there is no such image",
+        )
+    if isinstance(error, AbsentError):
+        return ImageNotFoundError(
+            f"not found: {error.message}",
+            about=reference.familiar,
+            hint=f"{error.hint or 'check the name and the tag'}; if the image is private: {login}",
         )
     if isinstance(error, GaveUpError):
         return error
-    return FetchError(f"{reference.familiar}: {error.message}", hint=error.hint)
+    return FetchError(error.message, about=reference.familiar, hint=error.hint)
 
 
 def _parse_mirror(host: str, text: str) -> tuple[str, str]:

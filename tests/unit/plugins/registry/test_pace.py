@@ -139,7 +139,7 @@ def test_an_endless_answer_is_given_up(
     puller: Puller, answer: Callable[[str], Iterable[bytes]], says: str
 ) -> None:
     with RawServer(answer) as server:
-        with pytest.raises(FetchError, match=rf"{server.host}/app:1 .*({says}).*given up after") as caught:
+        with pytest.raises(FetchError, match=rf"{server.host}/app:1: .*({says}).*given up after") as caught:
             puller.pull(f"{server.host}/app:1")
         assert len(server.requests) <= 6
     assert len(caught.value.message) < 400
