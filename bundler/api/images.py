@@ -68,8 +68,11 @@ class ImageSource(Protocol):
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
         """Find the image and pin it. Writes nothing.
 
+        The build compares the config of an image that has a manifest with the platform. For an image without
+        one, the source does.
+
         Raises:
-            ImageNotFoundError: this source does not have the image; the next source is tried.
+            ImageNotFoundError: this source does not have it for this platform; the next source is tried.
             FetchError: the source should have the image but cannot provide it, or provides something invalid.
         """
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bundler.api.images import ImageSource, ResolvedImage
+from bundler.build.platforms import check_platform, read_config
 from bundler.build.resolve import memory_key
 from bundler.bundle.incoming import Incoming
 from bundler.errors import FetchError
@@ -118,17 +119,12 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
     """Check the image's config and return the fetched image."""
     store.put(manifest.raw)
     where = image.reference.familiar
-    config = ImageConfig.parse(store.read(manifest.config.digest), where)
-    made_for = config.platform.completed(platform)
+    config = read_config(image, manifest, None, store, keep=True)
+    made_for = check_platform(config, where, platform, of_service=image.platform is not None)
     if not (config.platform.os and config.platform.architecture):
         log.warning("%s: the image's config does not name a complete platform; assuming %s", where, made_for)
     if manifest.config.media_type == OCTETS:
         log.warning("%s: the image's config has the type %s; it is read as an image config", where, OCTETS)
-    if not platform.accepts(made_for):
-        raise FetchError(
-            f"{where}: this image is for {made_for}, but {_wanted(image, platform)}",
-            hint="choose another --platform, or an image built for this platform",
-        )
     check_layer_count(len(manifest.layers), where)
     if len(config.diff_ids) != len(manifest.layers):
         raise FetchError(
@@ -136,10 +132,6 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
             " the config"
         )
     return FetchedImage(image, manifest, config)
-
-
-def _wanted(image: ResolvedImage, platform: Platform) -> str:
-    return f"its service has `platform: {platform}`" if image.platform else f"the bundle is for {platform}"
 
 
 def _remember(image: FetchedImage, store: Store, platform: Platform) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.api.images import ResolvedImage
-from bundler.errors import ProfileError
+from bundler.errors import ProfileError, UsageError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.io.files import write_whole
@@ -47,15 +47,21 @@ class Lock:
     pins: Mapping[str, Mapping[str, Pin]]
 
     @classmethod
-    def read(cls, path: Path) -> Lock:
-        """Read a lock file; a missing file is an empty lock.
+    def read(cls, path: Path, *, required: bool = False) -> Lock:
+        """Read a lock file; a missing file is an empty lock, unless it is required.
 
         Raises:
+            UsageError: the file is required, but does not exist.
             ProfileError: the file is damaged.
         """
         try:
             raw = path.read_bytes()
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if required:
+                raise UsageError(
+                    f"{path}: the lock file does not exist",
+                    hint="run `bundle lock` with the same profile and platforms, and commit the result",
+                ) from error
             return cls(path, {})
         try:
             return cls(path, _LockFile.model_validate(parse_json(raw)).images)
@@ -69,16 +75,20 @@ class Lock:
         """Return the pin of `reference` for `platform`, or None."""
         return self.pins.get(str(reference), {}).get(str(platform))
 
-    def updated(self, images: Iterable[ResolvedImage], platform: Platform) -> Lock:
-        """Return a lock with these images for `platform` or their own, keeping pins for others."""
+    @classmethod
+    def of(cls, path: Path, found: Iterable[tuple[Platform, Iterable[ResolvedImage]]]) -> Lock:
+        """Return a lock that pins the images of each platform, for that platform or their own."""
         pins: dict[str, dict[str, Pin]] = {}
-        for image in images:
-            name = str(image.reference)
-            kind: Literal["manifest", "image-id"] = "manifest" if image.manifest else "image-id"
-            pins[name] = dict(self.pins.get(name, {}))
-            pins[name][str(image.platform or platform)] = Pin(
-                source=image.source, kind=kind, digest=image.digest
-            )
+        for platform, images in found:
+            for image in images:
+                kind: Literal["manifest", "image-id"] = "manifest" if image.manifest else "image-id"
+                pin = Pin(source=image.source, kind=kind, digest=image.digest)
+                pins.setdefault(str(image.reference), {})[str(image.platform or platform)] = pin
+        return cls(path, pins)
+
+    def keeping(self, before: Lock) -> Lock:
+        """Return this lock, with the pins that `before` has for other platforms of the same images."""
+        pins = {name: {**before.pins.get(name, {}), **own} for name, own in self.pins.items()}
         return Lock(self.path, pins)
 
     def write(self) -> None:

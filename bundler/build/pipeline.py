@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from bundler.build.fetch import Fetched, fetch
 from bundler.build.images import COMPACT_SHARE, Compaction, PackedImages, keep
 from bundler.build.lock import Lock
 from bundler.build.pack import PackedBundle, pack
+from bundler.build.platforms import platforms
 from bundler.build.render import Rendering, render
 from bundler.build.repack import declared_zstd, engine_floor
-from bundler.build.resolve import Resolver, resolve
+from bundler.build.resolve import Resolver, resolve_each
 from bundler.build.sign import sign, sign_sidecars
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Archive, Member
@@ -65,6 +66,15 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Resolved:
+    """A job, its application and the pinned images."""
+
+    job: Job
+    application: ApplicationModel
+    images: tuple[ResolvedImage, ...]
+
+
+@dataclass(frozen=True)
 class PlannedImage:
     """An image as a build would use it."""
 
@@ -78,6 +88,7 @@ class Plan:
     """What a build would do."""
 
     application: ApplicationModel
+    platform: Platform
     images: tuple[PlannedImage, ...]
     total: int
     """Bytes of all distinct blobs; estimated for images from a Docker engine."""
@@ -102,61 +113,76 @@ class Built:
     images: tuple[ResolvedImage, ...]
 
 
-def build(job: Job, output: Path, keys: Sequence[PrivateKey], statements: Sequence[Member] = ()) -> Built:
-    """Build a bundle in `output`; it is unsigned if there are no keys.
+def build(
+    jobs: Sequence[Job], output: Path, keys: Sequence[PrivateKey], statements: Sequence[Member] = ()
+) -> Iterator[Built]:
+    """Build a bundle for each job in `output`, unsigned if there are no keys; yield each as it is finished.
+
+    All images of all jobs are resolved before the first is fetched.
 
     Args:
-        job: what to build.
-        output: folder for the bundle.
+        jobs: the same profile for several platforms.
+        output: folder for the bundles.
         keys: keys to sign with.
         statements: rotations and revocations to include.
 
     Raises:
         BundleError: the build failed; no incomplete file is left in `output`.
     """
-    reporter, store, profile = job.reporter, job.store, job.profile.profile
-    if job.write_once and compaction(job):
+    first = jobs[0]
+    if first.write_once and compaction(first):
         raise UsageError(
             "--write-once cannot be combined with pack.compression: compact, which recompresses"
             " layers from the cache",
             hint="remove --write-once, or add --set pack.compression=keep",
         )
+    with first.store.in_use(), _sources(first) as sources:
+        for resolved in _resolve(jobs, sources, keep=True):
+            several = first.reporter.step(str(resolved.job.platform)) if len(jobs) > 1 else nullcontext()
+            with several:
+                built = _build(resolved, sources, output, keys, statements)
+            yield built
+
+
+def _build(
+    resolved: Resolved,
+    sources: Sequence[ImageSource],
+    output: Path,
+    keys: Sequence[PrivateKey],
+    statements: Sequence[Member],
+) -> Built:
+    job, application, images = resolved.job, resolved.application, resolved.images
+    reporter, store, profile = job.reporter, job.store, job.profile.profile
     packer = job.plugins.packer(profile.packer)
-    with store.in_use(), _sources(job) as sources:
-        application = model(job)
-        context = PackContext(profile, application, job.platform)
-        with reporter.step("resolve"):
-            images = _resolve(job, application, sources)
-        with reporter.step("fetch"):
-            # report problems with these files before downloading gigabytes of images
-            carrier = _carrier(job)
-            carried = carry(profile.files, carrier)
-            preparation = packer.prepare(context, carrier)
-            fetched = fetch(
-                images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once
-            )
-        with reporter.step("images"):
-            packed = _pack_images(job, fetched)
-        with reporter.step("render"):
-            rendering = Rendering(
-                profile=profile.name,
-                profile_sha256=profile_digest(job.profile),
-                platform=job.platform,
-                carried=carried,
-                statements=statements,
-                epoch=job.epoch,
-                renderer=job.plugins.renderer(profile.renderer),
-                packer=packer,
-                context=context,
-                preparation=preparation,
-            )
-            rendered = render(application, fetched.images, packed, rendering)
-        with reporter.step("sign" if keys else "checksums"):
-            members = sign(rendered.members, keys)
-            sidecars = sign_sidecars(rendered.sidecars, keys)
-        with reporter.step("pack"):
-            archive = Archive(rendered.top, members, rendered.manifest.created)
-            bundle = pack(archive, packer.format, output, store, reporter, sidecars=sidecars)
+    context = PackContext(profile, application, job.platform)
+    with reporter.step("fetch"):
+        # report problems with these files before downloading gigabytes of images
+        carrier = _carrier(job)
+        carried = carry(profile.files, carrier)
+        preparation = packer.prepare(context, carrier)
+        fetched = fetch(images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once)
+    with reporter.step("images"):
+        packed = _pack_images(job, fetched)
+    with reporter.step("render"):
+        rendering = Rendering(
+            profile=profile.name,
+            profile_sha256=profile_digest(job.profile),
+            platform=job.platform,
+            carried=carried,
+            statements=statements,
+            epoch=job.epoch,
+            renderer=job.plugins.renderer(profile.renderer),
+            packer=packer,
+            context=context,
+            preparation=preparation,
+        )
+        rendered = render(application, fetched.images, packed, rendering)
+    with reporter.step("sign" if keys else "checksums"):
+        members = sign(rendered.members, keys)
+        sidecars = sign_sidecars(rendered.sidecars, keys)
+    with reporter.step("pack"):
+        archive = Archive(rendered.top, members, rendered.manifest.created)
+        bundle = pack(archive, packer.format, output, store, reporter, sidecars=sidecars)
     return Built(bundle, rendered.manifest, images)
 
 
@@ -187,12 +213,14 @@ def compaction(job: Job) -> Compaction | None:
     return None if pack.compression == "keep" else Compaction(pack.level, pack.window, pack.threads)
 
 
-def plan(job: Job) -> Plan:
-    """Return what `build` would do. Writes nothing."""
-    with _sources(job) as sources:
-        application = model(job)
-        with job.reporter.step("resolve"):
-            images = _resolve(job, application, sources)
+def plan(jobs: Sequence[Job]) -> list[Plan]:
+    """Return what `build` would do for each job. Writes nothing."""
+    with _sources(jobs[0]) as sources:
+        return [_plan(resolved) for resolved in _resolve(jobs, sources, keep=False)]
+
+
+def _plan(resolved: Resolved) -> Plan:
+    job, application, images = resolved.job, resolved.application, resolved.images
     blobs: dict[str, tuple[int, bool]] = {}
     planned = []
     for image in images:
@@ -220,6 +248,7 @@ def plan(job: Job) -> Plan:
     context = PackContext(profile, application, job.platform)
     return Plan(
         application=application,
+        platform=job.platform,
         images=tuple(planned),
         total=total,
         missing=missing,
@@ -230,13 +259,11 @@ def plan(job: Job) -> Plan:
     )
 
 
-def lock(job: Job) -> Lock:
+def lock(jobs: Sequence[Job]) -> Lock:
     """Resolve everything again and return the lock that pins it; the caller writes the file."""
-    with _sources(job) as sources:
-        application = model(job)
-        with job.reporter.step("resolve"):
-            images = _resolve(job, application, sources)
-    return job.lock.updated(images, job.platform)
+    with _sources(jobs[0]) as sources:
+        found = _resolve(jobs, sources, keep=False)
+    return Lock.of(jobs[0].lock.path, [(each.job.platform, each.images) for each in found])
 
 
 def model(job: Job) -> ApplicationModel:
@@ -254,10 +281,7 @@ def model(job: Job) -> ApplicationModel:
         offline=job.options.offline,
         min_speed=job.options.min_speed,
     )
-    made = application.model(context)
-    for remark in made.remarks:
-        job.reporter.info(remark)
-    return made
+    return application.model(context)
 
 
 def references(application: ApplicationModel) -> list[Reference]:
@@ -272,30 +296,6 @@ def references(application: ApplicationModel) -> list[Reference]:
     return sorted({Reference.parse(image) for image in wanted}, key=str)
 
 
-def platforms(application: ApplicationModel, platform: Platform) -> dict[Reference, Platform]:
-    """Return the platform of each image that the services run: their `platform:`, or the bundle's.
-
-    Raises:
-        BundleError: a platform is not of the bundle's operating system, or one image is for two platforms.
-    """
-    found: dict[Reference, Platform] = {}
-    for service in compose.services(application.compose):
-        own = Platform.parse(service.platform) if service.platform else platform
-        if own.os != platform.os:
-            raise BundleError(
-                f"service {service.name}: platform: {own} cannot run on a server for {platform}",
-                hint="remove `platform:`, or build for another --platform",
-            )
-        known = found.setdefault(Reference.parse(service.image), own)
-        if known != own:
-            raise BundleError(
-                f"service {service.name}: platform: {own}, but another service runs {service.image}"
-                f" for {known}",
-                hint="a site has one image of a name: give one of the two services another tag",
-            )
-    return found
-
-
 def profile_digest(loaded: LoadedProfile) -> str:
     """Return the SHA-256 (hex) of the profile with inheritance and `--set` applied, as canonical JSON."""
     document = loaded.profile.model_dump(mode="json")
@@ -303,34 +303,62 @@ def profile_digest(loaded: LoadedProfile) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _resolve(
-    job: Job, application: ApplicationModel, sources: Sequence[ImageSource]
-) -> tuple[ResolvedImage, ...]:
-    wanted = references(application)
-    targets = platforms(application, job.platform)
-    floating = [
-        reference.familiar
-        for reference in wanted
-        if reference.floating and job.lock.find(reference, targets[reference]) is None
-    ]
-    if floating and not job.locked:
-        job.reporter.warn(
-            f"not pinned, may change at any time: {', '.join(floating)} (`bundle lock` pins them)"
-        )
-    images: list[ResolvedImage] = []
-    for platform in sorted(set(targets.values()), key=str):
-        resolver = Resolver(
-            sources=sources,
-            platform=platform,
-            lock=job.lock,
-            store=job.store,
-            locked=job.locked,
-            offline=job.options.offline,
-        )
-        own = None if platform == job.platform else platform
-        found = resolve([each for each in wanted if targets[each] == platform], resolver)
-        images += [replace(image, platform=own) for image in found]
-    return tuple(sorted(images, key=lambda image: str(image.reference)))
+def _resolve(jobs: Sequence[Job], sources: Sequence[ImageSource], *, keep: bool) -> list[Resolved]:
+    """Pin the images of each job; what cannot be pinned is named for all of them.
+
+    Args:
+        jobs: the same profile for several platforms.
+        sources: where to look for images.
+        keep: keep the configs of images in the store.
+    """
+    reporter = jobs[0].reporter
+    applications = _applications(jobs)
+    with reporter.step("resolve"):
+        requests: list[tuple[Job, list[Reference], Resolver]] = []
+        floating: set[str] = set()
+        for job, application in zip(jobs, applications, strict=True):
+            targets = platforms(application, job.platform)
+            wanted = references(application)
+            floating |= {
+                reference.familiar
+                for reference in wanted
+                if reference.floating and job.lock.find(reference, targets[reference]) is None
+            }
+            for platform in sorted(set(targets.values()), key=str):
+                resolver = Resolver(
+                    sources=sources,
+                    platform=platform,
+                    lock=job.lock,
+                    store=job.store,
+                    locked=job.locked,
+                    offline=job.options.offline,
+                    of_service=platform != job.platform,
+                    keep=keep,
+                )
+                requests.append((job, [each for each in wanted if targets[each] == platform], resolver))
+        if floating and not jobs[0].locked:
+            names = ", ".join(sorted(floating))
+            reporter.warn(f"not pinned, may change at any time: {names} (`bundle lock` pins them)")
+        found = resolve_each([(wanted, resolver) for _, wanted, resolver in requests])
+    resolved = []
+    for job, application in zip(jobs, applications, strict=True):
+        own = [images for (owner, _, _), images in zip(requests, found, strict=True) if owner is job]
+        images = sorted((image for each in own for image in each), key=lambda image: str(image.reference))
+        resolved.append(Resolved(job, application, tuple(images)))
+    return resolved
+
+
+def _applications(jobs: Sequence[Job]) -> list[ApplicationModel]:
+    """Return the application of each job; a remark about several of them is made once."""
+    made: list[ApplicationModel] = []
+    said: set[str] = set()
+    for job in jobs:
+        made.append(model(job))
+        for remark in made[-1].remarks:
+            if remark not in said:
+                job.reporter.info(remark)
+            said.add(remark)
+    return made
 
 
 @contextmanager

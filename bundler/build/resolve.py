@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.lock import Lock, Pin
+from bundler.build.platforms import check_platform, read_config
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, combine
 from bundler.image.oci import Manifest, Platform
 from bundler.image.reference import Reference
@@ -31,6 +32,8 @@ class Resolver:
         lock: pins to use.
         locked: refuse references that the lock does not pin.
         offline: use only images in the store.
+        of_service: whether the services ask for `platform`, which is then not the bundle's.
+        keep: keep the configs of images in the store.
     """
 
     sources: Sequence[ImageSource]
@@ -39,30 +42,61 @@ class Resolver:
     store: Store
     locked: bool = False
     offline: bool = False
+    of_service: bool = False
+    keep: bool = True
 
 
 def resolve(references: Iterable[Reference], resolver: Resolver) -> tuple[ResolvedImage, ...]:
     """Pin every distinct reference; sorted by reference.
 
     Raises:
-        BundleError: an image cannot be found, or does not match the lock; the message names all of them.
+        BundleError: as `resolve_each`.
     """
-    wanted = sorted(set(references), key=str)
+    (found,) = resolve_each([(references, resolver)])
+    return found
+
+
+def resolve_each(
+    requests: Sequence[tuple[Iterable[Reference], Resolver]],
+) -> list[tuple[ResolvedImage, ...]]:
+    """Pin the distinct references of each request; each sorted by reference.
+
+    Requests are served one after the other: what one has learnt about a server or a tag holds for the next.
+
+    Raises:
+        BundleError: an image cannot be found, does not match the lock, or is for another platform; the
+            message names all such images of all requests.
+    """
+    found: list[tuple[ResolvedImage, ...]] = []
+    failed: dict[tuple[str, Platform], BundleError] = {}
     with ThreadPoolExecutor(CONCURRENCY, "resolve") as pool:
-        futures = [pool.submit(_resolve_one, reference, resolver) for reference in wanted]
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    for error in errors:
-        if not isinstance(error, BundleError):
-            raise error
-    if errors:
-        raise combine(
-            [error for error in errors if isinstance(error, BundleError)],
-            f"{len(errors)} images cannot be resolved",
-        )
-    return tuple(future.result() for future in futures)
+        for references, resolver in requests:
+            wanted = sorted(set(references), key=str)
+            futures = [pool.submit(_resolve_one, reference, resolver) for reference in wanted]
+            images = []
+            for reference, future in zip(wanted, futures, strict=True):
+                try:
+                    images.append(future.result())
+                except BundleError as error:
+                    failed[str(reference), resolver.platform] = error
+            found.append(tuple(images))
+    if failed:
+        count = len({name for name, _ in failed})
+        what = "1 image" if count == 1 else f"{count} images"
+        raise combine(list(failed.values()), f"{what} cannot be resolved")
+    return found
 
 
 def _resolve_one(reference: Reference, resolver: Resolver) -> ResolvedImage:
+    found = _find(reference, resolver)
+    if found.manifest is not None:  # otherwise, the source has compared the platform
+        source = next((each for each in resolver.sources if each.name == found.source), None)
+        config = read_config(found, found.manifest, source, resolver.store, keep=resolver.keep)
+        check_platform(config, reference.familiar, resolver.platform, of_service=resolver.of_service)
+    return dataclasses.replace(found, platform=resolver.platform if resolver.of_service else None)
+
+
+def _find(reference: Reference, resolver: Resolver) -> ResolvedImage:
     pin = resolver.lock.find(reference, resolver.platform)
     if pin is None and resolver.locked:
         raise BundleError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_jobs
 from bundler.cli.rehearse import (
     find_rehearser,
     make_options,
@@ -85,24 +85,34 @@ def build_command(
     with its .sig, and a .sha256 for both. Downloads are kept in the cache, so an interrupted build continues
     where it stopped; with --write-once it starts over. A bundle that already exists with the same content
     is left unchanged. If its rehearsal fails, the build does; the bundle stays.
+
+    With several platforms, all images are found first; then each platform gets a bundle of its own, which
+    stays if the next one fails. With --json, each is one line.
     """
     if unsigned and references:
         raise UsageError("--key and --unsigned cannot be used together", hint="remove one of them")
     chosen = JobOptions(**options)
-    job = make_job(chosen, locked=locked, write_once=write_once)
-    profile = job.profile.profile
+    jobs = make_jobs(chosen, locked=locked, obey_profile=True, write_once=write_once)
+    job, profile = jobs[0], jobs[0].profile.profile
+    packer = job.plugins.packer(profile.packer)
     if unsigned and profile.signing.required:
         raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
-    if profile.lock.required and not locked:
-        job = make_job(chosen, locked=True, write_once=write_once)
     if rehearses:  # before the long steps
-        find_rehearser(job.plugins.packer(profile.packer)).check_machine()
+        _check_rehearsal(jobs, packer)
+    references = () if unsigned else chosen_keys(references, job.profile.path)
+    names = public_names(references)
+    shown: list[Built] = []
+
+    def finish(built: Built) -> None:
+        if not rehearses:
+            _show(built, names, packer, as_json=chosen.as_json, another=bool(shown))
+        shown.append(built)
+
     public: tuple[bytes, ...] = ()
     if unsigned:
         job.reporter.warn("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it")
-        built = _build(job, output, (), ())
+        _build(jobs, output, (), (), finish)
     else:
-        references = chosen_keys(references, job.profile.path)
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
             wanted = profile.signing.signatures
             if len(keys) < wanted:
@@ -110,28 +120,41 @@ def build_command(
                     f"the profile {profile.name} requires {wanted} signatures, but only {len(keys)} given",
                     hint="repeat --key for each signer",
                 )
-            built = _build(job, output, keys, statements)
+            _build(jobs, output, keys, statements, finish)
             public = tuple(key.key.public_key for key in keys)
-    found = _rehearse(job, built, public, scratch) if rehearses else None
-    if chosen.as_json:
-        added = {} if found is None else {"rehearsal": rehearsal_json(built.bundle.path, found)}
-        echo_json({**_built_json(built), **added})
-    else:
-        _show_built(built, () if unsigned else public_names(references), job.plugins.packer(profile.packer))
-        if found is not None:
-            echo()
-            show_rehearsal(found)
-    if found is not None and found.failed is not None:
-        raise rehearsal_error(built.bundle.path, found)
+    if rehearses:
+        (built,) = shown
+        found = _rehearse(job, built, public, scratch)
+        _show(built, names, packer, as_json=chosen.as_json, rehearsal=found)
+        if found.failed is not None:
+            raise rehearsal_error(built.bundle.path, found)
 
 
-def _build(job: Job, output: Path, keys: Sequence[OpenKey], statements: Sequence[Path]) -> Built:
+def _check_rehearsal(jobs: Sequence[Job], packer: Packer) -> None:
+    rehearser = find_rehearser(packer)
+    if len(jobs) > 1:
+        raise UsageError(
+            "--rehearse cannot be combined with several platforms: a machine rehearses its own",
+            hint="build without it, then `bundle rehearse FILE` on a machine of each platform",
+        )
+    rehearser.check_machine()
+
+
+def _build(
+    jobs: Sequence[Job],
+    output: Path,
+    keys: Sequence[OpenKey],
+    statements: Sequence[Path],
+    finish: Callable[[Built], None],
+) -> None:
+    """Build the bundle of each job; `finish` is called as soon as one is finished."""
     from bundler.build import pipeline
     from bundler.cli.signing import load_statements
 
-    members = load_statements(statements, keys, job.plugins.signer("ecdsa")) if keys else []
+    members = load_statements(statements, keys, jobs[0].plugins.signer("ecdsa")) if keys else []
     _prepare(output)
-    return pipeline.build(job, output, [key.key for key in keys], members)
+    for built in pipeline.build(jobs, output, [key.key for key in keys], members):
+        finish(built)
 
 
 def _rehearse(job: Job, built: Built, keys: Sequence[bytes], scratch: Path | None) -> Rehearsal:
@@ -161,9 +184,32 @@ def _prepare(output: Path) -> None:
         raise UsageError(f"--output {output}: is not writable", hint="choose another folder")
 
 
+def _show(
+    built: Built,
+    public_keys: Sequence[str],
+    packer: Packer,
+    *,
+    as_json: bool,
+    another: bool = False,
+    rehearsal: Rehearsal | None = None,
+) -> None:
+    """Print the result: a JSON document on one line, or tables, after a blank line if it is another one."""
+    if as_json:
+        added = {} if rehearsal is None else {"rehearsal": rehearsal_json(built.bundle.path, rehearsal)}
+        echo_json({**_built_json(built), **added})
+        return
+    if another:
+        echo()
+    _show_built(built, public_keys, packer)
+    if rehearsal is not None:
+        echo()
+        show_rehearsal(rehearsal)
+
+
 def _built_json(built: Built) -> dict[str, object]:
     return {
         "path": str(built.bundle.path),
+        "platform": built.manifest.platform,
         "size": built.bundle.size,
         "sha256": built.bundle.sha256,
         "signed": built.bundle.signed,

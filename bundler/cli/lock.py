@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_jobs
 from bundler.terminal.console import echo, echo_json
 
 
@@ -17,24 +17,25 @@ from bundler.terminal.console import echo, echo_json
 def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
     """Resolve every image again and write its digest to the lock file beside the profile.
 
-    `bundle build` then uses exactly these; `bundle build --locked` refuses anything else.
+    `bundle build` then uses exactly these; `bundle build --locked` refuses anything else. The file keeps the
+    digests for other platforms.
     """
     from bundler.build import pipeline
     from bundler.build.lock import Lock
 
     chosen = JobOptions(**options)
-    job = make_job(chosen, locked=False, ignore_lock=True)
-    fresh = pipeline.lock(job)
-    before = Lock.read(fresh.path)
-    for name, pins in before.pins.items():  # keep pins for other platforms of images that are still used
-        if name in fresh.pins:
-            merged = {**pins, **fresh.pins[name]}
-            fresh = Lock(fresh.path, {**fresh.pins, name: merged})
+    made = pipeline.lock(make_jobs(chosen, locked=False, ignore_lock=True))
+    fresh = made.keeping(Lock.read(made.path))
     fresh.write()
-    rows = [(name, pin.digest) for name, pins in sorted(fresh.pins.items()) for pin in pins.values()]
     if chosen.as_json:
-        echo_json({"path": str(fresh.path), "images": dict(rows)})
+        images = {
+            name: {platform: pin.digest for platform, pin in pins.items()}
+            for name, pins in sorted(fresh.pins.items())
+        }
+        echo_json({"path": str(fresh.path), "images": images})
         return
-    for name, digest in rows:
-        echo(f"{name}  {digest}")
+    several = len({platform for pins in fresh.pins.values() for platform in pins}) > 1
+    for name, pins in sorted(fresh.pins.items()):
+        for platform, pin in sorted(pins.items()):
+            echo(f"{name}  {pin.digest}" + (f"  {platform}" if several else ""))
     echo(f"wrote {fresh.path}; commit it, and build with --locked")

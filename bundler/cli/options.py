@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,12 @@ import click
 from bundler.errors import BundleError, UsageError
 
 if TYPE_CHECKING:
+    from bundler.api.images import SourceOptions
     from bundler.api.plugins import Plugins
     from bundler.build.pipeline import Job
+    from bundler.cli.settings import Setting, Settings
     from bundler.image.oci import Platform
+    from bundler.profile.load import LoadedProfile
     from bundler.store.blobs import Store
     from bundler.terminal.progress import Reporter
 
@@ -50,9 +53,11 @@ PROFILE = profile_option("Profile to build: a name that `bundle profiles` lists,
 SHARED: tuple[Decorator, ...] = (
     click.option(
         "--platform",
+        "platforms",
+        multiple=True,
         metavar="OS/ARCH",
-        help="Target platform, for example linux/arm64. Default: from the profile, else from the"
-        " configuration.",
+        help="Target platform, for example linux/arm64; repeat for several. Default: from the profile,"
+        " else from the configuration.",
     ),
     click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a profile key."),
     click.option(
@@ -127,7 +132,7 @@ class JobOptions:
     """Values of SHARED and COMMON, as click passes them."""
 
     profile: str
-    platform: str | None
+    platforms: tuple[str, ...]
     overrides: tuple[str, ...]
     mirrors: tuple[str, ...]
     insecure: tuple[str, ...]
@@ -182,14 +187,29 @@ def cache_folder(given: Path | None) -> Path:
     return find_cache(load_config(), given).value
 
 
-def make_job(
-    options: JobOptions, *, locked: bool, ignore_lock: bool = False, write_once: bool = False
-) -> Job:
-    """Load the profile and the plugins, and return the input of the pipeline."""
-    from bundler.api.images import SourceOptions
+def make_jobs(
+    options: JobOptions,
+    *,
+    locked: bool,
+    obey_profile: bool = False,
+    ignore_lock: bool = False,
+    write_once: bool = False,
+) -> list[Job]:
+    """Load the profile and the plugins, and return the input of the pipeline: a job for each platform.
+
+    Args:
+        options: from the command line.
+        locked: refuse images that the lock file does not pin.
+        obey_profile: the same if the profile says `lock: {required: true}`.
+        ignore_lock: start without pins.
+        write_once: as in `Job`.
+
+    Raises:
+        UsageError: an option is invalid, or a lock file is required and does not exist.
+    """
     from bundler.build.lock import Lock
     from bundler.build.pipeline import Job
-    from bundler.cli.settings import Given, check_file, find_settings
+    from bundler.cli.settings import Given, find_settings
     from bundler.profile.config import load_config
     from bundler.profile.load import load_profile
     from bundler.store.blobs import Store
@@ -201,10 +221,12 @@ def make_job(
         model=lambda packer: plugins.packer(packer).profile_model,
     )
     profile = loaded.profile
+    locked = locked or (obey_profile and profile.lock.required)
     path = options.lock_file or lock_path(loaded.path)
-    pins = Lock(path, {}) if ignore_lock else Lock.read(path)
+    required = locked or options.lock_file is not None
+    pins = Lock(path, {}) if ignore_lock else Lock.read(path, required=required)
     given = Given(
-        platform=options.platform,
+        platform=",".join(options.platforms) or None,
         mirrors=_pairs("--registry-mirror", options.mirrors),
         insecure=options.insecure,
         ca_file=options.ca_file,
@@ -212,26 +234,36 @@ def make_job(
         cache=options.cache_dir,
     )
     settings = find_settings(load_config(loaded.path), loaded, given)
-    if settings.ca_file.value is not None:
-        check_file(settings.ca_file.value, f"{settings.ca_file.origin}: registries.ca_file")
-    return Job(
+    first, *others = _platforms(settings.platform)
+    job = Job(
         profile=loaded,
         plugins=plugins,
         store=Store(settings.cache.value),
-        platform=_platform(settings.platform.value),
+        platform=first,
         lock=pins,
-        options=SourceOptions(
-            mirrors={host: mirror.value for host, mirror in settings.mirrors.items()},
-            insecure=frozenset(settings.insecure),
-            ca_file=settings.ca_file.value,
-            archives=tuple(loaded.base / path for path in profile.archives),
-            offline=options.offline,
-            min_speed=settings.min_speed.value,
-        ),
+        options=_source_options(settings, loaded, offline=options.offline),
         reporter=make_reporter(as_json=options.as_json, verbose=options.verbose),
         locked=locked,
         epoch=_epoch(),
         write_once=write_once,
+    )
+    return [job, *(replace(job, platform=platform) for platform in others)]
+
+
+def _source_options(settings: Settings, loaded: LoadedProfile, *, offline: bool) -> SourceOptions:
+    from bundler.api.images import SourceOptions
+    from bundler.cli.settings import check_file
+
+    ca_file = settings.ca_file
+    if ca_file.value is not None:
+        check_file(ca_file.value, f"{ca_file.origin}: registries.ca_file")
+    return SourceOptions(
+        mirrors={host: mirror.value for host, mirror in settings.mirrors.items()},
+        insecure=frozenset(settings.insecure),
+        ca_file=ca_file.value,
+        archives=tuple(loaded.base / path for path in loaded.profile.archives),
+        offline=offline,
+        min_speed=settings.min_speed.value,
     )
 
 
@@ -257,13 +289,15 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _platform(text: str) -> Platform:
+def _platforms(setting: Setting[str]) -> list[Platform]:
+    """Return the distinct platforms in order; the text may list several, as for `docker buildx`."""
     from bundler.image.oci import Platform
 
     try:
-        return Platform.parse(text)
+        found = [Platform.parse(each) for each in setting.value.split(",")]
     except BundleError as error:
-        raise UsageError(f"--platform: {error.message}", hint=error.hint) from error
+        raise UsageError(f"{setting.origin}: {error.message}", hint=error.hint) from error
+    return list(dict.fromkeys(found))
 
 
 def _epoch() -> int | None:

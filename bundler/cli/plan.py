@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_job
+from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_jobs
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 @add(SHARED)
 @add(COMMON)
 def plan_command(locked: bool, **options: Any) -> None:  # noqa: ANN401 see build
-    """Show what a build would do: images, digests, sizes, and what is cached. Writes nothing."""
+    """Show what a build would do: images, digests, sizes, and what is cached. Writes nothing.
+
+    With several platforms, one plan follows the other; with --json, each is one line.
+    """
     from bundler.build import pipeline
 
     chosen = JobOptions(**options)
-    found = pipeline.plan(make_job(chosen, locked=locked))
-    if chosen.as_json:
-        echo_json(_plan_json(found))
-    else:
-        _show_plan(found)
+    plans = pipeline.plan(make_jobs(chosen, locked=locked))
+    for number, found in enumerate(plans):
+        if chosen.as_json:
+            echo_json(_plan_json(found))
+            continue
+        if number:
+            echo()
+        _show_plan(found, for_platform=len(plans) > 1)
 
 
 def _plan_json(found: Plan) -> dict[str, object]:
@@ -36,6 +42,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
     return {
         "application": found.application.name,
         "version": found.application.version,
+        "platform": str(found.platform),
         "images": [
             {
                 "reference": str(planned.image.reference),
@@ -60,7 +67,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
     }
 
 
-def _show_plan(found: Plan) -> None:
+def _show_plan(found: Plan, *, for_platform: bool) -> None:
     from bundler.api.compose import services
     from bundler.cli.mounts import HEAD, mount_rows
     from bundler.terminal.progress import format_bytes
@@ -76,7 +83,8 @@ def _show_plan(found: Plan) -> None:
         )
         for planned in found.images
     ]
-    echo(f"{found.application.title} {found.application.version}")
+    title = f"{found.application.title} {found.application.version}"
+    echo(f"{title} for {found.platform}" if for_platform else title)
     echo_table(("image", "digest", "size", "cached", "source"), rows)
     if found.application.mounts:
         echo()

@@ -63,7 +63,7 @@ class Receiver:
     def receive(
         self,
         open_at: Callable[[int], Stream],
-        file: int,
+        file: int | None,
         advance: Callable[[int], None],
         *,
         place: int = 0,
@@ -72,7 +72,7 @@ class Receiver:
 
         Args:
             open_at: opens the blob at an offset.
-            file: descriptor of the file to write to.
+            file: descriptor of the file to write to; None to keep nothing.
             advance: called with a number of bytes whenever bytes are written.
             place: offset of the blob's first byte in the file.
 
@@ -86,7 +86,8 @@ class Receiver:
                     if self.size is not None and self.have + len(chunk) > self.size:
                         self.have += len(chunk)
                         break  # more than promised: do not fill the disk
-                    write_at(file, place + self.have, chunk)
+                    if file is not None:
+                        write_at(file, place + self.have, chunk)
                     self.note(chunk)
                     advance(len(chunk))
         self._check()

@@ -17,7 +17,7 @@ from typing import Final
 from bundler.api.images import BlobSink, BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
-from bundler.image.oci import INDEX_TYPES, Descriptor, Index, Manifest, Platform
+from bundler.image.oci import INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest, Platform
 from bundler.image.reference import Reference
 from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError
@@ -73,8 +73,14 @@ class _Layout:
         self.path = path
         self._spots = spots
 
-    def find(self, reference: Reference, platform: Platform) -> Manifest | None:
-        """Return the manifest of the image for the platform, or None."""
+    def find(self, reference: Reference, platform: Platform, others: list[str]) -> Manifest | None:
+        """Return the manifest of the image for the platform, or None.
+
+        Args:
+            reference: name of the image.
+            platform: the wanted platform.
+            others: receives a text for each image of that name that is for another platform.
+        """
         top = Index.parse(self._spots["index.json"].read(), f"{self.path}: index.json")
         for entry in top.entries:
             names = {entry.annotations.get(key) for key in (REF_NAME, IMAGE_NAME)} - {None}
@@ -90,6 +96,7 @@ class _Layout:
             else:
                 _checked(raw, entry.descriptor.digest, where)
                 if entry.platform is not None and not platform.accepts(entry.platform):
+                    others.append(f"{self.path} has it for {entry.platform}")
                     continue
             return Manifest.parse(raw, where)
         return None
@@ -121,8 +128,9 @@ class ArchiveSource:
 
     def resolve(self, reference: Reference, platform: Platform) -> ResolvedImage:
         """See `bundler.api.images.ImageSource`."""
+        others: list[str] = []
         for layout in self._opened():
-            manifest = layout.find(reference, platform)
+            manifest = layout.find(reference, platform, others)
             if manifest is not None:
                 digest = manifest.descriptor.digest
                 self._found[digest] = layout, layout.path
@@ -131,10 +139,22 @@ class ArchiveSource:
         for path, images, small in self._saved:
             for image in images:
                 if image.has(reference) and image.config in small:
-                    digest = digest_of(small[image.config])
+                    raw = small[image.config]
+                    there = ImageConfig.parse(raw, f"{path}: {reference.familiar}").platform
+                    there = there.completed(platform)
+                    if not platform.accepts(there):
+                        others.append(f"{path} has it for {there}")
+                        continue
+                    digest = digest_of(raw)
                     self._found[digest] = None, path
                     return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
         listed = ", ".join(map(str, self._archives)) or "the profile lists no archives under `archives:`"
+        if others:
+            raise ImageNotFoundError(
+                f"{', '.join(others)}, but the bundle is for {platform}",
+                about=reference.familiar,
+                hint="save the image for this platform, or choose another --platform",
+            )
         raise ImageNotFoundError(f"not found in the archives ({listed})", about=reference.familiar)
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:

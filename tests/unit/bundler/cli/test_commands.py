@@ -166,7 +166,7 @@ def test_json_output_is_valid(folder: Path, registry: FaultRegistry, console: Co
     failed = console("build", *mirror(registry), "--json", "--locked")
     event = json.loads(failed.err.splitlines()[-1])
     assert event["event"] == "error"
-    assert event["exit_code"] == failed.code == 1
+    assert event["exit_code"] == failed.code == ExitCode.USAGE
     assert "bundle lock" in event["hint"]
     assert failed.out == ""
 
@@ -195,11 +195,14 @@ def test_a_profile_may_forbid_unsigned_and_unlocked_builds(
     (folder / "profiles/shop.yaml").write_text(
         PROFILE + "signing: {required: true}\nlock: {required: true}\n"
     )
+    unlocked = console("build", *mirror(registry))
+    assert (unlocked.code, "shop.lock.json: the lock file does not exist" in unlocked.err) == (
+        ExitCode.USAGE,
+        True,
+    )
+    assert console("lock", *mirror(registry)).code == 0
     unsigned = console("build", *mirror(registry), "--unsigned")
     assert (unsigned.code, "requires a signature" in unsigned.err) == (ExitCode.USAGE, True)
-    unlocked = console("build", *mirror(registry))
-    assert (unlocked.code, "not in the lock" in unlocked.err) == (ExitCode.FAILED, True)
-    assert console("lock", *mirror(registry)).code == 0
     assert console("build", *mirror(registry)).code == 0
 
 
@@ -212,7 +215,8 @@ def test_plan_writes_nothing(folder: Path, registry: FaultRegistry, console: Con
     assert planned.code == 0, planned.err
     assert tree(folder.parent) == before
     assert not (folder.parent / "cache").exists()
-    assert not any("/blobs/" in request.path for request in registry.requests), "manifests are enough"
+    configs = {json.loads(image.manifest.raw)["config"]["digest"] for image in (WEB, DB)}
+    assert set(registry.counts()) == configs, "manifests and configs are enough"
     assert "web:1" in planned.out
     assert WEB.manifest.digest[:19] in planned.out
     found = console("plan", *mirror(registry), "--json").json
@@ -303,7 +307,24 @@ def test_locked_refuses_what_is_not_pinned(folder: Path, registry: FaultRegistry
     assert "web:2: not in the lock profiles/shop.lock.json for linux/amd64" in refused.err
     assert not Path("dist").exists() or not list(Path("dist").iterdir())
     other = console("build", *mirror(registry), "--locked", "--platform", "linux/arm64")
-    assert "for linux/arm64" in other.err
+    assert "not in the lock profiles/shop.lock.json for linux/arm64" in other.err
+    assert "for 3 images: db:15, web:1, web:2" in other.err
+
+
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_a_lock_file_that_is_named_or_required_must_exist(
+    folder: Path, registry: FaultRegistry, console: Console, command: str
+) -> None:
+    for options, path in (
+        (("--locked",), "profiles/shop.lock.json"),
+        (("--lock-file", "typo.json"), "typo.json"),
+    ):
+        refused = console(command, *mirror(registry), *options)
+        assert refused.code == ExitCode.USAGE
+        assert refused.err.startswith(f"error: {path}: the lock file does not exist\n  hint: run `bundle ")
+    assert registry.requests == []
+    assert console("lock", *mirror(registry), "--lock-file", "new.json").code == 0
+    assert console(command, *mirror(registry), "--lock-file", "new.json", "--locked").code == 0
 
 
 def test_a_pinned_image_that_the_registry_lost_is_not_replaced(

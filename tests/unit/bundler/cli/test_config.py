@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundler.cli.options import JobOptions, make_job
+from bundler.cli.options import JobOptions, make_jobs
 from bundler.errors import BundleError, ExitCode
 from bundler.image.oci import Platform
 from tests.support.console import Console, make_console
@@ -68,15 +68,21 @@ def shown(console: Console, *words: str) -> dict[str, tuple[str, str]]:
 
 def job(profile: str = "shop", **options: Any) -> Any:  # noqa: ANN401 Job
     empty: dict[str, Any] = {
-        "platform": None,
         "ca_file": None,
         "min_speed": None,
         "lock_file": None,
         "cache_dir": None,
     }
-    lists: dict[str, Any] = {"overrides": (), "mirrors": (), "insecure": (), "plugins_dir": ()}
+    lists: dict[str, Any] = {
+        "platforms": (),
+        "overrides": (),
+        "mirrors": (),
+        "insecure": (),
+        "plugins_dir": (),
+    }
     flags = {"offline": False, "as_json": False, "verbose": False}
-    return make_job(JobOptions(**{"profile": profile, **empty, **lists, **flags, **options}), locked=False)
+    chosen = JobOptions(**{"profile": profile, **empty, **lists, **flags, **options})
+    return make_jobs(chosen, locked=False)[0]
 
 
 def test_without_files_the_defaults_hold(work: Path, console: Console) -> None:
@@ -141,7 +147,7 @@ def test_what_takes_precedence(work: Path, console: Console, monkeypatch: pytest
     assert found["cache"] == ("/env", "$BUNDLE_CACHE")
 
     made = job(
-        platform="linux/amd64", mirrors=("docker.io=line.example",), min_speed=0, cache_dir=Path("/line")
+        platforms=("linux/amd64",), mirrors=("docker.io=line.example",), min_speed=0, cache_dir=Path("/line")
     )
     assert made.platform == Platform("linux", "amd64")
     assert made.options.mirrors["docker.io"] == "line.example"

@@ -85,8 +85,13 @@ def test_an_index_leads_to_the_image_of_the_platform(tmp_path: Path) -> None:
 def test_an_image_of_another_name_or_platform_is_not_taken(tmp_path: Path) -> None:
     other = named(entry(IMAGE), "other:1")
     arm = named(entry(IMAGE, platform={"os": "linux", "architecture": "arm64"}))
-    folder = layout(tmp_path / "oci", entry(IMAGE), other, arm)
+    folder = layout(tmp_path / "oci", entry(IMAGE), other)
     with pytest.raises(ImageNotFoundError, match=r"app:1: not found in the archives \(.*oci\)"):
+        source(folder).resolve(APP, AMD64)
+    folder = layout(tmp_path / "arm", entry(IMAGE), other, arm)
+    with pytest.raises(
+        ImageNotFoundError, match=r"app:1: .*arm has it for linux/arm64, but the bundle is for linux/amd64"
+    ):
         source(folder).resolve(APP, AMD64)
     with pytest.raises(ImageNotFoundError, match="the profile lists no archives under `archives:`"):
         source().resolve(APP, AMD64)
