@@ -89,6 +89,7 @@ def fetch(
     for owner in missing:
         waits = write_once and owner[1].digest in layers and _may_wait(owner[1])
         (later if waits else now).append(owner)
+    store.check_room(blob for _, blob in now)
     with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
         _fetch_blobs(now, layers, sources, store, transfer)
     images_now = tuple(

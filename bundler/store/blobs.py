@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,12 @@ from bundler.io.files import explain_full_disk, scratch_file, write_whole
 from bundler.io.streams import CHUNK, Readable, Stream
 from bundler.store.cache import Cache, CacheEntry
 from bundler.store.receiver import ChangedError, Receiver, WrongBytesError
+from bundler.terminal.progress import format_bytes
 
 CHANGES = 3
 """Number of times that a file may change on its server while it is fetched."""
+MORE_ROOM = "free some space there (`bundle cache --prune`), or choose another folder with --cache"
+"""What to do if the disk is full."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,22 @@ class Store:
                 self._adopt(Path(file.name), target)
         self._checked.add(digest)
         return digest
+
+    def check_room(self, blobs: Iterable[Descriptor]) -> None:
+        """Refuse to start what cannot end: fetching blobs for which the disk has not enough space.
+
+        Raises:
+            BundleError: what is still to be received is more than the free space.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        left = sum(blob.size - self._received(blob) for blob in blobs)
+        free = shutil.disk_usage(self.root).free
+        if left > free:
+            raise BundleError(
+                f"the disk of the cache is too full: {self.root}: {format_bytes(left)} are to be fetched, but"
+                f" {format_bytes(free)} are free",
+                hint=MORE_ROOM,
+            )
 
     def fetch(
         self,
@@ -307,8 +326,14 @@ class Store:
 
     def _room(self) -> AbstractContextManager[None]:
         """Explain a full disk, in a block that writes to the store."""
-        hint = "free some space there (`bundle cache --prune`), or choose another folder with --cache"
-        return explain_full_disk("the cache", self.root, hint)
+        return explain_full_disk("the cache", self.root, MORE_ROOM)
+
+    def _received(self, blob: Descriptor) -> int:
+        """Return the bytes of the blob that an earlier run has left, at most all of them."""
+        try:
+            return min((self._partial / blob.hex).stat().st_size, blob.size)
+        except FileNotFoundError:
+            return 0
 
     @contextmanager
     def _lock(self, kind: int) -> Iterator[None]:

@@ -18,15 +18,22 @@ from tests.support.programs import need_program, need_root
 pytestmark = pytest.mark.root
 
 NOISE = random.Random(7).randbytes(2_000_000)  # noqa: S311 the same in each run
-"""Incompressible bytes, more than the disk has."""
+"""Incompressible bytes, more than the smaller disk has."""
 
 
-@pytest.mark.parametrize("kilobytes", [4, 400])
-def test_a_full_disk_of_the_cache_is_named(tmp_path: Path, kilobytes: int) -> None:
+DISKS = {
+    "too little space": ("size=400k", "too full: {}: 2.0 MB are to be fetched, but "),
+    "too few files": ("size=8m,nr_inodes=8", "full: {}\n"),
+}
+"""Options of the disk, and what is said."""
+
+
+@pytest.mark.parametrize(("disk", "says"), DISKS.values(), ids=DISKS.keys())
+def test_a_full_disk_of_the_cache_is_named(tmp_path: Path, disk: str, says: str) -> None:
     need_root()
     cache = tmp_path / "cache"
     cache.mkdir()
-    script = f"""mount -t tmpfs -o size={kilobytes}k tmpfs {cache} || exit 9
+    script = f"""mount -t tmpfs -o {disk} tmpfs {cache} || exit 9
 "$@"
 code=$?
 find {cache} -type f
@@ -52,7 +59,8 @@ exit $code"""
             check=False,
         )
     assert failed.returncode == 1, failed.stderr
-    assert f"error: the disk of the cache is full: {cache}\n  hint: free some space there" in failed.stderr
+    assert f"error: the disk of the cache is {says.format(cache)}" in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("  hint: free some space there")
     assert "Traceback" not in failed.stderr
     blobs = [line for line in failed.stdout.splitlines() if "/blobs/" in line]
     assert len(blobs) <= 2, "only blobs that are complete: a manifest and a config"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -251,6 +252,27 @@ def test_a_full_disk_of_the_cache_is_named(
     )
     monkeypatch.undo()
     assert not list(Path("dist").glob("*.tar"))
+
+
+def test_what_does_not_fit_is_not_begun(
+    console: Console, registry: FaultRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that an earlier build has left need no space again."""
+    options = ("--cache", "small", *write(f"{registry.host}/shop/a0:1"))
+    (layer,) = IMAGES[0].layers
+    content = IMAGES[0].blobs[layer]
+    assert isinstance(content, bytes)
+    room = len(content) - 10
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=room))
+    failed = console("build", *options, "--unsigned")
+    assert failed.code == ExitCode.FAILED
+    assert "error: the disk of the cache is too full: small: " in failed.err
+    assert f" are to be fetched, but {room} B are free\n  hint: free some space there" in failed.err
+    assert registry.asked(layer) == 0
+    (Path("small/partial") / layer[7:]).write_bytes(content[:10])
+    assert "the bundle needs" in console("build", *options, "--unsigned").err, "it was fetched"
+    assert registry.asked(layer) == 1
 
 
 def test_a_full_disk_of_the_bundle_is_named(
