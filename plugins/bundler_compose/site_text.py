@@ -19,6 +19,7 @@ _TO_PRIVATE: Final = str.maketrans("0123456789", _DIGITS)
 _TO_DECIMAL: Final = str.maketrans(_DIGITS, "0123456789")
 MARK: Final = re.compile(f"\ue000([{_DIGITS}]+)\ue001")
 """One mark."""
+_ESCAPED: Final = re.compile(r"\\u(e00[01]|e01[0-9])")
 _PRIVATE: Final = re.compile(f"[\ue000\ue001{_DIGITS}]")
 
 
@@ -55,6 +56,11 @@ def refuse_marks(text: str, where: str) -> None:
 def has_mark(text: str) -> bool:
     """Whether a mark stands in `text`."""
     return MARK.search(text) is not None
+
+
+def unescape_marks(text: str) -> str:
+    """Return a message whose marks `repr` has escaped, with the marks themselves."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 class Marks:

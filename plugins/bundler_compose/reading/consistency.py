@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler_compose.reading.mount_forms import is_address
 from bundler_compose.reading.tree import Map
 from bundler_compose.site_text import has_mark
 
@@ -20,11 +21,6 @@ _SHARED: Final = "service:"
 _FOREIGN: Final = ("~", "\\\\")
 """How paths begin that depend on who runs Compose, or on Windows."""
 _AMOUNT: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(?:([kKmMgGtTpP])?(?:[iI]?[bB])?)")
-_UNIQUE: Final = (
-    *("cap_add", "cap_drop", "device_cgroup_rules", "dns", "dns_opt", "dns_search", "expose"),
-    *("external_links", "group_add", "links", "security_opt", "tmpfs", "volumes_from"),
-)
-"""Lists of a service whose items must differ. Source: compose-spec.json, `uniqueItems`."""
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "configs": ("file", "environment", "content"),
     "secrets": ("file", "environment"),
@@ -47,12 +43,31 @@ def check_consistency(document: Map, at: At) -> None:
     _check_cycles(document["services"], at)
 
 
+def check_builds(document: Map, at: At) -> None:
+    """Check what the services that are built name; a bundle has nothing of it.
+
+    Raises:
+        BundleError: Compose refuses it, with file and line.
+    """
+    for name, service in document["services"].items():
+        build = service.get("build")
+        for index, secret in enumerate((build.get("secrets") if isinstance(build, Map) else None) or ()):
+            source = secret.get("source") if isinstance(secret, Map) else secret
+            if source not in (document.get("secrets") or {}):
+                raise BundleError(
+                    f"{at('services', name, 'build', 'secrets', index)}: there is no secret {source!r}",
+                    hint="add it to `secrets:` of the file",
+                )
+
+
 def _check_file(kind: str, name: str, entry: Map, keys: tuple[str, ...], at: At) -> None:
     given = [key for key in keys if key in entry]
     if len(given) > 1:
         raise BundleError(
             f"{at(kind, name)}: {' and '.join(given)} exclude each other", hint="keep one of them"
         )
+    if given == ["environment"] and not entry["environment"] and kind == "secrets":
+        raise BundleError(f"{at(kind, name)}: names no variable", hint="add its name to `environment:`")
     if not given and not entry.get("external") and (kind == "secrets" or "driver" not in entry):
         raise BundleError(f"{at(kind, name)}: says no content", hint=f"add one of {', '.join(keys)}")
 
@@ -72,6 +87,8 @@ def _check_service(name: str, service: Map, document: Map, at: At) -> None:
     def refuse(key: str, what: str, hint: str | None = None) -> BundleError:
         return BundleError(f"{at('services', name, key)}: {what}", hint=hint)
 
+    if "pid" in service and service["pid"] is None:
+        raise refuse("pid", "must be a text", "remove the key, or give it a value")
     if service.get("network_mode") and service.get("networks"):
         raise refuse("network_mode", "`network_mode` and `networks` exclude each other", "keep one of them")
     for network in service.get("networks") or ():
@@ -80,17 +97,15 @@ def _check_service(name: str, service: Map, document: Map, at: At) -> None:
     test = (service.get("healthcheck") or {}).get("test")
     if isinstance(test, list) and test and test[0] not in _TESTS and not has_mark(str(test[0])):
         raise refuse("healthcheck", f"the test begins with {test[0]!r}", "begin with CMD, CMD-SHELL or NONE")
-    for key in _UNIQUE:
-        values = service.get(key)
-        if isinstance(values, list) and len({repr(value) for value in values}) < len(values):
-            raise refuse(key, "has an item twice", "remove one of them")
     _check_mounts(service, document, refuse)
     _check_targets(service, refuse)
     for key, other in implied_needs(service):
-        if other not in document["services"]:
+        if other not in document["services"] and not has_mark(other):
             raise refuse(
                 key, f"{other!r} is not a service of the bundle", "enable a Compose profile that includes it"
             )
+    _check_addresses(service, refuse)
+    _check_devices(service, refuse)
     _check_scale(service, refuse)
     _check_limits(service, refuse)
 
@@ -109,7 +124,8 @@ def _check_mounts(service: Map, document: Map, refuse: Callable[..., BundleError
     for kind in ("configs", "secrets"):
         for mount in service.get(kind) or ():
             if mount.get("source") not in (document.get(kind) or {}):
-                raise refuse(kind, f"there is no {kind[:-1]} {mount.get('source')!r}")
+                source = mount.get("source")
+                raise refuse(kind, f"there is no {kind[:-1]} {source!r}", f"add it to `{kind}:` of the file")
 
 
 def _check_scale(service: Map, refuse: Callable[..., BundleError]) -> None:
@@ -118,7 +134,7 @@ def _check_scale(service: Map, refuse: Callable[..., BundleError]) -> None:
         raise refuse("scale", "`scale` and `deploy: replicas` differ", "keep one of them")
     number = replicas if scale is None else scale
     if isinstance(number, int) and number < 0:
-        raise refuse("scale", "must not be negative")
+        raise refuse("scale", "must not be negative", "write 0 or more")
     if isinstance(number, int) and number > 1 and service.get("container_name"):
         raise refuse(
             "container_name", "several containers cannot have one name", "remove it, or the replicas"
@@ -136,6 +152,23 @@ def _check_targets(service: Map, refuse: Callable[..., BundleError]) -> None:
         if target in known:
             raise refuse(key, f"{target} is mounted twice", "remove one of the mounts")
         known.add(target)
+
+
+def _check_addresses(service: Map, refuse: Callable[..., BundleError]) -> None:
+    for port in service.get("ports") or ():
+        address = port.get("host_ip") if isinstance(port, Map) else None
+        if isinstance(address, str) and not has_mark(address) and not is_address(address):
+            raise refuse("ports", f"{address!r} is no IP address", "write the address, or remove `host_ip:`")
+
+
+def _check_devices(service: Map, refuse: Callable[..., BundleError]) -> None:
+    reserved: Any = service.get("deploy")
+    for key in ("resources", "reservations", "devices"):
+        reserved = reserved.get(key) if isinstance(reserved, Map) else None
+    for where, devices in (("gpus", service.get("gpus")), ("deploy", reserved)):
+        for device in devices or ():
+            if "count" in device and "device_ids" in device:
+                raise refuse(where, "`count` and `device_ids` exclude each other", "keep one of them")
 
 
 _LIMITS: Final = (

@@ -154,6 +154,8 @@ class Reader:
         path = self.folder / name
         if not self.exists(path, self.shown(path)):
             if path.is_dir() and name != ".env":
-                raise BundleError(f"{self.shown(path)}: is a folder, not a file of variables")
+                raise BundleError(
+                    f"{self.shown(path)}: is a folder, not a file of variables", hint="name the file"
+                )
             return None
         return read_bytes(path)

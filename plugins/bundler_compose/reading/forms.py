@@ -12,22 +12,9 @@ from typing import Any, Final
 from bundler.errors import BundleError
 from bundler_compose.reading.merge import STARTED, into_items, into_map
 from bundler_compose.reading.mount_forms import parse_device, parse_port, parse_volume
-from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns, go_text
+from bundler_compose.reading.tree import ITEM, FormError, Items, Map, Path, Patterns, go_text
 
 Form = Callable[[Any, Path], Any]
-
-
-class FormError(BundleError):
-    """A value has a form that Compose refuses.
-
-    Attributes:
-        path: keys of the value, for the caller, who knows its file and line.
-    """
-
-    def __init__(self, path: Path, message: str, hint: str | None = None) -> None:
-        """Say what is wrong with the value at `path`."""
-        super().__init__(message, hint=hint)
-        self.path = path
 
 
 def canonical(value: Any, path: Path = ()) -> Any:  # noqa: ANN401 any YAML value
@@ -71,7 +58,10 @@ def _below(value: Any, path: Path, change: Form) -> Any:  # noqa: ANN401 likewis
             value[key] = change(item, (*path, key))
     elif isinstance(value, Items):
         for index, item in enumerate(value):
-            value[index] = change(item, (*path, ITEM))
+            try:
+                value[index] = change(item, (*path, ITEM))
+            except FormError as error:
+                raise error.of_item(path, index) from error
     return value
 
 
@@ -83,14 +73,17 @@ def _ports(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if not isinstance(value, Items):
         raise _refuse(path, "a list")
     found = Items()
-    for port, place in value.pairs():
+    for index, (port, place) in enumerate(value.pairs()):
         if isinstance(port, Map):
             found.add(port, place)
             continue
         if isinstance(port, bool) or not isinstance(port, str | int | float):
             raise _refuse(path, "a list of ports")
         text = go_text(port)
-        longs: list[Any] = [*(parse_port(text) or ())] or [text]
+        try:
+            longs: list[Any] = [*(parse_port(text) or ())] or [text]
+        except BundleError as error:
+            raise FormError((*path, index), error.message, error.hint) from error
         for each in longs:
             found.add(each, place)
     return found

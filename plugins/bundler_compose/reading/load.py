@@ -14,15 +14,19 @@ from typing import Any, Final
 from bundler.errors import BundleError
 from bundler_compose.reading.environment import Environment, read_env_files
 from bundler_compose.reading.files import Reader
-from bundler_compose.reading.forms import FormError, canonical, with_defaults, without_empty
+from bundler_compose.reading.forms import canonical, with_defaults, without_empty
 from bundler_compose.reading.merge import enforce_unique, into_items, merge, merge_services
 from bundler_compose.reading.paths import absolute, is_remote, resolve_paths
-from bundler_compose.reading.shape import find_misshapen
-from bundler_compose.reading.tree import Items, Map, Path, clone, describe
+from bundler_compose.reading.schema import check_values
+from bundler_compose.reading.shape import find_misshapen, wrong_include
+from bundler_compose.reading.tree import FormError, Items, Map, Path, clone, describe
 from bundler_compose.reading.values import Mode, Values
 
 SECTIONS: Final = ("services", "volumes", "networks", "secrets", "configs", "models")
 """Sections that an included project brings."""
+REMEDY: Final = (
+    "see https://docs.docker.com/reference/compose-file/ for its form: Docker Compose refuses this one"
+)
 
 
 @dataclass
@@ -61,13 +65,18 @@ class Loader:
         document = Map()
         for path in files:
             _File(self, path, folder, environment, values, included).into(document)
-        with_defaults(document)
         try:
+            with_defaults(document)
             resolve_paths(document, folder)
-        except BundleError as error:
-            raise BundleError(f"{self.reader.shown(files[0])}: {error.message}", hint=error.hint) from error
+        except FormError as error:
+            raise located(error, document, self.reader.shown(files[0])) from error
         _pass_environment(document, values)
         return document
+
+
+def located(error: FormError, document: Map, file: str) -> BundleError:
+    """Return the error with its place, and with a remedy if it has none."""
+    return BundleError(f"{describe(document, error.keys, file)}: {error.message}", hint=error.hint or REMEDY)
 
 
 def _pass_environment(document: Map, values: Values) -> None:
@@ -130,23 +139,21 @@ class _File:
             reset(document, resets)
             if not as_base:
                 self._extend_all(data, resets)
-            self._finish(document, data)
+            self._finish(document, data, check=not as_base and not self._loader.mode.site)
         return resets
 
-    def _finish(self, document: Map, data: Map) -> None:
+    def _finish(self, document: Map, data: Map, *, check: bool) -> None:
         try:
             merge(document, data)
             enforce_unique(document)
+            if check:  # of a file that is extended Compose checks what the services take from it
+                check_values(document)
             document.pop("version", None)
             canonical(document)
             without_empty(document)
             enforce_unique(document)
         except FormError as error:
-            raise BundleError(
-                f"{self._at(document)(*error.path)}: {error.message}", hint=error.hint
-            ) from error
-        except BundleError as error:
-            raise BundleError(f"{self._name}: {error.message}", hint=error.hint) from error
+            raise located(error, document, self._name) from error
 
     def _at(self, data: Map) -> Callable[..., str]:
         return lambda *keys: describe(data, keys, self._name)
@@ -155,15 +162,21 @@ class _File:
         found = find_misshapen(data)
         if found is not None:
             keys, words = found
-            raise BundleError(f"{self._at(data)(*keys)}: must be {words}")
+            raise BundleError(f"{self._at(data)(*keys)}: must be {words}", hint=REMEDY)
 
     # -- include
 
     def _include(self, data: Map, resets: tuple[Path, ...]) -> None:
         at = self._at(data)
-        for index, entry in enumerate(data.get("include") or ()):
+        entries = data.get("include")
+        if entries is not None and not isinstance(entries, Items):
+            raise BundleError(f"{at('include')}: must be a list", hint=REMEDY)
+        for index, entry in enumerate(entries or ()):
             where = at("include", index)
-            given = entry if isinstance(entry, Map) else Map({"path": entry})
+            given = Map({"path": entry}) if isinstance(entry, str) else Map() if entry is None else entry
+            problem = wrong_include(given)
+            if problem is not None:
+                raise BundleError(f"{where}{problem}", hint=REMEDY)
             imported = self._included_model(given, where)
             for section in SECTIONS:
                 if imported.get(section):
@@ -172,8 +185,6 @@ class _File:
 
     def _included_model(self, given: Map, where: str) -> Map:
         names = [str(name) for name in into_items(given.get("path"))]
-        if not names:
-            raise BundleError(f"{where}: no path", hint="add `path:`")
         for name in names:
             if is_remote(name):
                 raise BundleError(
@@ -183,23 +194,32 @@ class _File:
         paths = [FilePath(absolute(name, self._folder)) for name in names]
         for path in paths:
             if not self._loader.reader.exists(path, where):
-                raise BundleError(f"{where}: {self._loader.reader.shown(path)}: no such file")
+                raise BundleError(
+                    f"{where}: {self._loader.reader.shown(path)}: no such file",
+                    hint="add the file, or correct its path",
+                )
+        if not paths:
+            self._included_environment(given, self._folder, where)
+            return Map()  # Compose includes nothing
         if paths[0] in self._included:
             chain = " includes ".join(map(self._loader.reader.shown, (*self._included, paths[0])))
             raise BundleError(f"{where}: the files include each other: {chain}")
         folder = paths[0].parent
         if given.get("project_directory"):
             folder = FilePath(absolute(str(given["project_directory"]), self._folder))
-        environment = self._included_environment(given, folder)
+        environment = self._included_environment(given, folder, where)
         return self._loader.model(paths, folder, environment, self._included)
 
-    def _included_environment(self, given: Map, folder: FilePath) -> Environment:
-        names = [str(name) for name in into_items(given.get("env_file")) if name != "/dev/null"]
-        optional = not given.get("env_file")
-        paths = [str(folder / ".env")] if optional else [absolute(name, self._folder) for name in names]
-        entries = read_env_files(
-            paths, self._loader.reader.variables, self._environment.today, optional=optional
-        )
+    def _included_environment(self, given: Map, folder: FilePath, where: str) -> Environment:
+        every = into_items(given.get("env_file"))
+        names = [str(name) for name in every if name != "/dev/null"]
+        paths = [absolute(name or ".", self._folder) for name in names] if every else [str(folder / ".env")]
+        try:
+            entries = read_env_files(
+                paths, self._loader.reader.variables, self._environment.today, optional=not every
+            )
+        except BundleError as error:
+            raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
         return self._environment.including(entries)
 
     def _import(self, found: Map, data: Map, section: str, resets: tuple[Path, ...], where: str) -> None:
@@ -210,8 +230,8 @@ class _File:
                 reset(Map({section: Map({name: value})}), resets)
                 try:
                     merged = merge(value, target[name], (section, name))
-                except BundleError as error:
-                    raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
+                except FormError as error:
+                    raise BundleError(f"{where}: {error.shown()}", hint=error.hint or REMEDY) from error
                 target.put(name, merged, target.places.get(name))
             elif name not in target:
                 target.put(name, value, found.places.get(name))
@@ -264,8 +284,8 @@ class _File:
         reset(Map({"services": Map({name: source})}), resets)
         try:
             merged = merge_services(source, service, name)
-        except BundleError as error:
-            raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
+        except FormError as error:
+            raise BundleError(f"{where}: {error.shown()}", hint=error.hint or REMEDY) from error
         merged.pop("extends", None)
         services[name] = merged
         return merged
@@ -279,7 +299,10 @@ class _File:
         folder = self._folder if file == self._path else file.parent
         path = FilePath(absolute(name, folder))
         if not self._loader.reader.exists(path, where):
-            raise BundleError(f"{where}: {self._loader.reader.shown(path)}: no such file")
+            raise BundleError(
+                f"{where}: {self._loader.reader.shown(path)}: no such file",
+                hint="add the file, or correct its path",
+            )
         return path
 
     def _base(self, path: FilePath) -> _Base:

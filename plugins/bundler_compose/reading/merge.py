@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bundler.errors import BundleError
 from bundler_compose.reading.mount_forms import volume_target
-from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns, Place, clone, go_text
+from bundler_compose.reading.tree import FormError, Items, Keys, Map, Path, Patterns, Place, clone, go_text
 
 Merger = Callable[[Any, Any, Path], Any]
+Index = Callable[[Any, Keys], str]
+"""Returns what an entry of a list at some keys is known by."""
 STARTED: Final[Mapping[str, Any]] = {"condition": "service_started", "required": True}
 """What a name in a list of `depends_on` stands for."""
 
@@ -21,7 +22,7 @@ def merge(base: Any, other: Any, path: Path = ()) -> Any:  # noqa: ANN401 any YA
     """Return `base` with `other` merged into it. `base` may be changed.
 
     Raises:
-        BundleError: the two have different types there.
+        FormError: the two have different types there.
     """
     special: Merger | None = _SPECIAL.find(path)
     if special is not None:
@@ -47,9 +48,9 @@ def _expect(value: Any, kind: type, path: Path) -> None:  # noqa: ANN401 any YAM
     if not isinstance(value, kind):
         places = value.places.values() if isinstance(value, Map) else getattr(value, "places", ())
         found = next((str(place) for place in places), "")
-        raise BundleError(
-            f"{'.'.join(path)}: cannot be overridden by a value of another type"
-            + (f" ({found})" if found else ""),
+        raise FormError(
+            path,
+            "cannot be overridden by a value of another type" + (f" ({found})" if found else ""),
             hint="use the same form in both files",
         )
 
@@ -100,7 +101,7 @@ def into_map(value: Any, defaults: Mapping[str, Any] | None, path: Path) -> Map:
     """Return a mapping for a list of names, each with `defaults`.
 
     Raises:
-        BundleError: it is neither a mapping nor a list of texts.
+        FormError: it is neither a mapping nor a list of texts.
     """
     if value is None:
         return Map()
@@ -110,7 +111,7 @@ def into_map(value: Any, defaults: Mapping[str, Any] | None, path: Path) -> Map:
     found = Map()
     for name, place in names.pairs():
         if not isinstance(name, str):
-            raise BundleError(f"{'.'.join(path)}: must be a mapping or a list of names")
+            raise FormError(path, "must be a mapping or a list of names")
         found.put(name, None if defaults is None else Map(defaults), place)
     return found
 
@@ -214,7 +215,7 @@ def enforce_unique(value: Any, path: Path = ()) -> Any:  # noqa: ANN401 likewise
     """Return `value` with only the last of the entries of a list that mean the same, at the first's place.
 
     Raises:
-        BundleError: an entry has no form that can be compared.
+        FormError: an entry has no form that can be compared.
     """
     if isinstance(value, Map):
         for key, item in value.items():
@@ -224,11 +225,11 @@ def enforce_unique(value: Any, path: Path = ()) -> Any:  # noqa: ANN401 likewise
     return value
 
 
-def _unique(entries: Items, index: Callable[[Any, Path], str], path: Path) -> Items:
+def _unique(entries: Items, index: Index, path: Path) -> Items:
     found = Items()
     known: dict[str, int] = {}
-    for entry, place in entries.pairs():
-        key = index(entry, (*path, ITEM))
+    for number, (entry, place) in enumerate(entries.pairs()):
+        key = index(entry, (*path, number))
         if key in known:
             found.put(known[key], entry, place)
         else:
@@ -237,33 +238,33 @@ def _unique(entries: Items, index: Callable[[Any, Path], str], path: Path) -> It
     return found
 
 
-def _key_of(value: Any, path: Path) -> str:  # noqa: ANN401 likewise
+def _key_of(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if not isinstance(value, str):
-        raise BundleError(f"{'.'.join(path)}: must be a text", hint="put it in quotes")
+        raise FormError(path, "must be a text", hint="put it in quotes")
     return value.partition("=")[0]
 
 
-def _expose_key(value: Any, path: Path) -> str:  # noqa: ANN401 likewise
+def _expose_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if isinstance(value, str | int):
         return str(value)
-    raise BundleError(f"{'.'.join(path)}: must be a port")
+    raise FormError(path, "must be a port")
 
 
-def _device_key(value: Any, path: Path) -> str:  # noqa: ANN401 likewise
+def _device_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if isinstance(value, Map):
         if not isinstance(value.get("target"), str):
-            raise BundleError(f"{'.'.join(path)}: the device has no target", hint="add `target:`")
+            raise FormError(path, "the device has no target", hint="add `target:`")
         return str(value["target"])
     parts = str(value).split(":")
     return parts[0] if len(parts) == 1 else parts[1]
 
 
-def _env_file_key(value: Any, _path: Path) -> str:  # noqa: ANN401 likewise
+def _env_file_key(value: Any, _path: Keys) -> str:  # noqa: ANN401 likewise
     return str(value.get("path") if isinstance(value, Map) else value)
 
 
-def _mount_key(folder: str) -> Callable[[Any, Path], str]:
-    def run(value: Any, _path: Path) -> str:  # noqa: ANN401 likewise
+def _mount_key(folder: str) -> Index:
+    def run(value: Any, _path: Keys) -> str:  # noqa: ANN401 likewise
         if isinstance(value, Map):
             return str(value["target"]) if "target" in value else f"{folder}/{value.get('source')}"
         return f"{folder}/{value}"
@@ -271,18 +272,19 @@ def _mount_key(folder: str) -> Callable[[Any, Path], str]:
     return run
 
 
-def _port_key(value: Any, path: Path) -> str:  # noqa: ANN401 likewise
+def _port_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if not isinstance(value, Map):
         return str(value)
     if "target" not in value:
-        raise BundleError(f"{'.'.join(path)}: the port has no target", hint="add `target:`")
+        raise FormError(path, "the port has no target", hint="add `target:`")
     address = value.get("host_ip", "0.0.0.0")  # noqa: S104 Compose's default in the key
-    published, protocol = value.get("published"), value.get("protocol", "tcp")
-    return f"{address}:{published}:{value['target']}/{protocol}"
+    protocol = value.get("protocol", "tcp")
+    # Compose takes the number 80 and the text "80" for two published ports
+    return f"{address}:{value.get('published')!r}:{value['target']!r}/{protocol}"
 
 
-def _uniques() -> dict[str, Callable[[Any, Path], str]]:
-    found: dict[str, Callable[[Any, Path], str]] = {
+def _uniques() -> dict[str, Index]:
+    found: dict[str, Index] = {
         "networks.*.labels": _key_of,
         "networks.*.ipam.options": _key_of,
         "services.*.devices": _device_key,

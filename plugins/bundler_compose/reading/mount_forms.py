@@ -12,7 +12,7 @@ import re
 from typing import Any, Final
 
 from bundler.errors import BundleError
-from bundler_compose.reading.tree import Map, Path
+from bundler_compose.reading.tree import FormError, Keys, Map
 from bundler_compose.site_text import MARK, has_mark
 
 LAST_PORT: Final = 65535
@@ -31,12 +31,12 @@ def parse_volume(text: str) -> Map:
         BundleError: Compose refuses it; the message has no place.
     """
     if not text:
-        raise BundleError("an empty volume")
+        raise BundleError("an empty volume", hint="as SOURCE:TARGET, or remove it")
     if len(text) < _SHORTEST:
         return Map({"type": "volume", "target": text})
     sections = _sections(text)
     if any(not section for section in sections):
-        raise BundleError(f"{text!r}: an empty section between colons")
+        raise BundleError(f"{text!r}: an empty section between colons", hint="as SOURCE:TARGET:OPTIONS")
     if len(sections) > 3:  # noqa: PLR2004 source, target, options
         raise BundleError(f"{text!r}: too many colons", hint="as SOURCE:TARGET:OPTIONS, or the long form")
     source = sections[0] if len(sections) > 1 else ""
@@ -86,17 +86,20 @@ def is_path(source: str) -> bool:
     return source[0] in "./~" or source.startswith("\\\\") or (source[1:2] == ":" and source[0].isalpha())
 
 
-def volume_target(value: Any, path: Path) -> str:  # noqa: ANN401 any YAML value
+def volume_target(value: Any, keys: Keys) -> str:  # noqa: ANN401 any YAML value
     """Return the target of a volume of a service in its short or long form.
 
     Raises:
-        BundleError: it has none.
+        FormError: it has none.
     """
     if isinstance(value, Map):
         if not isinstance(value.get("target"), str):
-            raise BundleError(f"{'.'.join(path)}: the volume has no target", hint="add `target:`")
+            raise FormError(keys, "the volume has no target", hint="add `target:`")
         return str(value["target"])
-    return str(parse_volume(value)["target"]) if isinstance(value, str) else ""
+    try:
+        return str(parse_volume(value)["target"]) if isinstance(value, str) else ""
+    except BundleError as error:
+        raise FormError(keys, error.message, error.hint) from error
 
 
 def parse_port(text: str) -> list[Map] | None:
@@ -110,7 +113,8 @@ def parse_port(text: str) -> list[Map] | None:
     container, _, protocol = container.partition("/")
     if MARK.fullmatch(published) and not has_mark(address + container + protocol) and len(head) == 1:
         # the variable may hold an address as well; the caller knows its value of today
-        return [_port("", published, _number(container, text), protocol or "tcp")] if container else None
+        first, last = _range(container, text)
+        return [_port("", published, first, protocol or "tcp")] if first == last else None
     if has_mark(text):
         return None
     protocol = (protocol or "tcp").lower()
@@ -120,6 +124,8 @@ def parse_port(text: str) -> list[Map] | None:
     if not container:
         raise BundleError(f"{text!r}: no port of the container", hint="as PUBLISHED:TARGET")
     first, last = _range(container, text)
+    if not first:
+        raise BundleError(f"{text!r}: a container has no port 0", hint="as PUBLISHED:TARGET")
     low, high = _range(published, text) if published else (0, 0)
     if published and high - low != last - first and last != first:
         raise BundleError(f"{text!r}: the two ranges have different lengths")
@@ -145,12 +151,18 @@ def _port(address: str, published: str, target: int, protocol: str) -> Map:
 
 def _address(text: str, whole: str) -> str:
     address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    try:
-        if address:
-            ipaddress.ip_address(address.partition("%")[0])
-    except ValueError as error:
-        raise BundleError(f"{whole!r}: {address!r} is no IP address") from error
+    if address and not is_address(address.partition("%")[0]):
+        raise BundleError(f"{whole!r}: {address!r} is no IP address")
     return address
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address, of either version."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _range(text: str, whole: str) -> tuple[int, int]:
@@ -162,13 +174,6 @@ def _range(text: str, whole: str) -> tuple[int, int]:
             f"{whole!r}: {text!r} is not a port range", hint="a number or a range, such as 8080-8089"
         )
     return first, last
-
-
-def _number(text: str, whole: str) -> int:
-    first, last = _range(text, whole)
-    if first != last:
-        raise BundleError(f"{whole!r}: a range cannot be published on one port")
-    return first
 
 
 def parse_device(text: str) -> Map:

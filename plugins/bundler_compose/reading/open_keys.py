@@ -50,8 +50,5 @@ _PATTERNS: Final = Patterns(BOUND)
 
 def bound_reason(path: Path) -> str | None:
     """Return why the value at `path` is settled at the build; None if the site may set it."""
-    for length in range(1, len(path) + 1):
-        reason = _PATTERNS.find(path[:length])
-        if reason is not None:
-            return str(reason)
-    return None
+    reason: str | None = _PATTERNS.find_above(path)
+    return reason

@@ -6,15 +6,19 @@ Source: compose-go v2.16.1, `paths/resolve.go`, `paths/unix.go` and `paths/home.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from bundler.errors import BundleError
-from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns
+from bundler_compose.reading.tree import ITEM, FormError, Items, Map, Path, Patterns
 from bundler_compose.site_text import has_mark
 
 _REMOTE: Final = ("https://", "http://", "git://", "ssh://", "github.com/", "git@", "oci://")
+
+
+_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def is_remote(path: str) -> bool:
@@ -26,23 +30,31 @@ def resolve_paths(value: Any, folder: FilePath, path: Path = ()) -> Any:  # noqa
     """Return a canonical document whose relative paths start from `folder`.
 
     Raises:
-        BundleError: a path starts from a home folder, which the site does not have.
+        FormError: a path starts from a home folder, which the site does not have.
     """
     change: Callable[[Any, FilePath], Any] | None = _PATHS.find(path)
     if change is not None:
-        return change(value, folder)
+        try:
+            return change(value, folder)
+        except FormError:
+            raise
+        except BundleError as error:
+            raise FormError(path, error.message, error.hint) from error
     if isinstance(value, Map):
         for key, item in value.items():
             value[key] = resolve_paths(item, folder, (*path, key))
     elif isinstance(value, Items):
         for index, item in enumerate(value):
-            value[index] = resolve_paths(item, folder, (*path, ITEM))
+            try:
+                value[index] = resolve_paths(item, folder, (*path, ITEM))
+            except FormError as error:
+                raise error.of_item(path, index) from error
     return value
 
 
 def absolute(path: str, folder: FilePath) -> str:
     """Return an absolute path without `.` and `..`; a path of Windows or of a home is unchanged."""
-    if not path or path.startswith(("~", "\\\\")) or path[1:2] == ":":
+    if not path or path.startswith(("~", "\\\\")) or _DRIVE.match(path):
         return path
     return posixpath.normpath(path if path.startswith("/") else posixpath.join(folder.as_posix(), path))
 
@@ -53,11 +65,15 @@ def _path(value: Any, folder: FilePath) -> Any:  # noqa: ANN401 likewise
     return value
 
 
+def _file(value: Any, folder: FilePath) -> Any:  # noqa: ANN401 likewise
+    return folder.as_posix() if value == "" else _path(value, folder)
+
+
 def _mount(value: Any, folder: FilePath) -> Any:  # noqa: ANN401 likewise
     if isinstance(value, Map) and value.get("type") == "bind":
         if not isinstance(value.get("source"), str):
             raise BundleError("a mount of type bind has no source", hint="add `source:`")
-        value["source"] = _path(value["source"], folder)
+        value["source"] = _file(value["source"], folder)
     return value
 
 
@@ -78,8 +94,8 @@ _PATHS: Final = Patterns(
         "services.*.volumes.*": _mount,
         "services.*.pre_start.*.env_file.*.path": _path,
         "services.*.pre_start.*.volumes.*": _mount,
-        "configs.*.file": _path,
-        "secrets.*.file": _path,
+        "configs.*.file": _file,
+        "secrets.*.file": _file,
         "volumes.*": _volume,
     }
 )

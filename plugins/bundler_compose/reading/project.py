@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +14,17 @@ from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler_compose.reading import environment as variables
-from bundler_compose.reading.consistency import check_consistency
+from bundler_compose.reading.agreement import Comparison, Difference
+from bundler_compose.reading.consistency import check_builds, check_consistency
 from bundler_compose.reading.environment import Environment
 from bundler_compose.reading.files import Check, Reader, find_compose_file, find_override
-from bundler_compose.reading.load import Loader
+from bundler_compose.reading.load import REMEDY, Loader, located
 from bundler_compose.reading.paths import absolute
 from bundler_compose.reading.resolve import pairs_as_maps, plain, resolve_files, select_services
-from bundler_compose.reading.tree import Map, describe
-from bundler_compose.reading.values import SAMPLE, Mode
-from bundler_compose.site_text import Marks, has_mark
+from bundler_compose.reading.scalars import find_wrong
+from bundler_compose.reading.tree import FormError, Map, describe
+from bundler_compose.reading.values import Mode
+from bundler_compose.site_text import Marks, has_mark, unescape_marks
 
 _PORTS: Final = re.compile(r"[0-9]+(-[0-9]+)?")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -120,18 +123,20 @@ def read_project(source: Source, templates: Templates) -> Readings:
     reader = Reader(folder, folder / source.above, templates, source.check)
     environment = variables.read_environment(source.given, reader.variables)
     files = _compose_files(source, main, reader, environment)
+    name = _project_name(files, environment, reader)
+    environment = replace(environment, given={**environment.given, "COMPOSE_PROJECT_NAME": name})
     known: dict[str, str] = {}
     today = _read(reader, files, environment, source, Mode(samples=known))
-    while lacking := today[1].lacking - set(known):
-        known |= dict.fromkeys(lacking, SAMPLE)
+    while lacking := {name: text for name, text in today[1].lacking.items() if name not in known}:
+        known |= lacking
         today = _read(reader, files, environment, source, Mode(samples=known))
     bound = frozenset(today[1].used)
-    site = _read(reader, files, environment, source, Mode(site=True, bound=bound, samples=known))
-    _keep_undivided(site[0].document, {**known, **environment.values()}, site[1].marks)
+    read = partial(_read, reader, files, environment, source)
+    site, bound = _read_for_site(read, today, bound, environment, reader.shown(files[0]))
     return Readings(
         *(
             Project(
-                name=today[0].name,
+                name=name,
                 folder=folder,
                 files=tuple(loader.files),
                 main=tuple(files),
@@ -150,25 +155,67 @@ def read_project(source: Source, templates: Templates) -> Readings:
     )
 
 
-def _keep_undivided(document: Map, values: Mapping[str, str], marks: Marks) -> None:
+def _read_for_site(
+    read: Callable[[Mode], _Reading],
+    today: _Reading,
+    bound: frozenset[str],
+    environment: Environment,
+    file: str,
+) -> tuple[_Reading, frozenset[str]]:
+    """Return the reading for the site that agrees with that of today, and the names that are bound for it.
+
+    Raises:
+        BundleError: Compose refuses it, or no choice of names makes them agree.
+    """
+    document, value = today[0].document, today[1].today(environment)
+    while True:
+        mode = Mode(site=True, bound=bound, samples=today[1].samples)
+        differences: list[Difference] = []
+        try:
+            site = read(mode)
+        except BundleError as error:
+            message = unescape_marks(error.message)
+            more = frozenset(use.name for use in mode.marks.uses(message)) - bound
+            if not more:
+                raise BundleError(mode.marks.render(message), hint=error.hint) from error
+        else:
+            _keep_undivided(site[0].document, value, mode.marks)
+            differences = Comparison(mode.marks, value).differences(document, site[0].document)
+            more = frozenset().union(*(each.names for each in differences)) - bound
+            if not differences:
+                return site, bound
+        if not more:
+            raise BundleError(
+                f"{describe(document, differences[0].keys, file)}: the site"
+                " would read another value than Compose reads today",
+                hint="write the value without variables; and please report this error of the reader",
+            )
+        bound |= more
+
+
+def _keep_undivided(document: Map, today: Callable[[str], str | None], marks: Marks) -> None:
     """Give ports their short form again, where a variable holds more than the number, such as an address."""
-    filled = {name: value for name, value in values.items() if value}
     for service in document["services"].values():
         ports = service.get("ports")
         for index, port in enumerate(ports or ()):
             published = port.get("published") if isinstance(port, Map) else None
-            if not isinstance(published, str) or not has_mark(published):
-                continue
-            if not _PORTS.fullmatch(marks.bind(published, filled)):
-                ports[index] = f"{published}:{port['target']}/{port['protocol']}"
+            if isinstance(published, str) and has_mark(published):
+                values = {
+                    use.name: value for use in marks.uses(published) if (value := today(use.name)) is not None
+                }
+                text = marks.bind(published, values)
+                if text and not _PORTS.fullmatch(text):
+                    ports[index] = f"{published}:{port['target']}/{port['protocol']}"
 
 
 @dataclass(frozen=True)
 class _Read:
-    name: str
     document: Map
     profiles: frozenset[str]
     every: Mapping[str, frozenset[str]]
+
+
+_Reading = tuple[_Read, Mode, Loader]
 
 
 def _compose_files(source: Source, main: Path, reader: Reader, environment: Environment) -> list[Path]:
@@ -189,7 +236,7 @@ def _compose_files(source: Source, main: Path, reader: Reader, environment: Envi
 
 def _read(
     reader: Reader, files: Sequence[Path], environment: Environment, source: Source, mode: Mode
-) -> tuple[_Read, Mode, Loader]:
+) -> _Reading:
     loader = Loader(reader, mode)
     document = loader.model(files, reader.folder, environment)
     shown = reader.shown(files[0])
@@ -201,14 +248,20 @@ def _read(
 
     for name, service in document["services"].items():
         if not isinstance(service, Map):
-            raise BundleError(f"{at('services', name)}: must be a mapping")
+            raise BundleError(f"{at('services', name)}: must be a mapping", hint=REMEDY)
     every = {
         name: frozenset(map(str, service.get("profiles") or ()))
         for name, service in document["services"].items()
     }
     profiles = variables.profiles(environment, source.profiles)
     _check_profiles(source.profiles, every.values(), shown)
-    pairs_as_maps(document)
+    if not mode.site:
+        for keys, problem in find_wrong(document):
+            raise BundleError(f"{at(*keys)}: {problem}", hint=REMEDY)
+    try:
+        pairs_as_maps(document)
+    except FormError as error:
+        raise located(error, document, shown) from error
     chosen = select_services(document, profiles, at)
     if not chosen["services"]:
         raise BundleError(
@@ -216,12 +269,15 @@ def _read(
             hint="enable one: `settings: profiles: [...]`",
         )
     _set_images(chosen["services"], source.images, at)
+    check_builds(chosen, at)
     interpolation, today = mode.open(environment), mode.today(environment)
-    resolve_files(chosen, reader, interpolation, today, at)
+    try:
+        resolve_files(chosen, reader, interpolation, today, at)
+    except FormError as error:
+        raise located(error, document, shown) from error
     check_consistency(chosen, at)
-    name = _project_name(chosen, environment, reader.folder, at)
-    chosen.put("name", name, chosen.places.get("name"))
-    return _Read(name, chosen, profiles, every), mode, loader
+    chosen.put("name", environment.given["COMPOSE_PROJECT_NAME"], chosen.places.get("name"))
+    return _Read(chosen, profiles, every), mode, loader
 
 
 def _set_images(services: Map, images: Mapping[str, str], at: Callable[..., str]) -> None:
@@ -255,7 +311,8 @@ def _check_profiles(wanted: Sequence[str], every: Collection[frozenset[str]], sh
             )
 
 
-def _project_name(document: Map, environment: Environment, folder: Path, at: Callable[..., str]) -> str:
+def _project_name(files: Sequence[Path], environment: Environment, reader: Reader) -> str:
+    """Return the project's name: COMPOSE_PROJECT_NAME, the last `name:` of the files, or the folder's."""
     explicit = variables.project_name(environment)
     if explicit is not None:
         if not _NAME.fullmatch(explicit):
@@ -264,9 +321,15 @@ def _project_name(document: Map, environment: Environment, folder: Path, at: Cal
                 hint="lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
             )
         return explicit
-    name = normalise_name(str(document.get("name") or "")) or normalise_name(folder.resolve().name)
+    text, where = "", reader.shown(files[0])
+    for path in files:
+        for document in reader.sources(path):
+            if isinstance(document.data.get("name"), str) and document.data["name"]:
+                text, where = document.data["name"], str(document.data.places["name"])
+    given = Mode().closed(environment).text(text, where)
+    name = normalise_name(given) or normalise_name(reader.folder.resolve().name)
     if not name:
         raise BundleError(
-            f"{at('name')}: the folder's name gives no project name", hint="add `name:` to the Compose file"
+            f"{where}: the folder's name gives no project name", hint="add `name:` to the Compose file"
         )
     return name

@@ -13,7 +13,7 @@ from bundler.errors import BundleError
 from bundler_compose.reading.files import Reader
 from bundler_compose.reading.interpolation import Interpolation
 from bundler_compose.reading.service_files import EnvFile, resolve_environment, resolve_labels
-from bundler_compose.reading.tree import Items, Map, Place, go_text
+from bundler_compose.reading.tree import FormError, Items, Keys, Map, Place, go_text
 
 At = Callable[..., str]
 DROPPED: Final = frozenset({"profiles", "build", "develop", "env_file", "label_file", "extends"})
@@ -27,19 +27,27 @@ _PAIRS: Final = (
 )
 
 
-def as_map(value: Any, missing: str | None) -> Map:  # noqa: ANN401 a list, a mapping or None
+def as_map(value: Any, missing: str | None, keys: Keys = ()) -> Map:  # noqa: ANN401 a list, a mapping or None
     """Return a list of `key=value`, or a mapping, as a mapping of texts.
 
     Args:
         value: the list or mapping.
         missing: value of a name without `=`, or without a value.
+        keys: where it stands, for the error.
+
+    Raises:
+        FormError: an entry has no name.
     """
     if isinstance(value, Map):
         texts = {key: missing if item is None else _text(item) for key, item in value.items()}
         return Map(texts, value.places)
     found = Map()
-    for entry, place in value.pairs() if isinstance(value, Items) else ():
+    for index, (entry, place) in enumerate(value.pairs() if isinstance(value, Items) else ()):
         name, equals, text = go_text(entry).partition("=")
+        if not name:
+            raise FormError(
+                (*keys, index), f"{entry!r} has no name before `=`", hint="add the name, or remove the entry"
+            )
         found.put(name, text if equals else missing, place)
     return found
 
@@ -49,19 +57,24 @@ def _text(value: Any) -> Any:  # noqa: ANN401 likewise
 
 
 def pairs_as_maps(document: Map) -> None:
-    """Give every list of `key=value` of a document the form of a mapping."""
+    """Give every list of `key=value` of a document the form of a mapping.
+
+    Raises:
+        FormError: an entry has no name.
+    """
     for section, keys in _PAIRS:
-        for entry in (document.get(section) or {}).values():
+        for title, entry in (document.get(section) or {}).items():
             for key in keys:
                 holder, name = entry, key
                 if "." in key and isinstance(entry, Map):
                     first, name = key.split(".")
                     holder = entry.get(first)
                 if isinstance(holder, Map) and holder.get(name) is not None:
-                    holder[name] = as_map(holder[name], "")
-    for service in (document.get("services") or {}).values():
+                    holder[name] = as_map(holder[name], "", (section, title, *key.split(".")))
+    for title, service in (document.get("services") or {}).items():
         if isinstance(service, Map) and "environment" in service:
-            service["environment"] = as_map(service["environment"], None)
+            where = ("services", title, "environment")
+            service["environment"] = as_map(service["environment"], None, where)
 
 
 def select_services(document: Map, profiles: Collection[str], at: At) -> Map:
@@ -81,7 +94,7 @@ def select_services(document: Map, profiles: Collection[str], at: At) -> Map:
         if not isinstance(depends, Map):
             continue
         for other in [other for other in depends if other not in chosen]:
-            if other not in services and depends[other].get("required") is not False:
+            if other not in services:
                 raise BundleError(
                     f"{at('services', name, 'depends_on')}: there is no service {other!r}",
                     hint=f"available: {', '.join(services)}",
@@ -105,14 +118,15 @@ def resolve_files(
     """Put the variables and labels of files into their services, and remove what is settled at the build.
 
     Raises:
-        BundleError: a file is missing or cannot be read.
+        BundleError: a file is missing or cannot be read, or a variable of a hook has no name.
     """
     for name, service in document["services"].items():
         _resolve(service, ("services", name), reader, interpolation, today, at)
-        for hook in service.get("pre_start") or ():
+        for index, hook in enumerate(service.get("pre_start") or ()):
             # Compose 5.6.0 gives the names without a value no value, and does not read files of hooks
             if isinstance(hook, Map) and hook.get("environment") is not None:
-                hook["environment"] = as_map(hook["environment"], None)
+                where = ("services", name, "pre_start", index, "environment")
+                hook["environment"] = as_map(hook["environment"], None, where)
 
 
 def _resolve(  # noqa: PLR0917 all that a file is read with
@@ -135,7 +149,7 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
             for index, file in enumerate(service.get("env_file") or ())
         ]
         for file in files:
-            reader.exists(reader.folder / file.path, file.where)
+            _check_file(reader, file)
         found: dict[str, str] = {}
         resolved = resolve_environment(own, files, reader.variables, interpolation, today, places=found)
         service["environment"] = Map(resolved, {**_places(found), **own.places})
@@ -146,10 +160,16 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
             for index, path in enumerate(service["label_file"])
         ]
         for file in files:
-            reader.exists(reader.folder / file.path, file.where)
+            _check_file(reader, file)
         service["labels"] = Map(resolve_labels(own, files, reader.variables, interpolation), own.places)
     for key in DROPPED & set(service):
         del service[key]
+
+
+def _check_file(reader: Reader, file: EnvFile) -> None:
+    path = reader.folder / file.path
+    if not reader.exists(path, file.where) and path.is_dir():
+        raise BundleError(f"{file.where}: {reader.shown(path)} is a folder, not a file", hint="name a file")
 
 
 def _places(found: Mapping[str, str]) -> dict[str, Place]:

@@ -104,3 +104,18 @@ def find_misshapen(
         if found is not None:
             return found
     return None
+
+
+def wrong_include(entry: Any) -> str | None:  # noqa: ANN401 likewise
+    """Return the end of the error about an entry of `include` that Compose does not decode, or None."""
+    if not isinstance(entry, dict):
+        return ": must be a text or a mapping"
+    for key in ("path", "env_file"):
+        value = entry.get(key)
+        texts = value if isinstance(value, list) else [] if value is None else [value]
+        if not all(isinstance(text, str) for text in texts):
+            return f".{key}: must be a text or a list of texts"
+    folder = entry.get("project_directory")
+    if isinstance(folder, bool) or not isinstance(folder, str | int | None):
+        return ".project_directory: must be a text"
+    return None

@@ -6,8 +6,10 @@ go-yaml reads them.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import yaml
@@ -39,27 +41,76 @@ class _Loader(BoundedLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's
 
 
+_NUMBER: Final = r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?"
+_ENDLESS: Final = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_BASED: Final = r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)"
+_LARGEST: Final = 2**64 - 1
+_SMALLEST: Final = -(2**63)
+_DATE: Final = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+_CLOCK: Final = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})(?:[.,](?P<part>[0-9]+))?"
+_ZONE: Final = r"(?:Z|(?P<zone>[-+][0-9]{2}:[0-9]{2}))"
+_TIME: Final = re.compile(f"{_DATE}(?:(?:[Tt]|(?P<space> )){_CLOCK}(?(space)|{_ZONE}))?")
+"""A date, or a date with a time: with a zone after `T`, without one after a space."""
+
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("int", f"{_NUMBER}|{_BASED}|{_ENDLESS}|{_TIME.pattern}", "-+.0123456789"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", "<<", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
-def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    text = str(loader.construct_scalar(node)).replace("0o", "0")
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-")
-    if digits.startswith("0x"):
-        return sign * int(digits, 16)
-    octal = len(digits) > 1 and digits.startswith("0") and set(digits) <= set("01234567")
-    return sign * int(digits, 8 if octal else 10)
+def read_number(text: str) -> int | float | str:
+    """Return a plain number of YAML as go-yaml reads it; one that is too large for Go remains a text.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    plain = text.replace("_", "")
+    digits = plain.lstrip("+-").lower()
+    whole: int | None = None
+    if digits.startswith(("0b", "0o", "0x")):
+        whole = int(digits[2:], {"b": 2, "o": 8, "x": 16}[digits[1]])
+    elif len(digits) > 1 and digits.startswith("0") and set(digits) <= set("01234567"):
+        whole = int(digits, 8)
+    elif digits.isdigit() and not (len(digits) > 1 and digits.startswith("0")):
+        whole = int(digits)
+    if whole is not None:
+        whole = -whole if plain.startswith("-") else whole
+        if plain == "-0":
+            return -0.0
+        return whole if _SMALLEST <= whole <= _LARGEST else float(whole)
+    if digits in {".inf", ".nan"}:
+        return float(plain.lower().replace(".", ""))
+    value = float(plain)
+    return text if math.isinf(value) else value
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+def read_time(text: str) -> str | None:
+    """Return a date as Compose makes a text of it, which is how Go prints it; None if it is no date."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (int(found[key]) for key in ("year", "month", "day"))
+    hour, minute, second = (int(found[key] or 0) for key in ("hour", "minute", "second"))
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return text
+    part = (found["part"] or "")[:9].rstrip("0")
+    zone = (found["zone"] or "+00:00").replace(":", "")
+    name = "UTC" if found["zone"] is None else zone
+    return f"{moment.isoformat(' ')[:19]}{'.' + part if part else ''} {zone} {name}"
+
+
+def _construct_plain(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float | str:
+    text = str(loader.construct_scalar(node))
+    time = read_time(text)
+    return read_number(text) if time is None else time
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_plain)
 
 
 def read_sources(text: str, name: str) -> list[Source]:

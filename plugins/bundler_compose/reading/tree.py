@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
+
+from bundler.errors import BundleError
 
 Value = Any
 """A YAML value: `Map`, `Items`, text, number, truth value or None."""
 Path = tuple[str, ...]
 """Keys from the top of a document. An item of a list is `[]`."""
 ITEM = "[]"
+Keys = tuple[str | int, ...]
+"""The same with the numbers of the items."""
+_GO_SMALL, _GO_LARGE = 4, 6
+"""Powers of ten from which Go prints a float with an exponent."""
 
 
 class Place(NamedTuple):
@@ -103,26 +111,90 @@ def describe(root: Value, keys: Sequence[str | int], file: str) -> str:
         keys: where the value stands; `ITEM` for an item whose number is not known.
         file: stands for the place if no parent has one.
     """
-    shown = ".".join(str(key) for key in keys if key != ITEM)
-    return f"{place_of(root, keys) or file}: {shown}"
+    return f"{place_of(root, keys) or file}: {shown(keys)}"
+
+
+def shown(keys: Sequence[str | int]) -> str:
+    """Return keys as messages show them; an item whose number is not known is left out."""
+    return ".".join(str(key) for key in keys if key != ITEM)
+
+
+class FormError(BundleError):
+    """A value has a form that Compose refuses.
+
+    Attributes:
+        keys: of the value, for the caller, who knows its file and line; `ITEM` for an unknown item of a list.
+    """
+
+    def __init__(self, keys: Sequence[str | int], message: str, hint: str | None = None) -> None:
+        """Say what is wrong with the value at `keys`."""
+        super().__init__(message, hint=hint)
+        self.keys = tuple(keys)
+
+    def of_item(self, path: Path, index: int) -> FormError:
+        """Return the error with the number of the item, where it is below an item of the list at `path`."""
+        if self.keys[: len(path) + 1] != (*path, ITEM):
+            return self
+        return FormError((*path, index, *self.keys[len(path) + 1 :]), self.message, self.hint)
+
+    def shown(self) -> str:
+        """Return the message with the keys, without file and line."""
+        return f"{shown(self.keys)}: {self.message}"
 
 
 class Patterns:
     """A table of values by patterns of paths, in which `*` stands for any one key or item."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
-        """Take patterns such as `services.*.ports`."""
-        self._by_length: dict[int, list[tuple[Path, Any]]] = {}
-        for pattern, value in table.items():
-            parts = tuple(pattern.split("."))
-            self._by_length.setdefault(len(parts), []).append((parts, value))
+        """Take patterns such as `services.*.ports`; where several match, the first counts."""
+        self._top = _Node()
+        for order, (pattern, value) in enumerate(table.items()):
+            node = self._top
+            for part in pattern.split("."):
+                node = node.below.setdefault(part, _Node())
+            node.found = (order, value)
 
     def find(self, path: Path) -> Any:  # noqa: ANN401 what the table holds
         """Return the value of the first pattern that matches, or None."""
-        for pattern, value in self._by_length.get(len(path), ()):
-            if all(part in ("*", key) for part, key in zip(pattern, path, strict=True)):
-                return value
+        nodes = [self._top]
+        for key in path:
+            nodes = _step(nodes, key)
+            if not nodes:
+                return None
+        return _first(nodes)
+
+    def find_above(self, path: Path) -> Any:  # noqa: ANN401 likewise
+        """Return the value of the shortest beginning of a path that a pattern matches, or None."""
+        nodes = [self._top]
+        for key in path:
+            nodes = _step(nodes, key)
+            if (found := _first(nodes)) is not None or not nodes:
+                return found
         return None
+
+
+class _Node:
+    """A place in the tree of patterns.
+
+    Attributes:
+        below: the places below it, by the part of the pattern.
+        found: number and value of the pattern that ends here.
+    """
+
+    __slots__ = ("below", "found")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Node] = {}
+        self.found: tuple[int, Any] | None = None
+
+
+def _step(nodes: list[_Node], key: str) -> list[_Node]:
+    return [node.below[part] for node in nodes for part in (key, "*") if part in node.below]
+
+
+def _first(nodes: list[_Node]) -> Any:  # noqa: ANN401 likewise
+    found = [node.found for node in nodes if node.found is not None]
+    return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def go_text(value: Value) -> str:
@@ -131,9 +203,17 @@ def go_text(value: Value) -> str:
         return "true" if value else "false"
     if value is None:
         return "<nil>"
-    if isinstance(value, float):
-        text = repr(value)
-        if "e" not in text and text.endswith(".0"):
-            return text[:-2] if abs(value) < 1e21 else f"{value:e}"  # noqa: PLR2004 Go's limit for %g
-        return text
-    return str(value)
+    return _float_text(value) if isinstance(value, float) else str(value)
+
+
+def _float_text(value: float) -> str:
+    """Return a float as Go prints it: few digits, and an exponent below 1e-4 and from 1e6 on."""
+    if not math.isfinite(value):
+        return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[str(value)]
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    power = len(digits) - 1 + int(exponent)
+    if value and not -_GO_SMALL <= power < _GO_LARGE:
+        fraction = "".join(map(str, digits[1:]))
+        sign = "-" if value < 0 else ""
+        return f"{sign}{digits[0]}{'.' + fraction if fraction else ''}e{power:+03d}"
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")

@@ -6,19 +6,21 @@ Source: compose-go v2.16.1, `interpolation/interpolation.go` and `loader/interpo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler_compose.reading.casts import cast_of
 from bundler_compose.reading.environment import Environment
 from bundler_compose.reading.interpolation import Interpolation, Site, refuse_missing
 from bundler_compose.reading.open_keys import bound_reason
-from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns, Place
+from bundler_compose.reading.samples import ANY, sample_for
+from bundler_compose.reading.tree import ITEM, Items, Map, Path, Patterns, Place, shown
 from bundler_compose.site_text import Marks, Use, has_mark
 from bundler_compose.template_text import Substitution, pieces
 
-SAMPLE: Final = "sample"
-"""Value of today of a variable that only the site knows, `${NAME:?}`."""
+_IMAGES: Final = Patterns({"services.*.image": True, "services.*.pre_start.*.image": True})
+"""Names of images."""
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Mode:
         bound: names of variables that are constant, because a bound key uses them.
         samples: values of required variables that only the site knows.
         used: names that bound keys use, filled by the reading.
-        lacking: required names without a value in open keys, filled by the reading.
+        lacking: required names without a value in open keys, each with a sample that fits its keys, filled by
+            the reading.
         marks: the uses that stay.
     """
 
@@ -38,7 +41,7 @@ class Mode:
     bound: frozenset[str] = frozenset()
     samples: Mapping[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    lacking: set[str] = field(default_factory=set)
+    lacking: dict[str, str] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
 
     def today(self, environment: Environment) -> Callable[[str], str | None]:
@@ -55,11 +58,18 @@ class Mode:
         if self.site:
             return Interpolation(environment.for_site(self.marks, self.bound), self.marks)
 
-        def missing(use: Use) -> str:
-            self.lacking.add(use.name)
-            return SAMPLE
+        return Interpolation(self.today(environment), self.marks, self.missing("", ()))
 
-        return Interpolation(self.today(environment), self.marks, missing)
+    def missing(self, text: str, path: Path) -> Callable[[Use], str]:
+        """Return what stands for a required variable without a value in a text of an open key."""
+
+        def sample(use: Use) -> str:
+            fitting = sample_for(use.name, text, path)
+            if self.lacking.get(use.name, ANY) == ANY:
+                self.lacking[use.name] = fitting
+            return fitting
+
+        return sample
 
     def closed(self, environment: Environment) -> Interpolation:
         """Return how texts in bound keys are resolved."""
@@ -78,11 +88,12 @@ class Values:
 
     open: Interpolation
     closed: Interpolation
+    mode: Mode
 
     @classmethod
     def of(cls, environment: Environment, mode: Mode) -> Values:
         """Return how the documents that see `environment` are resolved."""
-        return cls(mode.open(environment), mode.closed(environment))
+        return cls(mode.open(environment), mode.closed(environment), mode)
 
     def resolve(self, value: Any, path: Path, place: Place | None) -> Any:  # noqa: ANN401 any YAML value
         """Return a copy of a value with its variables replaced and cast to the types that Compose wants.
@@ -107,18 +118,22 @@ class Values:
     def _text(self, text: str, path: Path, place: Place | None) -> Any:  # noqa: ANN401 the type of the cast
         where = str(place or "")
         reason = bound_reason(path)
-        interpolation = self.open if reason is None else self.closed
+        interpolation = self.closed
+        if reason is None:
+            interpolation = replace(self.open, missing=self.mode.missing(text, path))
         try:
             if _IMAGES.find(path):
                 _check_image(text, interpolation)
             found = interpolation.text(text, where)
-            cast = _CASTS.find(path)
+            cast = cast_of(path)
             return found if cast is None or has_mark(found) else cast(found)
         except ValueError as error:
-            raise BundleError(f"{where}: {'.'.join(path)}: {text!r} is {error}") from error
+            raise BundleError(
+                f"{where}: {shown(path)}: {text!r} is {error}", hint="write what Docker Compose takes there"
+            ) from error
         except BundleError as error:
             message = error.message.removeprefix(f"{where}: ")
-            raise BundleError(f"{where}: {'.'.join(path)}: {message}", hint=error.hint) from error
+            raise BundleError(f"{where}: {shown(path)}: {message}", hint=error.hint) from error
 
 
 def _check_image(text: str, interpolation: Interpolation) -> None:
@@ -129,63 +144,3 @@ def _check_image(text: str, interpolation: Interpolation) -> None:
                 f"${{{piece.name}}} has no value",
                 hint=f"set it in the profile under `settings: values: {{{piece.name}: VALUE}}`, or in .env",
             )
-
-
-def _to_int(text: str) -> int:
-    try:
-        return int(text, 10)
-    except ValueError as error:
-        raise ValueError("no whole number") from error
-
-
-def _to_float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ValueError("no number") from error
-
-
-def _to_bool(text: str) -> bool:
-    if text.lower() in {"true", "y", "yes", "on"}:
-        return True
-    if text.lower() in {"false", "n", "no", "off"}:
-        return False
-    raise ValueError("neither true nor false")
-
-
-_IMAGES: Final = Patterns({"services.*.image": True, "services.*.pre_start.*.image": True})
-"""Names of images."""
-
-
-def _casts() -> dict[str, Callable[[str], Any]]:
-    found: dict[str, Callable[[str], Any]] = {}
-    for key in ("external", "internal", "attachable", "enable_ipv4", "enable_ipv6"):
-        found[f"networks.*.{key}"] = _to_bool
-    for section in ("volumes", "secrets", "configs"):
-        found[f"{section}.*.external"] = _to_bool
-    numbers = (
-        "cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares",
-        "oom_score_adj", "pids_limit", "ulimits.*", "ulimits.*.hard", "ulimits.*.soft",
-    )  # fmt: skip
-    switches = (
-        "init", "oom_kill_disable", "privileged", "read_only", "volumes.*.read_only",
-        "volumes.*.volume.nocopy",
-    )  # fmt: skip
-    for prefix in ("services.*", "services.*.pre_start.*"):
-        found |= {f"{prefix}.{key}": _to_int for key in numbers}
-        found |= {f"{prefix}.{key}": _to_bool for key in switches}
-        found |= {f"{prefix}.{key}": _to_float for key in ("cpu_percent", "cpus")}
-    for key in ("depends_on.*.required", "depends_on.*.restart", "healthcheck.disable", "stdin_open", "tty"):
-        found[f"services.*.{key}"] = _to_bool
-    for key in (
-        "healthcheck.retries", "ports.*.target", "scale", "deploy.replicas",
-        "deploy.update_config.parallelism", "deploy.rollback_config.parallelism",
-        "deploy.restart_policy.max_attempts", "deploy.placement.max_replicas_per_node",
-    ):  # fmt: skip
-        found[f"services.*.{key}"] = _to_int
-    for key in ("update_config", "rollback_config"):
-        found[f"services.*.deploy.{key}.max_failure_ratio"] = _to_float
-    return found
-
-
-_CASTS: Final = Patterns(_casts())

@@ -23,7 +23,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"pid": "service:other"}, "services.web.pid: 'other' is not a service of the bundle"),
     ({"tmpfs": ["/run", "/run:size=1m"]}, "services.web.tmpfs: /run is mounted twice"),
     ({"tmpfs": "/d", "volumes": ["data:/d"]}, "services.web.volumes: /d is mounted twice"),
-    ({"group_add": ["1", "1"]}, "services.web.group_add: has an item twice"),
+    ({"group_add": ["1", "1"]}, "services.web.group_add.1: stands twice in the list"),
     ({"mem_limit": "2g", "deploy": {"resources": LIMITS}}, "services.web.mem_limit: `mem_limit` and"),
     ({"pids_limit": 5, "deploy": {"resources": LIMITS}}, "services.web.pids_limit: `pids_limit` and"),
     ({"cpus": 2, "deploy": {"resources": {"limits": {"cpus": "1.5"}}}}, "services.web.cpus: `cpus` and"),

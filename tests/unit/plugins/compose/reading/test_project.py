@@ -225,7 +225,7 @@ def test_a_variable_with_address_and_port_keeps_its_short_form(tmp_path: Path) -
             {"compose.yaml": WEB + "    networks: [no]\n"},
             "compose.yaml:4: services.web.networks: there is no network",
         ),
-        ({"compose.yaml": WEB + "    ports: ['a:80']\n"}, "compose.yaml:4: services.web.ports: 'a:80'"),
+        ({"compose.yaml": WEB + "    ports: ['a:80']\n"}, "compose.yaml:4: services.web.ports.0: 'a:80'"),
         (
             {"compose.yaml": WEB + "    volumes: ['vol:/v']\n"},
             "compose.yaml:4: services.web.volumes: there is no volume",
