@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from bundler_installer.commands import shell_commands
 from bundler_installer.forms import shell_folds, shell_forms
 from bundler_installer.readers import shell_readers
 from bundler_installer.tables import LANGUAGES
@@ -29,8 +30,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
-        "host", "writers", "options", "files", "space", "digests", "notes", "facts", "root", "redaction",
-        "tar", "holders", "lock", "journal", "run", "terminal",
+        "host", "writers", "options", "files", "columns", "space", "digests", "notes", "facts", "root",
+        "redaction", "tar", "holders", "lock", "journal", "run", "terminal",
     ),
     "bundle": (
         "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",
@@ -62,7 +63,7 @@ FOLDERS = {
         "phases", "old", "plan", "steps", "takeover",
     ),
     "daily": (
-        "help", "running", "inspection", "status", "support", "removal",
+        "help", "completion", "manual", "running", "containers", "inspection", "status", "support", "removal",
     ),
 }  # fmt: skip
 """The shell sources, from the lowest layer up: a file calls only its own functions and those before it.
@@ -132,6 +133,8 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         more = {match[0]: _program(match[1], match[2]) for match in _PROGRAM.finditer(source)}
         parts += [text for variable, text in more.items() if variable not in programs]
         programs |= more
+        if name == "lib/options":
+            parts.append(shell_commands(part=part))
         parts.append(source)
         if name == "lib/facts":
             parts.append(shell_readers(code))
@@ -185,6 +188,7 @@ def _catalogue_function(language: str, words: set[str], families: tuple[str, ...
     cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in said.items())
     return (
         f"# find_text_{language} ID: sets `text`\n"
+        f"# shellcheck disable=SC2016 # dollars are for the reader\n"
         f"find_text_{language}() {{\n    case $1 in\n{cases}        *) text=$1 ;;\n    esac\n}}"
     )
 

@@ -106,6 +106,7 @@ RUN_TABLES: Final = (
         measured="for people",
         needed="for people",
         remedy="for people",
+        level="required or recommended: what `needed` is",
     ),
     _table(
         "inspection",
@@ -118,6 +119,15 @@ RUN_TABLES: Final = (
     _table("probed", "probed", id="of the probe", result="pass, fail or skip", said="by one that failed"),
     _table(
         "status", "service_state", service="its name", expect="as in services.tsv", state="of its containers"
+    ),
+    _table(
+        "chosen",
+        "listed_container",
+        service="of it",
+        id="of it",
+        name="of it",
+        status="in the engine's words",
+        ports="that are published, or nothing",
     ),
     _table("stats", "container_use", name="of the container", cpu="percent", memory="used", share="percent"),
     _table(

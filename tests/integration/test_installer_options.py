@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import stat
 from pathlib import Path
 
 import pytest
 
-from bundler_installer.assemble import assemble_installer
+from bundler_installer.commands import COMMANDS, OPTIONS
 from tests.support.kiosk import Host
 
 MISTAKES = {
@@ -18,7 +17,11 @@ MISTAKES = {
     "an unknown option with =": (["--rot=/x"], "Unknown option --rot=/x"),
     "a short option": (["-x"], "Unknown option -x"),
     "a word too many": (["status", "web"], "Unexpected argument: web"),
-    "two words after logs": (["logs", "web", "setup"], "Unexpected argument: setup"),
+    "two words after restore": (["restore", "a", "b"], "Unexpected argument: b"),
+    "an option of another command": (["logs", "--watch"], "--watch is not an option of logs"),
+    "--dry-run of another command": (["install", "--dry-run"], "--dry-run is not an option of install"),
+    "a time that nobody understands": (["logs", "--since", "noon"], "--since needs a duration"),
+    "help for an unknown command": (["help", "instal"], "Unknown command instal"),
     "no value": (["--root"], "--root needs a value"),
     "an unknown language": (["--lang", "fr"], "Unknown language fr"),
     "a time that is no number": (["--timeout", "5m"], "--timeout needs a whole number, not 5m"),
@@ -55,20 +58,22 @@ def test_values_with_and_without_equals_sign(host: Host) -> None:
 
 
 def test_help_names_every_command_and_option(host: Host) -> None:
-    source = assemble_installer().decode()
-    commands = re.search(r"^COMMANDS='(.*)'$", source, re.MULTILINE)
-    options = set(
-        re.findall(r"--[a-z][a-z-]+", source[source.index("parse_options()") : source.index("parse_value()")])
-    )
-    assert commands
-    assert len(options) > 10
+    names = [command.name for command in COMMANDS] + [f"--{option.name}" for option in OPTIONS]
     for language in ("en", "zh"):
         for arguments in (["help"], ["--help"], ["-h"]):
             result = host.run("--lang", language, *arguments)
             assert result.returncode == 0
             assert result.stderr == ""
-            missing = [word for word in {*commands[1].split(), *options} if word not in result.stdout]
-            assert [word for word in missing if word not in {"--help", "--version"}] == []
+            assert [word for word in names if word not in result.stdout] == []
+
+
+def test_help_of_a_command_names_its_options(host: Host) -> None:
+    for arguments in (["help", "logs"], ["logs", "--help"], ["logs", "-h"]):
+        result = host.run(*arguments)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith("Usage: sh install logs [SERVICE ...] [OPTION ...]\n")
+        assert "  -f, --follow  " in result.stdout
+        assert "--purge" not in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 # A file beside it steers it: <self>.<what>. down: nothing answers; load-fails, up-fails: that command does, with the
 # file's text; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
 # sick: services that never become healthy, one a line; logs: what `compose logs` prints; exec-fails: `compose exec` does,
-# with the file's text.
+# with the file's text; exec: what `compose exec` runs, in the shell of this file, with the arguments of exec.
 self=$0
 printf '%s\n' "$*" >>"$self.calls"
 touch "$self.images" "$self.containers"
@@ -33,11 +33,15 @@ load() {
         sed -n 's|.*"Config":"blobs/sha256/\([0-9a-f]*\)".*"RepoTags":\["\([^"]*\)".*|\2 sha256:\1|p' >>"$self.images"
 }
 
-# up FOLDER: a container for each service that the release in FOLDER lists
+# up FOLDER [OPTION...] [SERVICE...]: a container for each service that the release in FOLDER lists, or for those named
 up() {
     [ ! -f "$self.up-fails" ] || { cat "$self.up-fails" >&2; exit 1; }
-    : >"$self.containers"
+    named=''
+    for each in "$@"; do case $each in -* | */*) ;; *) named="$named $each " ;; esac; done
+    if [ -z "$named" ]; then : >"$self.containers"; fi
     sed '/^#/d' "$1/services.tsv" | while read -r service image expect _; do
+        case $named in '' | *" $service "*) ;; *) continue ;; esac
+        sed -i "/^$service /d" "$self.containers"
         find_image "$image" >/dev/null || { echo "no such image: $image" >&2; exit 1; }
         state=running health=none
         [ "$expect" != healthy ] || health=healthy
@@ -53,11 +57,16 @@ compose() {
         case $1 in
             --file) case $2 in */config/compose.yaml) folder=${2%/config/compose.yaml} ;; esac; shift ;;
             version) echo 2.26.0; exit ;;
-            up) up "$folder"; exit ;;
+            up) shift; up "$folder" "$@"; exit ;;
             down) : >"$self.containers"; exit ;;
-            stop) sed 's/ running / exited /' "$self.containers" >"$self.new" && mv "$self.new" "$self.containers"; exit ;;
+            stop)
+                shift
+                [ $# -gt 0 ] || set -- '[^ ]*'
+                for each in "$@"; do sed -i "s/^\($each\) running /\1 exited /" "$self.containers"; done
+                exit
+                ;;
             logs) cat "$self.logs" 2>/dev/null; exit 0 ;;
-            exec) [ ! -f "$self.exec-fails" ] || { cat "$self.exec-fails"; exit 1; }; exit 0 ;;
+            exec) if [ -f "$self.exec" ]; then . "$self.exec"; fi; [ ! -f "$self.exec-fails" ] || { cat "$self.exec-fails"; exit 1; }; exit 0 ;;
         esac
         shift
     done
@@ -78,7 +87,20 @@ case "$1 ${2:-}" in
         exit $code
         ;;
     'image rm') awk -v name="$last" '$1 != name' "$self.images" >"$self.new" && mv "$self.new" "$self.images" ;;
-    ps*) case $* in *-aq*) sed 's/.* //' "$self.containers" ;; esac ;;
+    ps*)
+        case $* in
+            *-aq*) sed 's/.* //' "$self.containers" ;;
+            *--format*)
+                case $* in *--all*) all=yes ;; *) all='' ;; esac
+                awk -v all="$all" 'all || $2 == "running" { print $1 "\t" $6 "\tkiosk-" $1 "-1\t" $2 "\t" ($1 == "web" ? "0.0.0.0:8080->80/tcp" : "") }' "$self.containers"
+                ;;
+        esac
+        ;;
+    stats*)
+        shift 4
+        for each in "$@"; do printf 'kiosk-%s-1\t0.5%%\t10MiB / 1GiB\t1.0%%\n' "${each#id-}"; done
+        ;;
+    top*) printf 'UID PID CMD\nroot 1 serve\n' ;;
     inspect*)
         case $* in *RestartCount*) ;; *) exit 0 ;; esac
         for id in "$@"; do grep " $id\$" "$self.containers"; done

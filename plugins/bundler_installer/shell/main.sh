@@ -8,21 +8,22 @@ main() {
     parse_options "$@"
     LC_ALL=C
     export LC_ALL
-    if [ "$COMMAND" = help ]; then
-        print_help
-        return
-    fi
+    shift "$TAKEN"
+    case $COMMAND in help) run_help; return ;; esac
     find_bundle
     RELEASE=-
     choose_engine
-    case $COMMAND in version | preflight | verify | schedule | inspect | support | certificate) ;; *) refuse_remote ;; esac
+    case $COMMAND in version | preflight | verify | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
     case $COMMAND in
-        version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
+        version) show printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
         install) run_install ;;
         preflight) run_preflight ;;
         verify) run_verify ;;
         status) run_status ;;
+        ps) run_ps ;;
+        top) run_top ;;
         logs) run_logs ;;
+        exec) run_exec "$@" ;;
         start) run_start ;;
         stop) run_stop ;;
         restart) run_restart ;;
@@ -37,6 +38,8 @@ main() {
         rollback) run_rollback ;;
         adopt) run_adopt ;;
         uninstall) run_uninstall ;;
+        completion) run_completion ;;
+        man) show print_manual ;;
     esac
 }
 

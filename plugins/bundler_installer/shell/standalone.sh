@@ -11,7 +11,7 @@ main() {
     LC_ALL=C
     export LC_ALL
     if [ "$COMMAND" = help ]; then
-        format preflight.help "${0##*/}"
+        show format preflight.help "${0##*/}"
         printf '\n'
         return
     fi
@@ -24,7 +24,7 @@ main() {
     read_facts
     choose_engine
     case $COMMAND in
-        version) printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
+        version) show printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
         preflight) run_preflight ;;
     esac
 }

@@ -1,5 +1,5 @@
 # Reads a text, and from the file `forms` the forms of secrets. Writes the text without secrets, private keys, passwords in
-# addresses and sequences that move the cursor.
+# addresses and sequences that move the cursor. If it is `live`, each line is written at once.
 
 BEGIN { while ((getline line < forms) > 0) form[++n] = line }
 {
@@ -20,6 +20,7 @@ BEGIN { while ((getline line < forms) > 0) form[++n] = line }
         rest = substr(rest, RSTART + RLENGTH)
     }
     print done rest
+    if (live) fflush()
 }
 function mask(text, secret,   out, at) {
     while ((at = index(text, secret)) > 0) {

@@ -186,7 +186,7 @@ load_dumps() {
         compose exec -T "$service" sh -c "$restore" <"$ROOT/state/adopt.dumps/$id" >/dev/null 2>"$SCRATCH/load-errors" ||
             fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/load-errors" | tail -n 3)"
     done 5<"$SCRATCH/dumps"
-    stop_all
+    stop_services
 }
 
 # start_old: databases first, the services stopped first last, with their previous restart policies. Containers removed in

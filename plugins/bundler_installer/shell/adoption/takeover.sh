@@ -185,7 +185,7 @@ return_old() {
         if [ -d "$CURRENT/config" ]; then
             use_current
             settle_project
-            stop_all
+            stop_services
             if [ "$1" = keep ] || [ -n "$ADOPTION_ASIDE" ]; then keep_adopted; fi
             remove_services --volumes
         fi

@@ -4,7 +4,7 @@ run_trust() {
     require_tools
     have openssl || fail $EXIT_FAILED tools.missing openssl
     open_trust
-    if [ -n "$WORDS" ]; then add_statement "$WORDS"; else show_trust; fi
+    if [ -n "$WORDS" ]; then add_statement "$WORDS"; else show show_trust; fi
 }
 
 # add_statement FILE: only if it concerns this site and its signer is entitled to make it
@@ -54,8 +54,8 @@ show_trust() {
     [ -s "$TRUST/known" ] || say trust.nobody
     if [ -e "$TRUSTED_KEYS/policy" ]; then
         read_policy
-        sed '$d' "$TRUST/policy" >"$TRUST/shown" || lose_scratch
-        while IFS= read -r line; do say trust.policy "$line"; done <"$TRUST/shown"
+        sed '$d' "$TRUST/policy" >"$TRUST/policy-lines" || lose_scratch
+        while IFS= read -r line; do say trust.policy "$line"; done <"$TRUST/policy-lines"
     fi
     while read -r old new; do say trust.rotation "$old" "$new"; done <"$TRUST/rotations"
     while read -r revoked by; do say trust.revocation "$revoked" "$by"; done <"$TRUST/revocations"

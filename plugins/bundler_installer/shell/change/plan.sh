@@ -21,7 +21,7 @@ run_plan() {
     find_edits "${PREVIOUS:-$RELEASE}"
     compare_services
     measure_plan
-    if [ -n "$JSON" ]; then print_plan_json; else print_plan; fi
+    if [ -n "$JSON" ]; then show print_plan_json; else show print_plan; fi
 }
 
 # name_engine_change: what an installation with these options does to the server's engine; sets ENGINE_CHANGE. offer: the

@@ -15,7 +15,7 @@ run_inspect() {
     fi
     inspect_site
     inspect_clock
-    if [ -n "$JSON" ]; then print_inspection_json; else print_inspection; fi
+    if [ -n "$JSON" ]; then show print_inspection_json; else show print_inspection; fi
     troubled=$(count_troubled)
     if [ "$troubled" -gt 0 ]; then
         [ -n "$JSON" ] || warn inspect.troubled "$troubled"
@@ -79,8 +79,7 @@ inspect_use() {
     local result name='' cpu='' memory='' share=''
     awk '$2 == "running" { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
     [ -s "$SCRATCH/ids" ] || return 0
-    xargs docker stats --no-stream --format '{{.Name}}	{{.CPUPerc}}	{{.MemUsage}}	{{.MemPerc}}' <"$SCRATCH/ids" \
-        >"$SCRATCH/stats" 2>/dev/null || return 0
+    measure_use || return 0
     while read_container_use name cpu memory share <&5; do
         result=info
         if awk -v share="${share%\%}" 'BEGIN { exit !(share + 0 >= 90) }'; then result=warn; fi
@@ -169,7 +168,7 @@ inspect_clock() {
 }
 
 print_inspection() {
-    say status.release "$TITLE" "$VERSION" "$PROFILE" "$RELEASE"
+    print_line status.release "$TITLE" "$VERSION" "$PROFILE" "$RELEASE"
     print_records
 }
 

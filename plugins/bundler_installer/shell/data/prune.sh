@@ -67,9 +67,14 @@ backup_is_needed() {
 
 # show_backups: the backups that can be restored
 show_backups() {
-    local backups comma name
+    local backups
     backups=${OUTPUT:-$ROOT/backups}
     backup_names "$backups" >"$SCRATCH/backups" || fail_reading "$backups"
+    show print_backups
+}
+
+print_backups() {
+    local comma name
     if [ -n "$JSON" ]; then
         printf '['
         comma=''
@@ -83,11 +88,11 @@ show_backups() {
         printf '\n]\n'
     elif [ -s "$SCRATCH/backups" ]; then
         while read -r name; do
-            printf '%s  %s%s\n' "$name" "$(human "$(count_bytes "$backups/$name")")" \
+            printf '%s\t%s%s\n' "$name" "$(human "$(count_bytes "$backups/$name")")" \
                 "$([ "$(backup_flag "$name")" = false ] || format prune.encrypted)"
-        done <"$SCRATCH/backups"
+        done <"$SCRATCH/backups" | print_columns
     else
-        say prune.none "$backups"
+        print_line prune.none "$backups"
     fi
 }
 

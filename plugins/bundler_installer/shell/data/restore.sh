@@ -154,7 +154,7 @@ restore_backup() {
         check_restore_room
         compose create --no-recreate >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
         settle_volumes
-        stop_all
+        stop_services
         set_aside
         put_data_back
         put_answers_back
@@ -197,7 +197,7 @@ put_databases_back() {
         WELL_TIMES=2
         start_dump_services
         feed_databases
-        stop_all
+        stop_services
     fi
 }
 

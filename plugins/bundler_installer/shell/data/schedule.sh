@@ -8,7 +8,7 @@ run_schedule() {
     case $SCHEDULE in
         install) install_schedule ;;
         remove) remove_schedule ;;
-        *) show_schedule ;;
+        *) show show_schedule ;;
     esac
 }
 

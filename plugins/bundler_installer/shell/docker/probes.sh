@@ -13,14 +13,16 @@ list_probes() {
         { print }'
 }
 
-# prove_work: run the probes after all services are healthy. Its status is 1 if a probe failed that is not accepted by name;
+# prove_work: run the probes after all services are healthy, or those of the services that the operator named. Its status is 1 if a probe failed that is not accepted by name;
 # in this case it sets `unproven` to its id. During a return to an earlier release, failures are only reported: the probe may
 # have failed there before
 prove_work() {
     local proof_begun
     unproven=''
     rm -rf "$SCRATCH/probing" || lose_scratch # results of another release
-    keep "$SCRATCH/probes" list_probes
+    keep "$SCRATCH/all-probes" list_probes
+    awk -F "$TAB" -v chosen=" $SERVICES " "$AWK_PROBE"'
+        chosen == "  " || index(chosen, " " $PROBE["service"] " ")' "$SCRATCH/all-probes" >"$SCRATCH/probes" || lose_scratch
     [ -s "$SCRATCH/probes" ] || return 0
     say probes.start "$(wc -l <"$SCRATCH/probes" | tr -d ' ')"
     proof_begun=$(date +%s)

@@ -1,6 +1,7 @@
 # ---- docker/services: start services, wait until they are healthy, and report those that are not
 
-# start_services: `compose up` waits for dependencies without a limit, so it runs in the background with our own timeout;
+# start_services: of the release, or those that the operator named, which leaves the others as they are. `compose up` waits
+# for dependencies without a limit, so it runs in the background with our own timeout;
 # sets `broken`, `over` and `refused`: the last if Compose itself failed
 start_services() {
     local limit up up_code started waiting settling early settled='' young=''
@@ -10,8 +11,14 @@ start_services() {
     say services.start "$limit"
     list_containers >"$SCRATCH/before" || fail $EXIT_FAILED engine.no_docker
     label_mounts
-    rm -f "$ROOT/state/finished" || fail $EXIT_FAILED release.disk "$ROOT"
-    compose up -d --remove-orphans >"$SCRATCH/up" 2>&1 &
+    if [ -z "$SERVICES" ]; then
+        rm -f "$ROOT/state/finished" || fail $EXIT_FAILED release.disk "$ROOT"
+        set -- --remove-orphans
+    else
+        # shellcheck disable=SC2086 # word splitting is intended
+        set -- --no-deps $SERVICES
+    fi
+    compose up -d "$@" >"$SCRATCH/up" 2>&1 &
     up=$!
     STARTING=$up
     up_code=''
@@ -43,6 +50,10 @@ start_services() {
     [ "${up_code:-0}" = 0 ] || refused=yes
     write_log "$(redact <"$SCRATCH/up")"
     [ -z "$broken$refused" ] || return 1
+    if [ -n "$SERVICES" ]; then
+        say services.chosen_healthy "$(($(date +%s) - started))" "$SERVICES"
+        return 0
+    fi
     rm -f "$ROOT/state/stopped" # recorded by a backup
     note_finished "$(boot_id)"
     say services.healthy "$(($(date +%s) - started))"
@@ -66,11 +77,18 @@ have_settled() {
 read_states() {
     local expected
     list_containers >"$SCRATCH/containers" || return 1
-    rows services.tsv >"$SCRATCH/services" || return 1
+    list_expected >"$SCRATCH/services" || return 1
     expected=$(wc -l <"$SCRATCH/services") || return 1
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="$early" \
         -v expected="$expected" -v finished="$ROOT/state/finished" -v boot="$(boot_id)" "$AWK_SERVICE$PROGRAM_DOCKER_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
     { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young && IFS= read -r over; } <"$SCRATCH/states"
+}
+
+# list_expected: the lines of services.tsv, or those of the services that the operator named
+list_expected() {
+    rows services.tsv >"$SCRATCH/all-services" || return 1
+    awk -F "$TAB" -v chosen=" $SERVICES " "$AWK_SERVICE"'
+        chosen == "  " || index(chosen, " " $SERVICE["service"] " ")' "$SCRATCH/all-services"
 }
 
 # name_failed: services whose containers are the reason why Compose failed, separated by blanks
@@ -147,7 +165,11 @@ remove_services() {
         fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/down" | tail -n 3)"
 }
 
-stop_all() { compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"; }
+# stop_services: stop all services, or those that the operator named
+stop_services() {
+    # shellcheck disable=SC2086 # word splitting is intended
+    compose stop $SERVICES >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+}
 
 # stop_project: stop all its services, of any release
 stop_project() {

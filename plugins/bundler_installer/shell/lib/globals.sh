@@ -3,7 +3,9 @@
 
 # command and options given by the operator, see `help`
 COMMAND=''           # the command to run
-WORDS=''             # the argument after it: a service, a backup, a file
+TAKEN=0              # how many arguments were read: those that `exec` runs come after them
+WORDS=''             # the argument after the command: a backup, a file, a command, a shell
+SERVICES=''          # services that are named after the command, separated by blanks
 ROOT=''              # the site's folder
 YES=''               # answers yes to every question
 JSON=''              # prints JSON
@@ -13,6 +15,10 @@ ACCEPTED=' '         # ids of the checks that the operator accepted by name
 ANSWERS=''           # file with values of site variables
 TIMEOUT=''           # seconds until services must be healthy
 TAIL=100             # lines of each service's log that `logs` prints
+FOLLOW=''            # `logs` goes on with new lines
+SINCE=''             # `logs` begins at this time, or so long ago
+WATCH=''             # `status` and `top` are repeated
+NAMES=''             # `ps` prints names of services alone
 LOG_LINES=2000       # lines of each service's log in a support archive
 REPORT=''            # file for the preflight's report in HTML
 PROBE=''             # the preflight starts a container

@@ -22,11 +22,14 @@ format() {
     printf -- "$text" "$@"
 }
 
+# print_line ID [ARGUMENT...]: print the message as a line
+print_line() { printf '%s\n' "$(format "$@")"; }
+
 # say ID [ARGUMENT...]: print a message for the operator, and add it to the log of this run
 say() {
     local said
     said=$(format "$@")
-    [ -n "$QUIET" ] || printf '%s\n' "$said"
+    [ -n "$QUIET" ] || printf '%s\n' "$said" 2>/dev/null # the reader may be gone, which ends the run as a signal
     write_log "$said"
 }
 

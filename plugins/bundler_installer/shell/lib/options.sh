@@ -1,7 +1,7 @@
-# ---- lib/options: the command line
+# ---- lib/options: the command line. `commands.py` declares commands and options: what it lists comes before this
 
-COMMANDS='install preflight verify status logs start stop restart backup restore plan rollback adopt schedule inspect support certificate trust uninstall help version'
 DEFAULT_COMMAND=install
+SINCE_FORM='([0-9]+(h|m|s))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?'
 
 # set_defaults: values that depend on the environment of this run
 set_defaults() {
@@ -10,64 +10,105 @@ set_defaults() {
     if [ -t 0 ] && [ -t 2 ]; then TERMINAL=yes; fi
 }
 
+# parse_options ARGUMENT...: sets TAKEN: how many of them were read. Those after the service of `exec` are its program
 parse_options() {
+    local option='' given=''
     empty_file "$SCRATCH/set"
     empty_file "$SCRATCH/unset"
-    while [ $# -gt 0 ]; do
-        if takes_value "$1"; then
-            [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1"
-            parse_value "$1" "$2"
-            shift 2
-            continue
+    TAKEN=0
+    while [ $# -gt 0 ] && { [ "$COMMAND" != exec ] || [ -z "$SERVICES" ]; }; do
+        name_option "${1%%=*}"
+        case " $OWNED_OPTIONS " in *" $option "*) given="$given $option" ;; esac
+        if takes_value "$option"; then
+            case $1 in
+                *=*) parse_value "$option" "${1#*=}" ;;
+                *)
+                    [ $# -gt 1 ] || fail $EXIT_USAGE options.value "$1" "$(name_help)"
+                    parse_value "$option" "$2"
+                    shift
+                    TAKEN=$((TAKEN + 1))
+                    ;;
+            esac
+        else
+            case $1 in
+                -?*=*) fail $EXIT_USAGE options.unknown "$1" "$(name_help)" ;;
+                -?*) parse_flag "$1" ;;
+                *) parse_word "$1" ;;
+            esac
         fi
-        case $1 in
-            --*=*)
-                takes_value "${1%%=*}" || fail $EXIT_USAGE options.unknown "$1"
-                parse_value "${1%%=*}" "${1#*=}"
-                ;;
-            --yes | -y) YES=yes ;;
-            --json) JSON=yes ;;
-            --strict) STRICT=yes ;;
-            --list) LIST=yes ;;
-            --encrypt) ENCRYPT=yes ;;
-            --show-key) SHOW_KEY=yes ;;
-            --install) SCHEDULE=install ;;
-            --remove) SCHEDULE=remove ;;
-            --probe) PROBE=yes ;;
-            --allow-unsigned) UNSIGNED=yes ;;
-            --allow-downgrade) DOWNGRADE=yes ;;
-            --no-backup) NO_BACKUP=yes ;;
-            --no-keep-blobs) NO_BLOBS=yes ;;
-            --keep-data) KEEP_DATA=yes ;;
-            --forward) FORWARD=yes ;;
-            --dry-run) DRY_RUN=yes ;;
-            --confirm) CONFIRM=yes ;;
-            --back) BACK=yes ;;
-            --install-engine) INSTALL_ENGINE=yes ;;
-            --help | -h) COMMAND=help ;;
-            --version) COMMAND=version ;;
-            -*) fail $EXIT_USAGE options.unknown "$1" ;;
-            *) parse_word "$1" ;;
-        esac
         shift
+        TAKEN=$((TAKEN + 1))
     done
     [ -n "$COMMAND" ] || COMMAND=$DEFAULT_COMMAND
-    # the operator asked another command for a plan, so it must not act
-    case $COMMAND in
-        adopt) if [ -n "$DRY_RUN" ] && [ -n "$CONFIRM$BACK" ]; then fail $EXIT_USAGE adopt.no_dry; fi ;;
-        help | version) ;;
-        *) [ -z "$FROM$DRY_RUN$CONFIRM$BACK" ] || fail $EXIT_USAGE adopt.only "$COMMAND" ;;
-    esac
+    refuse_foreign
     [ -z "$JSON" ] || QUIET=yes
 }
 
-# takes_value OPTION: whether the option has a value
-takes_value() {
-    case $1 in
-        --root | --set | --unset | --answers | --key | --rotation | --require | --lang | --accept | --timeout | --purge | --tail | --output | --passphrase-file | --backup-key | --keep | --reason | --at | --edits | --report | --from) return 0 ;;
+# parse_flag OPTION: one without a value
+parse_flag() {
+    case $option in
+        --yes) YES=yes ;;
+        --json) JSON=yes ;;
+        --strict) STRICT=yes ;;
+        --list) LIST=yes ;;
+        --encrypt) ENCRYPT=yes ;;
+        --show-key) SHOW_KEY=yes ;;
+        --install) SCHEDULE=install ;;
+        --remove) SCHEDULE=remove ;;
+        --probe) PROBE=yes ;;
+        --allow-unsigned) UNSIGNED=yes ;;
+        --allow-downgrade) DOWNGRADE=yes ;;
+        --no-backup) NO_BACKUP=yes ;;
+        --no-keep-blobs) NO_BLOBS=yes ;;
+        --keep-data) KEEP_DATA=yes ;;
+        --forward) FORWARD=yes ;;
+        --dry-run) DRY_RUN=yes ;;
+        --confirm) CONFIRM=yes ;;
+        --back) BACK=yes ;;
+        --install-engine) INSTALL_ENGINE=yes ;;
+        --watch) WATCH=yes ;;
+        --follow) FOLLOW=yes ;;
+        --services) NAMES=yes ;;
+        --help)
+            [ -z "$COMMAND" ] || [ "$COMMAND" = help ] || WORDS=$COMMAND
+            COMMAND=help
+            ;;
+        --version) COMMAND=version ;;
+        # as users of docker write them; whether there is a terminal is known without them
+        -i | -t | -it | -ti) [ "$COMMAND" = exec ] || fail $EXIT_USAGE options.unknown "$1" "$(name_help)" ;;
+        *) fail $EXIT_USAGE options.unknown "$1" "$(name_help)" ;;
     esac
-    return 1
 }
+
+# refuse_foreign: options that the command would ignore, although its name suggests otherwise: --dry-run must not act
+refuse_foreign() {
+    local each words='' own_options=''
+    case $COMMAND in help | version) return 0 ;; esac
+    describe_command "$COMMAND"
+    for each in $given; do
+        case " $own_options " in *" $each "*) ;; *) fail $EXIT_USAGE options.only "$each" "$COMMAND" "$(name_help)" ;; esac
+    done
+    if [ -n "$DRY_RUN" ] && [ -n "$CONFIRM$BACK" ]; then fail $EXIT_USAGE adopt.no_dry; fi
+}
+
+# name_program: the command that the operator typed: `sh install`, or that of the installed release
+name_program() {
+    local each
+    case $0 in
+        */current/install)
+            for each in "${0%/current/install}"/*ctl; do
+                if [ -f "$each" ]; then
+                    printf '%s\n' "${each##*/}"
+                    return 0
+                fi
+            done
+            ;;
+    esac
+    printf 'sh %s\n' "${0##*/}"
+}
+
+# name_help: what shows the help for the command at hand
+name_help() { printf '%s help%s\n' "$(name_program)" "${COMMAND:+ $COMMAND}"; }
 
 parse_value() {
     local each number=''
@@ -84,6 +125,10 @@ parse_value() {
         --from) FROM=$2 ;;
         --timeout) read_number "$1" "$2"; TIMEOUT=$number ;;
         --tail) read_number "$1" "$2"; TAIL=$number LOG_LINES=$number ;;
+        --since)
+            matches "$2" "$SINCE_FORM" || fail $EXIT_USAGE options.since "$2"
+            SINCE=$2
+            ;;
         --output) OUTPUT=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
         --backup-key) BACKUP_KEY_FILE=$2 ;;
@@ -140,17 +185,25 @@ read_number() {
     [ "${#number}" -le 9 ] || fail $EXIT_USAGE options.number "$1" "$2"
 }
 
+# parse_word WORD: the command, or what follows it
 parse_word() {
+    local words='' own_options=''
     if [ -z "$COMMAND" ]; then
         case " $COMMANDS " in
             *" $1 "*) COMMAND=$1 ;;
             *) fail $EXIT_USAGE options.command "$1" "$COMMANDS" ;;
         esac
-    elif [ -z "$WORDS" ] && { [ "$COMMAND" = logs ] || [ "$COMMAND" = restore ] || [ "$COMMAND" = trust ]; }; then
-        WORDS=$1
-    else
-        fail $EXIT_USAGE options.word "$1"
+        return 0
     fi
+    describe_command "$COMMAND"
+    case $words:$WORDS in
+        services:* | program:*)
+            matches "$1" '[A-Za-z0-9][A-Za-z0-9._-]*' || fail $EXIT_USAGE options.no_service "$(printf '%s' "$1" | show_plain)"
+            SERVICES=$SERVICES${SERVICES:+ }$1
+            ;;
+        ?*:) WORDS=$1 ;;
+        *) fail $EXIT_USAGE options.word "$1" "$(name_help)" ;;
+    esac
 }
 
 # accepts ID: whether the operator accepted this check by name

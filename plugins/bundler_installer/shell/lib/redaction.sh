@@ -7,6 +7,14 @@ redact() {
     awk -v forms="$SCRATCH/secret-forms" "$PROGRAM_LIB_REDACT"
 }
 
+# redact_live: the same for a text that goes on, line by line. mawk reads ahead unless it is told not to
+redact_live() {
+    [ -f "$SCRATCH/secret-forms" ] || list_secret_forms || lose_scratch
+    set --
+    case $(awk -W version 2>/dev/null </dev/null) in mawk*) set -- -W interactive ;; esac
+    awk "$@" -v live=yes -v forms="$SCRATCH/secret-forms" "$PROGRAM_LIB_REDACT"
+}
+
 # list_secret_forms: every form of every secret, the longest first, to a private file
 list_secret_forms() {
     local line secret

@@ -21,7 +21,7 @@ run_preflight() {
     make_checks
     if [ -n "$PROBE" ]; then run_probe; fi
     [ -z "$REPORT" ] || write_report
-    if [ -n "$JSON" ]; then print_checks_json; else print_checks all; fi
+    if [ -n "$JSON" ]; then show print_checks_json; else show print_checks all; fi
     judge_checks
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
 }
@@ -30,7 +30,7 @@ run_preflight() {
 preflight_or_stop() {
     make_checks
     [ -z "$REPORT" ] || write_report
-    print_checks bad
+    show print_checks bad
     judge_checks
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
 }

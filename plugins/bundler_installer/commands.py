@@ -1,0 +1,212 @@
+"""The commands and options of the installer, each declared once.
+
+From here come the parts of the parser that are lists, `help`, the completion and the manual page of
+`<name>ctl`, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option.
+
+    Attributes:
+        name: the long name, without dashes. Its text is the message `help.option.<name>`.
+        value: the kind of its value, which has the message `help.value.<kind>`; empty for none.
+        letter: the short name, without a dash; empty for none.
+        choices: all values, if they are few words.
+        owned: whether commands that do not name it refuse it. The others ignore it.
+    """
+
+    name: str
+    value: str = ""
+    letter: str = ""
+    choices: tuple[str, ...] = ()
+    owned: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: the word to type. Its text is the message `help.command.<name>`.
+        options: the options that it uses, besides those of `COMMON`.
+        words: the kind of what follows it, which has the message `help.words.<kind>`; empty for nothing.
+    """
+
+    name: str
+    options: tuple[str, ...] = ()
+    words: str = ""
+
+
+OPTIONS: Final = (
+    Option("root", "folder"),
+    Option("lang", "choice", choices=("zh", "en")),
+    Option("help", letter="h"),
+    Option("key", "file"),
+    Option("require", "number"),
+    Option("rotation", "file"),
+    Option("allow-unsigned"),
+    Option("answers", "file"),
+    Option("set", "answer"),
+    Option("unset", "name"),
+    Option("yes", letter="y"),
+    Option("accept", "id"),
+    Option("strict"),
+    Option("report", "file"),
+    Option("probe"),
+    Option("install-engine"),
+    Option("timeout", "seconds"),
+    Option("json"),
+    Option("watch", letter="w", owned=True),
+    Option("follow", letter="f", owned=True),
+    Option("since", "since", owned=True),
+    Option("tail", "number", letter="n"),
+    Option("services", owned=True),
+    Option("list"),
+    Option("output", "folder"),
+    Option("keep", "number"),
+    Option("encrypt"),
+    Option("passphrase-file", "file"),
+    Option("reason", "word"),
+    Option("show-key"),
+    Option("backup-key", "file"),
+    Option("edits", "choice", choices=("keep", "refuse", "discard")),
+    Option("no-backup"),
+    Option("allow-downgrade"),
+    Option("no-keep-blobs"),
+    Option("keep-data"),
+    Option("forward"),
+    Option("from", "folder", owned=True),
+    Option("dry-run", owned=True),
+    Option("confirm", owned=True),
+    Option("back", owned=True),
+    Option("install"),
+    Option("remove"),
+    Option("at", "clock"),
+    Option("purge", "things", choices=("data", "volumes", "images", "secrets", "all", "engine")),
+)
+"""All options, in the order of `help`."""
+COMMON: Final = ("root", "lang", "help")
+"""Options of every command."""
+
+_SIGNED: Final = ("key", "require", "rotation", "allow-unsigned")
+_ANSWERED: Final = ("answers", "set", "unset")
+_STARTED: Final = ("timeout", "accept")
+_SAVED: Final = ("no-backup", "output", "encrypt", "passphrase-file")
+_INSTALLED: Final = (
+    *_SIGNED, *_ANSWERED, "yes", "accept", "strict", "report", "probe", "install-engine", "timeout", "edits",
+    *_SAVED, "allow-downgrade", "no-keep-blobs",
+)  # fmt: skip
+
+COMMANDS: Final = (
+    Command("install", _INSTALLED),
+    Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
+    Command("verify", (*_SIGNED, "accept")),
+    Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),
+    Command("status", ("watch", "json")),
+    Command("ps", ("services",), "services"),
+    Command("top", ("watch",), "services"),
+    Command("logs", ("follow", "since", "tail"), "services"),
+    Command("exec", (), "program"),
+    Command("start", _STARTED),
+    Command("stop"),
+    Command("restart", _STARTED, "services"),
+    Command(
+        "backup",
+        ("list", "json", "output", "keep", "encrypt", "passphrase-file", "reason", "show-key", "yes"),
+    ),
+    Command(
+        "restore", ("output", "passphrase-file", "backup-key", "edits", "accept", "timeout", "yes"), "backup"
+    ),
+    Command("rollback", ("keep-data", "forward", *_SAVED, "edits", *_STARTED, "yes")),
+    Command("adopt", ("from", "dry-run", "back", "confirm", *_INSTALLED)),
+    Command("schedule", ("install", "remove", "at", "keep", "output", "encrypt", "passphrase-file")),
+    Command("inspect", ("json",)),
+    Command("support", ("output", "tail")),
+    Command("certificate", ("set", "answers", *_STARTED, "yes")),
+    Command("trust", ("accept", "yes"), "file"),
+    Command("uninstall", ("purge", "yes")),
+    Command("completion", (), "shell"),
+    Command("man"),
+    Command("help", (), "topic"),
+    Command("version"),
+)
+"""All commands, in the order of `help`."""
+
+
+def shell_commands(*, part: bool = False) -> str:
+    """Return the lists and functions by which the shell knows commands and options.
+
+    Args:
+        part: whether they are for the preflight file, whose commands take no words and own no options.
+    """
+    parts = [_takes_value(), _name_option(), _owned()]
+    if part:
+        parts.append("describe_command() { words='' own_options=''; }")
+    else:
+        parts = [_lists(), *parts, _describe_command(), _describe_option()]
+    return "\n\n".join(parts)
+
+
+def _lists() -> str:
+    return (
+        f"COMMANDS='{' '.join(command.name for command in COMMANDS)}'\n"
+        f"OPTIONS='{_dashed(option.name for option in OPTIONS)}'\n"
+        f"COMMON_OPTIONS='{_dashed(COMMON)}'"
+    )
+
+
+def _owned() -> str:
+    return f"OWNED_OPTIONS='{_dashed(option.name for option in OPTIONS if option.owned)}'"
+
+
+def _takes_value() -> str:
+    names = " | ".join(f"--{option.name}" for option in OPTIONS if option.value)
+    return (
+        "# takes_value OPTION: whether the option has a value\n"
+        f"takes_value() {{\n    case $1 in {names}) return 0 ;; esac\n    return 1\n}}"
+    )
+
+
+def _name_option() -> str:
+    cases = "".join(
+        f"        -{option.letter}) option=--{option.name} ;;\n" for option in OPTIONS if option.letter
+    )
+    return (
+        "# name_option OPTION: sets `option`, its long name\n"
+        f"name_option() {{\n    case $1 in\n{cases}        *) option=$1 ;;\n    esac\n}}"
+    )
+
+
+def _describe_command() -> str:
+    cases = "".join(
+        f"        {command.name}) words='{command.words}' own_options='{_dashed(command.options)}' ;;\n"
+        for command in COMMANDS
+    )
+    return (
+        "# describe_command COMMAND: sets `words` and own_options. `words` is the kind of what follows it\n"
+        f"describe_command() {{\n    words='' own_options=''\n    case $1 in\n{cases}    esac\n}}"
+    )
+
+
+def _describe_option() -> str:
+    cases = "".join(
+        f"        --{option.name}) letter='{option.letter}' value_kind='{option.value}' "
+        f"choices='{' '.join(option.choices)}' ;;\n"
+        for option in OPTIONS
+    )
+    return (
+        "# describe_option OPTION: sets `letter`, value_kind and `choices`\n"
+        f"describe_option() {{\n    letter='' value_kind='' choices=''\n    case $1 in\n{cases}    esac\n}}"
+    )
+
+
+def _dashed(names: Iterable[str]) -> str:
+    return " ".join(f"--{name}" for name in names)
