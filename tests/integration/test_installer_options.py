@@ -97,6 +97,15 @@ def test_the_locale_chooses_the_language(host: Host, variables: dict[str, str], 
     assert ("用法" in shown.stdout) == (language == "zh")
 
 
+def test_plan_says_what_a_first_installation_does(host: Host) -> None:
+    for language, words in (("en", "Kiosk: installs 1.0 ("), ("zh", "Kiosk")):
+        planned = host.run("plan", "--root", host.root, "--set", "GREETING=hello", "--lang", language)
+        assert planned.returncode == 0, planned.stderr
+        (line,) = (line for line in planned.stdout.splitlines() if str(host.root) in line)
+        assert line.startswith(words)
+        assert line.count("Kiosk") == line.count(str(host.root)) == 1
+
+
 def test_version(host: Host) -> None:
     for argument in ("version", "--version"):
         assert (

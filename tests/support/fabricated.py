@@ -206,6 +206,7 @@ def results(output: str) -> dict[str, list[Found]]:
     """Map check IDs to their results in the output of `--json`."""
     found: dict[str, list[Found]] = {}
     for check in json.loads(output)["checks"]:
-        fields = [check[key] or "" for key in ("result", "measured", "required", "remedy")]
+        needed = check["required"] or check["recommended"] or ""
+        fields = [check["result"], check["measured"] or "", needed, check["remedy"] or ""]
         found.setdefault(check["id"], []).append(Found(*fields))
     return found

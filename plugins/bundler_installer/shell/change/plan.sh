@@ -242,14 +242,21 @@ plan_kind() {
 }
 
 print_plan() {
-    local kind old old_version what='' reference='' bytes='' service='' name='' note=''
+    local kind old what='' reference='' bytes='' service='' name='' note=''
     kind=$(plan_kind)
-    old='' old_version=''
-    if [ -n "$PREVIOUS" ]; then old=" ($PREVIOUS)" old_version=$(previous_fact version); fi
-    show_line "plan.$kind" "$TITLE" "$VERSION ($RELEASE)" "$ROOT" "$old_version$old"
+    set -- "$TITLE" "$VERSION ($RELEASE)" "$ROOT"
+    if [ -n "$PREVIOUS" ]; then
+        old=$(previous_fact version)
+        set -- "$@" "$old ($PREVIOUS)"
+    fi
+    show_line "plan.$kind" "$@"
     show_line plan.counter "$COUNTER" "${HIGHEST:--}"
     if [ -z "$BASE" ] && is_older; then show_line plan.older; fi
-    [ "$EXPIRY" = none ] || show_line "plan.expiry_$EXPIRY" "$(show_time "$EXPIRES")" "$(show_time "$LAST")"
+    case $EXPIRY in
+        none) ;;
+        valid | unknown) show_line "plan.expiry_$EXPIRY" "$(show_time "$EXPIRES")" ;;
+        *) show_line "plan.expiry_$EXPIRY" "$(show_time "$EXPIRES")" "$(show_time "$LAST")" ;;
+    esac
     if load_change; then show_line plan.pending "$CHANGE_FROM" "$CHANGE_TO"; fi
     [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"
     show_line plan.images

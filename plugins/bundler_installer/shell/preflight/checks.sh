@@ -26,12 +26,22 @@ refuse_table() { fail $EXIT_VERIFICATION facts.damaged "$1"; }
 # check RESULT MEASURED [REQUIRED [REMEDY]]: record the result of the current check; a failure accepted by name becomes
 # `accepted`. REMEDY is a text, by default the message remedy.<id>
 check() {
-    local result remedy
+    local result remedy level=''
     result=$1
+    judge_level "$result" "${3:--}"
     if [ "$result" != pass ] && accepts "$id"; then result=accepted; fi
     remedy=-
     [ "$result" = pass ] || remedy=${4:-$(format "remedy.$id")}
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" | flatten >>"$SCRATCH/checks" || lose_scratch
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$id" "$group" "$result" "${2:--}" "${3:--}" "$remedy" "$level" | flatten >>"$SCRATCH/checks" || lose_scratch
+}
+
+# judge_level RESULT NEEDED: whether NEEDED is required or only recommended; sets `level`. The table may have both values; for
+# a check without a table value, a warning is about a recommendation
+judge_level() {
+    level=required
+    case $2 in "${required:--}" | "$(show_amount "${required:--}" bytes)") [ "${required:--}" = - ] || return 0 ;; esac
+    case $2 in "${recommended:--}" | "$(show_amount "${recommended:--}" bytes)") level=recommended ;; esac
+    case $1:${required:--}:${recommended:--} in warn:* | pass:-:[!-]*) level=recommended ;; esac
 }
 
 # flatten: print a record on one line, without control characters

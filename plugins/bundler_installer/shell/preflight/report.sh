@@ -17,7 +17,7 @@ write_report() {
 }
 
 print_report() {
-    local report_title overall shown_group column id='' result='' measured='' needed='' remedy=''
+    local report_title overall shown_group column id='' result='' measured='' needed='' remedy='' level=''
     report_title=$(format report.title "$TITLE" "$VERSION" "$PROFILE" | escape_html)
     overall=$(result_of_all)
     cat <<EOT
@@ -42,7 +42,8 @@ EOT
         printf '<h2>%s</h2>\n<table>\n<tr>' "$(format "group.$shown_group" | escape_html)"
         for column in result check measured needed remedy; do printf '<th>%s</th>' "$(format "report.$column" | escape_html)"; done
         printf '</tr>\n'
-        while read_finding id result measured needed remedy; do
+        while read_finding id result measured needed remedy level; do
+            case $level:$needed in recommended:[!-]*) needed=$(format report.recommended "$needed") ;; esac
             # shellcheck disable=SC2016 # the backquotes are literal text
             printf '<tr><td class="%s">%s</td><td>%s<br><code>%s</code></td>' "$result" "$(format "report.result_$result" | escape_html)" \
                 "$(format "check.$id" | escape_html)" "$id"

@@ -2,13 +2,13 @@
 
 # print_checks WHICH: all results by group, or only those that are not `pass`
 print_checks() {
-    local shown_group said checked id='' result='' measured='' needed='' remedy='' mark=''
+    local shown_group said checked id='' result='' measured='' needed='' remedy='' level='' mark=''
     for shown_group in hardware system storage engine network site; do
         awk -F "$TAB" -v group="$shown_group" -v which="$1" "$AWK_FINDING"'
             $FINDING["group"] == group && (which == "all" || $FINDING["result"] != "pass")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
         [ -s "$SCRATCH/group-checks" ] || continue
         printf '%s%s%s\n' "$BOLD" "$(format "group.$shown_group")" "$PLAIN"
-        while read_finding id result measured needed remedy; do
+        while read_finding id result measured needed remedy level; do
             choose_mark
             said=$(describe_check)
             printf '  %s %s\n' "$mark" "$said"
@@ -24,25 +24,31 @@ print_checks() {
     done <"$SCRATCH/checks"
 }
 
-# describe_check: id, measured and required value on one line
+# describe_check: id, measured and required or recommended value on one line
 describe_check() {
     if [ "$measured" = - ]; then
         format preflight.line_moot "$(format "check.$id")"
     elif [ "$needed" = - ]; then
         format preflight.line_free "$(format "check.$id")" "$measured"
+    elif [ "$level" = recommended ]; then
+        format preflight.line_recommended "$(format "check.$id")" "$measured" "$needed"
     else
         format preflight.line "$(format "check.$id")" "$measured" "$needed"
     fi
 }
 
+# of_level LEVEL: what the finding needs, if it is of that level
+of_level() { if [ "$level" = "$1" ]; then printf '%s' "$needed"; else printf -- '-'; fi; }
+
 print_checks_json() {
-    local comma id='' group='' result='' measured='' needed='' remedy=''
+    local comma id='' group='' result='' measured='' needed='' remedy='' level=''
     printf '{"name": "%s", "version": "%s", "profile": "%s", "host": %s, "result": "%s", "checks": [' "$NAME" "$VERSION" "$PROFILE" \
         "$(json_string "$(probe hostname 2>/dev/null)")" "$(result_of_all)"
     comma=''
-    while read_finding id group result measured needed remedy; do
-        printf '%s\n  {"id": "%s", "group": "%s", "result": "%s", "measured": %s, "required": %s, "remedy": %s}' "$comma" \
-            "$id" "$group" "$result" "$(json_text "$measured")" "$(json_text "$needed")" "$(json_text "$remedy")"
+    while read_finding id group result measured needed remedy level; do
+        printf '%s\n  {"id": "%s", "group": "%s", "result": "%s", "measured": %s, "required": %s, "recommended": %s, "remedy": %s}' "$comma" \
+            "$id" "$group" "$result" "$(json_text "$measured")" "$(json_text "$(of_level required)")" \
+            "$(json_text "$(of_level recommended)")" "$(json_text "$remedy")"
         comma=,
     done <"$SCRATCH/checks"
     printf '\n]}\n'

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import bundler_installer
-from bundler_installer.assemble import catalogue
+from bundler_installer.assemble import SOURCES, catalogue, join_sources
 from bundler_installer.tables import LANGUAGES
+from tests.support.shell_code import parse
 
 FOLDER = Path(bundler_installer.__file__).parent
 SHELL = [path.read_text() for path in sorted((FOLDER / "shell").rglob("*.sh"))]
@@ -55,6 +56,37 @@ def test_both_languages_take_the_same_arguments() -> None:
     english, chinese = (catalogue(language) for language in LANGUAGES)
     differing = [key for key in english if english[key].count("%s") != chinese[key].count("%s")]
     assert differing == []
+
+
+PRINTERS = {
+    "say": 0,
+    "warn": 0,
+    "format": 0,
+    "print_line": 0,
+    "show_line": 0,
+    "ask": 0,
+    "refuse": 0,
+    "fail": 1,
+}
+"""Functions that print a message, and the place of its ID among their arguments."""
+
+
+def test_each_call_gives_a_text_as_many_arguments_as_it_takes() -> None:
+    """`printf` would print the text again for those that are left over, or leave its places empty."""
+    english = catalogue("en")
+    wrong = []
+    seen = 0
+    for function in parse(join_sources(SOURCES).decode()).values():
+        for event in function.events:
+            words = event.words[PRINTERS.get(event.name, 0) :]
+            if event.kind != "call" or event.name not in PRINTERS or not words or '"$@"' in words:
+                continue
+            text = english.get(words[0])
+            seen += text is not None
+            if text is not None and text.count("%s") != len(words) - 1:
+                wrong.append(f"{function.name}: {words[0]} takes {text.count('%s')}, not {len(words) - 1}")
+    assert seen > 400
+    assert wrong == []
 
 
 def test_chinese_is_chinese() -> None:

@@ -1,0 +1,71 @@
+"""What the preflight prints about its results: what is recommended is never called required."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.installer import call, shells
+
+shell = pytest.mark.parametrize("shell", shells())
+SCRIPT = """
+NAME=shop VERSION=1 PROFILE=dev TITLE=Shop id=memory group=hardware
+probe() { "$@"; }
+empty_file "$SCRATCH/checks"
+judge() { local required="$1" recommended="$2"; shift 2; "$@"; }
+judge 8 16 check_amount 4 4 ''
+judge 8 16 check_amount 12 12 ''
+judge 8 16 check_amount 20 20 ''
+judge - 16 check_amount 12 12 ''
+judge 8 - check_amount 20 20 ''
+judge 8000000000 16000000000 check_amount 12000000000 '12.0 GB' bytes
+judge 1 - check warn unknown 1
+judge - 2 check pass '1 s' '<= 2 s'
+judge - - check warn none exists
+judge - - check pass there exists
+judge - - check pass -
+"""
+LINES = [
+    "4 (required: 8)",
+    "12 (recommended: 16)",
+    "20 (required: 8)",
+    "12 (recommended: 16)",
+    "20 (required: 8)",
+    "12.0 GB (recommended: 16.0 GB)",
+    "unknown (required: 1)",
+    "1 s (recommended: <= 2 s)",
+    "none (recommended: exists)",
+    "there (required: exists)",
+    "not applicable",
+]
+
+
+@shell
+def test_for_people(shell: str, tmp_path: Path) -> None:
+    done = call(shell, f"{SCRIPT}print_checks all", tmp_path)
+    assert done.stderr == ""
+    found = [
+        line.partition(": ")[2]
+        for line in done.stdout.splitlines()
+        if line.startswith("  ") and line[4] != " "
+    ]
+    assert found == LINES
+
+
+@shell
+def test_in_the_report(shell: str, tmp_path: Path) -> None:
+    page = call(shell, f"{SCRIPT}print_report", tmp_path).stdout
+    assert page.count("recommended: 16") == 3
+    assert "recommended: 8" not in page
+
+
+@shell
+def test_for_machines(shell: str, tmp_path: Path) -> None:
+    checks = json.loads(call(shell, f"{SCRIPT}print_checks_json", tmp_path).stdout)["checks"]
+    assert [(each["required"], each["recommended"]) for each in checks[:3]] == [
+        ("8", None),
+        (None, "16"),
+        ("8", None),
+    ]
