@@ -1,18 +1,22 @@
 # ---- daily/removal: remove the services; data of the application stay unless they are named
 
 run_uninstall() {
-    local kept removed each recorded=''
+    local kept removed each own_images cron='' mark='' unit='' units='' recorded=''
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"
     kept='' removed=''
     for each in data volumes secrets images engine; do
         if [ "$each" = engine ] && [ ! -f "$ROOT/state/engine" ]; then continue; fi
         if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
     done
-    say uninstall.start "$TITLE" "$ROOT" "${removed:- -}" "${kept:- -}"
+    say uninstall.start "$TITLE" "$ROOT" "${removed:- $(format uninstall.nothing)}" "${kept:- $(format uninstall.nothing)}"
     if purges secrets && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
     RELEASE=-
+    own_images=$(rows images.tsv | awk 'END { print NR }')
+    # a timer would start a program that is gone
+    name_schedule
+    if is_scheduled; then remove_schedule; fi
     if [ -d "$CURRENT/config" ]; then
         use_installed
         record begin uninstall
@@ -31,6 +35,7 @@ run_uninstall() {
     # last, because the steps above need it
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall
+    if purges data && purges secrets; then rm -rf "$ROOT/support"; fi
     # what an operator made or may need stays: backups, saved edits, data from before a restore
     if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ] && [ ! -f "$ROOT/state/adopt" ]; then
         release_lock
@@ -41,8 +46,37 @@ run_uninstall() {
     say uninstall.done
     # containers stopped by an adoption stay stopped, even after a reboot
     if [ -f "$ROOT/state/adopt" ]; then warn adopt.still_stopped "$(note_field adopt from)" "$ROOT"; fi
-    [ ! -d "$ROOT" ] || say uninstall.left "$ROOT"
+    [ ! -d "$ROOT" ] || explain_left
 }
+
+# explain_left: what stays, and how to remove it
+explain_left() {
+    local own
+    own=$(list_own | sed "s/.*/'&'/" | tr '\n' ' ')
+    list_left | print_columns 0 2 >"$SCRATCH/left"
+    say uninstall.left "$(cat "$SCRATCH/left")"
+    if [ -n "$kept" ]; then say uninstall.purge "$ROOT" "$(printf '%s' "${kept# }" | tr ' ' ',')"; fi
+    [ -z "$own" ] || say uninstall.own "${own% }"
+}
+
+# list_left: lines `what<TAB>where`
+list_left() {
+    local each
+    for each in $kept; do
+        case $each in
+            data) [ ! -d "$ROOT/data" ] || printf 'data\t%s\n' "$ROOT/data" ;;
+            secrets) [ ! -f "$ROOT/secrets.env" ] || printf 'secrets\t%s, %s\n' "$ROOT/secrets.env" "$ROOT/site.env" ;;
+            volumes) [ ! -s "$ROOT/state/volumes" ] || printf 'volumes\t%s\n' "$(sort -u "$ROOT/state/volumes" | awk 'NF { printf "%s%s", comma, $0; comma = ", " }')" ;;
+            images) printf 'images\t%s\n' "$(format uninstall.images "$own_images")" ;;
+            engine) printf 'engine\t%s\n' "$(format uninstall.engine)" ;;
+        esac
+    done
+    list_own | while IFS= read -r each; do printf '%s\t%s\n' "${each##*/}" "$each"; done
+    printf 'state, log\t%s, %s\n' "$ROOT/state" "$ROOT/log"
+}
+
+# list_own: what the operator made or may need, which is never removed
+list_own() { list_kept | grep -vxF -e "$ROOT/data" -e "$ROOT/secrets.env" -e "$ROOT/site.env"; }
 
 # note_volumes: record the volumes that the services use, including unnamed ones, for a later --purge volumes
 note_volumes() {

@@ -12,11 +12,8 @@ run_schedule() {
     esac
 }
 
-# describe_schedule: time, command, and files; sets `at`, `unit`, `units`, `cron` and `mark`
-describe_schedule() {
-    at=$AT
-    [ -n "$at" ] || at=$(fact backup_schedule)
-    matches "$at" '([01][0-9]|2[0-3]):[0-5][0-9]' || at=02:30
+# name_schedule: the files; sets `unit`, `units`, `cron` and `mark`
+name_schedule() {
     unit=$NAME-backup
     if [ "$ROOT" != "/opt/$NAME" ]; then
         unit=$(printf '%s' "$ROOT" | hash_stream | cut -c 1-8)
@@ -25,6 +22,14 @@ describe_schedule() {
     fi
     units=$PROBE_ROOT/etc/systemd/system cron=$PROBE_ROOT/etc/cron.d/$unit
     mark="# backup schedule of $ROOT, written by ${NAME}ctl schedule"
+}
+
+# describe_schedule: time, command, and files; sets `at`, `unit`, `units`, `cron` and `mark`
+describe_schedule() {
+    at=$AT
+    [ -n "$at" ] || at=$(fact backup_schedule)
+    matches "$at" '([01][0-9]|2[0-3]):[0-5][0-9]' || at=02:30
+    name_schedule
     if [ -n "$ENCRYPT" ]; then
         [ -n "$PASSPHRASE_FILE" ] || fail $EXIT_USAGE schedule.no_passphrase
         case $PASSPHRASE_FILE in /*) ;; *) fail $EXIT_USAGE schedule.absolute --passphrase-file "$PASSPHRASE_FILE" ;; esac
@@ -116,6 +121,9 @@ write_owned() {
 }
 
 is_ours() { [ -f "$1" ] && [ "$(sed -n 1p "$1")" = "$mark" ]; }
+
+# is_scheduled: whether a timer or a line of cron is installed for this root
+is_scheduled() { is_ours "$units/$unit.timer" || is_ours "$units/$unit.service" || is_ours "$cron"; }
 
 remove_schedule() {
     local removed each

@@ -1,0 +1,43 @@
+"""What `uninstall` says about what it leaves, and that `--purge all` leaves nothing."""
+
+from __future__ import annotations
+
+from tests.support.kiosk import Host
+
+
+def test_it_says_what_it_leaves_and_how_to_remove_it(host: Host) -> None:
+    assert host.install().returncode == 0
+    root = host.root
+    removed = host.run("uninstall", "--root", root, "--yes")
+    assert (removed.returncode, removed.stderr) == (0, "")
+    left = removed.stdout.partition("This stays:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in left[:3]] == [
+        ["data", f"{root}/data"],
+        ["secrets", f"{root}/secrets.env, {root}/site.env"],
+        ["images", "those of the release in the engine: 2"],
+    ]
+    assert left[3].split("  ")[1:] == ["state, log", f"{root}/state, {root}/log"]
+    command = f"sh install uninstall --root {root} --purge data,volumes,secrets,images"
+    assert left[4] == f"To remove it too, from the unpacked bundle: {command}"
+    assert len(left) == 5
+
+
+def test_purge_all_leaves_nothing(host: Host) -> None:
+    assert host.install().returncode == 0
+    (host.root / "support").mkdir()
+    (host.root / "support/kiosk-support.tar.gz").touch()
+    removed = host.run("uninstall", "--root", host.root, "--purge", "all", "--yes")
+    assert (removed.returncode, removed.stderr) == (0, "")
+    assert removed.stdout.endswith("Uninstalled.\n")
+    assert "Kept: nothing" in removed.stdout
+    assert not host.root.exists()
+
+
+def test_backups_and_edits_stay_and_are_named(host: Host) -> None:
+    assert host.install().returncode == 0
+    made = host.run("backup", "--root", host.root, "--yes")
+    assert made.returncode == 0, made.stderr
+    removed = host.run("uninstall", "--root", host.root, "--purge", "all", "--yes")
+    assert removed.returncode == 0
+    assert f"rm -r '{host.root}/backups'\n" in removed.stdout
+    assert list((host.root / "backups").iterdir()) != []
