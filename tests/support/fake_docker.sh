@@ -3,7 +3,7 @@
 # A file beside it steers it: <self>.<what>. down: nothing answers; load-fails, up-fails: that command does, with the
 # file's text; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
 # sick: services that never become healthy, one a line; logs: what `compose logs` prints; exec-fails: `compose exec` does,
-# with the file's text; exec: what `compose exec` runs, in the shell of this file, with the arguments of exec.
+# with the file's text.
 self=$0
 printf '%s\n' "$*" >>"$self.calls"
 touch "$self.images" "$self.containers"
@@ -66,7 +66,7 @@ compose() {
                 exit
                 ;;
             logs) cat "$self.logs" 2>/dev/null; exit 0 ;;
-            exec) if [ -f "$self.exec" ]; then . "$self.exec"; fi; [ ! -f "$self.exec-fails" ] || { cat "$self.exec-fails"; exit 1; }; exit 0 ;;
+            exec) [ ! -f "$self.exec-fails" ] || { cat "$self.exec-fails"; exit 1; }; exit 0 ;;
         esac
         shift
     done

@@ -34,7 +34,7 @@ function cells_of(n) {
 # flow HEAD MARGIN TEXT: print the text after HEAD, wrapped; a line does not begin with a closing mark
 function flow(head, margin, text,   place, step, n, piece, unit, kind, gap) {
     line = head; used = margin; fresh = 1; unit = ""; kind = 0; gap = ""
-    if (limit + 0 == 0) { print head text; return }
+    if (limit + 0 == 0) { line = head text; sub(/ +$/, "", line); print line; return }
     for (place = 1; place <= length(text); place += step) {
         n = read_rune(text, place); step = wide; piece = substr(text, place, step)
         if (piece == " ") { put(gap, unit, margin); unit = ""; gap = " "; continue }

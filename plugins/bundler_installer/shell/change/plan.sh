@@ -261,15 +261,17 @@ print_plan() {
     [ "$ENGINE_CHANGE" = none ] || show_line "plan.engine_$ENGINE_CHANGE"
     show_line plan.images
     while read_planned_image what reference bytes; do
-        printf '  %s  %s  %s\n' "$(format "plan.$what")" "$reference" "$(human "$bytes")"
-    done <"$SCRATCH/plan-images"
+        printf '%s\t%s\t%s\n' "$(format "plan.$what")" "$reference" "$(human "$bytes")"
+    done <"$SCRATCH/plan-images" | print_columns 0 2
     show_line plan.load "$(human "$LOAD_BYTES")"
     show_line plan.services
-    while read_planned_service what service; do printf '  %s  %s\n' "$(format "plan.$what")" "$service"; done <"$SCRATCH/plan-services"
+    while read_planned_service what service; do
+        printf '%s\t%s\n' "$(format "plan.$what")" "$service"
+    done <"$SCRATCH/plan-services" | print_columns 0 2
     show_section plan.variables plan-variables
     while read_planned_variable what name note; do
-        printf '  %s  %s  %s\n' "$(format "plan.$what")" "$name" "${note#-}"
-    done <"$SCRATCH/plan-variables"
+        printf '%s\t%s\t%s\n' "$(format "plan.$what")" "$name" "${note#-}"
+    done <"$SCRATCH/plan-variables" | print_columns 0 2
     show_section plan.edits edits
     show_edits
     show_section plan.config plan-diff

@@ -1,4 +1,5 @@
-# ---- lib/messages: every text has an id and is in one catalogue per language
+# ---- lib/messages: every text has an id and is in one catalogue per language. `%s {file|files}`: the form that fits the
+# number
 
 # choose_language: by the locale. The texts are UTF-8: on a terminal with another encoding Chinese would be unreadable, and
 # English is not
@@ -18,8 +19,27 @@ format() {
     format_id=$1
     shift
     "find_text_$LANGUAGE" "$format_id"
+    case $text in *'{'*'|'*'}'*) choose_forms "$@" ;; esac
     # shellcheck disable=SC2059 # the catalogues are part of this file and supply the formats
     printf -- "$text" "$@"
+}
+
+# choose_forms ARGUMENT...: sets `text`: of each `{one|many}`, the form for the number that stands before it
+choose_forms() {
+    local head made rest passed number forms
+    rest=$text made='' number=''
+    while :; do
+        case $rest in *'{'*'|'*'}'*) ;; *) break ;; esac
+        head=${rest%%\{*} rest=${rest#*\{}
+        forms=${rest%%\}*} rest=${rest#*\}}
+        passed=$head
+        while [ "${passed#*%s}" != "$passed" ]; do
+            number=$1 passed=${passed#*%s}
+            shift
+        done
+        if [ "$number" = 1 ]; then made=$made$head${forms%%|*}; else made=$made$head${forms#*|}; fi
+    done
+    text=$made$rest
 }
 
 # print_line ID [ARGUMENT...]: print the message as a line

@@ -24,7 +24,9 @@ check_edits() {
 # show_edits: one per line
 show_edits() {
     local what='' path=''
-    while read_edit what path; do printf '  %s  config/%s\n' "$(format "edits.$what")" "$path"; done <"$SCRATCH/edits"
+    while read_edit what path; do
+        printf '%s\tconfig/%s\n' "$(format "edits.$what")" "$path"
+    done <"$SCRATCH/edits" | print_columns 0 2
 }
 
 # carry_edits: apply them to the release that is prepared in `part`, or save them to a separate folder

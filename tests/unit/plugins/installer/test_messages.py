@@ -52,6 +52,27 @@ def test_texts_are_formats_that_every_printf_knows(language: str) -> None:
         assert re.sub(r"\\[nt]", "", rest).count("\\") == 0, f"{language} {key}: only \\n and \\t"
 
 
+FORMS = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
+
+
+def test_forms_follow_a_number_and_are_whole() -> None:
+    for language in LANGUAGES:
+        for key, text in catalogue(language).items():
+            if "{" in text and "|" in text and not key.startswith("completion."):
+                assert "%s" in text.partition("{")[0], f"{language} {key}"
+                assert "%" not in "".join(map("".join, FORMS.findall(text))), f"{language} {key}"
+    assert sum(bool(FORMS.search(text)) for text in catalogue("en").values()) > 10
+    assert not any(FORMS.search(text) for text in catalogue("zh").values()), "Chinese has one form"
+
+
+def test_a_counted_noun_has_two_forms() -> None:
+    counted = "images|items|days|checks|warnings|failures|probes|files|processes|containers|signatures|keys"
+    english = catalogue("en")
+    assert [key for key, text in english.items() if re.search(rf"%s (?:{counted})\b", text)] == [
+        "trust.too_few"
+    ]
+
+
 def test_both_languages_take_the_same_arguments() -> None:
     english, chinese = (catalogue(language) for language in LANGUAGES)
     differing = [key for key in english if english[key].count("%s") != chinese[key].count("%s")]
