@@ -12,9 +12,11 @@ from bundler.api.templates.formats import guess_format
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.material import find_material
 from bundler_compose.secrets.names import variable_name
+from bundler_compose.secrets.overlaps import Ranges
 from bundler_compose.secrets.places import Keys
-from bundler_compose.secrets.positions import find_spans, find_value
+from bundler_compose.secrets.positions import extend_spans, find_spans, find_value
 from bundler_compose.secrets.project import CARRY, IN_FILES, Finding, Group, Problem, Rules
+from bundler_compose.secrets.quoting import written_forms
 
 _SITE_VALUE: Final = re.compile(r"@@[A-Za-z_][A-Za-z0-9_]*@@")
 _INITIAL: Final = f"{INITIAL}/"
@@ -120,21 +122,23 @@ def _rename(text: str, groups: Sequence[Group]) -> str:
 def _changes(text: str, groups: Mapping[str, Group], *, whole: bool) -> list[tuple[int, int, Group]]:
     """Return the places of groups in a file, in their order: known positions, and distinctive values."""
     found: list[tuple[int, int, Group]] = []
+    taken = Ranges()
 
     def add(start: int, end: int, group: Group) -> None:
-        if all(end <= other[0] or start >= other[1] for other in found):
+        if taken.take(start, end):
             found.append((start, end, group))
 
     stripped = text.strip()
     if whole and stripped in groups:
         start = text.index(stripped)
         return [(start, start + len(stripped), groups[stripped])]
-    for span in find_spans("", text, is_file=True):
+    for span in extend_spans(find_spans("", text, is_file=True), text, groups):
         if span.value in groups:
             add(span.start, span.end, groups[span.value])
     for value in sorted(filter(is_distinctive, groups), key=len, reverse=True):
-        for start, end in find_value(text, value):
-            add(start, end, groups[value])
+        for written in written_forms(value):
+            for start, end in find_value(text, written):
+                add(start, end, groups[value])
     return sorted(found, key=lambda change: change[0])
 
 

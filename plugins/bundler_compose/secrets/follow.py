@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
@@ -25,6 +24,7 @@ from bundler_compose.secrets.names import (
 from bundler_compose.secrets.places import Keys, Place, change_places, find_places
 from bundler_compose.secrets.positions import extend_spans, find_spans, find_value
 from bundler_compose.secrets.project import CARRY, GENERATE, PUBLIC, Group, Problem, Project
+from bundler_compose.secrets.quoting import written_forms
 from bundler_compose.secrets.search import (
     find_secrets,
     known_words,
@@ -154,6 +154,8 @@ class _Follower:
         today = [self._today.text(text) for text in place.texts]
         spans = spans_of(self._project, place, today, self._known)
         public = self._project.rules.decisions.get(place.label) == PUBLIC
+        if any(not span.closed for found in spans.values() for span in found):
+            self._refuse_unclosed(place)
         changed = []
         for index, (marked, text) in enumerate(zip(place.texts, today, strict=True)):
             changes = self._changes_of_uses(marked)
@@ -183,7 +185,7 @@ class _Follower:
         for value in sorted(self._groups, key=len, reverse=True):
             group = self._groups[value]
             sure = is_distinctive(value) and value not in self._words
-            for written in dict.fromkeys((value, quote(value, safe=""))):
+            for written in written_forms(value):
                 for start, end in find_value(text, written):
                     if any(start < change.end and end > change.start for change in (*known, *found)):
                         continue
@@ -208,6 +210,15 @@ class _Follower:
         }
         where = self._project.at(place.keys)
         message = f"has the value of the secret {group.name}, which is too short or too common to be sure of"
+        self.problems.append(Problem(where, message, "secrets", place.label, choices))
+
+    def _refuse_unclosed(self, place: Place) -> None:
+        choices = {
+            GENERATE: "the whole text is a secret",
+            PUBLIC: "it has no secret, and stays",
+        }
+        message = "has a secret in quotes that are not closed, of which the end is not known"
+        where = self._project.at(place.keys)
         self.problems.append(Problem(where, message, "secrets", place.label, choices))
 
     def _rename(self, marked: str) -> str:

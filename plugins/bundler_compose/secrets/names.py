@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from bundler_compose.secrets.words import KEY_OF, NOT_LAST, OUTSIDE, PLAIN, SWITCHES
@@ -39,6 +40,7 @@ def is_password_name(name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def is_secret_name(name: str) -> bool:
     """Return whether a name suggests that its value is a secret.
 

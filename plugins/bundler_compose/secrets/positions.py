@@ -4,67 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
+from bundler_compose.secrets.commands import option_spans
 from bundler_compose.secrets.forms import is_secret_value
 from bundler_compose.secrets.names import is_pair_name, is_secret_name
+from bundler_compose.secrets.overlaps import Ranges
+from bundler_compose.secrets.quoting import decode_double, read_literal, written_forms
+from bundler_compose.secrets.span import Span
 
 _USERINFO: Final = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#'\"`@<>]*:(?P<value>[^\s/?#'\"`<>]+)@(?P<host>[\w.\[-]+)"
+    r"(?<=[A-Za-z0-9+.-])://[^\s:/?#'\"`@<>]*:(?P<value>(?:[^\s/?#'\"`<>\\]|\\[^\s/])+)@(?P<host>[\w.\[-]+)"
 )
-_ASSIGNED: Final = re.compile(
-    r"""(?<![\w.-])(?<!\$\{)(?P<q>["']?)-{0,2}(?P<key>[A-Za-z][\w.-]*)(?P=q)[ \t]*(?::=|=>|[:=])[ \t]*"""
-    r"""(?:"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\s"'`;&,|<>(){}\[\]#][^\s"'`;&,|<>(){}]*))"""
-)
-"""`key=value`, `key: value`, `"key": "value"`, `--key=value`; a bare value ends at a blank or a separator."""
-_OPTION: Final = re.compile(
-    r"""(?<![\w.-])-{0,2}(?P<key>[A-Za-z][\w.-]*)[ \t]+"""
-    r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s"'`;&|<>()-][^\s"'`;&|<>()]*))"""
-)
-"""`--key value`, and `requirepass value` of a configuration file."""
-_SHORT: Final = (
-    re.compile(r"\bredis-cli\b[^;&|\n]*?\s-a\s+[\"']?(?P<value>[^\s\"';&|]+)"),
-    re.compile(
-        r"\b(?:mysql|mysqladmin|mysqldump|mariadb|mariadb-admin|mysqlcheck)\b"
-        r"[^;&|\n]*?\s-p(?P<value>[^\s\"';&|]+)"
-    ),
-    re.compile(r"\b(?:curl|wget)\b[^;&|\n]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:(?P<value>[^\s\"';&|]+)"),
-    re.compile(
-        r"\b(?:mongo|mongosh|ldapsearch|ldapwhoami)\b[^;&|\n]*?\s(?:-p|-w)\s+[\"']?(?P<value>[^\s\"';&|]+)"
-    ),
-    re.compile(
-        r"\bmc\s+(?:alias\s+set|config\s+host\s+add)\s+\S+\s+\S+\s+\S+\s+[\"']?(?P<value>[^\s\"';&|]+)"
-    ),
-)
+_KEY: Final = re.compile(r"(?<![\w.-])(?<!\$\{)(?P<dash>-{0,2})(?P<key>[^\W\d][\w.-]*+)")
+_SEPARATOR: Final = re.compile(r"""(?P<close>\\*+["'])?[ \t]*+(?P<mark>:=|=>|[:=])(?![=:])[ \t]*+""")
+"""`key=value`, `key: value`, `"key": "value"`, `--key=value`, and `\\"key\\": \\"value\\"`."""
+_BLANKS: Final = re.compile(r"[ \t]++")
+_BEFORE_KEY: Final = re.compile(r"[ \t]*+(?:-[ \t]++)?(?:export[ \t]++|set[ \t]++)?[\"']?")
+_LONGEST_KEY: Final = 100
+_FILE_OPTIONS: Final = frozenset({"requirepass", "masterauth", "sentinel-pass"})
 _SHELL_DEFAULT: Final = re.compile(r"\$\{(?P<key>\w+):?-(?P<value>[^}$]+)\}")
 _SQL: Final = re.compile(
-    r"(?i)\b(?:identified\s+(?:with\s+\w+\s+)?by|(?:encrypted\s+)?password|set\s+password\s*=?)\s+'(?P<value>[^'\n]+)'"
+    r"(?i)\b(?:identified\s+(?:with\s+\w+\s+)?by|(?:encrypted\s+)?password|set\s+password(?:\s*=)?)\s+"
+    r"'(?P<value>(?:[^'\n]|'')+)'"
 )
 _MARKUP: Final = re.compile(r"<(?P<key>[A-Za-z][\w.-]*)>(?P<value>[^<>\n]+)</(?P=key)>")
 _HEADER: Final = re.compile(
-    r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|token)\s+(?P<value>[^\s\"';]+)"
+    r"(?i)\bauthorization[\"']?\s*[:=][ \t]*[\"']?(?:bearer|token)\s+(?P<value>[^\s\"';]+)"
 )
-
-
-@dataclass(frozen=True)
-class Span:
-    """A place of a secret in a text.
-
-    Attributes:
-        start: offset of its first character.
-        end: offset after its last character.
-        value: the secret, without the encoding of the place.
-        name: name that the place gives it: of the option, the key or the scheme; empty where it has none.
-        host: host of the address that it stands in, else empty.
-    """
-
-    start: int
-    end: int
-    value: str
-    name: str = ""
-    host: str = ""
 
 
 def find_spans(name: str, text: str, *, is_file: bool = False) -> list[Span]:
@@ -89,26 +58,32 @@ def find_spans(name: str, text: str, *, is_file: bool = False) -> list[Span]:
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """Return the spans in their order; where two overlap, the one that was found first remains."""
-    kept: list[Span] = []
-    for span in spans:
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
-            kept.append(span)
+    taken = Ranges()
+    kept = [span for span in spans if taken.take(span.start, span.end)]
     return sorted(kept, key=lambda span: span.start)
 
 
 def extend_spans(spans: Sequence[Span], text: str, known: Iterable[str]) -> list[Span]:
     """Return the spans; one that is the beginning of a known secret in the text goes to that secret's end.
 
-    A position ends at the first separator, which a password may have too.
+    A position ends at the first separator, which a password may have too, as it is or in an encoding.
     """
+    by_first: dict[str, list[tuple[str, str]]] = {}
+    for value in known if spans else ():
+        for written in written_forms(value):
+            by_first.setdefault(written[:1], []).append((written, value))
     extended = []
     for span in spans:
         longer = [
-            value for value in known if len(value) > len(span.value) and text.startswith(value, span.start)
+            (written, value)
+            for written, value in by_first.get(text[span.start : span.start + 1], ())
+            if len(written) > span.end - span.start and text.startswith(written, span.start)
         ]
-        best = max(longer, key=len, default=span.value)
-        end = span.start + len(best) if longer else span.end
-        extended.append(replace(span, end=end, value=best))
+        if longer:
+            written, value = max(longer, key=lambda form: len(form[0]))
+            extended.append(replace(span, end=span.start + len(written), value=value, closed=True))
+        else:
+            extended.append(span)
     return merge_spans(extended)
 
 
@@ -117,7 +92,7 @@ def _addresses(name: str, text: str) -> Iterator[Span]:
         value = found["value"]
         if not re.fullmatch(r"[*x.]+|\$.*|\{.*", value):
             key = f"{name}_PASSWORD" if name else ""
-            yield Span(*found.span("value"), unquote(value), key, found["host"].strip("["))
+            yield Span(*found.span("value"), unquote(decode_double(value)), key, found["host"].strip("["))
 
 
 def _pairs(name: str, text: str) -> Iterator[Span]:
@@ -128,10 +103,12 @@ def _pairs(name: str, text: str) -> Iterator[Span]:
 
 
 def _patterns(text: str) -> Iterator[Span]:
-    for pattern in (*_SHORT, _SQL, _HEADER):
+    yield from option_spans(text)
+    for pattern in (_SQL, _HEADER):
         for found in pattern.finditer(text):
-            if is_secret_value("PASSWORD", found["value"]):
-                yield Span(*found.span("value"), found["value"])
+            value = found["value"].replace("''", "'")
+            if is_secret_value("PASSWORD", value):
+                yield Span(*found.span("value"), value)
     for pattern in (_MARKUP, _SHELL_DEFAULT):
         for found in pattern.finditer(text):
             if is_secret_name(found["key"]) and is_secret_value(found["key"], found["value"]):
@@ -139,22 +116,40 @@ def _patterns(text: str) -> Iterator[Span]:
 
 
 def _assignments(text: str, *, is_file: bool) -> Iterator[Span]:
-    for pattern in (_ASSIGNED, _OPTION):
-        for found in pattern.finditer(text):
-            key = found["key"]
-            group = next((part for part in ("double", "single", "bare") if found[part]), None)
-            if group is None or not is_secret_name(key) or not is_secret_value(key, found[group]):
-                continue
-            if pattern is _OPTION and not _is_option(found[0], key, is_file=is_file):
-                continue
-            yield Span(*found.span(group), found[group], key)
+    """Yield the values of `key=value` and `--key value` whose key is the name of a secret."""
+    for found in _KEY.finditer(text):
+        key = found["key"]
+        if len(key) > _LONGEST_KEY or not is_secret_name(key):
+            continue
+        separator = _SEPARATOR.match(text, found.end())
+        if separator is not None and not _has_no_opening(text, found.start(), separator["close"]):
+            wide = (is_file or "\n" in text) and _has_line(text, found, separator)
+            literal = read_literal(text, separator.end(), line=wide)
+        elif (blanks := _BLANKS.match(text, found.end())) and _is_option(found, is_file=is_file):
+            literal = None if text.startswith("-", blanks.end()) else read_literal(text, blanks.end())
+        else:
+            continue
+        if literal is not None and literal.value and is_secret_value(key, literal.value):
+            yield Span(literal.start, literal.end, literal.value, key, closed=literal.closed)
 
 
-def _is_option(written: str, key: str, *, is_file: bool) -> bool:
+def _has_no_opening(text: str, start: int, close: str | None) -> bool:
+    """Whether a quote after a key closes one that began before the key: that of a text, not of the key."""
+    return close is not None and not text.startswith(close, max(start - len(close), 0))
+
+
+def _has_line(text: str, key: re.Match[str], separator: re.Match[str]) -> bool:
+    """Whether the value of a key goes to the end of its line: the key begins it, as in YAML and INI."""
+    start = text.rfind("\n", max(key.start() - _LONGEST_KEY, 0), key.start()) + 1
+    if (start == 0 and key.start() > _LONGEST_KEY) or key["dash"]:
+        return False
+    before = _BEFORE_KEY.fullmatch(text, start, key.start())
+    return before is not None and separator[0].endswith((" ", "\t"))
+
+
+def _is_option(found: re.Match[str], *, is_file: bool) -> bool:
     """Whether `key value` is an option rather than two words of a sentence."""
-    if written.startswith("-"):
-        return True
-    return is_file and key in {"requirepass", "masterauth", "sentinel-pass"}
+    return bool(found["dash"]) or (is_file and found["key"] in _FILE_OPTIONS)
 
 
 def find_value(text: str, value: str, *, bounded: bool = True) -> Iterator[tuple[int, int]]:
@@ -171,15 +166,3 @@ def find_value(text: str, value: str, *, bounded: bool = True) -> Iterator[tuple
 
 def _glued(left: str, right: str) -> bool:
     return bool(left and right) and (left.isalnum() or left == "_") and (right.isalnum() or right == "_")
-
-
-def short_options(arguments: Sequence[str]) -> Iterator[tuple[int, Span]]:
-    """Yield the secrets of short options, such as `-psecret` of mysql, with the number of the argument."""
-    text = " ".join(arguments)
-    starts = [sum(len(argument) + 1 for argument in arguments[:index]) for index in range(len(arguments))]
-    for pattern in _SHORT:
-        for found in pattern.finditer(text):
-            index = max(number for number, start in enumerate(starts) if start <= found.start("value"))
-            start, end = (offset - starts[index] for offset in found.span("value"))
-            if end <= len(arguments[index]) and is_secret_value("PASSWORD", found["value"]):
-                yield index, Span(start, end, found["value"])

@@ -6,13 +6,13 @@ import base64
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from bundler.api.application import ApplicationModel
 from bundler.errors import BundleError
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.positions import find_spans, find_value
 from bundler_compose.secrets.project import CARRY, Group
+from bundler_compose.secrets.quoting import written_forms
 
 
 def check_protected(model: ApplicationModel, groups: Iterable[Group], words: frozenset[str]) -> None:
@@ -51,7 +51,7 @@ def _left(group: Group, where: str) -> BundleError:
 
 
 def _has(text: str, value: str) -> bool:
-    """Whether a value stands in a text as a word of its own, percent-encoded, or in base64."""
+    """Whether a value stands in a text as a word of its own, in another spelling, or in base64."""
     return next(find_value(text, value), None) is not None or _has_bytes(
         text.encode("utf-8", "surrogatepass"), value, plain=False
     )
@@ -61,8 +61,7 @@ def _has_bytes(content: bytes, value: str, *, plain: bool = True) -> bool:
     raw = value.encode()
     if plain and any(True for _ in _bounded(content, raw)):
         return True
-    encoded = quote(value, safe="").encode()
-    if encoded != raw and encoded in content:
+    if any(form.encode("utf-8", "surrogatepass") in content for form in written_forms(value)[1:]):
         return True
     return any(form in content for form in _base64_forms(raw))
 

@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
+from bundler_compose.secrets.commands import short_options
 from bundler_compose.secrets.forms import is_secret_value, obstacle
 from bundler_compose.secrets.layout import Segment
 from bundler_compose.secrets.names import is_plain_name, is_secret_name, variable_name
 from bundler_compose.secrets.places import Place, find_places
-from bundler_compose.secrets.positions import Span, extend_spans, find_spans, merge_spans, short_options
+from bundler_compose.secrets.positions import extend_spans, find_spans, merge_spans
 from bundler_compose.secrets.project import GENERATE, PUBLIC, Finding, Project
+from bundler_compose.secrets.span import Span
 from bundler_compose.secrets.words import COMMON
 
 _ADDRESS: Final = re.compile(r"://([^\s:/@]+):[^\s/@]*@[^\s/]+/([\w-]*)")
@@ -27,7 +29,9 @@ def find_secrets(project: Project) -> list[Finding]:
         texts = [project.today.text(text) for text in place.texts]
         for index, spans in spans_of(project, place, texts, known).items():
             found += (
-                finding for span in spans if (finding := _finding(project, place, index, span)) is not None
+                finding
+                for span in spans
+                if span.closed and (finding := _finding(project, place, index, span)) is not None
             )
         found += _variables(project, place)
     found += _sources(project)
@@ -67,7 +71,8 @@ def _spans_of(project: Project, place: Place, texts: list[str]) -> Mapping[int, 
         text = texts[0]
         if text and (decided is not None or (not place.is_file and is_hidden(text))):
             spans = [] if decided is None else find_spans("", text)
-            return {0: spans or [Span(0, len(text), text, place.label)]}
+            known = bool(spans) and all(span.closed for span in spans)
+            return {0: spans if known else [Span(0, len(text), text, place.label)]}
         return {0: find_spans(place.name, text, is_file=place.is_file)}
     found = {index: find_spans("", text, is_file=" " in text) for index, text in enumerate(texts)}
     for index, (option, value) in enumerate(pairwise(texts), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -217,6 +218,55 @@ def test_a_password_with_separators_is_followed_as_a_whole() -> None:
     done = one("user=a;password=p,w0;rd12;x=1", DB_PASSWORD="p,w0;rd12")
     assert done.environment("web")["TEXT"] == "user=a;password=${DB_PASSWORD};x=1"
     assert list(done.followed.variables) == ["DB_PASSWORD"]
+
+
+def test_a_password_with_an_escape_is_replaced_as_a_whole() -> None:
+    done = one(r"""{"password":"ab\"cdefgh1","x":1} sh -c "export PASSWORD='it'\''s98765'" """)
+    assert done.environment("web")["TEXT"] == (
+        """{"password":"${PASSWORD}","x":1} sh -c "export PASSWORD='${WEB_PASSWORD}'" """
+    )
+    assert not done.problems
+
+
+def test_passwords_that_begin_alike_are_two() -> None:
+    done = follow(
+        "configs:\n"
+        """  a: {content: '{"token": "q1w2e3\\"r4t5"}'}\n"""
+        """  b: {content: '{"token": "q1w2e3\\"zzzz"}'}\n"""
+    )
+    assert [group.value for group in done.followed.groups] == ['q1w2e3"r4t5', 'q1w2e3"zzzz']
+    assert done.document["configs"]["a"]["content"] == '{"token": "${TOKEN}"}'
+
+
+def test_a_value_is_found_in_the_spelling_of_each_file() -> None:
+    value = 'p@ss$w"0rd&<x>'
+    page = r"p@ss$w\"0rd\u0026\u003cx\u003e"
+    done = follow(
+        "services: {web: {environment: {DB_PASSWORD: '${DB_PASSWORD}'}}}",
+        {"DB_PASSWORD": value.replace("$", "$$")},
+        files={
+            "c.json": json.dumps({"any": value}),
+            "go.json": f'{{"any": "{page}", "password": "{page}"}}',
+            "c.xml": "<a b='p@ss$w&quot;0rd&amp;&lt;x&gt;'/>",
+            "c.yaml": f"a: '{value}'\n",
+        },
+    )
+    assert done.text("c.json") == '{"any": "@@DB_PASSWORD@@"}'
+    assert done.text("go.json") == '{"any": "@@DB_PASSWORD@@", "password": "@@DB_PASSWORD@@"}'
+    assert done.text("c.xml") == "<a b='@@DB_PASSWORD@@'/>"
+    assert done.text("c.yaml") == "a: '@@DB_PASSWORD@@'\n"
+    assert not done.problems
+
+
+def test_a_value_whose_end_is_not_known_is_refused() -> None:
+    text = "x password: 'abc12"
+    done = one(text)
+    assert "services.web.environment.TEXT: has a secret in quotes that are not closed" in done.problems[0]
+    whole = follow(
+        yaml.safe_dump({"services": {"web": {"environment": {"TEXT": text}}}}),
+        rules=Rules("generate", decisions={"TEXT": "generate"}),
+    )
+    assert (whole.environment("web")["TEXT"], whole.problems) == ("${TEXT}", [])
 
 
 def test_a_name_without_a_value_is_the_variable_of_compose() -> None:
@@ -497,6 +547,7 @@ def test_a_carried_file_gets_the_value_of_the_group() -> None:
             "users:\n- user:\n    client-key-data: LS0tLS1CRUdJTiBSU0E=\n", "kube:3: has a key of a cluster",
         ),
         ("aws", "[default]\naws_secret_access_key = abc\n", "aws:2: has a key of AWS"),
+        ("app.yaml", "a: 1\npassword: 'abc1\n", "app.yaml:2: has a secret in plain text (password)"),
         ("app.yaml", "db:\n  password: s3cret\n", "app.yaml:2: has a secret in plain text (password)"),
         ("app.toml", 'name = "x"\napi_key = "abcdef"\n', "app.toml:2: has a secret in plain text (api_key)"),
         ("app.xml", "<a>\n<password>abc1</password></a>", "app.xml:2: has a secret in plain text (password)"),
