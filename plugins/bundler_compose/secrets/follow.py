@@ -14,13 +14,13 @@ from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.files import FileSecrets
 from bundler_compose.secrets.forms import GENERATOR, is_distinctive
 from bundler_compose.secrets.groups import group_variable, make_groups
-from bundler_compose.secrets.layout import Change
 from bundler_compose.secrets.names import (
     comes_from_outside,
     is_identifier_name,
     is_plain_name,
     is_secret_name,
 )
+from bundler_compose.secrets.overlaps import Changes
 from bundler_compose.secrets.places import Keys, Place, change_places, find_places
 from bundler_compose.secrets.positions import extend_spans, find_spans, find_value
 from bundler_compose.secrets.project import CARRY, GENERATE, PUBLIC, Group, Problem, Project
@@ -161,39 +161,36 @@ class _Follower:
             changes = self._changes_of_uses(marked)
             for span in spans.get(index, ()):
                 if span.value in self._groups:
-                    _add(changes, Change(span.start, span.end, self.text_of(self._groups[span.value])))
+                    changes.add(span.start, span.end, self.text_of(self._groups[span.value]))
             if not public:
-                for change in self._elsewhere(place, text, changes):
-                    _add(changes, change)
-            changed.append(self._rename(self._today.replace(marked, changes)))
+                self._add_elsewhere(place, text, changes)
+            changed.append(self._rename(self._today.replace(marked, changes.kept)))
         return tuple(changed)
 
-    def _changes_of_uses(self, marked: str) -> list[Change]:
+    def _changes_of_uses(self, marked: str) -> Changes:
         """Return the changes of uses whose value of today is a secret of a group of the same variable."""
-        changes: list[Change] = []
+        changes = Changes()
         for segment in self._today.uses(marked):
             if segment.use is None or segment.use.operator.endswith("+"):
                 continue
             group = self._groups.get(self._today.text(segment.raw))
             if group is not None and segment.use.name in group.variables:
-                _add(changes, Change(segment.start, segment.end, self.text_of(group)))
+                changes.add(segment.start, segment.end, self.text_of(group))
         return changes
 
-    def _elsewhere(self, place: Place, text: str, known: Sequence[Change]) -> list[Change]:
-        """Return the changes of values that stand where nothing says that they are secrets."""
-        found: list[Change] = []
+    def _add_elsewhere(self, place: Place, text: str, changes: Changes) -> None:
+        """Add the changes of values that stand where nothing says that they are secrets."""
         for value in sorted(self._groups, key=len, reverse=True):
             group = self._groups[value]
             sure = is_distinctive(value) and value not in self._words
             for written in written_forms(value):
                 for start, end in find_value(text, written):
-                    if any(start < change.end and end > change.start for change in (*known, *found)):
+                    if not changes.is_free(start, end):
                         continue
                     if sure:
-                        found.append(Change(start, end, self.text_of(group)))
+                        changes.add(start, end, self.text_of(group))
                     elif self._is_doubtful(place, value, whole=text == written):
                         self._doubt(place, group)
-        return found
 
     def _is_doubtful(self, place: Place, value: str, *, whole: bool) -> bool:
         """Whether a short or common value in this place may be the secret, or a word of its own."""
@@ -288,16 +285,9 @@ class _Follower:
             return self.text_of(self._groups[text])
         for span in extend_spans(find_spans("", text), text, self._known):
             if span.value in self._groups:
-                _add(changes, Change(span.start, span.end, self.text_of(self._groups[span.value])))
-        for change in self._elsewhere(place, text, changes):
-            _add(changes, change)
-        return self._today.replace(marked, changes)
-
-
-def _add(changes: list[Change], change: Change) -> None:
-    """Add a change unless it overlaps one that is there."""
-    if all(change.end <= other.start or change.start >= other.end for other in changes):
-        changes.append(change)
+                changes.add(span.start, span.end, self.text_of(self._groups[span.value]))
+        self._add_elsewhere(place, text, changes)
+        return self._today.replace(marked, changes.kept)
 
 
 def _without_values(

@@ -38,7 +38,7 @@ _OBSTACLES: Final = (
         "has the hash of a password, which must match the password itself",
     ),
     (
-        re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
+        re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
         "is a signed token (JWT), which only its signer makes",
     ),
     (re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}"), "has user and password in base64"),

@@ -10,6 +10,7 @@ from typing import Final
 from bundler_compose.secrets.forms import is_secret_value
 from bundler_compose.secrets.positions import find_spans
 from bundler_compose.secrets.project import IN_FILES, Problem
+from bundler_compose.secrets.span import Span
 from bundler_compose.secrets.words import LOCKS, SOURCE
 
 _LINES: Final = (
@@ -23,16 +24,24 @@ _LINES: Final = (
         re.compile(r"\$(?:2[abxy]|apr1|argon2(?:id|i|d)|6|5|y)\$[^\s'\"]{8,}|\{S?SHA\}[A-Za-z0-9+/=]{20,}"),
         "the hash of a password",
     ),
-    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
     (re.compile(r"\"auths?\"\s*:\s*(?:\{\s*\"|\"[A-Za-z0-9+/]{6,}={0,2}\")"), "logins of registries"),
-    (re.compile(r"^\s*(?:client-key-data|token):\s*[\w+/=.-]{16,}", re.MULTILINE), "a key of a cluster"),
-    (re.compile(r"^\s*aws_secret_access_key\s*=\s*\S+", re.MULTILINE | re.IGNORECASE), "a key of AWS"),
     (
-        re.compile(r"^\s*(?:machine\s+\S+|default)\s[\s\S]{0,200}?\bpassword\s+\S+", re.MULTILINE),
+        re.compile(r"^[ \t]*(?:client-key-data|token):[ \t]*[\w+/=.-]{16,}", re.MULTILINE),
+        "a key of a cluster",
+    ),
+    (
+        re.compile(r"^[ \t]*aws_secret_access_key[ \t]*=[ \t]*\S", re.MULTILINE | re.IGNORECASE),
+        "a key of AWS",
+    ),
+    (
+        re.compile(r"^[ \t]*(?:machine[ \t]+\S+|default)\s[\s\S]{0,200}?\bpassword\s+\S+", re.MULTILINE),
         "a login (.netrc)",
     ),
     (
-        re.compile(r"(?im)\bauthorization[\"']?\s*[:=]?\s*[\"']?basic\s+[A-Za-z0-9+/]{8,}={0,2}"),
+        re.compile(
+            r"(?im)\bauthorization[\"']?[ \t]*(?:[:=][ \t]*)?[\"']?basic[ \t]+[A-Za-z0-9+/]{8,}={0,2}"
+        ),
         "user and password in base64",
     ),
 )
@@ -59,6 +68,9 @@ _NAMES: Final = {
     "id_ecdsa": "a private key of SSH",
     "id_dsa": "a private key of SSH",
 }
+_COMMENTS: Final = ("#", ";", "//", "--", "*", "<!--")
+_INDENT: Final = 200
+"""Characters of a line that are looked at to tell whether it is a comment."""
 _PLACEHOLDER: Final = re.compile(
     r"(?i)string|text|bytes|password|passwd|secret|token|str|object|number|integer|boolean|int|hidden|input|"
     r"env|file|field|"
@@ -89,15 +101,24 @@ def find_material(
     name = PurePosixPath(path)
     if name.suffix.lower() in SOURCE or name.name in LOCKS:
         return
-    places = []
-    for span in find_spans("", text, is_file=True):
-        placeholder = _PLACEHOLDER.fullmatch(span.value) or not is_secret_value("KEY", span.value)
-        if not (span.value in known or placeholder or _is_comment(text, span.start)):
-            places.append((_line(path, text, span.start), f" ({span.name})" if span.name else ""))
+    places = list(_plain(text, known))
     if places:
-        where, named = places[0]
+        named = f" ({places[0].name})" if places[0].name else ""
         more = f", and {len(places) - 1} more" if places[1:] else ""
+        where = _line(path, text, places[0].start)
         yield _problem(where, f"has a secret in plain text{named}{more}", path)
+
+
+def _plain(text: str, known: Collection[str]) -> Iterator[Span]:
+    """Yield the places of secrets that no group has, outside comments."""
+    line = seen = 0
+    for span in find_spans("", text, is_file=True):
+        line = text.rfind("\n", seen, span.start) + 1 or line
+        seen = span.start
+        comment = text[line : min(span.start, line + _INDENT)].lstrip().startswith(_COMMENTS)
+        placeholder = _PLACEHOLDER.fullmatch(span.value) or not is_secret_value("KEY", span.value)
+        if not (span.value in known or placeholder or comment):
+            yield span
 
 
 def _find_whole(path: str, text: str) -> Problem | None:
@@ -111,11 +132,6 @@ def _find_whole(path: str, text: str) -> Problem | None:
             start = found.start() + len(found[0]) - len(found[0].lstrip())
             return _problem(_line(path, text, start), f"has {words}", path)
     return None
-
-
-def _is_comment(text: str, offset: int) -> bool:
-    line = text[text.rfind("\n", 0, offset) + 1 : offset].lstrip()
-    return line.startswith(("#", ";", "//", "--", "*", "<!--"))
 
 
 def _line(path: str, text: str, offset: int) -> str:

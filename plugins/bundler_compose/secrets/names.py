@@ -16,6 +16,9 @@ _SECRETS: Final = _PASSWORDS | frozenset(
 _ENDS: Final = re.compile(r".(?:PASSWORD|PASSWD|(?<!BY)(?<!COM)PASS|PASSPHRASE|SECRET|TOKEN|API_?KEY)$")
 _SHORT_FORM: Final = re.compile(r"(?:[A-Z0-9]+_)*[A-Z]{2,}PW")
 
+_LONGEST: Final = 200
+"""A longer text is no name."""
+
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in upper case: DB and PASSWORD of `dbPassword` or `db-password`."""
@@ -47,7 +50,7 @@ def is_secret_name(name: str) -> bool:
     A word such as PASSWORD, TOKEN or KEY is no secret where the last word says that it is something else (a
     file, a length, a time, an address), or where the key is public.
     """
-    words = _meaning(name)
+    words = _meaning(name) if len(name) <= _LONGEST else []
     if not words or {"PUBLIC", "PUB", "PUBLISHABLE"} & set(words) or words[-1] in NOT_LAST:
         return False
     if words[-1] == "KEY":

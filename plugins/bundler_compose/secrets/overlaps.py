@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+from bundler_compose.secrets.layout import Change
+
 
 class Ranges:
     """Ranges of offsets, none of which overlaps another."""
@@ -25,3 +27,25 @@ class Ranges:
             return False
         insort(self._taken, (start, end))
         return True
+
+
+class Changes:
+    """Changes of one text, none of which overlaps another.
+
+    Attributes:
+        kept: the changes, in the order in which they were added.
+    """
+
+    def __init__(self) -> None:
+        """Begin without changes."""
+        self.kept: list[Change] = []
+        self._ranges = Ranges()
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Return whether a range overlaps no change."""
+        return self._ranges.is_free(start, end)
+
+    def add(self, start: int, end: int, text: str) -> None:
+        """Add a change unless it overlaps one that is there."""
+        if self._ranges.take(start, end):
+            self.kept.append(Change(start, end, text))

@@ -117,9 +117,10 @@ def _patterns(text: str) -> Iterator[Span]:
 
 def _assignments(text: str, *, is_file: bool) -> Iterator[Span]:
     """Yield the values of `key=value` and `--key value` whose key is the name of a secret."""
+    end = 0
     for found in _KEY.finditer(text):
         key = found["key"]
-        if len(key) > _LONGEST_KEY or not is_secret_name(key):
+        if found.start() < end or len(key) > _LONGEST_KEY or not is_secret_name(key):
             continue
         separator = _SEPARATOR.match(text, found.end())
         if separator is not None and not _has_no_opening(text, found.start(), separator["close"]):
@@ -131,6 +132,7 @@ def _assignments(text: str, *, is_file: bool) -> Iterator[Span]:
             continue
         if literal is not None and literal.value and is_secret_value(key, literal.value):
             yield Span(literal.start, literal.end, literal.value, key, closed=literal.closed)
+            end = literal.end
 
 
 def _has_no_opening(text: str, start: int, close: str | None) -> bool:

@@ -30,7 +30,9 @@ _OPENING: Final = {'"': re.compile(r'(?<!\\)"'), "'": re.compile(r"(?<![\\\w])'|
 _BACK: Final = 2000
 """Characters before a value that are looked at to tell whether it stands in quotes."""
 _LONGEST: Final = 1 << 14
-"""Length of the longest quoted value."""
+"""Length of the longest quoted value: the search takes linear time in texts of nothing but quotes."""
+_LONGEST_BARE: Final = 1 << 13
+"""Length of the longest value without quotes: a key of 4,096 bits in base64 and more."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def read_literal(text: str, start: int, *, line: bool = False) -> Literal | None
     if odd and _is_inside(text, start, opened[2]):
         return None  # it closes a quote
     if found is None:
-        end = _LINE.match(text, start).end()  # type: ignore[union-attr] # it matches anywhere
+        rest = _LINE.match(text, start, start + _LONGEST_BARE)
+        end = rest.end() if rest else start
         return Literal(start, end, text[start:end].rstrip(), closed=False)
     whole = Literal(found.start(1), found.end(1), decode(found[1]))
     if text[found.end() : found.end() + 1].isalnum():
@@ -79,25 +82,27 @@ def read_literal(text: str, start: int, *, line: bool = False) -> Literal | None
 
 def _join(text: str, start: int, end: int, value: str) -> Literal:
     """Return a word of a shell that goes on after its quotes, such as `"ab"cd`."""
-    while found := _BARE.match(text, end) or _DOUBLE.match(text, end, end + _LONGEST):
+    last = start + _LONGEST
+    while found := _BARE.match(text, end, last) or _DOUBLE.match(text, end, last):
         value += decode_double(found[1]) if found.re is _DOUBLE else _decode_bare(found[0])
         end = found.end()
     if text.startswith('"', end):  # a quote inside quotes that nobody escaped
         end += 1
-    return Literal(start, end, value)
+    return Literal(start, end, value, closed=end < last)
 
 
 def _read_nested(text: str, opened: re.Match[str]) -> Literal | None:
     r"""Return a value whose quotes are escaped themselves, as in `"{\"password\": \"x\"}"`."""
     depth, mark = len(opened[1]), opened[2]
     for found in _QUOTES.finditer(text, opened.end(), opened.end() + _LONGEST):
-        if found[2] != mark or len(found[1]) > depth:
+        count = len(found[1]) % (2 * depth + 2)  # those before it that the value has itself are escaped
+        if found[2] != mark or count > depth:
             continue
-        start, end = opened.end(), found.start() if len(found[1]) == depth else found.start(2)
+        start, end = opened.end(), found.start(2) - count
         value = text[start:end]
         for _ in range(depth.bit_length() + 1):
             value = decode_double(value)
-        return Literal(start, end, value, closed=len(found[1]) == depth)
+        return Literal(start, end, value, closed=count == depth)
     return _read_bare(text, opened.start())
 
 
@@ -105,7 +110,8 @@ def _read_bare(text: str, start: int) -> Literal | None:
     """Return a value that ends at a blank or a separator; a quote in it ends it if it stands in quotes."""
     if text[start : start + 1] in {"", "[", "]", "#"}:
         return None
-    found = _BARE.match(text, start)
+    last = start + _LONGEST_BARE
+    found = _BARE.match(text, start, last)
     if found is None:
         return None
     end, value = found.end(), _decode_bare(found[0])
@@ -117,10 +123,10 @@ def _read_bare(text: str, start: int) -> Literal | None:
         else:
             value += mark
             end += 1
-        if more := _BARE.match(text, end):
+        if more := _BARE.match(text, end, last):
             value += _decode_bare(more[0])
             end = more.end()
-    return Literal(start, end, value)
+    return Literal(start, end, value, closed=end < last)
 
 
 def _is_inside(text: str, start: int, mark: str) -> bool:
@@ -134,11 +140,11 @@ def _is_inside(text: str, start: int, mark: str) -> bool:
 
 def _read_line(text: str, start: int) -> Literal | None:
     """Return the rest of a line without a comment, or less where the line has more than one value."""
-    found = _LINE.match(text, start)
+    found = _LINE.match(text, start, start + _LONGEST_BARE)
     line = "" if found is None else found[0]
     comment = _COMMENT.search(line)
     line = (line[: comment.start()] if comment else line).rstrip().rstrip(";,")
-    if not line or line[0] in "[]#" or _MORE.search(line):
+    if not line or len(line) == _LONGEST_BARE or line[0] in "[]#" or _MORE.search(line):
         return _read_bare(text, start)
     return Literal(start, start + len(line), line)
 
