@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bundler.api.application import INITIAL, ConfigFile
 from bundler.api.templates.formats import guess_format
+from bundler_compose.secrets.encodings import encoded_forms, read_other, read_utf8
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.material import find_material
 from bundler_compose.secrets.names import variable_name
@@ -72,7 +73,8 @@ class FileSecrets:
             text = _text(file)
             if text is None:
                 changed[path] = file
-                problems += () if self._is_carried(path, rules) else _in_bytes(path, file, groups)
+                if not self._is_carried(path, rules):
+                    problems += self._unreadable(path) or _in_other(path, file, groups)
                 continue
             new, found = self._replace_in(path, file, text, groups)
             changed[path] = new
@@ -82,6 +84,13 @@ class FileSecrets:
                     path.removeprefix(_INITIAL), text, {group.value for group in groups}
                 )
         return changed, problems
+
+    def _unreadable(self, path: str) -> list[Problem]:
+        """Return the problem of a file of `secrets:` that is no UTF-8: it is a secret as a whole."""
+        if path not in self._whole:
+            return []
+        message = "is a secret that is no UTF-8 text, and cannot be generated"
+        return [Problem(path, message, "carry", path, IN_FILES)]
 
     def _is_carried(self, path: str, rules: Rules) -> bool:
         if path in self._whole and rules.decision(variable_name(self._whole[path])) == CARRY:
@@ -142,23 +151,24 @@ def _changes(text: str, groups: Mapping[str, Group], *, whole: bool) -> list[tup
     return sorted(found, key=lambda change: change[0])
 
 
-def _in_bytes(path: str, file: ConfigFile, groups: Sequence[Group]) -> list[Problem]:
-    """Return the problems of a file that is no text: keys by their bytes, and values of groups."""
+def _in_other(path: str, file: ConfigFile, groups: Sequence[Group]) -> Iterator[Problem]:
+    """Yield the problems of a file that is no UTF-8: keys, passwords, and values of groups."""
     content = file.read()
-    problems = list(find_material(path.removeprefix(_INITIAL), None, set(), content))
+    name = path.removeprefix(_INITIAL)
+    text = read_other(content) if len(content) <= LARGEST else None
+    known = {group.value: group for group in groups}
+    in_text = [] if text is None else list(find_material(name, text, known))
+    yield from in_text or find_material(name, None, known, content)
+    found = {group.name for *_, group in _changes(text or "", known, whole=False)}
     for group in groups:
-        if is_distinctive(group.value) and group.value.encode() in content:
-            message = f"has the value of the secret {group.name}, and is no text in which it can be replaced"
-            problems.append(Problem(path, message, "carry", path.removeprefix(_INITIAL), IN_FILES))
-    return problems
+        in_bytes = is_distinctive(group.value) and any(form in content for form in encoded_forms(group.value))
+        if group.name in found or in_bytes:
+            message = f"has the value of the secret {group.name}, and is no UTF-8, where it is replaced"
+            message += "; save the file as UTF-8" if text is not None else ""
+            yield Problem(path, message, "carry", name, IN_FILES)
 
 
 def _text(file: ConfigFile) -> str | None:
-    """Return the file as a text, or None if it is none."""
+    """Return the file as a text in which values can be replaced, or None if it is none."""
     content = file.read()
-    if len(content) > LARGEST or b"\0" in content:
-        return None
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    return None if len(content) > LARGEST else read_utf8(content)

@@ -70,11 +70,27 @@ class Form:
     suffix: str = ""
 
 
+_ENCODED: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/_-]{18,}")
+"""Base64 of a PEM block (RFC 7468): of `-----BEGIN`."""
+_ENCODED_START: Final = 96
+
+
+def find_encoded_key(text: str) -> int | None:
+    """Return the offset of a private key that stands in base64 of its PEM block, or None if there is none."""
+    for found in _ENCODED.finditer(text):
+        block = found[0][:_ENCODED_START].replace("-", "+").replace("_", "/")
+        if b" PRIVATE KEY" in base64.b64decode(block[: len(block) // 4 * 4]):
+            return found.start()
+    return None
+
+
 def obstacle(value: str) -> str | None:
     """Return why a value cannot be generated, as words after the name of its place, or None."""
     for pattern, words in _OBSTACLES:
         if pattern.search(value):
             return words
+    if find_encoded_key(value) is not None:
+        return "is a private key, which cannot be generated"
     if "\n" in value.strip():
         return "has several lines, like a key or certificate, and cannot be generated"
     if value[:1] in {"{", "["} and value[-1:] in {"}", "]"}:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from bundler_compose.secrets.forms import is_secret_value
+from bundler_compose.secrets.forms import find_encoded_key, is_secret_value
 from bundler_compose.secrets.positions import find_spans
 from bundler_compose.secrets.project import IN_FILES, Problem
 from bundler_compose.secrets.span import Span
@@ -47,6 +47,10 @@ _LINES: Final = (
 )
 """What a text file must not have, with the words for it."""
 _BYTES: Final = (
+    (
+        re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----\s{1,4}[A-Za-z0-9+/]{16}"),
+        "a private key",
+    ),
     (re.compile(rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)"), "a key store of Java"),
     (re.compile(rb"\A\x30[\x80-\x84].{0,4}\x02\x01\x03\x30", re.DOTALL), "a key store (PKCS#12)"),
     (
@@ -131,6 +135,9 @@ def _find_whole(path: str, text: str) -> Problem | None:
         if found is not None:
             start = found.start() + len(found[0]) - len(found[0].lstrip())
             return _problem(_line(path, text, start), f"has {words}", path)
+    encoded = find_encoded_key(text)
+    if encoded is not None:
+        return _problem(_line(path, text, encoded), "has a private key in base64", path)
     return None
 
 
