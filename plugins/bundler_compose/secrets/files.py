@@ -35,6 +35,7 @@ class FileSecrets:
         """Keep the files, and the paths of `secrets:` of the document."""
         self._files = files
         self._at = at
+        self._mounted = set(_in_run_secrets(document))
         self._whole: dict[str, str] = {}
         for name, entry in (document.get("secrets") or {}).items():
             path = entry.get("file") if isinstance(entry, Mapping) else None
@@ -53,6 +54,8 @@ class FileSecrets:
             label = variable_name(name)
             where = self._at(keys)
             spans = find_spans("", text, is_file=True) if "\n" in value or "://" in value else []
+            if not all(span.closed for span in spans):
+                spans = []
             for span in spans:
                 names = (variable_name(span.name or f"{label}_PASSWORD"),)
                 yield Finding(
@@ -79,7 +82,10 @@ class FileSecrets:
             new, found = self._replace_in(path, file, text, groups)
             changed[path] = new
             problems += found
-            if not self._is_carried(path, rules) and path not in self._whole:
+            if path in self._mounted and new is file and text.strip() and not self._is_carried(path, rules):
+                message = "is mounted in /run/secrets, and is a secret as a whole"
+                problems.append(Problem(path, message, "carry", path, IN_FILES))
+            elif not self._is_carried(path, rules) and path not in self._whole:
                 problems += find_material(
                     path.removeprefix(_INITIAL), text, {group.value for group in groups}
                 )
@@ -115,6 +121,14 @@ class FileSecrets:
         guessed = "text" if path in self._whole else guess_format(path, text[:200].encode())
         template = file.template or guessed
         return dataclasses.replace(file, content=text.encode(), template=template), []
+
+
+def _in_run_secrets(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the paths of files that services mount in the folder that Compose has for secrets."""
+    for entry in (document.get("services") or {}).values():
+        for volume in entry.get("volumes") or ():
+            if str(volume.get("target", "")).startswith("/run/secrets/") and volume.get("source"):
+                yield str(volume["source"]).removeprefix("./")
 
 
 def _rename(text: str, groups: Sequence[Group]) -> str:

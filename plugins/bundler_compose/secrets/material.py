@@ -8,20 +8,22 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bundler_compose.secrets.forms import find_encoded_key, is_secret_value
+from bundler_compose.secrets.names import is_secret_name
 from bundler_compose.secrets.positions import find_spans
 from bundler_compose.secrets.project import IN_FILES, Problem
 from bundler_compose.secrets.span import Span
-from bundler_compose.secrets.words import LOCKS, SOURCE
+from bundler_compose.secrets.words import CODE, LOCKS, SOURCE
 
 _LINES: Final = (
     (re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), "a private key"),
+    (re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"), "a private key"),
     (re.compile(r"^PuTTY-User-Key-File-\d", re.MULTILINE), "a private key"),
     (
         re.compile(r"^[^\s:#]+:(?:\$(?:apr1|2[abxy]?|[156y])\$|\{SHA\})", re.MULTILINE),
         "the hash of a password",
     ),
     (
-        re.compile(r"\$(?:2[abxy]|apr1|argon2(?:id|i|d)|6|5|y)\$[^\s'\"]{8,}|\{S?SHA\}[A-Za-z0-9+/=]{20,}"),
+        re.compile(r"\$(?:2[abxy]|apr1|argon2(?:id|i|d)|5|6|7|y)\$[^\s'\"]{8,}|\{S?SHA\}[A-Za-z0-9+/=]{20,}"),
         "the hash of a password",
     ),
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
@@ -75,8 +77,11 @@ _NAMES: Final = {
 _COMMENTS: Final = ("#", ";", "//", "--", "*", "<!--")
 _INDENT: Final = 200
 """Characters of a line that are looked at to tell whether it is a comment."""
+_LONG_WORD: Final = 8
+_WORD: Final = re.compile(r"[^\s=:]{4,1024}|[A-Za-z0-9+/=\s]{16,2048}")
+_SECRET_FILE: Final = re.compile(r"(?i)key[-_.]?file\b|\.(?:key|secret|token|pass|passwd|password)$")
 _PLACEHOLDER: Final = re.compile(
-    r"(?i)string|text|bytes|password|passwd|secret|token|str|object|number|integer|boolean|int|hidden|input|"
+    r"(?i)string|text|bytes|password|passwd|secret|token|str|object|number|integer|boolean|int|varchar|char|bytea|blob|uuid|hidden|input|"
     r"env|file|field|"
     r"[\w.-]*(?:config|settings|args|self|options|process|os)\.[\w.\[\]'\"-]+|x{3,}|\.{3}|-+|\|[-+]?|>[-+]?|&\w+|\*\w+"
 )
@@ -103,14 +108,25 @@ def find_material(
         yield whole
         return
     name = PurePosixPath(path)
-    if name.suffix.lower() in SOURCE or name.name in LOCKS:
+    is_code = name.suffix.lower() in CODE
+    if (name.suffix.lower() in SOURCE and not is_code) or name.name in LOCKS:
         return
-    places = list(_plain(text, known))
+    places = [span for span in _plain(text, known) if not is_code or _is_text_of_code(text, span)]
     if places:
         named = f" ({places[0].name})" if places[0].name else ""
         more = f", and {len(places) - 1} more" if places[1:] else ""
         where = _line(path, text, places[0].start)
         yield _problem(where, f"has a secret in plain text{named}{more}", path)
+
+
+def _is_text_of_code(text: str, span: Span) -> bool:
+    """Whether a place is a text in quotes under the name of a secret, and no label or name of a field."""
+    if text[span.start - 1 : span.start] not in {'"', "'", "`"} or not span.name:
+        return False
+    digit = any(char.isdigit() for char in span.value)
+    if " " in span.value:
+        return span.name.isupper() and digit
+    return span.name.isupper() or (len(span.value) >= _LONG_WORD and digit)
 
 
 def _plain(text: str, known: Collection[str]) -> Iterator[Span]:
@@ -119,7 +135,8 @@ def _plain(text: str, known: Collection[str]) -> Iterator[Span]:
     for span in find_spans("", text, is_file=True):
         line = text.rfind("\n", seen, span.start) + 1 or line
         seen = span.start
-        comment = text[line : min(span.start, line + _INDENT)].lstrip().startswith(_COMMENTS)
+        before = text[line : min(span.start, line + _INDENT)].lstrip()
+        comment = before.startswith(_COMMENTS) and "/:_" not in before  # `//registry/:_authToken=` of npm
         placeholder = _PLACEHOLDER.fullmatch(span.value) or not is_secret_value("KEY", span.value)
         if not (span.value in known or placeholder or comment):
             yield span
@@ -130,6 +147,11 @@ def _find_whole(path: str, text: str) -> Problem | None:
     name = PurePosixPath(path).name
     if name in _NAMES and text.strip():
         return _problem(path, f"has {_NAMES[name]}", path)
+    stem = name.removesuffix(".txt")
+    if _SECRET_FILE.search(stem) or is_secret_name(stem):
+        value = text.strip()
+        if _WORD.fullmatch(value) and is_secret_value("KEY", value) and not _PLACEHOLDER.fullmatch(value):
+            return _problem(path, "is a secret by its name, and has one word", path)
     for pattern, words in _LINES:
         found = pattern.search(text)
         if found is not None:

@@ -13,6 +13,7 @@ from bundler_compose.secrets.forms import is_secret_value
 from bundler_compose.secrets.names import is_pair_name, is_secret_name
 from bundler_compose.secrets.overlaps import Ranges
 from bundler_compose.secrets.quoting import decode_double, read_literal, written_forms
+from bundler_compose.secrets.records import record_spans
 from bundler_compose.secrets.span import Span
 
 _USERINFO: Final = re.compile(
@@ -21,6 +22,7 @@ _USERINFO: Final = re.compile(
 _KEY: Final = re.compile(r"(?<![\w.-])(?<!\$\{)(?P<dash>-{0,2})(?P<key>[^\W\d][\w.-]*+)")
 _SEPARATOR: Final = re.compile(r"""(?P<close>\\*+["'])?[ \t]*+(?P<mark>:=|=>|[:=])(?![=:])[ \t]*+""")
 """`key=value`, `key: value`, `"key": "value"`, `--key=value`, and `\\"key\\": \\"value\\"`."""
+_ANCHOR: Final = re.compile(r"(?:&[\w-]++[ \t]++|!!str[ \t]++)++")
 _BLANKS: Final = re.compile(r"[ \t]++")
 _BEFORE_KEY: Final = re.compile(r"[ \t]*+(?:-[ \t]++)?(?:export[ \t]++|set[ \t]++)?[\"']?")
 _LONGEST_KEY: Final = 100
@@ -31,9 +33,6 @@ _SQL: Final = re.compile(
     r"'(?P<value>(?:[^'\n]|'')+)'"
 )
 _MARKUP: Final = re.compile(r"<(?P<key>[A-Za-z][\w.-]*)>(?P<value>[^<>\n]+)</(?P=key)>")
-_HEADER: Final = re.compile(
-    r"(?i)\bauthorization[\"']?\s*[:=][ \t]*[\"']?(?:bearer|token)\s+(?P<value>[^\s\"';]+)"
-)
 
 
 def find_spans(name: str, text: str, *, is_file: bool = False) -> list[Span]:
@@ -52,6 +51,7 @@ def find_spans(name: str, text: str, *, is_file: bool = False) -> list[Span]:
             return [Span(start, len(text.rstrip()), text.strip(), name)]
         found += _pairs(name, text)
     found += _patterns(text)
+    found += record_spans(text, is_file=is_file)
     found += _assignments(text, is_file=is_file)
     return merge_spans(found)
 
@@ -104,11 +104,10 @@ def _pairs(name: str, text: str) -> Iterator[Span]:
 
 def _patterns(text: str) -> Iterator[Span]:
     yield from option_spans(text)
-    for pattern in (_SQL, _HEADER):
-        for found in pattern.finditer(text):
-            value = found["value"].replace("''", "'")
-            if is_secret_value("PASSWORD", value):
-                yield Span(*found.span("value"), value)
+    for found in _SQL.finditer(text):
+        value = found["value"].replace("''", "'")
+        if is_secret_value("PASSWORD", value):
+            yield Span(*found.span("value"), value)
     for pattern in (_MARKUP, _SHELL_DEFAULT):
         for found in pattern.finditer(text):
             if is_secret_name(found["key"]) and is_secret_value(found["key"], found["value"]):
@@ -125,7 +124,8 @@ def _assignments(text: str, *, is_file: bool) -> Iterator[Span]:
         separator = _SEPARATOR.match(text, found.end())
         if separator is not None and not _has_no_opening(text, found.start(), separator["close"]):
             wide = (is_file or "\n" in text) and _has_line(text, found, separator)
-            literal = read_literal(text, separator.end(), line=wide)
+            anchor = _ANCHOR.match(text, separator.end()) if wide else None
+            literal = read_literal(text, (anchor or separator).end(), line=wide)
         elif (blanks := _BLANKS.match(text, found.end())) and _is_option(found, is_file=is_file):
             literal = None if text.startswith("-", blanks.end()) else read_literal(text, blanks.end())
         else:

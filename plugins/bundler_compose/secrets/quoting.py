@@ -21,6 +21,8 @@ _QUOTES: Final = re.compile(r"""(\\*+)(["'])""")
 _BARE: Final = re.compile(r"""(?:[^\s"'`;&,|<>(){}\\]++|\\[^\n])++""")
 _LINE: Final = re.compile(r"[^\n]*+")
 _COMMENT: Final = re.compile(r"[ \t](?:#|;|//|--[ \t]|<!--)")
+_BLOCK: Final = re.compile(r"[|>][+-]?\d?[+-]?")
+"""What YAML has before the lines of a value."""
 _MORE: Final = re.compile(r"[;&,][ \t]*[\w.-]++[ \t]*[=:]|&&|\|\||[ \t]\|[ \t]|`|\$\(|[{}]")
 """What shows that the rest of a line is more than one value."""
 _ESCAPE: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\x[0-9a-fA-F]{2}|\\[\s\S]")
@@ -144,6 +146,8 @@ def _read_line(text: str, start: int) -> Literal | None:
     line = "" if found is None else found[0]
     comment = _COMMENT.search(line)
     line = (line[: comment.start()] if comment else line).rstrip().rstrip(";,")
+    if _BLOCK.fullmatch(line):
+        return None
     if not line or len(line) == _LONGEST_BARE or line[0] in "[]#" or _MORE.search(line):
         return _read_bare(text, start)
     return Literal(start, start + len(line), line)

@@ -66,6 +66,9 @@ _SOURCE_TEXT: Final = """
 """
 SOURCE: Final = frozenset(_SOURCE_TEXT.split())
 """Suffixes of programs and pages, in which `token = next(...)` is no secret."""
+_CODE_TEXT: Final = ".py .js .mjs .cjs .ts .tsx .jsx .go .rs .java .rb .php .cs .lua .pl"
+CODE: Final = frozenset(_CODE_TEXT.split())
+"""Suffixes of programs, in which a text in quotes that is given to the name of a secret is one."""
 LOCKS: Final = frozenset(
     {"package-lock.json", "package.json", "pnpm-lock.yaml", "composer.lock", "deno.json"}
 )
