@@ -18,6 +18,11 @@ _OPTIONS: Final = (
     (r"mysql|mysqladmin|mysqldump|mariadb|mariadb-admin|mysqlcheck", r"-p"),
     (r"curl|wget", r"(?:-u|--user)[ =]?(?=[\"']?[^\s:\"']+:)"),
     (r"mongo|mongosh|ldapsearch|ldapwhoami", r"-[pw][ \t]+"),
+    (r"sshpass", r"-p[ \t]*"),
+    (r"docker[ \t]+login|podman[ \t]+login|helm[ \t]+registry[ \t]+login", r"-p[ =]?"),
+    (r"openssl", r"-k[ \t]+|-(?:pass|passin|passout)[ \t]+[\"']?pass:"),
+    (r"htpasswd", r"-[A-Za-mo-z]*b[A-Za-mo-z]*[ \t]+\S+[ \t]+\S+[ \t]+"),
+    (r"htpasswd", r"-(?=[A-Za-z]*n)[A-Za-z]*b[A-Za-z]*[ \t]+\S+[ \t]+"),
     (r"mc[ \t]+(?:alias[ \t]+set|config[ \t]+host[ \t]+add)(?=[ \t])", r"\S+[ \t]+\S+[ \t]+\S+[ \t]+"),
 )
 """Names of programs, and what stands before a secret in their arguments."""
@@ -26,9 +31,22 @@ _PROGRAMS: Final = tuple(
     for programs, option in _OPTIONS
 )
 
+_CHPASSWD: Final = re.compile(
+    r"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?[\"']?[\w.-]{1,64}:(?P<value>[^\s\"'|]{1,200})[\"']?"
+    r"[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd\b"
+)
+_USER: Final = re.compile(
+    r"(?<!\S)--user(?:name)?[ =][\"']?(?P<user>[\w.@-]{1,64}):(?P<value>[^\s\"':]{1,200})"
+)
+
 
 def option_spans(text: str) -> Iterator[Span]:
     """Yield the secrets of such options in a text of commands."""
+    for found in _CHPASSWD.finditer(text):
+        yield Span(*found.span("value"), found["value"])
+    for found in _USER.finditer(text):
+        if found["value"] != found["user"] and re.search(r"[^\d]\d|\d[^\d]|.{8}", found["value"]):
+            yield from _checked(Span(*found.span("value"), found["value"]))
     for pattern, option in _PROGRAMS:
         end = 0
         while program := pattern.search(text, end):
@@ -38,6 +56,11 @@ def option_spans(text: str) -> Iterator[Span]:
                 span = _value(text, found.end(), user="user" in option.pattern)
                 if span is not None:
                     yield span
+
+
+def _checked(span: Span) -> Iterator[Span]:
+    if is_secret_value("PASSWORD", span.value):
+        yield span
 
 
 def _value(text: str, start: int, *, user: bool) -> Span | None:

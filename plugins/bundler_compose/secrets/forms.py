@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bundler_compose.secrets.names import is_password_name
+from bundler_compose.secrets.tokens import is_token
 from bundler_compose.secrets.words import COMMON
 
 GENERATOR: Final = "random:32"
@@ -22,12 +23,15 @@ _LONG_MIXED: Final = 6
 _HEX: Final = re.compile(r"(?=.*\d)(?=.*[a-f])(?:[0-9a-f]{2}){16,128}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BASE64: Final = re.compile(r"(?:base64:)?(?=.*[0-9+/=_-])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_-]{21,}={0,2}")
+_KINDS: Final = 3
+_RANDOM: Final = re.compile(r"[A-Za-z0-9!#%+=@^_~-]+")
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
+_PRIVATE_KEY: Final = "is a private key, which cannot be generated"
 _OBSTACLES: Final = (
     (
         re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|PuTTY-User-Key-File"),
-        "is a private key, which cannot be generated",
+        _PRIVATE_KEY,
     ),
     (
         re.compile(
@@ -89,8 +93,8 @@ def obstacle(value: str) -> str | None:
     for pattern, words in _OBSTACLES:
         if pattern.search(value):
             return words
-    if find_encoded_key(value) is not None:
-        return "is a private key, which cannot be generated"
+    if is_token(value) or find_encoded_key(value) is not None:
+        return "is a key of a service outside the project" if is_token(value) else _PRIVATE_KEY
     if "\n" in value.strip():
         return "has several lines, like a key or certificate, and cannot be generated"
     if value[:1] in {"{", "["} and value[-1:] in {"}", "]"}:
@@ -171,6 +175,14 @@ def _is_base64_of_slash(text: str) -> bool:
     """Whether a text that begins with `/` is a random word rather than a path."""
     mixed = any(c.isdigit() for c in text) and any(c.isupper() for c in text)
     return len(text) >= _LONG and "." not in text and mixed
+
+
+def is_random(value: str) -> bool:
+    """Return whether a value looks random, as programs make it: hex, base64, a UUID, or a mixed word."""
+    if _UUID.fullmatch(value) or _HEX.fullmatch(value) or _BASE64.fullmatch(value):
+        return True
+    kinds = sum(any(test(char) for char in value) for test in (str.isdigit, str.isupper, str.islower))
+    return len(value) >= _SHORTEST_KEPT and kinds == _KINDS and bool(_RANDOM.fullmatch(value))
 
 
 def is_distinctive(value: str) -> bool:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
 from bundler_compose.secrets.words import KEY_OF, NOT_LAST, OUTSIDE, PLAIN, SWITCHES
 
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_PASSWORDS: Final = frozenset({"PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "PW", "PASSCODE"})
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_PASSWORDS: Final = frozenset(
+    {"PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "PW", "PASSCODE"}
+    | {"CONTRASENA", "PASSWORT", "KENNWORT", "SENHA", "密码", "密碼", "口令", "ПАРОЛЬ"}
+)
 _SECRETS: Final = _PASSWORDS | frozenset(
     {"SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "PEPPER", "SALT", "MASTERAUTH", "AUTHKEY", "SECRETKEY"}
+    | {"CRED", "CREDS", "APPKEY", "FERNET", "密钥", "密鑰", "令牌"}
 )
 _ENDS: Final = re.compile(r".(?:PASSWORD|PASSWD|(?<!BY)(?<!COM)PASS|PASSPHRASE|SECRET|TOKEN|API_?KEY)$")
 _SHORT_FORM: Final = re.compile(r"(?:[A-Z0-9]+_)*[A-Z]{2,}PW")
@@ -22,7 +27,12 @@ _LONGEST: Final = 200
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in upper case: DB and PASSWORD of `dbPassword` or `db-password`."""
-    return [word.upper() for word in _WORDS.findall(name)]
+    plain = name if name.isascii() else "".join(filter(str.isprintable, _without_accents(name)))
+    return [word.upper() for word in _WORDS.findall(plain)]
+
+
+def _without_accents(name: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
 
 
 def _meaning(name: str) -> list[str]:
@@ -41,6 +51,17 @@ def is_password_name(name: str) -> bool:
     return bool(words) and (
         words[-1] in _PASSWORDS or words[-1].endswith(("PASSWORD", "PASSWD", "PASSPHRASE"))
     )
+
+
+_SUGGESTIVE: Final = frozenset(
+    {"SIGNING", "SIGNATURE", "COOKIE", "COOKIES", "SEED", "ENCRYPTION", "ENCRYPT", "HMAC", "JWT", "SESSION"}
+)
+
+
+def is_suggestive_name(name: str) -> bool:
+    """Return whether a name is one under which a random value is a secret, such as `COOKIE` or `OTP_SEED`."""
+    words = _meaning(name) if len(name) <= _LONGEST else []
+    return bool(words) and words[-1] in _SUGGESTIVE
 
 
 @lru_cache(maxsize=1 << 14)
@@ -108,4 +129,6 @@ def comes_from_outside(name: str) -> bool:
 def variable_name(text: str) -> str:
     """Return a name for a site variable made of `text`, such as `DB_PASSWORD` of `db-password`."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").upper()
-    return name if name and not name[0].isdigit() else f"_{name}"
+    if not name:
+        return "SECRET"
+    return f"_{name}" if name[0].isdigit() else name

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bundler_compose.secrets.names import is_secret_name
+
 Keys = tuple[str | int, ...]
 
 _IN_SERVICE: Final = (
@@ -55,6 +57,12 @@ def find_places(document: Mapping[str, Any]) -> Iterator[Place]:
         for key, value in entry.items():
             if key in _IN_SERVICE or str(key).startswith("x-"):
                 yield from _below(value, ("services", service, key), str(key))
+            elif key == "networks" and isinstance(value, Mapping):
+                for network, own in value.items():
+                    options = (own or {}).get("driver_opts")
+                    yield from _below(
+                        options, ("services", service, key, network, "driver_opts"), "driver_opts"
+                    )
     for section, entries in document.items():
         if str(section).startswith("x-"):
             yield from _below(entries, (section,), "")
@@ -86,9 +94,11 @@ def _below(value: Any, keys: Keys, above: str) -> Iterator[Place]:  # noqa: ANN4
 
 def _name(keys: Keys, above: str) -> str:
     key = str(keys[-1])
+    if above == "annotations" and not is_secret_name(re.split(r"[./]", key)[-1]):
+        return next((part for part in re.split(r"[./]", key) if is_secret_name(part)), "")
     if above in {"labels", "annotations"}:
         return re.split(r"[./]", key)[-1]
-    return key if above in _NAMED or str(keys[0]).startswith("x-") else ""
+    return key if above in _NAMED or any(str(part).startswith("x-") for part in keys) else ""
 
 
 def change_places(document: Mapping[str, Any], changed: Mapping[Keys, tuple[str, ...]]) -> dict[str, Any]:

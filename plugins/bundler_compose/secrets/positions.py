@@ -9,12 +9,13 @@ from typing import Final
 from urllib.parse import unquote
 
 from bundler_compose.secrets.commands import option_spans
-from bundler_compose.secrets.forms import is_secret_value
-from bundler_compose.secrets.names import is_pair_name, is_secret_name
+from bundler_compose.secrets.forms import is_random, is_secret_value
+from bundler_compose.secrets.names import is_pair_name, is_secret_name, is_suggestive_name
 from bundler_compose.secrets.overlaps import Ranges
 from bundler_compose.secrets.quoting import decode_double, read_literal, written_forms
 from bundler_compose.secrets.records import record_spans
 from bundler_compose.secrets.span import Span
+from bundler_compose.secrets.tokens import find_tokens
 
 _USERINFO: Final = re.compile(
     r"(?<=[A-Za-z0-9+.-])://[^\s:/?#'\"`@<>]*:(?P<value>(?:[^\s/?#'\"`<>\\]|\\[^\s/])+)@(?P<host>[\w.\[-]+)"
@@ -49,7 +50,10 @@ def find_spans(name: str, text: str, *, is_file: bool = False) -> list[Span]:
         if is_secret_name(name) and is_secret_value(name, text):
             start = len(text) - len(text.lstrip())
             return [Span(start, len(text.rstrip()), text.strip(), name)]
+        if is_suggestive_name(name) and is_random(text):
+            return [Span(0, len(text), text, name)]
         found += _pairs(name, text)
+    found += find_tokens(text)
     found += _patterns(text)
     found += record_spans(text, is_file=is_file)
     found += _assignments(text, is_file=is_file)
