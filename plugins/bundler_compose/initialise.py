@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from bundler.api.application import ApplicationContext, InitResult
-from bundler.api.compose import normalise_name, services
+from bundler.api.compose import normalise_name, other_images, running
 from bundler.api.templates.jinja import SUFFIX
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
@@ -77,7 +77,11 @@ def init_profile(source: Path, target: Path) -> InitResult:
     notes = [f"to be decided: {decision.reason}" for decision in trial.decisions]
     if prepared is None:
         return InitResult(profile, (), tuple(notes))
-    images = {Reference.parse(service.image).familiar for service in services(prepared.model.compose)}
+    images = {
+        Reference.parse(image).familiar
+        for service, entry in running(prepared.model.compose)
+        for image in (service.image, *other_images(entry))
+    }
     return InitResult(profile, tuple(sorted(images)), (*notes, *_notes(prepared)))
 
 

@@ -109,3 +109,17 @@ def test_a_folder_without_a_compose_file_and_a_profile_that_exists_are_errors(tm
     made = Made(tmp_path / "shop", "services: {web: {image: 'a:1'}}\n")
     with pytest.raises(BundleError, match="already exists"):
         ComposeApplication().init(tmp_path / "shop", made.folder)
+
+
+def test_images_that_services_mount_and_start_with_are_listed(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  web:
+    image: nginx:1.22
+    volumes: [{type: image, source: "redis:7", target: /assets}]
+    pre_start: [{image: "busybox:1", command: ["true"]}]
+""",
+    )
+    assert made.result.images == ("busybox:1", "nginx:1.22", "redis:7")
