@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bundler.errors import BundleError
-from bundler_compose.secrets.project import GENERATE, Problem
+from bundler_compose.secrets.project import Problem
 
 SHOWN: Final = 40
 """Places that an error shows at most."""
@@ -74,5 +74,5 @@ def _choices(problems: Iterable[Problem]) -> list[str]:
 
 
 def preferred(problem: Problem) -> str:
-    """Return the choice that is tried first to find out what else must be decided."""
-    return GENERATE if GENERATE in problem.choices else next(iter(problem.choices), "")
+    """Return the choice that a profile suggests: the first one, which is right most often."""
+    return next(iter(problem.choices), "")

@@ -45,7 +45,7 @@ class FileSecrets:
     def find(self) -> Iterator[Finding]:
         """Yield each file of `secrets:` as a place of its content, or of the passwords of addresses in it."""
         for path, name in self._whole.items():
-            text = _text(self._files[path])
+            text = text_of(self._files[path])
             if text is None or _SITE_VALUE.search(text) or not text.strip():
                 continue
             keys = ("secrets", name, "file")
@@ -73,7 +73,7 @@ class FileSecrets:
         changed = {}
         problems: list[Problem] = []
         for path, file in files.items():
-            text = _text(file)
+            text = text_of(file)
             if text is None:
                 changed[path] = file
                 if not self._is_carried(path, rules):
@@ -182,7 +182,7 @@ def _in_other(path: str, file: ConfigFile, groups: Sequence[Group]) -> Iterator[
             yield Problem(path, message, "carry", name, IN_FILES)
 
 
-def _text(file: ConfigFile) -> str | None:
+def text_of(file: ConfigFile) -> str | None:
     """Return the file as a text in which values can be replaced, or None if it is none."""
     content = file.read()
     return None if len(content) > LARGEST else read_utf8(content)

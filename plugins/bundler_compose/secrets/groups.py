@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from bundler.api.variable import SiteVariable
 from bundler_compose.reading.environment import is_reserved
+from bundler_compose.secrets.clients import Clients
 from bundler_compose.secrets.forms import Form, form_of, obstacle
 from bundler_compose.secrets.names import belongs_outside, variable_name
 from bundler_compose.secrets.places import find_places
@@ -20,7 +21,7 @@ CHOICES: Final = {
     ASK: "the installer asks for it at each site",
     GENERATE: "each site generates a random one",
     CARRY: "it travels in the bundle, where everyone who has it can read it",
-    "public": "it is no secret",
+    PUBLIC: "it is no secret",
 }
 
 
@@ -30,11 +31,12 @@ def make_groups(project: Project, findings: Sequence[Finding]) -> tuple[list[Gro
     for finding in findings:
         by_value.setdefault(finding.value, []).append(finding)
     names = _name_groups(project, by_value)
+    clients = Clients(project)
     groups = []
     problems: list[Problem] = []
     for value, members in by_value.items():
         group = _make_group(names[value], value, members)
-        group, problem = _decide(project, group, members)
+        group, problem = _decide(project, clients, group, members)
         groups.append(group)
         if problem is not None:
             problems.append(problem)
@@ -55,7 +57,9 @@ def _make_group(name: str, value: str, members: Sequence[Finding]) -> Group:
     )
 
 
-def _decide(project: Project, group: Group, members: Sequence[Finding]) -> tuple[Group, Problem | None]:
+def _decide(
+    project: Project, clients: Clients, group: Group, members: Sequence[Finding]
+) -> tuple[Group, Problem | None]:
     """Return the group with what happens to it, and the problem if nothing is decided about it."""
     rules = project.rules
     decided = rules.decision(group.name, *sorted(group.names))
@@ -70,11 +74,11 @@ def _decide(project: Project, group: Group, members: Sequence[Finding]) -> tuple
         return _with(group, ASK, Form("")), None
     if decided not in {None, GENERATE}:
         return _with(group, GENERATE, Form(str(decided))), None
-    return group, _undecided(project, group, members, is_decided=decided is not None)
+    return group, _undecided(project, clients, group, members, is_decided=decided is not None)
 
 
 def _undecided(
-    project: Project, group: Group, members: Iterable[Finding], *, is_decided: bool
+    project: Project, clients: Clients, group: Group, members: Sequence[Finding], *, is_decided: bool
 ) -> Problem | None:
     """Return what the profile must say about a group, or None if it can be generated as it is."""
     is_plain = False
@@ -86,7 +90,9 @@ def _undecided(
             del choices[ASK]
     elif is_decided:
         return None
-    elif _is_outside(project, group, members):
+    elif (lacking := clients.server_without(group.value, members)) is not None:
+        return _of_client(group, *lacking)
+    elif _is_outside(clients, group, members):
         words = "seems to belong to a service outside the project, where a random value is worth nothing"
     elif project.rules.mode == "refuse" and group.literals:
         words, is_plain = "stands in plain text", True
@@ -98,34 +104,37 @@ def _undecided(
     )
 
 
+def _of_client(group: Group, server: str, member: Finding) -> Problem:
+    """Return what the profile must say about a secret that only the clients of a service have."""
+    message = (
+        f"{group.name} is for the service {server}, which does not get it in its own environment, command,"
+        " files, secrets or configs: a random value would not be accepted. Set it there too, or decide"
+    )
+    choices = {
+        CARRY: f"{CHOICES[CARRY]}; {server} keeps the password that it brings",
+        ASK: f"{CHOICES[ASK]}, as somebody sets it in {server}",
+        GENERATE: f"{CHOICES[GENERATE]}; right only if something else sets it in {server}",
+        PUBLIC: CHOICES[PUBLIC],
+    }
+    return Problem(member.where, message, "secrets", group.name, choices)
+
+
 def _with(group: Group, kind: Literal["generate", "ask", "carry"], form: Form | None = None) -> Group:
     return replace(group, kind=kind, form=form or group.form)
 
 
-def _is_outside(project: Project, group: Group, members: Iterable[Finding]) -> bool:
+def _is_outside(clients: Clients, group: Group, members: Iterable[Finding]) -> bool:
     """Whether every place of the value is of a service that the project does not have."""
     if group.value.lower() in COMMON:
         return False
-    own = hosts_of(project)
     return all(
-        _is_foreign(member.host, own) if member.host else belongs_outside(member.names[0])
+        _is_foreign(member.host, clients.hosts) if member.host else belongs_outside(member.names[0])
         for member in members
     )
 
 
 def _is_foreign(host: str, own: Collection[str]) -> bool:
     return "." in host and host not in own and not host.endswith(".internal") and not host.startswith("127.")
-
-
-def hosts_of(project: Project) -> frozenset[str]:
-    """Return the names under which the services of the project reach each other."""
-    found = set(project.document.get("services") or {})
-    for entry in (project.document.get("services") or {}).values():
-        found |= {str(entry[key]) for key in ("container_name", "hostname") if entry.get(key)}
-        networks = entry.get("networks")
-        for network in networks.values() if isinstance(networks, Mapping) else ():
-            found |= set((network or {}).get("aliases") or ())
-    return frozenset(found)
 
 
 def _name_groups(project: Project, by_value: Mapping[str, Sequence[Finding]]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +19,15 @@ _SECRETS: Final = _PASSWORDS | frozenset(
     {"SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "PEPPER", "SALT", "MASTERAUTH", "AUTHKEY", "SECRETKEY"}
     | {"CRED", "CREDS", "APPKEY", "FERNET", "密钥", "密鑰", "令牌"}
 )
+_OF_SECRET: Final = _SECRETS | frozenset(
+    {"KEY", "ACCESS", "API", "AUTH", "FILE", "ROOT", "USER", "ADMIN", "DEFAULT", "MASTER"}
+)
+"""Last words of names of secrets that do not say what the secret is for."""
+_OF_HOST: Final = frozenset(
+    {"HOST", "HOSTS", "HOSTNAME", "URL", "URLS", "URI", "ENDPOINT", "ENDPOINTS", "ADDR", "ADDRESS"}
+    | {"SERVER", "SERVERS", "NODES", "BROKER", "BROKERS"}
+)
+"""Last words of names of hosts and addresses."""
 _ENDS: Final = re.compile(r".(?:PASSWORD|PASSWD|(?<!BY)(?<!COM)PASS|PASSPHRASE|SECRET|TOKEN|API_?KEY)$")
 _SHORT_FORM: Final = re.compile(r"(?:[A-Z0-9]+_)*[A-Z]{2,}PW")
 
@@ -124,6 +134,32 @@ def comes_from_outside(name: str) -> bool:
         return True
     api = words[-2:] == ["API", "KEY"] or words[-1:] == ["APIKEY"] or words[-2:] == ["ACCESS", "TOKEN"]
     return api or words[-2:] == ["API", "TOKEN"]
+
+
+def secret_stem(name: str) -> tuple[str, ...] | None:
+    """Return what the name of a secret is about, such as DB of DB_ROOT_PASSWORD.
+
+    None for the name of a key or token of which nothing says what it is for.
+    """
+    words = _meaning(name)
+    while words and words[-1] in _OF_SECRET:
+        words.pop()
+    return _stem(words) if words or is_password_name(name) else None
+
+
+def host_stem(name: str) -> tuple[str, ...] | None:
+    """Return what the name of a host or an address is about, such as DB of DB_HOST; None for other names."""
+    words = words_of(name)
+    count = len(words)
+    while words and words[-1] in _OF_HOST:
+        words.pop()
+    return _stem(words) if len(words) < count else None
+
+
+def _stem(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words, with one for both names of object storage."""
+    text = " ".join(words).replace("S 3", "S3").replace("AWS", "S3")
+    return tuple(dict.fromkeys(text.split()))
 
 
 def variable_name(text: str) -> str:

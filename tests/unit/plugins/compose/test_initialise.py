@@ -123,3 +123,34 @@ services:
 """,
     )
     assert made.result.images == ("busybox:1", "nginx:1.22", "redis:7")
+
+
+def test_a_secret_that_only_clients_have_stands_in_the_profile_with_its_choices(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  mq: {image: "rabbitmq:3"}
+  w:
+    image: busybox:1
+    environment: {BROKER: "amqp://guest:guest@mq//"}
+""",
+    )
+    assert "compose.yaml:6: services.w.environment.BROKER: BROKER_PASSWORD is for the service mq" in made.text
+    assert "#   BROKER_PASSWORD: carry" in made.text
+    with pytest.raises(BundleError, match=r"compose.yaml:6: .*BROKER_PASSWORD") as refused:
+        made.build()
+    assert "`settings: secrets: {BROKER_PASSWORD: carry | ask | generate" in (refused.value.hint or "")
+    assert made.build(uncommented=True).secrets == {"BROKER_PASSWORD": "carry"}
+
+
+@pytest.mark.parametrize(
+    "name", ["SMTP_PASSWORD", "AWS_SECRET_ACCESS_KEY", "LICENSE_KEY", "TELEGRAM_BOT_TOKEN"]
+)
+def test_a_secret_of_a_service_outside_is_asked_for(name: str, tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        f"services: {{w: {{image: 'busybox:1', environment: {{{name}: hunter22}}}}}}\n",
+    )
+    assert f"#   {name}: ask" in made.text
+    assert made.build(uncommented=True).secrets == {name: "ask"}

@@ -45,7 +45,7 @@ def test_choices_stand_beside_the_key() -> None:
         Problem(
             "a.yaml:1", "A has a hash", "secrets", "A", {"ask": "it is asked for", "carry": "it travels"}
         ),
-        Problem("a.yaml:2", "B", "secrets", "B", {"ask": "x", "generate": "y"}),
+        Problem("a.yaml:2", "B", "secrets", "B", {"generate": "y", "ask": "x"}),
         Problem("tls.key:1", "has a private key", "carry", "tls.key", {"configuration": "it travels"}),
         Problem("a.txt", "has @@NAME@@", "site_templates", "a.txt", {}),
     ]
@@ -57,7 +57,7 @@ def test_choices_stand_beside_the_key() -> None:
     }  # fmt: skip
     assert "carry: it travels" in text
     assert "a.yaml:1: A has a hash" in error.message
-    assert "`settings: secrets: {A: ask | carry, B: ask | generate}`" in (error.hint or "")
+    assert "`settings: secrets: {A: ask | carry, B: generate | ask}`" in (error.hint or "")
     assert "`settings: carry: {tls.key: configuration}`" in (error.hint or "")
 
 

@@ -620,3 +620,84 @@ def test_a_text_that_would_become_a_template_by_chance_is_refused() -> None:
         files={"a.txt": "password=hunter22 @@HOST@@\n"},
     )
     assert "would become a site value" in done.problems[0]
+
+
+# ---------------------------------------------------------------- secrets of services that do not have them
+
+
+def of(server: str, client: str) -> Result:
+    """Return what becomes of a service `mq`, which may mount a file with its password, and its client `w`."""
+    files = {"mq/mq.conf": "pass = guest\n"} if "./mq" in server else {}
+    return follow(f"services: {{mq: {server}, w: {{environment: {client}}}}}", files=files)
+
+
+@pytest.mark.parametrize(
+    ("server", "client"),
+    [
+        ("{image: 'rabbitmq:3'}", "{BROKER: 'amqp://guest:guest@mq//'}"),
+        ("{image: 'rabbitmq:3'}", "{BROKER: '${BROKER:-amqp://guest:guest@mq//}'}"),
+        ("{container_name: store}", "{S3_SECRET_KEY: minioadmin, S3_ENDPOINT: 'http://store:9000'}"),
+        ("{image: 'elastic:8'}", "{ES_PASSWORD: changeme, ES_HOSTS: '[\"http://mq:9200\"]'}"),
+        ("{image: 'x:1'}", "{DSN: 'Host=mq;Username=a;Password=guest'}"),
+        (
+            "{environment: {POSTGRES_USER: postgres, POSTGRES_PASSWORD: other-one}}",
+            "{URL: 'postgres://postgres:postgres@mq/x'}",
+        ),
+        ("{healthcheck: {test: [CMD, redis-cli, -a, hunter22]}}", "{DB_PASSWORD: hunter22, DB_HOST: mq}"),
+        ("{image: 'x:1'}", "{A: 'redis://:hunter22@mq', B: 'redis://:hunter22@mq/1'}"),
+    ],
+)
+def test_a_secret_that_only_clients_have_is_for_the_user_to_decide(server: str, client: str) -> None:
+    done = of(server, client)
+    (problem,) = done.followed.problems
+    assert "is for the service mq, which does not get it" in problem.message
+    assert list(problem.choices) == ["carry", "ask", "generate", "public"]
+    assert problem.where.startswith("services.w.environment.")
+
+
+@pytest.mark.parametrize(
+    ("server", "client"),
+    [
+        ("{environment: {RABBITMQ_DEFAULT_PASS: guest}}", "{BROKER: 'amqp://guest:guest@mq//'}"),
+        ("{command: redis-server --requirepass hunter22}", "{URL: 'redis://:hunter22@mq'}"),
+        ("{entrypoint: [sh, -c, 'x --pw hunter22']}", "{DB_PASSWORD: hunter22, DB_HOST: mq}"),
+        (
+            "{volumes: [{type: bind, source: ./mq, target: /etc/mq}]}",
+            "{BROKER: 'amqp://guest:guest@mq//'}",
+        ),
+        ("{image: 'x:1'}", "{API_SECRET: hunter22, WEB_HOST: mq}"),
+        ("{image: 'x:1'}", "{SECRET_KEY: hunter22, HOST: mq}"),
+        ("{environment: {UPSTREAM: 'y:6379'}}, y: {command: [redis, --requirepass, hunter22]}",
+         "{URL: 'redis://:hunter22@mq'}"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_its_service_has_too_is_generated(server: str, client: str) -> None:
+    assert of(server, client).problems == []
+
+
+@pytest.mark.parametrize("section", ["configs", "secrets"])
+def test_a_service_may_have_its_password_in_a_config_or_secret(section: str) -> None:
+    document = (
+        "services: {{mq: {{{section}: [{{source: a}}]}}, w: {{environment: {{URL: 'amqp://u:hunter22@{host}'}}}}}}\n"
+        "{section}: {{a: {{file: ./a.txt}}}}"
+    )
+    files = {"a.txt": "password = hunter22\n"}
+    assert follow(document.format(section=section, host="mq"), files=files).problems == []
+
+
+def test_a_secret_in_a_file_is_for_the_host_beside_the_variable_that_names_the_file() -> None:
+    document = (
+        "services: {db: {}, w: {secrets: [{source: a}],"
+        " environment: {DB_HOST: db, DB_PASSWORD_FILE: /run/secrets/a}}}\nsecrets: {a: {file: ./a.txt}}"
+    )
+    (problem,) = follow(document, files={"a.txt": "hunter22\n"}).problems
+    assert "A is for the service db" in problem
+
+
+def test_what_is_decided_about_a_secret_of_clients_holds() -> None:
+    document = "services: {mq: {}, w: {environment: {BROKER: 'amqp://guest:guest@mq//'}}}"
+    carried = follow(document, rules=Rules("generate", decisions={"BROKER_PASSWORD": "carry"}))
+    assert (carried.problems, carried.environment("w")["BROKER"]) == ([], "amqp://guest:guest@mq//")
+    for decision in ("ask", "generate"):
+        done = follow(document, rules=Rules("generate", decisions={"BROKER_PASSWORD": decision}))
+        assert (done.problems, done.followed.variables["BROKER_PASSWORD"].required) == ([], decision == "ask")
