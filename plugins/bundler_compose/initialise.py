@@ -13,11 +13,13 @@ import yaml
 from bundler.api.application import ApplicationContext, InitResult
 from bundler.api.compose import normalise_name, other_images, running
 from bundler.api.templates.jinja import SUFFIX
+from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler_compose.model import Prepared, prepare
 from bundler_compose.reading.files import find_compose_file, find_override, read_text
+from bundler_compose.reading.project import Source, find_files
 from bundler_compose.reading.source import read_sources
 from bundler_compose.secrets.decisions import UndecidedError
 from bundler_compose.settings import ComposeSettings
@@ -53,7 +55,7 @@ def init_profile(source: Path, target: Path) -> InitResult:
     Raises:
         BundleError: there is no Compose file, or the profile exists.
     """
-    path = find_compose_file(source)
+    path = _first_file(source)
     _check_file(path)
     name = normalise_name(path.parent.resolve().name) or "application"
     trial = _try_all(source, path, name)
@@ -82,7 +84,20 @@ def init_profile(source: Path, target: Path) -> InitResult:
         for service, entry in running(prepared.model.compose)
         for image in (service.image, *other_images(entry))
     }
-    return InitResult(profile, tuple(sorted(images)), (*notes, *_notes(prepared)))
+    return InitResult(profile, tuple(sorted(images)), (*notes, *_notes(prepared, is_file=source.is_file())))
+
+
+def _first_file(source: Path) -> Path:
+    """Return the first Compose file of a project.
+
+    Raises:
+        BundleError: there is none. What is wrong with `.env` is said in the profile.
+    """
+    try:
+        with Templates({}) as templates:
+            return find_files(Source(source), templates).files[0]
+    except BundleError:
+        return find_compose_file(source)
 
 
 def _check_file(path: Path) -> None:
@@ -131,10 +146,10 @@ def _prepare(source: Path, path: Path, settings: dict[str, Any]) -> Prepared:
     return prepare(ApplicationContext("init", values, path.parent, "1.0", Platform.parse("linux/amd64")))
 
 
-def _notes(prepared: Prepared) -> Iterator[str]:
+def _notes(prepared: Prepared, *, is_file: bool) -> Iterator[str]:
     """Yield what was decided without asking: Compose profiles, secrets, variables, and mounts."""
     folder = prepared.reading.folder
-    override = find_override(folder)
+    override = find_override(folder) if is_file else None
     if override is not None and override not in prepared.reading.files:
         yield f"{override.name} is not read: the profile names one Compose file; name the folder instead"
     reading = prepared.reading

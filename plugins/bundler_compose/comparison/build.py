@@ -89,7 +89,9 @@ def project_document(program: Program, comparison: Comparison) -> dict[str, Any]
     project = comparison.project
     given = {name: str(value) for name, value in comparison.given.items()}
     profiles = sorted(project.profiles)
-    return program.config(project.folder, project.main, {**project.samples, **given}, profiles)
+    return program.config(
+        project.folder, project.main, {**project.samples, **project.above, **given}, profiles
+    )
 
 
 def bundle_document(program: Program, comparison: Comparison) -> dict[str, Any]:

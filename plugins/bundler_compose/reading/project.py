@@ -59,6 +59,8 @@ class Project:
     marks: Marks
     every: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names of all services, with the Compose profiles of each."""
+    above: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the `.env` whose COMPOSE_FILE leads to the project's folder, if it lies elsewhere."""
     _tree: Map = field(default_factory=Map, repr=False)
     _shown: Callable[[Path], str] = field(default=str, repr=False)
 
@@ -118,13 +120,11 @@ def read_project(source: Source, templates: Templates) -> Readings:
     Raises:
         BundleError: Compose refuses it, or it needs what a build does not have; with file and line.
     """
-    main = find_compose_file(source.path)
-    folder = Path(absolute(str(main.parent.absolute()), Path("/")))
-    reader = Reader(folder, folder / source.above, templates, source.check)
-    environment = variables.read_environment(source.given, reader.variables)
-    files = _compose_files(source, main, reader, environment)
-    name = _project_name(files, environment, reader)
-    environment = replace(environment, given={**environment.given, "COMPOSE_PROJECT_NAME": name})
+    start = find_files(source, templates)
+    reader, files, folder = start.reader, start.files, start.reader.folder
+    name = _project_name(files, start.environment, reader)
+    given = {**start.environment.given, "COMPOSE_PROJECT_NAME": name}
+    environment = replace(start.environment, given=given)
     known: dict[str, str] = {}
     today = _read(reader, files, environment, source, Mode(samples=known))
     while lacking := {name: text for name, text in today[1].lacking.items() if name not in known}:
@@ -147,6 +147,7 @@ def read_project(source: Source, templates: Templates) -> Readings:
                 samples=known,
                 marks=mode.marks,
                 every=read.every,
+                above=start.above,
                 _tree=read.document,
                 _shown=reader.shown,
             )
@@ -218,20 +219,64 @@ class _Read:
 _Reading = tuple[_Read, Mode, Loader]
 
 
-def _compose_files(source: Source, main: Path, reader: Reader, environment: Environment) -> list[Path]:
-    folder = reader.folder
-    named = tuple(source.files) or (variables.compose_files(environment) if source.path.is_dir() else ())
-    if named:
-        files = [Path(absolute(name, folder)) for name in named]
-        for path in files:
-            if not (path.is_file() if source.files else reader.exists(path, ".env: COMPOSE_FILE")):
-                raise BundleError(
-                    f"{path}: no such file", hint="correct COMPOSE_FILE in .env, or `settings: files`"
-                )
-        return files
-    files = [folder / main.name]
-    override = find_override(folder) if source.path.is_dir() and main.suffix != SUFFIX else None
-    return files if override is None else [*files, override]
+@dataclass(frozen=True)
+class Start:
+    """The files that Compose is called with.
+
+    Attributes:
+        reader: reads files of the project's folder.
+        environment: the variables of the project.
+        files: the Compose files, in order.
+        above: variables of a `.env` in another folder, from which COMPOSE_FILE leads to this one.
+    """
+
+    reader: Reader
+    environment: Environment
+    files: Sequence[Path]
+    above: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_files(source: Source, templates: Templates) -> Start:
+    """Find the Compose files: named ones, those of COMPOSE_FILE in `.env`, or the usual names.
+
+    The folder of the first file that COMPOSE_FILE names is the project's. Its `.env` is read too, and that
+    beside COMPOSE_FILE goes before it: docker/compose, `setEnvWithDotEnv` in cmd/compose/compose.go at
+    f729794; compose-go, `GetWorkingDir` in cli/options.go at e70e961.
+
+    Raises:
+        BundleError: there is no Compose file, or one that is named is missing or outside the root.
+    """
+    given = source.path if source.path.is_dir() else find_compose_file(source.path).parent
+    folder = Path(absolute(str(given.absolute()), Path("/")))
+    reader = Reader(folder, folder / source.above, templates, source.check)
+    environment = variables.read_environment(source.given, reader.variables)
+    names = tuple(source.files)
+    if not names and source.path.is_dir():
+        names = variables.compose_files(environment)
+    if not names:
+        main = folder / find_compose_file(source.path).name
+        override = find_override(folder) if source.path.is_dir() and main.suffix != SUFFIX else None
+        return Start(reader, environment, [main] if override is None else [main, override])
+    files = [Path(absolute(name, folder)) for name in names]
+    start = Start(reader, environment, files)
+    if not source.files and files[0].parent != folder:
+        start = _start_elsewhere(start, files[0].parent, source)
+    for path in files:
+        if not (path.is_file() if source.files else start.reader.exists(path, ".env: COMPOSE_FILE")):
+            raise BundleError(
+                f"{path}: no such file", hint="correct COMPOSE_FILE in .env, or `settings: files`"
+            )
+    return start
+
+
+def _start_elsewhere(start: Start, folder: Path, source: Source) -> Start:
+    """Return the start in the folder of the first file of COMPOSE_FILE."""
+    reader = replace(start.reader, folder=folder, root=folder / source.above)
+    above = start.environment
+    names = {entry.name for entry in above.entries}
+    entries = variables.read_env_files((".env",), reader.variables, above.today, optional=True)
+    own = tuple(entry for entry in entries if entry.name not in names)
+    return Start(reader, replace(above, entries=(*above.entries, *own)), start.files, above.values())
 
 
 def _read(

@@ -154,3 +154,22 @@ def test_a_secret_of_a_service_outside_is_asked_for(name: str, tmp_path: Path) -
     )
     assert f"#   {name}: ask" in made.text
     assert made.build(uncommented=True).secrets == {name: "ask"}
+
+
+def test_the_files_that_compose_file_names_are_found_without_a_compose_yaml(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    (folder / "prod").mkdir(parents=True)
+    (folder / ".env").write_text("COMPOSE_FILE=base.yaml:prod/extra.yaml\n")
+    (folder / "base.yaml").write_text("services: {web: {image: 'nginx:1.22'}}\n")
+    (folder / "prod/extra.yaml").write_text("services: {db: {image: 'redis:7'}}\n")
+    (folder / "compose.override.yaml").write_text("services: {no: {image: 'no:1'}}\n")
+    result = ComposeApplication().init(folder, tmp_path / "profiles")
+    assert result.images == ("nginx:1.22", "redis:7")
+    assert not any("override" in note for note in result.notes)
+    single = ComposeApplication().init(folder / "base.yaml", tmp_path / "single")
+    assert any("compose.override.yaml is not read" in note for note in single.notes)
+
+
+def test_a_compose_file_that_names_no_file_gets_a_profile_with_the_reason(tmp_path: Path) -> None:
+    made = Made(tmp_path / "shop", "services: {web: {image: 'a:1'}}\n", _dot_env="COMPOSE_FILE=none.yaml\n")
+    assert "none.yaml: no such file" in made.text

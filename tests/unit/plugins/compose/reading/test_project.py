@@ -192,6 +192,25 @@ def test_files_profiles_and_the_name_come_from_env(tmp_path: Path) -> None:
     assert list(readings.today.data["services"]) == ["web", "x"]
 
 
+def test_the_folder_of_the_first_named_file_is_the_projects(tmp_path: Path) -> None:
+    files = {
+        ".env": "COMPOSE_FILE=prod/a.yaml\nTAG=above\n",
+        "prod/.env": "TAG=own\nNAME=${TAG}-x\nCOMPOSE_PROJECT_NAME=named\n",
+        "prod/a.yaml": WEB + "    command: ${TAG} ${NAME}\n    volumes: ['./data:/data']\n",
+    }
+    readings = read(tmp_path, files)
+    assert readings.today.name == "named"
+    today, site = both(readings, "services", "web")
+    assert today["command"] == "above above-x"
+    assert site["command"] == "${TAG} ${TAG}-x"
+    assert today["volumes"][0]["source"] == str(tmp_path / "prod/data")
+    files[".env"] = "COMPOSE_FILE=prod/a.yaml:b.yaml\n"
+    files["b.yaml"] = WEB
+    with pytest.raises(BundleError, match=r"COMPOSE_FILE: .*b.yaml is outside the project's folder"):
+        read(tmp_path, files)
+    assert read(tmp_path, files, above="..").today.folder == tmp_path / "prod"
+
+
 @pytest.mark.parametrize(
     ("given", "ports"),
     [
