@@ -15,7 +15,7 @@ from bundler.api.templates.process import Templates
 from bundler.api.variable import SiteVariable
 from bundler_compose.adopt import adoption
 from bundler_compose.comparison.build import Comparison, compare
-from bundler_compose.keys.checks import check_fates, check_keys, key_requirements
+from bundler_compose.keys.checks import check_fates, check_images, check_keys, key_requirements
 from bundler_compose.lifecycle import bind_lifecycle
 from bundler_compose.mounts.carry import Carrier
 from bundler_compose.mounts.collect import Collected, Texts, collect_mounts
@@ -89,6 +89,7 @@ def prepare(context: ApplicationContext) -> Prepared:
         readings = read_project(source, templates)
         site = readings.site
         check_fates(site.data, site.at)
+        check_images(site.data, site.at)
         collected = _collect(site, settings, templates)
         rules = rules_of(settings.literal_secrets, settings.secrets, settings.carry, settings.variables)
         searched = project_of(site, collected.document, collected.files, rules)

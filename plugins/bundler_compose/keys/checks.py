@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 from bundler.api.application import Requirement
 from bundler.errors import BundleError, did_you_mean
+from bundler.image.reference import Reference
 from bundler.profile.values import version_key
 from bundler_compose.keys.document import TOP
 from bundler_compose.keys.model import Fate, Key, Level
@@ -78,6 +79,35 @@ def check_fates(document: Mapping[str, Any], at: Place) -> None:
             note = NOTES[key.note]
             reason = f"{note.en[0].lower()}{note.en[1:].rstrip('.')}"
             raise BundleError(f"{at(*path)}: cannot be bundled: {reason}", hint=note.remedy)
+
+
+def check_images(document: Mapping[str, Any], at: Place) -> None:
+    """Check that the images of a document are image references.
+
+    Raises:
+        BundleError: one is none; with its place.
+    """
+    for name, service in document["services"].items():
+        own: tuple[Path, Any] = (("image",), service.get("image"))
+        mounted: list[tuple[Path, Any]] = [
+            (("volumes", index, "source"), volume.get("source"))
+            for index, volume in enumerate(service.get("volumes") or ())
+            if volume.get("type") == "image"
+        ]
+        hooks: list[tuple[Path, Any]] = [
+            (("pre_start", index, "image"), hook.get("image"))
+            for index, hook in enumerate(service.get("pre_start") or ())
+        ]
+        for keys, image in (own, *mounted, *hooks):
+            if not image:
+                continue
+            try:
+                Reference.parse(str(image))
+            except BundleError as error:
+                hint = error.hint or "correct the name of the image"
+                if keys == ("image",):
+                    hint += f"; or name another image: `settings: images: {{{name}: ...}}`"
+                raise BundleError(f"{at('services', name, *keys)}: {error.message}", hint=hint) from error
 
 
 def find_needs(document: Mapping[str, Any]) -> list[Need]:

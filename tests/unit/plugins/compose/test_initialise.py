@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,26 @@ def test_the_files_that_compose_file_names_are_found_without_a_compose_yaml(tmp_
 def test_a_compose_file_that_names_no_file_gets_a_profile_with_the_reason(tmp_path: Path) -> None:
     made = Made(tmp_path / "shop", "services: {web: {image: 'a:1'}}\n", _dot_env="COMPOSE_FILE=none.yaml\n")
     assert "none.yaml: no such file" in made.text
+
+
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [
+        ("image: ghcr.io/A/b:1", "compose.yaml:4: services.web.image: image reference 'ghcr.io/A/b:1'"),
+        ("image: nginx:1.22@sha256:abc", "compose.yaml:4: services.web.image: image reference"),
+        (
+            "image: a:1\n    pre_start: [{image: 'x:y:z', command: ['true']}]",
+            "compose.yaml:5: services.web.pre_start.0.image: image reference",
+        ),
+        (
+            "image: a:1\n    volumes: [{type: image, source: B, target: /b}]",
+            "compose.yaml:5: services.web.volumes.0.source: image reference 'B'",
+        ),
+    ],
+)
+def test_an_image_that_is_none_is_named_with_its_line(service: str, says: str, tmp_path: Path) -> None:
+    made = Made(tmp_path / "shop", f"\nservices:\n  web:\n    {service}\n")
+    assert f"# {says}" in made.text
+    assert made.result.images == ()
+    with pytest.raises(BundleError, match=re.escape(says)):
+        made.build()
