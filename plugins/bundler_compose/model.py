@@ -26,7 +26,7 @@ from bundler_compose.reading import Project, Source, read_project
 from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.decisions import refuse_undecided
 from bundler_compose.secrets.follow import Followed, follow_secrets
-from bundler_compose.secrets.project import Group
+from bundler_compose.secrets.project import CARRY, PUBLIC, Group
 from bundler_compose.secrets.protect import check_protected
 from bundler_compose.secrets.reading import project_of, rules_of
 from bundler_compose.secrets.search import known_words
@@ -119,7 +119,9 @@ def _rules(settings: ComposeSettings) -> Rules:
         for given in settings.site_templates
     }
     carry: dict[str, Chosen] = dict.fromkeys(settings.data, "data")
-    return Rules({**carry, **settings.carry}, settings.host_paths, settings.templates, formats)
+    site_secrets = {name for name, how in settings.secrets.items() if how not in {CARRY, PUBLIC}}
+    chosen = {**carry, **settings.carry}
+    return Rules(chosen, settings.host_paths, settings.templates, formats, site_secrets)
 
 
 def _model(

@@ -133,7 +133,8 @@ class ComposeSettings(ProfileModel):
     secrets: Mapping[EnvironmentName, SecretDecision] = {}
     """What to do with single secrets, by the name that `bundle init` and errors show: `generate` one at each
     site; `ask` for it at the installation; `carry` it in the bundle; `public`: it is no secret; or a
-    generator (`random:N`, `hex:N`, `base64url:N`, `uuid`)."""
+    generator (`random:N`, `hex:N`, `base64url:N`, `uuid`). A secret whose `file` the project does not have
+    is named too, e.g. DB_PASSWORD for `secrets: db-password`."""
     site_templates: tuple[str | TemplateSetting, ...] = ()
     """Carried files in which `@@NAME@@` is replaced by the site variable NAME, e.g. `nginx/nginx.conf`. The
     value is quoted for the file's format, which follows from its name (`.yaml`, `.yml`, `.json`, `.toml`,

@@ -73,6 +73,14 @@ class Carrier:
                 continue
             self._carry(path, below, "", _mode(path) & 0o755, where)
 
+    def made_at_site(self, relative: str, name: str, where: str) -> None:
+        """Carry a file below `config/` that has the value of a site variable.
+
+        Raises:
+            BundleError: its name cannot be used at the site.
+        """
+        self.files[relative] = ConfigFile(self._claim(relative, where), f"@@{name}@@".encode(), 0o644, "text")
+
     def deliver(self, relative: str, owner: Owner, where: str) -> None:
         """Carry a file or folder whose copies at the site belong to the site.
 

@@ -107,9 +107,22 @@ def _refuse_outside(outside: Sequence[Use], project: Project, at: Callable[[Keys
     shown = list(dict.fromkeys(project.show(use.source) for use in outside))
     paths = list(dict.fromkeys(use.source for use in outside))
     roots = [root for root in (project.root_for(path) for path in paths) if root]
-    hint = f"if the server has it: `settings: host_paths: {json.dumps(paths, ensure_ascii=False)}`"
+    linked = [path for path in paths if project.is_named_inside(path)]
+    own = [path for path in paths if not project.is_near(path)]
+    hints = []
     if roots:
-        hint = f"if it travels with the project: `settings: root: {max(roots, key=len)}`; {hint}"
+        hints.append(f"if it travels with the project: `settings: root: {max(roots, key=len)}`")
+    if linked:
+        hints.append(f"replace the link {project.show(linked[0])} with the file itself")
+    if own:
+        listed = json.dumps(own, ensure_ascii=False)
+        hints.append(f"if the server has it: `settings: host_paths: {listed}`")
+    if len(own) < len(paths):
+        hints.append(
+            "if the server has it, write the server's path in the Compose file, and list it in `settings:"
+            " host_paths`"
+        )
+    hint = "; ".join(hints)
     more = f" (and {', '.join(shown[1:])})" if shown[1:] else ""
     raise BundleError(f"{at(first.keys)}: {shown[0]} is outside the project's folder{more}", hint=hint)
 

@@ -12,6 +12,7 @@ from bundler_compose.mounts.carry import Carrier, Owner, carried_paths
 from bundler_compose.mounts.classify import Classified, classify
 from bundler_compose.mounts.project import Project
 from bundler_compose.mounts.uses import Keys, Use, binds, find_uses
+from bundler_compose.secrets.names import variable_name
 
 DATA: Final = "${BUNDLE_DATA}"
 """Folder `<root>/data` in the rendered document."""
@@ -181,14 +182,26 @@ class _Placer:
         if self._rules.is_host(source):
             return entry
         relative = self._project.relative(source, where)
-        if relative is None:
-            raise BundleError(
-                f"{where}: {self._project.show(source)} is outside the project's folder",
-                hint="move it into the project's folder, set `settings: root`, or list it in `settings:"
-                " host_paths`",
-            )
-        self._carrier.configuration(relative, where, folders=kind == "configs")
+        variable = variable_name(name) if kind == "secrets" else ""
+        if relative is None or self._project.find(relative) is None:
+            if variable not in self._rules.site_secrets:
+                raise self._missing(where, source, variable, is_outside=relative is None)
+            relative = relative or f"secrets/{variable.lower()}"
+            self._carrier.made_at_site(relative, variable, where)
+        else:
+            self._carrier.configuration(relative, where, folders=kind == "configs")
         return {**entry, "file": f"./{relative}"}
+
+    def _missing(self, where: str, source: str, variable: str, *, is_outside: bool) -> BundleError:
+        """Return the error about a `file` of a config, or of a secret that can be the site's `variable`."""
+        hint = "add the file, or correct the name"
+        if is_outside:
+            hint = "move it into the project, set `settings: root`, or list it in `settings: host_paths`"
+        if variable:
+            ask = f"`settings: secrets: {{{variable}: ask}}`"
+            hint += f"; or, if each site has a value of its own, {ask}, or `generate`"
+        said = " is outside the project's folder" if is_outside else ": no such file in the project"
+        return BundleError(f"{where}: {self._project.show(source)}{said}", hint=hint)
 
 
 def _refuse_unused(carrier: Carrier) -> None:

@@ -92,6 +92,18 @@ class Project:
         ups = [part for part in shown.split("/") if part == ".."]
         return "/".join(ups)
 
+    def is_named_inside(self, path: str) -> bool:
+        """Whether an absolute path is one of the project's folder, where a link may lead out of it."""
+        return not self.show(path).startswith(("/", ".."))
+
+    def is_near(self, path: str) -> bool:
+        """Whether an absolute path is rather one of the machine of the build than of the site's server.
+
+        Such a path lies in or near the project's folder, or in the home of the user who builds.
+        """
+        home = os.path.expanduser("~")  # noqa: PTH111 no error without a home
+        return not self.show(path).startswith("/") or (len(home) > 1 and path.startswith(f"{home}/"))
+
     def _leads_inside(self, path: Path) -> bool:
         """Whether no link in `path` leads outside the root; missing parts count as inside."""
         try:

@@ -22,12 +22,14 @@ class Rules:
         host_paths: paths of the site's host that services may mount.
         templates: files that are rendered when the bundle is built; their names end with `.j2`.
         site_templates: files with site values, each with its format, or None to derive it from the name.
+        site_secrets: variables of secrets that each site asks for or generates.
     """
 
     carry: Mapping[str, Chosen] = field(default_factory=dict)
     host_paths: Collection[str] = ()
     templates: Collection[str] = ()
     site_templates: Mapping[str, TemplateFormat | None] = field(default_factory=dict)
+    site_secrets: Collection[str] = ()
 
     def chosen(self, path: str) -> Chosen | None:
         """Return the kind that the settings give to `path`: that of its nearest folder."""

@@ -42,6 +42,13 @@ class FileSecrets:
             if isinstance(path, str) and path.removeprefix("./") in files:
                 self._whole[path.removeprefix("./")] = name
 
+    def made_at_site(self) -> frozenset[str]:
+        """Return the variables whose values are files of `secrets:` that the project does not have."""
+        wanted = {path: f"@@{variable_name(name)}@@" for path, name in self._whole.items()}
+        return frozenset(
+            mark.strip("@") for path, mark in wanted.items() if text_of(self._files[path]) == mark
+        )
+
     def find(self) -> Iterator[Finding]:
         """Yield each file of `secrets:` as a place of its content, or of the passwords of addresses in it."""
         for path, name in self._whole.items():

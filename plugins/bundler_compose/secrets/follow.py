@@ -77,6 +77,7 @@ def follow_secrets(project: Project) -> Followed:
     files, more = in_files.replace({**project.files, **added}, replaced, project.rules)
     variables = {group.name: group_variable(group) for group in replaced}
     variables |= _without_values(project, document, variables)
+    variables |= {name: _made_at_site(project, name) for name in in_files.made_at_site() - set(variables)}
     return Followed(document, files, variables, tuple(groups), (*problems, *follower.problems, *more))
 
 
@@ -315,6 +316,11 @@ def _without_values(
             signs = {*operators, "-"} if name in project.today.values else operators
             found[name] = _variable_without_value(name, signs, decided, asked=name in required)
     return found
+
+
+def _made_at_site(project: Project, name: str) -> SiteVariable:
+    """Return the variable of a file of `secrets:` that the project does not have."""
+    return _variable_without_value(name, (), project.rules.decision(name), asked=True)
 
 
 def _operators(project: Project, document: Mapping[str, Any]) -> tuple[dict[str, set[str]], set[str]]:

@@ -197,3 +197,48 @@ def test_an_image_that_is_none_is_named_with_its_line(service: str, says: str, t
     assert made.result.images == ()
     with pytest.raises(BundleError, match=re.escape(says)):
         made.build()
+
+
+def test_a_file_of_a_secret_that_the_project_does_not_have_is_made_at_the_site(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  db: {image: "postgres:15", secrets: [db-password, token]}
+secrets:
+  db-password: {file: ./secrets/db.txt}
+  token: {file: ../keys/token}
+""",
+    )
+    assert "compose.yaml:5: secrets.db-password.file: ./secrets/db.txt: no such file" in made.text
+    assert "#   DB_PASSWORD: ask" in made.text
+    assert "#   TOKEN: ask" in made.text
+    assert str(tmp_path) not in made.text
+    with pytest.raises(BundleError, match="no such file"):
+        made.build()
+    settings = {"project": str(tmp_path / "shop"), "secrets": {"DB_PASSWORD": "generate", "TOKEN": "ask"}}
+    loaded = ComposeSettings.model_validate(settings, strict=False)
+    context = ApplicationContext("shop", loaded, made.folder, "1.0", Platform.parse("linux/amd64"))
+    model = ComposeApplication().model(context)
+    assert {file.path: (file.read(), file.template) for file in model.files} == {
+        "secrets/db.txt": (b"@@DB_PASSWORD@@", "text"),
+        "secrets/token": (b"@@TOKEN@@", "text"),
+    }
+    assert {(each.name, each.required, bool(each.generator)) for each in model.variables} == {
+        ("DB_PASSWORD", False, True),
+        ("TOKEN", True, False),
+    }
+    assert model.compose["secrets"]["token"] == {"file": "./secrets/token"}
+
+
+def test_no_path_of_the_machine_of_the_build_is_suggested(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "link").symlink_to("/etc/hostname")
+    (folder / "compose.yaml").write_text(
+        "services: {w: {image: 'a:1', volumes: ['./link:/l', '/srv/media:/m']}}\n"
+    )
+    text = ComposeApplication().init(folder, tmp_path / "profiles").path.read_text()
+    assert "#   - /srv/media" in text
+    assert "replace the link ./link with the file itself" in text
+    assert str(tmp_path) not in text
