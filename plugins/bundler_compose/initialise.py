@@ -14,6 +14,7 @@ from bundler.api.application import ApplicationContext, InitResult
 from bundler.api.compose import normalise_name, other_images, running
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
@@ -166,17 +167,24 @@ def _notes(prepared: Prepared, *, is_file: bool) -> Iterator[str]:
         for place in group.places:
             yield f"    {place}"
     for variable in prepared.model.variables:
-        if variable.name in groups:
-            continue
-        if variable.kind == "secret" and variable.generator:
-            yield f"{variable.name}: a secret, generated at each site"
-        elif variable.required:
-            yield f"{variable.name}: the installer asks for it"
-        else:
-            value = variable.default or variable.default_is or "empty"
-            yield f"{variable.name}: {value} unless the operator sets another value"
+        if variable.name not in groups:
+            yield f"{variable.name}: {_origin(variable)}"
     for mount in dict.fromkeys((mount.source, mount.kind) for mount in prepared.model.mounts):
         yield f"{mount[0]}: {_KINDS[mount[1]]}"
+
+
+def _origin(variable: SiteVariable) -> str:
+    """Return where the value of a variable comes from."""
+    if variable.kind == "secret" and variable.generator:
+        return "a secret, generated at each site"
+    if variable.required:
+        return "the installer asks for it"
+    lacking = "not set" if variable.lacking == "unset" else "empty"
+    if variable.kind == "secret":
+        generate = f"`settings: secrets: {{{variable.name}: generate}}` makes one at each site"
+        return f"a secret that is not required, {lacking} unless the operator sets it; {generate}"
+    value = variable.default or variable.default_is or lacking
+    return f"{value} unless the operator sets {'a' if value == 'not set' else 'another'} value"
 
 
 _KINDS: Final = {

@@ -1,7 +1,8 @@
 """Makes the site variables of a project from the uses that the reading for the site left in its documents.
 
 A value of `.env` is the default. Without one, a variable is optional: the documents say what applies, and the
-operator is not asked. Only `${NAME:?text}` and `${NAME?text}` require an answer.
+operator is not asked. Only `${NAME:?text}` and `${NAME?text}` require an answer;
+the second takes an empty one.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class _Found:
         operators: of its uses.
         defaults: texts that apply without a value, in the order of the documents.
         reason: text of `${NAME:?text}`.
-        required: whether a use outside of words requires it.
+        required: operators of the uses outside of words that require it, `:?` and `?`.
         is_port: whether it is a published port.
         is_binding: whether it is the host's part of a port in the short form.
     """
@@ -46,7 +47,7 @@ class _Found:
     operators: set[str] = field(default_factory=set)
     defaults: dict[str, None] = field(default_factory=dict)
     reason: str = ""
-    required: bool = False
+    required: set[str] = field(default_factory=set)
     is_port: bool = False
     is_binding: bool = False
 
@@ -101,7 +102,7 @@ def _note(found: dict[str, _Found], use: Use, marks: Marks, *, is_word: bool) ->
     elif not use.operator:
         what.defaults[""] = None
     elif use.operator.endswith("?") and not is_word:
-        what.required = True
+        what.required.add(use.operator)
         what.reason = what.reason or _as_line(marks.bind(use.word, {}))
     for inner in marks.split(use.word):
         if isinstance(inner, Use):
@@ -141,7 +142,7 @@ def _variable(name: str, what: _Found, environment: Environment, *, is_secret: b
     prompt = _prompt(name, what, environment)
     applies = tuple(text for text in what.defaults if text)
     unset = default is None and bool(what.operators & _EMPTY_DIFFERS)
-    required = what.required and not default
+    required = bool(what.required) and (default is None or (not default and ":?" in what.required))
     if is_secret:
         has_value = bool(default or applies or required)
         return SiteVariable(

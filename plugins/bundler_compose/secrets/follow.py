@@ -296,9 +296,8 @@ def _without_values(
 ) -> dict[str, SiteVariable]:
     """Return the secrets that have no value today.
 
-    A use with a default, or an entry of an environment without a value, says that the secret is optional: it
-    stays empty. Otherwise the project does not run without it: each site generates one, or is asked for one
-    that only a service outside can give.
+    They are optional, as for Compose, and stay empty: only `${NAME:?text}`, `${NAME?text}` and `secrets:`
+    need a value. Each site generates that, or is asked for one that only a service outside can give.
     """
     uses, required = _operators(project, document)
     found = {}
@@ -313,14 +312,15 @@ def _without_values(
             continue
         decided = project.rules.decision(name)
         if decided != PUBLIC and not project.today.text(project.today.values.get(name, "")):
-            signs = {*operators, "-"} if name in project.today.values else operators
-            found[name] = _variable_without_value(name, signs, decided, asked=name in required)
+            is_set = name in project.today.values
+            must = name in required or ":?" in operators or ("?" in operators and not is_set)
+            found[name] = _variable_without_value(name, decided, must=must)
     return found
 
 
 def _made_at_site(project: Project, name: str) -> SiteVariable:
     """Return the variable of a file of `secrets:` that the project does not have."""
-    return _variable_without_value(name, (), project.rules.decision(name), asked=True)
+    return _variable_without_value(name, project.rules.decision(name), must=True)
 
 
 def _operators(project: Project, document: Mapping[str, Any]) -> tuple[dict[str, set[str]], set[str]]:
@@ -343,17 +343,12 @@ def _operators(project: Project, document: Mapping[str, Any]) -> tuple[dict[str,
     return uses, required
 
 
-def _variable_without_value(
-    name: str, operators: Collection[str], decided: str | None, *, asked: bool
-) -> SiteVariable:
+def _variable_without_value(name: str, decided: str | None, *, must: bool) -> SiteVariable:
     if decided in {"ask", "carry"}:
         return SiteVariable(name=name, kind="secret", required=True)
     if decided is not None:
         generator = GENERATOR if decided == GENERATE else decided
         return SiteVariable(name=name, kind="secret", generator=generator)
-    if any(operator.endswith(("-", "+")) for operator in operators):
-        return SiteVariable(name=name, kind="secret")
-    must = asked or any(operator.endswith("?") for operator in operators)
-    if comes_from_outside(name) or not is_secret_name(name):
-        return SiteVariable(name=name, kind="secret", required=must)
-    return SiteVariable(name=name, kind="secret", generator=GENERATOR)
+    if must and is_secret_name(name) and not comes_from_outside(name):
+        return SiteVariable(name=name, kind="secret", generator=GENERATOR)
+    return SiteVariable(name=name, kind="secret", required=must)

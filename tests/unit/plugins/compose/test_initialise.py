@@ -242,3 +242,21 @@ def test_no_path_of_the_machine_of_the_build_is_suggested(tmp_path: Path) -> Non
     assert "#   - /srv/media" in text
     assert "replace the link ./link with the file itself" in text
     assert str(tmp_path) not in text
+
+
+def test_what_has_no_value_is_listed_with_what_applies(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  web:
+    image: nginx:1.22
+    environment:
+      REDIS_PASSWORD: ${REDIS_PASSWORD}
+      EMPTY: ${EMPTY}
+      PASSED:
+""",
+    )
+    assert "REDIS_PASSWORD: a secret that is not required, empty unless" in made.notes
+    assert "EMPTY: empty unless the operator sets another value" in made.notes
+    assert "PASSED: not set unless the operator sets a value" in made.notes

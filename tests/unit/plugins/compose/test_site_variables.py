@@ -69,8 +69,10 @@ def test_what_has_no_value_is_optional_and_shows_what_applies() -> None:
 
 
 def test_only_what_the_documents_require_is_required() -> None:
-    found = find({"F": "${F:?say F}", "G": "${G?}", "H": "${H:-${I:?in a word}}", "J": "${J:?x}"}, "J=1\n")
-    assert [name for name, variable in found.items() if variable.required] == ["F", "G"]
+    found = find({"F": "${F:?say F}", "G": "${G?}", "H": "${H:-${I:?in a word}}", "J": "${J:?x}",
+                  "K": "${K?x}", "L": "${L:?x}", "M": "${M?x}${M:?x}"}, "J=1\nK=\nL=\nM=\n")  # fmt: skip
+    assert [name for name, variable in found.items() if variable.required] == ["F", "G", "L", "M"]
+    assert (found["K"].default, found["K"].lacking) == ("", "empty")
     assert found["F"].prompt is not None
     assert found["F"].prompt.en == "say F"
     assert found["G"].lacking == "unset"

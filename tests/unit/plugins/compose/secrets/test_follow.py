@@ -426,16 +426,21 @@ services:
       OPENAI_API_KEY: ${OPENAI_API_KEY:?say it}
       D_PASSWORD: ${D_PASSWORD:-${A_PASSWORD:-}}
       E_PASSWORD:
+      F_PASSWORD: ${F_PASSWORD?say it}
+      G_PASSWORD: ${G_PASSWORD?say it}
+      H_PASSWORD: ${H_PASSWORD:?say it}
+      I_PASSWORD: ${I_PASSWORD:-}${I_PASSWORD:?say it}
 """,
-        {"A_PASSWORD": ""},
+        {"A_PASSWORD": "", "G_PASSWORD": "", "H_PASSWORD": ""},
     )
     made = {
         name: (variable.generator, variable.required) for name, variable in done.followed.variables.items()
     }
     assert made == {
-        "A_PASSWORD": (None, False), "B_PASSWORD": ("random:32", False), "C_PASSWORD": ("random:32", False),
+        "A_PASSWORD": (None, False), "B_PASSWORD": (None, False), "C_PASSWORD": ("random:32", False),
         "SMTP_PASSWORD": (None, False), "OPENAI_API_KEY": (None, True), "D_PASSWORD": (None, False),
-        "E_PASSWORD": (None, False),
+        "E_PASSWORD": (None, False), "F_PASSWORD": ("random:32", False), "G_PASSWORD": (None, False),
+        "H_PASSWORD": ("random:32", False), "I_PASSWORD": ("random:32", False),
     }  # fmt: skip
     assert done.environment("web")["A_PASSWORD"] == "${A_PASSWORD:-}"
 
