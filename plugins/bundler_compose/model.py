@@ -96,7 +96,7 @@ def prepare(context: ApplicationContext) -> Prepared:
         followed = follow_secrets(searched)
         refuse_undecided(followed.problems)
     model = _model(site, collected, followed, settings, version)
-    check_protected(model, followed.groups, known_words(searched))
+    check_protected(model, followed.groups, known_words(searched), searched.at)
     return Prepared(model, followed.groups, site)
 
 

@@ -74,7 +74,8 @@ def classify(uses: Sequence[Use], project: Project, rules: Rules, at: Callable[[
         first = by_path["."][0]
         raise BundleError(
             f"{at(first.keys)}: the whole project is mounted, with its Compose file",
-            hint="mount the files and folders that the service needs, each by its name",
+            hint="mount the files and folders that the service needs, each by its name, such as"
+            " `./html:/srv/html`",
         )
     return Classified(kinds, by_path, hosts)
 

@@ -122,7 +122,8 @@ class FileSecrets:
         if file.template is None and _SITE_VALUE.search(text):
             message = "has the value of a secret, and also @@NAME@@, which would become a site value"
             choices = {"list it": "in `site_templates`, if @@NAME@@ are site values"}
-            return file, [Problem(path, message, "site_templates", path, choices)]
+            where = f"{path}:{text.count(chr(10), 0, changes[0][0]) + 1}"
+            return file, [Problem(where, message, "site_templates", path, choices)]
         for start, end, group in reversed(changes):
             text = f"{text[:start]}{group.form.prefix}@@{group.name}@@{group.form.suffix}{text[end:]}"
         guessed = "text" if path in self._whole else guess_format(path, text[:200].encode())
@@ -136,6 +137,13 @@ def _in_run_secrets(document: Mapping[str, Any]) -> Iterator[str]:
         for volume in entry.get("volumes") or ():
             if str(volume.get("target", "")).startswith("/run/secrets/") and volume.get("source"):
                 yield str(volume["source"]).removeprefix("./")
+
+
+def places_in(path: str, file: ConfigFile, group: Group) -> tuple[str, ...]:
+    """Return the places of a group's variable in a carried file, each with its line."""
+    text = text_of(file) or ""
+    mark = re.escape(f"@@{group.name}@@")
+    return tuple(f"{path}:{text.count(chr(10), 0, found.start()) + 1}" for found in re.finditer(mark, text))
 
 
 def _rename(text: str, groups: Sequence[Group]) -> str:

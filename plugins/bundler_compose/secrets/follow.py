@@ -11,7 +11,7 @@ from typing import Any, Final
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
 from bundler_compose.reading.environment import is_reserved
-from bundler_compose.secrets.files import FileSecrets
+from bundler_compose.secrets.files import FileSecrets, places_in
 from bundler_compose.secrets.forms import GENERATOR, is_distinctive
 from bundler_compose.secrets.groups import group_variable, make_groups
 from bundler_compose.secrets.names import (
@@ -78,7 +78,24 @@ def follow_secrets(project: Project) -> Followed:
     variables = {group.name: group_variable(group) for group in replaced}
     variables |= _without_values(project, document, variables)
     variables |= {name: _made_at_site(project, name) for name in in_files.made_at_site() - set(variables)}
-    return Followed(document, files, variables, tuple(groups), (*problems, *follower.problems, *more))
+    listed = tuple(_with_places(project, group, changed, files) for group in groups)
+    return Followed(document, files, variables, listed, (*problems, *follower.problems, *more))
+
+
+def _with_places(
+    project: Project, group: Group, changed: Mapping[Keys, tuple[str, ...]], files: Mapping[str, ConfigFile]
+) -> Group:
+    """Return a group with the places where only its value was found, in the document and in files."""
+    marks = project.today.marks
+    more = [
+        project.at(keys)
+        for keys, texts in changed.items()
+        if any(use.name == group.name for text in texts for use in marks.uses(text))
+    ]
+    for path, file in files.items():
+        if file is not project.files.get(path):
+            more += places_in(path, file, group)
+    return dataclasses.replace(group, places=tuple(dict.fromkeys((*group.places, *more))))
 
 
 def _identifiers(project: Project) -> dict[str, str]:

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from bundler.api.application import ApplicationModel
 from bundler.errors import BundleError
 from bundler_compose.secrets.forms import is_distinctive
+from bundler_compose.secrets.places import Keys
 from bundler_compose.secrets.positions import find_spans, find_value
 from bundler_compose.secrets.project import CARRY, Group
 from bundler_compose.secrets.quoting import written_forms
 
 
-def check_protected(model: ApplicationModel, groups: Iterable[Group], words: frozenset[str]) -> None:
+def check_protected(
+    model: ApplicationModel, groups: Iterable[Group], words: frozenset[str], at: Callable[[Keys], str]
+) -> None:
     """Refuse a model that still has the value of a group which the site generates or asks for.
 
     Args:
         model: everything that becomes a part of the bundle.
         groups: the groups of secrets.
         words: words of the project that are something else too.
+        at: returns the place of a key of the Compose document for people.
 
     Raises:
         BundleError: a value is left. The message names the secret and the place, not the value.
     """
     replaced = [group for group in groups if group.kind != CARRY and group.value]
-    for where, text in _texts(model):
+    for where, text in _texts(model, at):
         short = {group.value: group for group in replaced}
         left = next((short[span.value] for span in find_spans("", text) if span.value in short), None)
         for group in replaced:
@@ -39,7 +43,9 @@ def check_protected(model: ApplicationModel, groups: Iterable[Group], words: fro
         content = file.read()
         for group in replaced:
             if is_distinctive(group.value) and group.value not in words and _has_bytes(content, group.value):
-                raise _left(group, file.path)
+                before, found, _ = content.partition(group.value.encode())
+                line = before.count(b"\n") + 1
+                raise _left(group, f"{file.path}:{line}" if found else file.path)
 
 
 def _left(group: Group, where: str) -> BundleError:
@@ -86,8 +92,8 @@ def _base64_forms(raw: bytes) -> Iterator[bytes]:
         yield whole[first : (lead + len(raw)) * 8 // 6]
 
 
-def _texts(model: ApplicationModel) -> Iterator[tuple[str, str]]:
-    yield from _below("compose.yaml", model.compose)
+def _texts(model: ApplicationModel, at: Callable[[Keys], str]) -> Iterator[tuple[str, str]]:
+    yield from _document(model.compose, (), at)
     for part in ("variables", "probes", "adoption"):
         for entry in getattr(model, part):
             data = entry.model_dump() if hasattr(entry, "model_dump") else dataclasses.asdict(entry)
@@ -96,13 +102,23 @@ def _texts(model: ApplicationModel) -> Iterator[tuple[str, str]]:
     yield "title", model.title
 
 
+def _document(value: Any, keys: Keys, at: Callable[[Keys], str]) -> Iterator[tuple[str, str]]:  # noqa: ANN401 any YAML value
+    if isinstance(value, str):
+        yield at(keys), value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _document(item, (*keys, key), at)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _document(item, (*keys, index), at)
+
+
 def _below(where: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 any value of a model
     if isinstance(value, str):
         yield where, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            separator = ": " if where == "compose.yaml" else "."
-            yield from _below(f"{where}{separator}{key}", item)
+            yield from _below(f"{where}.{key}", item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _below(where, item)

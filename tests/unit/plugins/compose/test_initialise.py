@@ -260,3 +260,46 @@ services:
     assert "REDIS_PASSWORD: a secret that is not required, empty unless" in made.notes
     assert "EMPTY: empty unless the operator sets another value" in made.notes
     assert "PASSED: not set unless the operator sets a value" in made.notes
+
+
+def test_all_places_of_a_secret_are_listed(tmp_path: Path) -> None:
+    made = Made(
+        tmp_path / "shop",
+        """
+services:
+  db: {image: "postgres:15", environment: {POSTGRES_PASSWORD: hunter22}}
+  web:
+    image: nginx:1.22
+    environment: {LINE: "x hunter22"}
+    volumes: ["./app_dot_conf:/a:ro"]
+""".replace("_dot_", "."),
+        app_dot_conf="# settings\nsay hunter22\n",
+    )
+    for place in (
+        "compose.yaml:3: services.db.environment.POSTGRES_PASSWORD",
+        "compose.yaml:6: services.web.environment.LINE",
+        "app.conf:2",
+    ):
+        assert f"    {place}" in made.notes
+
+
+def test_a_whole_project_that_is_mounted_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    made = Made(tmp_path / "shop", "services: {web: {image: 'nginx:1.22', volumes: ['.:/app']}}\n")
+    assert "compose.yaml:1: services.web.volumes.0: the whole project is mounted" in made.text
+    assert "`./html:/srv/html`" in made.text
+
+
+def test_a_secret_that_would_travel_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text(
+        "services:\n  web:\n    image: 'nginx:1.22'\n"
+        "    environment: {A_PASSWORD: hunter22, B: aHVudGVyMjI=}\n"
+    )
+    settings = {"project": str(folder), "secrets": {"A_PASSWORD": "generate"}}
+    loaded = ComposeSettings.model_validate(settings, strict=False)
+    context = ApplicationContext("shop", loaded, tmp_path, "1.0", Platform.parse("linux/amd64"))
+    with pytest.raises(
+        BundleError, match=r"compose.yaml:4: services.web.environment.B: the secret A_PASSWORD"
+    ):
+        ComposeApplication().model(context)

@@ -11,11 +11,16 @@ from bundler.api.application import ApplicationModel, ConfigFile, Dump, Lifecycl
 from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_compose.secrets.forms import Form
+from bundler_compose.secrets.places import Keys
 from bundler_compose.secrets.project import Group
 from bundler_compose.secrets.protect import check_protected
 
 VALUE = "hunter22!"
 GROUP = Group("DB_PASSWORD", VALUE, frozenset(), (), (), "generate", Form(), frozenset())
+
+
+def place(keys: Keys) -> str:
+    return "compose.yaml:1: " + ".".join(map(str, keys))
 
 
 def model(**parts: Any) -> ApplicationModel:  # noqa: ANN401 any part
@@ -40,20 +45,20 @@ def model(**parts: Any) -> ApplicationModel:  # noqa: ANN401 any part
 )
 def test_a_value_that_is_left_is_refused(parts: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match="the secret DB_PASSWORD would travel") as caught:
-        check_protected(model(**parts), [GROUP], frozenset())
+        check_protected(model(**parts), [GROUP], frozenset(), place)
     assert VALUE not in str(caught.value)
 
 
 def test_other_texts_travel() -> None:
     files = (ConfigFile("a", b"hunter22!x @@DB_PASSWORD@@"), ConfigFile("b", b"x" * 1000))
-    check_protected(model(files=files), [GROUP], frozenset())
-    check_protected(model(files=(ConfigFile("a", VALUE.encode()),)), [GROUP], frozenset({VALUE}))
+    check_protected(model(files=files), [GROUP], frozenset(), place)
+    check_protected(model(files=(ConfigFile("a", VALUE.encode()),)), [GROUP], frozenset({VALUE}), place)
 
 
 def test_a_short_value_is_refused_in_the_position_of_a_secret() -> None:
     short = Group("P", "ab", frozenset(), (), (), "generate", Form(), frozenset())
     document = {"services": {"ab": {"user": "ab", "x": "postgres://ab:{}@ab"}}}
-    check_protected(model(compose=document), [short], frozenset())
+    check_protected(model(compose=document), [short], frozenset(), place)
     document["services"]["ab"]["x"] = "postgres://u:ab@ab"
     with pytest.raises(BundleError, match="would travel"):
-        check_protected(model(compose=document), [short], frozenset())
+        check_protected(model(compose=document), [short], frozenset(), place)
