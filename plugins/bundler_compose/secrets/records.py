@@ -16,7 +16,7 @@ from bundler_compose.secrets.quoting import Literal, read_literal
 from bundler_compose.secrets.span import Span
 
 _PAIR: Final = re.compile(
-    r"""(?<![\w.-])\\*+["']?(?:name|key|Name|Key)\\*+["']?[ \t]*[:=][ \t]*"""
+    r"""(?<![\w.-])(?:name|key|Name|Key)\\*+["']?[ \t]*[:=][ \t]*"""
     r"""\\*+["']?(?P<key>[^\W\d][\w.-]{0,99})\\*+["']?"""
     r"""[ \t]*,?\s{0,200}\\*+["']?[vV]alue\\*+["']?[ \t]*[:=][ \t]*"""
 )
