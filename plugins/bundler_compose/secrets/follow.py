@@ -313,8 +313,10 @@ def _without_values(
 ) -> dict[str, SiteVariable]:
     """Return the secrets that have no value today.
 
-    They are optional, as for Compose, and stay empty: only `${NAME:?text}`, `${NAME?text}` and `secrets:`
-    need a value. Each site generates that, or is asked for one that only a service outside can give.
+    A use with a default, or an entry of an environment without a value, says that the secret is optional: it
+    stays empty. `${NAME:?text}`, `${NAME?text}` and `secrets:` require a value: each site generates it, or is
+    asked for one that only a service outside can give. One is generated for `${NAME}` too, which Compose
+    takes for empty with a warning: a service with an empty password does not start, or is open to everyone.
     """
     uses, required = _operators(project, document)
     found = {}
@@ -331,7 +333,8 @@ def _without_values(
         if decided != PUBLIC and not project.today.text(project.today.values.get(name, "")):
             is_set = name in project.today.values
             must = name in required or ":?" in operators or ("?" in operators and not is_set)
-            found[name] = _variable_without_value(name, decided, must=must)
+            bare = not is_set and not any(operator.endswith(("-", "+")) for operator in operators)
+            found[name] = _variable_without_value(name, decided, must=must, bare=bare)
     return found
 
 
@@ -360,12 +363,14 @@ def _operators(project: Project, document: Mapping[str, Any]) -> tuple[dict[str,
     return uses, required
 
 
-def _variable_without_value(name: str, decided: str | None, *, must: bool) -> SiteVariable:
+def _variable_without_value(
+    name: str, decided: str | None, *, must: bool, bare: bool = False
+) -> SiteVariable:
     if decided in {"ask", "carry"}:
         return SiteVariable(name=name, kind="secret", required=True)
     if decided is not None:
         generator = GENERATOR if decided == GENERATE else decided
         return SiteVariable(name=name, kind="secret", generator=generator)
-    if must and is_secret_name(name) and not comes_from_outside(name):
+    if (must or bare) and is_secret_name(name) and not comes_from_outside(name):
         return SiteVariable(name=name, kind="secret", generator=GENERATOR)
     return SiteVariable(name=name, kind="secret", required=must)

@@ -252,12 +252,14 @@ services:
   web:
     image: nginx:1.22
     environment:
-      REDIS_PASSWORD: ${REDIS_PASSWORD}
+      REDIS_PASSWORD: ${REDIS_PASSWORD:-}
+      CACHE_PASSWORD: ${CACHE_PASSWORD}
       EMPTY: ${EMPTY}
       PASSED:
 """,
     )
     assert "REDIS_PASSWORD: a secret that is not required, empty unless" in made.notes
+    assert "CACHE_PASSWORD: a secret, generated at each site" in made.notes
     assert "EMPTY: empty unless the operator sets another value" in made.notes
     assert "PASSED: not set unless the operator sets a value" in made.notes
 

@@ -437,7 +437,7 @@ services:
         name: (variable.generator, variable.required) for name, variable in done.followed.variables.items()
     }
     assert made == {
-        "A_PASSWORD": (None, False), "B_PASSWORD": (None, False), "C_PASSWORD": ("random:32", False),
+        "A_PASSWORD": (None, False), "B_PASSWORD": ("random:32", False), "C_PASSWORD": ("random:32", False),
         "SMTP_PASSWORD": (None, False), "OPENAI_API_KEY": (None, True), "D_PASSWORD": (None, False),
         "E_PASSWORD": (None, False), "F_PASSWORD": ("random:32", False), "G_PASSWORD": (None, False),
         "H_PASSWORD": ("random:32", False), "I_PASSWORD": ("random:32", False),
