@@ -15,26 +15,32 @@ from bundler.store.receiver import Receiver, naming
 
 
 def platforms(application: ApplicationModel, platform: Platform) -> dict[Reference, Platform]:
-    """Return the platform of each image: that of the services which use it, else the bundle's.
+    """Return the platform of each image: the `platform:` of the service that runs it, or else the bundle's.
+
+    Images that services only mount, or run before they start, are the bundle's: docker/compose,
+    `pullRequiredImages` and `addPreStartHookPulls` in pkg/compose/pull.go at f729794.
 
     Raises:
         BundleError: a platform is not of the bundle's operating system, or one image is for two platforms.
     """
     found: dict[Reference, Platform] = {}
-    for service, entry in compose.running(application.compose):
+    for service in compose.services(application.compose):
         own = Platform.parse(service.platform) if service.platform else platform
         if own.os != platform.os:
             raise BundleError(
                 f"service {service.name}: platform: {own} cannot run on a server for {platform}",
                 hint="remove `platform:`, or build for another --platform",
             )
-        for image in (service.image, *compose.other_images(entry)):
-            known = found.setdefault(Reference.parse(image), own)
-            if known != own:
-                raise BundleError(
-                    f"service {service.name}: platform: {own}, but another service uses {image} for {known}",
-                    hint="a site has one image of a name: give one of the two services another tag",
-                )
+        known = found.setdefault(Reference.parse(service.image), own)
+        if known != own:
+            raise BundleError(
+                f"service {service.name}: platform: {own}, but another service runs {service.image}"
+                f" for {known}",
+                hint="a site has one image of a name: give one of the two services another tag",
+            )
+    for _, entry in compose.running(application.compose):
+        for image in compose.other_images(entry):
+            found.setdefault(Reference.parse(image), platform)
     return found
 
 

@@ -135,29 +135,11 @@ def test_the_image_of_a_service_is_for_its_platform(builder: Builder, registry: 
 
 
 @pytest.mark.parametrize(
-    "use", ["volumes: [{type: image, source: 'arm:1', target: /a}]", "pre_start: [{image: 'arm:1'}]"]
-)
-@pytest.mark.parametrize("command", ["plan", "lock"])
-def test_an_image_that_no_service_runs_is_for_the_platform_of_its_service(
-    command: str, use: str, builder: Builder, registry: FaultRegistry
-) -> None:
-    services = f"{{a: {{image: 'web:1'}}, b: {{image: 'arm:2', platform: linux/arm64, {use}}}}}"
-    done = run(builder, registry, command, services)
-    assert done.returncode == 0, done.stderr
-    said = done.stdout + "".join(each.read_text() for each in builder.folder.glob("*.lock*"))
-    assert PUSHED["library/arm:1"].manifest.digest[:19] in said
-
-
-@pytest.mark.parametrize(
     ("services", "said"),
     [
         ("{b: {image: 'web:1', platform: linux/arm64}}", "linux/arm64"),
         ("{b: {image: 'web:1', platform: windows/amd64}}", "platform: windows/amd64 cannot run"),
         ("{a: {image: 'web:1'}, b: {image: 'web:1', platform: linux/arm64}}", "another tag"),
-        (
-            "{a: {image: 'web:1', platform: linux/arm64}, b: {image: 'z', pre_start: [{image: 'web:1'}]}}",
-            "another tag",
-        ),
     ],
 )
 def test_a_platform_that_cannot_be_had_is_refused(
