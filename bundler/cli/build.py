@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bundler.api.output import Packer
     from bundler.api.rehearsal import Rehearsal
     from bundler.build.pipeline import Built, Job
+    from bundler.profile.model import Profile
 
 
 @click.command("build")
@@ -114,12 +115,7 @@ def build_command(
         _build(jobs, output, (), (), finish)
     else:
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
-            wanted = profile.signing.signatures
-            if len(keys) < wanted:
-                raise UsageError(
-                    f"the profile {profile.name} requires {wanted} signatures, but only {len(keys)} given",
-                    hint="repeat --key for each signer",
-                )
+            _check_signatures(profile, keys)
             _build(jobs, output, keys, statements, finish)
             public = tuple(key.key.public_key for key in keys)
     if rehearses:
@@ -128,6 +124,15 @@ def build_command(
         _show(built, names, packer, as_json=chosen.as_json, rehearsal=found)
         if found.failed is not None:
             raise rehearsal_error(built.bundle.path, found)
+
+
+def _check_signatures(profile: Profile, keys: Sequence[OpenKey]) -> None:
+    wanted = profile.signing.signatures
+    if len(keys) < wanted:
+        raise UsageError(
+            f"the profile {profile.name} requires {wanted} signatures, but only {len(keys)} given",
+            hint="repeat --key for each signer",
+        )
 
 
 def _check_rehearsal(jobs: Sequence[Job], packer: Packer) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.api.images import SourceOptions
     from bundler.api.plugins import Plugins
     from bundler.build.pipeline import Job
-    from bundler.cli.settings import Setting, Settings
+    from bundler.cli.settings import Given, Setting, Settings
     from bundler.image.oci import Platform
     from bundler.profile.load import LoadedProfile
     from bundler.store.blobs import Store
@@ -209,7 +209,7 @@ def make_jobs(
     """
     from bundler.build.lock import Lock
     from bundler.build.pipeline import Job
-    from bundler.cli.settings import Given, find_settings
+    from bundler.cli.settings import find_settings
     from bundler.profile.config import load_config
     from bundler.profile.load import load_profile
     from bundler.store.blobs import Store
@@ -225,15 +225,7 @@ def make_jobs(
     path = options.lock_file or lock_path(loaded.path)
     required = locked or options.lock_file is not None
     pins = Lock(path, {}) if ignore_lock else Lock.read(path, required=required)
-    given = Given(
-        platform=",".join(options.platforms) or None,
-        mirrors=_pairs("--registry-mirror", options.mirrors),
-        insecure=options.insecure,
-        ca_file=options.ca_file,
-        min_speed=options.min_speed,
-        cache=options.cache_dir,
-    )
-    settings = find_settings(load_config(loaded.path), loaded, given)
+    settings = find_settings(load_config(loaded.path), loaded, _given(options))
     first, *others = _platforms(settings.platform)
     job = Job(
         profile=loaded,
@@ -248,6 +240,19 @@ def make_jobs(
         write_once=write_once,
     )
     return [job, *(replace(job, platform=platform) for platform in others)]
+
+
+def _given(options: JobOptions) -> Given:
+    from bundler.cli.settings import Given
+
+    return Given(
+        platform=",".join(options.platforms) or None,
+        mirrors=_pairs("--registry-mirror", options.mirrors),
+        insecure=options.insecure,
+        ca_file=options.ca_file,
+        min_speed=options.min_speed,
+        cache=options.cache_dir,
+    )
 
 
 def _source_options(settings: Settings, loaded: LoadedProfile, *, offline: bool) -> SourceOptions:
