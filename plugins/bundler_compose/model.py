@@ -83,6 +83,7 @@ def prepare(context: ApplicationContext) -> Prepared:
         given=settings.values,
         profiles=settings.profiles,
         images=settings.images,
+        name=settings.name or "",
         check=check_keys,
     )
     with Templates(values) as templates:

@@ -113,7 +113,8 @@ class ComposeSettings(ProfileModel):
     """Images of services by service, for example of those that the project builds and does not name. The
     source `docker` takes them from the engine on which they were built."""
     name: Identifier | None = None
-    """Name of the application, part of the bundle's name. By default the project's name."""
+    """Name of the application, part of the bundle's name. By default the project's name. It names the Compose
+    project too, unless COMPOSE_PROJECT_NAME in `.env` or `name:` in a Compose file does."""
     title: str | None = None
     """Display name. By default the application's name."""
     profiles: tuple[str, ...] = ()

@@ -88,10 +88,8 @@ def project_document(program: Program, comparison: Comparison) -> dict[str, Any]
     """Return the project as Docker Compose resolves it."""
     project = comparison.project
     given = {name: str(value) for name, value in comparison.given.items()}
-    profiles = sorted(project.profiles)
-    return program.config(
-        project.folder, project.main, {**project.samples, **project.above, **given}, profiles
-    )
+    values = {**project.samples, **project.above, **given, "COMPOSE_PROJECT_NAME": project.name}
+    return program.config(project.folder, project.main, values, sorted(project.profiles))
 
 
 def bundle_document(program: Program, comparison: Comparison) -> dict[str, Any]:

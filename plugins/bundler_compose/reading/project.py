@@ -85,6 +85,8 @@ class Source:
         given: `settings: values`: variables that go before `.env`.
         profiles: Compose profiles to enable; empty for those of COMPOSE_PROFILES.
         images: images of services that the project builds, by service.
+        name: the project's name where neither COMPOSE_PROJECT_NAME nor a `name:` gives one; empty for the
+            folder's.
         check: checks the keys of each document as it is written.
     """
 
@@ -94,6 +96,7 @@ class Source:
     given: Mapping[str, object] = field(default_factory=dict)
     profiles: Sequence[str] = ()
     images: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
     check: Check = lambda _document, _at: None
 
 
@@ -122,7 +125,7 @@ def read_project(source: Source, templates: Templates) -> Readings:
     """
     start = find_files(source, templates)
     reader, files, folder = start.reader, start.files, start.reader.folder
-    name = _project_name(files, start.environment, reader)
+    name = _project_name(files, start.environment, reader, source.name)
     given = {**start.environment.given, "COMPOSE_PROJECT_NAME": name}
     environment = replace(start.environment, given=given)
     known: dict[str, str] = {}
@@ -356,8 +359,8 @@ def _check_profiles(wanted: Sequence[str], every: Collection[frozenset[str]], sh
             )
 
 
-def _project_name(files: Sequence[Path], environment: Environment, reader: Reader) -> str:
-    """Return the project's name: COMPOSE_PROJECT_NAME, the last `name:` of the files, or the folder's."""
+def _project_name(files: Sequence[Path], environment: Environment, reader: Reader, default: str) -> str:
+    """Return the project's name: COMPOSE_PROJECT_NAME, the last `name:`, `default`, or the folder's."""
     explicit = variables.project_name(environment)
     if explicit is not None:
         if not _NAME.fullmatch(explicit):
@@ -372,7 +375,7 @@ def _project_name(files: Sequence[Path], environment: Environment, reader: Reade
             if isinstance(document.data.get("name"), str) and document.data["name"]:
                 text, where = document.data["name"], str(document.data.places["name"])
     given = Mode().closed(environment).text(text, where)
-    name = normalise_name(given) or normalise_name(reader.folder.resolve().name)
+    name = normalise_name(given) or normalise_name(default) or normalise_name(reader.folder.resolve().name)
     if not name:
         raise BundleError(
             f"{where}: the folder's name gives no project name", hint="add `name:` to the Compose file"

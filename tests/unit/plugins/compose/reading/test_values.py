@@ -303,3 +303,25 @@ def test_a_problem_has_its_keys_and_says_what_is_allowed(
         check_values(document)
     assert (caught.value.keys, caught.value.message) == (keys, message)
     assert caught.value.hint or "must" in message
+
+
+@pytest.mark.parametrize(
+    ("rest", "dotenv", "name"),
+    [
+        ("", "", "from-profile"),
+        ("name: own\n", "", "own"),
+        ("name: own\n", "COMPOSE_PROJECT_NAME=env\n", "env"),
+    ],
+)
+def test_the_profile_names_a_project_that_has_no_name(
+    tmp_path: Path, rest: str, dotenv: str, name: str
+) -> None:
+    (tmp_path / ".env").write_text(dotenv)
+    (tmp_path / "compose.yaml").write_text(
+        f"{rest}services: {{web: {{image: i, labels: {{a: '${{COMPOSE_PROJECT_NAME}}'}}}}}}\n"
+    )
+    with Templates({}) as templates:
+        readings = read_project(Source(tmp_path, name="from-profile"), templates)
+    for project in (readings.today, readings.site):
+        assert project.name == name
+        assert project.data["services"]["web"]["labels"] == {"a": name}
