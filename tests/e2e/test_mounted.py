@@ -200,7 +200,8 @@ def test_a_release_that_a_stopped_container_mounts_is_kept(app: Installed) -> No
 
 
 def test_a_stopped_service_is_no_finished_job(app: Installed) -> None:
-    assert app.control("stop").returncode == 0
+    containers = app.containers()
+    app.site.docker("stop", "--time", "1", containers["side"], containers["plain"])
     status = app.control("status")
     assert status.returncode == 1, status.stdout
     assert "side plain" in status.stderr
