@@ -110,7 +110,9 @@ def certified(name: str) -> Change:
 
 
 CERTIFICATES = "#host\tcertificate\t...\nHOST\tCERT\tKEY\tMADE\ttls/server.crt\ttls/server.key\n"
-VARIABLES = "#name\tkind\trequired\tdefault\nHOST\thost\tyes\tdify.bank.example\t-\t-\t-\t-\t-\n"
+VARIABLES = (
+    "#name\tkind\trequired\tdefault\nHOST\thost\tyes\tdify.bank.example\t-\t-\t-\t-\t-\tdefault\t-\tyes\n"
+)
 
 
 def facts(**more: object) -> dict[str, str]:
