@@ -90,6 +90,7 @@ case "$1 ${2:-}" in
     ps*)
         case $* in
             *-aq*) sed 's/.* //' "$self.containers" ;;
+            *working_dir*) ;; # no other installation
             *--format*)
                 case $* in *--all*) all=yes ;; *) all='' ;; esac
                 awk -v all="$all" 'all || $2 == "running" { print $1 "\t" $6 "\tkiosk-" $1 "-1\t" $2 "\t" ($1 == "web" ? "0.0.0.0:8080->80/tcp" : "") }' "$self.containers"
