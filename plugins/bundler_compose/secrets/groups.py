@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from bundler.api.variable import SiteVariable
 from bundler_compose.reading.environment import is_reserved
@@ -184,7 +184,7 @@ def _candidates(names: Sequence[str], owner: str) -> Iterator[str]:
 def _other_variables(project: Project, by_value: Mapping[str, Sequence[Finding]]) -> set[str]:
     """Return the variables that the document uses without a value of today, or with that of no secret."""
     members = {(name, value) for value, found in by_value.items() for one in found for name in one.variables}
-    others = set()
+    others = {name for name in _passed(project.document) if name not in project.today.values}
     for place in find_places(project.document):
         for marked in place.texts:
             for segment in project.today.uses(marked):
@@ -194,6 +194,22 @@ def _other_variables(project: Project, by_value: Mapping[str, Sequence[Finding]]
                 if (use.name, project.today.text(segment.raw)) not in members:
                     others.add(use.name)
     return others
+
+
+def _passed(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names that services, hooks, configs and secrets take from the environment by name alone."""
+    for service in (document.get("services") or {}).values():
+        hooks = (hook for key in ("pre_start", "post_start", "pre_stop") for hook in service.get(key) or ())
+        for entry in (service, *hooks):
+            environment = entry.get("environment") or {}
+            if isinstance(environment, Mapping):
+                yield from (name for name, value in environment.items() if value is None)
+            else:
+                yield from (text for text in environment if "=" not in text)
+    for key in ("configs", "secrets"):
+        for entry in (document.get(key) or {}).values():
+            if entry and entry.get("environment"):
+                yield str(entry["environment"])
 
 
 def group_variable(group: Group) -> SiteVariable:

@@ -706,3 +706,17 @@ def test_what_is_decided_about_a_secret_of_clients_holds() -> None:
     for decision in ("ask", "generate"):
         done = follow(document, rules=Rules("generate", decisions={"BROKER_PASSWORD": decision}))
         assert (done.problems, done.followed.variables["BROKER_PASSWORD"].required) == ([], decision == "ask")
+
+
+def test_a_group_has_not_the_name_that_another_service_takes_from_the_environment() -> None:
+    result = follow("""
+services:
+  web:
+    environment: {API_TOKEN: q1w2e3r4t5y6, DB_SECRET: a1s2d3f4g5h6}
+  job:
+    environment: {API_TOKEN: }
+secrets:
+  db: {environment: DB_SECRET}
+""")
+    assert result.environment("job") == {"API_TOKEN": None}
+    assert sorted(result.names) == ["WEB_API_TOKEN", "WEB_DB_SECRET"]
