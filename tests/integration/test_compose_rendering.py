@@ -25,7 +25,7 @@ from tests.support.compose_corpus import built_images, scratch
 from tests.support.compose_projects.projects import Project, projects
 from tests.support.programs import NO_SKIP
 
-COUNT = 500 if os.environ.get(NO_SKIP) else 50
+COUNT = 250 if os.environ.get(NO_SKIP) else 50
 """Number of generated projects: making the model of one takes most of the time."""
 HOST_PATHS = ("/etc/localtime", "/dev/sda")
 WEB: dict[str, Any] = {"services": {"web": {"image": "busybox", "environment": {"A": "${A:-one}"}}}}
