@@ -34,19 +34,19 @@ venv: $(STAMP)  ## .venv with everything for development; made where it is neede
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(STAMP)  ## all tests, three files at a time, and the coverage of the Python code; 40 minutes on two cores
+test: $(STAMP)  ## all tests, three files at a time, and the coverage of the Python code; an hour on two cores
 	@$(PYTEST) $(COVERAGE)
 
-test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; under a minute
+test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; five minutes
 	@$(PYTEST) tests/unit
 
-test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; three minutes
+test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; five minutes
 	@$(PYTEST) tests/shell
 
-test-integration: $(STAMP)  ## real programs, and whole installations without an engine; fifteen minutes
+test-integration: $(STAMP)  ## real programs, and whole installations without an engine; twenty-five minutes
 	@$(PYTEST) tests/integration tests/fuzz
 
-test-e2e: $(STAMP)  ## real engines on sites without internet (root, Docker); twenty minutes
+test-e2e: $(STAMP)  ## real engines on sites without internet (root, Docker); half an hour
 	@$(PYTEST) tests/e2e
 
 faults: $(STAMP)  ## every system call of every command fails once; days on two cores
