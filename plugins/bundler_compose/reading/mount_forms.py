@@ -111,6 +111,10 @@ def parse_port(text: str) -> list[Map] | None:
     *head, container = text.split(":")
     address, published = ":".join(head[:-1]), head[-1] if head else ""
     container, _, protocol = container.partition("/")
+    if has_mark(protocol):  # a variable of such an error is bound by the reading for the site
+        raise BundleError(
+            f"{protocol!r}: the protocol is the same at every site", hint="write it without a variable"
+        )
     if MARK.fullmatch(published) and not has_mark(address + container + protocol) and len(head) == 1:
         # the variable may hold an address as well; the caller knows its value of today
         first, last = _range(container, text)

@@ -144,7 +144,8 @@ def read_sources(text: str, name: str) -> list[Source]:
             found.append(Source(value, tuple(reader.resets)))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BundleError(f"{name}:{line}: {error.problem or error.context}") from error
+        hint = "replace the tab by blanks, or remove it" if "\\t" in str(error.problem) else None
+        raise BundleError(f"{name}:{line}: {error.problem or error.context}", hint=hint) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         code = error.character if isinstance(error.character, int) else ord(error.character)

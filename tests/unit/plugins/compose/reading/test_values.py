@@ -325,3 +325,16 @@ def test_the_profile_names_a_project_that_has_no_name(
     for project in (readings.today, readings.site):
         assert project.name == name
         assert project.data["services"]["web"]["labels"] == {"a": name}
+
+
+def test_the_protocol_of_a_port_is_the_same_at_every_site(tmp_path: Path) -> None:
+    readings = read(tmp_path, "ports: ['${P:-53}:53/${PROTO:-udp}', {target: 80, protocol: '${PROTO:-udp}'}]")
+    assert [port["protocol"] for port in readings.site.data["services"]["web"]["ports"]] == ["udp", "udp"]
+    assert "PROTO" in readings.site.bound
+    assert "P" not in readings.site.bound
+
+
+def test_a_tab_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"compose\.yaml:4: .*t'") as error:
+        read(tmp_path, "user: a\t")
+    assert "tab" in str(error.value.hint)
