@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from bundler.errors import ProfileError
-from bundler.profile.marked_yaml import Mark, Node
+from bundler.io.yaml import MAX_BYTES
+from bundler.profile.marked_yaml import Mark, Node, decode
 
 Keys: TypeAlias = tuple[str, ...]
-MAX_BYTES: Final = 1 << 20
 _POSITION: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -37,14 +37,7 @@ def read_file(path: Path, shown: str) -> Node | None:
         return None
     except OSError as error:
         raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise ProfileError(f"{shown}: larger than 1 MiB", hint="is this the right file?")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ProfileError(f"{shown}:{line}: not UTF-8", hint="save the file as UTF-8") from error
-    return read_text(text, shown, path.absolute().parent)
+    return read_text(decode(raw, shown, "is this the right file?"), shown, path.absolute().parent)
 
 
 def read_text(text: str, shown: str, folder: Path) -> Node:

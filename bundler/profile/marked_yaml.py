@@ -124,14 +124,28 @@ def read_file(path: Path, shown: str) -> Node:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
+    text = decode(raw, shown, "profiles are small; is this the right file?")
+    return read_text(text, shown, path.absolute().parent)
+
+
+def decode(raw: bytes, shown: str, hint: str) -> str:
+    """Return the text of a file of which at most `MAX_BYTES` + 1 bytes were read.
+
+    Args:
+        raw: the bytes.
+        shown: name of the file in messages.
+        hint: what to do if it is too large.
+
+    Raises:
+        ProfileError: it is too large, or not UTF-8.
+    """
     if len(raw) > MAX_BYTES:
-        raise ProfileError(f"{shown}: larger than 1 MiB", hint="profiles are small; is this the right file?")
+        raise ProfileError(f"{shown}: larger than 1 MiB", hint=hint)
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ProfileError(f"{shown}:{line}: not UTF-8", hint="save the file as UTF-8") from error
-    return read_text(text, shown, path.absolute().parent)
 
 
 def read_text(text: str, shown: str, folder: Path) -> Node:
