@@ -18,7 +18,8 @@ Keys = tuple[str | int, ...]
 Check = Callable[[Any], str | None]
 """Returns what is wrong with a value, or None."""
 _DURATION: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?(?:w|d|h|m|s|ms|us|\u00b5s|\u03bcs|ns))+|[-+]?0")
-_SIZE: Final = re.compile(r"[-+]?[0-9]+|(?P<number>[0-9.]+) ?(?P<unit>[kKmMgGtTpP]?[iI]?[bB]?)")
+_SIZE: Final = re.compile(r"[-+]?[0-9]+|(?P<number>[0-9.]+) ?[kKmMgGtTpP]?[iI]?[bB]?")
+_FRACTION: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 _NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -57,31 +58,12 @@ def _duration(value: Any) -> str | None:  # noqa: ANN401 likewise
     return None if _DURATION.fullmatch(text) else f"{text!r} is no duration, such as 1m30s"
 
 
-def read_size(value: Any) -> float | None:  # noqa: ANN401 likewise
-    """Return a size in bytes as Compose reads it; None if it is none."""
+def _size(value: Any) -> str | None:  # noqa: ANN401 likewise
     text = go_text(value)
     found = _SIZE.fullmatch(text)
-    if found is None:
-        return None
-    if found["number"] is None:
-        return float(int(text))
-    try:
-        number = float(found["number"])
-    except ValueError:
-        return None
-    unit = found["unit"][:1].lower()
-    power = "kmgtp".find(unit) + 1 if unit else 0
-    return float(int(number * 1024**power))
-
-
-def read_float(value: Any) -> float | None:  # noqa: ANN401 likewise
-    """Return a number, or a text that is one; None for others."""
-    text = go_text(value)
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def _size(value: Any) -> str | None:  # noqa: ANN401 likewise
-    return f"{go_text(value)!r} is no size, such as 512m" if read_size(value) is None else None
+    if found is None or (found["number"] is not None and not _FRACTION.fullmatch(found["number"])):
+        return f"{text!r} is no size, such as 512m"
+    return None
 
 
 def _number(value: Any) -> str | None:  # noqa: ANN401 likewise

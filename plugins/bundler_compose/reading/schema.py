@@ -150,9 +150,11 @@ def _items(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: A
 
 
 def _unique(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
-    texts = [json.dumps(item, sort_keys=True) for item in value] if wanted and isinstance(value, list) else []
-    for index, text in enumerate(texts):
-        if text in texts[:index]:
+    seen: set[str] = set()
+    for index, item in enumerate(value if wanted and isinstance(value, list) else ()):
+        before = len(seen)
+        seen.add(json.dumps(item, sort_keys=True))
+        if len(seen) == before:
             yield Problem((*keys, index), "stands twice in the list", "remove one of the two")
 
 
