@@ -30,6 +30,15 @@ class Outcome:
 Console = Callable[..., Outcome]
 
 
+def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let commands see no keys, logins or configuration of the user; their cache is below `folder`."""
+    for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BUNDLE_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
+
+
 def make_console(capsys: pytest.CaptureFixture[str]) -> Console:
     """Return `console`: `console("build", ...)` runs a command and never raises for its exit code."""
 

@@ -13,7 +13,7 @@ from bundler.errors import BundleError, ExitCode
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from examples.demo.sample_registry import Document, Image, encode, make_image
-from tests.support.console import Console, make_console
+from tests.support.console import Console, isolate, make_console
 from tests.support.docker_archives import CONFIG, ENTRY, TAR, saved
 from tests.support.faults import FaultRegistry, status
 
@@ -37,11 +37,7 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
     """Change to a folder with a project of two services, a profile `shop` and a key."""
-    for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    isolate(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compose.yaml").write_text(
         "name: shop\nservices:\n  web: {image: 'web:1'}\n  db: {image: 'db:15'}\n"

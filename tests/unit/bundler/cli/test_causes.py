@@ -14,7 +14,7 @@ import pytest
 
 from bundler.errors import BundleError, CombinedError, ExitCode, UsageError, combine
 from examples.demo.sample_registry import make_image
-from tests.support.console import Console, make_console
+from tests.support.console import Console, isolate, make_console
 from tests.support.faults import FaultRegistry, Tokens, status
 
 IMAGES = [make_image({"a": bytes([number]) * 2000}) for number in range(3)]
@@ -25,9 +25,7 @@ PUSHED = {f"shop/a{number}:1": image for number, image in enumerate(IMAGES)}
 @pytest.fixture
 def console(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Console:
     """Run commands in an empty folder, without logins and without pauses between attempts."""
-    monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    isolate(monkeypatch, tmp_path)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("bundler.net.retry.random.uniform", lambda *_: 0)

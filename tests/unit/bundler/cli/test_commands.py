@@ -16,7 +16,7 @@ from bundler.errors import ExitCode
 from bundler.store.blobs import Store
 from bundler.trust.keys import PublicKey
 from examples.demo.sample_registry import make_image
-from tests.support.console import Console, make_console
+from tests.support.console import Console, isolate, make_console
 from tests.support.faults import FaultRegistry
 
 COMPOSE = """
@@ -52,11 +52,7 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
     """Change to a folder with a project, a profile `shop` and a key."""
-    for name in ("BUNDLE_KEY", "BUNDLE_KEY_PASSPHRASE", "SOURCE_DATE_EPOCH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BUNDLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    isolate(monkeypatch, tmp_path)
     work = tmp_path / "work"
     (work / "project").mkdir(parents=True)
     (work / "profiles").mkdir()
