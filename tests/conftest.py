@@ -17,10 +17,16 @@ from tests.support.engines import DistributionRegistry, Engine, Site, newer_root
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
-from tests.support.programs import free_port, need_root
+from tests.support.programs import NO_SKIP, free_port, need_root
 
 # Hypothesis sets no deadlines: a busy machine is slow for other reasons. pytest-timeout finds hangs.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In CI each run tries the same examples, so that a change is not refused for what another one has found.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get(NO_SKIP)),
+)
 settings.load_profile("tests")
 
 # A background job may ignore Ctrl-C or the hang-up of its terminal, and the programs that the tests start

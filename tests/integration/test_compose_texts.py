@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,37 +16,35 @@ from bundler_compose.reading.environment import read_environment
 from bundler_compose.reading.interpolation import Interpolation
 from bundler_compose.reading.service_files import EnvFile, resolve_environment
 from bundler_compose.site_text import Marks
+from tests.support.compose import Compose, running_compose
 from tests.support.templates import VALUES, dotenv_texts, template_texts
 
 MANY: Final = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
+@pytest.fixture(scope="module")
+def compose() -> Iterator[Compose]:
+    with running_compose() as running:
+        yield running
+
+
 def config(
-    program: str, folder: Path, document: object, values: dict[str, str]
+    compose: Compose, folder: Path, document: object, values: dict[str, str]
 ) -> dict[str, str | None] | None:
     """Return the environment that Compose reads for the service; None if it refuses the project."""
     (folder / "compose.yaml").write_text(json.dumps(document))
-    answer = subprocess.run(
-        [program, "--project-name", "p", "config", "--format", "json"],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **values},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
+    answer = compose.call(folder, "--project-name", "p", "config", "--format", "json", environment=values)
+    if answer.failed:
         return None
-    found = json.loads(answer.stdout)["services"]["x"].get("environment", {})
+    found = json.loads(answer.out)["services"]["x"].get("environment", {})
     return {name: value and value.replace("$$", "$") for name, value in found.items()}
 
 
-@pytest.mark.peer
-@pytest.mark.root
 @MANY
 @given(st.lists(template_texts(), min_size=1, max_size=30))
-def test_texts_have_the_values_of_compose(docker_compose: str, tmp_path: Path, texts: list[str]) -> None:
+def test_texts_have_the_values_of_compose(compose: Compose, tmp_path: Path, texts: list[str]) -> None:
     read: dict[str, str] = {}
     refused = []
     for number, text in enumerate(texts):
@@ -56,25 +54,21 @@ def test_texts_have_the_values_of_compose(docker_compose: str, tmp_path: Path, t
             refused.append(text)
     environment = {f"V{number}": text for number, text in enumerate(texts) if f"V{number}" in read}
     document = {"services": {"x": {"image": "x", "environment": environment}}}
-    assert config(docker_compose, tmp_path, document, VALUES) == read
+    assert config(compose, tmp_path, document, VALUES) == read
     for text in refused[:2]:
         document = {"services": {"x": {"image": "x", "environment": {"V": text}}}}
-        assert config(docker_compose, tmp_path, document, VALUES) is None, text
+        assert config(compose, tmp_path, document, VALUES) is None, text
 
 
-@pytest.mark.peer
-@pytest.mark.root
 @MANY
 @given(dotenv_texts(), dotenv_texts())
-def test_files_have_the_values_of_compose(
-    docker_compose: str, tmp_path: Path, first: str, second: str
-) -> None:
+def test_files_have_the_values_of_compose(compose: Compose, tmp_path: Path, first: str, second: str) -> None:
     """The first is `.env`, the second an `env_file`; variables of both are seen where Compose sees them."""
     (tmp_path / ".env").write_text(first)
     (tmp_path / "x.env").write_text(second)
     uses = {f"U_{name}": f"${{{name}-unset}}" for name in ("A", "B", "NONE")}
     document = {"services": {"x": {"image": "x", "environment": uses, "env_file": "x.env"}}}
-    answer = config(docker_compose, tmp_path, document, {})
+    answer = config(compose, tmp_path, document, {})
     expected = None
     try:
         marks = Marks()
