@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 import zlib
@@ -50,6 +51,8 @@ SITE_FILES = (
     "tutorial",
     "upgrade",
 )
+IN_BOTH = ("backup", "compact_install", "main_line", "upgrade")
+"""Those of them that run on every engine."""
 BANK_FILES = ("dify", "dify_data", "dify_external")
 """Files of tests/e2e that share the sites, and those that share the bank's site: sites take long to open."""
 
@@ -65,6 +68,32 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
         if name == "projects":  # the longest file: each third of it has a site of its own
             return f"{name}-{zlib.crc32(nodeid.encode()) % 3}"
         return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
+
+
+VARIANT = re.compile(r"(?<=[\[-])(dash|bash|bash --posix|busybox|busybox sh|docker20|docker26)(?=[\]-])")
+"""The shell or the engine in the identifier of a test."""
+SAMPLED = ("tests/integration/", *(f"tests/e2e/test_{name}.py" for name in SITE_FILES if name not in IN_BOTH))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run a whole installation in one of the shells or on one of the engines, which its name decides.
+
+    `tests/shell` runs every function in every shell. BUNDLE_TESTS_ALL_VARIANTS takes away the choice.
+    """
+    if os.environ.get("BUNDLE_TESTS_ALL_VARIANTS"):
+        return
+    variants: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.nodeid.startswith(SAMPLED):
+            variants.setdefault(VARIANT.sub("*", item.nodeid, count=1), []).append(item)
+    dropped = set()
+    for name, group in variants.items():
+        kept = zlib.crc32(name.encode()) % len(group)
+        dropped |= {id(item) for number, item in enumerate(group) if number != kept}
+    # who names a test, or a few of them, means those
+    if dropped and not any("::" in argument for argument in config.args) and not config.option.keyword:
+        config.hook.pytest_deselected(items=[item for item in items if id(item) in dropped])
+        items[:] = [item for item in items if id(item) not in dropped]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:

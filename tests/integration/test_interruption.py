@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.installer import SHELLS
-from tests.support.server import Server, Snapshots
+from tests.support.server import NEVER, Server, Snapshots
 
 BETWEEN = 3
 """Number of program calls, spread over a run, at which it is killed; BUNDLE_TEST_KILL_EVERY=1 tries all."""
@@ -33,7 +33,7 @@ RUNS = {
 def points(server: Server, command: tuple[str, ...], code: int, between: int) -> Iterator[str]:
     """Yield the points at which to kill a command: each line of its journal, and calls over the whole run."""
     before = server.lines()
-    done = act(server, command)
+    done = act(server, command, NEVER)
     assert done.returncode == code, done.stdout + done.stderr
     steps = [line.split("\t")[2:] for line in server.journal()]
     # up to the start step, a failing upgrade is the same as a successful one
