@@ -53,7 +53,7 @@ services:
     entrypoint: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"]
     environment: {{TOKEN: "${{TOKEN}}"}}
     volumes: ["./data/db:/data", "./data/files:/files", "named:/named"]
-    healthcheck: {{test: ["CMD", "sh", "-c", "[ -d /data ]"], interval: 200ms, retries: 50}}
+    healthcheck: {{test: ["CMD", "sh", "-c", "[ -d /data ]"], interval: 1s, retries: 20}}
   migrate:
     image: registry.example/tally:{version}
     entrypoint: ["sh", "-c", "echo {version} >/data/schema"]
@@ -62,7 +62,7 @@ services:
   web:
     image: registry.example/tally:{version}
     entrypoint: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"]
-    healthcheck: {{test: ["CMD", "sh", "-c", ":"], interval: 200ms, retries: 50}}
+    healthcheck: {{test: ["CMD", "sh", "-c", ":"], interval: 1s, retries: 20}}
     depends_on: {{migrate: {{condition: service_completed_successfully}}}}
 volumes:
   named:
