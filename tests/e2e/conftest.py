@@ -19,7 +19,7 @@ SHOP = Path(__file__).parent / "shop.yaml"
 
 @pytest.fixture(scope="module", autouse=True)
 def unmeasured() -> Iterator[None]:
-    """Do not measure the coverage of builds, which takes as long as the half of one; other tiers cover them."""
+    """Do not measure the coverage of builds: it takes half as long again, and other tiers cover them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         yield
