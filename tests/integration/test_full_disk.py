@@ -1,4 +1,4 @@
-"""A cache on a small disk, which becomes full: the folder is named, and nothing invalid is kept."""
+"""A small disk that becomes full: its folder is named, and nothing invalid is kept."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pytest
 from examples.demo.sample_registry import make_image
 from tests.support.builder import ROOT
 from tests.support.faults import FaultRegistry
+from tests.support.installer import SHELLS
+from tests.support.kiosk import Host
 from tests.support.programs import need_program, need_root
 
 pytestmark = pytest.mark.root
@@ -65,3 +67,26 @@ exit $code"""
     blobs = [line for line in failed.stdout.splitlines() if "/blobs/" in line]
     assert len(blobs) <= 2, "only blobs that are complete: a manifest and a config"
     assert not list(tmp_path.glob("dist/*"))
+
+
+@pytest.mark.parametrize("size", ["40k", "100k", "150k", "1m"])
+def test_a_full_temporary_folder_of_the_site_is_named(host: Host, size: str) -> None:
+    need_root()
+    full = host.folder / "full"
+    full.mkdir()
+    script = f'mount -t tmpfs -o size={size} tmpfs "$TMPDIR" && exec "$@"'
+    program: list[str | Path] = [*SHELLS[host.shell], host.unpacked / "install", "install"]
+    program += ["--root", host.root, "--key", host.key, "--yes", "--set", "GREETING=x", "--accept", "scratch"]
+    failed = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "-", *program],
+        env={**host.variables(), "TMPDIR": str(full)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith(f"The temporary folder in {full} is full")
+    assert not [word for word in ("signed", "signature", "damaged") if word in failed.stderr]
+    assert "load" not in host.calls()
+    assert not host.root.exists()

@@ -18,6 +18,8 @@ from bundler.image.reference import Reference
 from bundler_docker.archives import ArchiveSource
 from bundler_docker.saved import SMALL
 from examples.demo.sample_registry import Image, digest_of, encode, make_image
+from tests.support.builder import Builder
+from tests.support.docker_archives import ENTRY, TAR
 
 APP = Reference.parse("app:1")
 AMD64, ARM64 = (Platform.parse(f"linux/{name}") for name in ("amd64", "arm64"))
@@ -163,3 +165,31 @@ def test_an_image_of_a_docker_archive_is_named_by_its_config(tmp_path: Path) -> 
     path = docker_archive(tmp_path / "image.tar", config_json=config, manifest_json=described)
     found = source(path).resolve(APP, AMD64)
     assert (found.digest, found.manifest) == (digest_of(config), None)
+
+
+@pytest.mark.parametrize(
+    "platform", [{}, {"os": "linux"}, {"architecture": "amd64"}, {"os": "", "architecture": ""}]
+)
+def test_a_config_without_a_platform_is_taken_for_the_one_that_is_built_for(
+    tmp_path: Path, platform: dict[str, str]
+) -> None:
+    config = encode({**platform, "rootfs": {"type": "layers", "diff_ids": [digest_of(TAR)]}})
+    path = docker_archive(
+        tmp_path / "image.tar", config_json=config, layer_tar=TAR, manifest_json=encode([ENTRY])
+    )
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: 'app:1'}}\n")
+    (tmp_path / "p.yaml").write_text(
+        f"application: compose\nversion: '1'\nplatform: linux/amd64\nsources: [archive]\n"
+        f"archives: [{path}]\nsettings: {{project: ., name: t}}\n"
+    )
+    done = Builder(tmp_path, tmp_path / "cache").bundle("build", "--profile", "./p.yaml", "--unsigned")
+    assert done.returncode == 0, done.stderr
+    assert "config does not name a complete platform; assuming linux/amd64" in done.stderr
+    assert list(tmp_path.glob("dist/t-1-p-linux-amd64.tar"))
+
+
+def test_what_a_config_does_say_of_its_platform_counts(tmp_path: Path) -> None:
+    config = encode({"architecture": "arm64", "rootfs": {"diff_ids": []}})
+    path = docker_archive(tmp_path / "image.tar", config_json=config, manifest_json=encode([ENTRY]))
+    with pytest.raises(ImageNotFoundError, match=r"has it for linux/arm64.* the bundle is for linux/amd64"):
+        source(path).resolve(APP, AMD64)
