@@ -81,6 +81,44 @@ def test_a_difference_ends_the_build_and_secrets_are_not_shown(with_compose: str
     assert compare("off", comparison) is None
 
 
+SPELT = {
+    "percent": ("p@ss/w0rd#9", "postgres://app:p%40ss%2Fw0rd%239@db/x"),
+    "percent in lower case": ("p@ss/w0rd#9", "postgres://app:p%40ss%2fw0rd%239@db/x"),
+    "percent without need": ("passw0rd.9", "postgres://app:p%61ssw0rd%2e9@db/x"),
+    "JSON": ('a"b\\c9zZ77', '{"db": {"password": "a\\"b\\\\c9zZ77", "path": "C:\\\\x"}}'),
+}
+"""A password of today, and a text that has it in another spelling."""
+
+
+@pytest.mark.parametrize(("value", "text"), SPELT.values(), ids=SPELT)
+def test_a_secret_is_equal_in_every_spelling(
+    with_compose: str, tmp_path: Path, value: str, text: str
+) -> None:
+    db = {"image": "db", "environment": {"DB_PASSWORD": value}}
+    web = {"image": "web", "environment": {"SOURCE": text}}
+    (tmp_path / "compose.yaml").write_text(json.dumps({"services": {"db": db, "web": web}}))
+    chosen = context(tmp_path, literal_secrets="generate")
+    assert "${DB_PASSWORD}" in prepare(chosen).model.compose["services"]["web"]["environment"]["SOURCE"]
+    assert with_compose in compose_model(chosen).remarks[0]
+    comparison = compared(prepare(chosen))
+    environment = comparison.model.compose["services"]["web"]["environment"]
+    environment["SOURCE"] = environment["SOURCE"].replace("${DB_PASSWORD}", "${DB_PASSWORD}x")
+    with pytest.raises(BundleError, match=r"services\.web\.environment\.SOURCE"):
+        compare("auto", comparison)
+
+
+def test_a_dependency_that_compose_profiles_leave_out_is_no_difference(
+    with_compose: str, tmp_path: Path
+) -> None:
+    depends = {"db": {"condition": "service_started", "required": False}}
+    db = {"image": "db", "profiles": ["own-db"]}
+    web = {"image": "web", "depends_on": depends}
+    (tmp_path / "compose.yaml").write_text(json.dumps({"services": {"db": db, "web": web}}))
+    assert "depends_on" not in prepare(context(tmp_path)).model.compose["services"]["web"]
+    for profiles in ((), ("own-db",)):
+        assert with_compose in compose_model(context(tmp_path, profiles=profiles)).remarks[0]
+
+
 def test_without_compose_a_build_compares_only_if_it_must(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bundler_compose.comparison.program import Program, find_program
 from bundler_compose.dumper import dump
 from bundler_compose.reading import Project
 from bundler_compose.secrets.project import Group
+from bundler_compose.secrets.quoting import written_forms
 
 How = Literal["auto", "require", "off"]
 _MOST: Final = 10
@@ -89,7 +91,9 @@ def project_document(program: Program, comparison: Comparison) -> dict[str, Any]
     project = comparison.project
     given = {name: str(value) for name, value in comparison.given.items()}
     values = {**project.samples, **project.above, **given, "COMPOSE_PROJECT_NAME": project.name}
-    return program.config(project.folder, project.main, values, sorted(project.profiles))
+    document = program.config(project.folder, project.main, values, sorted(project.profiles))
+    spellings = _spellings(comparison.groups)
+    return {key: _replaced(value, spellings) for key, value in document.items()}
 
 
 def bundle_document(program: Program, comparison: Comparison) -> dict[str, Any]:
@@ -100,8 +104,9 @@ def bundle_document(program: Program, comparison: Comparison) -> dict[str, Any]:
         values = {**values_of_today(comparison), "BUNDLE_DATA": f"{name}/data"}
         document = program.config(folder, [folder / "compose.yaml"], values)
     made = [(group, group.form.prefix + _generated(group) + group.form.suffix) for group in comparison.groups]
-    changed = {text: group.value for group, text in made if text != group.value}
-    return {key: _replaced(value, changed) for key, value in document.items()}
+    changed = [(re.compile(re.escape(text)), group.value) for group, text in made if text != group.value]
+    texts = [*changed, *_spellings(comparison.groups)]
+    return {key: _replaced(value, texts) for key, value in document.items()}
 
 
 def _generated(group: Group) -> str:
@@ -109,11 +114,27 @@ def _generated(group: Group) -> str:
     return group.value[len(group.form.prefix) : len(group.value) - len(group.form.suffix)]
 
 
-def _replaced(value: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401 any JSON value
-    """Return a value with texts replaced: the end of a secret in base64 may be another at a site."""
+def _spellings(groups: Sequence[Group]) -> list[tuple[re.Pattern[str], str]]:
+    """Return how secrets are written otherwise, and their values: what a site generates needs no escapes."""
+    found = []
+    for group in sorted(groups, key=lambda group: len(group.value), reverse=True):
+        forms = sorted(map(re.escape, written_forms(group.value)), key=len, reverse=True)
+        percent = "".join(_percent(char) for char in group.value)
+        found.append((re.compile("|".join([*forms, percent])), group.value))
+    return found
+
+
+def _percent(char: str) -> str:
+    """Return a pattern for a character, as it is or percent-encoded (RFC 3986 section 2.1)."""
+    encoded = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+    return f"(?:{re.escape(char)}|(?i:{encoded}))"
+
+
+def _replaced(value: Any, texts: Sequence[tuple[re.Pattern[str], str]]) -> Any:  # noqa: ANN401 any JSON value
+    """Return a value with texts replaced: spellings of secrets, and in base64 another end of them."""
     if isinstance(value, str):
-        for text, other in texts.items():
-            value = value.replace(text, other)
+        for pattern, text in texts:
+            value = pattern.sub(text.replace("\\", r"\\"), value)
         return value
     if isinstance(value, dict):
         return {key: _replaced(item, texts) for key, item in value.items()}

@@ -77,6 +77,11 @@ def _normal(document: Mapping[str, Any], intended: Intended) -> dict[str, Any]:
         kept = {key: value for key, value in service.items() if key not in SETTLED}
         given = None if name in intended.chosen else kept.get("image")
         kept["image"] = given or intended.images.get(name)
+        kept["depends_on"] = {
+            other: how
+            for other, how in (kept.get("depends_on") or {}).items()
+            if how.get("required") is not False or other in document["services"]
+        }
         kept["volumes"] = [_mount(name, volume, intended) for volume in service.get("volumes") or ()]
         services[name] = kept
     files = {

@@ -78,6 +78,15 @@ def test_the_source_of_a_mount_may_differ_only_where_the_bundle_brings_it() -> N
     assert find_differences(project, slave, Intended(mounts=[("web", "/etc/app")]))
 
 
+def test_a_dependency_on_a_service_that_is_left_out_may_be_missing() -> None:
+    def web(required: bool, other: str) -> dict[str, Any]:
+        return service(depends_on={other: {"condition": "service_started", "required": required}})
+
+    assert find_differences(web(False, "db"), service(), Intended()) == []
+    assert find_differences(web(True, "db"), service(), Intended())
+    assert find_differences(web(False, "web"), service(), Intended())
+
+
 def test_carried_configuration_may_be_mounted_read_only() -> None:
     project, bundle = bind("/a"), bind("/b", read_only=True)
     place = [("web", "/etc/app")]
