@@ -27,6 +27,8 @@ _KINDS: Final = 3
 _RANDOM: Final = re.compile(r"[A-Za-z0-9!#%+=@^_~-]+")
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
+LOGINS: Final = re.compile(r"\\*\"auths?\\*\"\s*:\s*(?:\{\s*\\*\"|\\*\"[A-Za-z0-9+/]{6,}={0,2}\\*\")")
+"""What the configuration of a registry's client has, also where it is a text in JSON or of a shell."""
 _PRIVATE_KEY: Final = "is a private key, which cannot be generated"
 _OBSTACLES: Final = (
     (
@@ -46,6 +48,7 @@ _OBSTACLES: Final = (
         "is a signed token (JWT), which only its signer makes",
     ),
     (re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}"), "has user and password in base64"),
+    (LOGINS, "has logins of registries in base64"),
     (
         re.compile(
             r"\b(?:sk-[\w-]{16,}|(?:gh[pousr]_|github_pat_)\w{16,}|glpat-[\w-]{16,}|xox[abpr]-[\w-]{10,}|"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from bundler_compose.secrets.forms import find_encoded_key, is_secret_value
+from bundler_compose.secrets.forms import LOGINS, find_encoded_key, is_secret_value
 from bundler_compose.secrets.names import is_secret_name
 from bundler_compose.secrets.positions import find_spans
 from bundler_compose.secrets.project import IN_FILES, Problem
@@ -27,7 +27,7 @@ _LINES: Final = (
         "the hash of a password",
     ),
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
-    (re.compile(r"\"auths?\"\s*:\s*(?:\{\s*\"|\"[A-Za-z0-9+/]{6,}={0,2}\")"), "logins of registries"),
+    (LOGINS, "logins of registries"),
     (
         re.compile(r"^[ \t]*(?:client-key-data|token):[ \t]*[\w+/=.-]{16,}", re.MULTILINE),
         "a key of a cluster",

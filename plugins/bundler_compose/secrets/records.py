@@ -1,7 +1,11 @@
 """Secrets in the lines and records of configuration files: pairs, columns, headers, user lists.
 
-Sources of the forms: npm documentation "npmrc", Redis documentation "ACL", PostgreSQL documentation chapter
-"The Password File", nginx documentation "ngx_http_proxy_module", PHP manual "define", YAML 1.2.2 chapter 6.9.
+Sources of the forms: npm, "Auth related configuration" (npm/cli, configuring-npm/npmrc.md,
+commit 0d06c0bea4fb); Redis, "The ACL rules that describe what a user can do" (redis/redis, redis.conf, commit
+001730cb9656); PostgreSQL, "The Password File" (postgres/postgres, doc/src/sgml/libpq.sgml, commit
+00298ad9d8c9); PHP manual, "define" (php/doc-en, reference/misc/functions/define.xml, commit 162acb839902);
+YAML 1.2.2 section 6.9, production 96. The directives of nginx, Apache, HAProxy and Caddy that set a header
+are all written as name and value.
 """
 
 from __future__ import annotations
@@ -43,7 +47,10 @@ _KEY_AGAIN: Final = re.compile(r"[\"']?[\w./-]{1,100}[\"']?[ \t]*:(?:[ \t]|\r?$)
 _NPM: Final = re.compile(r"(?m)^[ \t]*+(?://\S*:)?_auth[ \t]*+=[ \t]*+(?P<value>[^\s$]\S*)")
 _ACL: Final = re.compile(r"(?m)^[ \t]*+user[ \t]++\S++[ \t]++[^\n]*+")
 _ACL_PASSWORD: Final = re.compile(r"[ \t]>(?P<value>\S++)")
-_PGPASS: Final = re.compile(r"(?m)^[^:\s#]++:(?:\d{2,5}|\*):[^:\s]++:[^:\s]++:(?P<value>[^\s:]++)[ \t]*+\r?$")
+_FIELD: Final = r"(?:[^:\s\\]|\\[^\n])++"
+_PGPASS: Final = re.compile(
+    rf"(?m)^(?!#){_FIELD}:(?:\d{{2,5}}|\*):{_FIELD}:{_FIELD}:(?P<value>{_FIELD})[ \t]*+\r?$"
+)
 
 
 def record_spans(text: str, *, is_file: bool) -> Iterator[Span]:
@@ -77,9 +84,10 @@ def _lines(text: str) -> Iterator[Span]:
         if is_secret_name(found["key"]) and not _KEY_AGAIN.match(text, found.end("inner")):
             literal = read_literal(text, found.end("inner"), line=True)
             yield from _value(found["key"], literal, text)
-    for pattern, name in ((_NPM, "NPM_AUTH"), (_PGPASS, "")):
-        for found in pattern.finditer(text):
-            yield Span(*found.span("value"), found["value"], name)
+    for found in _NPM.finditer(text):
+        yield Span(*found.span("value"), found["value"], "NPM_AUTH")
+    for found in _PGPASS.finditer(text):
+        yield Span(*found.span("value"), re.sub(r"\\(.)", r"\1", found["value"]))
     for line in _ACL.finditer(text):
         for found in _ACL_PASSWORD.finditer(text, line.start(), line.end()):
             yield Span(*found.span("value"), found["value"])

@@ -69,7 +69,7 @@ def _spans_of(project: Project, place: Place, texts: list[str]) -> Mapping[int, 
         return {}
     if not place.is_list:
         text = texts[0]
-        if text and (decided is not None or (not place.is_file and is_hidden(text))):
+        if text and (decided is not None or is_hidden(text)):
             spans = [] if decided is None else find_spans("", text)
             known = bool(spans) and all(span.closed for span in spans)
             return {0: spans if known else [Span(0, len(text), text, place.label)]}
@@ -80,7 +80,8 @@ def _spans_of(project: Project, place: Place, texts: list[str]) -> Mapping[int, 
             found[index] = [Span(0, len(value), value, option.lstrip("-"))]
     for index, span in short_options(texts):
         found[index] = merge_spans([*found[index], span])
-    return found
+    hidden = [index for index, text in enumerate(texts) if is_hidden(text)]
+    return {**found, **{index: [Span(0, len(texts[index]), texts[index], place.label)] for index in hidden}}
 
 
 def is_hidden(text: str) -> bool:

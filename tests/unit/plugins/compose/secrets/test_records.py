@@ -36,6 +36,7 @@ from bundler_compose.site_text import Marks
         ("n.conf", 'proxy_set_header Authorization "Bearer abc12";', "abc12"),
         ("users.acl", "user default on >pw1 ~* +@all\n", "pw1"),
         ("logins", "db.example:5432:*:shop:pw1\n", "pw1"),
+        ("logins", "# a comment\n\\:\\:1:5432:*:shop:p\\:w\\\\1\n", "p:w\\1"),
         ("wp-config.php", "define( 'DB_PASSWORD', 'ab\\'c' );", "ab'c"),
         ("settings.py", "SECRET_KEY = 'abc'\n", "abc"),
         ("config.js", "module.exports = {password: 'abc12def'}", "abc12def"),

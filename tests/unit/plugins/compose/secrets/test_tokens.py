@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -41,6 +42,32 @@ def values(document: dict[str, Any]) -> list[str]:
         ("xoxb-" + BODY, "SLACK_TOKEN"),
         ("AKIA" + "ABCDEFGH23456789", "AWS_ACCESS_KEY_ID"),
         ("npm_" + BODY, "NPM_TOKEN"),
+        (f"ghs_123456_{BODY}.{BODY}.{BODY}-x", "GITHUB_TOKEN"),
+        (f"glpat-{BODY}.01.0w1ab2cd3", "GITLAB_TOKEN"),
+        ("glrt-t1_" + BODY, "GITLAB_TOKEN"),
+        (f"glagent-{BODY}-{BODY[:13]}", "GITLAB_TOKEN"),
+        ("glsoat-" + BODY[:20], "GITLAB_TOKEN"),
+        ("GR1348941" + BODY[:20], "GITLAB_TOKEN"),
+        (f"sk-{BODY[:20]}T3BlbkFJ{BODY[:20]}", "OPENAI_API_KEY"),
+        ("sk-or-v1-" + "0a1b2c3d" * 8, "OPENROUTER_API_KEY"),
+        (f"gsk_{BODY}{BODY[:16]}", "GROQ_API_KEY"),
+        ("xai-" + BODY + BODY + BODY[:8], "XAI_API_KEY"),
+        ("api_org_" + BODY[:34], "HUGGINGFACE_TOKEN"),
+        (f"xapp-1-A0123456789-{BODY}", "SLACK_TOKEN"),
+        (f"12345678:A{BODY[:34]}", "TELEGRAM_TOKEN"),
+        ("ABIA" + "ABCDEFGH23456789", "AWS_ACCESS_KEY_ID"),
+        ("ABSK" + BODY * 3 + BODY[:2] + "=", "AWS_BEDROCK_API_KEY"),
+        ("LTAI" + BODY[:20], "ALIBABA_ACCESS_KEY_ID"),
+        ("dapi" + "0a1b2c3d" * 4 + "-3", "DATABRICKS_TOKEN"),
+        (f"SG.{BODY[:22]}.{BODY}-{BODY[:6]}", "SENDGRID_API_KEY"),
+        ("pypi-AgENdGVzdC5weXBpLm9yZw" + BODY, "PYPI_TOKEN"),
+        ("dckr_oat_" + BODY[:32], "WEB_DOCKER_TOKEN"),
+        (f"hvs.{BODY}-{BODY}-{BODY[:20]}", "VAULT_TOKEN"),
+        (f"{BODY[:14]}.atlasv1.{BODY}{BODY[:31]}", "TERRAFORM_TOKEN"),
+        (f"glsa_{BODY[:32]}_0a1b2c3d", "GRAFANA_TOKEN"),
+        ("sntryu_" + "0a1b2c3d" * 8, "SENTRY_AUTH_TOKEN"),
+        (f"tskey-auth-{BODY[:17]}-{BODY}", "TAILSCALE_AUTH_KEY"),
+        ("shpat_" + "0a1b2c3d" * 4, "SHOPIFY_TOKEN"),
         ("AGE-SECRET-KEY-1" + "QPZRY9X8GF" * 5 + "QPZRY9X8", "AGE_KEY"),
     ],
 )
@@ -124,3 +151,46 @@ def test_a_user_and_a_group_are_no_secret() -> None:
 def test_arguments() -> None:
     arguments = ["sshpass", "-p", "ab1", "ssh"]
     assert [(index, span.value) for index, span in short_options(arguments)] == [(2, "ab1")]
+
+
+LOGINS = '{"auths": {"r.example": {"auth": "dXNlcjpwYXNz"}}}'
+SCRIPT = ["sh", "-c", "printf '%s' " + json.dumps(LOGINS) + " > /root/.docker/config.json"]
+BASIC = "Authorization: Basic dXNlcjpwYXNz"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"services": {"web": {"environment": {"ANY": LOGINS}}}},
+        {"services": {"web": {"command": SCRIPT}}},
+        {
+            "services": {
+                "web": {"entrypoint": ["sh", "-c", "echo 'a:$apr1$H6uskkkW$IgXLP6ewTrSuBk' > /etc/p"]}
+            }
+        },
+        {"services": {"web": {"healthcheck": {"test": ["CMD", "curl", "-H", BASIC]}}}},
+        {"services": {"web": {"post_start": [{"command": ["curl", "-H", BASIC]}]}}},
+        {"configs": {"own": {"content": LOGINS}}},
+        {"configs": {"own": {"content": BASIC}}},
+        {"configs": {"own": {"content": "a\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n"}}},
+    ],
+)
+def test_what_only_another_place_can_make_is_found_in_commands_and_contents(document: dict[str, Any]) -> None:
+    (problem,) = follow(document).problems
+    assert "carry" in problem.choices
+    assert "generate" not in problem.choices
+
+
+@pytest.mark.parametrize("label", ["own_content", "OWN_CONTENT"])
+def test_a_content_that_is_carried_has_no_password_of_the_project(label: str) -> None:
+    content = f"postgres://u:{RANDOM}@db/x\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n"
+    document = {
+        "services": {"db": {"environment": {"DB_PASSWORD": RANDOM}}},
+        "configs": {"own": {"content": content}},
+    }
+    rules = Rules("generate", {label: "carry"})
+    project = Project(document, Today(Marks(), {}), {}, lambda keys: ".".join(map(str, keys)), rules)
+    followed = follow_secrets(project)
+    assert not followed.problems
+    assert RANDOM not in json.dumps(followed.document)
+    assert "PRIVATE KEY" in json.dumps(followed.document)
