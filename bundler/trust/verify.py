@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -48,6 +48,8 @@ class Verified:
     """Bytes of the bundle's file."""
     signers: tuple[PublicKey, ...]
     """Trusted keys that signed it; empty if signatures were not checked, which the caller allowed."""
+    kept: Mapping[str, bytes] = field(default_factory=dict)
+    """Content of the files that the caller asked for, by path: those that the bundle has."""
 
 
 def verify(
@@ -58,6 +60,7 @@ def verify(
     allow_unsigned: bool,
     advance: Callable[[int], None],
     form: Format,
+    keep: Mapping[str, int] | None = None,
 ) -> Verified:
     """Check signature and structure, then every byte, once, on all cores.
 
@@ -68,6 +71,7 @@ def verify(
         allow_unsigned: whether a bundle without a signature is accepted.
         advance: called with the number of bytes hashed, from any thread.
         form: combined format of the packers that may have made the bundle.
+        keep: files to return, by path, with the most bytes that each may have; larger ones are passed over.
 
     Raises:
         VerificationError: anything differs from what was signed.
@@ -78,7 +82,7 @@ def verify(
             hint="use --key bundle.pub, a file that you got from the bundle's publisher over another channel",
         )
     _require_file(path)
-    head = _Head(form)
+    head = _Head(form, keep or {})
     listed: dict[str, str] | None = None
     signers: tuple[PublicKey, ...] = ()
     modes: dict[str, int] = {}
@@ -103,13 +107,27 @@ def verify(
     _compare(listed, hashing.found, head.files)
     _compare_modes(modes, {path: head.files[path] for path in form.modes if path in head.files})
     manifest = form.read_manifest(head.files[MANIFEST])
+    _compare_place(manifest, reader)
+    kept = _kept(head.files, keep or {}, listed)
+    return Verified(manifest, len(listed), path.stat().st_size, signers, kept)
+
+
+def _compare_place(manifest: BundleManifest, reader: ArchiveReader) -> None:
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
             f"bundle.json says {manifest.top}, {manifest.created}; the archive has a different folder"
             " or time",
             hint=COPY,
         )
-    return Verified(manifest, len(listed), path.stat().st_size, signers)
+
+
+def _kept(files: Mapping[str, bytes], keep: Mapping[str, int], listed: Mapping[str, str]) -> dict[str, bytes]:
+    """Return those of `keep` that the bundle has; the bytes in memory are compared, not those of the file."""
+    kept = {path: files[path] for path in keep if path in files}
+    changed = [path for path, data in kept.items() if hashlib.sha256(data).hexdigest() != listed[path]]
+    if changed:
+        raise _unlike([f"{path}: changed" for path in changed])
+    return kept
 
 
 def _require_file(path: Path) -> None:
@@ -123,14 +141,15 @@ def _reader(file: BinaryIO) -> ArchiveReader:
 
 
 class _Head:
-    """The files at a bundle's beginning that are held in memory, each within its limit.
+    """The files that are held in memory, each within its limit: a bundle's beginning, and what is asked for.
 
     Attributes:
         files: content by path.
     """
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: Format, keep: Mapping[str, int]) -> None:
         self._form = form
+        self._keep = keep
         self.files: dict[str, bytes] = {}
         self._last: tuple[int, int, bytes] | None = None
         self._statements = 0
@@ -156,6 +175,8 @@ class _Head:
                 raise VerificationError(f"more than {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
         if place > self._form.order(MANIFEST):
             self.check()
+        if limit is None and entry.size <= self._keep.get(entry.path, -1):
+            limit = entry.size
         if limit is None:
             return
         if entry.size > limit:
@@ -257,7 +278,7 @@ def inspect(path: Path, form: Format) -> Inspected:
         UsageError: it is not a regular file.
     """
     _require_file(path)
-    head = _Head(form)
+    head = _Head(form, {})
     with path.open("rb") as file:
         reader = _reader(file)
         for entry, body in reader:

@@ -7,13 +7,13 @@ import resource
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
-from bundler.bundle.tar import Member
+from bundler.bundle.tar import ArchiveReader, Entry, Member
 from bundler.errors import UsageError, VerificationError
 from bundler.trust.verify import LIMITS, inspect, verify
 from tests.support.tiny import (
@@ -363,3 +363,34 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
             inspect(path, FORMAT)
         with pytest.raises(UsageError, match="not a regular file"):
             verify(path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None, form=FORMAT)
+
+
+def keep(path: Path, wanted: dict[str, int]) -> dict[str, bytes]:
+    found = verify(
+        path, SIGNER, TRUST, allow_unsigned=False, advance=lambda _: None, form=FORMAT, keep=wanted
+    )
+    return dict(found.kept)
+
+
+def test_small_files_that_are_asked_for_are_returned(tmp_path: Path) -> None:
+    """Those that the bundle lacks, and those over their limit, are left out."""
+    path = write_bundle(tmp_path / "t.tar", signed(tiny_members()))
+    document = b"services: {web: {image: 'web:1'}}\n"
+    wanted = {"config/compose.yaml": len(document), "images/index.json": 2, "files/none": 100}
+    assert keep(path, wanted) == {"config/compose.yaml": document}
+
+
+def test_files_that_are_asked_for_are_compared_as_they_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may change between two reads: what is returned is what was compared."""
+    path = write_bundle(tmp_path / "t.tar", signed(tiny_members()))
+    read, document = ArchiveReader.__iter__, b"services: {}\n"
+
+    def replaced(self: ArchiveReader) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        for entry, body in read(self):
+            yield entry, iter([document]) if entry.path == "config/compose.yaml" else body
+
+    monkeypatch.setattr(ArchiveReader, "__iter__", replaced)
+    with pytest.raises(VerificationError, match=r"config/compose\.yaml: changed"):
+        keep(path, {"config/compose.yaml": 100})
