@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.options import Decorator
 from bundler.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
+    from bundler.api.output import Description
+    from bundler.api.plugins import Plugins
+    from bundler.bundle.manifest import BundleManifest
     from bundler.trust.keys import PublicKey
     from bundler.trust.signers import Trust
 
@@ -26,6 +31,38 @@ KEYS = click.option(
     " ./bundle.pub if it exists.",
 )
 """The keys that a command trusts."""
+TRUST: tuple[Decorator, ...] = (
+    KEYS,
+    click.option(
+        "--require",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Minimum number of the given keys that must have signed.",
+    ),
+    click.option(
+        "--rotation",
+        "statements",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Rotation or revocation to apply, in addition to those in the bundle.",
+    ),
+    click.option("--allow-unsigned", is_flag=True, help="Accept an unsigned bundle."),
+    click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme."),
+)
+"""Which signatures a command requires."""
+
+
+@dataclass(frozen=True)
+class TrustOptions:
+    """Values of TRUST, as click passes them."""
+
+    key_files: tuple[Path, ...]
+    require: int
+    statements: tuple[Path, ...]
+    allow_unsigned: bool
+    signer: str
 
 
 @contextmanager
@@ -89,3 +126,27 @@ def load_trust(key_files: Sequence[Path], require: int, statements: Sequence[Pat
         with path.open("rb") as file:
             given[str(path)] = file.read(LIMIT + 1)
     return Trust(tuple(keys), require, given)
+
+
+def describe(manifest: BundleManifest, plugins: Plugins) -> Description:
+    """Return the description of bundle.json by the packer that wrote it; empty if it is not installed."""
+    from bundler.api.output import Description
+
+    for packer in plugins.packers().values():
+        if isinstance(manifest, packer.format.manifests):
+            return packer.describe(manifest)
+    return Description()
+
+
+def named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
+    """Return the keys in a bundle, which prove nothing by themselves.
+
+    Raises:
+        VerificationError: they are not in the format's encoding.
+    """
+    from bundler.trust.keys import read_keys
+
+    try:
+        return read_keys(public_keys) if public_keys else ()
+    except UsageError as error:
+        raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error

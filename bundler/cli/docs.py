@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bundler.cli.options import LANG, chosen_language
 from bundler.errors import UsageError, did_you_mean
 from bundler.terminal.console import echo, is_terminal
 from bundler.terminal.table import echo_table
@@ -43,14 +43,14 @@ class Page:
 @click.argument("page", required=False)
 @click.option("--print", "printed", is_flag=True, help="Print the page here instead of opening a browser.")
 @click.option("--path", "as_path", is_flag=True, help="Print the path of the page's file.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language. Default: from the locale.")
+@LANG
 def docs_command(page: str | None, printed: bool, as_path: bool, lang: str | None) -> None:
     """Open the documentation of this version; it is part of the program and needs no network.
 
     PAGE is a name like `how-to/build`, or its last part. Without it, the start page is opened, and --print
     lists all pages. Where there is no browser, or the program came without the site, the page is printed.
     """
-    chinese = lang == "zh" if lang else _prefers_chinese()
+    chinese = chosen_language(lang) == "zh"
     if page is None and printed and not as_path:
         echo_table(("page", "title"), [(each.name, each.title) for each in _pages(chinese=chinese)])
         return
@@ -103,12 +103,6 @@ def _find(name: str, *, chinese: bool) -> Page:
     names = [form for page in pages for form in (page.name, page.name.rpartition("/")[2])]
     hint = did_you_mean(wanted, names) or "`bundle docs --print` lists the pages"
     raise UsageError(f"there is no page {name!r}", hint=hint)
-
-
-def _prefers_chinese() -> bool:
-    """Whether the locale is Chinese (POSIX: the first of these variables that is set)."""
-    chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return next(filter(None, chosen), "").lower().startswith("zh")
 
 
 def _open(path: Path) -> bool:

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.bundles import BUNDLE, naming, signed_by, signers_json
+from bundler.cli.bundles import BUNDLE, describe, named_signers, naming, signed_by, signers_json
 from bundler.cli.mounts import HEAD, mount_rows
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
-from bundler.errors import UsageError, VerificationError
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
 from bundler.terminal.table import echo_table
 
 if TYPE_CHECKING:
-    from bundler.api.output import Description
-    from bundler.api.plugins import Plugins
-    from bundler.bundle.manifest import BundleManifest, Packing
-    from bundler.trust.keys import PublicKey
+    from bundler.bundle.manifest import Packing
 
 
 @click.command("inspect")
@@ -35,7 +31,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
     with naming(file):
         found = inspect(file, plugins.format())
     manifest = found.manifest
-    signers = _named_signers(found.public_keys)
+    signers = named_signers(found.public_keys)
     if as_json:
         document = {
             "file": str(file),
@@ -47,7 +43,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
         }
         echo_json(document, indent=2)
         return
-    description = _describe(manifest, plugins)
+    description = describe(manifest, plugins)
     created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
     signed = f"yes, {signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
     facts = [
@@ -75,25 +71,6 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
     for head, rows in description.tables:
         echo()
         echo_table(head, rows)
-
-
-def _describe(manifest: BundleManifest, plugins: Plugins) -> Description:
-    """Return the description of bundle.json by the packer that wrote it; empty if it is not installed."""
-    from bundler.api.output import Description
-
-    for packer in plugins.packers().values():
-        if isinstance(manifest, packer.format.manifests):
-            return packer.describe(manifest)
-    return Description()
-
-
-def _named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
-    from bundler.trust.keys import read_keys
-
-    try:
-        return read_keys(public_keys) if public_keys else ()
-    except UsageError as error:
-        raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error
 
 
 def _packing(packing: Packing) -> list[str]:

@@ -114,6 +114,8 @@ PLUGINS_DIR = COMMON[:1]
 """For commands that do not build."""
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON output.")
 """For commands with machine-readable output."""
+LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language. Default: from the locale.")
+"""For commands that show texts in several languages."""
 
 
 def add(options: Sequence[Decorator]) -> Decorator:
@@ -163,6 +165,17 @@ def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[LogHandler(reporter)])
     logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
     return reporter
+
+
+def chosen_language(lang: str | None) -> str:
+    """Return the value of LANG, or else `zh` if the locale is Chinese, else `en`.
+
+    POSIX: the locale is the first of these variables that is set.
+    """
+    if lang:
+        return lang
+    chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, chosen), "").lower().startswith("zh") else "en"
 
 
 def make_plugins(folders: Sequence[Path]) -> Plugins:

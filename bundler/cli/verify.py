@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.bundles import BUNDLE, KEYS, chosen_keys, load_trust, naming, signed_by, signers_json
+from bundler.cli.bundles import BUNDLE, TRUST, chosen_keys, load_trust, naming, signed_by, signers_json
 from bundler.cli.options import COMMON, add, make_plugins, make_reporter
 from bundler.errors import VerificationError
 from bundler.terminal.console import echo, echo_json
@@ -23,24 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @BUNDLE
-@KEYS
-@click.option(
-    "--require",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Minimum number of the given keys that must have signed.",
-)
-@click.option(
-    "--rotation",
-    "statements",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Rotation or revocation to apply, in addition to those in the bundle.",
-)
-@click.option("--allow-unsigned", is_flag=True, help="Accept an unsigned bundle.")
-@click.option("--signer", default="ecdsa", show_default=True, help="Signature scheme.")
+@add(TRUST)
 @add(COMMON)
 def verify_command(
     file: Path,
