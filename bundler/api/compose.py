@@ -15,6 +15,8 @@ from bundler.errors import BundleError
 
 Expectation = Literal["healthy", "running", "started", "completed"]
 
+DOCUMENT = "config/compose.yaml"
+"""Path of the rendered document in a bundle."""
 EXPECT = "x-bundle-expect"
 """Extension of a service: the state that the installer waits for, if the document does not imply it."""
 _EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "started", "completed")

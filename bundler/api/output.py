@@ -12,7 +12,7 @@ from bundler.bundle.format import Format
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from bundler.api.application import ApplicationModel, ConfigFile
+    from bundler.api.application import ApplicationModel, ConfigFile, Requirement
     from bundler.bundle.attestations import Component
     from bundler.bundle.manifest import BundleManifest
     from bundler.bundle.tar import Member
@@ -115,11 +115,13 @@ class Description:
         lines: for people: labels and texts.
         tables: for people: column headings and rows.
         data: for machines.
+        requirements: what the preflight requires of a site, for reports.
     """
 
     lines: tuple[tuple[str, str], ...] = ()
     tables: tuple[tuple[tuple[str, ...], Sequence[tuple[str, ...]]], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ COMMANDS = {
     "lock": "Pin the images of a profile by digest.",
     "verify": "Verify a bundle's signature and every file in it.",
     "inspect": "Show what a bundle contains; reads only its beginning.",
+    "report": "Write one HTML page about a bundle, or about what a build would make.",
+    "diff": "Show what changes from one bundle to another, and what a site lacks of it.",
     "rehearse": "Try a finished bundle on a throwaway site on this machine.",
     "init": "Create a profile for an existing Compose project.",
     "keygen": "Generate a key pair for signing bundles, or rotate to a new one.",

@@ -70,6 +70,13 @@ def echo_json(document: object, *, indent: int | None = None, err: bool = False)
     _print(to_json(document, indent=indent), err=err)
 
 
+def echo_page(page: bytes) -> None:
+    """Write a whole document to standard output, as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(page)
+    sys.stdout.buffer.flush()
+
+
 def echo_error(text: str, *, colour: bool) -> None:
     """Print `error: <text>` on standard error."""
     label = "\033[31m\033[1merror: \033[0m" if colour else "error: "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bundler.api.application import ApplicationModel
+from bundler.api.compose import DOCUMENT
 from bundler.api.output import PinnedService
 from bundler.bundle.tar import Member
 
@@ -26,7 +27,7 @@ class ComposeRenderer:
         }
         document = {**application.compose, "services": services}
         document.pop("version", None)  # obsolete, and Compose warns about it on each call
-        members = [Member.of("config/compose.yaml", dump(document).encode())]
+        members = [Member.of(DOCUMENT, dump(document).encode())]
         return [*members, *(file.member("config") for file in application.files)]
 
 

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bundler.api.application import Requirement
 from bundler.api.output import Description, Finished
 from bundler.terminal.progress import format_bytes
 from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
 from bundler_installer.requirements import merge_requirements
 
 if TYPE_CHECKING:
-    from bundler.api.application import Requirement
     from bundler.image.oci import Platform
     from bundler_installer.profile import Freshness, InstallerProfile
 
@@ -45,6 +45,7 @@ def describe_profile(
             "engine": list(engine.targets) if engine else None,
             "requirements": [asdict(each) for each in requirements],
         },
+        requirements=tuple(requirements),
     )
 
 
@@ -57,7 +58,8 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
         lines.append(("engine", _engine(manifest.engine)))
     needs = [(r.id, r.minimum or "-", r.recommended or "-", r.reason or "-") for r in manifest.requirements]
     tables = ((("requirement", "minimum", "recommended", "reason"), needs),) if needs else ()
-    return Description(tuple(lines), tables)
+    required = tuple(Requirement(r.id, r.minimum, r.recommended, r.reason) for r in manifest.requirements)
+    return Description(tuple(lines), tables, requirements=required)
 
 
 def _release(release: Freshness | ReleaseEntry) -> str:

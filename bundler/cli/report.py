@@ -1,0 +1,85 @@
+"""`bundle report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.cli.bundles import TRUST, TrustOptions
+from bundler.cli.options import (
+    COMMON,
+    LANG,
+    SHARED,
+    JobOptions,
+    add,
+    chosen_language,
+    make_jobs,
+    make_plugins,
+    make_reporter,
+    profile_option,
+)
+from bundler.cli.pages import OUTPUT, deliver, read_bundle
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.report.model import Report
+
+
+@click.command("report")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@profile_option("Show what a build of this profile would make, instead of a bundle.", required=False)
+@OUTPUT
+@LANG
+@add(TRUST)
+@add(SHARED)
+@add(COMMON)
+def report_command(
+    file: Path | None,
+    output: Path | None,
+    lang: str | None,
+    key_files: tuple[Path, ...],
+    require: int,
+    statements: tuple[Path, ...],
+    allow_unsigned: bool,
+    signer: str,
+    **options: Any,  # noqa: ANN401 see build
+) -> None:
+    """Write one HTML page about the bundle FILE, or about a profile's plan.
+
+    It shows images and sizes, services, networks, ports, volumes, values, hardening, requirements, software,
+    provenance and signatures, in a browser or on paper. The page loads nothing and has no scripts. Without -o
+    it is written beside FILE, for a plan into the working folder.
+
+    FILE is verified before it is read. Without a key, the page says that its signatures were not verified.
+    """
+    trust = TrustOptions(key_files, require, statements, allow_unsigned, signer)
+    chosen = JobOptions(**options)
+    if (file is None) == (chosen.profile is None):
+        raise UsageError(
+            "give either a bundle or a profile",
+            hint="`bundle report FILE` for a bundle, `bundle report -p NAME` for what a build would make",
+        )
+    if file is None:
+        report, beside = _plan(chosen), Path(f"{chosen.profile}")
+        beside = Path(f"{report.profile}-{report.platform.replace('/', '-')}")
+    else:
+        reporter = make_reporter(as_json=chosen.as_json, verbose=chosen.verbose)
+        report, beside = read_bundle(file, trust, make_plugins(chosen.plugins_dir), reporter), file
+    from bundler.report.page import render_report
+
+    page = render_report(report, chosen_language(lang))
+    deliver(page, output, beside, inputs=[file] if file else [], as_json=chosen.as_json)
+
+
+def _plan(chosen: JobOptions) -> Report:
+    """Return the report of the plan of one platform."""
+    from bundler.build import pipeline
+    from bundler.report.sources import of_plan
+
+    jobs = make_jobs(chosen, locked=False)
+    if len(jobs) > 1:
+        raise UsageError("a report shows one platform", hint="give one --platform, and call it once for each")
+    (plan,) = pipeline.plan(jobs)
+    return of_plan(plan, jobs[0].profile.profile.name)
