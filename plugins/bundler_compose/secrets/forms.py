@@ -27,7 +27,7 @@ _KINDS: Final = 3
 _RANDOM: Final = re.compile(r"[A-Za-z0-9!#%+=@^_~-]+")
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
-LOGINS: Final = re.compile(r"\\*\"auths?\\*\"\s*:\s*(?:\{\s*\\*\"|\\*\"[A-Za-z0-9+/]{6,}={0,2}\\*\")")
+LOGINS: Final = re.compile(r"\"auths?\\*+\"\s*+:\s*+(?:\{\s*+\\*+\"|\\*+\"[A-Za-z0-9+/]{6,}={0,2}\\*\")")
 """What the configuration of a registry's client has, also where it is a text in JSON or of a shell."""
 _PRIVATE_KEY: Final = "is a private key, which cannot be generated"
 _OBSTACLES: Final = (
