@@ -63,6 +63,9 @@ def test_from_a_compose_project_to_a_running_site(machine: dict[str, str], tmp_p
     (shop / "web.conf").write_text("a = b\n")
     build = commands("From a Compose project to a running site", 0)
     assert build.startswith("pipx install .")
+    # a rehearsal needs an engine: tests/e2e/test_rehearsal.py
+    assert "\nsudo bundle rehearse " in build
+    build = build.replace("sudo bundle rehearse ", "bundle rehearse --help ")
     with SampleRegistry() as registry:
         registry.add_image("shop/web", "1.0", make_image({"bin/web": b"#!/bin/sh\n"}))
         (shop / "compose.yaml").write_text(COMPOSE.format(registry=registry.host))
