@@ -249,7 +249,7 @@ def test_each_byte_is_written_once(tmp_path: Path) -> None:
         registry.add_image("app/big", "1", make_image({"big": RANDOM.randbytes(size)}))
         write_profile(tmp_path, {"big": "registry.example/app/big:1"})
         costs = run_counted(tmp_path, *words(registry.host, "--unsigned"))
-    slack = 10_000_000  # Python's own files, and the tables
+    slack = 15_000_000  # Python's own files, and the tables
     assert costs.written <= size + slack
     assert costs.read <= size + slack  # the whole file is hashed
     assert costs.peak < 150_000_000
