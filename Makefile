@@ -41,7 +41,7 @@ test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; five mi
 	@$(PYTEST) tests/unit
 
 test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; five minutes
-	@$(PYTEST) tests/shell
+	@BUNDLE_TESTS_ALL_VARIANTS=1 $(PYTEST) tests/shell
 
 test-integration: $(STAMP)  ## real programs, and whole installations without an engine; twenty-five minutes
 	@$(PYTEST) tests/integration tests/fuzz

@@ -55,6 +55,8 @@ IN_BOTH = ("backup", "compact_install", "main_line", "upgrade")
 """Those of them that run on every engine."""
 BANK_FILES = ("dify", "dify_data", "dify_external")
 """Files of tests/e2e that share the sites, and those that share the bank's site: sites take long to open."""
+SERVER_FILES = ("change", "fault_injection", "interruption", "restore")
+"""Files of tests/integration that share the servers made of files, which take a minute to fill."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
@@ -62,9 +64,9 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if not file.startswith("tests/e2e/"):
-            return file
         name = Path(file).stem.removeprefix("test_")
+        if not file.startswith("tests/e2e/"):
+            return "servers" if name in SERVER_FILES else file
         if name == "projects":  # the longest file: each third of it has a site of its own
             return f"{name}-{zlib.crc32(nodeid.encode()) % 3}"
         return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
@@ -72,13 +74,17 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
 
 VARIANT = re.compile(r"(?<=[\[-])(dash|bash|bash --posix|busybox|busybox sh|docker20|docker26)(?=[\]-])")
 """The shell or the engine in the identifier of a test."""
-SAMPLED = ("tests/integration/", *(f"tests/e2e/test_{name}.py" for name in SITE_FILES if name not in IN_BOTH))
+SAMPLED = (
+    "tests/integration/",
+    "tests/shell/",
+    *(f"tests/e2e/test_{name}.py" for name in SITE_FILES if name not in IN_BOTH),
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run a whole installation in one of the shells or on one of the engines, which its name decides.
+    """Run what several shells, or several engines, are tested with in the one that its name decides.
 
-    `tests/shell` runs every function in every shell. BUNDLE_TESTS_ALL_VARIANTS takes away the choice.
+    BUNDLE_TESTS_ALL_VARIANTS, which `make test-shell` sets, takes away the choice.
     """
     if os.environ.get("BUNDLE_TESTS_ALL_VARIANTS"):
         return
