@@ -69,7 +69,8 @@ WIDE = "".join(
     for first, last in (
         (0x20, 0x7E),
         (0xA1, 0x10FF),
-        (0x2E80, 0xA4CF),
+        (0x2E80, 0x4DBF),  # the hexagrams between these two are wide since Unicode 16
+        (0x4E00, 0xA4CF),
         (0xAC00, 0xD7A3),
         (0xF900, 0xFAFF),
         (0xFE30, 0xFE6B),
@@ -77,6 +78,7 @@ WIDE = "".join(
     )
     for n in range(first, last + 1)
     if unicodedata.category(chr(n))[0] in "LNPS" and unicodedata.category(chr(n)) != "Cn"
+    if not 0x3248 <= n <= 0x324F  # numbers in circles, of ambiguous width
 )
 
 
