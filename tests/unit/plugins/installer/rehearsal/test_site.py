@@ -46,7 +46,7 @@ NEW = (
         ("healthy", container(health="starting"), False, False, "running, starting"),
         ("healthy", container(health="unhealthy"), False, False, "running, unhealthy"),
         ("running", container(), True, False, "running"),
-        ("running", container(age=-600), False, False, "running"),
+        ("running", container(age=-86_400), False, False, "running"),
         ("running", container("exited", code=3, policy="no"), False, True, "exited with 3"),
         ("running", container("exited", code=3), False, False, "exited with 3"),
         ("running", container("restarting", restarts=3), False, True, f"restarting{AGAIN}"),
