@@ -18,7 +18,7 @@ from tests.support.programs import need_root
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
-KILLS = int(os.environ.get("BUNDLE_CHAOS_KILLS", "12"))
+KILLS = int(os.environ.get("BUNDLE_CHAOS_KILLS", "8"))
 SEED = int(os.environ.get("BUNDLE_CHAOS_SEED") or "11")
 
 
@@ -34,7 +34,7 @@ def tally(tmp_path: Path) -> Iterator[Tally]:
             site.close()
 
 
-@pytest.mark.timeout(0 if KILLS > 12 else 1200)
+@pytest.mark.timeout(0 if KILLS > 8 else 1200)
 def test_killed_at_random_moments(tally: Tally) -> None:
     chaos = Chaos(tally, SEED)
     print(f"seed {SEED}")  # noqa: T201 pytest shows it when the test fails

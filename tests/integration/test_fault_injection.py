@@ -33,7 +33,7 @@ from tests.support.sweep import (
     picture,
 )
 
-CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "4")
+CHOSEN = os.environ.get("BUNDLE_TEST_FAULTS", "2")
 WITHOUT_FILE = {"fork", "exec", "pipe"}
 CHANGING = re.compile(r"\d+|(?<=bundle\.)\w{6}")
 SEED = int(os.environ.get("BUNDLE_TEST_SEED") or "11")

@@ -13,7 +13,7 @@ from bundler_compose.secrets.material import find_material
 from bundler_compose.secrets.names import is_secret_name
 from bundler_compose.secrets.positions import find_spans
 
-SMALL = 20_000
+SMALL = 10_000
 FACTOR = 10
 MOST = 45
 """Quadratic time grows by 100 in a text that is ten times as long."""
