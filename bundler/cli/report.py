@@ -62,7 +62,7 @@ def report_command(
             hint="`bundle report FILE` for a bundle, `bundle report -p NAME` for what a build would make",
         )
     if file is None:
-        report, beside = _plan(chosen), Path(f"{chosen.profile}")
+        report = _plan(chosen)
         beside = Path(f"{report.profile}-{report.platform.replace('/', '-')}")
     else:
         reporter = make_reporter(as_json=chosen.as_json, verbose=chosen.verbose)

@@ -103,7 +103,7 @@ def _network(name: str, entry: Mapping[str, Any]) -> Network:
         name,
         text(entry.get("driver")) or "bridge",
         internal=text(entry.get("internal")) == "true",
-        external=bool(entry.get("external")),
+        external=_external(entry),
         subnets=tuple(filter(None, found)),
     )
 
