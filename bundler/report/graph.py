@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bundler.report.model import Network, Port, Service
+from bundler.terminal.table import width
 
 ROW: Final = 44
 HEAD: Final = 48
@@ -84,12 +84,11 @@ def draw(services: Sequence[Service], networks: Sequence[Network], ports: Sequen
 
 def shorten(text: str, columns: int) -> str:
     """Return `text` with at most this many columns, ended by an ellipsis if something is left out."""
-    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text]
-    if sum(widths) <= columns:
+    if width(text) <= columns:
         return text
     kept, used = "", 1
-    for character, width in zip(text, widths, strict=True):
-        used += width
+    for character in text:
+        used += width(character)
         if used > columns:
             break
         kept += character
