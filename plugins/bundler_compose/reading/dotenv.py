@@ -237,7 +237,7 @@ def _unescape(found: re.Match[str]) -> str:
     octal = found[1][1:]
     if len(octal) == len("000") and not set(octal) & set("89") and int(octal, 8) < 1 << 8:
         return chr(int(octal, 8))
-    return found[0]
+    return "\\" + octal  # compose-go takes the 0 away before it finds that the escape is none
 
 
 def _comment_above(text: str, last: int, place: int) -> str:
