@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 120
 LOCKED ?=
 STAMP := $(VENV)/.installed
 
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 # where tests may skip, coverage is shown and not required
 COVERAGE := --cov $(if $(BUNDLE_TESTS_NO_SKIP),,--cov-fail-under=0)
 
@@ -34,7 +34,7 @@ venv: $(STAMP)  ## .venv with everything for development; made where it is neede
 demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed where Docker answers
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(STAMP)  ## all tests, three files at a time, and the coverage of the Python code; an hour on two cores
+test: $(STAMP)  ## all tests, four files at a time, and the coverage of the Python code; an hour on two cores
 	@$(PYTEST) $(COVERAGE)
 
 test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; five minutes
@@ -46,8 +46,8 @@ test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busyb
 test-integration: $(STAMP)  ## real programs, and whole installations without an engine; twenty-five minutes
 	@$(PYTEST) tests/integration tests/fuzz
 
-test-e2e: $(STAMP)  ## real engines on sites without internet (root, Docker); half an hour
-	@$(PYTEST) tests/e2e
+test-e2e: $(STAMP)  ## real engines on sites without internet, each test on each engine (root, Docker); half an hour
+	@BUNDLE_TESTS_ALL_VARIANTS=1 $(PYTEST) tests/e2e
 
 faults: $(STAMP)  ## every system call of every command fails once; days on two cores
 	@BUNDLE_TEST_FAULTS=all $(BIN)/python -m pytest --timeout 0 tests/integration/test_fault_injection.py

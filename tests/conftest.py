@@ -20,6 +20,8 @@ from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
 from tests.support.programs import NO_SKIP, free_port, need_root
 
+pytest_plugins = ("tests.support.time_spent",)
+
 # Hypothesis sets no deadlines: a busy machine is slow for other reasons. pytest-timeout finds hangs.
 # In CI each run tries the same examples, so that a change is not refused for what another one has found.
 settings.register_profile(
@@ -51,12 +53,18 @@ SITE_FILES = (
     "tutorial",
     "upgrade",
 )
-IN_BOTH = ("backup", "compact_install", "main_line", "upgrade")
+IN_BOTH = ("compact_install", "main_line", "upgrade")
 """Those of them that run on every engine."""
-BANK_FILES = ("dify", "dify_data", "dify_external")
-"""Files of tests/e2e that share the sites, and those that share the bank's site: sites take long to open."""
+BANK_FILES = ("adopt", "dify", "dify_data", "dify_external")
+"""Files of tests/e2e with Dify, whose services keep a machine busy: one at a time, and at the bank's site."""
 SERVER_FILES = ("change", "fault_injection", "interruption", "restore")
 """Files of tests/integration that share the servers made of files, which take a minute to fill."""
+
+
+ENGINE = re.compile("docker20|docker26")
+"""The engine in the identifier of a test that runs at the site of one."""
+UNMEASURED = ("tests/e2e/", "tests/fuzz/", "tests/integration/")
+"""Tests without coverage: they take half as long again with it, and unit tests run the same lines."""
 
 
 class BySite(LoadScopeScheduling):  # type: ignore[misc]
@@ -69,7 +77,9 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
             return "servers" if name in SERVER_FILES else file
         if name == "projects":  # the longest file: each third of it has a site of its own
             return f"{name}-{zlib.crc32(nodeid.encode()) % 3}"
-        return "sites" if name in SITE_FILES else "bank" if name in BANK_FILES else file
+        if name in SITE_FILES and (engine := ENGINE.search(nodeid)):
+            return f"site-{engine[0]}"
+        return "bank" if name in BANK_FILES else file
 
 
 VARIANT = re.compile(r"(?<=[\[-])(dash|bash|bash --posix|busybox|busybox sh|docker20|docker26)(?=[\]-])")
@@ -86,6 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     BUNDLE_TESTS_ALL_VARIANTS, which `make test-shell` sets, takes away the choice.
     """
+    for item in items:
+        if item.nodeid.startswith(UNMEASURED):
+            item.add_marker("no_cover")
     if os.environ.get("BUNDLE_TESTS_ALL_VARIANTS"):
         return
     variants: dict[str, list[pytest.Item]] = {}
@@ -105,6 +118,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
     """Use `BySite` when tests run in parallel."""
     return BySite(config, log)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unmeasured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Measure no coverage of the programs that a test without coverage starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.nodeid.startswith(UNMEASURED):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,14 +17,6 @@ from tests.support.small import SmallBundle
 SHOP = Path(__file__).parent / "shop.yaml"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def unmeasured() -> Iterator[None]:
-    """Do not measure the coverage of builds: it takes half as long again, and other tiers cover them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        yield
-
-
 @dataclass(frozen=True)
 class BuiltBundle:
     """Bundle and the key that verifies it."""

@@ -163,7 +163,6 @@ def compared(prepared: Prepared) -> Comparison:
     return Comparison(prepared.reading, prepared.model, prepared.groups, {}, {})
 
 
-@pytest.mark.no_cover  # the tracer would take a third of the time
 def test_generated_projects_come_out_equal(record_property: Callable[[str, object], None]) -> None:
     counts = {"equal": 0, "refused": 0, "refused by both": 0}
 
