@@ -18,9 +18,9 @@ from tests.support.engines import DistributionRegistry, Engine, Site, newer_root
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
-from tests.support.programs import NO_SKIP, free_port, need_root
+from tests.support.programs import NO_SKIP, free_port, need_root, sites_folder
 
-pytest_plugins = ("tests.support.time_spent",)
+pytest_plugins = ("tests.support.time_spent", "tests.support.unchanged")
 
 # Hypothesis sets no deadlines: a busy machine is slow for other reasons. pytest-timeout finds hangs.
 # In CI each run tries the same examples, so that a change is not refused for what another one has found.
@@ -53,7 +53,7 @@ SITE_FILES = (
     "tutorial",
     "upgrade",
 )
-IN_BOTH = ("compact_install", "main_line", "upgrade")
+IN_BOTH = ("compact_install", "main_line")
 """Those of them that run on every engine."""
 BANK_FILES = ("adopt", "dify", "dify_data", "dify_external")
 """Files of tests/e2e with Dify, whose services keep a machine busy: one at a time, and at the bank's site."""
@@ -132,7 +132,7 @@ def unmeasured(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
     """Provide a folder with a short name, since the path of a unix socket is limited to 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="bt-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="bt-", dir=sites_folder(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.chaos import Chaos, Tally, make_bundles
 from tests.support.engines import Site
-from tests.support.programs import need_root
+from tests.support.programs import need_root, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -26,7 +26,7 @@ SEED = int(os.environ.get("BUNDLE_CHAOS_SEED") or "11")
 def tally(tmp_path: Path) -> Iterator[Tally]:
     need_root()
     bundles = make_bundles(tmp_path)
-    with tempfile.TemporaryDirectory(prefix="bc-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bc-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "chaos")
         try:
             yield Tally(site.open(), bundles)

@@ -25,7 +25,7 @@ from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engines import Site
 from tests.support.kiosk import Host, Kiosk
-from tests.support.programs import need_root, run
+from tests.support.programs import need_root, run, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -108,7 +108,7 @@ class Frail:
 
 @pytest.fixture(scope="module")
 def frail(bundle: Path) -> Iterator[Frail]:
-    with tempfile.TemporaryDirectory(prefix="bf-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bf-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "frail")
         with mounted(site.engine.data, f"size={BIG_ENOUGH}"):
             try:

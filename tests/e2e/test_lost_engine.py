@@ -16,7 +16,7 @@ from examples.demo.host_image import host_programs
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engines import Site
-from tests.support.programs import need_program, run
+from tests.support.programs import need_program, run, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -80,7 +80,7 @@ class Hello:
 
 @pytest.fixture(scope="module")
 def opened(variants: dict[str, Path]) -> Iterator[Hello]:
-    with tempfile.TemporaryDirectory(prefix="bl-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bl-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "lost")
         try:
             yield Hello(site.open(), variants)

@@ -13,7 +13,7 @@ from examples.demo.host_image import host_programs
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engines import Site
-from tests.support.programs import run
+from tests.support.programs import run, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -125,7 +125,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """Yield a site on which version 1.0 runs."""
     folder = tmp_path_factory.mktemp("mounted")
     bundles = build(folder)
-    with tempfile.TemporaryDirectory(prefix="bl-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bl-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "mounted")
         try:
             installed = Installed(site.open(), bundles, folder / "bundle.pub")

@@ -14,7 +14,7 @@ from examples.demo.host_image import host_programs
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.builder import Builder
 from tests.support.engines import Site
-from tests.support.programs import run
+from tests.support.programs import run, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -24,7 +24,7 @@ PROXY = "http://proxy.example:3128"
 @pytest.fixture(scope="module")
 def opened() -> Iterator[tuple[Site, Path]]:
     """Yield a site and the demo application's unpacked bundle; the key is in the parent folder."""
-    with tempfile.TemporaryDirectory(prefix="bo-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bo-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = Site(Path(name) / "own")
         try:
             site.open()

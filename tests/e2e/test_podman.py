@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.conftest import BuiltBundle
 from tests.e2e.test_main_line import psql
 from tests.support.podman import PodmanSite
-from tests.support.programs import run
+from tests.support.programs import run, sites_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.peer]
 
@@ -42,7 +42,7 @@ class PodmanShop:
 
 @pytest.fixture(scope="module")
 def podman_shop(shop: BuiltBundle) -> Iterator[PodmanShop]:
-    with tempfile.TemporaryDirectory(prefix="bp-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="bp-", dir=sites_folder(), ignore_cleanup_errors=True) as name:
         site = PodmanSite(Path(name) / "podman")
         try:
             yield PodmanShop(site.open(), shop)

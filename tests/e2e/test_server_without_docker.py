@@ -16,6 +16,7 @@ from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.bare_site import COMPOSE, PROGRAMS, BareSite, make_archive
 from tests.support.builder import Builder
 from tests.support.engines import newer_root
+from tests.support.programs import sites_folder
 from tests.support.server import TOOLS
 
 pytestmark = pytest.mark.engine
@@ -56,7 +57,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def site() -> Iterator[BareSite]:
-    with tempfile.TemporaryDirectory(prefix="bt-bare-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=sites_folder(), ignore_cleanup_errors=True) as folder:
         found = BareSite(Path(folder))
         try:
             yield found.open()

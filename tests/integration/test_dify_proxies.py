@@ -97,7 +97,7 @@ def island() -> Iterator[str]:
     """Yield the name of a network namespace with 10.20.0.1 and a default route that leads nowhere."""
     need_root()
     need_program("ip", "iproute2")
-    name = f"squid{os.getpid()}"
+    name = f"site{os.getpid()}squid"
     run("ip", "netns", "add", name)
     try:
         for command in (

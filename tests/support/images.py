@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.engines import Engine
-from tests.support.programs import CACHE, cache_lock, need_program, need_root, run
+from tests.support.programs import CACHE, cache_lock, need_program, need_root, run, sites_folder
 
 RECIPES = Path(__file__).parents[1] / "images"
 SUITE = "bookworm"
@@ -116,7 +116,7 @@ def _build_lacking(lacking: list[str], recipes: Path) -> None:
         for program in ("mmdebstrap", "skopeo"):
             need_program(program)
         (CACHE / "images").mkdir(parents=True, exist_ok=True)
-        engine = Engine(Path(tempfile.mkdtemp(prefix="bundle-build-")))
+        engine = Engine(Path(tempfile.mkdtemp(prefix="bundle-build-", dir=sites_folder())))
         engine.start("--bridge=none", "--iptables=false", "--ip6tables=false")
         try:
             known: set[str] = set()

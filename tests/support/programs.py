@@ -18,8 +18,15 @@ import pytest
 NO_SKIP = "BUNDLE_TESTS_NO_SKIP"
 CACHE = Path(os.environ.get("BUNDLE_TEST_CACHE") or Path.home() / ".cache" / "bundle-tests")
 """Cache, between runs, of what is slow to make and always the same (images, a newer engine)."""
+SITES = "BUNDLE_TESTS_SITES"
+"""Variable with the folder of this run for engines and sites; what is in it when the run ends is removed."""
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/bin"
+
+
+def sites_folder() -> str | None:
+    """Return the folder for engines and sites of this run; None stands for that of temporary files."""
+    return os.environ.get(SITES)
 
 
 def missing(reason: str) -> None:

@@ -1,0 +1,186 @@
+"""The machine after the tests is the machine before them, also after Ctrl-C.
+
+Compared are links and addresses, routes, the firewall's rules, network namespaces, mounts, the images of the
+machine's own engine, and whether packets are forwarded. Processes and folders of sites that are left when the
+workers have ended are removed. What differs or was left is said, and fails a run in which nothing may be
+skipped; on the machine of a developer, others may be at work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.programs import FORWARDING, NO_SKIP, SITES, SYSTEM_PATH
+
+RUN = "BUNDLE_TESTS_RUN"
+"""Variable in the environment of every process that a run starts."""
+NAMESPACE = re.compile(r"site(\d+)\w*")
+"""Names of the network namespaces of sites: the process that made one, and which of its sites it is."""
+NAMESPACES = "/run/netns"
+PREFIX = "bt-"
+"""Of the folders of sites of each run."""
+STOPPING = 30
+"""Seconds in which engines stop their containers, and end."""
+Machine = Mapping[str, frozenset[str]]
+"""What there is, by kind."""
+
+
+def _said(*command: str) -> str:
+    """Return what a program of the system prints; nothing if it is not installed, or may not be asked."""
+    try:
+        answer = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+            env={"PATH": SYSTEM_PATH, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout if answer.returncode == 0 else ""
+
+
+def _links() -> frozenset[str]:
+    found = set()
+    for link in json.loads(_said("ip", "-json", "address") or "[]"):
+        found.add(f"{link['ifname']} {'UP' if 'UP' in link['flags'] else 'DOWN'}")
+        found |= {f"{link['ifname']} {each.get('local')}/{each['prefixlen']}" for each in link["addr_info"]}
+    return frozenset(found)
+
+
+def _routes() -> frozenset[str]:
+    lines = [_said("ip", family, "route", "show", "table", "all") for family in ("-4", "-6")]
+    return frozenset(re.sub(r" expires \S+", "", line).strip() for line in "".join(lines).splitlines())
+
+
+def _rules() -> frozenset[str]:
+    lines = "".join(_said(program) for program in ("iptables-save", "ip6tables-save")).splitlines()
+    return frozenset(re.sub(r" *\[\d+:\d+\]", "", line) for line in lines if not line.startswith("#"))
+
+
+def _mounts() -> frozenset[str]:
+    lines = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
+    return frozenset(" ".join(line.split()[1:3]) for line in lines)
+
+
+def _pids(run: str, sites: Path) -> dict[int, str]:
+    """Return the processes of a run, but for this one: those that it started, and those of its sites."""
+    found = {}
+    texts = f"{RUN}={run}".encode(), f"{sites}/".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:  # it ended, or belongs to another user
+            continue
+        if words and int(folder.name) != os.getpid() and any(text in words + environment for text in texts):
+            found[int(folder.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
+    return found
+
+
+def machine() -> Machine:
+    """Return what there is on the machine."""
+    return {
+        "links": _links(),
+        "routes": _routes(),
+        "rules of the firewall": _rules(),
+        "network namespaces": frozenset(_said("ip", "netns", "list").splitlines()),
+        "mounts": _mounts(),
+        "images": frozenset(_said("docker", "image", "ls", "--quiet", "--no-trunc").splitlines()),
+    }
+
+
+def changes(before: Machine, after: Machine) -> list[str]:
+    """Return a line for each thing that is new, or no longer there."""
+    return [
+        f"{kind}: {sign} {each}"
+        for kind in before
+        for sign, some in (("+", after[kind] - before[kind]), ("-", before[kind] - after[kind]))
+        for each in sorted(some)
+    ]
+
+
+def sweep(run: str, sites: Path) -> None:
+    """Remove what workers left that were cut off: processes, mounts, namespaces and folders of sites."""
+    deadline = time.monotonic() + STOPPING
+    for number in _pids(run, sites):
+        _kill(number, signal.SIGTERM)
+    while (left := _pids(run, sites)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    for number in left:
+        _kill(number, signal.SIGKILL)
+    for line in reversed(Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()):
+        point = line.split()[1]
+        if point.startswith(f"{sites}/"):
+            subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
+    for line in _said("ip", "netns", "list").splitlines():
+        name = line.split()[0]
+        if (found := NAMESPACE.fullmatch(name)) and not Path("/proc", found[1]).exists():
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+    shutil.rmtree(sites, ignore_errors=True)
+
+
+def unmount_namespaces(before: Machine) -> None:
+    """Unmount the folder of namespaces where it was no mount: `ip` mounts it for the first one."""
+    was_mounted = any(line.startswith(f"{NAMESPACES} ") for line in before["mounts"])
+    if not was_mounted and not any(Path(NAMESPACES).glob("*")):
+        subprocess.run(["umount", NAMESPACES], check=False, capture_output=True)
+
+
+def _kill(number: int, with_signal: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(number, with_signal)
+
+
+class Unchanged:
+    """Looks at the machine before and after a run, in the process that hands out the tests."""
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(8)
+        self._sites = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._sites.chmod(0o755)  # containers of other users have their data in it
+        os.environ |= {RUN: self._run, SITES: str(self._sites)}
+        self._forwarding = FORWARDING.read_text()
+        self._before = machine()
+        self._found: Sequence[str] = ()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Compare, after the workers have closed their sites, and remove what is left."""
+        left = [f"left: {number} {words}" for number, words in _pids(self._run, self._sites).items()]
+        left += [f"left: {path}" for path in self._sites.iterdir()]
+        sweep(self._run, self._sites)
+        unmount_namespaces(self._before)
+        if FORWARDING.read_text() != self._forwarding:  # the stand-in for an engine needs it
+            FORWARDING.write_text(self._forwarding)
+        interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+        self._found = ([] if interrupted else left) + changes(self._before, machine())
+        if self._found and os.environ.get(NO_SKIP) and not session.exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what differs."""
+        if self._found:
+            terminalreporter.section("changed on this machine")
+            for line in self._found:
+                terminalreporter.write_line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Look at the machine."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        config.pluginmanager.register(Unchanged(), "unchanged")
