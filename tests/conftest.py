@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support.engines import DistributionRegistry, Engine, Site, newer_root
 from tests.support.images import build_images
@@ -20,7 +17,7 @@ from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
 from tests.support.programs import NO_SKIP, free_port, need_root, sites_folder
 
-pytest_plugins = ("tests.support.time_spent", "tests.support.unchanged")
+pytest_plugins = ("tests.support.selection", "tests.support.time_spent", "tests.support.unchanged")
 
 # Hypothesis sets no deadlines: a busy machine is slow for other reasons. pytest-timeout finds hangs.
 # In CI each run tries the same examples, so that a change is not refused for what another one has found.
@@ -41,92 +38,6 @@ os.environ["BUNDLE_CONFIG"] = ""  # the configuration of whoever runs the tests 
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}
 """Images made from Debian packages, and their names in the registry."""
-
-
-SITE_FILES = (
-    "backup",
-    "clean_roots",
-    "compact_install",
-    "demo",
-    "main_line",
-    "preflight",
-    "tutorial",
-    "upgrade",
-)
-IN_BOTH = ("compact_install", "main_line")
-"""Those of them that run on every engine."""
-BANK_FILES = ("adopt", "dify", "dify_data", "dify_external")
-"""Files of tests/e2e with Dify, whose services keep a machine busy: one at a time, and at the bank's site."""
-SERVER_FILES = ("change", "fault_injection", "interruption", "restore")
-"""Files of tests/integration that share the servers made of files, which take a minute to fill."""
-
-
-ENGINE = re.compile("docker20|docker26")
-"""The engine in the identifier of a test that runs at the site of one."""
-UNMEASURED = ("tests/e2e/", "tests/fuzz/", "tests/integration/")
-"""Tests without coverage: they take half as long again with it, and unit tests run the same lines."""
-
-
-class BySite(LoadScopeScheduling):  # type: ignore[misc]
-    """Schedule all end-to-end tests that share a site on one worker, and other files on the next free one."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        name = Path(file).stem.removeprefix("test_")
-        if not file.startswith("tests/e2e/"):
-            return "servers" if name in SERVER_FILES else file
-        if name == "projects":  # the longest file: each third of it has a site of its own
-            return f"{name}-{zlib.crc32(nodeid.encode()) % 3}"
-        if name in SITE_FILES and (engine := ENGINE.search(nodeid)):
-            return f"site-{engine[0]}"
-        return "bank" if name in BANK_FILES else file
-
-
-VARIANT = re.compile(r"(?<=[\[-])(dash|bash|bash --posix|busybox|busybox sh|docker20|docker26)(?=[\]-])")
-"""The shell or the engine in the identifier of a test."""
-SAMPLED = (
-    "tests/integration/",
-    "tests/shell/",
-    *(f"tests/e2e/test_{name}.py" for name in SITE_FILES if name not in IN_BOTH),
-)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run what several shells, or several engines, are tested with in the one that its name decides.
-
-    BUNDLE_TESTS_ALL_VARIANTS, which `make test-shell` sets, takes away the choice.
-    """
-    for item in items:
-        if item.nodeid.startswith(UNMEASURED):
-            item.add_marker("no_cover")
-    if os.environ.get("BUNDLE_TESTS_ALL_VARIANTS"):
-        return
-    variants: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        if item.nodeid.startswith(SAMPLED):
-            variants.setdefault(VARIANT.sub("*", item.nodeid, count=1), []).append(item)
-    dropped = set()
-    for name, group in variants.items():
-        kept = zlib.crc32(name.encode()) % len(group)
-        dropped |= {id(item) for number, item in enumerate(group) if number != kept}
-    # who names a test, or a few of them, means those
-    if dropped and not any("::" in argument for argument in config.args) and not config.option.keyword:
-        config.hook.pytest_deselected(items=[item for item in items if id(item) in dropped])
-        items[:] = [item for item in items if id(item) not in dropped]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySite:
-    """Use `BySite` when tests run in parallel."""
-    return BySite(config, log)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unmeasured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Measure no coverage of the programs that a test without coverage starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.node.nodeid.startswith(UNMEASURED):
-            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        yield
 
 
 @pytest.fixture(scope="session")
