@@ -35,19 +35,19 @@ demo: $(STAMP)  ## a sample bundle: built, verified, preflighted, installed wher
 test: $(STAMP)  ## what takes minutes, or all where nothing may be skipped (CI)
 	@$(PYTEST) $(if $(BUNDLE_TESTS_NO_SKIP),--cov)
 
-test-all: $(STAMP)  ## all tests, and the coverage of the Python code; an hour on two cores
+test-all: $(STAMP)  ## all tests, and the coverage of the Python code; an hour and a half on two cores
 	@BUNDLE_TESTS_ALL=1 $(PYTEST) --cov --cov-fail-under=0
 
-test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; five minutes
+test-unit: $(STAMP)  ## Python alone: no network, engine or other shell; eight minutes
 	@BUNDLE_TESTS_ALL=1 $(PYTEST) tests/unit
 
-test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; five minutes
+test-shell: $(STAMP)  ## the functions of the installer, in dash, bash and busybox; ten minutes
 	@BUNDLE_TESTS_ALL_VARIANTS=1 $(PYTEST) tests/shell
 
-test-integration: $(STAMP)  ## real programs, and whole installations without an engine; twenty-five minutes
+test-integration: $(STAMP)  ## real programs, and whole installations without an engine; twenty minutes
 	@BUNDLE_TESTS_ALL=1 $(PYTEST) tests/integration tests/fuzz
 
-test-e2e: $(STAMP)  ## real engines on sites without internet, each test on each engine (root, Docker); half an hour
+test-e2e: $(STAMP)  ## real engines on sites without internet, each test on each engine (root, Docker); forty minutes
 	@BUNDLE_TESTS_ALL_VARIANTS=1 $(PYTEST) tests/e2e
 
 faults: $(STAMP)  ## every system call of every command fails once; days on two cores

@@ -75,6 +75,10 @@ def _rules() -> frozenset[str]:
     return frozenset(re.sub(r" *\[\d+:\d+\]", "", line) for line in lines if not line.startswith("#"))
 
 
+def _namespaces() -> frozenset[str]:
+    return frozenset(line.split()[0] for line in _said("ip", "netns", "list").splitlines())
+
+
 def _mounts() -> frozenset[str]:
     lines = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
     return frozenset(" ".join(line.split()[1:3]) for line in lines)
@@ -100,7 +104,7 @@ def machine() -> Machine:
         "links": _links(),
         "routes": _routes(),
         "rules of the firewall": _rules(),
-        "network namespaces": frozenset(_said("ip", "netns", "list").splitlines()),
+        "network namespaces": _namespaces(),
         "mounts": _mounts(),
         "images": frozenset(_said("docker", "image", "ls", "--quiet", "--no-trunc").splitlines()),
     }
@@ -116,8 +120,11 @@ def changes(before: Machine, after: Machine) -> list[str]:
     ]
 
 
-def sweep(run: str, sites: Path) -> None:
-    """Remove what workers left that were cut off: processes, mounts, namespaces and folders of sites."""
+def sweep(run: str, sites: Path, before: Machine) -> None:
+    """Remove what workers left that were cut off: processes, mounts, namespaces and folders of sites.
+
+    A namespace that was there before the run is somebody else's, whatever it is called.
+    """
     deadline = time.monotonic() + STOPPING
     for number in _pids(run, sites):
         _kill(number, signal.SIGTERM)
@@ -129,8 +136,7 @@ def sweep(run: str, sites: Path) -> None:
         point = line.split()[1]
         if point.startswith(f"{sites}/"):
             subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
-    for line in _said("ip", "netns", "list").splitlines():
-        name = line.split()[0]
+    for name in _namespaces() - before["network namespaces"]:
         if (found := NAMESPACE.fullmatch(name)) and not Path("/proc", found[1]).exists():
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
     shutil.rmtree(sites, ignore_errors=True)
@@ -165,7 +171,7 @@ class Unchanged:
         """Compare, after the workers have closed their sites, and remove what is left."""
         left = [f"left: {number} {words}" for number, words in _pids(self._run, self._sites).items()]
         left += [f"left: {path}" for path in self._sites.iterdir()]
-        sweep(self._run, self._sites)
+        sweep(self._run, self._sites, self._before)
         unmount_namespaces(self._before)
         if FORWARDING.read_text() != self._forwarding:  # the stand-in for an engine needs it
             FORWARDING.write_text(self._forwarding)

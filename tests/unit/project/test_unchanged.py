@@ -35,7 +35,7 @@ def test_processes_of_a_run_are_ended_and_its_folder_is_removed(tmp_path: Path) 
         time.sleep(0.5)  # until both run their own program
         began = time.monotonic()
         # they are children of this process, and stay as zombies until it asks for them: those do not count
-        sweep("of-this-test", sites)
+        sweep("of-this-test", sites, machine())
         assert time.monotonic() - began < 20
         assert by_name.wait(5) < 0
         assert by_run.wait(5) < 0
