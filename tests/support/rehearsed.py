@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ WORKER = f"""
 trap 'exit 0' TERM
 while :; do echo x >>/state/turns; sleep 1 & wait $!; done
 """
+NAME = "bundle-rehearsal"
+"""What the names of the control groups and processes of a rehearsal begin with."""
 QUICK = {"interval": "1s", "timeout": "2s", "retries": 3}
 
 
@@ -171,7 +174,6 @@ class Machine:
             for line in said("iptables-save").splitlines()
             if not line.startswith(("#", ":"))  # counters and times
         ]
-        groups = list(Path("/sys/fs/cgroup").rglob("bundle-rehearsal*"))
         return cls(
             {
                 "links": links,
@@ -179,7 +181,7 @@ class Machine:
                 "routes": said("ip", "route"),
                 "rules": tables,
                 "mounts": _mounts(folder),
-                "groups": [str(each) for each in groups],
+                "groups": _groups(),
                 "processes": _engines(),
                 "docker": _listing(Path("/var/lib/docker")),
                 "run": [name for name in _listing(Path("/run")) if name.startswith(("docker", "containerd"))],
@@ -196,6 +198,12 @@ def _mounts(folder: Path) -> list[str]:
     return [point for point in points if point.startswith(own) or not point.startswith(others)]
 
 
+def _groups() -> list[str]:
+    """Return the control groups of rehearsals; `os.walk` passes over those that end while it looks."""
+    top = "/sys/fs/cgroup"
+    return [f"{at}/{name}" for at, names, _ in os.walk(top) for name in names if name.startswith(NAME)]
+
+
 def _engines() -> list[str]:
     """Return command lines of processes that belong to engines or sites of rehearsals."""
     found = []
@@ -204,7 +212,7 @@ def _engines() -> list[str]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"bundle-rehearsal" in b" ".join(words):
+        if NAME.encode() in b" ".join(words):
             found.append(b" ".join(words).decode(errors="replace")[:200])
     return sorted(found)
 
