@@ -115,8 +115,8 @@ COMMANDS: Final = (
     Command("top", ("watch",), "services"),
     Command("logs", ("follow", "since", "tail"), "services"),
     Command("exec", (), "program"),
-    Command("start", _STARTED),
-    Command("stop"),
+    Command("start", _STARTED, "services"),
+    Command("stop", (), "services"),
     Command("restart", _STARTED, "services"),
     Command(
         "backup",

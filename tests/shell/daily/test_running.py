@@ -79,7 +79,9 @@ def test_a_service_that_does_not_exist_is_an_error(
         (("logs", "-it", "web"), "Unknown option -it"),
         (("ps", "--watch"), "--watch is not an option of ps"),
         (("top", "-f"), "--follow is not an option of top"),
-        (("stop", "web"), "Unexpected argument: web"),
+        (("stop", "wep"), "There is no service wep"),
+        (("start", "wep"), "There is no service wep"),
+        (("start", "setup"), "setup is a job, which ends by itself"),
         (("restart", "setup"), "setup is a job, which ends by itself"),
     ],
 )
@@ -192,6 +194,20 @@ EOT
 def test_restart_of_one_service_leaves_the_others_as_they_are(shell: str, tmp_path: Path) -> None:
     """`db` is stopped: a restart of `web` neither starts it nor waits for it."""
     code, out, err = run(shell, tmp_path, "restart", "web", before=STATES)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].endswith("s: web")
+    assert (tmp_path / "root/asked").read_text() == "stop web\nup -d --no-deps web\n"
+
+
+@shell
+def test_one_service_is_stopped_and_started(shell: str, tmp_path: Path) -> None:
+    """The site does not count as stopped, and what is stopped besides stays as it is."""
+    code, out, err = run(shell, tmp_path, "stop", "web", before=STATES)
+    assert (code, err) == (0, "")
+    assert out.startswith("Stopped: web. All other services run on.")
+    assert not (tmp_path / "root/state/finished").exists()
+    started = STATES.replace("web running healthy 0", "web exited none 0")
+    code, out, err = run(shell, tmp_path, "start", "web", before=f"images_are_there() {{ :; }}\n{started}")
     assert (code, err) == (0, "")
     assert out.splitlines()[-1].endswith("s: web")
     assert (tmp_path / "root/asked").read_text() == "stop web\nup -d --no-deps web\n"

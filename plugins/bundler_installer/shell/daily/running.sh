@@ -24,15 +24,31 @@ check_services() {
     done
 }
 
+# name_startable: use the installed release, which has the services that the operator named; none of them is a job
+name_startable() {
+    local each
+    use_named
+    for each in $SERVICES; do
+        [ "$(look_up services.tsv service "$each" expect)" != completed ] ||
+            fail $EXIT_USAGE services.job "$each" "$ROOT/${NAME}ctl"
+    done
+}
+
 run_start() {
+    name_startable
     begin_run
     images_are_there || load_images # the engine may have lost some
     compose_up_or_explain
 }
 
 run_stop() {
-    use_installed
+    use_named
     take_lock
+    if [ -n "$SERVICES" ]; then
+        stop_services
+        say services.chosen_stopped "$SERVICES" "$ROOT/${NAME}ctl"
+        return 0
+    fi
     list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
     stop_services
     [ "$(sed -n 1p "$ROOT/state/finished" 2>/dev/null)" = stopped ] || note_finished stopped
@@ -41,12 +57,7 @@ run_stop() {
 
 # run_restart: `compose restart` is not used, because it starts completed jobs together with the database that they need
 run_restart() {
-    local each
-    use_named
-    for each in $SERVICES; do
-        [ "$(look_up services.tsv service "$each" expect)" != completed ] ||
-            fail $EXIT_USAGE services.job "$each" "$ROOT/${NAME}ctl"
-    done
+    name_startable
     begin_run
     stop_services
     compose_up_or_explain
