@@ -30,6 +30,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
+        "mistakes",
         "host", "writers", "options", "files", "columns", "space", "digests", "notes", "facts", "root",
         "redaction", "tar", "holders", "lock", "journal", "run", "terminal",
     ),

@@ -12,6 +12,7 @@ from bundler_installer.tables import BUNDLE_ENV
 NEEDED = {
     "lib": (
         "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
+        "mistakes",
         "host", "writers", "options", "files", "columns", "space", "notes", "facts", "root", "holders", "run",
         "terminal",
     ),

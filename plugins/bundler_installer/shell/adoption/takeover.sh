@@ -33,6 +33,7 @@ adopt_release() {
     read_old
     plan_adoption
     collect_variables
+    end_at_mistakes
     judge_room
     print_adoption
     [ ! -s "$SCRATCH/refusals" ] || leave $EXIT_PREFLIGHT

@@ -16,8 +16,27 @@ open_bundle() {
     list_sums
     take_tables
     name_root
-    verify_signature
+    find_given_files
+    if ! is_mistaken; then verify_signature; fi # the run ends with its mistakes, and nothing is installed
     check_forms
+}
+
+# find_given_files: before an installation, files of options that do not exist are mistakes like others
+find_given_files() {
+    local file each
+    [ "$COMMAND" = install ] || return 0
+    gather_mistakes
+    for each in "$KEY" "$ROTATIONS"; do
+        [ -n "$each" ] || continue
+        printf '%s\n' "$each" >"$SCRATCH/given-files" || lose_scratch
+        while IFS= read -r file; do
+            if [ -f "$file" ] && [ -r "$file" ]; then continue; fi
+            if [ "$each" = "$KEY" ]; then mistake verify.no_key_file "$file"; else mistake trust.no_file "$file"; fi
+        done <"$SCRATCH/given-files"
+    done
+    if [ -n "$PASSPHRASE_FILE" ] && { [ ! -f "$PASSPHRASE_FILE" ] || [ ! -r "$PASSPHRASE_FILE" ]; }; then
+        mistake crypt.no_file "$PASSPHRASE_FILE"
+    fi
 }
 
 # take_small NAME: copy the file to FACTS

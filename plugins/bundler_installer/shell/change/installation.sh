@@ -5,7 +5,8 @@ run_install() {
     require_tools
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
     name_release
-    if [ -d "$ROOT/state" ]; then take_lock; fi
+    check_writable
+    if [ -d "$ROOT/state" ] && ! is_mistaken; then take_lock; fi
     if [ -n "$LOCKED" ]; then
         resume_change upgrade "$RELEASE"
         mend_release
@@ -15,19 +16,34 @@ run_install() {
     check_counter
     settle_engine
     collect_variables
+    list_lacking
     preflight_or_stop
     if [ -n "$PREVIOUS" ] && [ -z "$RESUMED" ]; then check_way_back; fi
+    complete_variables
     verify_bundle copy
     take_lock
     record_accepted
     check_edits "${PREVIOUS:-$RELEASE}"
-    complete_variables
     check_collected
     check_certificates
     if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
     require_engine
     if [ -n "$PREVIOUS" ]; then upgrade_release; else install_release; fi
     print_ending
+}
+
+# check_writable: a root that this user cannot write to is a mistake; one that has a site cannot even be read then
+check_writable() {
+    local nearest
+    nearest=$(nearest_folder "$ROOT")
+    LITTER=$nearest/.bundle-trial.$$
+    if (umask 077 && mkdir "$LITTER") 2>/dev/null && rmdir "$LITTER"; then
+        LITTER=''
+        return 0
+    fi
+    LITTER=''
+    mistake journal.root "$nearest"
+    [ ! -d "$ROOT/state" ] || end_at_mistakes
 }
 
 install_release() {

@@ -16,6 +16,7 @@ run_plan() {
     copy_config
     compare_images
     collect_variables
+    end_at_mistakes
     compare_variables
     compare_config
     find_edits "${PREVIOUS:-$RELEASE}"

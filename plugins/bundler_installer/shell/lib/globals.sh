@@ -61,6 +61,7 @@ TERMINAL=''          # an operator can answer questions
 SCRATCH=''           # private folder of this run
 LITTER=''            # unfinished file outside of SCRATCH
 LOG=''               # file that messages are written to
+GATHERING=''         # mistakes of the operator are gathered, see lib/mistakes
 TOLD=''              # the reason why the run fails was reported
 ENDED=''             # exit code that was chosen deliberately
 LOCKED=''            # this run holds the root's lock

@@ -64,14 +64,18 @@ warn() {
 
 # fail EXIT_CODE ID [ARGUMENT...]: report what is wrong and what to do, and end the run
 fail() {
-    local fail_code said
+    local fail_code
     fail_code=$1
     shift
-    said=$(format "$@")
-    printf '%s%s%s\n' "$RED" "$said" "$PLAIN" >&2
+    end_with "$fail_code" "$(format "$@")"
+}
+
+# end_with EXIT_CODE TEXT: the same for a text
+end_with() {
+    printf '%s%s%s\n' "$RED" "$2" "$PLAIN" >&2
     note_told
-    write_log "$said"
-    leave "$fail_code"
+    write_log "$2"
+    leave "$1"
 }
 
 # note_told: record that the operator was informed; a subshell passes this on through a file

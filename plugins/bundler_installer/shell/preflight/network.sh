@@ -59,7 +59,7 @@ measure_port() {
         inode=$(find_listener "$number" "$protocol" "$address")
         if [ -n "$inode" ]; then
             holder=$(name_holder "$inode" "$number")
-            check fail "$number/$protocol ($service): $(format checks.taken "$holder")" "$(format checks.free)"
+            check fail "$number/$protocol ($service): $(format checks.taken "$holder")" "$(format checks.free)" "$(advise_port)"
         else
             check pass "$number/$protocol ($service): $(format checks.free)" "$(format checks.free)"
         fi
@@ -76,6 +76,37 @@ measure_port() {
             check warn "$value ($service): $(format checks.taken "$(name_holder "$inode" "${value%/*}")")" "$(format checks.free)"
         fi
     done <"$SCRATCH/host-ports"
+}
+
+# advise_port: the remedy for the port of the line that was read, which is taken; with a free one, if the site can choose it
+advise_port() {
+    local name asked free tries
+    # shellcheck disable=SC2016 # literal text
+    name=$(printf '%s\n' "$port" | sed -n 's/.*${\([A-Za-z_][A-Za-z0-9_]*\).*/\1/p')
+    if [ -n "$name" ] && [ -n "$(look_up variables.tsv name "$name" kind)" ]; then
+        asked=$(value "$name") free=$number tries=0
+        case $asked in *:*) asked=${asked%:*}: ;; *) asked='' ;; esac
+        [ "$free" -ge 1024 ] || free=$((free + 7999)) # 80 becomes 8080, 443 becomes 8443
+        while [ "$tries" -lt 20 ]; do
+            free=$((free + 1)) tries=$((tries + 1))
+            if [ "$free" -le 65535 ] && can_be_port "$name" "$asked$free" "$free/$protocol"; then
+                format remedy.port_other "--set $name=$asked$free"
+                return 0
+            fi
+        done
+    fi
+    format remedy.port
+}
+
+# can_be_port NAME VALUE PORT: whether PORT is free, no other port of the application, and VALUE one that the variable can have
+can_be_port() {
+    local objection='' port='' protocol=''
+    [ -z "$(find_listener "${3%/*}" "${3#*/}" "$address")" ] || return 1
+    while read_port port protocol; do
+        if [ "$(expand_port "$port")/$protocol" = "$3" ]; then return 1; fi
+    done <"$SCRATCH/ports"
+    judge_value "$1" "$2"
+    [ -z "$objection" ]
 }
 
 # find_listener NUMBER PROTOCOL ADDRESS: the inode of a conflicting socket, from the kernel's tables; `ss` is not available

@@ -37,6 +37,14 @@ describe_check() {
     fi
 }
 
+# list_failed: failed checks stand among the mistakes
+list_failed() {
+    local id='' result='' measured='' needed='' remedy='' level=''
+    while read_finding id result measured needed remedy level; do
+        [ "$result" != fail ] || mistake mistakes.check "$(describe_check)" "$remedy" "$id"
+    done <"$SCRATCH/checks"
+}
+
 # of_level LEVEL: what the finding needs, if it is of that level
 of_level() { if [ "$level" = "$1" ]; then printf '%s' "$needed"; else printf -- '-'; fi; }
 

@@ -18,6 +18,7 @@ judge_checks() {
 
 run_preflight() {
     collect_variables
+    end_at_mistakes
     make_checks
     if [ -n "$PROBE" ]; then run_probe; fi
     [ -z "$REPORT" ] || write_report
@@ -26,10 +27,13 @@ run_preflight() {
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
 }
 
-# preflight_or_stop: before an installation; only results that are not `pass` are shown
+# preflight_or_stop: before an installation; only results that are not `pass` are shown. Mistakes of the operator and failed
+# checks are one list
 preflight_or_stop() {
     make_checks
     [ -z "$REPORT" ] || write_report
+    if is_mistaken; then list_failed; fi
+    end_at_mistakes
     show print_checks bad
     judge_checks
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"

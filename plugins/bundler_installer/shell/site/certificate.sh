@@ -9,6 +9,7 @@ run_certificate() {
     rows certificates.tsv | grep -q . || fail $EXIT_USAGE certificate.unused "$TITLE"
     take_lock
     collect_variables
+    end_at_mistakes
     [ -z "$ANSWERS" ] || only_certificates "$ANSWERS"
     only_certificates "$SCRATCH/set"
     check_collected

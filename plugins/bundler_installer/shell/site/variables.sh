@@ -1,7 +1,9 @@
 # ---- site/variables: values that only the site knows. Each value is a file in a private folder: none is ever an argument
 
-# collect_variables: values from --set, --answers and the site's earlier answers; nothing is asked for or generated
+# collect_variables: values from --set, --answers and the site's earlier answers; nothing is asked for or generated. All
+# mistakes in them are gathered, and the caller ends the run with them
 collect_variables() {
+    gather_mistakes
     VALUES=$SCRATCH/values
     mkdir -p "$VALUES"
     drop_defaults
@@ -12,8 +14,11 @@ collect_variables() {
         load_values "$RESTORED/secrets.env"
     fi
     if [ -n "$ANSWERS" ]; then
-        [ -f "$ANSWERS" ] || fail $EXIT_USAGE variables.no_answers "$ANSWERS"
-        take_answers "$ANSWERS" "$ANSWERS"
+        if [ -f "$ANSWERS" ] && [ -r "$ANSWERS" ]; then
+            take_answers "$ANSWERS" "$ANSWERS"
+        else
+            mistake variables.no_answers "$ANSWERS"
+        fi
     fi
     take_answers "$SCRATCH/set" --set
     drop_answers
@@ -26,9 +31,13 @@ drop_answers() {
     local name kind
     while IFS= read -r name; do
         kind=$(look_up variables.tsv name "$name" kind)
-        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown --unset "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
+        if [ -z "$kind" ]; then
+            mistake variables.unknown --unset "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
+            continue
+        fi
         if [ "$kind" = secret ] && [ -f "$VALUES/$name" ] && [ "$(look_up variables.tsv name "$name" generator)" != - ]; then
-            fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
+            mistake variables.secret_kept "$name" "$ROOT/secrets.env"
+            continue
         fi
         rm -f "$VALUES/$name" || lose_scratch
     done <"$SCRATCH/unset"
@@ -66,7 +75,7 @@ drop_defaults() {
 take_answers() {
     local number line name value kind
     [ -f "$1" ] || return 0
-    is_text "$1" || fail $EXIT_USAGE variables.not_text "$2"
+    is_text "$1" || { mistake variables.not_text "$2"; return 0; }
     number=0
     while IFS= read -r line || [ -n "$line" ]; do
         number=$((number + 1))
@@ -74,35 +83,38 @@ take_answers() {
         case $line in
             '' | '#'*) continue ;;
             [A-Za-z_]*=*) ;;
-            *) fail $EXIT_USAGE variables.bad_line "$2" "$number" ;;
+            *) mistake variables.bad_line "$2" "$number"; continue ;;
         esac
         name=${line%%=*} value=${line#*=}
         kind=$(look_up variables.tsv name "$name" kind)
-        [ -n "$kind" ] || fail $EXIT_USAGE variables.unknown "$2" "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
+        if [ -z "$kind" ]; then
+            mistake variables.unknown "$2" "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
+            continue
+        fi
         case $value in # people often put one pair of quotes around the whole value
             \"*\") value=${value#\"} value=${value%\"} ;;
             \'*\') value=${value#\'} value=${value%\'} ;;
         esac
         # data are locked with a secret that was generated here; a secret that another server dictates may change
         if [ "$kind" = secret ] && [ -f "$VALUES/$name" ] && [ "$(look_up variables.tsv name "$name" generator)" != - ]; then
-            [ "$value" = "$(cat "$VALUES/$name")" ] || fail $EXIT_USAGE variables.secret_kept "$name" "$ROOT/secrets.env"
+            [ "$value" = "$(cat "$VALUES/$name")" ] || mistake variables.secret_kept "$name" "$ROOT/secrets.env"
             continue
         fi
-        if [ -n "$value" ] || [ "$(look_up variables.tsv name "$name" required)" = yes ]; then check_value "$name" "$value"; fi
-        printf '%s' "$value" >"$VALUES/$name"
+        if [ -n "$value" ] || [ "$(look_up variables.tsv name "$name" required)" = yes ]; then
+            accept_value "$name" "$value" || continue
+        fi
+        printf '%s' "$value" >"$VALUES/$name" || lose_scratch
     done <"$1"
 }
 
 # complete_variables: ask on a terminal, or else generate, or else report all that are missing. What the operator need not
 # answer is asked for only if the bundle says so
 complete_variables() {
-    local prompt name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
+    local prompt='' name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
     empty_file "$SCRATCH/lacking"
     while read_variable name kind required generator choices prompt_en prompt_zh ask <&3; do
         [ -n "$name" ] || continue
-        prompt=$prompt_en
-        [ "$LANGUAGE" != zh ] || [ "$prompt_zh" = - ] || prompt=$prompt_zh
-        [ "$prompt" != - ] || prompt=$name
+        choose_prompt
         if [ "$kind" = secret ] && [ "$generator" != - ]; then
             :
         elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask; then
@@ -121,6 +133,41 @@ EOT
     if [ -s "$SCRATCH/lacking" ]; then
         fail $EXIT_USAGE variables.lacking "$(cat "$SCRATCH/lacking")"
     fi
+}
+
+# list_lacking: without an operator to ask, each answer that is required and lacks is a mistake
+list_lacking() {
+    local prompt='' name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh=''
+    if [ -n "$TERMINAL" ] && [ -z "$YES" ]; then return 0; fi
+    keep "$SCRATCH/variable-rows" rows variables.tsv
+    while read_variable name kind required generator choices prompt_en prompt_zh; do
+        if [ "$required" != yes ] || [ "$generator" != - ] || [ -f "$VALUES/$name" ] || is_mistaken "$name"; then continue; fi
+        choose_prompt
+        case $kind in
+            secret) mistake variables.lacking_secret "$name" "$prompt" "$name" ;;
+            choice) mistake variables.lacking_one "$name" "$prompt" "$name" "${choices%%,*}" ;;
+            *) mistake variables.lacking_one "$name" "$prompt" "$name" "$(show_example)" ;;
+        esac
+    done <"$SCRATCH/variable-rows"
+}
+
+# show_example: a value that the variable of the line that was read could have
+show_example() {
+    case $kind in
+        port) printf 8443 ;;
+        integer) printf 10 ;;
+        boolean) printf true ;;
+        host) printf app.example.com ;;
+        path) printf /path/to/file ;;
+        *) format variables.example ;;
+    esac
+}
+
+# choose_prompt: sets `prompt` for the variable of the line that was read
+choose_prompt() {
+    prompt=$prompt_en
+    [ "$LANGUAGE" != zh ] || [ "$prompt_zh" = - ] || prompt=$prompt_zh
+    [ "$prompt" != - ] || prompt=$name
 }
 
 # may_ask: whether the variable of the line that was read has no answer and needs one, or is asked for in any case
@@ -161,10 +208,10 @@ read_given() {
 check_values() {
     local unwritable name=''
     unwritable=$(find_bad_byte "$ROOT") || lose_scratch
-    [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte --root "$unwritable"
+    [ -z "$unwritable" ] || mistake variables.bad_byte --root "$unwritable"
     rows variables.tsv | while read_variable name; do
         if [ -n "$(value "$name")" ] && ! cmp -s "$VALUES/$name" "$SCRATCH/checked/$name"; then
-            check_value "$name" "$(value "$name")"
+            accept_value "$name" "$(value "$name")" || : # the mistake is noted
         fi
     done || leave $?
 }
@@ -175,11 +222,32 @@ check_collected() {
     check_templates
 }
 
-# check_value NAME VALUE: by its kind and its pattern; a value that no file can contain is refused for every kind
+# check_value NAME VALUE: end the run if the variable cannot have that value
 check_value() {
+    local objection=''
+    judge_value "$1" "$2"
+    [ -z "$objection" ] || end_with $EXIT_USAGE "$objection"
+}
+
+# accept_value NAME VALUE: the same, as a mistake
+accept_value() {
+    local objection=''
+    judge_value "$1" "$2"
+    [ -n "$objection" ] || return 0
+    is_mistaken "$1" || note_mistake "$objection" "$1"
+    return 1
+}
+
+# judge_value NAME VALUE: by its kind and its pattern; a value that no file can contain is refused for every kind. Sets
+# `objection`: why the variable cannot have it
+judge_value() {
     local unwritable pattern good shown_value kind='' choices=''
+    objection=''
     unwritable=$(find_bad_byte "$2") || lose_scratch
-    [ -z "$unwritable" ] || fail $EXIT_USAGE variables.bad_byte "$1" "$unwritable"
+    if [ -n "$unwritable" ]; then
+        objection=$(format variables.bad_byte "$1" "$unwritable")
+        return 0
+    fi
     read_variable kind pattern choices <<EOT
 $(awk -F "$TAB" -v name="$1" "$AWK_VARIABLE"'$VARIABLE["name"] == name { print; exit }' "$FACTS/variables.tsv")
 EOT
@@ -202,7 +270,8 @@ EOT
         shown_value=$2
         [ "$kind" != secret ] || shown_value='***'
         [ "$choices" = - ] || pattern=$choices
-        fail $EXIT_USAGE variables.bad_value "$1" "$shown_value" "$(format "kind.$kind")" "$pattern"
+        objection=$(format variables.bad_value "$1" "$shown_value" "$(format "kind.$kind")" "$pattern")
+        return 0
     fi
     { mkdir -p "$SCRATCH/checked" && printf '%s' "$2" >"$SCRATCH/checked/$1"; } || lose_scratch
 }

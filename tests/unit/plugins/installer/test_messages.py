@@ -17,7 +17,7 @@ SHELL = [path.read_text() for path in sorted((FOLDER / "shell").rglob("*.sh"))]
 CODE = "\n".join(line for text in SHELL for line in text.splitlines() if not line.lstrip().startswith("#"))
 ID = re.compile(r"^[a-z][a-z-]*\.[a-z0-9_.-]+$")
 USED = re.compile(
-    r"\b(?:say|warn|ask|refuse|format|print_line|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)"
+    r"\b(?:say|warn|ask|refuse|mistake|format|print_line|fail\s+\S+)\s+\"?([a-z][a-z-]*\.[a-z0-9_.-]*)(\$?)"
 )
 """A call with a message ID, or with the beginning of one: `check.$id`."""
 CONTINUED = re.compile(r"(?<![\w./-])([a-z][a-z-]*\.[a-z0-9_-]+)(?![\w./-])")
@@ -87,6 +87,7 @@ PRINTERS = {
     "show_line": 0,
     "ask": 0,
     "refuse": 0,
+    "mistake": 0,
     "fail": 1,
 }
 """Functions that print a message, and the place of its ID among their arguments."""
