@@ -10,6 +10,7 @@ main() {
     export LC_ALL
     shift "$TAKEN"
     case $COMMAND in help) run_help; return ;; esac
+    case $COMMAND$JSON in install | preflight | adopt | restore) explain_user ;; esac
     find_bundle
     RELEASE=-
     choose_engine

@@ -1,5 +1,28 @@
 # ---- engine/presence: the engine answers, or the operator learns what can be done
 
+# explain_user: before anything else, what an operator who is not root needs, and what will not work
+explain_user() {
+    local own_name socket
+    [ "$(id -u)" != 0 ] || return 0
+    own_name=$(id -un 2>/dev/null || id -u)
+    socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
+    socket=${socket#unix://}
+    warn user.not_root "$own_name"
+    case $socket in
+        "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"/*) warn user.rootless "$socket" ;;
+        *)
+            if [ -w "$socket" ]; then
+                warn user.engine "$socket"
+            else
+                warn user.no_engine "$socket" "$own_name"
+                warn user.own_engine "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+            fi
+            ;;
+    esac
+    [ -n "$ROOT" ] || warn user.folder "$HOME" "$own_name"
+    warn user.lacks
+}
+
 # explain_no_engine: end the run with what the operator of this server can do
 explain_no_engine() {
     if owns_engine && ! has_systemd; then fail $EXIT_FAILED carried.stands_still "$(print_launch)"; fi
