@@ -47,7 +47,9 @@ class SiteVariable(BaseModel):
         description="Makes a value at the site: `random:N`, `hex:N`, `base64url:N`, `uuid`, `fqdn`.",
     )
     pattern: str | None = Field(
-        None, description="POSIX extended regular expression that the whole value must match."
+        None,
+        description="POSIX extended regular expression that the whole value must match. "
+        "A `host` may have underscores if the expression names them.",
     )
     choices: tuple[str, ...] = Field((), description="For the kind `choice`.")
 

@@ -87,7 +87,7 @@ def test_values_that_are_not_text_are_refused(host: Host) -> None:
     assert result.returncode == 2
     assert "TOKEN" in result.stderr
     assert "password" not in result.stderr
-    answers.write_bytes("GREETING=hello\n".encode("utf-16"))
+    answers.write_bytes("GREETING=hello\n".encode("utf-16-le"))  # without a byte order mark
     result = host.run("install", *given, "--answers", answers)
     assert result.returncode == 2
     assert "not a text file" in result.stderr

@@ -75,3 +75,26 @@ put_in_place() {
     if [ -L "$2" ]; then rm -f -- "$2" || return 1; fi
     [ ! -d "$2" ] && mv -f -- "$1" "$2"
 }
+
+# decode_text FILE: sets `decoded`: the file, or a copy in UTF-8 if it begins with a byte order mark, as editors of Windows write
+# it. Its status is 1 if it is no text: UTF-16 with broken characters, or NULs
+decode_text() {
+    local escapes
+    decoded=$1
+    case $(dd if="$1" bs=3 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \n') in
+        efbbbf*)
+            decoded=$SCRATCH/decoded
+            (umask 077 && tail -c +4 "$1" >"$decoded") || lose_scratch
+            ;;
+        fffe* | feff*)
+            decoded=$SCRATCH/decoded
+            keep "$SCRATCH/coded" od -An -v -tu1 "$1"
+            awk "$PROGRAM_LIB_UTF16" "$SCRATCH/coded" >"$SCRATCH/escapes" || return 1
+            while IFS= read -r escapes; do
+                # shellcheck disable=SC2059 # nothing but escapes
+                printf "$escapes"
+            done <"$SCRATCH/escapes" >"$decoded" || lose_scratch
+            ;;
+    esac
+    is_text "$decoded"
+}

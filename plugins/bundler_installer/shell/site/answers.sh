@@ -1,17 +1,19 @@
 # ---- site/answers: values of variables below the root, for each release, for Compose and for templates
 
-# load_values FILE [FOLDER]: load NAME=VALUE lines that an earlier run wrote into `values` or that folder
+# load_values FILE [FOLDER]: load NAME=VALUE lines that an earlier run wrote, or an operator, into `values` or that folder
 load_values() {
-    local line name
+    local line name ending decoded=''
     [ -f "$1" ] || return 0
     set -- "$1" "${2:-$VALUES}"
+    decode_text "$1" || { mistake variables.not_text "$1"; return 0; }
+    ending=$(printf '\r')
     while IFS= read -r line || [ -n "$line" ]; do
-        name=${line%%=*}
+        line=${line%"$ending"} name=${line%%=*}
         case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac # a name is a file's name here
         case $line in
             *=*) printf '%s' "${line#*=}" >"$2/$name" || lose_scratch ;;
         esac
-    done <"$1"
+    done <"$decoded"
 }
 
 # value NAME [FOLDER]

@@ -22,17 +22,18 @@ run_certificate() {
 
 # only_certificates FILE: other values also occur in files that an installation fills in
 only_certificates() {
-    local taken line
+    local taken line decoded=''
+    decode_text "$1" || fail $EXIT_USAGE variables.not_text "$1"
     taken=$(rows certificates.tsv | awk -F "$TAB" "$AWK_CERTIFICATE"'{
         printf "%s %s %s ", $CERTIFICATE["certificate"], $CERTIFICATE["key"], $CERTIFICATE["self_signed"]
     }')
     while IFS= read -r line || [ -n "$line" ]; do
-        case $line in '' | '#'*) continue ;; esac
+        case ${line%"$(printf '\r')"} in '' | '#'*) continue ;; esac
         case " $taken " in
             *" ${line%%=*} "*) ;;
             *) fail $EXIT_USAGE certificate.only "$taken" "${line%%=*}" ;;
         esac
-    done <"$1"
+    done <"$decoded"
 }
 
 # check_certificates: choose and check the certificates of `certificates.tsv`; the chosen files are in $SCRATCH/certificates;

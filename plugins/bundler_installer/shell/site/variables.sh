@@ -73,13 +73,13 @@ drop_defaults() {
 
 # take_answers FILE WHERE: NAME=VALUE lines given by the operator
 take_answers() {
-    local number line name value kind
+    local number line name value kind ending decoded=''
     [ -f "$1" ] || return 0
-    is_text "$1" || { mistake variables.not_text "$2"; return 0; }
-    number=0
+    decode_text "$1" || { mistake variables.not_text "$2"; return 0; }
+    number=0 ending=$(printf '\r')
     while IFS= read -r line || [ -n "$line" ]; do
         number=$((number + 1))
-        line=${line%"$(printf '\r')"}
+        line=${line%"$ending"}
         case $line in
             '' | '#'*) continue ;;
             [A-Za-z_]*=*) ;;
@@ -104,7 +104,7 @@ take_answers() {
             accept_value "$name" "$value" || continue
         fi
         printf '%s' "$value" >"$VALUES/$name" || lose_scratch
-    done <"$1"
+    done <"$decoded"
 }
 
 # complete_variables: ask on a terminal, or else generate, or else report all that are missing. What the operator need not
@@ -256,7 +256,11 @@ EOT
         port) { is_number "$2" && [ "${#2}" -le 5 ] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ]; } || good='' ;;
         integer) is_number "${2#-}" || good='' ;;
         boolean) case $2 in true | false) ;; *) good='' ;; esac ;;
-        host) matches "$2" '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+' || good='' ;;
+        host)
+            matches "$2" '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+' || good=''
+            # names of containers and of Windows have underscores; an application that takes them says so by its pattern
+            case $pattern in *_*) ! matches "$2" '[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?' || good=yes ;; esac
+            ;;
         path) case $2 in /*) ;; *) good='' ;; esac ;;
         choice)
             case ",$choices," in *",$2,"*) ;; *) good='' ;; esac
