@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,42 @@ def test_for_people(shell: str, tmp_path: Path) -> None:
 @shell
 def test_in_the_report(shell: str, tmp_path: Path) -> None:
     page = call(shell, f"{SCRIPT}print_report", tmp_path).stdout
-    assert page.count("recommended: 16") == 3
+    tables, _, ticket = page.partition("<pre>")
+    assert tables.count("recommended: 16") == 3
     assert "recommended: 8" not in page
+    assert "recommended: 16" in ticket
+
+
+FINDINGS = """
+cat >"$SCRATCH/checks" <<EOT
+cpu	hardware	pass	8	4	-	required
+memory	hardware	fail	4 GB	8 GB	Add <memory>.	required
+swap	hardware	accepted	0 B	1 GB	Add swap.	required
+ssd	storage	warn	no	yes	Use an SSD.	recommended
+EOT
+TITLE=Shop VERSION=1 PROFILE=dev ROOT=/opt/shop LANGUAGE=en
+"""
+
+
+@shell
+def test_the_report_begins_with_what_must_be_fixed(shell: str, tmp_path: Path) -> None:
+    """The rest is folded, without a script; a summary in plain text is at the end."""
+    page = call(shell, f"{FINDINGS}print_report", tmp_path).stdout
+    heads = re.findall(r"<(?:h2|summary)>([^<]*)<", page)
+    assert heads == ["Must be fixed first", "Warnings", "Hardware (2)", "For a ticket"]
+    assert page.index("Add &lt;memory&gt;.") < page.index("Use an SSD.") < page.index("<details>")
+    assert page.index("<details>") < page.index("<code>cpu</code>") < page.index("</details>")
+    assert page.count("<details>") == page.count("</details>") == 1
+    assert "<script" not in page
+    assert "size:A4" in page
+    ticket = page.partition("<pre>")[2].partition("</pre>")[0].splitlines()
+    assert ticket[0] == "Preflight of Shop 1 (dev)"
+    assert "/opt/shop" in ticket[1]
+    assert ticket[2] == "Failed: 1 failure, 1 warning, 1 accepted"
+    assert ticket[3].startswith("- fail memory: ")
+    assert ticket[4] == "  Add &lt;memory&gt;."
+    assert ticket[5].startswith("- accepted swap: ")
+    assert [line for line in ticket if "cpu" in line] == []
 
 
 @shell
