@@ -21,6 +21,8 @@ _PROGRAM = re.compile(r"\$PROGRAM_([A-Z]+)_([A-Z0-9_]+)")
 """A use of an awk program: `$PROGRAM_LIB_JSON` is `awk/lib/json.awk`."""
 _COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
 """A comment line, except for titles and shellcheck directives."""
+_REASON = re.compile(r"^( *# shellcheck \S+) # .*$", re.MULTILINE)
+"""A shellcheck directive with the reason behind it."""
 _GLOBAL = re.compile(r"^([A-Z_]+=\S*) +# .*$", re.MULTILINE)
 """A global variable with the comment behind it."""
 _INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
@@ -145,6 +147,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
             parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
     joined = "\n\n".join(parts) + "\n"
     if part:
+        joined = _REASON.sub(r"\1", joined)
         joined = _INDENT.sub(lambda indent: "\t" * (len(indent[0]) // 4), joined)
     return joined.encode()
 
