@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.support.kiosk import Host
 
@@ -86,3 +89,61 @@ def test_a_failed_check_without_mistakes_keeps_its_exit_code(host: Host) -> None
         )  # fmt: skip
     assert result.returncode == 3, result.stderr
     assert re.search(r"choose another port: --set WEB_PORT=[0-9]+", result.stdout)
+
+
+FAULTS = {
+    "forgotten": "settle_engine() { printf '' >\"$SCRATCH/mistaken\"; }",
+    "removed": 'settle_engine() { rm -f "$SCRATCH/mistakes" "$SCRATCH/mistaken"; }',
+    "removed at once": 'name_release() { RELEASE=x RELEASE_DIR=$ROOT/x; rm -f "$SCRATCH/mistaken"; }',
+    "no scratch folder": 'settle_engine() { rm -rf "$SCRATCH"; }',
+    "unwritable": "gather_mistakes() { GATHERING=yes; "
+    'mkdir "$SCRATCH/mistakes"; empty_file "$SCRATCH/mistaken"; }',
+    "full disk": 'gather_mistakes() { GATHERING=yes; ln -s /dev/full "$SCRATCH/mistakes"; '
+    'ln -s /dev/full "$SCRATCH/mistaken"; }',
+    "grep fails": "settle_engine() { grep() { return 2; }; }",
+    "wc fails": "settle_engine() { wc() { return 1; }; }",
+}
+"""What happens between a mistake and the end of the run, as a function that takes another's place."""
+
+
+def tamper(host: Host, code: str) -> None:
+    """Put `code` into the bundle's installer, and list the changed file: only the signature shows that."""
+    install, sums = host.unpacked / "install", host.unpacked / "SHA256SUMS"
+    old = hashlib.sha256(install.read_bytes()).hexdigest()
+    head, call, tail = install.read_text().rpartition('main "$@"\n')
+    install.write_text(head + code + "\n" + call + tail)
+    text = sums.read_text()
+    assert f"{old}  install\n" in text
+    sums.write_text(text.replace(old, hashlib.sha256(install.read_bytes()).hexdigest()))
+
+
+ANSWERS = ("--set", "GREETING=x", "--set", "VAULT=x", "--yes")
+WORKS = re.compile(r"^(load|run|network create|tag|compose .*(create|up|down|start|stop))", re.MULTILINE)
+"""Calls of `docker` that change something."""
+
+
+@pytest.mark.parametrize("code", FAULTS.values(), ids=FAULTS.keys())
+def test_lost_mistakes_install_nothing(host: Host, code: str) -> None:
+    """A missing key file keeps the signature from being judged: whatever fails then, the run ends."""
+    tamper(host, code)
+    before = state(host)
+    result = host.run("--root", host.root, "--key", "no.pub", *ANSWERS)
+    assert result.returncode in {1, 2}, (result.returncode, result.stdout)
+    assert result.stderr.strip()
+    assert "Verifying" not in result.stdout
+    assert not WORKS.search(host.calls())
+    assert state(host) == before
+
+
+def test_a_changed_bundle_does_not_enter_a_site(host: Host) -> None:
+    """Where a site exists, the lock and what it resumes wait for the signature too."""
+    (host.root / "state").mkdir(parents=True)
+    tamper(host, FAULTS["removed at once"])
+    before = state(host)
+    result = host.run("--root", host.root, "--key", "no.pub", *ANSWERS)
+    assert result.returncode in {1, 2}, (result.returncode, result.stdout)
+    assert state(host) == before
+    refused = host.run("--root", host.root, "--key", host.key, *ANSWERS)
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert state(host) == before
+    assert not WORKS.search(host.calls())

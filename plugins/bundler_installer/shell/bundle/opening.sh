@@ -17,7 +17,10 @@ open_bundle() {
     take_tables
     name_root
     find_given_files
-    if ! is_mistaken; then verify_signature; fi # the run ends with its mistakes, and nothing is installed
+    if ! is_mistaken; then # otherwise the run ends with its mistakes
+        verify_signature
+        JUDGED=yes
+    fi
     check_forms
 }
 

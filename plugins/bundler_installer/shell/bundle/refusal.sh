@@ -8,7 +8,7 @@ refuse() {
 }
 
 # is_lenient: commands that install nothing may inspect a bundle of an unknown publisher
-is_lenient() { case $COMMAND in install | verify | restore) return 1 ;; esac; }
+is_lenient() { case $COMMAND$DRY_RUN in install | verify | restore | adopt) return 1 ;; esac; }
 
 # doubt ID [ARGUMENT...]: warn about a bundle that is only inspected
 doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }

@@ -3,6 +3,7 @@
 # verify_bundle [copy]: the rest of a bundle that was opened: every listed file exists and matches, and there is no other.
 # With `copy`, image files that cannot be linked are copied below the root while they are read
 verify_bundle() {
+    [ -n "$JUDGED" ] || lose_scratch # the mistakes that should have ended this run were lost
     say verify.start "$(human "$(number_fact bundle_bytes)")"
     verify_names
     empty_file "$SCRATCH/copies"

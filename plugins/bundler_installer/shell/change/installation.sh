@@ -6,7 +6,7 @@ run_install() {
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE install.installed "$ROOT"
     name_release
     check_writable
-    if [ -d "$ROOT/state" ] && ! is_mistaken; then take_lock; fi
+    if [ -d "$ROOT/state" ] && [ -n "$JUDGED" ]; then take_lock; fi
     if [ -n "$LOCKED" ]; then
         resume_change upgrade "$RELEASE"
         mend_release

@@ -108,6 +108,7 @@ SIGNERS=0            # number of lines of the list of signers
 DEMANDS=0            # number of lines of the list of demands
 ROTATED=0            # number of lines of the list of rotations
 REVOKED=0            # number of lines of the list of revocations
+JUDGED=''            # the signatures of the bundle were judged: without that, nothing of it is installed
 SIGNED_BY=''         # file with the keys that later bundles must be signed by
 
 # the engine
