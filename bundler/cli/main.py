@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "Show what a bundle contains; reads only its beginning.",
     "report": "Write one HTML page about a bundle, or about what a build would make.",
     "diff": "Show what changes from one bundle to another, and what a site lacks of it.",
+    "receipt": "Verify and show the receipt of a site.",
     "rehearse": "Try a finished bundle on a throwaway site on this machine.",
     "init": "Create a profile for an existing Compose project.",
     "keygen": "Generate a key pair for signing bundles, or rotate to a new one.",

@@ -11,12 +11,18 @@ from bundler.terminal.console import echo_json
 
 
 @click.command("schema")
+@click.argument("what", type=click.Choice(["profile", "receipt"]), default="profile")
 @add(PLUGINS_DIR)
-def schema_command(plugins_dir: tuple[Path, ...]) -> None:
-    """Print the JSON Schema of profiles.
+def schema_command(what: str, plugins_dir: tuple[Path, ...]) -> None:
+    """Print the JSON Schema of profiles, or that of receipts.
 
     Editors with a YAML language server read it: `# yaml-language-server: $schema=profile.schema.json`.
     """
+    if what == "receipt":
+        from bundler.trust.receipts import receipt_schema
+
+        echo_json(receipt_schema(), indent=2)
+        return
     from bundler.profile.load import profile_schema
 
     plugins = make_plugins(plugins_dir)

@@ -49,6 +49,7 @@ FOLDERS = {
     "site": (
         "tree", "key", "answers", "templates", "variables",
         "certificate", "edits", "release", "delivery", "counter",
+        "receipt",
     ),
     "preflight": (
         "checks", "hardware", "storage", "podman", "lacking", "engine", "document", "system", "addresses",

@@ -129,6 +129,15 @@ RUN_TABLES: Final = (
         status="in the engine's words",
         ports="that are published, or nothing",
     ),
+    _table(
+        "running",
+        "running_service",
+        service="its name",
+        image="its reference",
+        manifest="digest of the image",
+        config="digest of its config",
+        states="of its containers, or -",
+    ),
     _table("stats", "container_use", name="of the container", cpu="percent", memory="used", share="percent"),
     _table(
         "needs",

@@ -513,7 +513,7 @@ def test_uninstall_keeps_what_was_not_named(new: Server) -> None:
     removed = new.control("uninstall")
     assert removed.returncode == 0, removed.stdout + removed.stderr
     assert {path.name for path in new.root.iterdir()} == {
-        "backups", "data", "edits", "log", "secrets.env", "site.env", "state",
+        "backups", "data", "edits", "log", "receipts", "secrets.env", "site.env", "state",
     }  # fmt: skip
     again = new.install("2.0", "uninstall", "--purge", "all")
     assert again.returncode == 0, again.stdout + again.stderr

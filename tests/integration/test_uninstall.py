@@ -11,15 +11,16 @@ def test_it_says_what_it_leaves_and_how_to_remove_it(host: Host) -> None:
     removed = host.run("uninstall", "--root", root, "--yes")
     assert (removed.returncode, removed.stderr) == (0, "")
     left = removed.stdout.partition("This stays:\n")[2].splitlines()
-    assert [line.split(maxsplit=1) for line in left[:3]] == [
+    assert [line.split(maxsplit=1) for line in left[:4]] == [
         ["data", f"{root}/data"],
         ["secrets", f"{root}/secrets.env, {root}/site.env"],
         ["images", "those of the release in the engine: 2"],
+        ["receipts", f"{root}/receipts"],
     ]
-    assert left[3].split("  ")[1:] == ["state, log", f"{root}/state, {root}/log"]
+    assert left[4].split("  ")[1:] == ["state, log", f"{root}/state, {root}/log"]
     command = f"sh install uninstall --root {root} --purge data,volumes,secrets,images"
-    assert left[4] == f"To remove it too, from the unpacked bundle: {command}"
-    assert len(left) == 5
+    assert left[5] == f"To remove it too, from the unpacked bundle: {command}"
+    assert len(left) == 6
 
 
 def test_purge_all_leaves_nothing(host: Host) -> None:

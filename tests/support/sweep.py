@@ -14,7 +14,9 @@ from tests.support.server import TOOLS, Server
 
 TIME = re.compile(r"\d{8}T\d{6}Z|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{10}(?=\s|$)")
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
-IGNORED = re.compile(r"log(/.*)?|state/(journal|early-log|running)|data\.before-restore-.*/.*")
+IGNORED = re.compile(
+    r"log(/.*)?|state/(journal|early-log|running|receipt\.key)|receipts(/.*)?|data\.before-restore-.*/.*"
+)
 """Paths below the root that record a run, whatever its outcome."""
 
 

@@ -54,6 +54,7 @@ adopt_release() {
     check_collected
     check_certificates
     take_over
+    write_receipt adopt '' ''
     say adopt.done "$FROM" "$ROOT/${NAME}ctl" "$ROOT/${NAME}ctl"
     print_ending
 }

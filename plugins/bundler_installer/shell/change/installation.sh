@@ -28,7 +28,13 @@ run_install() {
     check_certificates
     if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
     require_engine
-    if [ -n "$PREVIOUS" ]; then upgrade_release; else install_release; fi
+    if [ -n "$PREVIOUS" ]; then
+        upgrade_release
+        write_receipt upgrade "$PREVIOUS" ''
+    else
+        install_release
+        write_receipt install '' ''
+    fi
     print_ending
 }
 

@@ -42,6 +42,7 @@ run_rollback() {
     migrated=no
     [ -z "$CHANGE_DATA" ] || migrated=yes
     step finish finish_change "$migrated"
+    write_receipt "$direction" "$CHANGE_FROM" "${CHANGE_DATA##*/}"
     say rollback.done "$TITLE" "$VERSION" "$ROOT/${NAME}ctl $undo"
 }
 

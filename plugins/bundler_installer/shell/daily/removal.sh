@@ -35,7 +35,10 @@ run_uninstall() {
     # last, because the steps above need it
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall
-    if purges data && purges secrets; then rm -rf "$ROOT/support"; fi
+    if purges data && purges secrets; then
+        rm -rf "$ROOT/support" "$ROOT/receipts"
+        rm -f "$ROOT/state/receipt.key"
+    fi
     # what an operator made or may need stays: backups, saved edits, data from before a restore
     if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ] && [ ! -f "$ROOT/state/adopt" ]; then
         release_lock
@@ -71,12 +74,13 @@ list_left() {
             engine) printf 'engine\t%s\n' "$(format uninstall.engine)" ;;
         esac
     done
+    [ ! -d "$ROOT/receipts" ] || printf 'receipts\t%s\n' "$ROOT/receipts"
     list_own | while IFS= read -r each; do printf '%s\t%s\n' "${each##*/}" "$each"; done
     printf 'state, log\t%s, %s\n' "$ROOT/state" "$ROOT/log"
 }
 
 # list_own: what the operator made or may need, which is never removed
-list_own() { list_kept | grep -vxF -e "$ROOT/data" -e "$ROOT/secrets.env" -e "$ROOT/site.env"; }
+list_own() { list_kept | grep -vxF -e "$ROOT/data" -e "$ROOT/secrets.env" -e "$ROOT/site.env" -e "$ROOT/receipts"; }
 
 # note_volumes: record the volumes that the services use, including unnamed ones, for a later --purge volumes
 note_volumes() {

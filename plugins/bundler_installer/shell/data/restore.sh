@@ -1,6 +1,7 @@
 # ---- data/restore: restore a backup; the previous data are kept aside until it succeeds
 
 run_restore() {
+    local restored_backup
     require_tools
     [ -n "$WORDS" ] || fail $EXIT_USAGE restore.which "$(backup_names "$ROOT/backups" | tr '\n' ' ')"
     if [ -n "$INSTALLED" ]; then use_installed; else name_release; fi
@@ -13,6 +14,8 @@ run_restore() {
     match_release
     say restore.found "$(source_fact name)" "$(source_fact release)" "$(source_fact created)"
     if [ -d "$CURRENT/config" ]; then restore_in_place; else restore_anew; fi
+    restored_backup=${WORDS%/}
+    write_receipt restore '' "${restored_backup##*/}"
     say restore.done "$SOURCE"
     [ -z "$BEFORE" ] || [ ! -d "$BEFORE" ] || say restore.kept "$BEFORE"
 }

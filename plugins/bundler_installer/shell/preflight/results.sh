@@ -62,9 +62,11 @@ print_checks_json() {
     printf '\n]}\n'
 }
 
-# record_accepted: record in the installation which failures the operator accepted by name
+# record_accepted: record in the installation which failures the operator accepted by name; $SCRATCH/noted-checks has them and
+# the warnings for the receipt
 record_accepted() {
     local id='' result='' measured='' needed='' recorded=''
+    awk -F "$TAB" "$AWK_FINDING"'$FINDING["result"] ~ /^(accepted|warn)$/' "$SCRATCH/checks" >>"$SCRATCH/noted-checks" || lose_scratch
     while read_finding id result measured needed; do
         [ "$result" = accepted ] || continue
         printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$RELEASE" "$id" "$measured" "$needed" >>"$ROOT/state/accepted"

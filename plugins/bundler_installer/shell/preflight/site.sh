@@ -32,7 +32,7 @@ measure_installation() {
         fi
     elif [ ! -d "$ROOT" ]; then
         check fail "$(format checks.no_folder "$ROOT")"
-    elif [ -n "$(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name backups ! -name data ! -name site.env ! -name secrets.env ! -name log ! -name state 2>/dev/null | sed -n 1p)" ]; then
+    elif [ -n "$(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name backups ! -name receipts ! -name data ! -name site.env ! -name secrets.env ! -name log ! -name state 2>/dev/null | sed -n 1p)" ]; then
         check warn "$(format checks.foreign "$ROOT")" - "$(format remedy.foreign)"
     else
         check pass "$(format checks.none)"
