@@ -29,7 +29,7 @@ print_report() {
 EOT
     print_section fail ''
     print_section warn ''
-    for shown_group in hardware system storage engine network site; do print_section rest "$shown_group"; done
+    for shown_group in hardware system storage engine network site; do print_section others "$shown_group"; done
     printf '<h2>%s</h2>\n<pre>' "$(format report.ticket | escape_html)"
     print_ticket | escape_html
     printf '</pre>\n</html>\n'
@@ -60,14 +60,14 @@ describe_server() {
     format report.where "$(probe hostname 2>/dev/null)" "$ROOT" "$(date -u '+%Y-%m-%d %H:%M:%S')" "$(probe uname -srm)"
 }
 
-# print_section fail|warn|rest GROUP: a table of these findings, if there are any. The rest of a group is folded
+# print_section fail|warn|others GROUP: a table of these findings, if there are any. The rest of a group is folded
 print_section() {
     local section_title column id='' result='' measured='' needed='' remedy='' level=''
     awk -F "$TAB" -v which="$1" -v group="$2" "$AWK_FINDING"'
-        { result = $FINDING["result"]; rest = result != "fail" && result != "warn" }
-        which == "rest" ? rest && $FINDING["group"] == group : result == which' "$SCRATCH/checks" >"$SCRATCH/section" || lose_scratch
+        { result = $FINDING["result"]; others = result != "fail" && result != "warn" }
+        which == "others" ? others && $FINDING["group"] == group : result == which' "$SCRATCH/checks" >"$SCRATCH/section" || lose_scratch
     [ -s "$SCRATCH/section" ] || return 0
-    if [ "$1" = rest ]; then
+    if [ "$1" = others ]; then
         section_title=$(format "group.$2" | escape_html)
         printf '<details>\n<summary>%s (%s)</summary>\n' "$section_title" "$(awk 'END { print NR }' "$SCRATCH/section")"
     else
@@ -85,7 +85,7 @@ print_section() {
             "$(printf '%s' "$needed" | escape_html)" "$(printf '%s' "$remedy" | sed 's/^-$//' | escape_html)"
     done <"$SCRATCH/section"
     printf '</table>\n'
-    [ "$1" != rest ] || printf '</details>\n'
+    [ "$1" != others ] || printf '</details>\n'
 }
 
 # print_ticket: the same in short as plain text: the server, and a line for each check that did not pass
