@@ -47,7 +47,7 @@ class Command:
 
 OPTIONS: Final = (
     Option("root", "folder"),
-    Option("lang", "choice", choices=("zh", "en")),
+    Option("lang", "choice", choices=("zh", "en", "zh.UTF-8")),
     Option("help", letter="h"),
     Option("key", "file"),
     Option("require", "number"),

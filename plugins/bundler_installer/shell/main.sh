@@ -8,6 +8,7 @@ main() {
     parse_options "$@"
     LC_ALL=C
     export LC_ALL
+    [ -n "$JSON" ] || explain_language
     shift "$TAKEN"
     case $COMMAND in help) run_help; return ;; esac
     case $COMMAND$JSON in install | preflight | adopt | restore) explain_user ;; esac

@@ -10,6 +10,7 @@ main() {
     parse_options "$@"
     LC_ALL=C
     export LC_ALL
+    [ -n "$JSON" ] || explain_language
     if [ "$COMMAND" = help ]; then
         show format preflight.help "${0##*/}"
         printf '\n'

@@ -19,6 +19,10 @@ show() {
 show_file() {
     local show_code
     show_code=0
+    if [ -n "$CONVERTER" ] && [ -z "$JSON" ]; then
+        convert <"$1" >"$SCRATCH/converted" || lose_scratch
+        set -- "$SCRATCH/converted"
+    fi
     if [ -p /proc/self/fd/1 ] || [ -S /proc/self/fd/1 ]; then
         cat "$1" 2>/dev/null || show_code=141
     else

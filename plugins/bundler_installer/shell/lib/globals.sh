@@ -52,6 +52,9 @@ BACK=''              # undoes an adoption
 # this run
 PROBE_ROOT=''        # root folder from which the facts of this server are read
 LANGUAGE=en          # of messages: en or zh
+ENCODING=''          # of the terminal, if it is not UTF-8
+CONVERTER=''         # what converts to it: iconv, or ascii, which replaces all other characters
+WITHHELD=''          # messages are in English because Chinese cannot be shown
 RED=''               # escape sequences of the terminal, empty if it has none
 YELLOW=''            # see RED
 GREEN=''             # see RED

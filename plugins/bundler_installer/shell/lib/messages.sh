@@ -1,15 +1,81 @@
 # ---- lib/messages: every text has an id and is in one catalogue per language. `%s {file|files}`: the form that fits the
 # number
 
-# choose_language: by the locale. The texts are UTF-8: on a terminal with another encoding Chinese would be unreadable, and
-# English is not
+# choose_language: by the locale, whose encoding is that of everything printed. The texts are UTF-8, and Chinese in simplified
+# characters: a terminal that cannot show it gets English
 choose_language() {
-    LANGUAGE=en
-    case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
-        zh*.[uU][tT][fF]8* | zh*.[uU][tT][fF]-8*) LANGUAGE=zh ;;
-        zh*.*) ;;
-        # without a name of an encoding, the system chooses
-        zh*) case $(locale charmap 2>/dev/null) in GB* | [bB][iI][gG]5*) ;; *) LANGUAGE=zh ;; esac ;;
+    local locale_name
+    locale_name=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
+    ENCODING='' LANGUAGE=en
+    case $locale_name in
+        *.*) ENCODING=${locale_name#*.} ENCODING=${ENCODING%%@*} ;;
+        zh*) ENCODING=$(locale charmap 2>/dev/null) || ENCODING='' ;; # without a name of an encoding, the system chooses
+    esac
+    case $locale_name:$ENCODING in
+        *:[uU][tT][fF]8 | *:[uU][tT][fF]-8 | *:ANSI_X3.4*) ENCODING='' ;; # the last is that of a locale which is not installed
+        *:[gG][bB]18030) ENCODING=GB18030 ;;
+        *:[gG][bB]* | *:[eE][uU][cC]*[cC][nN] | *:[cC][pP]936) ENCODING=GBK ;;
+        zh*:?*) ;;
+        *:[bB][iI][gG]5*) ;;
+        *) ENCODING='' ;;
+    esac
+    choose_converter
+    case $locale_name in zh*) take_language zh ;; esac
+}
+
+# choose_converter: sets CONVERTER: iconv for texts in GBK, if it knows the encoding; else ascii
+choose_converter() {
+    CONVERTER=''
+    case $ENCODING in
+        '') ;;
+        GB*)
+            CONVERTER=ascii
+            case $(printf '\344\270\255' | iconv -f UTF-8 -t "$ENCODING" 2>/dev/null | od -An -v -tx1 | tr -d ' \n') in
+                d6d0) CONVERTER='iconv' ;;
+            esac
+            ;;
+        *) CONVERTER=ascii ;;
+    esac
+}
+
+# take_language NAME: that of the messages; .UTF-8 after it prints UTF-8 whatever the locale says. Sets WITHHELD if it is
+# Chinese and cannot be shown
+take_language() {
+    case $1 in *.UTF-8) ENCODING='' CONVERTER='' ;; esac
+    LANGUAGE=${1%.UTF-8} WITHHELD=''
+    case $LANGUAGE:$CONVERTER in zh:ascii) LANGUAGE=en WITHHELD=yes ;; esac
+}
+
+# explain_language: why the messages are not in Chinese
+explain_language() {
+    [ -n "$WITHHELD" ] || return 0
+    case $ENCODING in
+        GB*) warn language.no_iconv "$ENCODING" ;;
+        *) warn language.no_simplified "$ENCODING" ;;
+    esac
+}
+
+# convert: standard input, in UTF-8, in the encoding of the terminal. What it does not have is left out or becomes ?
+convert() {
+    case $CONVERTER in
+        '') cat ;;
+        iconv) iconv -c -f UTF-8 -t "$ENCODING" 2>/dev/null || : ;; # its status is 1 if it left something out
+        *) LC_ALL=C tr '\200-\377' '?' ;;
+    esac
+}
+
+# convert_text TEXT: sets `readable`: the text in that encoding. Starts no process if it is UTF-8: a run that ends because none
+# can be started must be able to say so
+convert_text() {
+    readable=$1
+    [ -z "$CONVERTER" ] || readable=$(printf '%s\n' "$1" | convert)
+}
+
+# typed_text TEXT: print what was typed on the terminal, in UTF-8
+typed_text() {
+    case $CONVERTER in
+        iconv) printf '%s\n' "$1" | iconv -f "$ENCODING" -t UTF-8 2>/dev/null || printf '%s' "$1" ;;
+        *) printf '%s' "$1" ;;
     esac
 }
 
@@ -47,17 +113,19 @@ print_line() { printf '%s\n' "$(format "$@")"; }
 
 # say ID [ARGUMENT...]: print a message for the operator, and add it to the log of this run
 say() {
-    local said
+    local said readable=''
     said=$(format "$@")
-    [ -n "$QUIET" ] || printf '%s\n' "$said" 2>/dev/null # the reader may be gone, which ends the run as a signal
+    convert_text "$said"
+    [ -n "$QUIET" ] || printf '%s\n' "$readable" 2>/dev/null # the reader may be gone, which ends the run as a signal
     write_log "$said"
 }
 
 # warn ID [ARGUMENT...]
 warn() {
-    local said
+    local said readable=''
     said=$(format "$@")
-    printf '%s%s%s\n' "$YELLOW" "$said" "$PLAIN" >&2
+    convert_text "$said"
+    printf '%s%s%s\n' "$YELLOW" "$readable" "$PLAIN" >&2
     note_told
     write_log "$said"
 }
@@ -72,7 +140,9 @@ fail() {
 
 # end_with EXIT_CODE TEXT: the same for a text
 end_with() {
-    printf '%s%s%s\n' "$RED" "$2" "$PLAIN" >&2
+    local readable=''
+    convert_text "$2"
+    printf '%s%s%s\n' "$RED" "$readable" "$PLAIN" >&2
     note_told
     write_log "$2"
     leave "$1"
@@ -106,9 +176,15 @@ choose_colours() {
 
 # choose_mark: the mark shown before a finding with that `result`; sets `mark`
 choose_mark() {
+    local tick cross
+    case $CONVERTER in
+        '') tick=✓ cross=✗ ;;
+        iconv) tick=√ cross=× ;; # GBK lacks the others
+        *) tick=+ cross=x ;;
+    esac
     case $result in
-        pass) mark="${GREEN}✓$PLAIN" ;;
-        fail) mark="${RED}✗$PLAIN" ;;
+        pass) mark=$GREEN$tick$PLAIN ;;
+        fail) mark=$RED$cross$PLAIN ;;
         warn | accepted) mark="${YELLOW}!$PLAIN" ;;
         *) mark=' ' ;;
     esac

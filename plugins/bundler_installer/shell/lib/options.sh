@@ -150,7 +150,7 @@ parse_value() {
         --accept) ACCEPTED="$ACCEPTED$2 " ;;
         --lang)
             case $2 in
-                zh | en) LANGUAGE=$2 ;;
+                zh | en | zh.UTF-8) take_language "$2" ;;
                 *) fail $EXIT_USAGE options.language "$2" ;;
             esac
             ;;

@@ -28,7 +28,7 @@ end_at_signals() {
 
 # end_run CODE: however the run ends, a change of release that is under way is undone first
 end_run() {
-    local end_code text
+    local end_code text readable=''
     trap - EXIT
     trap '' PIPE # the reader of the output may be gone
     end_code=$1
@@ -42,7 +42,8 @@ end_run() {
     # the message of a shell that cannot fork may not be visible
     if [ "$end_code" -eq $EXIT_FAILED ] && [ -z "$TOLD$JSON" ] && [ ! -f "${SCRATCH:-/-}/told" ]; then
         "find_text_$LANGUAGE" tools.failed
-        printf '%s\n' "$text" >&2
+        convert_text "$text"
+        printf '%s\n' "$readable" >&2
     fi
     # when no process can be started, a shell exits at once with its own code, except inside an `eval` like these
     command eval end_work

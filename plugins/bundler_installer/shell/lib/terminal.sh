@@ -2,23 +2,27 @@
 
 # ask ID [ARGUMENT...]: yes or no on the terminal; no if there is no terminal
 ask() {
-    local answer
+    local answer readable=''
     [ -z "$YES" ] || return 0
     [ -n "$TERMINAL" ] || return 1
-    printf '%s ' "$(format "$@")" >&2
+    convert_text "$(format "$@")"
+    printf '%s ' "$readable" >&2
     read -r answer </dev/tty || return 1
+    [ -z "$CONVERTER" ] || answer=$(typed_text "$answer")
     case $answer in y | Y | yes | YES | Yes | 是) return 0 ;; esac
     return 1
 }
 
 # read_silently PROMPT: a line of the terminal that is not echoed, even if it is typed before the prompt; sets `given`
 read_silently() {
-    local read_code
+    local read_code readable=''
     read_code=0
     empty_file "$SCRATCH/silent"
     stty -echo </dev/tty
-    printf '%s' "$1" >&2
+    convert_text "$1"
+    printf '%s' "$readable" >&2
     IFS= read -r given </dev/tty || read_code=1
+    [ -z "$CONVERTER" ] || given=$(typed_text "$given")
     stty echo </dev/tty
     rm -f "$SCRATCH/silent"
     printf '\n' >&2

@@ -196,11 +196,14 @@ ask_value() {
 
 # read_given PROMPT: a line of the terminal, without echo for a secret; sets `given`
 read_given() {
+    local readable=''
     if [ "$kind" = secret ]; then
         read_silently "$1"
     else
-        printf '%s' "$1" >&2
-        IFS= read -r given </dev/tty
+        convert_text "$1"
+        printf '%s' "$readable" >&2
+        IFS= read -r given </dev/tty || return 1
+        [ -z "$CONVERTER" ] || given=$(typed_text "$given")
     fi
 }
 
