@@ -23,6 +23,8 @@ _COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
 """A comment line, except for titles and shellcheck directives."""
 _REASON = re.compile(r"^( *# shellcheck \S+) # .*$", re.MULTILINE)
 """A shellcheck directive with the reason behind it."""
+_TITLE = re.compile(r"^(# ---- [a-z_/-]+): .*$", re.MULTILINE)
+"""The title of a source, with what it is for."""
 _GLOBAL = re.compile(r"^([A-Z_]+=\S*) +# .*$", re.MULTILINE)
 """A global variable with the comment behind it."""
 _INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
@@ -148,7 +150,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
             parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
     joined = "\n\n".join(parts) + "\n"
     if part:
-        joined = _REASON.sub(r"\1", joined)
+        joined = _TITLE.sub(r"\1", _REASON.sub(r"\1", joined))
         joined = _INDENT.sub(lambda indent: "\t" * (len(indent[0]) // 4), joined)
     return joined.encode()
 
