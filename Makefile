@@ -63,6 +63,7 @@ lint: $(STAMP)  ## ruff with all rules, mypy --strict, imports and calls downhil
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --quiet tests/unit/project/test_shell_calls.py tests/unit/project/test_shell_names.py
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/messages.py --check
 
 format: $(STAMP)  ## rewrite as ruff likes it
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bundler.language import tr
+
 
 class ExitCode(IntEnum):
     """Exit codes of the process; the installer uses the same numbers."""
@@ -99,9 +101,10 @@ class Cause:
         if len(self.about) == 1:
             lines = [f"{self.about[0]}: {self.message}"]
         else:
-            count = f"for {len(self.about)} images: {', '.join(self.about)}"
-            lines = [self.message, *([f"  {count}"] if self.about else [])]
-        return lines + ([f"  hint: {self.hint}"] if hinted and self.hint else [])
+            names = ", ".join(self.about)
+            images = tr("for {count} images: {names}", count=len(self.about), names=names)
+            lines = [self.message, *([f"  {images}"] if self.about else [])]
+        return lines + (["  " + tr("hint: {hint}", hint=self.hint)] if hinted and self.hint else [])
 
 
 class CombinedError(FetchError):
@@ -178,5 +181,9 @@ def did_you_mean(
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
     if near:
-        return f"did you mean {quote}{near[0]}{quote}?"
-    return f"{otherwise}: {', '.join(names)}" if otherwise and names else None
+        return tr("did you mean {name}?", name=f"{quote}{near[0]}{quote}")
+    return (
+        tr("{otherwise}: {names}", otherwise=otherwise, names=", ".join(names))
+        if otherwise and names
+        else None
+    )

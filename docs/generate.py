@@ -258,9 +258,10 @@ def _cell(text: str) -> str:
 
 def command_reference() -> str:
     """Return the page about the commands, from click's definitions."""
-    from bundler.cli.main import bundle  # noqa: PLC0415 only for this page
+    from bundler.cli.language import localised  # noqa: PLC0415 only for this page
+    from bundler.cli.main import bundle  # noqa: PLC0415 likewise
 
-    parts = ["# Command reference", NOTICE, *_command(bundle, "bundle", None)]
+    parts = ["# Command reference", NOTICE, *_command(localised(bundle), "bundle", None)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -34,6 +34,13 @@ settings.load_profile("tests")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, lambda *_: None)
 
+for _name in (
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+):  # texts are tested in English, or in a language that the test sets
+    if os.environ.get(_name, "").lower().startswith("zh"):
+        del os.environ[_name]
 os.environ["BUNDLE_CONFIG"] = ""  # the configuration of whoever runs the tests has no effect on them
 
 SERVICES = {"redis": "library/redis:7", "nginx": "library/nginx:1.22", "postgres": "library/postgres:15"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 Expectation = Literal["healthy", "running", "started", "completed"]
 
@@ -86,7 +87,7 @@ def services(document: Mapping[str, Any]) -> list[Service]:
             continue
         image = entry.get("image")
         if not isinstance(image, str) or not image:
-            raise BundleError(f"service {name}: no image", hint="set `image:`")
+            raise BundleError(tr("service {name}: no image", name=name), hint=tr("set `image:`"))
         expect, why = _expectation(name, entry, waiting.get(name))
         found.append(Service(name, image, expect, why, replicas, entry.get("platform") or None))
     return found
@@ -183,17 +184,22 @@ def _expectation(name: str, entry: Mapping[str, Any], waits: str | None) -> tupl
             if said == known:
                 return known, EXPECT if known in {"started", "completed"} else ""
         raise BundleError(
-            f"service {name}: {EXPECT}: {said!r} is not an expectation",
-            hint=f"one of {', '.join(_EXPECTATIONS)}",
+            tr(
+                "service {name}: {expect}: {said!r} is not an expectation",
+                name=name,
+                expect=EXPECT,
+                said=said,
+            ),
+            hint=tr("one of {expectations}", expectations=", ".join(_EXPECTATIONS)),
         )
     if waits is not None:
-        return "completed", f"{waits} waits until it has completed"
+        return "completed", tr("{service} waits until it has completed", service=waits)
     if _has_check(entry):
         return "healthy", ""
     restart = _restart(entry)
     if restart in {"no", "on-failure"}:
         given = "restart" in entry or "restart_policy" in (entry.get("deploy") or {})
-        return "started", f"restart: {restart}" if given else "no restart policy"
+        return "started", f"restart: {restart}" if given else tr("no restart policy")
     return "running", ""
 
 
@@ -233,7 +239,10 @@ def _expand(published: str) -> Iterator[str]:
         return
     first, last = int(found[1][:6]), int(found[2][:6])
     if not first <= last <= LAST_PORT:
-        raise BundleError(f"ports: {published[:40]!r} is not a port range", hint="for example 8080-8089")
+        raise BundleError(
+            tr("ports: {published!r} is not a port range", published=published[:40]),
+            hint=tr("for example 8080-8089"),
+        )
     yield from map(str, range(first, last + 1))
 
 

@@ -21,6 +21,7 @@ import pluggy
 from bundler.api import hookspecs
 from bundler.bundle.format import Format, join_formats
 from bundler.errors import PluginError, UsageError, did_you_mean
+from bundler.language import tr
 
 if TYPE_CHECKING:
     from bundler.api.application import Application
@@ -82,8 +83,13 @@ class Plugins:
     def _claim(self, name: str, origin: str) -> None:
         if name in self._origins:
             raise PluginError(
-                f"plugin {name!r} is defined twice: {self._origins[name]} and {origin}",
-                hint="uninstall or rename one of them",
+                tr(
+                    "plugin {name!r} is defined twice: {origins} and {origin}",
+                    name=name,
+                    origins=self._origins[name],
+                    origin=origin,
+                ),
+                hint=tr("uninstall or rename one of them"),
             )
         self._origins[name] = origin
 
@@ -110,7 +116,7 @@ class Plugins:
 
     def _load_folder(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise UsageError(f"--plugins-dir {folder}: no such folder")
+            raise UsageError(tr("--plugins-dir {folder}: no such folder", folder=folder))
         for path in sorted(folder.iterdir()):
             source = path / "__init__.py" if path.is_dir() else path
             if source.suffix != ".py" or not source.is_file() or path.name.startswith("_"):
@@ -122,7 +128,9 @@ class Plugins:
                 submodule_search_locations=[str(path)] if path.is_dir() else None,
             )
             if spec is None or spec.loader is None:
-                raise PluginError(f"plugin {name!r} ({source}): cannot be imported")
+                raise PluginError(
+                    tr("plugin {name!r} ({source}): cannot be imported", name=name, source=source)
+                )
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
             try:
@@ -151,12 +159,20 @@ class Plugins:
         for provider in provided:
             name = getattr(provider, "name", None)
             if not isinstance(name, str) or not name:
-                raise PluginError(f"plugin {plugin!r}: one of its {kind} is unnamed")
+                raise PluginError(
+                    tr("plugin {plugin!r}: one of its {kind} is unnamed", plugin=plugin, kind=kind)
+                )
             if name in self._providers[kind]:
                 other = self._providers[kind][name][1]
                 raise PluginError(
-                    f"plugins {other!r} and {plugin!r} both provide the {kind[:-1]} {name!r}",
-                    hint="uninstall one of them",
+                    tr(
+                        "plugins {other!r} and {plugin!r} both provide the {kind} {name!r}",
+                        other=other,
+                        plugin=plugin,
+                        kind=kind[:-1],
+                        name=name,
+                    ),
+                    hint=tr("uninstall one of them"),
                 )
             self._providers[kind][name] = (provider, plugin)
 
@@ -167,16 +183,16 @@ class Plugins:
             for name in dir(error.plugin)
             if name not in HOOKS and self._manager.parse_hookimpl_opts(error.plugin, name) is not None
         ]
-        hint = did_you_mean(unknown[0], HOOKS, "the hooks are") if unknown else None
-        return PluginError(f"plugin {name!r}: {error}", hint=hint)
+        hint = did_you_mean(unknown[0], HOOKS, tr("the hooks are")) if unknown else None
+        return PluginError(tr("plugin {name!r}: {error}", name=name, error=error), hint=hint)
 
     # ------------------------------------------------------------ by name
 
     def _get(self, kind: str, name: str) -> Any:  # noqa: ANN401 typed by the callers below
         found = self._providers[kind].get(name)
         if found is None:
-            hint = did_you_mean(name, sorted(self._providers[kind]), "there are")
-            raise UsageError(f"no {kind[:-1]} named {name!r}", hint=hint)
+            hint = did_you_mean(name, sorted(self._providers[kind]), tr("there are"))
+            raise UsageError(tr("no {kind} named {name!r}", kind=kind[:-1], name=name), hint=hint)
         return found[0]
 
     def source(self, name: str) -> SourceFactory:
@@ -238,6 +254,12 @@ class Plugins:
 
 def _broken(name: str, origin: str, error: Exception) -> PluginError:
     return PluginError(
-        f"plugin {name!r} ({origin}) cannot be loaded: {type(error).__name__}: {error}",
-        hint="repair or uninstall it",
+        tr(
+            "plugin {name!r} ({origin}) cannot be loaded: {error_name}: {error}",
+            name=name,
+            origin=origin,
+            error_name=type(error).__name__,
+            error=error,
+        ),
+        hint=tr("repair or uninstall it"),
     )

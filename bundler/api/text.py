@@ -8,6 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 """BCP 47 (RFC 5646): language, script and region, in their conventional letter case."""
@@ -36,6 +37,6 @@ class Text(BaseModel):
         for language in self.__pydantic_extra__:
             if _TAG.fullmatch(language) is None:
                 raise HintedValueError(
-                    "is not a language", hint="write its BCP 47 tag: en, zh, pt-BR", at=(language,)
+                    tr("is not a language"), hint=tr("write its BCP 47 tag: en, zh, pt-BR"), at=(language,)
                 )
         return self

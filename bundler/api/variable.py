@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bundler.api.text import Text
 from bundler.errors import HintedValueError
+from bundler.language import tr
 
 VariableKind = Literal["string", "port", "integer", "boolean", "host", "path", "choice", "secret"]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -64,18 +65,20 @@ class SiteVariable(BaseModel):
     def _check_kind(self) -> Self:
         if self.kind == "secret" and self.default is not None:
             raise HintedValueError(
-                "the default of a secret would be published with the bundle",
-                hint="remove it and set a generator, for example random:32",
+                tr("the default of a secret would be published with the bundle"),
+                hint=tr("remove it and set a generator, for example random:32"),
                 at=("default",),
             )
         if (self.kind == "choice") != bool(self.choices):
             raise HintedValueError(
-                "`kind: choice` and `choices` must be set together",
-                hint="set both, or neither",
+                tr("`kind: choice` and `choices` must be set together"),
+                hint=tr("set both, or neither"),
                 at=("choices",),
             )
         if self.kind == "choice" and self.default is not None and self.default not in self.choices:
             raise HintedValueError(
-                "is not one of the choices", hint=f"one of {', '.join(self.choices)}", at=("default",)
+                tr("is not one of the choices"),
+                hint=tr("one of {choices}", choices=", ".join(self.choices)),
+                at=("default",),
             )
         return self

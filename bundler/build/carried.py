@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.api.application import ConfigFile
 from bundler.errors import BundleError, FetchError
+from bundler.language import tr
 from bundler.net.download import WHICH, Downloader, downloaded
 from bundler.profile.marked_yaml import KeyPath
 from bundler.profile.merge import show_key
@@ -74,23 +75,38 @@ class Carrier:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise BundleError(
-                f"{self.at((*key, 'path'))}: {path}: cannot be read: {error.strerror}",
-                hint="relative paths start from the folder of the file that contains them",
+                tr(
+                    "{at}: {path}: cannot be read: {strerror}",
+                    at=self.at((*key, "path")),
+                    path=path,
+                    strerror=error.strerror,
+                ),
+                hint=tr("relative paths start from the folder of the file that contains them"),
             ) from error
         if found != expected:
             raise BundleError(
-                f"{self.at((*key, 'sha256'))}: {name}: its sha256 is {found}, but the profile says"
-                f" {expected}",
-                hint=WHICH,
+                tr(
+                    "{at}: {name}: its sha256 is {found}, but the profile says {expected}",
+                    at=self.at((*key, "sha256")),
+                    name=name,
+                    found=found,
+                    expected=expected,
+                ),
+                hint=tr(WHICH),
             )
 
     def _download(self, url: str, sha256: str, key: KeyPath) -> Path:
         if self.offline:
             raise FetchError(
-                f"{self.at((*key, 'url'))}: {url}: not in the cache {self.store.root}",
-                hint="build once without --offline to fill the cache",
+                tr(
+                    "{at}: {url}: not in the cache {root}",
+                    at=self.at((*key, "url")),
+                    url=url,
+                    root=self.store.root,
+                ),
+                hint=tr("build once without --offline to fill the cache"),
             )
-        with self.reporter.step(f"download {url}"):
+        with self.reporter.step(tr("download {url}", url=url)):
             try:
                 return self.downloader.fetch(url, sha256, self.store)
             except WrongBytesError:

@@ -28,6 +28,7 @@ from bundler.bundle.manifest import Packing
 from bundler.bundle.tar import BLOCK, RECORD, Member, header, padded
 from bundler.image.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
 from bundler.io.streams import Readable
+from bundler.language import tr
 from bundler.layer.sketch import UnpackedLayer, measure, order_by_likeness
 from bundler.layer.unpacking import unpack
 from bundler.store.blobs import Store
@@ -159,7 +160,7 @@ def _measure(images: Sequence[FetchedImage], store: Store, reporter: Reporter) -
         return found
 
     total = sum(layer.size for layer, _ in wanted.values())
-    with reporter.transfer("unpack", total) as transfer, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with reporter.transfer(tr("unpack"), total) as transfer, ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(wanted, pool.map(one, wanted), strict=True))
 
 
@@ -195,7 +196,7 @@ def _compress(
         write_checksum=True,
         threads=how.threads or os.cpu_count() or 1,
     )
-    with reporter.transfer("compact", size) as transfer:
+    with reporter.transfer(tr("compact"), size) as transfer:
         tar = _Tar(pieces, size, lambda count: transfer.advance("layers", count))
         packed = zstandard.ZstdCompressor(compression_params=parameters).stream_reader(
             cast("IO[bytes]", tar), size=size

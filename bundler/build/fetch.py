@@ -13,6 +13,7 @@ from bundler.build.platforms import check_platform, read_config
 from bundler.build.resolve import memory_key
 from bundler.bundle.incoming import Incoming
 from bundler.errors import FetchError
+from bundler.image.limits import check_layer_count
 from bundler.image.oci import (
     DOCKER_LAYER,
     DOCKER_LAYER_GZIP,
@@ -23,9 +24,9 @@ from bundler.image.oci import (
     ImageConfig,
     Manifest,
     Platform,
-    check_layer_count,
 )
 from bundler.io.workers import CONNECTIONS, CORES, Crew
+from bundler.language import tr
 from bundler.layer.size import GZIP_MAGIC, TAIL, told_size
 from bundler.layer.unpacking import Inspection, check_diff_id, read_diff_id
 from bundler.store.blobs import Store
@@ -90,7 +91,7 @@ def fetch(
         waits = write_once and owner[1].digest in layers and _may_wait(owner[1])
         (later if waits else now).append(owner)
     store.check_room(blob for _, blob in now)
-    with reporter.transfer("fetch", sum(blob.size for _, blob in now)) as transfer:
+    with reporter.transfer(tr("fetch"), sum(blob.size for _, blob in now)) as transfer:
         _fetch_blobs(now, layers, sources, store, transfer)
     images_now = tuple(
         _finish(image, manifest, store, image.platform or platform) for image, manifest in complete
@@ -110,8 +111,13 @@ def _owners(complete: Sequence[tuple[ResolvedImage, Manifest]]) -> Collection[Ow
             known = owners.setdefault(blob.digest, (image, blob))[1]
             if known.size != blob.size:
                 raise FetchError(
-                    f"{image.reference.familiar}: blob {blob.digest} has {blob.size} bytes here"
-                    f" but {known.size} in another image"
+                    tr(
+                        "{familiar}: blob {digest} has {size} bytes here but {known_size} in another image",
+                        familiar=image.reference.familiar,
+                        digest=blob.digest,
+                        size=blob.size,
+                        known_size=known.size,
+                    )
                 )
     return owners.values()
 
@@ -123,14 +129,22 @@ def _finish(image: ResolvedImage, manifest: Manifest, store: Store, platform: Pl
     config = read_config(image, manifest, None, store, keep=True)
     made_for = check_platform(config, where, platform, of_service=image.platform is not None)
     if not (config.platform.os and config.platform.architecture):
-        log.warning("%s: the image's config does not name a complete platform; assuming %s", where, made_for)
+        log.warning(
+            tr("%s: the image's config does not name a complete platform; assuming %s"), where, made_for
+        )
     if manifest.config.media_type == OCTETS:
-        log.warning("%s: the image's config has the type %s; it is read as an image config", where, OCTETS)
+        log.warning(
+            tr("%s: the image's config has the type %s; it is read as an image config"), where, OCTETS
+        )
     check_layer_count(len(manifest.layers), where)
     if len(config.diff_ids) != len(manifest.layers):
         raise FetchError(
-            f"{where}: {len(manifest.layers)} layers in the manifest, but {len(config.diff_ids)} in"
-            " the config"
+            tr(
+                "{where}: {layers} layers in the manifest, but {diff_ids} in the config",
+                where=where,
+                layers=len(manifest.layers),
+                diff_ids=len(config.diff_ids),
+            )
         )
     return FetchedImage(image, manifest, config)
 
@@ -154,7 +168,7 @@ class _Layer:
     @property
     def label(self) -> str:
         """Return the layer's name for messages."""
-        return f"{self.where}: layer {self.blob.digest}"
+        return tr("{where}: layer {digest}", where=self.where, digest=self.blob.digest)
 
 
 def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
@@ -170,9 +184,16 @@ def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
             known = found.setdefault(blob.digest, _Layer(blob, diff_id, where))
             if known.diff_id != diff_id:
                 raise FetchError(
-                    f"layer {blob.digest} unpacks to {diff_id} according to the config of {where},"
-                    f" but to {known.diff_id} according to that of {known.where}",
-                    hint="one of the two images is corrupt; build or pull it again",
+                    tr(
+                        "layer {digest} unpacks to {diff_id} according to the config of {where},"
+                        " but to {known_diff_id} according to that of {known_where}",
+                        digest=blob.digest,
+                        diff_id=diff_id,
+                        where=where,
+                        known_diff_id=known.diff_id,
+                        known_where=known.where,
+                    ),
+                    hint=tr("one of the two images is corrupt; build or pull it again"),
                 )
     return found
 
@@ -186,7 +207,7 @@ def _check_layers(
     unknown = [layer for layer in waiting if known[layer.blob.digest] is None]
     if unknown:
         with (
-            reporter.transfer("unpack", sum(layer.blob.size for layer in unknown)) as transfer,
+            reporter.transfer(tr("unpack"), sum(layer.blob.size for layer in unknown)) as transfer,
             Crew(CORES, "unpack") as crew,
         ):
 
@@ -218,7 +239,9 @@ def _export(
         manifest = Manifest.parse(store.read(known), image.reference.familiar)
         if all(store.has(blob) for blob in manifest.blobs):
             return image, manifest
-    with reporter.step(f"export {image.reference.familiar} from {image.source}"):
+    with reporter.step(
+        tr("export {familiar} from {source}", familiar=image.reference.familiar, source=image.source)
+    ):
         return image, sources[image.source].export(image, store)
 
 

@@ -12,6 +12,7 @@ from bundler.bundle.layout import blob_path, layout_files
 from bundler.bundle.manifest import ImageEntry, LayerEntry, Packing
 from bundler.bundle.tar import Member
 from bundler.image.oci import Manifest, Platform
+from bundler.language import tr
 from bundler.layer.size import unpacked_size
 from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter
@@ -55,9 +56,11 @@ class Compaction:
     def needs(self) -> str:
         """Return what a site needs to read the stream."""
         program = (
-            "the program zstd" if self.window > ENGINE_WINDOW else "Docker 23 or newer, or the program zstd"
+            tr("the program zstd")
+            if self.window > ENGINE_WINDOW
+            else tr("Docker 23 or newer, or the program zstd")
         )
-        return f"{program}, and {1 << self.window >> 20} MiB of memory to load"
+        return tr("{program}, and {size} MiB of memory to load", program=program, size=1 << self.window >> 20)
 
 
 COMPACT_SHARE = 0.66

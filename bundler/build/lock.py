@@ -15,6 +15,7 @@ from bundler.image.oci import Platform
 from bundler.image.reference import Reference
 from bundler.io.files import write_whole
 from bundler.io.json import format_json, parse_json
+from bundler.language import tr
 
 SUFFIX = ".lock.json"
 
@@ -59,16 +60,16 @@ class Lock:
         except FileNotFoundError as error:
             if required:
                 raise UsageError(
-                    f"{path}: the lock file does not exist",
-                    hint="run `bundle lock` with the same profile and platforms, and commit the result",
+                    tr("{path}: the lock file does not exist", path=path),
+                    hint=tr("run `bundle lock` with the same profile and platforms, and commit the result"),
                 ) from error
             return cls(path, {})
         try:
             return cls(path, _LockFile.model_validate(parse_json(raw)).images)
         except (ValueError, ValidationError) as error:
             raise ProfileError(
-                f"{path}: the lock file is damaged: {error}",
-                hint="recreate it with `bundle lock`",
+                tr("{path}: the lock file is damaged: {error}", path=path, error=error),
+                hint=tr("recreate it with `bundle lock`"),
             ) from error
 
     def find(self, reference: Reference, platform: Platform) -> Pin | None:

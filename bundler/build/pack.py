@@ -15,12 +15,13 @@ from bundler.bundle.tar import Archive, Member
 from bundler.bundle.write import is_archive, write_archive, write_known_archive
 from bundler.errors import BundleError
 from bundler.io.files import explain_full_disk, whole_file, write_whole
+from bundler.language import tr, tr_later
 from bundler.store.blobs import Store
 from bundler.terminal.progress import Reporter, Transfer, format_bytes
 
 SIGNATURE_SUFFIX = ".sig"
 """Suffix of a sidecar's signature file."""
-ELSEWHERE = "free some space, or choose another folder with --output"
+ELSEWHERE = tr_later("free some space, or choose another folder with --output")
 """What to do if the bundle does not fit on its disk."""
 
 
@@ -67,25 +68,29 @@ def pack(
     archive = replace(archive, members=sorted(archive.members, key=lambda member: form.order(member.path)))
     output.mkdir(parents=True, exist_ok=True)
     target = output / f"{archive.top}.tar"
-    note = f"archive {archive.key}"
+    note = tr("archive {archive_key}", archive_key=archive.key)
     known = store.recall(note)
     if target.is_dir():
         raise BundleError(
-            f"{target}: the bundle's path is a folder",
-            hint="remove it, or choose another folder with --output",
+            tr("{target}: the bundle's path is a folder", target=target),
+            hint=tr("remove it, or choose another folder with --output"),
         )
     if known and _is_there(target, archive, reporter):
-        reporter.info(f"{target}: already up to date, byte for byte; left unchanged")
+        reporter.info(tr("{target}: already up to date, byte for byte; left unchanged", target=target))
         return _packed(target, archive, known, sidecars)
     free = shutil.disk_usage(output).free
     if free < archive.size:
         raise BundleError(
-            f"{output}: the bundle needs {format_bytes(archive.size)}, but the disk has"
-            f" {format_bytes(free)} free",
-            hint=ELSEWHERE,
+            tr(
+                "{output}: the bundle needs {size}, but the disk has {free} free",
+                output=output,
+                size=format_bytes(archive.size),
+                free=format_bytes(free),
+            ),
+            hint=tr(ELSEWHERE),
         )
-    with explain_full_disk("the bundle", output, ELSEWHERE), whole_file(target, PLAIN) as file:
-        with reporter.transfer("pack", _total(archive)) as transfer:
+    with explain_full_disk(tr("the bundle"), output, tr(ELSEWHERE)), whole_file(target, PLAIN) as file:
+        with reporter.transfer(tr("pack"), _total(archive)) as transfer:
             digest = _write_archive(file, archive, known, transfer)
         packed = _packed(target, archive, digest, sidecars)
     store.remember(note, digest)
@@ -97,7 +102,7 @@ def _is_there(target: Path, archive: Archive, reporter: Reporter) -> bool:
     try:
         if target.is_symlink() or target.stat().st_size != archive.size:
             return False
-        with target.open("rb") as file, reporter.transfer("check", _total(archive)) as transfer:
+        with target.open("rb") as file, reporter.transfer(tr("check"), _total(archive)) as transfer:
             there = is_archive(file, archive, transfer.advance)
             if there:
                 os.fchmod(file.fileno(), PLAIN)

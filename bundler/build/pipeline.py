@@ -30,6 +30,7 @@ from bundler.bundle.tar import Archive, Member
 from bundler.errors import BundleError, UsageError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler.net.download import Downloader
 from bundler.profile.load import LoadedProfile
 from bundler.store.blobs import Store
@@ -132,9 +133,11 @@ def build(
     first = jobs[0]
     if first.write_once and compaction(first):
         raise UsageError(
-            "--write-once cannot be combined with pack.compression: compact, which recompresses"
-            " layers from the cache",
-            hint="remove --write-once, or add --set pack.compression=keep",
+            tr(
+                "--write-once cannot be combined with pack.compression: compact, which recompresses"
+                " layers from the cache"
+            ),
+            hint=tr("remove --write-once, or add --set pack.compression=keep"),
         )
     with first.store.in_use(), _sources(first) as sources:
         for resolved in _resolve(jobs, sources, keep=True):
@@ -155,15 +158,15 @@ def _build(
     reporter, store, profile = job.reporter, job.store, job.profile.profile
     packer = job.plugins.packer(profile.packer)
     context = PackContext(profile, application, job.platform)
-    with reporter.step("fetch"):
+    with reporter.step(tr("fetch")):
         # report problems with these files before downloading gigabytes of images
         carrier = _carrier(job)
         carried = carry(profile.files, carrier)
         preparation = packer.prepare(context, carrier)
         fetched = fetch(images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once)
-    with reporter.step("images"):
+    with reporter.step(tr("images")):
         packed = _pack_images(job, fetched)
-    with reporter.step("render"):
+    with reporter.step(tr("render")):
         rendering = Rendering(
             profile=profile.name,
             profile_sha256=profile_digest(job.profile),
@@ -177,10 +180,10 @@ def _build(
             preparation=preparation,
         )
         rendered = render(application, fetched.images, packed, rendering)
-    with reporter.step("sign" if keys else "checksums"):
+    with reporter.step(tr("sign") if keys else tr("checksums")):
         members = sign(rendered.members, keys)
         sidecars = sign_sidecars(rendered.sidecars, keys)
-    with reporter.step("pack"):
+    with reporter.step(tr("pack")):
         archive = Archive(rendered.top, members, rendered.manifest.created)
         bundle = pack(archive, packer.format, output, store, reporter, sidecars=sidecars)
     return Built(bundle, rendered.manifest, images)
@@ -289,8 +292,8 @@ def references(application: ApplicationModel) -> list[Reference]:
     services = compose.running(application.compose)
     if not services:
         raise BundleError(
-            f"{application.name}: the application has no services",
-            hint="check the Compose file and the Compose profiles selected by the bundle profile",
+            tr("{application_name}: the application has no services", application_name=application.name),
+            hint=tr("check the Compose file and the Compose profiles selected by the bundle profile"),
         )
     wanted = {image for service, entry in services for image in (service.image, *compose.other_images(entry))}
     return sorted({Reference.parse(image) for image in wanted}, key=str)
@@ -313,7 +316,7 @@ def _resolve(jobs: Sequence[Job], sources: Sequence[ImageSource], *, keep: bool)
     """
     reporter = jobs[0].reporter
     applications = _applications(jobs)
-    with reporter.step("resolve"):
+    with reporter.step(tr("resolve")):
         requests: list[tuple[Job, list[Reference], Resolver]] = []
         floating: set[str] = set()
         for job, application in zip(jobs, applications, strict=True):
@@ -338,7 +341,9 @@ def _resolve(jobs: Sequence[Job], sources: Sequence[ImageSource], *, keep: bool)
                 requests.append((job, [each for each in wanted if targets[each] == platform], resolver))
         if floating and not jobs[0].locked:
             names = ", ".join(sorted(floating))
-            reporter.warn(f"not pinned, may change at any time: {names} (`bundle lock` pins them)")
+            reporter.warn(
+                tr("not pinned, may change at any time: {names} (`bundle lock` pins them)", names=names)
+            )
         found = resolve_each([(wanted, resolver) for _, wanted, resolver in requests])
     resolved = []
     for job, application in zip(jobs, applications, strict=True):

@@ -10,6 +10,7 @@ from bundler.api.images import ImageSource, ResolvedImage
 from bundler.errors import BundleError, FetchError
 from bundler.image.oci import ImageConfig, Manifest, Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler.store.blobs import Store
 from bundler.store.receiver import Receiver, naming
 
@@ -28,15 +29,25 @@ def platforms(application: ApplicationModel, platform: Platform) -> dict[Referen
         own = Platform.parse(service.platform) if service.platform else platform
         if own.os != platform.os:
             raise BundleError(
-                f"service {service.name}: platform: {own} cannot run on a server for {platform}",
-                hint="remove `platform:`, or build for another --platform",
+                tr(
+                    "service {service_name}: platform: {own} cannot run on a server for {platform}",
+                    service_name=service.name,
+                    own=own,
+                    platform=platform,
+                ),
+                hint=tr("remove `platform:`, or build for another --platform"),
             )
         known = found.setdefault(Reference.parse(service.image), own)
         if known != own:
             raise BundleError(
-                f"service {service.name}: platform: {own}, but another service runs {service.image}"
-                f" for {known}",
-                hint="a site has one image of a name: give one of the two services another tag",
+                tr(
+                    "service {service_name}: platform: {own}, but another service runs {image} for {known}",
+                    service_name=service.name,
+                    own=own,
+                    image=service.image,
+                    known=known,
+                ),
+                hint=tr("a site has one image of a name: give one of the two services another tag"),
             )
     for _, entry in compose.running(application.compose):
         for image in compose.other_images(entry):
@@ -58,11 +69,15 @@ def check_platform(config: ImageConfig, where: str, platform: Platform, *, of_se
     """
     made_for = config.platform.completed(platform)
     if not platform.accepts(made_for):
-        wanted = f"its service has `platform: {platform}`" if of_service else f"the bundle is for {platform}"
+        wanted = (
+            tr("its service has `platform: {platform}`", platform=platform)
+            if of_service
+            else tr("the bundle is for {platform}", platform=platform)
+        )
         raise FetchError(
-            f"made for {made_for}, but {wanted}",
+            tr("made for {made_for}, but {wanted}", made_for=made_for, wanted=wanted),
             about=where,
-            hint="choose another --platform, or an image built for this platform",
+            hint=tr("choose another --platform, or an image built for this platform"),
         )
     return made_for
 

@@ -28,6 +28,7 @@ from bundler.bundle.tar import Member
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 EARLIEST = 315532800
@@ -76,14 +77,16 @@ def render(
         BundleError: a name is not valid in the format, or two files have the same path.
     """
     for what, word in (
-        ("application name", application.name),
+        (tr("application name"), application.name),
         ("version", application.version),
         ("profile", rendering.profile),
     ):
         if not _WORD.fullmatch(word):
             raise BundleError(
-                f"the {what} {word!r} cannot be part of a bundle's name",
-                hint="use only lower-case letters, digits, '.', '_' and '-', starting with a letter or digit",
+                tr("the {what} {word!r} cannot be part of a bundle's name", what=what, word=word),
+                hint=tr(
+                    "use only lower-case letters, digits, '.', '_' and '-', starting with a letter or digit"
+                ),
             )
     preparation = rendering.preparation
     application = replace(application, requirements=(*application.requirements, *packed.requirements))
@@ -189,6 +192,6 @@ def _check_names(images: Sequence[FetchedImage]) -> None:
         digest = image.manifest.descriptor.digest
         if tags.setdefault(tag, digest) != digest:
             raise BundleError(
-                f"{tag}: two images of the application would have this name at the site",
-                hint="give one of them a different tag",
+                tr("{tag}: two images of the application would have this name at the site", tag=tag),
+                hint=tr("give one of them a different tag"),
             )

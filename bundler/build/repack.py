@@ -16,6 +16,7 @@ from bundler.api.application import Requirement
 from bundler.api.images import ResolvedImage
 from bundler.build.fetch import Fetched, FetchedImage
 from bundler.image.oci import OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, Descriptor, Manifest
+from bundler.language import tr
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
 from bundler.layer.unpacking import unpack
 from bundler.store.blobs import Store
@@ -45,7 +46,7 @@ def engine_floor(names: Sequence[str]) -> tuple[Requirement, ...]:
     """Return what zstd layers of the images `names` require; nothing if there are none."""
     if not names:
         return ()
-    reason = f"zstd layers of {', '.join(names)}"
+    reason = tr("zstd layers of {names}", names=", ".join(names))
     return (Requirement("docker", FIRST_ENGINE, reason=reason),)
 
 
@@ -67,7 +68,7 @@ def repack(
         return found
 
     with (
-        reporter.transfer("repack", sum(layer.size for layer in layers.values())) as transfer,
+        reporter.transfer(tr("repack"), sum(layer.size for layer in layers.values())) as transfer,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         made = dict(zip(layers, pool.map(one, layers.values()), strict=True))

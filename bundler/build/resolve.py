@@ -14,6 +14,7 @@ from bundler.build.platforms import check_platform, read_config
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, combine
 from bundler.image.oci import Manifest, Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler.store.blobs import Store
 
 log = logging.getLogger(__name__)
@@ -82,8 +83,8 @@ def resolve_each(
             found.append(tuple(images))
     if failed:
         count = len({name for name, _ in failed})
-        what = "1 image" if count == 1 else f"{count} images"
-        raise combine(list(failed.values()), f"{what} cannot be resolved")
+        what = tr.plural("{number} image cannot be resolved", "{number} images cannot be resolved", count)
+        raise combine(list(failed.values()), what)
     return found
 
 
@@ -100,18 +101,22 @@ def _find(reference: Reference, resolver: Resolver) -> ResolvedImage:
     pin = resolver.lock.find(reference, resolver.platform)
     if pin is None and resolver.locked:
         raise BundleError(
-            f"not in the lock {resolver.lock.path} for {resolver.platform}",
+            tr(
+                "not in the lock {lock_path} for {platform}",
+                lock_path=resolver.lock.path,
+                platform=resolver.platform,
+            ),
             about=reference.familiar,
-            hint="run `bundle lock` with the same profile and platform, and commit the result",
+            hint=tr("run `bundle lock` with the same profile and platform, and commit the result"),
         )
     cached = _from_store(reference, pin, resolver)
     if cached:
         return cached
     if resolver.offline:
         raise ImageNotFoundError(
-            f"not in the cache {resolver.store.root}",
+            tr("not in the cache {root}", root=resolver.store.root),
             about=reference.familiar,
-            hint="build once without --offline to fill the cache",
+            hint=tr("build once without --offline to fill the cache"),
         )
     asked = reference
     if pin and pin.kind == "manifest":
@@ -119,8 +124,14 @@ def _find(reference: Reference, resolver: Resolver) -> ResolvedImage:
     found = _ask(asked, resolver, first=pin.source if pin else "")
     if pin and found.digest != pin.digest:
         raise FetchError(
-            f"{reference.familiar}: the lock pins {pin.digest}, but {found.source} has {found.digest}",
-            hint="if the change is intended, run `bundle lock` again",
+            tr(
+                "{familiar}: the lock pins {digest}, but {source} has {found_digest}",
+                familiar=reference.familiar,
+                digest=pin.digest,
+                source=found.source,
+                found_digest=found.digest,
+            ),
+            hint=tr("if the change is intended, run `bundle lock` again"),
         )
     return dataclasses.replace(found, reference=reference)
 
@@ -171,7 +182,9 @@ def _ask(reference: Reference, resolver: Resolver, *, first: str) -> ResolvedIma
     pairs = list(zip(sources, misses, strict=True))
     reasons = "; ".join(f"{source.name}: {miss.cause}" for source, miss in pairs)
     hints = "; ".join(f"{source.name}: {miss.hint}" for source, miss in pairs if miss.hint)
-    raise ImageNotFoundError(f"no source has it ({reasons})", about=reference.familiar, hint=hints or None)
+    raise ImageNotFoundError(
+        tr("no source has it ({reasons})", reasons=reasons), about=reference.familiar, hint=hints or None
+    )
 
 
 def memory_key(reference: Reference, platform: Platform, source: str) -> str:

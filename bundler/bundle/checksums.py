@@ -9,6 +9,7 @@ from typing import Final
 from bundler.bundle.names import PathError, PathSet, show_path
 from bundler.bundle.tar import Member
 from bundler.errors import VerificationError
+from bundler.language import tr
 
 SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
@@ -36,19 +37,26 @@ def parse_sums(sums: bytes) -> dict[str, str]:
     try:
         lines = sums.decode().split("\n")
     except UnicodeDecodeError as error:
-        raise VerificationError(f"{SUMS} is not UTF-8") from error
+        raise VerificationError(tr("{sums} is not UTF-8", sums=SUMS)) from error
     if lines.pop() != "":
-        raise VerificationError(f"{SUMS}: its last line is incomplete")
+        raise VerificationError(tr("{sums}: its last line is incomplete", sums=SUMS))
     for number, line in enumerate(lines, 1):
         digest, gap, path = line[:64], line[64:66], line[66:]
         if gap != "  " or not _DIGEST.fullmatch(digest) or path in UNLISTED:
-            raise VerificationError(f"{SUMS}:{number}: not a checksum line")
+            raise VerificationError(tr("{sums}:{number}: not a checksum line", sums=SUMS, number=number))
         try:
             paths.add(path)
         except PathError as error:
             raise VerificationError(f"{SUMS}:{number}: {show_path(path)}: {error}") from error
         if path.encode() < last:
-            raise VerificationError(f"{SUMS}:{number}: {path}: not sorted by path, in byte order")
+            raise VerificationError(
+                tr(
+                    "{sums}:{number}: {path}: not sorted by path, in byte order",
+                    sums=SUMS,
+                    number=number,
+                    path=path,
+                )
+            )
         last = path.encode()
         listed[path] = digest
     return listed

@@ -14,6 +14,7 @@ from bundler.image.oci import Descriptor
 from bundler.io.files import read_at
 from bundler.io.streams import Stream
 from bundler.io.workers import Crew
+from bundler.language import tr
 from bundler.layer.size import HEAD, TAIL, told_size
 from bundler.layer.unpacking import Inspection, check_diff_id, read_diff_id
 from bundler.store.receiver import Receiver, naming
@@ -104,7 +105,7 @@ class Placing:
             self._receive(source, at, inspection)
             found = inspection.end()
         self._compare(source, at)
-        layer = f"{source.label}: layer {source.blob.digest}"
+        layer = tr("{label}: layer {digest}", label=source.label, digest=source.blob.digest)
         if found is None:  # not determined while fetching, or an error to report
             found = read_diff_id(_Stretch(self._file, at, source.blob.size), layer)
         check_diff_id(found, source.diff_id, layer)
@@ -127,8 +128,12 @@ class Placing:
         head, tail = os.pread(self._file, HEAD, at), os.pread(self._file, TAIL, at + size - TAIL)
         if told_size(head, tail, size) != source.unpacked:
             raise FetchError(
-                f"{source.label}: the layer does not match its media type {source.blob.media_type}",
-                hint="build without --write-once, which checks layers before anything is written",
+                tr(
+                    "{label}: the layer does not match its media type {media_type}",
+                    label=source.label,
+                    media_type=source.blob.media_type,
+                ),
+                hint=tr("build without --write-once, which checks layers before anything is written"),
             )
 
     def _wake(self) -> None:

@@ -18,6 +18,7 @@ from bundler.bundle.names import show_path
 from bundler.errors import VerificationError
 from bundler.image.oci import Descriptor
 from bundler.io.json import format_json, parse_json
+from bundler.language import tr
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -251,20 +252,24 @@ class BundleManifest(Model):
             data = parse_json(raw)
             if isinstance(data, dict) and data.get("format") != FORMAT:
                 raise VerificationError(
-                    f"bundle.json has format {data.get('format')!r}; this version of bundle reads"
-                    f" format {FORMAT}",
-                    hint="use the version of bundle that built the file",
+                    tr(
+                        "bundle.json has format {found!r}; this version of bundle reads format {format}",
+                        found=data.get("format"),
+                        format=FORMAT,
+                    ),
+                    hint=tr("use the version of bundle that built the file"),
                 )
             keys = data.keys() if isinstance(data, dict) else set()
             model = min(models, key=lambda each: len(keys - each.model_fields.keys()), default=cls)
             if keys - model.model_fields.keys():
-                hint = "where another packer made the bundle, give its plugin with --plugins-dir"
+                hint = tr("where another packer made the bundle, give its plugin with --plugins-dir")
             return model.model_validate(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))[:200]
             raise VerificationError(
-                f"bundle.json is damaged: {show_path(where)}: {first['msg']}", hint=hint
+                tr("bundle.json is damaged: {where}: {first}", where=show_path(where), first=first["msg"]),
+                hint=hint,
             ) from error
         except ValueError as error:
-            raise VerificationError(f"bundle.json is damaged: {error}") from error
+            raise VerificationError(tr("bundle.json is damaged: {error}", error=error)) from error

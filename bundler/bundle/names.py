@@ -10,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from bundler.language import tr
+
 STATEMENTS: Final = "keys"
 """Folder of rotations and revocations."""
 FOLDERS: Final = ("config", "attestations", "files", "images")
@@ -44,44 +46,56 @@ def check_path(path: str) -> None:
     """
     _check_characters(path)
     if len(path.encode()) > LONGEST_PATH:
-        raise PathError(f"a path longer than {LONGEST_PATH} bytes", "use fewer folders or shorter names")
+        raise PathError(
+            tr("a path longer than {longest_path} bytes", longest_path=LONGEST_PATH),
+            tr("use fewer folders or shorter names"),
+        )
     for name in path.split("/"):
         if name in {"", ".", ".."}:
-            raise PathError("not a path below the bundle's folder", "use a relative path without '..'")
+            raise PathError(
+                tr("not a path below the bundle's folder"), tr("use a relative path without '..'")
+            )
         if name.startswith("-"):
             raise PathError(
-                "a name that starts with a dash", "rename it: programs would read it as an option"
+                tr("a name that starts with a dash"), tr("rename it: programs would read it as an option")
             )
         if len(name.encode()) > LONGEST_NAME:
-            raise PathError(f"a name longer than {LONGEST_NAME} bytes", "shorten it")
+            raise PathError(
+                tr("a name longer than {longest_name} bytes", longest_name=LONGEST_NAME), tr("shorten it")
+            )
 
 
 def _check_characters(path: str) -> None:
     for character in path if not (path.isascii() and path.isprintable()) else "":
         match unicodedata.category(character):
             case "Cs":
-                raise PathError("a name that is not valid UTF-8", "rename it in a UTF-8 locale")
+                raise PathError(tr("a name that is not valid UTF-8"), tr("rename it in a UTF-8 locale"))
             case "Cc" | "Zl" | "Zp":
                 raise PathError(
-                    f"a control character (U+{ord(character):04X}) in the name",
-                    "rename it: control characters such as line breaks make one name look like two",
+                    tr("a control character (U+{character:04X}) in the name", character=ord(character)),
+                    tr("rename it: control characters such as line breaks make one name look like two"),
                 )
             case "Mn" | "Lo" if _is_part(character):
                 raise PathError(
-                    f"a combining character (U+{ord(character):04X}) in the name",
-                    "rename it: some file systems combine it with the preceding letter",
+                    tr("a combining character (U+{character:04X}) in the name", character=ord(character)),
+                    tr("rename it: some file systems combine it with the preceding letter"),
                 )
             case "Cf":
                 raise PathError(
-                    f"an invisible character (U+{ord(character):04X}) in the name",
-                    "rename it: such characters hide or reorder displayed text",
+                    tr("an invisible character (U+{character:04X}) in the name", character=ord(character)),
+                    tr("rename it: such characters hide or reorder displayed text"),
                 )
     if "\\" in path:
-        raise PathError("a backslash in the name", "rename it: programs treat a backslash as an escape")
+        raise PathError(
+            tr("a backslash in the name"), tr("rename it: programs treat a backslash as an escape")
+        )
     if not unicodedata.is_normalized("NFC", path):
         raise PathError(
-            "a name that is not in Unicode normalization form C (NFC)",
-            f"rename it to {unicodedata.normalize('NFC', path)!a}, which looks the same",
+            tr("a name that is not in Unicode normalization form C (NFC)"),
+            tr(
+                "rename it to {normalize!a}, which looks the same",
+                normalize=unicodedata.normalize("NFC", path),
+            ),
         )
 
 
@@ -120,7 +134,7 @@ class PathSet:
         """
         check_path(path)
         if path in self._files:
-            raise PathError("two files have this path", "keep one of them")
+            raise PathError(tr("two files have this path"), tr("keep one of them"))
         end = path.find("/")
         while end != -1:
             self._claim(path[:end], folder=True)
@@ -132,11 +146,17 @@ class PathSet:
         known = self._known.setdefault(_fold(path), path)
         if known != path:
             raise PathError(
-                f"{show_path(path)} and {show_path(known)} differ only in case or Unicode normalization",
-                "rename one of them: some file systems treat them as the same name",
+                tr(
+                    "{path} and {known} differ only in case or Unicode normalization",
+                    path=show_path(path),
+                    known=show_path(known),
+                ),
+                tr("rename one of them: some file systems treat them as the same name"),
             )
         if path in (self._files if folder else self._folders):
-            raise PathError(f"{show_path(path)} is both a file and a folder", "rename one of them")
+            raise PathError(
+                tr("{path} is both a file and a folder", path=show_path(path)), tr("rename one of them")
+            )
         if folder:
             self._folders.add(path)
 

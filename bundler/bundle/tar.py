@@ -17,6 +17,7 @@ from bundler.bundle.content import Content, content_of
 from bundler.bundle.names import LONGEST_PATH, PathError, PathSet, show_path
 from bundler.errors import VerificationError
 from bundler.io.streams import CHUNK, Readable
+from bundler.language import tr, tr_later
 
 BLOCK = 512
 RECORD = 20 * BLOCK
@@ -140,8 +141,8 @@ class Archive:
         return digest.hexdigest()
 
 
-WHICH = "use the .tar file written by `bundle build`"
-COPY = "copy the file again and compare it with its .sha256"
+WHICH = tr_later("use the .tar file written by `bundle build`")
+COPY = tr_later("copy the file again and compare it with its .sha256")
 LONGEST_NAME_BLOCK = 255 + 1 + LONGEST_PATH + 1
 """Largest block of a long name in bytes: top folder, `/`, path and a zero byte."""
 LARGEST = 1 << 62
@@ -206,7 +207,9 @@ class ArchiveReader:
             name = info.name
             if info.type == tarfile.GNUTYPE_LONGNAME:
                 if not 0 < info.size <= LONGEST_NAME_BLOCK:
-                    raise VerificationError(f"a name of {info.size} bytes in the archive, at byte {at}")
+                    raise VerificationError(
+                        tr("a name of {size} bytes in the archive, at byte {at}", size=info.size, at=at)
+                    )
                 long_name = self._read(padded(info.size))
                 name = long_name[: info.size - 1].decode()
                 last = self._read(BLOCK)
@@ -221,29 +224,29 @@ class ArchiveReader:
         ) as error:  # a number is out of range
             if self.mtime is None:
                 raise self._not_a_tar() from error
-            raise VerificationError(f"damaged tar header at byte {at}") from error
+            raise VerificationError(tr("damaged tar header at byte {at}", at=at)) from error
         negative = info.size < 0 or mtime < 0
         if info.type != tarfile.REGTYPE or info.mode & ~MODES or as_written != blocks or negative:
             raise VerificationError(
-                f"{show_path(name)}: the tar header does not have this format's canonical form"
+                tr("{name}: the tar header does not have this format's canonical form", name=show_path(name))
             )
         self.mtime = mtime
         path = self._inside(name)
         if self._size is not None and padded(info.size) > self._size - self._at:
             raise self._ends_early(self._size)
         if info.size > LARGEST:
-            raise VerificationError(f"{path}: a size of {info.size} bytes")
+            raise VerificationError(tr("{path}: a size of {size} bytes", path=path, size=info.size))
         return Entry(path, info.mode, info.size, self._at)
 
     def _inside(self, name: str) -> str:
         top, slash, path = name.partition("/")
         self.top = self.top or top
         if not slash or not top or top != self.top:
-            raise VerificationError(f"{show_path(name)}: a path outside the bundle's folder")
+            raise VerificationError(tr("{name}: a path outside the bundle's folder", name=show_path(name)))
         try:
             self._paths.add(path)
         except PathError as error:
-            raise VerificationError(f"{show_path(path)}: {error}", hint=WHICH) from error
+            raise VerificationError(f"{show_path(path)}: {error}", hint=tr(WHICH)) from error
         return path
 
     def _body(self) -> Iterator[bytes]:
@@ -262,19 +265,19 @@ class ArchiveReader:
 
     def _expect_zero(self, size: int, where: str) -> None:
         if self._read(size) != bytes(size):
-            raise VerificationError(f"{where}: data in the padding")
+            raise VerificationError(tr("{where}: data in the padding", where=where))
 
     def _end(self) -> None:
         if self._read(BLOCK) != bytes(BLOCK):
-            raise VerificationError("the end-of-archive marker is damaged")
-        self._expect_zero(-self._at % RECORD, "end of the archive")
+            raise VerificationError(tr("the end-of-archive marker is damaged"))
+        self._expect_zero(-self._at % RECORD, tr("end of the archive"))
         if self._stream.read(1):
-            raise VerificationError("there is data after the end of the archive")
+            raise VerificationError(tr("there is data after the end of the archive"))
 
     @staticmethod
     def _not_a_tar() -> VerificationError:
-        return VerificationError("not a bundle: not a tar archive", hint=WHICH)
+        return VerificationError(tr("not a bundle: not a tar archive"), hint=tr(WHICH))
 
     @staticmethod
     def _ends_early(size: int) -> VerificationError:
-        return VerificationError(f"the archive ends early, after {size} bytes", hint=COPY)
+        return VerificationError(tr("the archive ends early, after {size} bytes", size=size), hint=tr(COPY))

@@ -16,6 +16,7 @@ from bundler.bundle.tar import Archive, Member, padded
 from bundler.errors import BundleError
 from bundler.io.files import read_at, write_at
 from bundler.io.workers import CONNECTIONS, CORES, Crew
+from bundler.language import tr
 
 
 class Hasher:
@@ -214,7 +215,10 @@ class _Writer:
 
 def _changed(member: Member) -> BundleError:
     return BundleError(
-        f"{member.path}: the file was changed or is damaged"
-        f" ({member.content.file or 'made by this program'})",
-        hint="run `bundle cache --check`, then build again",
+        tr(
+            "{member_path}: the file was changed or is damaged ({file})",
+            member_path=member.path,
+            file=member.content.file or "made by this program",
+        ),
+        hint=tr("run `bundle cache --check`, then build again"),
     )

@@ -21,6 +21,7 @@ from bundler.cli.rehearse import (
 )
 from bundler.cli.signing import KEY_OPTIONS, OpenKey, chosen_keys, open_keys, public_names
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -91,13 +92,15 @@ def build_command(
     stays if the next one fails. With --json, each is one line.
     """
     if unsigned and references:
-        raise UsageError("--key and --unsigned cannot be used together", hint="remove one of them")
+        raise UsageError(tr("--key and --unsigned cannot be used together"), hint=tr("remove one of them"))
     chosen = JobOptions(**options)
     jobs = make_jobs(chosen, locked=locked, obey_profile=True, write_once=write_once)
     job, profile = jobs[0], jobs[0].profile.profile
     packer = job.plugins.packer(profile.packer)
     if unsigned and profile.signing.required:
-        raise UsageError(f"the profile {profile.name} requires a signature; --unsigned is refused")
+        raise UsageError(
+            tr("the profile {name} requires a signature; --unsigned is refused", name=profile.name)
+        )
     if rehearses:  # before the long steps
         _check_rehearsal(jobs, packer)
     references = () if unsigned else chosen_keys(references, job.profile.path)
@@ -111,7 +114,7 @@ def build_command(
 
     public: tuple[bytes, ...] = ()
     if unsigned:
-        job.reporter.warn("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it")
+        job.reporter.warn(tr("UNSIGNED: the publisher of this bundle cannot be verified; sites refuse it"))
         _build(jobs, output, (), (), finish)
     else:
         with open_keys(job.plugins, profile.signer, references, passphrase_files, job.reporter) as keys:
@@ -130,8 +133,13 @@ def _check_signatures(profile: Profile, keys: Sequence[OpenKey]) -> None:
     wanted = profile.signing.signatures
     if len(keys) < wanted:
         raise UsageError(
-            f"the profile {profile.name} requires {wanted} signatures, but only {len(keys)} given",
-            hint="repeat --key for each signer",
+            tr(
+                "the profile {profile_name} requires {wanted} signatures, but only {count} given",
+                profile_name=profile.name,
+                wanted=wanted,
+                count=len(keys),
+            ),
+            hint=tr("repeat --key for each signer"),
         )
 
 
@@ -139,8 +147,8 @@ def _check_rehearsal(jobs: Sequence[Job], packer: Packer) -> None:
     rehearser = find_rehearser(packer)
     if len(jobs) > 1:
         raise UsageError(
-            "--rehearse cannot be combined with several platforms: a machine rehearses its own",
-            hint="build without it, then `bundle rehearse FILE` on a machine of each platform",
+            tr("--rehearse cannot be combined with several platforms: a machine rehearses its own"),
+            hint=tr("build without it, then `bundle rehearse FILE` on a machine of each platform"),
         )
     rehearser.check_machine()
 
@@ -183,10 +191,13 @@ def _prepare(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"--output {output}: cannot be created: {error.strerror}", hint="choose another folder"
+            tr("--output {output}: cannot be created: {strerror}", output=output, strerror=error.strerror),
+            hint=tr("choose another folder"),
         ) from error
     if not os.access(output, os.W_OK | os.X_OK):
-        raise UsageError(f"--output {output}: is not writable", hint="choose another folder")
+        raise UsageError(
+            tr("--output {output}: is not writable", output=output), hint=tr("choose another folder")
+        )
 
 
 def _show(
@@ -249,17 +260,17 @@ def _show_built(built: Built, public_keys: Sequence[str], packer: Packer) -> Non
         for image in built.manifest.images
     ]
     bundle = built.bundle
-    echo_table(("image", "digest", "size", "source"), rows)
+    echo_table((tr("image"), tr("digest"), tr("size"), tr("source")), rows)
     echo()
-    echo(f"{bundle.path}  {format_bytes(bundle.size)}  {'signed' if bundle.signed else 'UNSIGNED'}")
+    echo(f"{bundle.path}  {format_bytes(bundle.size)}  {tr('signed') if bundle.signed else tr('UNSIGNED')}")
     echo(f"sha256 {bundle.sha256}")
     if built.manifest.mounts:
-        echo(f"mounts: {count_mounts(built.manifest.mounts)} (`bundle inspect` shows each)")
+        echo(tr("mounts: {mounts} (`bundle inspect` shows each)", mounts=count_mounts(built.manifest.mounts)))
     ahead = [path for path in bundle.sidecars if path.suffix != SIGNATURE_SUFFIX]
     for sidecar in ahead:
         echo(f"{sidecar}  {format_bytes(sidecar.stat().st_size)}")
     echo()
-    echo("Next:")
+    echo(tr("Next:"))
     if bundle.signed:
         options = " ".join(f"--key {shlex.quote(key)}" for key in public_keys)
         echo(f"  bundle verify {shlex.quote(str(bundle.path))} {options}")

@@ -12,6 +12,7 @@ import click
 
 from bundler.cli.options import Decorator
 from bundler.errors import UsageError, VerificationError
+from bundler.language import tr
 
 if TYPE_CHECKING:
     from bundler.api.output import Description
@@ -82,7 +83,8 @@ def signers_json(signers: Sequence[PublicKey]) -> dict[str, object]:
 
 def signed_by(signers: Sequence[PublicKey]) -> str:
     """Return the text `signed by the key ...`, for people."""
-    return f"signed by the key{'s' * (len(signers) > 1)} {', '.join(key.fingerprint for key in signers)}"
+    keys = ", ".join(key.fingerprint for key in signers)
+    return tr.plural("signed by the key {keys}", "signed by the keys {keys}", len(signers), keys=keys)
 
 
 def chosen_keys(key_files: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -149,4 +151,6 @@ def named_signers(public_keys: bytes | None) -> tuple[PublicKey, ...]:
     try:
         return read_keys(public_keys) if public_keys else ()
     except UsageError as error:
-        raise VerificationError(f"the keys in the bundle: {error.message}", hint=error.hint) from error
+        raise VerificationError(
+            tr("the keys in the bundle: {message}", message=error.message), hint=error.hint
+        ) from error

@@ -10,6 +10,7 @@ import click
 
 from bundler.cli.options import COMMON, add, make_store
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.store.blobs import Pruned, StoredBlob
 from bundler.store.cache import CacheEntry
 from bundler.terminal.console import echo, echo_json
@@ -41,7 +42,7 @@ def cache_command(
     """Show the cache: blobs, and files that applications keep between builds; prune or check it."""
     store = make_store(cache_dir)
     if unused_for and not prune:
-        raise UsageError("--unused-for requires --prune")
+        raise UsageError(tr("--unused-for requires --prune"))
     pruned = Pruned([], {})
     if prune:
         pruned = store.prune(keep_seconds=_age(unused_for) if unused_for else 0)
@@ -66,12 +67,15 @@ def cache_command(
         echo_json(result)
         return
     if prune or check:
-        echo(f"removed {len(removed)} blobs, {format_bytes(_size(removed))}")
+        echo(tr("removed {count} blobs, {size}", count=len(removed), size=format_bytes(_size(removed))))
     for name, entries in pruned.made.items():
-        echo(f"removed {len(entries)} entries of {name}, {format_bytes(_size(entries))}")
-    echo(f"{store.root}: {len(blobs)} blobs, {format_bytes(_size(blobs))}")
+        size = format_bytes(_size(entries))
+        echo(tr("removed {count} entries of {name}, {size}", count=len(entries), name=name, size=size))
+    size = format_bytes(_size(blobs))
+    echo(tr("{root}: {count} blobs, {size}", root=store.root, count=len(blobs), size=size))
     for name, entries in caches.items():
-        echo(f"  {name}: {len(entries)} entries, {format_bytes(_size(entries))}")
+        size = format_bytes(_size(entries))
+        echo("  " + tr("{name}: {count} entries, {size}", name=name, count=len(entries), size=size))
 
 
 def _size(kept: Sequence[StoredBlob | CacheEntry]) -> int:
@@ -81,5 +85,7 @@ def _size(kept: Sequence[StoredBlob | CacheEntry]) -> int:
 def _age(text: str) -> int:
     match = re.fullmatch(r"([0-9]+)([hdw])", text)
     if not match:
-        raise UsageError(f"--unused-for {text}: not a duration", hint="for example 12h, 30d or 4w")
+        raise UsageError(
+            tr("--unused-for {text}: not a duration", text=text), hint=tr("for example 12h, 30d or 4w")
+        )
     return int(match[1]) * AGE[match[2]]

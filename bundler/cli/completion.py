@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from bundler.language import tr
 from bundler.terminal.console import echo
 
 SHELLS = ("bash", "zsh", "fish")
@@ -22,6 +23,6 @@ def completion_command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"shell {shell} is not supported")
+        raise click.UsageError(tr("shell {shell} is not supported", shell=shell))
     name = called_as()
     echo(kind(bundle, {}, name, f"_{name.upper()}_COMPLETE").source(), lines=True)

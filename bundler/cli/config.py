@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.options import JSON, PLUGINS_DIR, add, make_plugins, profile_option
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.table import echo_table
 
@@ -27,7 +28,7 @@ def config_command(profile: str | None, as_json: bool, plugins_dir: tuple[Path, 
     pyproject.toml beside the profile, or above its folder `profiles`), user (~/.config/bundle/config.toml,
     or the file that $BUNDLE_CONFIG names), default. Mirrors are chosen so for each host.
     """
-    from bundler.cli.settings import find_settings
+    from bundler.cli.settings import DEFAULT, find_settings
     from bundler.profile.config import load_config
     from bundler.profile.load import load_profile
 
@@ -37,7 +38,7 @@ def config_command(profile: str | None, as_json: bool, plugins_dir: tuple[Path, 
         loaded = load_profile(profile, model=lambda packer: plugins.packer(packer).profile_model)
     config = load_config(loaded.path if loaded else None)
     settings = find_settings(config, loaded)
-    rows = _rows(settings)
+    rows = [_lang(config), *_rows(settings)]
     if as_json:
         echo_json(
             {
@@ -46,11 +47,24 @@ def config_command(profile: str | None, as_json: bool, plugins_dir: tuple[Path, 
             }
         )
         return
-    echo_table(("key", "value", "from"), rows)
+    shown = [(key, value, tr(origin) if origin == DEFAULT else origin) for key, value, origin in rows]
+    echo_table((tr("key"), tr("value"), tr("from")), shown)
     echo()
     for path in config.looked:
-        missing = "has no [tool.bundle]" if path.is_file() else "does not exist"
-        echo(f"{path}: {'read' if path in _read(config) else missing}")
+        missing = tr("has no [tool.bundle]") if path.is_file() else tr("does not exist")
+        echo(f"{path}: {tr('read') if path in _read(config) else missing}")
+
+
+def _lang(config: Config) -> tuple[str, str, str]:
+    """Return the row of the language, without `--lang`."""
+    from bundler.cli.language import locale_language
+    from bundler.cli.settings import DEFAULT, find_lang
+
+    configured = find_lang(config)
+    if configured is not None:
+        return "lang", configured.value, configured.origin
+    value, origin = locale_language()
+    return "lang", value, origin or DEFAULT
 
 
 def _read(config: Config) -> list[Path]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.bundles import TRUST, TrustOptions
-from bundler.cli.options import COMMON, LANG, add, chosen_language, make_plugins, make_reporter
+from bundler.cli.options import COMMON, add, make_plugins, make_reporter
 from bundler.cli.pages import OUTPUT, deliver, read_bundle
+from bundler.language import language
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
 from bundler.terminal.table import echo_table
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
 @click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @OUTPUT
-@LANG
 @add(TRUST)
 @add(COMMON)
 def diff_command(
     old: Path,
     new: Path,
     output: Path | None,
-    lang: str | None,
     key_files: tuple[Path, ...],
     require: int,
     statements: tuple[Path, ...],
@@ -55,12 +54,12 @@ def diff_command(
     reporter, plugins = make_reporter(as_json=as_json, verbose=verbose), make_plugins(plugins_dir)
     found = Difference(*(read_bundle(file, trust, plugins, reporter) for file in (old, new)))
     if output is not None:
-        page = render_difference(found, chosen_language(lang))
+        page = render_difference(found, language())
         deliver(page, output, new, inputs=[old, new], as_json=as_json)
     elif as_json:
         echo_json(_to_json(found), indent=2)
     else:
-        _show(found, chosen_language(lang))
+        _show(found)
 
 
 def _to_json(found: Difference) -> dict[str, object]:
@@ -93,11 +92,11 @@ def _bundle(report: Report) -> dict[str, object]:
     }
 
 
-def _show(found: Difference, language: str) -> None:
+def _show(found: Difference) -> None:
     from bundler.report.catalogue import load_words
     from bundler.report.difference import find_changes
 
-    w = load_words(language)
+    w = load_words(language())
     changes = find_changes(found, w)
     old, new = found.old, found.new
     echo(f"{new.title}: {old.version} ({old.platform}) -> {new.version} ({new.platform})")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from bundler.cli.options import LANG, chosen_language
 from bundler.errors import UsageError, did_you_mean
+from bundler.language import language, tr
 from bundler.terminal.console import echo, is_terminal
 from bundler.terminal.table import echo_table
 
@@ -43,16 +43,15 @@ class Page:
 @click.argument("page", required=False)
 @click.option("--print", "printed", is_flag=True, help="Print the page here instead of opening a browser.")
 @click.option("--path", "as_path", is_flag=True, help="Print the path of the page's file.")
-@LANG
-def docs_command(page: str | None, printed: bool, as_path: bool, lang: str | None) -> None:
+def docs_command(page: str | None, printed: bool, as_path: bool) -> None:
     """Open the documentation of this version; it is part of the program and needs no network.
 
     PAGE is a name like `how-to/build`, or its last part. Without it, the start page is opened, and --print
     lists all pages. Where there is no browser, or the program came without the site, the page is printed.
     """
-    chinese = chosen_language(lang) == "zh"
+    chinese = language() == "zh"
     if page is None and printed and not as_path:
-        echo_table(("page", "title"), [(each.name, each.title) for each in _pages(chinese=chinese)])
+        echo_table((tr("page"), tr("title")), [(each.name, each.title) for each in _pages(chinese=chinese)])
         return
     found = _find(page or START, chinese=chinese)
     if as_path:
@@ -99,10 +98,13 @@ def _find(name: str, *, chinese: bool) -> Page:
     if len(same) == 1:
         return same[0]
     if same:
-        raise UsageError(f"{len(same)} pages are named {name!r}", hint=", ".join(page.name for page in same))
+        raise UsageError(
+            tr("{count} pages are named {name!r}", count=len(same), name=name),
+            hint=", ".join(page.name for page in same),
+        )
     names = [form for page in pages for form in (page.name, page.name.rpartition("/")[2])]
-    hint = did_you_mean(wanted, names) or "`bundle docs --print` lists the pages"
-    raise UsageError(f"there is no page {name!r}", hint=hint)
+    hint = did_you_mean(wanted, names) or tr("`bundle docs --print` lists the pages")
+    raise UsageError(tr("there is no page {name!r}", name=name), hint=hint)
 
 
 def _open(path: Path) -> bool:
@@ -114,7 +116,7 @@ def _open(path: Path) -> bool:
     except webbrowser.Error:
         return False
     if opened:
-        echo(f"opened {path}")
+        echo(tr("opened {path}", path=path))
     return opened
 
 

@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.terminal.console import echo
 
 
@@ -35,14 +36,14 @@ def init_command(source: Path, target: Path, application: str, plugins_dir: tupl
 
     provider = make_plugins(plugins_dir).application(application)
     if not isinstance(provider, Initializer):
-        raise UsageError(f"the application {application} cannot create profiles")
+        raise UsageError(tr("the application {application} cannot create profiles", application=application))
     result = provider.init(source, target)
-    echo(f"wrote {result.path}")
+    echo(tr("wrote {file}", file=result.path))
     for image in result.images:
-        echo(f"  image {image}")
+        echo(tr("  image {image}", image=image))
     for note in result.notes:
-        echo(f"  note: {note}")
+        echo(tr("  note: {note}", note=note))
     echo()
-    echo("Next:")
+    echo(tr("Next:"))
     echo("  bundle keygen")
     echo(f"  bundle build --profile {result.path.stem}")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.bundles import BUNDLE, describe, named_signers, naming, signed_by, signers_json
-from bundler.cli.mounts import HEAD, mount_rows
+from bundler.cli.bundles import BUNDLE, describe, named_signers, naming, signers_json
+from bundler.cli.mounts import mount_head, mount_rows
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 from bundler.terminal.progress import format_bytes
-from bundler.terminal.table import echo_table
+from bundler.terminal.table import echo_table, pad
 
 if TYPE_CHECKING:
     from bundler.bundle.manifest import Packing
@@ -45,29 +46,36 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
         return
     description = describe(manifest, plugins)
     created = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.created))
-    signed = f"yes, {signed_by(signers).removeprefix('signed ')}" if found.signed else "NO"
+    if found.signed:
+        keys = ", ".join(key.fingerprint for key in signers)
+        signed = tr.plural("yes, by the key {keys}", "yes, by the keys {keys}", len(signers), keys=keys)
+    else:
+        signed = tr("NO")
     facts = [
-        ("application", f"{manifest.title} {manifest.version}"),
-        ("profile", manifest.profile),
-        ("platform", manifest.platform),
-        ("created", created),
-        ("size", format_bytes(file.stat().st_size)),
-        *(("images" if number == 0 else "", line) for number, line in enumerate(_packing(manifest.packing))),
+        (tr("application"), f"{manifest.title} {manifest.version}"),
+        (tr("profile"), manifest.profile),
+        (tr("platform"), manifest.platform),
+        (tr("created"), created),
+        (tr("size"), format_bytes(file.stat().st_size)),
+        *(
+            (tr("images") if number == 0 else "", line)
+            for number, line in enumerate(_packing(manifest.packing))
+        ),
         *description.lines,
-        ("files", str(found.files)),
-        ("signed", f"{signed} (not verified: use `bundle verify`)"),
+        (tr("files"), str(found.files)),
+        (tr("signed"), tr("{signed} (not verified: use `bundle verify`)", signed=signed)),
     ]
     for name, value in facts:
-        echo(f"{name:12} {value}")
+        echo(f"{pad(name, 12)} {value}")
     images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
     echo()
-    echo_table(("image", "digest", "size"), images)
+    echo_table((tr("image"), tr("digest"), tr("size")), images)
     services = [(s.name, s.tag, s.expect) for s in manifest.services]
     echo()
-    echo_table(("service", "image", "expected to be"), services)
+    echo_table((tr("service"), tr("image"), tr("expected to be")), services)
     if manifest.mounts:
         echo()
-        echo_table(HEAD, mount_rows(manifest.mounts))
+        echo_table(mount_head(), mount_rows(manifest.mounts))
     for head, rows in description.tables:
         echo()
         echo_table(head, rows)
@@ -78,9 +86,20 @@ def _packing(packing: Packing) -> list[str]:
 
     packed, kept = format_bytes(packing.packed_bytes), format_bytes(packing.kept_bytes)
     if packing.level is None or packing.window is None:
-        return [f"{packed} as published; compact: about {format_bytes(packing.kept_bytes * COMPACT_SHARE)}"]
+        return [
+            tr(
+                "{packed} as published; compact: about {kept_bytes}",
+                packed=packed,
+                kept_bytes=format_bytes(packing.kept_bytes * COMPACT_SHARE),
+            )
+        ]
     needs = Compaction(packing.level, packing.window).needs
     return [
-        f"{packed}, compact (level {packing.level}); as published: {kept}",
-        f"the site requires {needs}",
+        tr(
+            "{packed}, compact (level {level}); as published: {kept}",
+            packed=packed,
+            level=packing.level,
+            kept=kept,
+        ),
+        tr("the site requires {needs}", needs=needs),
     ]

@@ -11,6 +11,7 @@ import click
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.cli.signing import open_keys, write_new
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.terminal.console import echo
 
 if TYPE_CHECKING:
@@ -73,16 +74,13 @@ def keygen_command(
     from bundler.trust.statements import rotate as make_rotation
     from bundler.trust.statements import statement_name, write_statement
 
-    if rotate and not old:
-        raise UsageError("--rotate needs the old key", hint="add --key old/bundle.key")
-    if not rotate and (old or key_passphrase_file):
-        raise UsageError("--key requires --rotate", hint="add --rotate, or remove --key")
+    _check_rotation(rotate, old, key_passphrase_file)
     private_path, public_path = output / "bundle.key", output / "bundle.pub"
     for path in (public_path,) if new else (private_path, public_path):
         if path.exists():
             raise UsageError(
-                f"{path} already exists; keys are never overwritten",
-                hint="choose another folder with --output, or move the old key pair away",
+                tr("{path} already exists; keys are never overwritten", path=path),
+                hint=tr("choose another folder with --output, or move the old key pair away"),
             )
     plugins = make_plugins(plugins_dir)
     private: bytes | None = None
@@ -102,12 +100,22 @@ def keygen_command(
         write_new(private_path, private, 0o600)
     write_new(public_path, public.pem, 0o644)
     if private is not None:
-        echo(f"{private_path}  keep it secret: anyone who has it can sign bundles for your sites")
-    echo(f"{public_path}  give it to the sites; fingerprint: {public.fingerprint}")
+        secret = tr("keep it secret: anyone who has it can sign bundles for your sites")
+        echo(f"{private_path}  {secret}")
+    fingerprint = public.fingerprint
+    echo(f"{public_path}  " + tr("give it to the sites; fingerprint: {name}", name=fingerprint))
     if rotation:
         path = output / statement_name(rotation)
         write_new(path, write_statement(rotation), 0o644)
-        echo(f"{path}  keep it beside the new key: bundles include it, and sites then trust the new key")
+        beside = tr("keep it beside the new key: bundles include it, and sites then trust the new key")
+        echo(f"{path}  {beside}")
+
+
+def _check_rotation(rotate: bool, old: str | None, passphrase_file: Path | None) -> None:
+    if rotate and not old:
+        raise UsageError(tr("--rotate needs the old key"), hint=tr("add --key old/bundle.key"))
+    if not rotate and (old or passphrase_file):
+        raise UsageError(tr("--key requires --rotate"), hint=tr("add --rotate, or remove --key"))
 
 
 def _read_public(plugins: Plugins, reference: str, passphrase_file: Path | None) -> PublicKey:
@@ -127,10 +135,10 @@ def _new_passphrase(file: Path | None, *, encrypt: bool) -> bytes | None:
     elif given is not None:
         passphrase = given.encode()
     elif encrypt:
-        text: str = click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        text: str = click.prompt(tr("New passphrase"), hide_input=True, confirmation_prompt=True, err=True)
         passphrase = text.encode()
     else:
         return None
     if not passphrase:
-        raise UsageError("the passphrase is empty")
+        raise UsageError(tr("the passphrase is empty"))
     return passphrase

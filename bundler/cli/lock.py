@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_jobs
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 
 
@@ -38,4 +39,4 @@ def lock_command(**options: Any) -> None:  # noqa: ANN401 see build
     for name, pins in sorted(fresh.pins.items()):
         for platform, pin in sorted(pins.items()):
             echo(f"{name}  {pin.digest}" + (f"  {platform}" if several else ""))
-    echo(f"wrote {fresh.path}; commit it, and build with --locked")
+    echo(tr("wrote {file}; commit it, and build with --locked", file=fresh.path))

@@ -16,7 +16,9 @@ from typing import Any, NoReturn
 import click
 
 from bundler import __version__
+from bundler.cli.language import find_language, localised
 from bundler.errors import BundleError, CombinedError, ExitCode, UsageError, did_you_mean
+from bundler.language import speaking, tr
 from bundler.terminal import console
 
 COMMANDS = {
@@ -60,16 +62,16 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             if ctx.resilient_parsing:  # called for shell completion
                 return None
-            hint = did_you_mean(cmd_name, COMMANDS, "the commands are")
-            raise UsageError(f"unknown command {cmd_name!r}", hint=hint)
+            hint = did_you_mean(cmd_name, COMMANDS, tr("the commands are"))
+            raise UsageError(tr("unknown command {name!r}", name=cmd_name), hint=hint)
         module = importlib.import_module(f"bundler.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
+        return localised(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands from the table above."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(tr("Commands")):
+            formatter.write_dl([(name, tr(text)) for name, text in COMMANDS.items()])
 
 
 EPILOG = """
@@ -110,7 +112,7 @@ def show_error(error: BundleError, *, as_json: bool = False) -> None:
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     console.echo_error(error.message, colour=colour)
     if error.hint:
-        console.echo(f"  hint: {error.hint}", lines=True, err=True)
+        console.echo("  " + tr("hint: {hint}", hint=error.hint), lines=True, err=True)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -126,7 +128,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     atexit.register(gc.freeze)  # skips the final collection: 50 ms
     # otherwise pydantic reads the metadata of every installed package to find its own plugins
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
-    sys.exit(_run(words, as_json="--json" in words))
+    as_json = "--json" in words
+    with speaking(find_language(words, as_json=as_json)):
+        code = _run(words, as_json=as_json)
+    sys.exit(code)
 
 
 def called_as() -> str:
@@ -138,7 +143,7 @@ def called_as() -> str:
 def _run(words: list[str], *, as_json: bool) -> int:
     expected: BundleError
     try:
-        result: Any = bundle.main(words, prog_name=called_as(), standalone_mode=False)
+        result: Any = localised(bundle).main(words, prog_name=called_as(), standalone_mode=False)
     except BundleError as error:
         expected = error
     except click.exceptions.NoArgsIsHelpError as error:
@@ -148,7 +153,7 @@ def _run(words: list[str], *, as_json: bool) -> int:
         expected = _usage_error(error)
     except (click.Abort, KeyboardInterrupt):
         console.echo(err=True)
-        console.echo("stopped; the cache is kept, and the next build continues from there", err=True)
+        console.echo(tr("stopped; the cache is kept, and the next build continues from there"), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -167,9 +172,11 @@ def _run(words: list[str], *, as_json: bool) -> int:
 def _usage_error(error: click.ClickException) -> UsageError:
     """Convert an error of click to an error of this program."""
     context = getattr(error, "ctx", None)
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".\u3002")
     command = context.command_path if context is not None else called_as()
-    return UsageError(message[:1].lower() + message[1:], hint=f"`{command} --help` shows the options")
+    return UsageError(
+        message[:1].lower() + message[1:], hint=tr("`{command} --help` shows the options", command=command)
+    )
 
 
 if __name__ == "__main__":

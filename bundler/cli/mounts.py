@@ -6,19 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from bundler.language import tr, tr_later
+
 if TYPE_CHECKING:
     from bundler.api.application import Mount
     from bundler.bundle.manifest import MountEntry
 
 KINDS: Final[Mapping[str, str]] = {
-    "configuration": "configuration",
-    "data": "data",
-    "initial": "data with initial content",
-    "host": "path of the host",
+    "configuration": tr_later("configuration"),
+    "data": tr_later("data"),
+    "initial": tr_later("data with initial content"),
+    "host": tr_later("path of the host"),
 }
 """What each kind is called."""
-HEAD: Final = ("service", "mounts", "at", "is", "at the site")
-"""Headings of the table of mounts."""
+
+
+def mount_head() -> tuple[str, ...]:
+    """Return the headings of the table of mounts."""
+    return tr("service"), tr("mounts"), tr("at"), tr("is"), tr("at the site")
 
 
 def mount_rows(mounts: Iterable[Mount | MountEntry]) -> list[tuple[str, ...]]:
@@ -27,8 +32,8 @@ def mount_rows(mounts: Iterable[Mount | MountEntry]) -> list[tuple[str, ...]]:
         (
             mount.service,
             mount.source,
-            f"{mount.target} (read-only)" if mount.read_only else mount.target,
-            KINDS[mount.kind],
+            tr("{target} (read-only)", target=mount.target) if mount.read_only else mount.target,
+            tr(KINDS[mount.kind]),
             mount.place if mount.kind == "host" else f"{_FOLDERS[mount.kind]}/{mount.place}",
         )
         for mount in mounts
@@ -41,4 +46,4 @@ _FOLDERS: Final = {"configuration": "<release>", "data": "<root>", "initial": "<
 def count_mounts(mounts: Sequence[Mount | MountEntry]) -> str:
     """Return how many different paths are of each kind: `2 configuration, 1 data`."""
     counts: Counter[str] = Counter(kind for kind, _ in {(mount.kind, mount.place) for mount in mounts})
-    return ", ".join(f"{counts[kind]} {name}" for kind, name in KINDS.items() if counts[kind])
+    return ", ".join(f"{counts[kind]} {tr(name)}" for kind, name in KINDS.items() if counts[kind])

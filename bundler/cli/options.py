@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bundler.errors import BundleError, UsageError
+from bundler.language import tr
 
 if TYPE_CHECKING:
     from bundler.api.images import SourceOptions
@@ -114,8 +115,6 @@ PLUGINS_DIR = COMMON[:1]
 """For commands that do not build."""
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON output.")
 """For commands with machine-readable output."""
-LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language. Default: from the locale.")
-"""For commands that show texts in several languages."""
 
 
 def add(options: Sequence[Decorator]) -> Decorator:
@@ -165,17 +164,6 @@ def make_reporter(*, as_json: bool, verbose: bool) -> Reporter:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[LogHandler(reporter)])
     logging.getLogger("urllib3").setLevel(logging.DEBUG if verbose else logging.ERROR)
     return reporter
-
-
-def chosen_language(lang: str | None) -> str:
-    """Return the value of LANG, or else `zh` if the locale is Chinese, else `en`.
-
-    POSIX: the locale is the first of these variables that is set.
-    """
-    if lang:
-        return lang
-    chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, chosen), "").lower().startswith("zh") else "en"
 
 
 def make_plugins(folders: Sequence[Path]) -> Plugins:
@@ -300,8 +288,8 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
         key, equals, right = value.partition("=")
         if not equals or not key or not right:
             raise UsageError(
-                f"{option} {value}: not HOST=MIRROR",
-                hint=f"for example {option} docker.io=mirror:5000",
+                tr("{option} {value}: not HOST=MIRROR", option=option, value=value),
+                hint=tr("for example {option} docker.io=mirror:5000", option=option),
             )
         pairs[key] = right
     return pairs
@@ -323,5 +311,5 @@ def _epoch() -> int | None:
     if text is None:
         return None
     if not text.isdecimal():
-        raise UsageError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds since 1970")
+        raise UsageError(tr("SOURCE_DATE_EPOCH={text}: not a number of seconds since 1970", text=text))
     return int(text)

@@ -11,6 +11,7 @@ import click
 from bundler.cli.bundles import TrustOptions, chosen_keys, describe, load_trust, named_signers, naming
 from bundler.errors import UsageError
 from bundler.io.files import write_whole
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json, echo_page
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def read_bundle(file: Path, options: TrustOptions, plugins: Plugins, reporter: R
     trust = load_trust(keys, options.require, options.statements)
     if trust is None and (options.require > 1 or options.statements):
         raise UsageError(
-            "there is no public key to verify the bundle with",
-            hint="use --key bundle.pub for each trusted key",
+            tr("there is no public key to verify the bundle with"),
+            hint=tr("use --key bundle.pub for each trusted key"),
         )
     form = plugins.format()
-    with naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
+    with naming(file), reporter.transfer(tr("verify"), file.stat().st_size) as transfer:
         found = verify(
             file,
             plugins.signer(options.signer),
@@ -62,8 +63,13 @@ def read_bundle(file: Path, options: TrustOptions, plugins: Plugins, reporter: R
     with naming(file):
         if not found.signers:
             claimed = tuple(key.fingerprint for key in named_signers(inspect(file, form).public_keys))
-            unchecked = "its signatures were not verified: no public key (--key bundle.pub)"
-            reporter.warn(f"{file}: {unchecked if claimed else 'it is not signed'}")
+            if claimed:
+                warning = tr(
+                    "{file}: its signatures were not verified: no public key (--key bundle.pub)", file=file
+                )
+            else:
+                warning = tr("{file}: it is not signed", file=file)
+            reporter.warn(warning)
         return of_bundle(found, file.name, describe(found.manifest, plugins), claimed)
 
 
@@ -85,11 +91,15 @@ def deliver(page: bytes, output: Path | None, beside: Path, *, inputs: Sequence[
         return
     target = output or beside.with_name(f"{beside.name.removesuffix('.tar')}.report.html")
     if any(target.exists() and target.samefile(each) for each in inputs):
-        raise UsageError(f"{target}: the page would replace the bundle", hint="give another name with -o")
+        raise UsageError(
+            tr("{file}: the page would replace the bundle", file=target), hint=tr("give another name with -o")
+        )
     if not target.parent.is_dir():
-        raise UsageError(f"{target.parent}: there is no such folder", hint=f"mkdir -p {target.parent}")
+        raise UsageError(
+            tr("{folder}: there is no such folder", folder=target.parent), hint=f"mkdir -p {target.parent}"
+        )
     write_whole(target, page)
     if as_json:
         echo_json({"file": str(target), "size": len(page)})
     else:
-        echo(f"wrote {target}")
+        echo(tr("wrote {file}", file=target))

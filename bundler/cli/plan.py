@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bundler.cli.options import COMMON, PROFILE, SHARED, JobOptions, add, make_jobs
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
 
 def _show_plan(found: Plan, *, for_platform: bool) -> None:
     from bundler.api.compose import services
-    from bundler.cli.mounts import HEAD, mount_rows
+    from bundler.cli.mounts import mount_head, mount_rows
     from bundler.terminal.progress import format_bytes
     from bundler.terminal.table import echo_table
 
@@ -84,25 +85,40 @@ def _show_plan(found: Plan, *, for_platform: bool) -> None:
         for planned in found.images
     ]
     title = f"{found.application.title} {found.application.version}"
-    echo(f"{title} for {found.platform}" if for_platform else title)
-    echo_table(("image", "digest", "size", "cached", "source"), rows)
+    echo(tr("{title} for {platform}", title=title, platform=found.platform) if for_platform else title)
+    echo_table((tr("image"), tr("digest"), tr("size"), tr("cached"), tr("source")), rows)
     if found.application.mounts:
         echo()
-        echo_table(HEAD, mount_rows(found.application.mounts))
-    compact = f"{'' if found.compact_known else 'about '}{format_bytes(found.compact)}"
+        echo_table(mount_head(), mount_rows(found.application.mounts))
+    compact = format_bytes(found.compact)
+    if not found.compact_known:
+        compact = tr("about {size}", size=compact)
     echo()
     jobs = [each for each in services(found.application.compose) if each.why]
     if jobs:
-        says = {"completed": "must end with 0", "started": "runs, or ends with 0"}
+        says = {"completed": tr("must end with 0"), "started": tr("runs, or ends with 0")}
         echo_table(
-            ("may end", "expected", "why"), [(each.name, says[each.expect], each.why) for each in jobs]
+            (tr("may end"), tr("expected"), tr("why")),
+            [(each.name, says[each.expect], each.why) for each in jobs],
         )
         echo()
     for about, text in found.packer.lines:
-        echo(f"{about}: {text}")
-    echo(f"{format_bytes(found.missing)} to fetch")
+        echo(tr("{about}: {text}", about=about, text=text))
+    echo(tr("{missing} to fetch", missing=format_bytes(found.missing)))
     if found.compaction is None:
-        echo(f"images in the bundle: {format_bytes(found.total)} as published; compact: {compact}")
+        echo(
+            tr(
+                "images in the bundle: {total} as published; compact: {compact}",
+                total=format_bytes(found.total),
+                compact=compact,
+            )
+        )
         return
-    echo(f"images in the bundle: {compact}, compact; as published: {format_bytes(found.total)}")
-    echo(f"the site requires {found.compaction.needs}")
+    echo(
+        tr(
+            "images in the bundle: {compact}, compact; as published: {total}",
+            compact=compact,
+            total=format_bytes(found.total),
+        )
+    )
+    echo(tr("the site requires {needs}", needs=found.compaction.needs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bundler.cli.options import JSON
+from bundler.language import tr
 from bundler.terminal.console import echo_json
 from bundler.terminal.table import echo_table
 
@@ -25,4 +26,4 @@ def profiles_command(as_json: bool) -> None:
         )
         return
     rows = [(p.name, p.origin, ", ".join(p.extends), p.description) for p in found]
-    echo_table(("profile", "from", "extends", "description"), rows)
+    echo_table((tr("profile"), tr("from"), tr("extends"), tr("description")), rows)

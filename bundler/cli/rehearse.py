@@ -14,6 +14,7 @@ import click
 from bundler.cli.bundles import KEYS, chosen_keys, load_trust, naming
 from bundler.cli.options import COMMON, Decorator, add, cache_folder, make_plugins, make_reporter
 from bundler.errors import BundleError, UsageError
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def rehearse_command(
         _clean(plugins, _records(cache_dir), as_json=as_json)
         return
     if file is None:
-        raise UsageError("missing argument 'FILE'", hint="`bundle rehearse --help` shows the options")
+        raise UsageError(tr("missing argument 'FILE'"), hint=tr("`bundle rehearse --help` shows the options"))
     if not allow_unsigned:
         key_files = chosen_keys(key_files)
     packer, manifest = _open(file, plugins)
@@ -138,8 +139,12 @@ def find_rehearser(packer: Packer | None) -> Rehearser:
     from bundler.api.rehearsal import Rehearser
 
     if not isinstance(packer, Rehearser):
-        name = "the packer of this bundle" if packer is None else f"the packer {packer.name}"
-        raise UsageError(f"{name} cannot rehearse")
+        name = (
+            tr("the packer of this bundle")
+            if packer is None
+            else tr("the packer {packer_name}", packer_name=packer.name)
+        )
+        raise UsageError(tr("{name} cannot rehearse", name=name))
     return packer
 
 
@@ -149,7 +154,7 @@ def show_rehearsal(found: Rehearsal) -> None:
     from bundler.terminal.table import echo_table
 
     rows = [(step.name, step.result, format_seconds(step.seconds), step.said) for step in found.steps]
-    echo_table(("step", "result", "time", "waited for, or reason"), rows)
+    echo_table((tr("step"), tr("result"), tr("time"), tr("waited for, or reason")), rows)
     for head, body in found.tables:
         echo()
         echo_table(head, body)
@@ -173,7 +178,8 @@ def rehearsal_error(file: Path, found: Rehearsal) -> BundleError:
     step = found.failed
     reason = f"{step.name}: {step.said}" if step else ""
     return BundleError(
-        f"{file}: the rehearsal failed at {reason}", hint="the report above shows what happened"
+        tr("{file}: the rehearsal failed at {reason}", file=file, reason=reason),
+        hint=tr("the report above shows what happened"),
     )
 
 
@@ -203,7 +209,7 @@ def _verify(
     """Verify the bundle, because its installer runs as root."""
     from bundler.trust.verify import verify
 
-    with naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
+    with naming(file), reporter.transfer(tr("verify"), file.stat().st_size) as transfer:
         verify(
             file,
             plugins.signer(signer),
@@ -221,12 +227,12 @@ def _answers(values: Sequence[str], file: Path | None) -> Mapping[str, str]:
         if line.strip() and not line.startswith("#"):
             name, equals, value = line.partition("=")
             if not equals:
-                raise UsageError(f"{file}:{number}: not NAME=VALUE")
+                raise UsageError(tr("{file}:{number}: not NAME=VALUE", file=file, number=number))
             found[name] = value
     for text in values:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise UsageError(f"--set {text}: not NAME=VALUE")
+            raise UsageError(tr("--set {text}: not NAME=VALUE", text=text))
         found[name] = value
     return found
 
@@ -241,7 +247,7 @@ def _clean(plugins: Plugins, records: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json({"removed": lines})
         return
-    for line in lines or ["nothing to remove"]:
+    for line in lines or [tr("nothing to remove")]:
         echo(line)
 
 

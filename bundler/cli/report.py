@@ -10,11 +10,9 @@ import click
 from bundler.cli.bundles import TRUST, TrustOptions
 from bundler.cli.options import (
     COMMON,
-    LANG,
     SHARED,
     JobOptions,
     add,
-    chosen_language,
     make_jobs,
     make_plugins,
     make_reporter,
@@ -22,6 +20,7 @@ from bundler.cli.options import (
 )
 from bundler.cli.pages import OUTPUT, deliver, read_bundle
 from bundler.errors import UsageError
+from bundler.language import language, tr
 
 if TYPE_CHECKING:
     from bundler.report.model import Report
@@ -31,14 +30,12 @@ if TYPE_CHECKING:
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @profile_option("Show what a build of this profile would make, instead of a bundle.", required=False)
 @OUTPUT
-@LANG
 @add(TRUST)
 @add(SHARED)
 @add(COMMON)
 def report_command(
     file: Path | None,
     output: Path | None,
-    lang: str | None,
     key_files: tuple[Path, ...],
     require: int,
     statements: tuple[Path, ...],
@@ -58,8 +55,8 @@ def report_command(
     chosen = JobOptions(**options)
     if (file is None) == (chosen.profile is None):
         raise UsageError(
-            "give either a bundle or a profile",
-            hint="`bundle report FILE` for a bundle, `bundle report -p NAME` for what a build would make",
+            tr("give either a bundle or a profile"),
+            hint=tr("`bundle report FILE` for a bundle, `bundle report -p NAME` for what a build would make"),
         )
     if file is None:
         report = _plan(chosen)
@@ -69,7 +66,7 @@ def report_command(
         report, beside = read_bundle(file, trust, make_plugins(chosen.plugins_dir), reporter), file
     from bundler.report.page import render_report
 
-    page = render_report(report, chosen_language(lang))
+    page = render_report(report, language())
     deliver(page, output, beside, inputs=[file] if file else [], as_json=chosen.as_json)
 
 
@@ -80,6 +77,8 @@ def _plan(chosen: JobOptions) -> Report:
 
     jobs = make_jobs(chosen, locked=False)
     if len(jobs) > 1:
-        raise UsageError("a report shows one platform", hint="give one --platform, and call it once for each")
+        raise UsageError(
+            tr("a report shows one platform"), hint=tr("give one --platform, and call it once for each")
+        )
     (plan,) = pipeline.plan(jobs)
     return of_plan(plan, jobs[0].profile.profile.name)

@@ -9,6 +9,7 @@ import click
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.cli.signing import KEY_OPTIONS, chosen_keys, open_keys, write_new
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.terminal.console import echo
 
 
@@ -47,7 +48,7 @@ def revoke_command(
     plugins = make_plugins(plugins_dir)
     with open_keys(plugins, "ecdsa", chosen_keys(references), passphrase_files, None) as keys:
         if len(keys) != 1:
-            raise UsageError("a revocation is signed by one key", hint="use --key once")
+            raise UsageError(tr("a revocation is signed by one key"), hint=tr("use --key once"))
         target = PublicKey.read(keys[0].key.public_key).fingerprint
         if revoked and Path(revoked).is_file():
             target = PublicKey.read(Path(revoked).read_bytes()).fingerprint
@@ -58,5 +59,5 @@ def revoke_command(
     path = output / statement_name(statement)
     write_new(path, write_statement(statement), 0o644)
     steps = [step for packer in plugins.packers().values() if (step := packer.trust_step(path.name))]
-    taken = f"; to apply it at a site: {' or '.join(steps)}" if steps else ""
-    echo(f"{path}  revokes the key {target}{taken}")
+    taken = tr("; to apply it at a site: {steps}", steps=" or ".join(steps)) if steps else ""
+    echo(tr("{path}  revokes the key {target}{taken}", path=path, target=target, taken=taken))

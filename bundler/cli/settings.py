@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bundler.errors import UsageError
+from bundler.language import tr, tr_later
 
 if TYPE_CHECKING:
     from bundler.profile.config import Config
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bundler.profile.load import LoadedProfile
 
 T = TypeVar("T")
-DEFAULT = "default"
+DEFAULT = tr_later("default")
 MIN_SPEED = 1000
 """Bytes per second, by default."""
 
@@ -114,6 +115,11 @@ def _platform(config: Config, profile: LoadedProfile | None, given: Given) -> Se
     return _configured(config, ("platform",), lambda v: v.platform) or Setting(default, DEFAULT)
 
 
+def find_lang(config: Config) -> Setting[str] | None:
+    """Return the language that is configured; None if none is."""
+    return _configured(config, ("lang",), lambda v: v.lang)
+
+
 def find_keys(config: Config) -> Setting[tuple[str, ...]]:
     """Return the private keys to sign with."""
     named = tuple(filter(None, map(str.strip, os.environ.get("BUNDLE_KEY", "").splitlines())))
@@ -183,6 +189,6 @@ def check_file(path: Path, where: str) -> None:
     """
     if not path.is_file():
         raise UsageError(
-            f"{where}: {path} does not exist",
-            hint="`bundle config` shows what holds, and where it comes from",
+            tr("{where}: {path} does not exist", where=where, path=path),
+            hint=tr("`bundle config` shows what holds, and where it comes from"),
         )

@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.cli.signing import KEY_OPTIONS, chosen_keys, open_keys
+from bundler.language import tr
 from bundler.terminal.console import echo
 
 
@@ -34,4 +35,11 @@ def sign_command(
         signers = countersign(
             file, [each.key for each in keys], plugins.signer("ecdsa"), plugins.format().sidecars
         )
-    echo(f"{file}  signed by {len(signers)}: {', '.join(key.fingerprint for key in signers)}")
+    echo(
+        tr(
+            "{file}  signed by {count}: {signers}",
+            file=file,
+            count=len(signers),
+            signers=", ".join(key.fingerprint for key in signers),
+        )
+    )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.errors import UsageError
+from bundler.language import tr
 
 if TYPE_CHECKING:
     from bundler.api.plugins import Plugins
@@ -106,13 +107,19 @@ def open_keys(
         for reference in references:
             path = Path(reference)
             if reporter and path.is_file() and path.stat().st_mode & 0o077:
-                reporter.warn(f"{path} is readable by other users; run: chmod 600 {shlex.quote(reference)}")
+                reporter.warn(
+                    tr(
+                        "{path} is readable by other users; run: chmod 600 {reference}",
+                        path=path,
+                        reference=shlex.quote(reference),
+                    )
+                )
             key = find_signer(plugins, reference, default).open(reference, passphrases.ask)
             stack.callback(key.close)
             key.sign(b"")
             found.append(OpenKey(reference, key))
         if passphrase_files and not passphrases.asked:
-            raise UsageError("a passphrase was given, but the signing key is not encrypted")
+            raise UsageError(tr("a passphrase was given, but the signing key is not encrypted"))
         refuse_twice([each.key for each in found])
         yield tuple(found)
 
@@ -135,8 +142,8 @@ class _Passphrases:
         if self._files:
             if not self._waiting:
                 raise UsageError(
-                    f"{purpose}: not enough --passphrase-file options",
-                    hint="use it once for all keys, or once for each key that needs one",
+                    tr("{purpose}: not enough --passphrase-file options", purpose=purpose),
+                    hint=tr("use it once for all keys, or once for each key that needs one"),
                 )
             file = self._files[0] if len(self._files) == 1 else self._waiting.pop(0)
             return file.read_bytes().rstrip(b"\r\n")
@@ -178,7 +185,7 @@ def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Sign
     statements = []
     for path in sorted({*beside, *(each.absolute() for each in given)}):
         if path.suffix not in SUFFIXES:
-            raise UsageError(f"{path}: not named *.rotation or *.revocation")
+            raise UsageError(tr("{path}: not named *.rotation or *.revocation", path=path))
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
         statements.append(read_statement(data, str(path), signer))
@@ -188,7 +195,10 @@ def load_statements(given: Sequence[Path], keys: Sequence[OpenKey], signer: Sign
     for key in keys:
         fingerprint = PublicKey.read(key.key.public_key).fingerprint
         if fingerprint in revoked:
-            raise UsageError(f"the signing key {fingerprint} is revoked", hint="sign with its successor")
+            raise UsageError(
+                tr("the signing key {fingerprint} is revoked", fingerprint=fingerprint),
+                hint=tr("sign with its successor"),
+            )
     return list(members.values())
 
 

@@ -11,6 +11,7 @@ import click
 from bundler.cli.bundles import BUNDLE, TRUST, chosen_keys, load_trust, naming, signed_by, signers_json
 from bundler.cli.options import COMMON, add, make_plugins, make_reporter
 from bundler.errors import VerificationError
+from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def verify_command(
     if any(file.name.endswith(f".{name}") for name in form.sidecars):
         checked = _check_sidecar(file, trust, scheme, reporter)
         if not checked:
-            raise VerificationError(f"{file}: its signature was not checked", hint="use --key bundle.pub")
+            raise VerificationError(
+                tr("{file}: its signature was not checked", file=file), hint=tr("use --key bundle.pub")
+            )
         if as_json:
             echo_json({"file": str(file), "ok": True, **signers_json(checked)})
         else:
-            echo(f"ok: {file}, {signed_by(checked)}")
+            echo(tr("ok: {file}, {checked}", file=file, checked=signed_by(checked)))
         return
-    with naming(file), reporter.transfer("verify", file.stat().st_size) as transfer:
+    with naming(file), reporter.transfer(tr("verify"), file.stat().st_size) as transfer:
         found = verify(
             file,
             scheme,
@@ -81,14 +84,21 @@ def verify_command(
 
 def _show_verified(found: Verified, beside: Mapping[str, tuple[PublicKey, ...]]) -> None:
     manifest = found.manifest
-    by = signed_by(found.signers) if found.signers else "UNSIGNED, but undamaged"
+    by = signed_by(found.signers) if found.signers else tr("UNSIGNED, but undamaged")
     echo(
-        f"ok: {manifest.name} {manifest.version} ({manifest.profile}, {manifest.platform}),"
-        f" {found.files} files, {by}"
+        tr(
+            "ok: {manifest_name} {version} ({profile}, {platform}), {files} files, {by}",
+            manifest_name=manifest.name,
+            version=manifest.version,
+            profile=manifest.profile,
+            platform=manifest.platform,
+            files=found.files,
+            by=by,
+        )
     )
     for name, checked in beside.items():
         if checked:
-            echo(f"ok: {name}, {signed_by(checked)}")
+            echo(tr("ok: {name}, {checked}", name=name, checked=signed_by(checked)))
 
 
 def _check_sidecar(
@@ -99,7 +109,13 @@ def _check_sidecar(
 
     signatures = sidecar.with_name(f"{sidecar.name}.sig")
     if not signatures.is_file():
-        reporter.warn(f"{sidecar} was not checked: there is no {signatures.name} beside it")
+        reporter.warn(
+            tr(
+                "{sidecar} was not checked: there is no {signatures_name} beside it",
+                sidecar=sidecar,
+                signatures_name=signatures.name,
+            )
+        )
         return ()
     if trust is None:
         return ()

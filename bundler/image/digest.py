@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from bundler.errors import FetchError
+from bundler.language import tr
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -18,7 +19,9 @@ def check_digest(digest: object, where: str = "") -> str:
             because engines load only sha256.
     """
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise FetchError(f"{where}: " * bool(where) + f"not a sha256 digest: {str(digest)[:90]!r}")
+        raise FetchError(
+            f"{where}: " * bool(where) + tr("not a sha256 digest: {digest!r}", digest=str(digest)[:90])
+        )
     return digest
 
 

@@ -13,7 +13,9 @@ from typing import Any, Final, Self
 
 from bundler.errors import BundleError, FetchError
 from bundler.image.digest import check_digest, digest_of
+from bundler.image.limits import check_distributable, check_layer_count
 from bundler.io.json import parse_json
+from bundler.language import tr
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -34,16 +36,9 @@ OCTETS: Final = "application/octet-stream"
 """Media type that some builders give to configs. Docker and skopeo accept it."""
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG, OCTETS})
 LAYER_TYPES: Final = frozenset({OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, DOCKER_LAYER_GZIP, DOCKER_LAYER})
-FOREIGN_MARK: Final = ("nondistributable", "foreign")
 
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 """The distribution specification allows registries to refuse larger manifests; this program does too."""
-
-
-MAX_LAYERS: Final = 125
-"""Docker's overlay2 supports no more layers: `maxLayerDepth` in moby's layer/layer_store.go, commit
-037f25c9e02df3d030af7c52f50a268f980252f8; Docker 20.10 refuses the 126th with "max depth exceeded".
-"""
 
 
 @dataclass(frozen=True, order=True)
@@ -67,8 +62,8 @@ class Platform:
         parts = text.lower().split("/")
         if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9_.-]+", p) for p in parts):
             raise BundleError(
-                f"platform {text!r} is not os/architecture[/variant]",
-                hint="for example linux/amd64 or linux/arm64",
+                tr("platform {text!r} is not os/architecture[/variant]", text=text),
+                hint=tr("for example linux/amd64 or linux/arm64"),
             )
         arch = cls._ALIASES.get(parts[1], parts[1])
         return cls(parts[0], arch, parts[2] if len(parts) == 3 else None)  # noqa: PLR2004 os/arch/variant
@@ -122,12 +117,14 @@ class Descriptor:
             FetchError: a field is missing or has another type; the message names `where`.
         """
         if not isinstance(data, dict):
-            raise FetchError(f"{where}: a descriptor is not an object")
+            raise FetchError(tr("{where}: a descriptor is not an object", where=where))
         media_type, size = data.get("mediaType"), data.get("size")
         if not isinstance(media_type, str):
-            raise FetchError(f"{where}: a descriptor has no mediaType")
+            raise FetchError(tr("{where}: a descriptor has no mediaType", where=where))
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            raise FetchError(f"{where}: the size {size!r} of a blob is not a number of bytes")
+            raise FetchError(
+                tr("{where}: the size {size!r} of a blob is not a number of bytes", where=where, size=size)
+            )
         return cls(media_type, check_digest(data.get("digest"), where), size)
 
     def to_json(self) -> dict[str, Any]:
@@ -137,28 +134,41 @@ class Descriptor:
 
 def _load(raw: bytes, where: str, what: str) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise FetchError(f"{where}: {what} has {len(raw)} bytes, more than 4 MiB")
+        raise FetchError(
+            tr("{where}: {what} has {count} bytes, more than 4 MiB", where=where, what=what, count=len(raw))
+        )
     try:
         data = parse_json(raw)
     except ValueError as error:
-        raise FetchError(f"{where}: {what} is not JSON: {error}") from error
+        raise FetchError(
+            tr("{where}: {what} is not JSON: {error}", where=where, what=what, error=error)
+        ) from error
     if not isinstance(data, dict):
-        raise FetchError(f"{where}: {what} is not a JSON object")
+        raise FetchError(tr("{where}: {what} is not a JSON object", where=where, what=what))
     return data
 
 
-def check_layer_count(count: int, where: str) -> None:
-    """Check the number of layers against the limit of engines; `where` is the image.
-
-    Raises:
-        FetchError: there are too many layers.
-    """
-    if count > MAX_LAYERS:
+def _config(data: dict[str, Any], where: str) -> Descriptor:
+    """Return the descriptor of the config of a manifest."""
+    config = Descriptor.parse(data.get("config"), where)
+    if config.media_type not in CONFIG_TYPES:
         raise FetchError(
-            f"{where}: the image has {count} layers; engines load at most {MAX_LAYERS}",
-            hint="rebuild the image with fewer steps, or squash its layers (`docker export`, `docker"
-            " import`)",
+            tr(
+                "{where}: not a container image (its config is {media_type!r})",
+                where=where,
+                media_type=config.media_type,
+            ),
+            hint=tr("Helm charts and other artifacts cannot be run by Compose"),
         )
+    if config.size > MAX_MANIFEST_BYTES:
+        raise FetchError(
+            tr(
+                "{where}: the image's config has {size} bytes, more than 4 MiB",
+                where=where,
+                size=config.size,
+            )
+        )
+    return config
 
 
 @dataclass(frozen=True)
@@ -182,37 +192,35 @@ class Manifest:
         Raises:
             FetchError: it is not an image manifest, or has layers that may not be distributed.
         """
-        data = _load(raw, where, "the manifest")
+        data = _load(raw, where, tr("the manifest"))
         if data.get("schemaVersion") != 2:  # noqa: PLR2004 version of the schema
             raise FetchError(
-                f"{where}: manifest schema {data.get('schemaVersion')!r} is not supported",
-                hint="push the image again with a current Docker, which writes schema 2",
+                tr(
+                    "{where}: manifest schema {schema!r} is not supported",
+                    where=where,
+                    schema=data.get("schemaVersion"),
+                ),
+                hint=tr("push the image again with a current Docker, which writes schema 2"),
             )
         kind = media_type_of(data, media_type, where)
         if kind not in MANIFEST_TYPES:
-            raise FetchError(f"{where}: {kind!r} is not an image manifest")
-        config = Descriptor.parse(data.get("config"), where)
-        if config.media_type not in CONFIG_TYPES:
-            raise FetchError(
-                f"{where}: not a container image (its config is {config.media_type!r})",
-                hint="Helm charts and other artifacts cannot be run by Compose",
-            )
-        if config.size > MAX_MANIFEST_BYTES:
-            raise FetchError(f"{where}: the image's config has {config.size} bytes, more than 4 MiB")
+            raise FetchError(tr("{where}: {kind!r} is not an image manifest", where=where, kind=kind))
+        config = _config(data, where)
         entries = data.get("layers")
         if not isinstance(entries, list):
-            raise FetchError(f"{where}: the manifest has no layers")
+            raise FetchError(tr("{where}: the manifest has no layers", where=where))
         check_layer_count(len(entries), where)
         layers = tuple(Descriptor.parse(entry, where) for entry in entries)
         for layer in layers:
-            if any(mark in layer.media_type for mark in FOREIGN_MARK):
-                raise FetchError(
-                    f"{where}: layer {layer.digest} is foreign ({layer.media_type}): its registry"
-                    " does not store it, and its license does not allow redistribution",
-                    hint="use an image without foreign layers",
-                )
+            check_distributable(layer.media_type, layer.digest, where)
             if layer.media_type not in LAYER_TYPES:
-                raise FetchError(f"{where}: layer type {layer.media_type!r} is not supported")
+                raise FetchError(
+                    tr(
+                        "{where}: layer type {media_type!r} is not supported",
+                        where=where,
+                        media_type=layer.media_type,
+                    )
+                )
         return cls(raw, kind, config, layers)
 
     @classmethod
@@ -269,11 +277,11 @@ class Index:
         Raises:
             FetchError: it is not an index.
         """
-        data = _load(raw, where, "the index")
+        data = _load(raw, where, tr("the index"))
         kind = media_type_of(data, media_type, where)
         manifests = data.get("manifests")
         if kind not in INDEX_TYPES or not isinstance(manifests, list):
-            raise FetchError(f"{where}: {kind!r} is not an image index")
+            raise FetchError(tr("{where}: {kind!r} is not an image index", where=where, kind=kind))
         entries = []
         for entry in manifests:
             descriptor = Descriptor.parse(entry, where)
@@ -302,18 +310,18 @@ class Index:
             return images[0].descriptor  # compared with the image's config after the fetch
         there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
         raise FetchError(
-            f"no image for {platform}; available: {there}",
+            tr("no image for {platform}; available: {there}", platform=platform, there=there),
             about=where,
-            hint="choose another --platform, or an image built for this platform",
+            hint=tr("choose another --platform, or an image built for this platform"),
         )
 
 
 def _parse_platform(data: object, where: str) -> Platform:
     if not isinstance(data, dict):
-        raise FetchError(f"{where}: a platform is not an object")
+        raise FetchError(tr("{where}: a platform is not an object", where=where))
     os, arch, variant = data.get("os"), data.get("architecture"), data.get("variant")
     if not isinstance(os, str) or not isinstance(arch, str):
-        raise FetchError(f"{where}: a platform has no os or architecture")
+        raise FetchError(tr("{where}: a platform has no os or architecture", where=where))
     return Platform(os, arch, variant if isinstance(variant, str) and variant else None)
 
 
@@ -325,18 +333,25 @@ def media_type_of(data: dict[str, Any], header: str | None, where: str) -> str:
     """
     own = data.get("mediaType")
     if own is not None and not isinstance(own, str):
-        raise FetchError(f"{where}: mediaType is not a string")
+        raise FetchError(tr("{where}: mediaType is not a string", where=where))
     known = INDEX_TYPES | MANIFEST_TYPES
     given = header.partition(";")[0].strip() if header else None
     if given not in known:
         given = None  # generic types such as text/plain, from plain file servers, are ignored
     if own and given and own != given:
-        raise FetchError(f"{where}: the registry says {given}, but the document says {own}")
+        raise FetchError(
+            tr(
+                "{where}: the registry says {given}, but the document says {own}",
+                where=where,
+                given=given,
+                own=own,
+            )
+        )
     kind = own or given
     if kind is None:
         kind = OCI_INDEX if "manifests" in data else OCI_MANIFEST
     if (kind in INDEX_TYPES and "layers" in data) or (kind in MANIFEST_TYPES and "manifests" in data):
-        raise FetchError(f"{where}: the document is both a manifest and an index")
+        raise FetchError(tr("{where}: the document is both a manifest and an index", where=where))
     return kind
 
 
@@ -357,11 +372,11 @@ class ImageConfig:
         Raises:
             FetchError: the platform is invalid or the list of layers is missing.
         """
-        data = _load(raw, where, "the image's config")
+        data = _load(raw, where, tr("the image's config"))
         rootfs = data.get("rootfs")
         diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
         if not isinstance(diff_ids, list):
-            raise FetchError(f"{where}: the image's config has no rootfs.diff_ids")
+            raise FetchError(tr("{where}: the image's config has no rootfs.diff_ids", where=where))
         given = {key: data[key] for key in ("os", "architecture", "variant") if data.get(key) is not None}
         return cls(
             _parse_platform({"os": "", "architecture": "", **given}, where),

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from bundler.errors import BundleError
 from bundler.image.digest import DIGEST
+from bundler.language import tr
 
 DEFAULT_REGISTRY: Final = "docker.io"
 _DOCKER_HUB: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
@@ -70,8 +71,8 @@ class Reference:
         rest, at, digest = text.partition("@")
         if at and not DIGEST.fullmatch(digest):
             raise BundleError(
-                f"image reference {text!r}: the digest is not sha256:<64 hex digits>",
-                hint="copy the digest from `docker buildx imagetools inspect` or `skopeo inspect`",
+                tr("image reference {text!r}: the digest is not sha256:<64 hex digits>", text=text),
+                hint=tr("copy the digest from `docker buildx imagetools inspect` or `skopeo inspect`"),
             )
         head, slash, tail = rest.partition("/")
         if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
@@ -82,16 +83,22 @@ class Reference:
         if not colon:
             name, tag = path, ""
         if colon and not _TAG.fullmatch(tag):
-            raise BundleError(f"image reference {text!r}: {tag!r} is not a tag")
+            raise BundleError(tr("image reference {text!r}: {tag!r} is not a tag", text=text, tag=tag))
         registry = canonical_registry(registry)
         if registry == DEFAULT_REGISTRY and "/" not in name:
             name = f"library/{name}"
         if not _HOST.fullmatch(registry):
-            raise BundleError(f"image reference {text!r}: {registry!r} is not a registry host")
+            raise BundleError(
+                tr(
+                    "image reference {text!r}: {registry!r} is not a registry host",
+                    text=text,
+                    registry=registry,
+                )
+            )
         if not _REPOSITORY.fullmatch(name):
             raise BundleError(
-                f"image reference {text!r}: {name!r} is not a repository name",
-                hint="use only lower-case letters, digits, '.', '_', '-' and '/'",
+                tr("image reference {text!r}: {name!r} is not a repository name", text=text, name=name),
+                hint=tr("use only lower-case letters, digits, '.', '_', '-' and '/'"),
             )
         if not tag and not digest:
             tag = "latest"

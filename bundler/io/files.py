@@ -12,8 +12,9 @@ from typing import BinaryIO, cast
 
 from bundler.errors import BundleError
 from bundler.io.streams import CHUNK
+from bundler.language import tr, tr_later
 
-_FULL = {errno.ENOSPC: "disk", errno.EDQUOT: "disk quota"}
+_FULL = {errno.ENOSPC: tr_later("disk"), errno.EDQUOT: tr_later("disk quota")}
 """Error of a write -> what is full."""
 
 
@@ -35,7 +36,9 @@ def explain_full_disk(what: str, folder: Path, hint: str) -> Iterator[None]:
         full = _FULL.get(error.errno or 0)
         if full is None:
             raise
-        raise BundleError(f"the {full} of {what} is full: {folder}", hint=hint) from error
+        raise BundleError(
+            tr("the {full} of {what} is full: {folder}", full=tr(full), what=what, folder=folder), hint=hint
+        ) from error
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
+from bundler.language import tr
+
 MAX_VALUES: Final = 500_000
 """Commas and brackets allowed in a document; a manifest has about 100. 4 MiB of `[],` would take 90 MB."""
 
@@ -17,19 +19,19 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
         ValueError: it is invalid; the message is a reason that can follow a colon.
     """
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise ValueError("it contains too many values")
+        raise ValueError(tr("it contains too many values"))
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
         if b"\\u" in raw:  # the only way to write a lone surrogate
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(tr("it is nested too deeply")) from error
     except MemoryError as error:
-        raise ValueError("it needs more memory than is available") from error
+        raise ValueError(tr("it needs more memory than is available")) from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 at byte {error.start}") from error
+        raise ValueError(tr("it is not UTF-8 at byte {start}", start=error.start)) from error
     except UnicodeEncodeError as error:
-        raise ValueError("it has a lone surrogate") from error
+        raise ValueError(tr("it has a lone surrogate")) from error
     return document
 
 
@@ -39,11 +41,11 @@ def format_json(document: object) -> bytes:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it has an invalid number: {constant}")
+    raise ValueError(tr("it has an invalid number: {constant}", constant=constant))
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"it contains a number that is too large: {digits[:20]}")
+        raise ValueError(tr("it contains a number that is too large: {digits}", digits=digits[:20]))
     return number

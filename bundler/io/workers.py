@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from bundler.errors import FetchError
+from bundler.language import tr
 
 CONNECTIONS = 6
 """Blobs fetched at once. More do not use a link better, and put more load on a registry."""
@@ -61,7 +62,7 @@ class Crew:
             FetchError: the block was left.
         """
         if self._ended:
-            raise FetchError("cancelled: another blob failed")
+            raise FetchError(tr("cancelled: another blob failed"))
 
     def wait(self) -> None:
         """Wait until all jobs are done; raise the exception of the first job that failed."""

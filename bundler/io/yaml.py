@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from bundler.language import tr
+
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 100_000
@@ -29,7 +31,7 @@ class ShallowLoader(yaml.SafeLoader):
         """Compose a node, unless it is nested too deeply."""
         self._depth += 1
         if self._depth > self.max_depth:
-            raise _error("nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+            raise _error(tr("nested too deeply"), self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -64,7 +66,7 @@ class BoundedLoader(ShallowLoader):
             return super().construct_object(node, deep)
         except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError) as error:
             kind = node.tag.removeprefix(PREFIX)
-            raise _error(f"the value cannot be read as !!{kind}", node.start_mark) from error
+            raise _error(tr("the value cannot be read as !!{kind}", kind=kind), node.start_mark) from error
 
 
 class _Measure:
@@ -79,27 +81,30 @@ class _Measure:
         known = self._sizes.get(id(node))
         if known is None:
             if id(node) in self._open:
-                raise _error("an anchor that contains itself", node.start_mark)
+                raise _error(tr("an anchor that contains itself"), node.start_mark)
             if depth > MAX_DEPTH:
-                raise _error("nested too deeply after expanding anchors", node.start_mark)
+                raise _error(tr("nested too deeply after expanding anchors"), node.start_mark)
             self._open.add(id(node))
             known = self._sizes[id(node)] = self._measure(node, depth)
             self._open.remove(id(node))
         size, height = known
         if size > MAX_NODES:
-            raise _error(f"more than {MAX_NODES} values after expanding anchors", node.start_mark)
+            raise _error(
+                tr("more than {max_nodes} values after expanding anchors", max_nodes=MAX_NODES),
+                node.start_mark,
+            )
         if depth + height > MAX_DEPTH + 1:
-            raise _error("nested too deeply after expanding anchors", node.start_mark)
+            raise _error(tr("nested too deeply after expanding anchors"), node.start_mark)
         return known
 
     def _measure(self, node: yaml.Node, depth: int) -> tuple[int, int]:
         if node.tag not in KNOWN:
             shown = node.tag.replace(PREFIX, "!!")
-            raise _error(f"the tag {shown[:80]!a} is not allowed", node.start_mark)
+            raise _error(tr("the tag {shown!a} is not allowed", shown=shown[:80]), node.start_mark)
         if isinstance(node, yaml.ScalarNode):
             text = str(node.value)
             if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-                raise _error("a NUL or unpaired surrogate in a string", node.start_mark)
+                raise _error(tr("a NUL or unpaired surrogate in a string"), node.start_mark)
             return 1 + len(text) // 64, 1
         if isinstance(node, yaml.MappingNode):
             _check_keys(node)
@@ -117,10 +122,14 @@ def _check_keys(node: yaml.MappingNode) -> None:
     seen: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in {PREFIX + "str", MERGE}:
-            raise _error("a key must be a string", key.start_mark)
+            raise _error(tr("a key must be a string"), key.start_mark)
         if key.value in seen:
             raise _error(
-                f"{key.value[:80]!a} is a duplicate key, first defined on line {seen[key.value]}",
+                tr(
+                    "{key_value!a} is a duplicate key, first defined on line {seen}",
+                    key_value=key.value[:80],
+                    seen=seen[key.value],
+                ),
                 key.start_mark,
             )
         seen[key.value] = line_of(key)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundler.io.streams import CHUNK
+from bundler.language import tr
 from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import check_diff_id, unpack
 
@@ -82,7 +83,11 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
         files.clear()  # engines may accept what is not understood here; only the order of layers is less good
     while reader.read():
         pass
-    check_diff_id("sha256:" + reader.digest.hexdigest(), diff_id, f"{where}: layer sha256:{path.name}")
+    check_diff_id(
+        "sha256:" + reader.digest.hexdigest(),
+        diff_id,
+        tr("{where}: layer sha256:{path_name}", where=where, path_name=path.name),
+    )
     return UnpackedLayer(path, diff_id, reader.size, frozenset(heapq.nsmallest(SKETCH, files)))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bundler.io.streams import CHUNK, Readable
+from bundler.language import tr
 
 BLOCK: Final = 512
 MAX_PAX: Final = 1 << 20
@@ -107,7 +108,7 @@ class TarStream:
             return b""
         data = self._source.read(want)
         if not data:
-            raise TarError("it is truncated")
+            raise TarError(tr("it is truncated"))
         self._left -= len(data)
         self._offset += len(data)
         return data
@@ -116,7 +117,7 @@ class TarStream:
 
     def _entry(self, block: bytes, kind: bytes, size: int, more: dict[str, bytes]) -> Entry:
         if kind == b"S" or "sparse" in more:
-            raise TarError("it contains a sparse file")
+            raise TarError(tr("it contains a sparse file"))
         field = block[:100].partition(b"\0")[0]
         prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
         if "size" in more:
@@ -139,11 +140,11 @@ class TarStream:
         if not block or block == _ZERO:
             return None
         if len(block) < BLOCK:
-            raise TarError("it is truncated")
+            raise TarError(tr("it is truncated"))
         told = _number(block[148:156])
         fields = block[:148] + b" " * 8 + block[156:]
         if told not in {sum(fields), sum(fields) - 256 * sum(byte > 127 for byte in fields)}:  # noqa: PLR2004
-            raise TarError("a header has a wrong checksum")
+            raise TarError(tr("a header has a wrong checksum"))
         return block
 
     def _block(self) -> bytes:
@@ -155,7 +156,7 @@ class TarStream:
 
     def _take(self, size: int, limit: int) -> bytes:
         if size > limit:
-            raise TarError(f"a header of {size} bytes")
+            raise TarError(tr("a header of {size} bytes", size=size))
         self._begin(size)
         return b"".join(iter(lambda: self.read(size), b""))
 
@@ -167,7 +168,7 @@ class TarStream:
         while size:
             data = self._source.read(min(size, CHUNK))
             if not data:
-                raise TarError("it is truncated")
+                raise TarError(tr("it is truncated"))
             size -= len(data)
             self._offset += len(data)
 
@@ -179,16 +180,16 @@ def _number(field: bytes) -> int:
     else:
         found = _OCTAL.fullmatch(field)
         if found is None:
-            raise TarError("a header has an invalid number")
+            raise TarError(tr("a header has an invalid number"))
         number = int(found[1] or b"0", 8)
     if number > LARGEST:
-        raise TarError("a header contains a number that is too large")
+        raise TarError(tr("a header contains a number that is too large"))
     return number
 
 
 def _decimal(value: bytes) -> int:
     if not re.fullmatch(rb"[0-9]{1,19}", value) or int(value) > LARGEST:
-        raise TarError("a pax header has an invalid size")
+        raise TarError(tr("a pax header has an invalid size"))
     return int(value)
 
 
@@ -200,10 +201,10 @@ def _parse_pax(data: bytes) -> dict[str, bytes]:
         head = _RECORD.match(data, at)
         end = at + int(head[1]) if head else 0
         if head is None or not head.end() < end <= len(data) or data[end - 1] != ord("\n"):
-            raise TarError("a pax header has an invalid record")
+            raise TarError(tr("a pax header has an invalid record"))
         key, equals, value = data[head.end() : end - 1].partition(b"=")
         if not equals:
-            raise TarError("a pax header has an invalid record")
+            raise TarError(tr("a pax header has an invalid record"))
         if key in {b"path", b"linkpath", b"size"}:
             found[key.decode()] = value
         elif key.startswith(b"GNU.sparse"):

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 from bundler.errors import FetchError
 from bundler.io.streams import CHUNK, Readable, Rewound
+from bundler.language import tr, tr_later
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
 
 try:  # twice as fast as zlib, if a wheel exists: docs/dependencies.md
@@ -33,7 +34,7 @@ WIDE_WINDOW: Final = 1 << 27
 """Bytes of a zstd window that one layer at a time may use: the default limit of the program `zstd`."""
 EMPTY: Final = "sha256:" + hashlib.sha256().hexdigest()
 """The digest of no bytes. A valid tar has at least two blocks of zeros."""
-_BROKEN: Final = "the image is damaged and no engine can load it; build or pull it again"
+_BROKEN: Final = tr_later("the image is damaged and no engine can load it; build or pull it again")
 _HEAD: Final = 18
 _AHEAD: Final = 4
 """Number of chunks that a transfer may be ahead of unpacking."""
@@ -80,8 +81,8 @@ def unpack(path: Path) -> Iterator[bytes]:
             yield from unpack_stream(file)
     except UnpackError as error:
         raise FetchError(
-            f"layer {path.name}: cannot be unpacked: {error}",
-            hint="run `bundle cache --check`; if it reports no damage, the image itself is corrupt",
+            tr("layer {path_name}: cannot be unpacked: {error}", path_name=path.name, error=error),
+            hint=tr("run `bundle cache --check`; if it reports no damage, the image itself is corrupt"),
         ) from error
 
 
@@ -96,7 +97,9 @@ def read_diff_id(compressed: Readable, layer: str) -> str:
         for piece in unpack_stream(compressed):
             digest.update(piece)
     except UnpackError as error:
-        raise FetchError(f"{layer} cannot be unpacked: {error}", hint=_BROKEN) from error
+        raise FetchError(
+            tr("{layer} cannot be unpacked: {error}", layer=layer, error=error), hint=tr(_BROKEN)
+        ) from error
     return "sha256:" + digest.hexdigest()
 
 
@@ -107,9 +110,19 @@ def check_diff_id(found: str, expected: str, layer: str) -> None:
         FetchError: they differ, or the tar is empty. Engines refuse to load such an image.
     """
     if found == EMPTY:
-        raise FetchError(f"{layer} is empty: not even an end-of-archive marker", hint=_BROKEN)
+        raise FetchError(
+            tr("{layer} is empty: not even an end-of-archive marker", layer=layer), hint=tr(_BROKEN)
+        )
     if found != expected:
-        raise FetchError(f"{layer} unpacks to {found}, but the image's config says {expected}", hint=_BROKEN)
+        raise FetchError(
+            tr(
+                "{layer} unpacks to {found}, but the image's config says {expected}",
+                layer=layer,
+                found=found,
+                expected=expected,
+            ),
+            hint=tr(_BROKEN),
+        )
 
 
 class Inspection:
@@ -190,7 +203,7 @@ def _gunzip(compressed: Readable) -> Iterator[bytes]:
                     if not rest:
                         break
                     if not rest.startswith(GZIP_MAGIC[: len(rest)]):
-                        raise UnpackError("it has data after its end")
+                        raise UnpackError(tr("it has data after its end"))
                     member = _new_gunzip(wbits=31)  # RFC 1952, 2.2: a file consists of a series of members
                 tar = member.decompress(rest, CHUNK)
                 if tar:
@@ -199,9 +212,9 @@ def _gunzip(compressed: Readable) -> Iterator[bytes]:
                 if not rest and len(tar) < CHUNK:
                     break
     except _gunzip_errors as error:
-        raise UnpackError(f"its gzip data is damaged: {error}") from error
+        raise UnpackError(tr("its gzip data is damaged: {error}", error=error)) from error
     if not member.eof:
-        raise UnpackError("it is truncated")
+        raise UnpackError(tr("it is truncated"))
 
 
 def _unzstd(head: bytes, compressed: Readable, *, wide: bool) -> Iterator[bytes]:
@@ -211,10 +224,14 @@ def _unzstd(head: bytes, compressed: Readable, *, wide: bool) -> Iterator[bytes]
         window = zstandard.get_frame_parameters(head).window_size
         if window > WIDE_WINDOW:
             raise UnpackError(
-                f"it needs a zstd window of {window >> 20} MiB; the limit is {WIDE_WINDOW >> 20} MiB"
+                tr(
+                    "it needs a zstd window of {window} MiB; the limit is {wide_window} MiB",
+                    window=window >> 20,
+                    wide_window=WIDE_WINDOW >> 20,
+                )
             )
         if window > WINDOW and not wide:
-            raise UnpackError("its zstd window is wide")
+            raise UnpackError(tr("its zstd window is wide"))
         if window > WINDOW:
             with _wide:
                 yield from _read_frames(compressed, WIDE_WINDOW)

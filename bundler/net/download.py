@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
+from bundler.language import tr, tr_later
 from bundler.store.blobs import Store
 from bundler.store.receiver import WrongBytesError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT = 120.0
 """Seconds without data after which a connection is closed: some servers generate a file on request."""
-WHICH = "find out which one is right before changing the profile"
+WHICH = tr_later("find out which one is right before changing the profile")
 """Hint if a file has another digest than the one in the profile."""
 
 
@@ -113,20 +114,27 @@ def downloaded(url: str, sha256: str, store: Store) -> Path | None:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
-        raise _other(f"{url}, from the cache", found, sha256)
+        raise _other(tr("{url}, from the cache", url=url), found, sha256)
     return path
 
 
 _REMEDIES = dict.fromkeys(
-    (401, 403, 407), "the server, or a proxy on the way, refuses access: ask its operator, or use another URL"
+    (401, 403, 407),
+    tr_later("the server, or a proxy on the way, refuses access: ask its operator, or use another URL"),
 )
 """HTTP status -> what to do about it."""
+CHECK = tr_later("check the URL")
 
 
 def _other(name: str, found: str, expected: str) -> WrongBytesError:
     return WrongBytesError(
-        f"{name}: its sha256 is {found}, but the profile says {expected}",
-        hint=WHICH,
+        tr(
+            "{name}: its sha256 is {found}, but the profile says {expected}",
+            name=name,
+            found=found,
+            expected=expected,
+        ),
+        hint=tr(WHICH),
         found=f"sha256:{found}",
     )
 
@@ -153,5 +161,7 @@ class _WebFile:
             return answer.response
         answer.discard()
         if answer.passing:
-            raise BusyError(f"HTTP {answer.status}", retry_after=answer.retry_after)
-        raise FetchError(f"HTTP {answer.status}", hint=_REMEDIES.get(answer.status, "check the URL"))
+            raise BusyError(tr("HTTP {status}", status=answer.status), retry_after=answer.retry_after)
+        raise FetchError(
+            tr("HTTP {status}", status=answer.status), hint=tr(_REMEDIES.get(answer.status, CHECK))
+        )

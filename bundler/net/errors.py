@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from urllib3 import exceptions
 
 from bundler.errors import FetchError
+from bundler.language import tr, tr_later
 from bundler.net.pace import slowness
 
 
@@ -21,7 +22,7 @@ class TransientError(FetchError):
         slow: whether the server sent data, but too slowly.
     """
 
-    HINT = (
+    HINT = tr_later(
         "check the network and the proxy settings, or use a mirror; then run the same command again:"
         " completed downloads are kept"
     )
@@ -37,7 +38,7 @@ class TransientError(FetchError):
         slow: bool = False,
         key: Hashable | None = None,
     ) -> None:
-        super().__init__(message, hint=hint or self.HINT, key=key)
+        super().__init__(message, hint=hint or tr(self.HINT), key=key)
         self.slow = slow
         self.retry_after = retry_after
         self.connected = connected
@@ -46,7 +47,7 @@ class TransientError(FetchError):
 class BusyError(TransientError):
     """The server answered that it cannot serve the request now: HTTP 408, 425, 429 and 5xx."""
 
-    HINT = (
+    HINT = tr_later(
         "the server answers, but cannot serve this now: run the same command again later, or use a mirror;"
         " completed downloads are kept"
     )
@@ -67,8 +68,12 @@ class GaveUpError(FetchError):
             attempts: how many there were.
             what: what was requested.
         """
-        times = f"{attempts} attempts" if attempts > 1 else "1 attempt"
-        message = f"{last.message} (given up after {times})"
+        message = tr.plural(
+            "{message} (given up after {number} attempt)",
+            "{message} (given up after {number} attempts)",
+            attempts,
+            message=last.message,
+        )
         super().__init__(message, hint=last.hint, about=what, key=last.key)
         self.connected = last.connected
         self._last, self._attempts = last, attempts
@@ -116,15 +121,24 @@ def explain(error: exceptions.HTTPError, where: str, host: str, plain: str) -> F
     if isinstance(error, exceptions.SSLError):
         return _explain_tls(error, where, host, plain)
     if isinstance(error, exceptions.LocationValueError):
-        return FetchError(f"{where}: invalid address")
+        return FetchError(tr("{where}: invalid address", where=where))
     if isinstance(error, exceptions.ProxyError):
-        text, hint = f"the proxy failed: {error.original_error}", "check HTTPS_PROXY and NO_PROXY"
+        text, hint = (
+            tr("the proxy failed: {error}", error=error.original_error),
+            tr("check HTTPS_PROXY and NO_PROXY"),
+        )
     elif isinstance(error, exceptions.NameResolutionError):
-        text, hint = "the host name cannot be resolved", "check the name, the network and HTTPS_PROXY"
+        text, hint = (
+            tr("the host name cannot be resolved"),
+            tr("check the name, the network and HTTPS_PROXY"),
+        )
     elif type(error) is exceptions.ConnectTimeoutError:
-        text, hint = "no response in time", "check the network and HTTPS_PROXY, or use a mirror"
+        text, hint = tr("no response in time"), tr("check the network and HTTPS_PROXY, or use a mirror")
     elif isinstance(error, exceptions.NewConnectionError):
-        text, hint = f"cannot be reached: {_reason(error)}", "check the network, or use a mirror"
+        text, hint = (
+            tr("cannot be reached: {reason}", reason=_reason(error)),
+            tr("check the network, or use a mirror"),
+        )
     else:
         return broken(error, where)
     return TransientError(f"{where}: {text}", hint=hint, connected=False, key=f"no connection to {where}")
@@ -134,14 +148,24 @@ def _explain_tls(error: exceptions.SSLError, where: str, host: str, plain: str) 
     cause = error.args[0] if error.args else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TlsError(
-            f"{where}: its certificate is not trusted: {cause.verify_message}",
-            hint="trust the CA that signed it: --ca-file, SSL_CERT_FILE or"
-            f" /etc/docker/certs.d/{host}/ca.crt",
+            tr(
+                "{where}: its certificate is not trusted: {verify_message}",
+                where=where,
+                verify_message=cause.verify_message,
+            ),
+            hint=tr(
+                "trust the CA that signed it: --ca-file, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt",
+                host=host,
+            ),
             certificate=True,
         )
     return TlsError(
-        f"{where}: no TLS connection: {getattr(cause, 'reason', None) or cause}",
-        hint=f"if it uses plain HTTP and you trust the network: {plain}",
+        tr(
+            "{where}: no TLS connection: {reason}",
+            where=where,
+            reason=getattr(cause, "reason", None) or cause,
+        ),
+        hint=tr("if it uses plain HTTP and you trust the network: {plain}", plain=plain),
         certificate=False,
     )
 
@@ -152,13 +176,13 @@ def broken(error: Exception, where: str) -> TransientError:
     slow = slowness(error)
     if slow is not None:
         return TransientError(
-            f"{at}the server is too slow: {slow}",
-            hint="try again later, use a mirror, or disable the limit: --min-speed 0",
+            tr("{at}the server is too slow: {slow}", at=at, slow=slow),
+            hint=tr("try again later, use a mirror, or disable the limit: --min-speed 0"),
             slow=True,
         )
     if isinstance(error, exceptions.ReadTimeoutError):
-        return TransientError(f"{at}no more data within the read timeout")
-    return TransientError(f"{at}the connection broke: {_reason(error)}")
+        return TransientError(tr("{at}no more data within the read timeout", at=at))
+    return TransientError(tr("{at}the connection broke: {error}", at=at, error=_reason(error)))
 
 
 def _reason(error: Exception) -> str:
@@ -167,7 +191,11 @@ def _reason(error: Exception) -> str:
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror
         if isinstance(inner, exceptions.IncompleteRead):
-            return f"{inner.partial} bytes received, {inner.expected} more expected"
+            return tr(
+                "{count} bytes received, {expected} more expected",
+                count=inner.partial,
+                expected=inner.expected,
+            )
         if isinstance(inner, http.client.IncompleteRead):
-            return "the body ended early"
+            return tr("the body ended early")
     return str(error.args[-1] if error.args else "") or type(error).__name__

@@ -18,6 +18,8 @@ from typing import Any, Final
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from bundler.language import tr
+
 CHATTER: Final = 4 << 20
 """Bytes of headers, chunk sizes and trailers allowed besides the content, plus a quarter of the content."""
 
@@ -120,11 +122,11 @@ class _Meter(io.RawIOBase):
         if self._came:
             self._waited += time.monotonic() - began
         elif bytes(buffer[: min(count, 5)]) != b"HTTP/"[:count]:
-            raise http.client.BadStatusLine("the answer is not HTTP")
+            raise http.client.BadStatusLine(tr("the answer is not HTTP"))
         self._came += count
         self._in_window += count
         if self._came - self.content > CHATTER + len(buffer) + self.content // 4:
-            raise http.client.HTTPException("hardly any of the answer is content")
+            raise http.client.HTTPException(tr("hardly any of the answer is content"))
         self._check()
         return count
 
@@ -133,7 +135,13 @@ class _Meter(io.RawIOBase):
             return
         if self._in_window < self._pace.rate * self._waited:
             seconds = round(self._waited)
-            raise SlowError(f"only {self._in_window} bytes received in {seconds} s of waiting")
+            raise SlowError(
+                tr(
+                    "only {in_window} bytes received in {seconds} s of waiting",
+                    in_window=self._in_window,
+                    seconds=seconds,
+                )
+            )
         self._waited = 0.0
         self._in_window = 0
 

@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from bundler.errors import FetchError
+from bundler.language import tr
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -53,8 +54,8 @@ def proxy_headers(proxy: str) -> Mapping[str, str] | None:
     parts = urlsplit(proxy)
     if parts.scheme not in DEFAULT_PORTS:
         raise FetchError(
-            f"the proxy {server(proxy)} is not supported",
-            hint="set HTTPS_PROXY to an HTTP proxy: http://host:port",
+            tr("the proxy {proxy} is not supported", proxy=server(proxy)),
+            hint=tr("set HTTPS_PROXY to an HTTP proxy: http://host:port"),
         )
     if parts.username is None:
         return None

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bundler.errors import FetchError
+from bundler.language import tr
 from bundler.net.errors import GaveUpError, TransientError
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Pause:
             FetchError: the wait was cancelled.
         """
         if self._cancelled.wait(seconds):
-            raise FetchError("cancelled: the run is ending")
+            raise FetchError(tr("cancelled: the run is ending"))
 
     def cancel(self) -> None:
         """Cancel all current and future waits."""
@@ -120,7 +121,7 @@ class Retry:
             seconds = longest * random.uniform(0.5, 1)  # noqa: S311 jitter, not cryptography
         else:
             seconds = min(error.retry_after, policy.retry_after_cap)
-        log.info("%s: %s; trying again in %.1f s", self._what, error.message, seconds)
+        log.info(tr("%s: %s; trying again in %.1f s"), self._what, error.message, seconds)
         self._pause(seconds)
 
     def run(self, attempt: Callable[[], T]) -> T:

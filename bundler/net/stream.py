@@ -14,6 +14,7 @@ import urllib3
 from urllib3 import exceptions
 
 from bundler.errors import FetchError
+from bundler.language import tr
 from bundler.net.errors import AbsentError, GaveUpError, TlsError, TransientError, broken
 from bundler.net.retry import Retry
 from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE
@@ -205,7 +206,7 @@ class ResumingStream:
         if response.status == UNSATISFIABLE and self._promised is None and found.total == self._position:
             self._finished = True  # an earlier run has received all of it
             return None
-        log.info("%s does not serve ranges correctly; requesting the whole file", self._server)
+        log.info(tr("%s does not serve ranges correctly; requesting the whole file"), self._server)
         self._ranges = False
         return None
 
@@ -214,8 +215,13 @@ class ResumingStream:
         if self._promised is not None:
             if response.status == OK and found.total not in {None, self._promised}:
                 raise FetchError(
-                    f"{self._server} has {found.total} bytes, but the manifest says {self._promised}",
-                    hint="the registry or a proxy in between is faulty; try a mirror",
+                    tr(
+                        "{server} has {total} bytes, but the manifest says {promised}",
+                        server=self._server,
+                        total=found.total,
+                        promised=self._promised,
+                    ),
+                    hint=tr("the registry or a proxy in between is faulty; try a mirror"),
                 )
             return
         if response.status == UNSATISFIABLE and found.total in {None, self._position}:
@@ -226,7 +232,7 @@ class ResumingStream:
             or (found.total is not None and found.total < self._position)
             or (None not in {self._validator, validator} and self._validator != validator)
         ):
-            raise ChangedError(f"{self._places[0].label}: the file changed on the server")
+            raise ChangedError(tr("{label}: the file changed on the server", label=self._places[0].label))
         self._size = self._size if found.total is None else found.total
         self._validator = self._validator or validator
 
@@ -276,7 +282,11 @@ class ResumingStream:
             self.close()
         else:
             host = self._places[0].host
-            self._lost(TransientError(f"{host}: the body ended early" if host else "the body ended early"))
+            self._lost(
+                TransientError(
+                    tr("{host}: the body ended early", host=host) if host else tr("the body ended early")
+                )
+            )
 
     def _lost(self, error: TransientError) -> None:
         self._failure = error
@@ -294,7 +304,7 @@ class ResumingStream:
         if len(self._places) == 1:
             raise error
         gone = self._places.popleft()
-        log.warning("mirror %s: %s; asking %s", gone.host, error.message, self._places[0].host)
+        log.warning(tr("mirror %s: %s; asking %s"), gone.host, error.message, self._places[0].host)
         self._retry = self._new_retry(self._places[0].label)
         self._ranges = True
 

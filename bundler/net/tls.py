@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bundler.errors import FetchError
+from bundler.language import tr
 
 DOCKER_CERTIFICATES = Path("/etc/docker/certs.d")
 """`<host[:port]>/*.crt` are CAs, `*.cert` with `*.key` are client certificates: Docker's documentation,
@@ -31,7 +32,10 @@ def trusting_context(ca_file: Path | None) -> ssl.SSLContext:
     """
     explicit = os.environ.get("SSL_CERT_FILE")
     if explicit and not Path(explicit).is_file():
-        raise FetchError(f"SSL_CERT_FILE={explicit}: no such file", hint="fix or unset the variable")
+        raise FetchError(
+            tr("SSL_CERT_FILE={explicit}: no such file", explicit=explicit),
+            hint=tr("fix or unset the variable"),
+        )
     context = ssl.create_default_context() if _openssl_knows() else _system_context()
     # Python 3.13 is stricter about CA certificates than Docker; builds must work with any CA that pulls work
     # with
@@ -71,8 +75,8 @@ def trust(context: ssl.SSLContext, file: Path) -> None:
         context.load_verify_locations(file)
     except (OSError, ssl.SSLError) as error:
         raise FetchError(
-            f"{file}: not a CA certificate file: {error}",
-            hint="use certificates in PEM format (-----BEGIN CERTIFICATE-----)",
+            tr("{file}: not a CA certificate file: {error}", file=file, error=error),
+            hint=tr("use certificates in PEM format (-----BEGIN CERTIFICATE-----)"),
         ) from error
 
 
@@ -125,6 +129,11 @@ def _identify(context: ssl.SSLContext, certificate: Path) -> None:
         context.load_cert_chain(certificate, certificate.with_suffix(".key"), password=lambda: "")
     except (OSError, ssl.SSLError) as error:
         raise FetchError(
-            f"{certificate}: cannot be used with {certificate.stem}.key: {error}",
-            hint="Docker's client certificates are pairs of PEM files, `<name>.cert` and `<name>.key`",
+            tr(
+                "{certificate}: cannot be used with {stem}.key: {error}",
+                certificate=certificate,
+                stem=certificate.stem,
+                error=error,
+            ),
+            hint=tr("Docker's client certificates are pairs of PEM files, `<name>.cert` and `<name>.key`"),
         ) from error

@@ -24,6 +24,7 @@ from urllib3 import exceptions
 from bundler import __version__
 from bundler.api.images import SourceOptions
 from bundler.errors import FetchError
+from bundler.language import tr
 from bundler.net.errors import broken, explain
 from bundler.net.pace import Pace, SlowError, keep_pace
 from bundler.net.proxies import DEFAULT_PORTS, Proxies, is_loopback, netloc, proxy_headers, server
@@ -115,7 +116,7 @@ class Answer:
         except (exceptions.HTTPError, OSError) as error:
             raise broken(error, where) from error
         except (ValueError, zlib.error) as error:
-            raise FetchError(f"{where}: {error}", hint="a proxy in between may be faulty") from error
+            raise FetchError(f"{where}: {error}", hint=tr("a proxy in between may be faulty")) from error
         finally:
             self.response.close()
 
@@ -142,9 +143,9 @@ def _read_document(response: urllib3.BaseHTTPResponse, limit: int, seconds: floa
     while len(data) <= limit and (chunk := response.read1(CHUNK, decode_content=False)):
         data += chunk if decompressor is None else decompressor.decompress(chunk, limit + 1 - len(data))
         if seconds is not None and time.monotonic() - began > seconds:
-            raise SlowError(f"a document took longer than {seconds:.0f} s")
+            raise SlowError(tr("a document took longer than {seconds:.0f} s", seconds=seconds))
     if decompressor is not None and not decompressor.eof and len(data) <= limit:
-        raise ValueError("a compressed document is truncated")
+        raise ValueError(tr("a compressed document is truncated"))
     return bytes(data)
 
 
@@ -154,7 +155,9 @@ def _is_compressed(encoding: str | None) -> bool:
         return False
     if name in {"gzip", "x-gzip"}:  # not requested, but Docker and skopeo accept it
         return True
-    raise ValueError(f"a document with the Content-Encoding {name[:40]!r}, which was not requested")
+    raise ValueError(
+        tr("a document with the Content-Encoding {name!r}, which was not requested", name=name[:40])
+    )
 
 
 class Transport:
@@ -229,7 +232,9 @@ class Transport:
                 foreign = True
                 sent.pop("Authorization", None)
             url = target
-        raise FetchError(f"{server(url)}: more than {MAX_REDIRECTS} redirects")
+        raise FetchError(
+            tr("{url}: more than {max_redirects} redirects", url=server(url), max_redirects=MAX_REDIRECTS)
+        )
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -241,30 +246,30 @@ class Transport:
 
     def _redirected(self, url: str, location: str | None) -> str:
         if not location:
-            raise FetchError(f"{server(url)}: a redirect without a Location header")
+            raise FetchError(tr("{url}: a redirect without a Location header", url=server(url)))
         try:
             target = urljoin(url, location)
             parts = urlsplit(target)
             host = netloc(parts)
         except ValueError as error:
-            raise FetchError(f"{server(url)}: a redirect to an invalid address") from error
-        where = f"{server(url)}: redirects to {parts.scheme}://{host}"
+            raise FetchError(tr("{url}: a redirect to an invalid address", url=server(url))) from error
+        where = tr("{url}: redirects to {scheme}://{host}", url=server(url), scheme=parts.scheme, host=host)
         if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
-            raise FetchError(f"{where}, which is not followed")
+            raise FetchError(tr("{where}, which is not followed", where=where))
         if self._anywhere:
             return target
         if is_loopback(parts.hostname or "") and not self._may_lead_here(url, host):
-            raise FetchError(f"{where}, which is this machine, and is not followed")
+            raise FetchError(tr("{where}, which is this machine, and is not followed", where=where))
         if parts.scheme == "http":
             if url.startswith("https:"):
                 raise FetchError(
-                    f"{where}, from https to plain http, which is not followed",
-                    hint="ask the operator of the registry for blob storage with a certificate",
+                    tr("{where}, from https to plain http, which is not followed", where=where),
+                    hint=tr("ask the operator of the registry for blob storage with a certificate"),
                 )
             if not self.plain_allowed(host):
                 raise FetchError(
-                    f"{where}, for which plain HTTP is not allowed",
-                    hint=f"if you trust the network in between: --insecure-registry {host}",
+                    tr("{where}, for which plain HTTP is not allowed", where=where),
+                    hint=tr("if you trust the network in between: --insecure-registry {host}", host=host),
                 )
         return target
 
@@ -282,7 +287,7 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
     ) -> urllib3.BaseHTTPResponse:
         proxy = self._proxies.choose(url)
-        through = f" (through the proxy {server(proxy)})" if proxy else ""
+        through = tr(" (through the proxy {proxy})", proxy=server(proxy)) if proxy else ""
         try:
             manager = self._manager(url, proxy)
             if form is not None:
@@ -309,7 +314,11 @@ class Transport:
             )
         except exceptions.HTTPError as error:
             host = netloc(urlsplit(url))
-            plain = "write http:// in the URL" if self._anywhere else f"--insecure-registry {host}"
+            plain = (
+                tr("write http:// in the URL")
+                if self._anywhere
+                else tr("--insecure-registry {host}", host=host)
+            )
             raise explain(error, server(url) + through, host, plain) from error
 
     def _manager(self, url: str, proxy: str | None) -> urllib3.PoolManager:

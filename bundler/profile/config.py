@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors import UsageError
+from bundler.language import tr
 from bundler.profile.places import VARIABLE, project_file, user_file
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def load_config(profile: Path | None = None) -> Config:
     """
     project, user = project_file(profile), user_file()
     if os.environ.get(VARIABLE) and user is not None and not user.exists():
-        raise UsageError(f"${VARIABLE}: {user} does not exist")
+        raise UsageError(tr("${variable}: {user} does not exist", variable=VARIABLE, user=user))
     looked = (project,) if user is None else (project, user)
     if not (_mentions_us(project) or (user is not None and user.exists())):
         return Config((), looked)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
 from bundler.errors import HintedValueError, ProfileError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.marked_toml import read_file
 from bundler.profile.marked_yaml import Node
@@ -20,6 +22,8 @@ from bundler.profile.values import PlatformName
 class Configuration(ProfileModel):
     """The keys of a user's configuration. Paths are relative to the folder of the file; `~` is the home."""
 
+    lang: Literal["en", "zh"] | None = None
+    """Language of texts. See `--lang`. A project's is that of the working folder."""
     platform: PlatformName | None = None
     """Operating system and architecture, for profiles that say none. See `--platform`."""
     keys: tuple[str, ...] = ()
@@ -43,8 +47,11 @@ class ProjectConfiguration(Configuration):
     def _refuse(cls, value: object) -> object:
         if value:
             raise HintedValueError(
-                "only your own configuration can say this: a project may come from whoever made the bundle",
-                hint=f"move it to {show_path(user_folder().parent / 'config.toml')}",
+                tr(
+                    "only your own configuration can say this: a project may come from whoever made"
+                    " the bundle"
+                ),
+                hint=tr("move it to {parent}", parent=show_path(user_folder().parent / "config.toml")),
             )
         return value
 
@@ -62,7 +69,9 @@ def read_configuration(
     if whole is None or tree is None:
         return None
     if not isinstance(tree.value, dict):
-        raise ProfileError(f"{tree.mark.where}: {'.'.join(table)}: must be a table")
+        raise ProfileError(
+            tr("{where}: {table}: must be a table", where=tree.mark.where, table=".".join(table))
+        )
     values = validate(model, whole, path.absolute().parent, table)
     return _absolute(values, path.parent.resolve()), tree
 

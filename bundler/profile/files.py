@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import (
     FileMode,
@@ -38,8 +39,10 @@ class DigestedFile(ProfileModel):
     def _check_origin(self) -> Self:
         if (self.path is None) == (self.url is None):
             raise HintedValueError(
-                "neither `path` nor `url` is set" if self.path is None else "both `path` and `url` are set",
-                hint="set exactly one of them",
+                tr("neither `path` nor `url` is set")
+                if self.path is None
+                else tr("both `path` and `url` are set"),
+                hint=tr("set exactly one of them"),
             )
         check_member(self.target)
         return self

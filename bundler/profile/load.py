@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar
 from pydantic import BaseModel
 
 from bundler.errors import PluginError, ProfileError, UsageError, did_you_mean
+from bundler.language import tr
 from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_file
 from bundler.profile.merge import merge_layers, read_override
 from bundler.profile.model import Profile
@@ -155,8 +156,13 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
         there = [path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()]
         if len(there) > 1:
             raise UsageError(
-                f"{show_path(there[0])} and {there[1].name} both define profile {name!r}",
-                hint="remove or rename one of them",
+                tr(
+                    "{there} and {name} both define profile {name2!r}",
+                    there=show_path(there[0]),
+                    name=there[1].name,
+                    name2=name,
+                ),
+                hint=tr("remove or rename one of them"),
             )
         if there:
             return there[0]
@@ -170,7 +176,9 @@ def _is_path(text: str) -> bool:
 def _nearest(name: str, folders: Iterable[Path]) -> str:
     folders = list(folders)
     names = sorted({path.stem for folder in folders for path in _files(folder)})
-    return did_you_mean(name, names, "there are") or "no profiles in " + ", ".join(map(show_path, folders))
+    return did_you_mean(name, names, tr("there are")) or tr("no profiles in ") + ", ".join(
+        map(show_path, folders)
+    )
 
 
 # ---------------------------------------------------------------- loading
@@ -201,8 +209,12 @@ def load_profile(
     else:
         path = _find(name_or_path, folders)
     if path is None or not path.exists():
-        what = f"file {show_path(path)}" if path is not None else f"profile named {name_or_path!r}"
-        raise UsageError(f"there is no {what}", hint=_nearest(Path(name_or_path).stem, folders))
+        what = (
+            tr("file {path}", path=show_path(path))
+            if path is not None
+            else tr("profile named {name_or_path!r}", name_or_path=name_or_path)
+        )
+        raise UsageError(tr("there is no {what}", what=what), hint=_nearest(Path(name_or_path).stem, folders))
     layers: dict[Path, _Layer] = {}
     _collect(path, folders, layers, ())
     own = layers[path.resolve()]
@@ -228,7 +240,7 @@ def _model(tree: Node, model: Callable[[str], type[BaseModel]]) -> type[Profile]
         name = node.value
     found = model(name)
     if not issubclass(found, Profile):
-        raise PluginError(f"the packer {name}: its model of a profile does not extend Profile")
+        raise PluginError(tr("the packer {name}: its model of a profile does not extend Profile", name=name))
     return found
 
 
@@ -251,8 +263,9 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
     said = " -> ".join([*(show_path(path) for path in chain), name])
     if _is_path(name):
         parent: Path | None = child.parent / name
-        hint = (
-            f"relative paths start from the folder of the file that contains them, {show_path(child.parent)}"
+        hint = tr(
+            "relative paths start from the folder of the file that contains them, {parent}",
+            parent=show_path(child.parent),
         )
     else:
         # A profile that extends its own name extends the next one of that name along the search path.
@@ -263,16 +276,30 @@ def _parent(name: str, mark: Mark, chain: tuple[Path, ...], folders: Sequence[Pa
         hint = _nearest(name, folders[start:])
     if parent is None or not parent.exists():
         other = "other " if name == child.stem else ""
-        raise ProfileError(f"{mark.where}: extends: no {other}profile {name!r} ({said})", hint=hint)
+        raise ProfileError(
+            tr(
+                "{where}: extends: no {other}profile {name!r} ({said})",
+                where=mark.where,
+                other=other,
+                name=name,
+                said=said,
+            ),
+            hint=hint,
+        )
     if parent.resolve() in [path.resolve() for path in chain]:
         raise ProfileError(
-            f"{mark.where}: circular `extends` ({said})",
-            hint="remove one of these `extends`",
+            tr("{where}: circular `extends` ({said})", where=mark.where, said=said),
+            hint=tr("remove one of these `extends`"),
         )
     if len(chain) >= MAX_DEPTH:
         raise ProfileError(
-            f"{mark.where}: extends: more than {MAX_DEPTH} levels deep ({said})",
-            hint="merge some of them",
+            tr(
+                "{where}: extends: more than {max_depth} levels deep ({said})",
+                where=mark.where,
+                max_depth=MAX_DEPTH,
+                said=said,
+            ),
+            hint=tr("merge some of them"),
         )
     return parent
 
@@ -286,8 +313,11 @@ def _read(path: Path) -> _Layer:
         for item in node.value if isinstance(node.value, list) else [node]:
             if not isinstance(item.value, str) or not item.value:
                 raise ProfileError(
-                    f"{item.mark.where}: extends: must be the name or path of a profile, or a list of them",
-                    hint=f'write "{item.text}" in quotes' if item.text else None,
+                    tr(
+                        "{where}: extends: must be the name or path of a profile, or a list of them",
+                        where=item.mark.where,
+                    ),
+                    hint=tr('write "{text}" in quotes', text=item.text) if item.text else None,
                 )
             names.append((item.value, item.mark))
     return _Layer(path, replace(tree, value=values), tuple(names))

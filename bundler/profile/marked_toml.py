@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from bundler.errors import ProfileError
 from bundler.io.yaml import MAX_BYTES
+from bundler.language import tr
 from bundler.profile.marked_yaml import Mark, Node, decode
 
 Keys: TypeAlias = tuple[str, ...]
@@ -36,8 +37,10 @@ def read_file(path: Path, shown: str) -> Node | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
-    return read_text(decode(raw, shown, "is this the right file?"), shown, path.absolute().parent)
+        raise ProfileError(
+            tr("{shown}: cannot be read: {strerror}", shown=shown, strerror=error.strerror)
+        ) from error
+    return read_text(decode(raw, shown, tr("is this the right file?")), shown, path.absolute().parent)
 
 
 def read_text(text: str, shown: str, folder: Path) -> Node:
@@ -48,9 +51,12 @@ def read_text(text: str, shown: str, folder: Path) -> Node:
         found = _POSITION.search(str(error))
         line = int(found[1]) if found and found[1] else len(text.splitlines())
         problem = _POSITION.sub("", str(error))
-        raise ProfileError(f"{shown}:{line}: not TOML: {problem}", hint="texts stand in quotes") from error
+        raise ProfileError(
+            tr("{shown}:{line}: not TOML: {problem}", shown=shown, line=line, problem=problem),
+            hint=tr("texts stand in quotes"),
+        ) from error
     except RecursionError as error:
-        raise ProfileError(f"{shown}: nested too deeply", hint="flatten it") from error
+        raise ProfileError(tr("{shown}: nested too deeply", shown=shown), hint=tr("flatten it")) from error
     lines = find_lines(text)
     return _mark(values, (), lines, Mark(f"{shown}:1", folder), shown)
 

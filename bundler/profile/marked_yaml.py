@@ -18,6 +18,7 @@ import yaml
 
 from bundler.errors import ProfileError
 from bundler.io.yaml import MAX_BYTES, MAX_NODES, PREFIX, ShallowLoader, line_of
+from bundler.language import tr, tr_later
 
 MAX_DEPTH: Final = 40
 
@@ -119,12 +120,14 @@ def read_file(path: Path, shown: str) -> Node:
     """
     try:
         if not path.is_file():
-            raise ProfileError(f"{shown}: not a file")
+            raise ProfileError(tr("{shown}: not a file", shown=shown))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ProfileError(f"{shown}: cannot be read: {error.strerror}") from error
-    text = decode(raw, shown, "profiles are small; is this the right file?")
+        raise ProfileError(
+            tr("{shown}: cannot be read: {strerror}", shown=shown, strerror=error.strerror)
+        ) from error
+    text = decode(raw, shown, tr("profiles are small; is this the right file?"))
     return read_text(text, shown, path.absolute().parent)
 
 
@@ -140,12 +143,14 @@ def decode(raw: bytes, shown: str, hint: str) -> str:
         ProfileError: it is too large, or not UTF-8.
     """
     if len(raw) > MAX_BYTES:
-        raise ProfileError(f"{shown}: larger than 1 MiB", hint=hint)
+        raise ProfileError(tr("{shown}: larger than 1 MiB", shown=shown), hint=hint)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ProfileError(f"{shown}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+        raise ProfileError(
+            tr("{shown}:{line}: not UTF-8", shown=shown, line=line), hint=tr("save the file as UTF-8")
+        ) from error
 
 
 def read_text(text: str, shown: str, folder: Path) -> Node:
@@ -156,8 +161,8 @@ def read_text(text: str, shown: str, folder: Path) -> Node:
     tree = _Builder(lambda line: Mark(f"{shown}:{line}", folder)).build(node)
     if not isinstance(tree.value, dict):
         raise ProfileError(
-            f"{tree.mark.where}: a profile must be a mapping",
-            hint="for example `application: compose`",
+            tr("{where}: a profile must be a mapping", where=tree.mark.where),
+            hint=tr("for example `application: compose`"),
         )
     return replace(tree, mark=Mark(f"{shown}:1", folder))
 
@@ -186,8 +191,8 @@ def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
         where = f"{shown}:{text.count(chr(10), 0, error.position) + 1}" if line else shown
         code = error.character if isinstance(error.character, int) else ord(error.character)
         raise ProfileError(
-            f"{where}: the character U+{code:04X} is not allowed in YAML",
-            hint="remove it; it may be invisible",
+            tr("{where}: the character U+{code:04X} is not allowed in YAML", where=where, code=code),
+            hint=tr("remove it; it may be invisible"),
         ) from error
     except yaml.MarkedYAMLError as error:
         problem, hint = _explain(error, text)
@@ -199,20 +204,28 @@ def _compose(text: str, shown: str, *, line: bool = True) -> yaml.Node | None:
 _REMEDIES: Final = (
     (
         "mapping values are not allowed",
-        "a second `:` on one line, or a line indented too far",
-        "quote values that contain `: `; indent keys of one level equally",
+        tr_later("a second `:` on one line, or a line indented too far"),
+        tr_later("quote values that contain `: `; indent keys of one level equally"),
     ),
     (
         "block end|could not find expected ':'|block collection",
-        "wrong indentation or a missing `:`",
-        "write `key: value`; indent keys of one level equally",
+        tr_later("wrong indentation or a missing `:`"),
+        tr_later("write `key: value`; indent keys of one level equally"),
     ),
-    ("single document", "a second document starts (`---`)", "a profile must be a single document"),
-    ("cannot start any token", "", "put the value in quotes"),
-    ("undefined alias", "", "define the anchor (`&name`) before its alias, in the same file"),
-    ("flow (?:sequence|mapping)|expected ',' or", "a bracket or comma is missing", "close each [ and {"),
-    ("quoted scalar", "a quote is not closed", "close each quote on its line"),
-    ("nested too deeply", "", "flatten it"),
+    (
+        "single document",
+        tr_later("a second document starts (`---`)"),
+        tr_later("a profile must be a single document"),
+    ),
+    ("cannot start any token", "", tr_later("put the value in quotes")),
+    ("undefined alias", "", tr_later("define the anchor (`&name`) before its alias, in the same file")),
+    (
+        "flow (?:sequence|mapping)|expected ',' or",
+        tr_later("a bracket or comma is missing"),
+        tr_later("close each [ and {"),
+    ),
+    ("quoted scalar", tr_later("a quote is not closed"), tr_later("close each quote on its line")),
+    ("nested too deeply", "", tr_later("flatten it")),
 )
 """Part of a problem or context in a PyYAML error -> wording for authors of profiles, and a hint."""
 
@@ -223,10 +236,10 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str | None]:
     at = error.problem_mark
     line = lines[at.line] if at is not None and at.line < len(lines) else ""
     if "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
-        return "a tab where only spaces are allowed", "indent with spaces"
+        return tr("a tab where only spaces are allowed"), tr("indent with spaces")
     for pattern, words, remedy in _REMEDIES:
         if re.search(pattern, f"{problem} {error.context}"):
-            return words or problem, remedy
+            return tr(words) or problem, tr(remedy)
     return problem, None
 
 
@@ -243,18 +256,34 @@ class _Builder:
         mark = mark or self._mark(node)
         self._count += 1
         if self._count > MAX_NODES:
-            raise ProfileError(f"{mark.where}: more than {MAX_NODES} values after expanding anchors")
+            raise ProfileError(
+                tr(
+                    "{where}: more than {max_nodes} values after expanding anchors",
+                    where=mark.where,
+                    max_nodes=MAX_NODES,
+                )
+            )
         if id(node) in self._open:
-            raise ProfileError(f"{mark.where}: {path}: an anchor that contains itself")
+            raise ProfileError(
+                tr("{where}: {path}: an anchor that contains itself", where=mark.where, path=path)
+            )
         if len(self._open) >= MAX_DEPTH:
-            raise ProfileError(f"{mark.where}: nested too deeply after expanding anchors", hint="flatten it")
+            raise ProfileError(
+                tr("{where}: nested too deeply after expanding anchors", where=mark.where),
+                hint=tr("flatten it"),
+            )
         if node.tag not in _KNOWN:
             tag = node.tag.replace(PREFIX, "!!")
             if node.tag == _MERGE:
                 return Node(mark, str(node.value), str(node.value))
             raise ProfileError(
-                f"{self._mark(node).where}: {_prefix(path)}the tag {tag} is not allowed",
-                hint="remove the tag",
+                tr(
+                    "{where}: {path}the tag {tag} is not allowed",
+                    where=self._mark(node).where,
+                    path=_prefix(path),
+                    tag=tag,
+                ),
+                hint=tr("remove the tag"),
             )
         self._open.append(id(node))
         try:
@@ -267,13 +296,13 @@ class _Builder:
             self._count += len(text) // 64
             if _UNSAFE.search(text):
                 raise ProfileError(
-                    f"{mark.where}: {_prefix(path)}contains a control character",
-                    hint="remove it; it may be written as an escape such as \\x00",
+                    tr("{where}: {path}contains a control character", where=mark.where, path=_prefix(path)),
+                    hint=tr("remove it; it may be written as an escape such as \\x00"),
                 )
             if node.tag == PREFIX + "null" and not text:
                 raise ProfileError(
-                    f"{mark.where}: {_prefix(path)}has no value",
-                    hint='write a value, "" for an empty string, or null to remove the inherited value',
+                    tr("{where}: {path}has no value", where=mark.where, path=_prefix(path)),
+                    hint=tr('write a value, "" for an empty string, or null to remove the inherited value'),
                 )
             plain = text if isinstance(node, yaml.ScalarNode) and node.style is None else None
             return Node(mark, _scalar(node.tag, text, mark, path), plain)
@@ -291,7 +320,7 @@ class _Builder:
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ProfileError(f"{mark.where}: {path}: a key must be a string")
+                raise ProfileError(tr("{where}: {path}: a key must be a string", where=mark.where, path=path))
             key = str(key_node.value)
             if key_node.tag == _MERGE:
                 self._merge(merged, value_node, mark, path)
@@ -299,8 +328,13 @@ class _Builder:
             full = _join(path, key)
             if key in own:
                 raise ProfileError(
-                    f"{mark.where}: {full}: duplicate key, first defined on line {lines[key]}",
-                    hint="keep one of them",
+                    tr(
+                        "{where}: {full}: duplicate key, first defined on line {lines}",
+                        where=mark.where,
+                        full=full,
+                        lines=lines[key],
+                    ),
+                    hint=tr("keep one of them"),
                 )
             lines[key] = line_of(key_node)
             own[key] = self.build(value_node, mark, full)
@@ -312,7 +346,9 @@ class _Builder:
         for part in parts:
             tree = self.build(part, mark, _join(path, "<<"))
             if not isinstance(tree.value, dict):
-                raise ProfileError(f"{mark.where}: {_join(path, '<<')}: must be a mapping")
+                raise ProfileError(
+                    tr("{where}: {key}: must be a mapping", where=mark.where, key=_join(path, "<<"))
+                )
             for key, value in tree.value.items():
                 merged.setdefault(key, value)
 
@@ -339,8 +375,14 @@ def _scalar(tag: str, text: str, mark: Mark, path: str = "") -> Scalar:
                 return _finite(text)
     except (ValueError, KeyError) as error:
         raise ProfileError(
-            f"{mark.where}: {_prefix(path)}{text[:40]!r} cannot be read as !!{kind}",
-            hint="remove the tag, or put the value in quotes",
+            tr(
+                "{where}: {path}{text!r} cannot be read as !!{kind}",
+                where=mark.where,
+                path=_prefix(path),
+                text=text[:40],
+                kind=kind,
+            ),
+            hint=tr("remove the tag, or put the value in quotes"),
         ) from error
     return text
 

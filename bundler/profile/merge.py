@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path
 
 from bundler.errors import ProfileError
+from bundler.language import tr
 from bundler.profile.marked_yaml import KeyPath, Mark, Node, read_value
 
 _KEY_PART = re.compile(r"""(?:"([^"]+)"|'([^']+)'|([^."'=\s]+))(?:\.|$)""")
@@ -43,8 +44,17 @@ def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
         if name != key:
             if name in above:
                 raise ProfileError(
-                    f"{node.mark.where}: {show_key((*path, key))}: `{name}` is also set",
-                    hint=f"a file can either replace the list (`{name}:`) or append to it (`{key}:`)",
+                    tr(
+                        "{where}: {show_key}: `{name}` is also set",
+                        where=node.mark.where,
+                        show_key=show_key((*path, key)),
+                        name=name,
+                    ),
+                    hint=tr(
+                        "a file can either replace the list (`{name}:`) or append to it (`{key}:`)",
+                        name=name,
+                        key=key,
+                    ),
                 )
             merged[name] = _append(there, node, (*path, key))
         elif node.value is None:
@@ -63,15 +73,19 @@ def merge(lower: Node, upper: Node, path: KeyPath = ()) -> Node:
 def _append(there: Node | None, node: Node, path: KeyPath) -> Node:
     if not isinstance(node.value, list):
         raise ProfileError(
-            f"{node.mark.where}: {show_key(path)}: must be a list to append",
-            hint=f"write `{path[-1]}: [...]`",
+            tr("{where}: {path}: must be a list to append", where=node.mark.where, path=show_key(path)),
+            hint=tr("write `{path}: [...]`", path=path[-1]),
         )
     if there is None or there.value is None:
         return node
     if not isinstance(there.value, list):
         raise ProfileError(
-            f"{node.mark.where}: {show_key(path)}: the inherited value is not a list",
-            hint=f"it is defined at {there.mark.where}; remove the `+` to replace it",
+            tr(
+                "{where}: {path}: the inherited value is not a list",
+                where=node.mark.where,
+                path=show_key(path),
+            ),
+            hint=tr("it is defined at {where}; remove the `+` to replace it", where=there.mark.where),
         )
     return Node(node.mark, [*there.value, *node.value])
 
@@ -91,14 +105,17 @@ def read_override(text: str, folder: Path) -> Node:
     path = _parse_key(key.strip())
     if not equals or not path:
         raise ProfileError(
-            f"--set {_short(text)}: is not key=value",
-            hint="for example --set settings.replicas=3; quote a part that contains a dot:"
-            """ --set 'registries.mirrors."docker.io"=mirror:5000'""",
+            tr("--set {text}: is not key=value", text=_short(text)),
+            hint=tr(
+                "for example --set settings.replicas=3; quote a part that contains a dot: --set"
+                " 'registries.mirrors.\"docker.io\"=mirror:5000'"
+            ),
         )
     mark = Mark(f"--set {key.strip()}={_short(value)}", folder, path)
     if path[0] == "extends":
         raise ProfileError(
-            f"{mark.where}: cannot be set with --set", hint="write a profile that extends another"
+            tr("{where}: cannot be set with --set", where=mark.where),
+            hint=tr("write a profile that extends another"),
         )
     node = read_value(value, mark)
     if path[-1].endswith("+") and not isinstance(node.value, list | dict):

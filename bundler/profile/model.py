@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.files import CarriedFile
 from bundler.profile.values import (
@@ -116,7 +117,9 @@ class Profile(ProfileModel):
             for index, name in enumerate(names):
                 if name in names[:index]:
                     raise HintedValueError(
-                        f"{name!r} is listed twice", hint="keep one of them", at=(key, index)
+                        tr("{name!r} is listed twice", name=name),
+                        hint=tr("keep one of them"),
+                        at=(key, index),
                     )
         return self
 

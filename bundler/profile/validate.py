@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from bundler.errors import ProfileError, did_you_mean
+from bundler.language import tr, tr_later
 from bundler.profile.marked_yaml import KeyPath, Node
 from bundler.profile.merge import show_key
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 _EXPECTED: Final = (
-    {"bool_type": "true or false", "bool_parsing": "true or false", "path_type": "a path"}
-    | {"string_type": "a string", "none_required": "left out"}
-    | dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number")
-    | dict.fromkeys(("float_type", "float_parsing"), "a number")
-    | dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list")
-    | dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping")
+    {
+        "bool_type": tr_later("true or false"),
+        "bool_parsing": tr_later("true or false"),
+        "path_type": tr_later("a path"),
+    }
+    | {"string_type": tr_later("a string"), "none_required": tr_later("left out")}
+    | dict.fromkeys(("int_type", "int_parsing", "int_from_float"), tr_later("a whole number"))
+    | dict.fromkeys(("float_type", "float_parsing"), tr_later("a number"))
+    | dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), tr_later("a list"))
+    | dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), tr_later("a mapping"))
 )
 """pydantic's error types -> the type that the model requires."""
 _WANTS_TEXT: Final = frozenset({"string_type", "path_type", "literal_error", "enum"})
@@ -225,7 +230,7 @@ def _describe(
     full = (*prefix, *path)
     key = node.mark.key
     if key is not None and len(key) > len(full) and hint is None:
-        hint = """quote a part of the key that contains a dot: --set 'a."b.c"=...'"""
+        hint = tr("quote a part of the key that contains a dot: --set 'a.\"b.c\"=...'")
     own = key is not None and tuple(part.removesuffix("+") for part in key) == full
     return _Problem(node.mark.where, show_key(full), text, hint, own)
 
@@ -235,17 +240,17 @@ def _explain(
 ) -> tuple[str, str | None]:
     telling = [detail for detail in details if detail["type"] not in _EXPECTED]
     if not telling:
-        wanted = " or ".join(dict.fromkeys(_EXPECTED[detail["type"]] for detail in details))
-        return f"must be {wanted}, {_but_is(node)}", _retype(details, node)
+        wanted = tr(" or ").join(dict.fromkeys(tr(_EXPECTED[detail["type"]]) for detail in details))
+        return tr("must be {wanted}, {node}", wanted=wanted, node=_but_is(node)), _retype(details, node)
     detail = telling[0]
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
             known = _keys(model, path[:-1])
-            return "unknown key", did_you_mean(str(path[-1]), known, "keys here", quote="`")
+            return tr("unknown key"), did_you_mean(str(path[-1]), known, tr("keys here"), quote="`")
         case "missing":
             about = _keys(model, path[:-1]).get(str(path[-1]), "")
-            return "is missing", f"add `{path[-1]}:`" + (f" ({about})" if about else "")
+            return tr("is missing"), tr("add `{key}:`", key=path[-1]) + (f" ({about})" if about else "")
         case "literal_error" | "enum":
             return _choose(re.findall(r"'([^']*)'", str(context.get("expected", ""))), node)
         case "value_error" if isinstance(context.get("error"), ValueError):
@@ -256,9 +261,11 @@ def _explain(
 
 def _choose(expected: list[str], node: Node) -> tuple[str, str | None]:
     if node.text in expected and not isinstance(node.value, str):
-        return f"must be a string, {_but_is(node)}", f'write "{node.text}" in quotes'
+        return tr("must be a string, {node}", node=_but_is(node)), tr(
+            'write "{text}" in quotes', text=node.text
+        )
     return (
-        f"must be one of {', '.join(expected)}, {_but_is(node)}",
+        tr("must be one of {expected}, {node}", expected=", ".join(expected), node=_but_is(node)),
         did_you_mean(str(node.value), expected),
     )
 
@@ -266,27 +273,37 @@ def _choose(expected: list[str], node: Node) -> tuple[str, str | None]:
 def _but_is(node: Node) -> str:
     value, text = node.value, node.text
     if isinstance(value, dict):
-        return "not a mapping"
+        return tr("not a mapping")
     if isinstance(value, list):
-        return "not a list"
+        return tr("not a list")
     if isinstance(value, bool):
         meaning = "true" if value else "false"
-        return f"not {meaning}" if text == meaning else f"not {text}, which means {meaning}"
+        return (
+            tr("not {meaning}", meaning=meaning)
+            if text == meaning
+            else tr("not {text}, which means {meaning}", text=text, meaning=meaning)
+        )
     if isinstance(value, int | float):
         same = text in {None, str(value)}
-        return f"not the number {value}" if same else f"not {text}, which is the number {value}"
-    return "not null" if value is None else f"not the string {str(value)[:60]!r}"
+        return (
+            tr("not the number {value}", value=value)
+            if same
+            else tr("not {text}, which is the number {value}", text=text, value=value)
+        )
+    return tr("not null") if value is None else tr("not the string {value!r}", value=str(value)[:60])
 
 
 def _retype(details: list[ErrorDetails], node: Node) -> str | None:
     kinds = {detail["type"] for detail in details}
     value, text = node.value, node.text
     if kinds & _WANTS_TEXT and text is not None:
-        return f'write "{text}" in quotes'
+        return tr('write "{text}" in quotes', text=text)
     if isinstance(value, str) and text is None and re.fullmatch(r"[0-9.]+|true|false", value):
-        return f"write {value} without quotes"
+        return tr("write {value} without quotes", value=value)
     if "a list" in {_EXPECTED[kind] for kind in kinds} and isinstance(value, str | int | float):
-        return f"write [{text if text is not None else json.dumps(value, ensure_ascii=False)}]"
+        return tr(
+            "write [{value}]", value=text if text is not None else json.dumps(value, ensure_ascii=False)
+        )
     return None
 
 

@@ -14,6 +14,7 @@ from bundler.bundle.names import PathError, check_path, show_path
 from bundler.errors import BundleError, HintedValueError
 from bundler.image.oci import Platform
 from bundler.image.reference import is_registry, split_mirror
+from bundler.language import tr, tr_later
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)")
 _UNITS: Final = {"": 1, "b": 1} | {
@@ -48,8 +49,12 @@ def parse_size(value: object) -> int:
         number = found[1] if found else "8"
         letter = found[2].upper() if found and found[2].upper() in set("KMGTP") else "G"
         raise HintedValueError(
-            f"{value!r} is not a size",
-            hint=f"write {number}{letter}iB (powers of 1024) or {number}{letter}B (powers of 1000)",
+            tr("{value!r} is not a size", value=value),
+            hint=tr(
+                "write {number}{letter}iB (powers of 1024) or {number}{letter}B (powers of 1000)",
+                number=number,
+                letter=letter,
+            ),
         )
     bytes_: int = ceil(Fraction(found[1]) * unit)
     return bytes_
@@ -65,8 +70,8 @@ def parse_duration(value: object) -> int:
     found = _DURATION.fullmatch(text)
     if not text or found is None:
         raise HintedValueError(
-            f"{value!r} is not a duration",
-            hint="write seconds (600), or for example 90s, 10m, 1h30m, 30d",
+            tr("{value!r} is not a duration", value=value),
+            hint=tr("write seconds (600), or for example 90s, 10m, 1h30m, 30d"),
         )
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return days * _DAY + hours * 3600 + minutes * 60 + seconds
@@ -88,8 +93,8 @@ def parse_moment(value: object) -> int:
         moment = None
     if found is None or moment is None:
         raise HintedValueError(
-            f"{value!r} is not a date",
-            hint="write a day (2027-06-30) or a time in UTC (2027-06-30T12:00Z)",
+            tr("{value!r} is not a date", value=value),
+            hint=tr("write a day (2027-06-30) or a time in UTC (2027-06-30T12:00Z)"),
         )
     return int(moment.replace(tzinfo=UTC).timestamp()) + (0 if found[1] else _DAY)
 
@@ -103,8 +108,8 @@ def parse_mode(value: object) -> int:
     found = _MODE.fullmatch(_text(value))
     if found is None:
         raise HintedValueError(
-            f"{value!r} is not a file mode",
-            hint="write three octal digits, for example 0644 or 0755",
+            tr("{value!r} is not a file mode", value=value),
+            hint=tr("write three octal digits, for example 0644 or 0755"),
         )
     return int(found[1], 8)
 
@@ -126,7 +131,7 @@ def matching(pattern: re.Pattern[str], what: str, hint: str) -> AfterValidator:
 
     def check(value: str) -> str:
         if pattern.fullmatch(value) is None:
-            raise HintedValueError(f"{value!r} is not {what}", hint=hint)
+            raise HintedValueError(tr("{value!r} is not {what}", value=value, what=tr(what)), hint=tr(hint))
         return value
 
     return AfterValidator(check)
@@ -150,10 +155,10 @@ def _check_mirror(value: str) -> str:
 def _check_registry(value: str, form: str, *, is_right: bool) -> str:
     if not is_right:
         scheme, separator, rest = value.partition("://")
-        hint = "for example docker.io or registry.bank.example:5000"
+        hint = tr("for example docker.io or registry.bank.example:5000")
         if separator and scheme in {"http", "https"}:
-            hint = f"leave out the scheme: {rest.rstrip('/')}"
-        raise HintedValueError(f"{value!r} is not {form}", hint=hint)
+            hint = tr("leave out the scheme: {rest}", rest=rest.rstrip("/"))
+        raise HintedValueError(tr("{value!r} is not {form}", value=value, form=form), hint=hint)
     return value
 
 
@@ -169,8 +174,8 @@ def check_member(value: str) -> str:
         raise HintedValueError(f"{show_path(value)}: {error}", hint=error.hint) from error
     if _MEMBER.fullmatch(value) is None:
         raise HintedValueError(
-            f"{value!r} is not a path inside a bundle",
-            hint="relative, without '..', of letters, digits and . _ @ + - only",
+            tr("{value!r} is not a path inside a bundle", value=value),
+            hint=tr("relative, without '..', of letters, digits and . _ @ + - only"),
         )
     return value
 
@@ -178,7 +183,8 @@ def check_member(value: str) -> str:
 def _check_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
         raise HintedValueError(
-            f"{value!r} is not a URL", hint="it must start with https:// and contain no spaces"
+            tr("{value!r} is not a URL", value=value),
+            hint=tr("it must start with https:// and contain no spaces"),
         )
     return value
 
@@ -218,21 +224,31 @@ FileMode = Annotated[
 
 Identifier = Annotated[
     str,
-    matching(_IDENTIFIER, "a name", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
+    matching(
+        _IDENTIFIER,
+        tr_later("a name"),
+        tr_later("lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
+    ),
     described("name", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """A name that is valid in file names and in project names."""
 
 ReleaseName = Annotated[
     str,
-    matching(_IDENTIFIER, "a version", "lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
+    matching(
+        _IDENTIFIER,
+        tr_later("a version"),
+        tr_later("lower-case letters, digits, '.', '_' and '-', not starting with '-'"),
+    ),
     described("version", ["string"], pattern=f"^{_IDENTIFIER.pattern}$"),
 ]
 """A version of an application; part of the bundle's name."""
 
 VersionNumber = Annotated[
     str,
-    matching(_VERSION, "a version number", 'numbers separated by dots, for example "24.0"'),
+    matching(
+        _VERSION, tr_later("a version number"), tr_later('numbers separated by dots, for example "24.0"')
+    ),
     described("version number", ["string"], pattern=f"^{_VERSION.pattern}$"),
 ]
 """Numbers separated by dots; see `version_key`."""
@@ -252,7 +268,7 @@ Mirror = Annotated[str, AfterValidator(_check_mirror), described("host[:port][/p
 
 Sha256 = Annotated[
     str,
-    matching(_SHA256, "a sha256", "64 lower-case hex digits, as `sha256sum` prints them"),
+    matching(_SHA256, tr_later("a sha256"), tr_later("64 lower-case hex digits, as `sha256sum` prints them")),
     described("sha256", ["string"], pattern=f"^{_SHA256.pattern}$"),
 ]
 """64 hex digits."""

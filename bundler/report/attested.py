@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bundler.errors import VerificationError
 from bundler.io.json import parse_json
+from bundler.language import tr
 from bundler.report.loose import mapping, mappings, text
 from bundler.report.model import Contained, Package, Provenance
 
@@ -89,4 +90,6 @@ def _parse(raw: bytes, path: str) -> Mapping[str, Any]:
     try:
         return mapping(parse_json(raw))
     except ValueError as error:
-        raise VerificationError(f"{path} cannot be read: {error}", hint="build the bundle again") from error
+        raise VerificationError(
+            tr("{path} cannot be read: {error}", path=path, error=error), hint=tr("build the bundle again")
+        ) from error

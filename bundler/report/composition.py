@@ -11,6 +11,7 @@ import yaml
 from bundler.api import compose
 from bundler.errors import VerificationError
 from bundler.io.yaml import MAX_BYTES, BoundedLoader
+from bundler.language import tr
 from bundler.report.hardening import judge
 from bundler.report.loose import entries, mapping, text
 from bundler.report.model import Network, Service, Volume
@@ -51,7 +52,8 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         return mapping(BoundedLoader(raw.decode()).read()[1])
     except (yaml.YAMLError, ValueError) as error:
         raise VerificationError(
-            f"{compose.DOCUMENT} cannot be read: {error}", hint="build the bundle again"
+            tr("{path} cannot be read: {error}", path=compose.DOCUMENT, error=error),
+            hint=tr("build the bundle again"),
         ) from error
 
 

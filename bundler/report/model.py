@@ -214,7 +214,7 @@ class Report:
         kept: bytes of all distinct blobs as published.
         documented: whether the services' definitions could be read: the bundle has a Compose document.
         secrets: names of secrets of the Compose document; the site's own are among the variables.
-        notes: the packer's lines about itself: labels and texts, in English.
+        notes: the packer's lines about itself: labels and texts, in the language of the run.
         contained: from the SBOM; None if there is none, or if it is too large to show.
         provenance: likewise.
         checked: None for a plan.

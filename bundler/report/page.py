@@ -26,8 +26,6 @@ REPORT_SECTIONS: Final = (
     "variables", "secrets", "requirements", "sbom", "provenance",
 )  # fmt: skip
 """Anchors of the sections of a report, which are also keys of their names."""
-_NOTES: Final = {"release": "note_release", "engine": "note_engine"}
-"""Labels of packers that the catalogue translates."""
 Row = tuple[str, ...]
 
 
@@ -48,7 +46,7 @@ def render_report(report: Report, language: str) -> bytes:
         r=report,
         kind=w["report_of_bundle" if report.checked else "report_of_plan"],
         facts=_facts(report, w),
-        notes=[(w[_NOTES[name]] if name in _NOTES else name, text) for name, text in report.notes],
+        notes=report.notes,
         keys=[(each,) for each in (report.checked.signers or report.checked.claimed)]
         if report.checked
         else [],

@@ -28,13 +28,14 @@ from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import Descriptor
 from bundler.io.files import explain_full_disk, scratch_file, write_whole
 from bundler.io.streams import CHUNK, Readable, Stream
+from bundler.language import tr, tr_later
 from bundler.store.cache import Cache, CacheEntry
 from bundler.store.receiver import ChangedError, Receiver, WrongBytesError
 from bundler.terminal.progress import format_bytes
 
 CHANGES = 3
 """Number of times that a file may change on its server while it is fetched."""
-MORE_ROOM = "free some space there (`bundle cache --prune`), or choose another folder with --cache"
+MORE_ROOM = tr_later("free some space there (`bundle cache --prune`), or choose another folder with --cache")
 """What to do if the disk is full."""
 
 
@@ -101,12 +102,13 @@ class Store:
         try:
             data = self.path(digest).read_bytes()
         except FileNotFoundError as error:
-            raise FetchError(f"blob {digest} is not in the cache {self.root}") from error
+            message = tr("blob {digest} is not in the cache {root}", digest=digest, root=self.root)
+            raise FetchError(message) from error
         if digest_of(data) != digest:
             self.path(digest).unlink(missing_ok=True)
             raise FetchError(
-                f"the cached blob {digest} was damaged and has been removed",
-                hint="build again to fetch it again",
+                tr("the cached blob {digest} was damaged and has been removed", digest=digest),
+                hint=tr("build again to fetch it again"),
             )
         return data
 
@@ -150,9 +152,14 @@ class Store:
         free = shutil.disk_usage(self.root).free
         if left > free:
             raise BundleError(
-                f"the disk of the cache is too full: {self.root}: {format_bytes(left)} are to be fetched, but"
-                f" {format_bytes(free)} are free",
-                hint=MORE_ROOM,
+                tr(
+                    "the disk of the cache is too full: {root}: {left} are to be fetched, but"
+                    " {free} are free",
+                    root=self.root,
+                    left=format_bytes(left),
+                    free=format_bytes(free),
+                ),
+                hint=tr(MORE_ROOM),
             )
 
     def fetch(
@@ -326,7 +333,7 @@ class Store:
 
     def _room(self) -> AbstractContextManager[None]:
         """Explain a full disk, in a block that writes to the store."""
-        return explain_full_disk("the cache", self.root, MORE_ROOM)
+        return explain_full_disk(tr("the cache"), self.root, tr(MORE_ROOM))
 
     def _received(self, blob: Descriptor) -> int:
         """Return the bytes of the blob that an earlier run has left, at most all of them."""
@@ -345,7 +352,7 @@ class Store:
                 fcntl.flock(file, kind)
             except BlockingIOError as error:
                 raise BundleError(
-                    f"the cache {self.root} is in use by a build", hint="wait until it ends"
+                    tr("the cache {root} is in use by a build", root=self.root), hint=tr("wait until it ends")
                 ) from error
             yield
 
@@ -376,7 +383,8 @@ class Store:
             receiver.note(chunk)
         if receiver.size is not None and receiver.have > receiver.size:
             os.ftruncate(descriptor, 0)
-            raise FetchError(f"an unfinished {receiver.digest} was too long; it was discarded")
+            digest = receiver.digest
+            raise FetchError(tr("an unfinished {digest} was too long; it was discarded", digest=digest))
         if receiver.have:
             advance(receiver.have)
         return receiver

@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bundler.language import tr
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -119,7 +121,7 @@ class Cache:
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a name for a cache or an entry of one")
+        raise ValueError(tr("{name!r} is not a name for a cache or an entry of one", name=name))
     return name
 
 

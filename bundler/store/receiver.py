@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from bundler.errors import FetchError
 from bundler.io.files import write_at
 from bundler.io.streams import CHUNK, Stream
+from bundler.language import tr
 
 
 class WrongBytesError(FetchError):
@@ -97,10 +98,15 @@ class Receiver:
         whole = self.size in {None, self.have}
         if whole and found == self.digest:
             return
-        size = "" if self.size is None else f" ({self.size} bytes)"
-        what = found if whole else f"{self.have} bytes"
+        size = "" if self.size is None else tr(" ({size} bytes)", size=self.size)
+        what = found if whole else tr("{count} bytes", count=self.have)
         raise WrongBytesError(
-            f"blob {self.digest}{size} arrived as {what}; it was discarded",
-            hint="the registry or a proxy on the way is broken; try a mirror",
+            tr(
+                "blob {digest}{size} arrived as {what}; it was discarded",
+                digest=self.digest,
+                size=size,
+                what=what,
+            ),
+            hint=tr("the registry or a proxy on the way is broken; try a mirror"),
             found=found if whole else "",
         )

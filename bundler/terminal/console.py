@@ -16,6 +16,8 @@ import traceback
 from types import TracebackType
 from typing import Final, TextIO
 
+from bundler.language import tr
+
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f"
 """C0, DEL and C1: ECMA-48."""
 _MARKS: Final = "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -79,7 +81,8 @@ def echo_page(page: bytes) -> None:
 
 def echo_error(text: str, *, colour: bool) -> None:
     """Print `error: <text>` on standard error."""
-    label = "\033[31m\033[1merror: \033[0m" if colour else "error: "
+    label = tr("error: ")
+    label = f"\033[31m\033[1m{label}\033[0m" if colour else label
     _print(label + clean(text, lines=True), err=True)
 
 

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bundler.language import tr
 from bundler.terminal.console import clean
 from bundler.terminal.progress import REFRESH, Count, LogReporter, Transfer, format_seconds
 
@@ -81,7 +82,7 @@ class TerminalReporter(LogReporter):
 
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
-        self._print(Text.assemble(("warning:", "yellow"), f" {clean(text)}"))
+        self._print(Text.assemble((tr("warning: "), "yellow"), clean(text)))
 
     def _line(self, text: str) -> None:
         self._print(Text(text))

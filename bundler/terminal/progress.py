@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
+from bundler.language import tr
 from bundler.terminal.console import clean, to_json
 
 REFRESH = 0.1
@@ -61,8 +62,8 @@ def format_bytes(size: float) -> str:
 def format_seconds(seconds: float) -> str:
     """Format `seconds` for people: 4.2 s, 3 min 05 s."""
     if seconds < 60:  # noqa: PLR2004 a minute
-        return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+        return tr("{seconds:.1f} s", seconds=seconds)
+    return tr("{minutes} min {seconds:02d} s", minutes=int(seconds) // 60, seconds=int(seconds) % 60)
 
 
 class _Item:
@@ -78,7 +79,9 @@ class _Item:
         return 0 < self.total <= self.done
 
     def __str__(self) -> str:
-        return format_bytes(self.done) + (f" of {format_bytes(self.total)}" if self.total else "")
+        return format_bytes(self.done) + (
+            tr(" of {total}", total=format_bytes(self.total)) if self.total else ""
+        )
 
 
 class Count:
@@ -135,7 +138,7 @@ class Count:
         text = f"{format_bytes(self.done)} of {format_bytes(self.total)}  {format_bytes(self.rate)}/s"
         if self.done < self.total:
             left = format_seconds((self.total - self.done) / self.rate) if self.rate else "?"
-            text += f"  {left} left"
+            text += "  " + tr("{time} left", time=left)
         return text
 
 
@@ -201,7 +204,7 @@ class LogReporter:
 
     def warn(self, text: str) -> None:
         """See `Reporter.warn`."""
-        self._line(f"warning: {clean(text)}")
+        self._line(tr("warning: {text}", text=clean(text)))
 
 
 class JsonReporter:

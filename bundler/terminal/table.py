@@ -14,14 +14,16 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def pad(text: str, columns: int) -> str:
+    """Return `text`, filled with spaces up to so many columns."""
+    return text + " " * (columns - width(text))
+
+
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Format a table with columns two spaces apart and headings in capitals; each cell stays on one line."""
     table = [tuple(cell.upper() for cell in head), *(tuple(map(clean, row)) for row in rows)]
     widths = [max(width(row[column]) for row in table) for column in range(len(head))]
-    lines = (
-        "  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    )
+    lines = ("  ".join(pad(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
     return "\n".join(lines)
 
 

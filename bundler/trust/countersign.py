@@ -13,6 +13,7 @@ from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS, UNLISTED, pars
 from bundler.bundle.tar import BLOCK, RECORD, ArchiveReader, Entry, header, padded
 from bundler.errors import UsageError, VerificationError
 from bundler.io.files import read_at, whole_file, write_whole
+from bundler.language import tr
 from bundler.trust.keys import PublicKey
 from bundler.trust.signatures import read_lines, sign_text
 from bundler.trust.signers import carried_keys, match_signatures
@@ -47,12 +48,18 @@ def countersign(
                 heads[entry.path] = b"".join(body)
         sums, text = heads.get(SUMS), heads.get(SIGNATURE, b"")
         if sums is None or reader.top is None or reader.mtime is None:
-            raise VerificationError(f"{path}: not a bundle: it has no {SUMS}")
+            raise VerificationError(tr("{path}: not a bundle: it has no {sums}", path=path, sums=SUMS))
         there = carried_keys(heads) if text else ()
         match_signatures(sums, read_lines(text, SIGNATURE) if text else [], there, (), signer)
         for key in new:
             if key in there:
-                raise UsageError(f"{path} is already signed with the key {key.fingerprint}")
+                raise UsageError(
+                    tr(
+                        "{path} is already signed with the key {fingerprint}",
+                        path=path,
+                        fingerprint=key.fingerprint,
+                    )
+                )
         added = {
             SIGNATURE: text + sign_text(sums, keys),
             PUBLIC_KEY: b"".join(key.pem for key in (*there, *new)),
@@ -78,7 +85,7 @@ def _rewrite(
     """
     top, mtime = archive
     if listed.keys() != {entry.path for entry in entries} - UNLISTED:
-        raise VerificationError(f"the files in the bundle differ from those listed in {SUMS}")
+        raise VerificationError(tr("the files in the bundle differ from those listed in {sums}", sums=SUMS))
     at = 0
     for entry in entries:
         if entry.path in added:
@@ -90,7 +97,9 @@ def _rewrite(
             digest.update(chunk)
             yield chunk
         if entry.path not in UNLISTED and digest.hexdigest() != listed[entry.path]:
-            raise VerificationError(f"{entry.path} does not match {SUMS}")
+            raise VerificationError(
+                tr("{entry_path} does not match {sums}", entry_path=entry.path, sums=SUMS)
+            )
         yield bytes(padded(entry.size) - entry.size)
         at += len(head) + padded(entry.size)
         if entry.path == SUMS:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bundler.errors import UsageError
+from bundler.language import tr, tr_later
 
 _PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 """SubjectPublicKeyInfo of P-256 up to the point's coordinates."""
@@ -61,7 +62,8 @@ class PublicKey:
         found = read_keys(data)
         if len(found) != 1:
             raise UsageError(
-                f"{len(found)} public keys where one is expected", hint="put each key in its own file"
+                tr("{count} public keys where one is expected", count=len(found)),
+                hint=tr("put each key in its own file"),
             )
         return found[0]
 
@@ -85,32 +87,36 @@ def read_keys(data: bytes) -> tuple[PublicKey, ...]:
     if blocks:
         return tuple(_checked(_decode(block)) for block in blocks)
     if b"PRIVATE KEY-----" in data:
-        raise UsageError("this is a private key, not a public key: keep it secret", hint=_HINT)
+        raise UsageError(tr("this is a private key, not a public key: keep it secret"), hint=tr(_HINT))
     if data.startswith(b"\x30"):
         return (_checked(data),)
-    raise UsageError("the public key is not PEM", hint=_HINT)
+    raise UsageError(tr("the public key is not PEM"), hint=tr(_HINT))
 
 
-_HINT = "use the bundle.pub written by `bundle keygen`"
+_HINT = tr_later("use the bundle.pub written by `bundle keygen`")
 
 
 def _decode(block: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(block.split()), validate=True)
     except binascii.Error as error:
-        raise UsageError("the public key is not PEM: its content is not base64", hint=_HINT) from error
+        raise UsageError(
+            tr("the public key is not PEM: its content is not base64"), hint=tr(_HINT)
+        ) from error
 
 
 def _checked(der: bytes) -> PublicKey:
     if len(der) != _SIZE or not der.startswith(_PREFIX):
         raise UsageError(
-            "the public key is not an ECDSA key on the curve P-256",
-            hint="compressed points and explicit parameters are refused too;"
-            " `openssl ec -pubin -in KEY -conv_form uncompressed -param_enc named_curve` rewrites such a key",
+            tr("the public key is not an ECDSA key on the curve P-256"),
+            hint=tr(
+                "compressed points and explicit parameters are refused too; `openssl ec -pubin -in"
+                " KEY -conv_form uncompressed -param_enc named_curve` rewrites such a key"
+            ),
         )
     x, y = (int.from_bytes(der[at : at + 32], "big") for at in (_SIZE - 64, _SIZE - 32))
     if max(x, y) >= _P or (y * y - x * x * x + 3 * x - _B) % _P:
-        raise UsageError("the public key is damaged: its point is not on the curve P-256", hint=_HINT)
+        raise UsageError(tr("the public key is damaged: its point is not on the curve P-256"), hint=tr(_HINT))
     return PublicKey(der)
 
 

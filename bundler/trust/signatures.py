@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from bundler.api.signing import PrivateKey, Signer
 from bundler.errors import UsageError, VerificationError
+from bundler.language import tr
 from bundler.trust.keys import PublicKey
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -36,7 +37,7 @@ def decode(value: bytes) -> tuple[int, int]:
     r, rest = _read_integer(value[2:])
     s, rest = _read_integer(rest)
     if rest or not 0 < r < ORDER or not 0 < s < ORDER or encode(r, s) != value:
-        raise VerificationError("the signature is not in the required encoding: DER, with the lower s")
+        raise VerificationError(tr("the signature is not in the required encoding: DER, with the lower s"))
     return r, s
 
 
@@ -54,7 +55,7 @@ def _integer(number: int) -> bytes:
 
 def _read_integer(data: bytes) -> tuple[int, bytes]:
     if len(data) < 3 or data[0] != _INTEGER or not 0 < data[1] <= _SHORT or len(data) < 2 + data[1]:  # noqa: PLR2004 head and a byte
-        raise VerificationError("the signature is not in DER")
+        raise VerificationError(tr("the signature is not in DER"))
     end = 2 + data[1]
     return int.from_bytes(data[2:end], "big"), data[end:]
 
@@ -77,15 +78,17 @@ def read_lines(text: bytes, where: str) -> list[bytes]:
     """
     lines = text.split(b"\n")
     if lines.pop() or not lines:
-        raise VerificationError(f"{where}: its last line is incomplete")
+        raise VerificationError(tr("{where}: its last line is incomplete", where=where))
     values = []
     for line in lines:
         try:
             value = base64.b64decode(line, validate=True)
         except binascii.Error as error:
-            raise VerificationError(f"{where} is not base64") from error
+            raise VerificationError(tr("{where} is not base64", where=where)) from error
         if base64.b64encode(value) != line:  # base64 can have unused bits, whose changes would go unnoticed
-            raise VerificationError(f"{where} is not canonical base64 (RFC 4648), one signature per line")
+            raise VerificationError(
+                tr("{where} is not canonical base64 (RFC 4648), one signature per line", where=where)
+            )
         decode(value)
         values.append(value)
     return values
@@ -111,5 +114,8 @@ def refuse_twice(keys: Sequence[PrivateKey]) -> None:
     for key in keys:
         public = PublicKey.read(key.public_key)
         if public in seen:
-            raise UsageError(f"the key {public.fingerprint} is given twice", hint="use each key only once")
+            raise UsageError(
+                tr("the key {fingerprint} is given twice", fingerprint=public.fingerprint),
+                hint=tr("use each key only once"),
+            )
         seen.add(public)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from bundler.api.signing import Signer
 from bundler.bundle.checksums import PUBLIC_KEY, SIGNATURE, SUMS
 from bundler.errors import UsageError, VerificationError
+from bundler.language import tr, tr_later
 from bundler.trust.keys import PublicKey, distinct, read_keys
 from bundler.trust.signatures import read_lines, verify_once
 from bundler.trust.statements import FOLDER, SUFFIXES, Known, judge_statements, read_statement
 
-_COPY = "copy the file again and compare it with its .sha256"
-_ASK = "do not install it; ask its publisher for the bundle and the key again"
+_COPY = tr_later("copy the file again and compare it with its .sha256")
+_ASK = tr_later("do not install it; ask its publisher for the bundle and the key again")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,12 @@ class Trust:
         different = len(distinct(self.keys))
         if not 0 < self.require <= different:
             raise UsageError(
-                f"--require {self.require}: {different} different keys were given",
-                hint="repeat --key for each key",
+                tr(
+                    "--require {require}: {different} different keys were given",
+                    require=self.require,
+                    different=different,
+                ),
+                hint=tr("repeat --key for each key"),
             )
 
 
@@ -55,18 +60,18 @@ def check_signatures(
     """
     sums, text = heads.get(SUMS), heads.get(SIGNATURE)
     if sums is None:
-        raise VerificationError(f"not a bundle: it does not start with {SUMS}")
+        raise VerificationError(tr("not a bundle: it does not start with {sums}", sums=SUMS))
     if text is None:
         if allow_unsigned:
             return ()
         raise VerificationError(
-            "the bundle is not signed",
-            hint="ask its publisher for a signed bundle; --allow-unsigned only checks it for damage",
+            tr("the bundle is not signed"),
+            hint=tr("ask its publisher for a signed bundle; --allow-unsigned only checks it for damage"),
         )
     if trust is None:
         if allow_unsigned:
             return ()
-        raise UsageError("there is no public key to verify the bundle with")
+        raise UsageError(tr("there is no public key to verify the bundle with"))
     carried = carried_keys(heads)
     signers = match_signatures(sums, read_lines(text, SIGNATURE), carried, trust.keys, signer)
     given = {**trust.statements, **{name: data for name, data in heads.items() if is_statement(name)}}
@@ -112,18 +117,20 @@ def carried_keys(heads: Mapping[str, bytes]) -> tuple[PublicKey, ...]:
     """
     text = heads.get(PUBLIC_KEY)
     if text is None:
-        raise VerificationError(f"{PUBLIC_KEY} is missing", hint=_COPY)
+        raise VerificationError(tr("{public_key} is missing", public_key=PUBLIC_KEY), hint=tr(_COPY))
     try:
         keys = read_keys(text)
     except UsageError as error:
-        raise VerificationError(f"{PUBLIC_KEY}: {error.message}", hint=_COPY) from error
+        raise VerificationError(f"{PUBLIC_KEY}: {error.message}", hint=tr(_COPY)) from error
     if b"".join(key.pem for key in keys) != text:  # not covered by a checksum, so only one form is accepted
         raise _not_its_key()
     return keys
 
 
 def _not_its_key() -> VerificationError:
-    return VerificationError(f"{PUBLIC_KEY} in the bundle is not the key that signed it", hint=_COPY)
+    return VerificationError(
+        tr("{public_key} in the bundle is not the key that signed it", public_key=PUBLIC_KEY), hint=tr(_COPY)
+    )
 
 
 def match_signatures(
@@ -140,14 +147,21 @@ def match_signatures(
     """
     if len(values) != len(carried):
         raise VerificationError(
-            f"{SIGNATURE} has {len(values)} signatures, but {PUBLIC_KEY} has {len(carried)} keys", hint=_COPY
+            tr(
+                "{signature} has {count} signatures, but {public_key} has {keys} keys",
+                signature=SIGNATURE,
+                count=len(values),
+                public_key=PUBLIC_KEY,
+                keys=len(carried),
+            ),
+            hint=tr(_COPY),
         )
     for value, key in zip(values, carried, strict=True):
         if verify_once(payload, value, key, signer):
             continue
         if any(verify_once(payload, value, other, signer) for other in trusted):
             raise _not_its_key()
-        raise VerificationError("the bundle is not signed with this key", hint=_ASK)
+        raise VerificationError(tr("the bundle is not signed with this key"), hint=tr(_ASK))
     return distinct(carried)
 
 
@@ -163,16 +177,23 @@ def judge_signers(signers: Sequence[PublicKey], trust: Trust, known: Known) -> t
         return tuple(names[name] for name in counted)
     for name in (*names, *(key.fingerprint for key in trust.keys)):
         if name in known.revoked:
-            raise VerificationError(f"the key {name} is revoked and must no longer be trusted", hint=_ASK)
+            raise VerificationError(
+                tr("the key {name} is revoked and must no longer be trusted", name=name), hint=tr(_ASK)
+            )
     if trust.require == 1:
         raise VerificationError(
-            "the bundle is not signed with this key"
+            tr("the bundle is not signed with this key")
             if len(trust.keys) == 1
-            else "the bundle is not signed with any of these keys",
-            hint=_ASK,
+            else tr("the bundle is not signed with any of these keys"),
+            hint=tr(_ASK),
         )
     raise VerificationError(
-        f"the bundle is signed with {len(counted)} of these keys; {trust.require} are required", hint=_ASK
+        tr(
+            "the bundle is signed with {count} of these keys; {require} are required",
+            count=len(counted),
+            require=trust.require,
+        ),
+        hint=tr(_ASK),
     )
 
 

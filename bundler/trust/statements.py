@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from bundler.api.signing import PrivateKey, Signer
 from bundler.bundle.names import STATEMENTS
 from bundler.errors import UsageError, VerificationError
+from bundler.language import tr
 from bundler.trust.keys import PublicKey, read_keys
 from bundler.trust.signatures import read_lines, sign_once, verify_once
 
@@ -77,7 +78,9 @@ def rotate(before: PrivateKey, after: PublicKey) -> Rotation:
     """
     old = PublicKey.read(before.public_key)
     if old == after:
-        raise UsageError("the new key is the same as the old one", hint="a rotation needs two different keys")
+        raise UsageError(
+            tr("the new key is the same as the old one"), hint=tr("a rotation needs two different keys")
+        )
     unsigned = Rotation(old, after, _today(), b"")
     return Rotation(old, after, unsigned.date, sign_once(unsigned.payload, before))
 
@@ -108,17 +111,23 @@ def read_statement(data: bytes, where: str, signer: Signer) -> Statement:
         VerificationError: the statement is malformed, or not signed by the key that it names.
     """
     if len(data) > LIMIT:
-        raise VerificationError(f"{where}: a statement about keys has at most {LIMIT} bytes")
+        raise VerificationError(
+            tr("{where}: a statement about keys has at most {limit} bytes", where=where, limit=LIMIT)
+        )
     try:
         statement = _parse(data, where)
     except (UnicodeDecodeError, ValueError, UsageError) as error:
-        raise VerificationError(f"{where}: not a valid rotation or revocation") from error
+        raise VerificationError(tr("{where}: not a valid rotation or revocation", where=where)) from error
     if write_statement(statement) != data:
-        raise VerificationError(f"{where}: not a valid rotation or revocation")
+        raise VerificationError(tr("{where}: not a valid rotation or revocation", where=where))
     if not verify_once(statement.payload, statement.signature, statement.by, signer):
         raise VerificationError(
-            f"{where}: it is not signed with the key {statement.by.fingerprint}",
-            hint="do not use it; ask its publisher for it again",
+            tr(
+                "{where}: it is not signed with the key {fingerprint}",
+                where=where,
+                fingerprint=statement.by.fingerprint,
+            ),
+            hint=tr("do not use it; ask its publisher for it again"),
         )
     return statement
 
@@ -145,7 +154,8 @@ def read_fingerprint(text: str) -> str:
     """
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise UsageError(
-            f"{text!r} is not a key fingerprint", hint="64 hex digits, as `bundle keygen` prints them"
+            tr("{text!r} is not a key fingerprint", text=text),
+            hint=tr("64 hex digits, as `bundle keygen` prints them"),
         )
     return text
 

@@ -19,6 +19,7 @@ from bundler.bundle.tar import COPY, WHICH, ArchiveReader, Entry
 from bundler.errors import UsageError, VerificationError
 from bundler.io.files import read_at
 from bundler.io.workers import CORES, Crew
+from bundler.language import tr
 from bundler.trust.keys import PublicKey
 from bundler.trust.signers import Trust, check_signatures, is_statement
 from bundler.trust.statements import LIMIT
@@ -76,11 +77,8 @@ def verify(
     Raises:
         VerificationError: anything differs from what was signed.
     """
-    if trust is None and not allow_unsigned:
-        raise UsageError(
-            "there is no public key to verify the bundle with",
-            hint="use --key bundle.pub, a file that you got from the bundle's publisher over another channel",
-        )
+    if not allow_unsigned:
+        _require_key(trust)
     _require_file(path)
     head = _Head(form, keep or {})
     listed: dict[str, str] | None = None
@@ -94,12 +92,12 @@ def verify(
             if _is_of_site(entry.path):
                 modes[entry.path] = entry.mode
             elif entry.mode != form.mode(entry.path):
-                raise VerificationError(f"{entry.path}: wrong mode {entry.mode:o}")
+                raise VerificationError(tr("{path}: wrong mode {mode:o}", path=entry.path, mode=entry.mode))
             if entry.path == MANIFEST:  # the head is complete: report errors in it before hashing gigabytes
                 signers = check_signatures(head.files, signer, trust, allow_unsigned=allow_unsigned)
                 listed = parse_sums(head.files[SUMS])
             if listed is not None and entry.path not in listed:
-                raise _unlike([f"{entry.path}: not listed"])
+                raise _unlike([tr("{entry_path}: not listed", entry_path=entry.path)])
             hashing.begin(entry)
         crew.wait()
     head.check()
@@ -115,9 +113,12 @@ def verify(
 def _compare_place(manifest: BundleManifest, reader: ArchiveReader) -> None:
     if reader.top != manifest.top or reader.mtime != manifest.created:
         raise VerificationError(
-            f"bundle.json says {manifest.top}, {manifest.created}; the archive has a different folder"
-            " or time",
-            hint=COPY,
+            tr(
+                "bundle.json says {top}, {created}; the archive has a different folder or time",
+                top=manifest.top,
+                created=manifest.created,
+            ),
+            hint=tr(COPY),
         )
 
 
@@ -126,13 +127,25 @@ def _kept(files: Mapping[str, bytes], keep: Mapping[str, int], listed: Mapping[s
     kept = {path: files[path] for path in keep if path in files}
     changed = [path for path, data in kept.items() if hashlib.sha256(data).hexdigest() != listed[path]]
     if changed:
-        raise _unlike([f"{path}: changed" for path in changed])
+        raise _unlike([tr("{path}: changed", path=path) for path in changed])
     return kept
+
+
+def _require_key(trust: Trust | None) -> None:
+    if trust is None:
+        raise UsageError(
+            tr("there is no public key to verify the bundle with"),
+            hint=tr(
+                "use --key bundle.pub, a file that you got from the bundle's publisher over another channel"
+            ),
+        )
 
 
 def _require_file(path: Path) -> None:
     if not path.is_file():  # opening a pipe could block for ever
-        raise UsageError(f"{path}: not a regular file, which parallel reading requires", hint=WHICH)
+        raise UsageError(
+            tr("{path}: not a regular file, which parallel reading requires", path=path), hint=tr(WHICH)
+        )
 
 
 def _reader(file: BinaryIO) -> ArchiveReader:
@@ -163,16 +176,26 @@ class _Head:
         try:
             place = self._form.order(entry.path)
         except ValueError as error:
-            raise VerificationError(f"{entry.path}: not a folder of a bundle", hint=WHICH) from error
+            raise VerificationError(
+                tr("{entry_path}: not a folder of a bundle", entry_path=entry.path), hint=tr(WHICH)
+            ) from error
         if self._last is not None and place <= self._last:
-            raise VerificationError(f"{entry.path}: out of order in the archive", hint=WHICH)
+            raise VerificationError(
+                tr("{entry_path}: out of order in the archive", entry_path=entry.path), hint=tr(WHICH)
+            )
         self._last = place
         limit = TABLE_LIMIT if entry.path in self._form.modes else LIMITS.get(entry.path)
         if is_statement(entry.path):
             limit = LIMIT
             self._statements += 1
             if self._statements > MOST_STATEMENTS:
-                raise VerificationError(f"more than {MOST_STATEMENTS} rotations and revocations", hint=WHICH)
+                raise VerificationError(
+                    tr(
+                        "more than {most_statements} rotations and revocations",
+                        most_statements=MOST_STATEMENTS,
+                    ),
+                    hint=tr(WHICH),
+                )
         if place > self._form.order(MANIFEST):
             self.check()
         if limit is None and entry.size <= self._keep.get(entry.path, -1):
@@ -181,7 +204,13 @@ class _Head:
             return
         if entry.size > limit:
             raise VerificationError(
-                f"{entry.path}: {entry.size} bytes, over the limit of {limit}", hint=WHICH
+                tr(
+                    "{entry_path}: {size} bytes, over the limit of {limit}",
+                    entry_path=entry.path,
+                    size=entry.size,
+                    limit=limit,
+                ),
+                hint=tr(WHICH),
             )
         self.files[entry.path] = b"".join(body)
 
@@ -190,8 +219,11 @@ class _Head:
         for path in (SUMS, MANIFEST):
             if path not in self.files:
                 raise VerificationError(
-                    f"not a bundle: it does not start with {path}",
-                    hint=f"{WHICH}; for one of another packer, give its plugin too (--plugins-dir)",
+                    tr("not a bundle: it does not start with {path}", path=path),
+                    hint=tr(
+                        "{which}; for one of another packer, give its plugin too (--plugins-dir)",
+                        which=tr(WHICH),
+                    ),
                 )
 
 
@@ -234,28 +266,52 @@ def _compare_modes(modes: dict[str, int], tables: dict[str, bytes]) -> None:
         rows = [line.partition("\t") for line in lines[:-1]]
         said = {path: int(mode, 8) for path, _, mode in rows if _MODE.fullmatch(mode)}
         if len(said) != len(rows) or lines[-1] or said.keys() != modes.keys():
-            raise VerificationError(f"{name} does not list each file of config/ and files/ exactly once")
+            raise VerificationError(
+                tr("{name} does not list each file of config/ and files/ exactly once", name=name)
+            )
     for path, mode in modes.items():
         if said[path] != mode:
-            raise VerificationError(f"{path}: has mode {mode:o}, but {said[path]:o} was signed", hint=COPY)
+            raise VerificationError(
+                tr(
+                    "{path}: has mode {mode:o}, but {said:o} was signed",
+                    path=path,
+                    mode=mode,
+                    said=said[path],
+                ),
+                hint=tr(COPY),
+            )
 
 
 def _compare(listed: dict[str, str], found: dict[str, str], head: dict[str, bytes]) -> None:
     there = {path: digest for path, digest in found.items() if path not in UNLISTED}
     problems = [
-        *(f"{path}: changed" for path in listed if path in there and there[path] != listed[path]),
-        *(f"{path}: missing" for path in listed if path not in there),
-        *(f"{path}: not listed" for path in there if path not in listed),
+        *(
+            tr("{path}: changed", path=path)
+            for path in listed
+            if path in there and there[path] != listed[path]
+        ),
+        *(tr("{path}: missing", path=path) for path in listed if path not in there),
+        *(tr("{path}: not listed", path=path) for path in there if path not in listed),
     ]
     if (SIGNATURE in head) != (PUBLIC_KEY in head):
-        problems.append(f"{SIGNATURE} and {PUBLIC_KEY}: one exists without the other")
+        problems.append(
+            tr(
+                "{signature} and {public_key}: one exists without the other",
+                signature=SIGNATURE,
+                public_key=PUBLIC_KEY,
+            )
+        )
     if problems:
         raise _unlike(problems)
 
 
 def _unlike(problems: Sequence[str]) -> VerificationError:
-    shown = [*problems[:10], *([f"and {len(problems) - 10} more"] if len(problems) > 10 else [])]  # noqa: PLR2004 a screenful
-    return VerificationError("the bundle differs from what was signed:\n  " + "\n  ".join(shown), hint=COPY)
+    shown = list(problems[:10])  # a screenful
+    if problems[10:]:
+        shown.append(tr("and {count} more", count=len(problems[10:])))
+    return VerificationError(
+        "\n  ".join([tr("the bundle differs from what was signed:"), *shown]), hint=tr(COPY)
+    )
 
 
 @dataclass(frozen=True)

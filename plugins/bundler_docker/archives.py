@@ -19,6 +19,7 @@ from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
 from bundler.image.oci import INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest, Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError
 from bundler_docker.importing import ArchivedImage, choose_by_config, import_archive, is_name, parse_manifest
@@ -39,7 +40,9 @@ class _Spot:
     def read(self) -> bytes:
         """Return the whole content; only for manifests and configs."""
         if self.size > SMALL:
-            raise FetchError(f"{self.path}: a manifest or config of {self.size} bytes")
+            raise FetchError(
+                tr("{path}: a manifest or config of {size} bytes", path=self.path, size=self.size)
+            )
         with self.path.open("rb") as file:
             file.seek(self.start)
             return file.read(self.size)
@@ -96,7 +99,7 @@ class _Layout:
             else:
                 _checked(raw, entry.descriptor.digest, where)
                 if entry.platform is not None and not platform.accepts(entry.platform):
-                    others.append(f"{self.path} has it for {entry.platform}")
+                    others.append(tr("{path} has it for {platform}", path=self.path, platform=entry.platform))
                     continue
             return Manifest.parse(raw, where)
         return None
@@ -109,7 +112,7 @@ class _Layout:
         """
         spot = self._spots.get("blobs/sha256/" + check_digest(digest)[7:])
         if spot is None:
-            raise FetchError(f"{self.path}: blob {digest} is missing")
+            raise FetchError(tr("{path}: blob {digest} is missing", path=self.path, digest=digest))
         return spot
 
 
@@ -143,19 +146,21 @@ class ArchiveSource:
                     there = ImageConfig.parse(raw, f"{path}: {reference.familiar}").platform
                     there = there.completed(platform)
                     if not platform.accepts(there):
-                        others.append(f"{path} has it for {there}")
+                        others.append(tr("{path} has it for {there}", path=path, there=there))
                         continue
                     digest = digest_of(raw)
                     self._found[digest] = None, path
                     return ResolvedImage(reference, self.name, digest, None, path.stat().st_size)
-        listed = ", ".join(map(str, self._archives)) or "the profile lists no archives under `archives:`"
+        listed = ", ".join(map(str, self._archives)) or tr("the profile lists no archives under `archives:`")
         if others:
             raise ImageNotFoundError(
-                f"{', '.join(others)}, but the bundle is for {platform}",
+                tr("{others}, but the bundle is for {platform}", others=", ".join(others), platform=platform),
                 about=reference.familiar,
-                hint="save the image for this platform, or choose another --platform",
+                hint=tr("save the image for this platform, or choose another --platform"),
             )
-        raise ImageNotFoundError(f"not found in the archives ({listed})", about=reference.familiar)
+        raise ImageNotFoundError(
+            tr("not found in the archives ({listed})", listed=listed), about=reference.familiar
+        )
 
     def open_blob(self, image: ResolvedImage, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """See `bundler.api.images.ImageSource`."""
@@ -164,7 +169,13 @@ class ArchiveSource:
                 return _SpotStream(layout.blob(descriptor.digest), offset)
             except FetchError:
                 continue  # another layout may have it; otherwise the error below is raised
-        raise FetchError(f"{image.reference.familiar}: blob {descriptor.digest} is not found in the archives")
+        raise FetchError(
+            tr(
+                "{familiar}: blob {digest} is not found in the archives",
+                familiar=image.reference.familiar,
+                digest=descriptor.digest,
+            )
+        )
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """See `bundler.api.images.ImageSource`."""
@@ -186,13 +197,14 @@ class ArchiveSource:
         layouts = []
         for path in self._archives:
             if not path.exists():
-                raise BundleError(f"archives: {path}: no such file or folder")
+                raise BundleError(tr("archives: {path}: no such file or folder", path=path))
             spots = dict(_spots(path))
             if "index.json" in spots and "oci-layout" in spots:
                 layouts.append(_Layout(path, spots))
             elif path.is_dir():
                 raise BundleError(
-                    f"archives: {path}: not an OCI image layout", hint="it has no oci-layout file"
+                    tr("archives: {path}: not an OCI image layout", path=path),
+                    hint=tr("it has no oci-layout file"),
                 )
             else:
                 self._saved.append((path, *_read_saved(path)))
@@ -228,14 +240,15 @@ def _read_saved(path: Path) -> tuple[list[ArchivedImage], Mapping[str, bytes]]:
                         small.take(clean_name(member.name), head, archive)
     except (TarError, UnpackError, OSError) as error:
         raise BundleError(
-            f"archives: {path}: not an image archive: {error}", hint="create it with `docker save`"
+            tr("archives: {path}: not an image archive: {error}", path=path, error=error),
+            hint=tr("create it with `docker save`"),
         ) from error
     if "manifest.json" not in small:
-        raise BundleError(f"archives: {path}: neither a docker-archive nor an OCI image layout")
+        raise BundleError(tr("archives: {path}: neither a docker-archive nor an OCI image layout", path=path))
     return parse_manifest(small["manifest.json"], str(path)), small
 
 
 def _checked(raw: bytes, digest: str, where: str) -> bytes:
     if digest_of(raw) != digest:
-        raise FetchError(f"{where}: {digest} is damaged")
+        raise FetchError(tr("{where}: {digest} is damaged", where=where, digest=digest))
     return raw

@@ -16,6 +16,7 @@ from bundler.errors import FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest
 from bundler.image.oci import Descriptor, Manifest, Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler_docker.importing import choose_by_config, import_archive
 
 TIMEOUT = 60
@@ -40,32 +41,48 @@ class DockerSource:
             found: dict[str, Any] = api.inspect_image(reference.familiar)  # type: ignore[no-untyped-call]
         except ImageNotFound as error:
             raise ImageNotFoundError(
-                "the Docker engine does not have it",
+                tr("the Docker engine does not have it"),
                 about=reference.familiar,
-                hint=f"run `docker pull {reference.familiar}` or build it, then try again",
+                hint=tr(
+                    "run `docker pull {familiar}` or build it, then try again", familiar=reference.familiar
+                ),
             ) from error
         except (requests.JSONDecodeError, RecursionError) as error:
             raise FetchError(
-                f"{reference.familiar}: the Docker engine's answer is not JSON: {error}",
-                hint="check DOCKER_HOST and the Docker context",
+                tr(
+                    "{familiar}: the Docker engine's answer is not JSON: {error}",
+                    familiar=reference.familiar,
+                    error=error,
+                ),
+                hint=tr("check DOCKER_HOST and the Docker context"),
             ) from error
         except (DockerException, requests.RequestException) as error:
             raise ImageNotFoundError(
-                f"the Docker engine does not respond: {error}",
+                tr("the Docker engine does not respond: {error}", error=error),
                 about=reference.familiar,
-                hint="start it, or remove `docker` from the profile's `sources:`",
+                hint=tr("start it, or remove `docker` from the profile's `sources:`"),
             ) from error
         if not isinstance(found, dict):
-            raise FetchError(f"{reference.familiar}: the Docker engine's answer is not a JSON object")
+            raise FetchError(
+                tr("{familiar}: the Docker engine's answer is not a JSON object", familiar=reference.familiar)
+            )
         os, architecture, variant = (str(found.get(key) or "") for key in ("Os", "Architecture", "Variant"))
         there = Platform(os, architecture, variant or None).completed(platform)
         if not platform.accepts(there):
             raise ImageNotFoundError(
-                f"the Docker engine has it for {there}, but the bundle is for {platform}",
+                tr(
+                    "the Docker engine has it for {there}, but the bundle is for {platform}",
+                    there=there,
+                    platform=platform,
+                ),
                 about=reference.familiar,
-                hint=f"`docker pull --platform {platform} {reference.familiar}`",
+                hint=tr(
+                    "`docker pull --platform {platform} {familiar}`",
+                    platform=platform,
+                    familiar=reference.familiar,
+                ),
             )
-        digest = check_digest(found.get("Id"), f"{reference.familiar} (Docker engine)")
+        digest = check_digest(found.get("Id"), tr("{familiar} (Docker engine)", familiar=reference.familiar))
         size = found.get("Size")
         return ResolvedImage(reference, self.name, digest, None, size if isinstance(size, int) else 0)
 
@@ -76,19 +93,21 @@ class DockerSource:
         offset: int = 0,  # noqa: ARG002 likewise
     ) -> BlobStream:
         """See `bundler.api.images.ImageSource`: never called, because these images are exported."""
-        raise FetchError(f"{image.reference.familiar}: a Docker engine exports whole images only")
+        raise FetchError(
+            tr("{familiar}: a Docker engine exports whole images only", familiar=image.reference.familiar)
+        )
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:
         """See `bundler.api.images.ImageSource`."""
-        where = f"{image.reference.familiar} (Docker engine)"
+        where = tr("{familiar} (Docker engine)", familiar=image.reference.familiar)
         try:
             chunks = self._connect().api.get_image(image.digest)
             with io.BufferedReader(_Chunks(chunks), 1 << 20) as stream:
                 return import_archive(stream, sink, where, choose_by_config(image.digest))
         except (APIError, DockerException, requests.RequestException) as error:
             raise FetchError(
-                f"{where}: the engine ended the export early: {error}",
-                hint="check the engine's log (journalctl -u docker), then build again",
+                tr("{where}: the engine ended the export early: {error}", where=where, error=error),
+                hint=tr("check the engine's log (journalctl -u docker), then build again"),
             ) from error
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ from bundler.image.oci import (
 from bundler.image.reference import Reference
 from bundler.io.json import parse_json
 from bundler.io.streams import Readable, Rewound
+from bundler.language import tr
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
 from bundler.layer.tar import Entry, TarError
 from bundler.layer.unpacking import UnpackError
@@ -77,9 +78,13 @@ def parse_manifest(raw: bytes, where: str) -> list[ArchivedImage]:
             for entry in parse_json(raw)
         ]
     except ValueError as error:
-        raise FetchError(f"{where}: manifest.json is not JSON: {error}") from error
+        raise FetchError(
+            tr("{where}: manifest.json is not JSON: {error}", where=where, error=error)
+        ) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise FetchError(f"{where}: manifest.json is not that of a docker-archive: {error!r}") from error
+        raise FetchError(
+            tr("{where}: manifest.json is not that of a docker-archive: {error!r}", where=where, error=error)
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -119,17 +124,26 @@ def import_archive(
             elif member.is_file:
                 _take(name, archive, sink, layers, small)
     except (TarError, UnpackError) as error:
-        raise FetchError(f"{where}: the archive is damaged or truncated: {error}") from error
+        raise FetchError(
+            tr("{where}: the archive is damaged or truncated: {error}", where=where, error=error)
+        ) from error
     if "manifest.json" not in small:
-        raise FetchError(f"{where}: no manifest.json", hint="create it with `docker save`")
+        raise FetchError(
+            tr("{where}: no manifest.json", where=where), hint=tr("create it with `docker save`")
+        )
     image = choose(parse_manifest(small["manifest.json"], where), small)
     config = small.get(links.get(image.config, image.config))
     if config is None:
-        raise FetchError(f"{where}: the config {image.config} is missing")
+        raise FetchError(tr("{where}: the config {config} is missing", where=where, config=image.config))
     named = _HEX.search(image.config)
     if named and digest_of(config) != f"sha256:{named[0]}":
         raise FetchError(
-            f"{where}: the config {image.config} is damaged: it has the digest {digest_of(config)}"
+            tr(
+                "{where}: the config {config} is damaged: it has the digest {found}",
+                where=where,
+                config=image.config,
+                found=digest_of(config),
+            )
         )
     found = [layers.get(links.get(name, name)) for name in image.layers]
     return _join(config, found, image, sink, where)
@@ -137,7 +151,7 @@ def import_archive(
 
 def _note_link(name: str, member: Entry, links: dict[str, str]) -> None:
     if len(links) >= MANY:
-        raise TarError(f"it contains more than {MANY} links")
+        raise TarError(tr("it contains more than {many} links", many=MANY))
     base = posixpath.dirname(name) if member.kind == SYMLINK else ""
     links[name] = posixpath.normpath(posixpath.join(base, member.link))
 
@@ -171,16 +185,38 @@ def _join(
 ) -> Manifest:
     config = ImageConfig.parse(raw, where)
     if len(layers) != len(config.diff_ids):
-        raise FetchError(f"{where}: {len(layers)} layers, but the config has {len(config.diff_ids)}")
+        raise FetchError(
+            tr(
+                "{where}: {layers} layers, but the config has {diff_ids}",
+                where=where,
+                layers=len(layers),
+                diff_ids=len(config.diff_ids),
+            )
+        )
     blobs = []
     for name, layer, diff_id in zip(image.layers, layers, config.diff_ids, strict=True):
         if layer is None:
-            raise FetchError(f"{where}: the layer {name} is missing")
+            raise FetchError(tr("{where}: the layer {name} is missing", where=where, name=name))
         if layer.diff_id is None:
             if not name.endswith(layer.blob.hex):
-                raise FetchError(f"{where}: the layer {name} has the digest {layer.blob.digest}")
+                raise FetchError(
+                    tr(
+                        "{where}: the layer {name} has the digest {digest}",
+                        where=where,
+                        name=name,
+                        digest=layer.blob.digest,
+                    )
+                )
         elif layer.diff_id != diff_id:
-            raise FetchError(f"{where}: the layer {name} is {layer.diff_id}, but the config says {diff_id}")
+            raise FetchError(
+                tr(
+                    "{where}: the layer {name} is {diff_id}, but the config says {promised}",
+                    where=where,
+                    name=name,
+                    diff_id=layer.diff_id,
+                    promised=diff_id,
+                )
+            )
         blobs.append(layer.blob)
     return Manifest.build(Descriptor(OCI_CONFIG, sink.put(raw), len(raw)), tuple(blobs))
 
@@ -226,6 +262,6 @@ def choose_by_config(digest: str) -> Callable[[list[ArchivedImage], Mapping[str,
                 return image
         if len(images) == 1 and f"blobs/sha256/{digest[7:]}" in small:
             return images[0]
-        raise FetchError(f"the archive does not contain the image {digest}")
+        raise FetchError(tr("the archive does not contain the image {digest}", digest=digest))
 
     return choose

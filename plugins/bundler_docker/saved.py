@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bundler.io.streams import CHUNK, Readable, Rewound
+from bundler.language import tr
 from bundler.layer.tar import TarError, TarStream
 from bundler.layer.unpacking import UnpackError, unpack_stream
 
@@ -42,7 +43,9 @@ class SmallFiles(dict[str, bytes]):
         content = head + read_all(rest, SMALL)
         self._bytes += len(content)
         if self._bytes > ALL_SMALL or len(self) > MANY:
-            raise TarError(f"its small files are larger than {ALL_SMALL >> 20} MiB in total")
+            raise TarError(
+                tr("its small files are larger than {all_small} MiB in total", all_small=ALL_SMALL >> 20)
+            )
         self[name] = content
 
 
@@ -93,7 +96,7 @@ def _unpack_by(make: Any, compressed: Readable) -> Iterator[bytes]:  # noqa: ANN
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise UnpackError(str(error)) from error
     if not unpacker.eof:
-        raise UnpackError("it is truncated")
+        raise UnpackError(tr("it is truncated"))
 
 
 class _Joined:

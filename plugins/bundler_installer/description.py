@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.api.application import Requirement
 from bundler.api.output import Description, Finished
+from bundler.language import tr, tr_later
 from bundler.terminal.progress import format_bytes
 from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
 from bundler_installer.requirements import merge_requirements
@@ -29,15 +30,22 @@ def describe_profile(
 ) -> Description:
     """Return the lines for `bundle plan`: counter and expiry, versions and why, and the carried engine."""
     engine = profile.engine.get(str(platform))
-    lines = [("release", _release(profile.release))]
+    lines = [(tr("release"), _release(profile.release))]
     requirements = merge_requirements(required, profile.requirements.to_requirements())
     lines += [
-        (f"the site requires {NAMES[each.id]}", f"{each.minimum} or newer ({each.reason or 'the profile'})")
+        (
+            tr("the site requires {program}", program=NAMES[each.id]),
+            tr(
+                "{version} or newer ({reason})",
+                version=each.minimum,
+                reason=tr(each.reason or tr_later("the profile")),
+            ),
+        )
         for each in requirements
         if each.id in NAMES and each.minimum
     ]
     if engine:
-        lines.append(("engine in the bundle, for sites without one", ", ".join(engine.targets)))
+        lines.append((tr("engine in the bundle, for sites without one"), ", ".join(engine.targets)))
     return Description(
         tuple(lines),
         data={
@@ -53,23 +61,26 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
     """Return the lines for `bundle inspect`: counter and expiry, the engine, and the server requirements."""
     lines = []
     if manifest.release:
-        lines.append(("release", _release(manifest.release)))
+        lines.append((tr("release"), _release(manifest.release)))
     if manifest.engine:
-        lines.append(("engine", _engine(manifest.engine)))
-    needs = [(r.id, r.minimum or "-", r.recommended or "-", r.reason or "-") for r in manifest.requirements]
-    tables = ((("requirement", "minimum", "recommended", "reason"), needs),) if needs else ()
+        lines.append((tr("engine"), _engine(manifest.engine)))
+    needs = [
+        (r.id, r.minimum or "-", r.recommended or "-", tr(r.reason or "-")) for r in manifest.requirements
+    ]
+    head = (tr("requirement"), tr("minimum"), tr("recommended"), tr("reason"))
+    tables = ((head, needs),) if needs else ()
     required = tuple(Requirement(r.id, r.minimum, r.recommended, r.reason) for r in manifest.requirements)
     return Description(tuple(lines), tables, requirements=required)
 
 
 def _release(release: Freshness | ReleaseEntry) -> str:
     """Return counter and expiry in one line."""
-    parts = [f"counter {release.counter or 'from the date'}"]
+    parts = [tr("counter {counter}", counter=release.counter or tr("from the date"))]
     if release.expires is None:
-        parts.append("no expiry")
+        parts.append(tr("no expiry"))
     else:
-        parts.append(f"expires {_time(release.expires)}")
-        parts.append(f"refused after {_time(release.expires + release.grace)}")
+        parts.append(tr("expires {time}", time=_time(release.expires)))
+        parts.append(tr("refused after {time}", time=_time(release.expires + release.grace)))
     return ", ".join(parts)
 
 
@@ -88,17 +99,20 @@ def next_steps(bundle: Finished) -> list[str]:
     trusted = " ".join(f"--key {shlex.quote(Path(key).name)}" for key in bundle.public_keys)
     lines = []
     for sidecar in bundle.sidecars:
-        beside = f" and {sidecar.name}.sig" if bundle.signed else ""
-        lines.append(f"send {sidecar.name}{beside} ahead; on the site's server:")
+        files = tr("{file} and {file}.sig", file=sidecar.name) if bundle.signed else sidecar.name
+        lines.append(tr("send {files} ahead; on the site's server:", files=files))
         if bundle.signed:
             lines.append(f"  {_check_line(sidecar.name, Path(bundle.public_keys[0]).name)} &&")
         lines.append(f"  sh {shlex.quote(sidecar.name)}")
-    carried, trust = f"{bundle.path.name} and its .sha256", "--allow-unsigned"
+    carried, trust = tr("{name} and its .sha256", name=bundle.path.name), "--allow-unsigned"
     if bundle.signed:
-        carried, trust = f"{bundle.path.name}, its .sha256 and {', '.join(bundle.public_keys)}", trusted
+        trust = trusted
+        carried = tr(
+            "{name}, its .sha256 and {keys}", name=bundle.path.name, keys=", ".join(bundle.public_keys)
+        )
     name = shlex.quote(bundle.path.name)
     lines += [
-        f"carry {carried} to the site; there:",
+        tr("carry {files} to the site; there:", files=carried),
         f"  sha256sum -c {name}.sha256 &&",
         f"  tar -xf {name} &&",
         f"  sh {shlex.quote(bundle.path.stem)}/install {trust}",

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from bundler.api.application import Requirement
 from bundler.errors import BundleError, HintedValueError
+from bundler.language import tr_later
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Size, VersionNumber, described, matching, version_key
 
@@ -180,8 +181,8 @@ VERSIONS: Final = frozenset({"docker", "compose"})
 
 
 TESTED: Final = (
-    Requirement("docker", "20.10", reason="the oldest version that bundles are tested with"),
-    Requirement("compose", "2.26", reason="the oldest version that bundles are tested with"),
+    Requirement("docker", "20.10", reason=tr_later("the oldest version that bundles are tested with")),
+    Requirement("compose", "2.26", reason=tr_later("the oldest version that bundles are tested with")),
 )
 """Versions that a site must have if the profile names none: tests/support/engines.py."""
 

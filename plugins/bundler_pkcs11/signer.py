@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.api.signing import Secret
 from bundler.errors import BundleError, UsageError, VerificationError
+from bundler.language import tr
 from bundler.trust.keys import PublicKey
 from bundler.trust.signatures import encode
 from bundler_pkcs11.uri import KeyUri
@@ -39,9 +40,11 @@ class TokenSigner:
     def generate(self, passphrase: bytes | None) -> tuple[bytes, bytes]:  # noqa: ARG002 the contract's
         """See `bundler.api.signing.Signer.generate`."""
         raise UsageError(
-            "keys on a token must be generated with the token's own program",
-            hint="for example `pkcs11-tool --keypairgen --key-type EC:prime256v1`;"
-            " `bundle keygen --to pkcs11:...` then writes its bundle.pub",
+            tr("keys on a token must be generated with the token's own program"),
+            hint=tr(
+                "for example `pkcs11-tool --keypairgen --key-type EC:prime256v1`; `bundle keygen"
+                " --to pkcs11:...` then writes its bundle.pub"
+            ),
         )
 
     def open(self, reference: str, secret: Secret) -> TokenKey:
@@ -69,7 +72,7 @@ class TokenSigner:
         try:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature as error:
-            raise VerificationError("the text is not signed with this key") from error
+            raise VerificationError(tr("the text is not signed with this key")) from error
 
 
 class TokenKey:
@@ -86,7 +89,8 @@ class TokenKey:
         found = list(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
         if len(found) != 1:
             raise UsageError(
-                f"{len(found)} private keys on the token match", hint="select one with object=LABEL or id=%01"
+                tr("{count} private keys on the token match", count=len(found)),
+                hint=tr("select one with object=LABEL or id=%01"),
             )
         self._closed = False
         self._session = session
@@ -105,10 +109,12 @@ class TokenKey:
         """See `bundler.api.signing.PrivateKey.sign`."""
         from pkcs11 import Mechanism  # noqa: PLC0415 likewise
 
-        with _telling("the token"):
+        with _telling(tr("the token")):
             value: bytes = self._private.sign(hashlib.sha256(payload).digest(), mechanism=Mechanism.ECDSA)
         if len(value) != 2 * _HALF:
-            raise BundleError(f"the token returned a signature of {len(value)} bytes instead of 64")
+            raise BundleError(
+                tr("the token returned a signature of {count} bytes instead of 64", count=len(value))
+            )
         return encode(int.from_bytes(value[:_HALF], "big"), int.from_bytes(value[_HALF:], "big"))
 
     def close(self) -> None:
@@ -121,8 +127,8 @@ class TokenKey:
 def _read_point(parameters: bytes, point: bytes) -> PublicKey:
     if parameters != _P256:
         raise UsageError(
-            "the token's key is not an ECDSA key on the curve P-256",
-            hint="generate one with `pkcs11-tool --keypairgen --key-type EC:prime256v1`",
+            tr("the token's key is not an ECDSA key on the curve P-256"),
+            hint=tr("generate one with `pkcs11-tool --keypairgen --key-type EC:prime256v1`"),
         )
     raw = point[2:] if len(point) == _POINT + 2 and point[:2] == bytes((4, _POINT)) else point
     return PublicKey.of_point(raw)
@@ -133,24 +139,28 @@ def _find_token(uri: KeyUri) -> Token:
         import pkcs11  # noqa: PLC0415 likewise
     except ImportError as error:
         raise UsageError(
-            "keys on a token require the library python-pkcs11", hint="pip install 'bundler-airgap[pkcs11]'"
+            tr("keys on a token require the library python-pkcs11"),
+            hint=tr("pip install 'bundler-airgap[pkcs11]'"),
         ) from error
     module = uri.query.get("module-path") or os.environ.get(MODULE)
     if not module:
         raise UsageError(
-            "no PKCS#11 module is set",
-            hint=f"set {MODULE}, or add ?module-path=/PATH/libNAME.so to the URI, quoted for the shell",
+            tr("no PKCS#11 module is set"),
+            hint=tr(
+                "set {module}, or add ?module-path=/PATH/libNAME.so to the URI, quoted for the shell",
+                module=MODULE,
+            ),
         )
     if not Path(module).is_file():
-        raise UsageError(f"the PKCS#11 module {module} does not exist")
+        raise UsageError(tr("the PKCS#11 module {module} does not exist", module=module))
     attributes = ("token", "manufacturer", "model", "serial")
     wanted = {str(name): uri.text(name) for name in attributes if name in uri.path}
     there = pkcs11.lib(module).get_tokens(token_flags=pkcs11.TokenFlag.TOKEN_INITIALIZED)
     found = [token for token in there if _is_meant(token, wanted)]
     if len(found) != 1:
         raise UsageError(
-            f"{len(found)} tokens match",
-            hint="select one with token=LABEL; `pkcs11-tool -L` lists them",
+            tr("{count} tokens match", count=len(found)),
+            hint=tr("select one with token=LABEL; `pkcs11-tool -L` lists them"),
         )
     return found[0]
 
@@ -166,12 +176,18 @@ def _is_meant(token: Token, wanted: dict[str, str | None]) -> bool:
 
 
 def _pin(file: Path | None, token: Token, secret: Secret) -> str:
-    pin = file.read_bytes().rstrip(b"\r\n") if file else secret(f"PIN of the token {token.label}")
+    pin = (
+        file.read_bytes().rstrip(b"\r\n")
+        if file
+        else secret(tr("PIN of the token {label}", label=token.label))
+    )
     if not pin:
         raise UsageError(
-            f"the token {token.label} needs a PIN and none was given",
-            hint="use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, use pin-source=file:/PATH,"
-            " or a terminal",
+            tr("the token {label} needs a PIN and none was given", label=token.label),
+            hint=tr(
+                "use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, use pin-source=file:/PATH,"
+                " or a terminal"
+            ),
         )
     return pin.decode()
 
@@ -185,5 +201,8 @@ def _telling(what: str) -> Iterator[None]:
         raise
     except RuntimeError as error:  # the base of pkcs11's errors, which may not be installed
         reason = type(error).__name__
-        hint = "wrong PIN; most tokens lock after three attempts" if reason.startswith("Pin") else None
-        raise BundleError(f"{what}: the token refused: {reason} {error}".rstrip(), hint=hint) from error
+        hint = tr("wrong PIN; most tokens lock after three attempts") if reason.startswith("Pin") else None
+        raise BundleError(
+            tr("{what}: the token refused: {reason} {error}", what=what, reason=reason, error=error).rstrip(),
+            hint=hint,
+        ) from error

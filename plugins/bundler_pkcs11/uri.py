@@ -8,12 +8,15 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from bundler.errors import UsageError
+from bundler.language import tr, tr_later
 
 PATH = frozenset({"token", "manufacturer", "model", "serial", "object", "id", "type"})
 """Supported path attributes: section 2.3. A URI with an unknown attribute must not match any key."""
 QUERY = frozenset({"pin-source", "module-path"})
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:\[\]@!$'()*+,&/|%=;]*")
-_EXAMPLE = "for example 'pkcs11:token=release;object=bundle?module-path=/usr/lib/softhsm/libsofthsm2.so'"
+_EXAMPLE = tr_later(
+    "for example 'pkcs11:token=release;object=bundle?module-path=/usr/lib/softhsm/libsofthsm2.so'"
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class KeyUri:
         scheme, _, rest = text.partition(":")
         path, _, query = rest.partition("?")
         if scheme != "pkcs11" or not _CHARACTERS.fullmatch(path):
-            raise UsageError("not a PKCS#11 URI (RFC 7512)", hint=_EXAMPLE)
+            raise UsageError(tr("not a PKCS#11 URI (RFC 7512)"), hint=tr(_EXAMPLE))
         return cls(
             _attributes(path, ";", PATH),
             {name: value.decode() for name, value in _attributes(query, "&", QUERY).items()},
@@ -58,7 +61,8 @@ class KeyUri:
         path = source.removeprefix("file:")
         if not path.startswith("/"):
             raise UsageError(
-                "pin-source is not the absolute path of a file", hint="for example pin-source=file:/run/pin"
+                tr("pin-source is not the absolute path of a file"),
+                hint=tr("for example pin-source=file:/run/pin"),
             )
         return Path("/" + path.lstrip("/"))
 
@@ -69,15 +73,17 @@ def _attributes(text: str, separator: str, known: frozenset[str]) -> dict[str, b
         name, equals, value = part.partition("=")
         if name == "pin-value":
             raise UsageError(
-                "pin-value: a PIN on the command line is visible to all users of this machine",
-                hint="use pin-source=file:/PATH, --passphrase-file, BUNDLE_KEY_PASSPHRASE or the prompt",
+                tr("pin-value: a PIN on the command line is visible to all users of this machine"),
+                hint=tr("use pin-source=file:/PATH, --passphrase-file, BUNDLE_KEY_PASSPHRASE or the prompt"),
             )
         if not equals or name not in known or name in found:
             raise UsageError(
-                f"{name!r} in a PKCS#11 URI is unknown or duplicated",
-                hint=f"supported: {', '.join(sorted(PATH | QUERY))}",
+                tr("{name!r} in a PKCS#11 URI is unknown or duplicated", name=name),
+                hint=tr("supported: {path}", path=", ".join(sorted(PATH | QUERY))),
             )
         if re.search(r"%(?![0-9A-Fa-f]{2})", value):
-            raise UsageError(f"{name} in a PKCS#11 URI is not percent-encoded", hint="write % as %25")
+            raise UsageError(
+                tr("{name} in a PKCS#11 URI is not percent-encoded", name=name), hint=tr("write % as %25")
+            )
         found[name] = unquote_to_bytes(value)
     return found

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bundler.errors import FetchError
 from bundler.io.json import parse_json
+from bundler.language import tr
 from bundler.net.errors import AbsentError, BusyError
 from bundler.net.proxies import netloc, server
 from bundler.net.transport import OK, Answer, Transport
@@ -114,10 +115,10 @@ class Authenticator:
             self._basic = login.basic
             return login.basic
         offered = ", ".join(challenge.scheme for challenge in challenges)
-        offer = f"only {offered} authentication" if offered else "no authentication"
+        offer = tr("only {schemes} authentication", schemes=offered) if offered else tr("no authentication")
         raise FetchError(
-            f"{self._host} refuses access and offers {offer}",
-            hint="registries offer Basic or Bearer; this may be a proxy that requires a login of its own",
+            tr("{host} refuses access and offers {offer}", host=self._host, offer=offer),
+            hint=tr("registries offer Basic or Bearer; this may be a proxy that requires a login of its own"),
         )
 
     # ------------------------------------------------------------ tokens
@@ -128,7 +129,7 @@ class Authenticator:
             parts = urlsplit(realm)
             host = netloc(parts)
         except ValueError as error:
-            raise FetchError(f"{self._host}: invalid token server address") from error
+            raise FetchError(tr("{host}: invalid token server address", host=self._host)) from error
         if (
             not _PRINTABLE.fullmatch(realm)
             or parts.scheme not in {"http", "https"}
@@ -136,14 +137,24 @@ class Authenticator:
             or "@" in parts.netloc
         ):
             raise FetchError(
-                f"{self._host}: invalid token server address: {server(realm)[:200]}",
-                hint="ask the operator of the registry; a proxy may be answering in its place",
+                tr(
+                    "{host}: invalid token server address: {realm}",
+                    host=self._host,
+                    realm=server(realm)[:200],
+                ),
+                hint=tr("ask the operator of the registry; a proxy may be answering in its place"),
             )
         allowed = (plain and host == self._host.lower()) or self._transport.plain_answers(self._host, host)
         if parts.scheme == "http" and not allowed:
             raise FetchError(
-                f"{self._host}: its token server {host} asks for credentials over plain HTTP",
-                hint=f"if you trust the network between here and there: --insecure-registry {host}",
+                tr(
+                    "{host}: its token server {owner} asks for credentials over plain HTTP",
+                    host=self._host,
+                    owner=host,
+                ),
+                hint=tr(
+                    "if you trust the network between here and there: --insecure-registry {host}", host=host
+                ),
             )
         return _TokenServer(realm, challenge.parameters.get("service"))
 
@@ -179,7 +190,13 @@ class Authenticator:
         document = self._read(answer, login)
         text = document.get("token") or document.get("access_token")
         if not isinstance(text, str) or not _PRINTABLE.fullmatch(text):
-            raise FetchError(f"{self._host}: its token server {server(realm.realm)} did not send a token")
+            raise FetchError(
+                tr(
+                    "{host}: its token server {realm} did not send a token",
+                    host=self._host,
+                    realm=server(realm.realm),
+                )
+            )
         lifetime = document.get("expires_in")
         if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
             lifetime = DEFAULT_LIFETIME
@@ -195,16 +212,35 @@ class Authenticator:
             raise _login_required(self._host)
         if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 server errors
             raise BusyError(
-                f"{self._host}: its token server {where} answers {status}", retry_after=answer.retry_after
+                tr(
+                    "{host}: its token server {where} answers {status}",
+                    host=self._host,
+                    where=where,
+                    status=status,
+                ),
+                retry_after=answer.retry_after,
             )
         try:
             document = parse_json(body)
         except ValueError as error:  # show only the reason: the text may contain a token
             raise FetchError(
-                f"{self._host}: its token server {where} answers {status} without a token: not JSON: {error}"
+                tr(
+                    "{host}: its token server {where} answers {status} without a token: not JSON: {error}",
+                    host=self._host,
+                    where=where,
+                    status=status,
+                    error=error,
+                )
             ) from error
         if status != OK or len(body) > TOKEN_BYTES or not isinstance(document, dict):
-            raise FetchError(f"{self._host}: its token server {where} answers {status} without a token")
+            raise FetchError(
+                tr(
+                    "{host}: its token server {where} answers {status} without a token",
+                    host=self._host,
+                    where=where,
+                    status=status,
+                )
+            )
         return document
 
 
@@ -213,12 +249,16 @@ def _scope(repository: str) -> str:
 
 
 def _login_required(host: str) -> AbsentError:
-    return AbsentError(f"{host} requires a login", hint=f"`docker login {host}`", denied=True)
+    return AbsentError(
+        tr("{host} requires a login", host=host), hint=tr("`docker login {host}`", host=host), denied=True
+    )
 
 
 def _refused(host: str, login: Login) -> FetchError:
-    who = f"{login.username!r}" if login.username else "the identity token"
+    who = f"{login.username!r}" if login.username else tr("the identity token")
     return FetchError(
-        f"{host} rejects the login of {who} from Docker's or Podman's configuration",
-        hint=f"log in again: `docker login {host}`, or `docker logout {host}` for anonymous access",
+        tr("{host} rejects the login of {who} from Docker's or Podman's configuration", host=host, who=who),
+        hint=tr(
+            "log in again: `docker login {host}`, or `docker logout {host}` for anonymous access", host=host
+        ),
     )

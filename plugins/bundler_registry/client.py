@@ -15,6 +15,7 @@ from bundler.image.digest import digest_of
 from bundler.image.oci import DOCKER_LIST, DOCKER_MANIFEST, MAX_MANIFEST_BYTES, OCI_INDEX, OCI_MANIFEST
 from bundler.image.reference import DEFAULT_REGISTRY
 from bundler.io.json import parse_json
+from bundler.language import tr
 from bundler.net.errors import AbsentError, BusyError, TlsError, TransientError
 from bundler.net.proxies import server
 from bundler.net.transport import OK, PARTIAL, UNSATISFIABLE, Answer, Transport
@@ -70,13 +71,16 @@ class RegistryClient:
             FetchError: its digest does not match, or it is too large.
         """
         answer = self._get(f"/v2/{repository}/manifests/{reference}", repository, {"Accept": ACCEPT})
-        where = f"the manifest from {self.host}"
+        where = tr("the manifest from {host}", host=self.host)
         raw = answer.document(MAX_MANIFEST_BYTES)
         if len(raw) > MAX_MANIFEST_BYTES:
-            raise FetchError(f"{where}: a manifest of more than 4 MiB")
+            raise FetchError(tr("{where}: a manifest of more than 4 MiB", where=where))
         digest = digest_of(raw)
         if reference.startswith("sha256:") and digest != reference:
-            raise FetchError(f"{where}: it has the digest {digest}", hint="the registry or a proxy is broken")
+            raise FetchError(
+                tr("{where}: it has the digest {digest}", where=where, digest=digest),
+                hint=tr("the registry or a proxy is broken"),
+            )
         _check_header(answer.response.headers.get("Docker-Content-Digest"), raw, where)
         return Received(raw, answer.response.headers.get("Content-Type"), digest)
 
@@ -93,9 +97,9 @@ class RegistryClient:
         try:
             return self._get(f"/v2/{repository}/blobs/{digest}", repository, headers, accepted).response
         except AbsentError as error:
-            hint = "the image is not complete in the registry: push it again, or use a mirror"
+            hint = tr("the image is not complete in the registry: push it again, or use a mirror")
             if error.denied:
-                hint = f"`docker login {self.host}` with a login that may pull the image"
+                hint = tr("`docker login {host}` with a login that may pull the image", host=self.host)
             raise AbsentError(error.message, hint=error.hint or hint, denied=error.denied) from error
 
     # ------------------------------------------------------------ inside
@@ -146,25 +150,32 @@ class RegistryClient:
         status = answer.status
         who = f"{self.host} (at {server(answer.url)})" if answer.foreign else self.host
         said = _reason(answer.text())
-        text = f"{who} answers {status}{said}"
+        text = tr("{who} answers {status}{said}", who=who, status=status, said=said)
         if answer.passing:
             hint = None
             if status == 429:  # noqa: PLR2004 Too Many Requests
-                hint = f"the registry limits the pull rate: `docker login {self.host}`, or use a mirror"
+                hint = tr(
+                    "the registry limits the pull rate: `docker login {host}`, or use a mirror",
+                    host=self.host,
+                )
             elif status in {401, 403}:
-                hint = (
-                    "the storage that the registry redirects to refuses access: ask the operator of the"
-                    " registry, or use a mirror"
+                hint = tr(
+                    "the storage that the registry redirects to refuses access: ask the"
+                    " operator of the registry, or use a mirror"
                 )
             return BusyError(text, hint=hint, retry_after=answer.retry_after)
         if status in {401, 403, 404, 410}:
             return AbsentError(text, denied=status in {401, 403})
         if status == 407:  # noqa: PLR2004 Proxy Authentication Required: RFC 9110, 15.5.8
             return FetchError(
-                text, hint="the proxy requires a login: HTTP_PROXY=http://user:password@host:port"
+                text, hint=tr("the proxy requires a login: HTTP_PROXY=http://user:password@host:port")
             )
         return FetchError(
-            text, hint=f"is {self.host} a registry? Ask its operator what the status means, or use a mirror"
+            text,
+            hint=tr(
+                "is {host} a registry? Ask its operator what the status means, or use a mirror",
+                host=self.host,
+            ),
         )
 
 
@@ -176,9 +187,14 @@ def _check_header(header: str | None, raw: bytes, where: str) -> None:
     found = hashlib.new(algorithm, raw).hexdigest()
     if found != expected:
         raise FetchError(
-            f"{where}: the registry says {algorithm}:{expected[:128]}, but the content is"
-            f" {algorithm}:{found}",
-            hint="the registry or a proxy in between is faulty; try a mirror",
+            tr(
+                "{where}: the registry says {algorithm}:{expected}, but the content is {algorithm}:{found}",
+                where=where,
+                algorithm=algorithm,
+                expected=expected[:128],
+                found=found,
+            ),
+            hint=tr("the registry or a proxy in between is faulty; try a mirror"),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bundler.errors import FetchError
 from bundler.io.json import parse_json
+from bundler.language import tr, tr_later
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Logins(Protocol):
 class FileLogins:
     """The logins of one file, read with the Docker SDK on first use. Thread-safe."""
 
-    name = "the file"
+    name = tr_later("the file")
     """Name of the file in messages."""
 
     def __init__(self) -> None:
@@ -86,9 +87,18 @@ class FileLogins:
             # do not show the text of a ValueError: it may contain a secret
             reason = f": {error}" if isinstance(error, errors.DockerException) else ""
             raise FetchError(
-                f"the login for {host} in {self.name} cannot be read{reason}",
-                hint=f"repair it with `docker login {host}`, or remove `credsStore` and `credHelpers`"
-                f" from {path} if the helper is not installed",
+                tr(
+                    "the login for {host} in {name} cannot be read{reason}",
+                    host=host,
+                    name=tr(self.name),
+                    reason=reason,
+                ),
+                hint=tr(
+                    "repair it with `docker login {host}`, or remove `credsStore` and `credHelpers`"
+                    " from {path} if the helper is not installed",
+                    host=host,
+                    path=path,
+                ),
             ) from error
         return _login(found) if found else None
 
@@ -96,7 +106,7 @@ class FileLogins:
 class DockerLogins(FileLogins):
     """The logins in `$DOCKER_CONFIG/config.json`, else in `~/.docker/config.json`."""
 
-    name = "the Docker configuration"
+    name = tr_later("the Docker configuration")
 
     def path(self) -> Path | None:
         """See `FileLogins.path`."""
@@ -121,7 +131,8 @@ class PodmanLogins(FileLogins):
         if named:
             if not Path(named).is_file():
                 raise FetchError(
-                    f"REGISTRY_AUTH_FILE={named}: no such file", hint="fix or unset the variable"
+                    tr("REGISTRY_AUTH_FILE={named}: no such file", named=named),
+                    hint=tr("fix or unset the variable"),
                 )
             return Path(named)
         runtime = self._environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"

@@ -19,6 +19,7 @@ from bundler.image.oci import (
 )
 from bundler.image.reference import Reference, canonical_registry, split_mirror
 from bundler.io.json import parse_json
+from bundler.language import tr
 from bundler.net.errors import AbsentError, GaveUpError, TlsError
 from bundler.net.pace import Pace
 from bundler.net.retry import Pause, Retry, RetryPolicy
@@ -90,9 +91,9 @@ class RegistrySource:
         """See `bundler.api.images.ImageSource`."""
         if self._offline:
             raise ImageNotFoundError(
-                f"not requested from {reference.registry}: this run is offline",
+                tr("not requested from {registry}: this run is offline", registry=reference.registry),
                 about=reference.familiar,
-                hint="build once without --offline to fill the cache",
+                hint=tr("build once without --offline to fill the cache"),
             )
         for place in self._places(reference):
             try:
@@ -112,7 +113,13 @@ class RegistrySource:
         reference = image.reference
         where = reference.familiar
         if self._offline:
-            raise FetchError(f"{where}: blob {descriptor.digest} is missing, and this run is offline")
+            raise FetchError(
+                tr(
+                    "{where}: blob {digest} is missing, and this run is offline",
+                    where=where,
+                    digest=descriptor.digest,
+                )
+            )
         places = self._places(reference)
         found = self._found.get((reference.registry, reference.repository))
         if found in places:
@@ -122,7 +129,9 @@ class RegistrySource:
 
     def export(self, image: ResolvedImage, sink: BlobSink) -> Manifest:  # noqa: ARG002 the contract's signature
         """See `bundler.api.images.ImageSource`: never called, because images of registries have manifests."""
-        raise FetchError(f"{image.reference.familiar}: a registry does not export images")
+        raise FetchError(
+            tr("{familiar}: a registry does not export images", familiar=image.reference.familiar)
+        )
 
     def close(self) -> None:
         """Cancel all waits and close idle connections."""
@@ -154,7 +163,7 @@ class RegistrySource:
     def _fall_back(self, place: Place, reference: Reference, error: FetchError) -> None:
         if isinstance(error, AbsentError):
             log.warning(
-                "%s: mirror %s: %s; asking %s",
+                tr("%s: mirror %s: %s; asking %s"),
                 reference.familiar,
                 place.client.host,
                 error.cause,
@@ -165,7 +174,7 @@ class RegistrySource:
             known = place.client.host in self._down
             self._down.add(place.client.host)
         if not known:  # said once, not for every image
-            log.warning("mirror %s: %s; asking %s", place.client.host, error.cause, reference.registry)
+            log.warning(tr("mirror %s: %s; asking %s"), place.client.host, error.cause, reference.registry)
 
     # ------------------------------------------------------------ manifests
 
@@ -178,14 +187,24 @@ class RegistrySource:
         received = self._receive(place, chosen.digest, where)
         if len(received.raw) != chosen.size:
             raise FetchError(
-                f"{where}: manifest {chosen.digest} has {len(received.raw)} bytes,"
-                f" but its index says {chosen.size}"
+                tr(
+                    "{where}: manifest {digest} has {count} bytes, but its index says {size}",
+                    where=where,
+                    digest=chosen.digest,
+                    count=len(received.raw),
+                    size=chosen.size,
+                )
             )
         manifest = Manifest.parse(received.raw, where, received.media_type)
         if chosen.media_type != manifest.media_type and chosen.media_type in INDEX_TYPES | MANIFEST_TYPES:
             raise FetchError(
-                f"{where}: manifest {chosen.digest} is {manifest.media_type},"
-                f" but its index says {chosen.media_type}"
+                tr(
+                    "{where}: manifest {digest} is {media_type}, but its index says {chosen_media_type}",
+                    where=where,
+                    digest=chosen.digest,
+                    media_type=manifest.media_type,
+                    chosen_media_type=chosen.media_type,
+                )
             )
         return manifest
 
@@ -220,29 +239,36 @@ def _is_index(received: Received, where: str) -> bool:
         document = parse_json(received.raw)
     except ValueError as error:
         raise FetchError(
-            f"{where}: the answer is not a manifest: {error}",
-            hint="is this address a registry? A login page of a proxy answers like this",
+            tr("{where}: the answer is not a manifest: {error}", where=where, error=error),
+            hint=tr("is this address a registry? A login page of a proxy answers like this"),
         ) from error
     if not isinstance(document, dict):
-        raise FetchError(f"{where}: the answer is not a manifest: it is not a JSON object")
+        raise FetchError(tr("{where}: the answer is not a manifest: it is not a JSON object", where=where))
     return media_type_of(document, received.media_type, where) in INDEX_TYPES
 
 
 def _final(error: FetchError, reference: Reference) -> FetchError | ImageNotFoundError:
     """Return the final error of the registry itself; only an `ImageNotFoundError` lets other sources try."""
-    login = f"`docker login {reference.registry}`"
+    login = tr("`docker login {registry}`", registry=reference.registry)
     if isinstance(error, AbsentError) and error.denied:
         return ImageNotFoundError(
-            f"access denied: {error.message}",
+            tr("access denied: {error_message}", error_message=error.message),
             about=reference.familiar,
             hint=error.hint
-            or f"{login}, or check the name: registries also answer like this if there is no such image",
+            or tr(
+                "{login}, or check the name: registries also answer like this if there is no such image",
+                login=login,
+            ),
         )
     if isinstance(error, AbsentError):
         return ImageNotFoundError(
-            f"not found: {error.message}",
+            tr("not found: {error_message}", error_message=error.message),
             about=reference.familiar,
-            hint=f"{error.hint or 'check the name and the tag'}; if the image is private: {login}",
+            hint=tr(
+                "{hint}; if the image is private: {login}",
+                hint=error.hint or tr("check the name and the tag"),
+                login=login,
+            ),
         )
     if isinstance(error, GaveUpError):
         return error
@@ -253,7 +279,7 @@ def _parse_mirror(host: str, text: str) -> tuple[str, str]:
     found = split_mirror(text)
     if found is None:
         raise UsageError(
-            f"mirror of {host}: {text!r} is not host[:port][/prefix]",
-            hint="for example docker.io=mirror.example:5000 or docker.io=harbor.example/docker-hub",
+            tr("mirror of {host}: {text!r} is not host[:port][/prefix]", host=host, text=text),
+            hint=tr("for example docker.io=mirror.example:5000 or docker.io=harbor.example/docker-hub"),
         )
     return found

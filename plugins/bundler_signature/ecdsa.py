@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.api.signing import Secret
 from bundler.errors import UsageError, VerificationError
+from bundler.language import tr
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -64,10 +65,14 @@ class EcdsaSigner:
             pem = path.read_bytes()
         except FileNotFoundError as error:
             raise UsageError(
-                f"no signing key: {reference} does not exist",
-                hint="create one with `bundle keygen`, or use --key FILE; `build --unsigned` needs none",
+                tr("no signing key: {reference} does not exist", reference=reference),
+                hint=tr("create one with `bundle keygen`, or use --key FILE; `build --unsigned` needs none"),
             ) from error
-        passphrase = secret(f"Passphrase of the signing key {reference}") if b"ENCRYPTED" in pem else None
+        passphrase = (
+            secret(tr("Passphrase of the signing key {reference}", reference=reference))
+            if b"ENCRYPTED" in pem
+            else None
+        )
         return KeyFile(_private_key(pem, passphrase))
 
     def verify(self, payload: bytes, signature: bytes, public_key: bytes) -> None:
@@ -79,18 +84,19 @@ class EcdsaSigner:
         try:
             key = serialization.load_pem_public_key(public_key)
         except ValueError as error:
-            what = "a private key: keep it secret" if b"PRIVATE KEY-----" in public_key else "not PEM"
+            what = tr("a private key: keep it secret") if b"PRIVATE KEY-----" in public_key else tr("not PEM")
             raise UsageError(
-                f"the public key is {what}", hint="use the bundle.pub written by `bundle keygen`"
+                tr("the public key is {what}", what=what),
+                hint=tr("use the bundle.pub written by `bundle keygen`"),
             ) from error
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-            raise UsageError("the public key is not an ECDSA key on the curve P-256")
+            raise UsageError(tr("the public key is not an ECDSA key on the curve P-256"))
         try:
             key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature as error:
             raise VerificationError(
-                "the bundle is not signed with this key",
-                hint="do not install it; ask its publisher for the bundle and the key again",
+                tr("the bundle is not signed with this key"),
+                hint=tr("do not install it; ask its publisher for the bundle and the key again"),
             ) from error
 
 
@@ -104,25 +110,31 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivat
     except TypeError as error:
         if passphrase is None:
             raise UsageError(
-                "the signing key is encrypted and no passphrase was given",
-                hint="use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, or use a terminal",
+                tr("the signing key is encrypted and no passphrase was given"),
+                hint=tr("use --passphrase-file FILE, set BUNDLE_KEY_PASSPHRASE, or use a terminal"),
             ) from error
-        raise UsageError("the signing key is not encrypted, although it is marked as encrypted") from error
+        raise UsageError(
+            tr("the signing key is not encrypted, although it is marked as encrypted")
+        ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         if b"ENCRYPTED" in pem and passphrase is not None:
             raise UsageError(
-                "the signing key cannot be decrypted: wrong passphrase",
-                hint="see --passphrase-file and BUNDLE_KEY_PASSPHRASE",
+                tr("the signing key cannot be decrypted: wrong passphrase"),
+                hint=tr("see --passphrase-file and BUNDLE_KEY_PASSPHRASE"),
             ) from error
-        what = "a public key, not a private one" if b"PUBLIC KEY-----" in pem else "not a PKCS#8 PEM file"
+        what = (
+            tr("a public key, not a private one")
+            if b"PUBLIC KEY-----" in pem
+            else tr("not a PKCS#8 PEM file")
+        )
         raise UsageError(
-            f"the signing key cannot be read: it is {what}",
-            hint="use the bundle.key written by `bundle keygen`",
+            tr("the signing key cannot be read: it is {what}", what=what),
+            hint=tr("use the bundle.key written by `bundle keygen`"),
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise UsageError(
-            "the signing key is not an ECDSA key on the curve P-256",
-            hint="create one with `bundle keygen`",
+            tr("the signing key is not an ECDSA key on the curve P-256"),
+            hint=tr("create one with `bundle keygen`"),
         )
     return key
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 SUFFIX = ".j2"
 """Suffix of template files; the rendered file has the name without it."""
@@ -58,17 +59,21 @@ def render_text(
         compiled(template.debug_info)
         return template.render(dict[str, Any](values))
     except TemplateSyntaxError as error:
-        raise BundleError(f"{name}:{error.lineno}: {error.message}", hint="Jinja2 syntax") from error
+        raise BundleError(f"{name}:{error.lineno}: {error.message}", hint=tr("Jinja2 syntax")) from error
     except UndefinedError as error:
         known = ", ".join(sorted(values)) or "none"
         raise BundleError(
             f"{name}:{_line(error)}: {error.message}",
-            hint=f"set it in the profile under `settings: values:`; available: {known}",
+            hint=tr("set it in the profile under `settings: values:`; available: {known}", known=known),
         ) from error
     except RecursionError as error:
-        raise BundleError(f"{name}:{_line(error)}: nested too deeply, or infinite recursion") from error
+        raise BundleError(
+            tr("{name}:{error}: nested too deeply, or infinite recursion", name=name, error=_line(error))
+        ) from error
     except MemoryError as error:
-        raise BundleError(f"{name}:{_line(error)}: uses too much memory") from error
+        raise BundleError(
+            tr("{name}:{error}: uses too much memory", name=name, error=_line(error))
+        ) from error
     except (TemplateError, ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise BundleError(f"{name}:{_line(error)}: {error}") from error
 

@@ -21,6 +21,7 @@ from typing import IO, Final, Self
 
 from bundler.api.templates.jinja import FILE
 from bundler.errors import BundleError
+from bundler.language import tr
 
 MEMORY: Final = 512 << 20
 """Memory limit in bytes; Python itself takes about 60 MiB of it."""
@@ -124,10 +125,12 @@ class Templates:
         self._stop()
         if code == -signal.SIGPROF:
             return BundleError(
-                f"{where}: uses more than {self._seconds:g} s of CPU time",
-                hint="remove the loop or calculation; rendering a configuration takes milliseconds",
+                tr("{where}: uses more than {seconds:g} s of CPU time", where=where, seconds=self._seconds),
+                hint=tr("remove the loop or calculation; rendering a configuration takes milliseconds"),
             )
-        return BundleError(f"{where}: the template process exited with code {code}")
+        return BundleError(
+            tr("{where}: the template process exited with code {code}", where=where, code=code)
+        )
 
     def _place(self) -> str:
         """Return the position as `:7`; empty if the template had not started to run."""

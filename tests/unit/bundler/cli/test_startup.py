@@ -45,10 +45,14 @@ def test_help_imports_nothing_that_costs_time() -> None:
     assert {name for name in found if name.startswith("bundler")} == {
         "bundler",
         "bundler.cli",
+        "bundler.cli.language",
         "bundler.cli.main",
         "bundler.terminal",
         "bundler.terminal.console",
         "bundler.errors",
+        "bundler.language",
+        "bundler.profile",
+        "bundler.profile.places",
     }
     assert len(found) <= 110, "a tenth of a second, on a slow machine two"
 
