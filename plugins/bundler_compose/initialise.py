@@ -18,6 +18,7 @@ from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler.image.oci import Platform
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler_compose.model import Prepared, prepare
 from bundler_compose.reading.files import find_compose_file, find_override, read_text
 from bundler_compose.reading.project import Source, find_files
@@ -64,7 +65,10 @@ def init_profile(source: Path, target: Path) -> InitResult:
     name = prepared.model.name if prepared else name
     profile = target / f"{name}.yaml"
     if profile.exists():
-        raise BundleError(f"{profile}: already exists", hint="remove it, or choose another folder with --to")
+        raise BundleError(
+            tr("{profile}: already exists", profile=profile),
+            hint=tr("remove it, or choose another folder with --to"),
+        )
     content = {
         "description": f"The Compose project {name}",
         "application": "compose",
@@ -111,7 +115,7 @@ def _check_file(path: Path) -> None:
         return
     documents = read_sources(read_text(path), path.name)
     if not any(set(document.data) & {"services", "include"} for document in documents):
-        raise BundleError(f"{path.name}: no `services:`", hint="is this a Compose file?")
+        raise BundleError(tr("{name}: no `services:`", name=path.name), hint=tr("is this a Compose file?"))
 
 
 def _try_all(source: Path, path: Path, name: str) -> _Trial:

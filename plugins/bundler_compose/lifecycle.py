@@ -9,6 +9,7 @@ from typing import Any, Final
 from bundler.api.application import Dump, Lifecycle
 from bundler.api.compose import services
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.settings import LifecycleSetting
 
 VOLUME: Final = "volume:"
@@ -35,22 +36,28 @@ def bind_lifecycle(
     for where, name in named:
         if name not in expected:
             raise BundleError(
-                f"settings: lifecycle: {where}: unknown service {name!r}",
-                hint=f"available: {', '.join(sorted(expected))}",
+                tr("settings: lifecycle: {where}: unknown service {name!r}", where=where, name=name),
+                hint=tr("available: {names}", names=", ".join(sorted(expected))),
             )
     ids = [dump.id for dump in setting.dumps]
     for dump in setting.dumps:
         if expected[dump.service] != "healthy":
             raise BundleError(
-                f"settings: lifecycle: dumps: {dump.id}: service {dump.service!r} has no health check",
-                hint="add one: a dump is loaded only once the database reports that it is ready",
+                tr(
+                    "settings: lifecycle: dumps: {id}: service {service!r} has no health check",
+                    id=dump.id,
+                    service=dump.service,
+                ),
+                hint=tr("add one: a dump is loaded only once the database reports that it is ready"),
             )
         if ids.count(dump.id) > 1:
-            raise BundleError(f"settings: lifecycle: dumps: {dump.id!r} is listed twice", hint="rename one")
+            raise BundleError(
+                tr("settings: lifecycle: dumps: {id!r} is listed twice", id=dump.id), hint=tr("rename one")
+            )
     if bool(setting.dumps) != bool(setting.dumped):
         raise BundleError(
-            "settings: lifecycle: `dumps` and `dumped` must be set together",
-            hint="`dumped` lists the folders or volumes of the dumped databases",
+            tr("settings: lifecycle: `dumps` and `dumped` must be set together"),
+            hint=tr("`dumped` lists the folders or volumes of the dumped databases"),
         )
     known = {*folders, *(VOLUME + name for name in compose.get("volumes") or {})}
     return Lifecycle(
@@ -67,7 +74,11 @@ def _kept(where: str, names: Collection[str], known: Collection[str]) -> Iterato
         path = name if name.startswith(VOLUME) else posixpath.normpath(name)
         if not any(path == each or path.startswith(each + "/") for each in known):
             raise BundleError(
-                f"settings: lifecycle: {where}: {name!r} is not data of the project",
-                hint=f"available: {', '.join(sorted(known)) or 'none'}",
+                tr(
+                    "settings: lifecycle: {where}: {name!r} is not data of the project",
+                    where=where,
+                    name=name,
+                ),
+                hint=tr("available: {names}", names=", ".join(sorted(known)) or tr("none")),
             )
         yield path

@@ -10,6 +10,7 @@ from bundler.api.application import ConfigFile, Probe
 from bundler.api.compose import services
 from bundler.bundle.names import show_path
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.settings import ProbeSetting
 
 SCRIPT_LIMIT: Final = 1024 * 1024
@@ -35,10 +36,16 @@ def bind_probes(
     for probe in given:
         for key, name, known in (("service", probe.service, running), ("when", probe.when, set(variables))):
             if name is not None and name not in known:
-                what = "service that runs" if key == "service" else "site variable"
+                what = tr("service that runs") if key == "service" else tr("site variable")
                 raise BundleError(
-                    f"settings: probes: {probe.id}: {key}: {name!r} is not a {what}",
-                    hint=f"available: {', '.join(sorted(known)) or 'none'}",
+                    tr(
+                        "settings: probes: {id}: {key}: {name!r} is not a {what}",
+                        id=probe.id,
+                        key=key,
+                        name=name,
+                        what=what,
+                    ),
+                    hint=tr("available: {names}", names=", ".join(sorted(known)) or tr("none")),
                 )
         probes.append(
             Probe(
@@ -68,8 +75,12 @@ def probe_scripts(given: Sequence[ProbeSetting], folder: Path) -> Iterator[Confi
         path = (top / probe.script).resolve()
         if not path.is_relative_to(top) or not path.is_file() or path.stat().st_size > SCRIPT_LIMIT:
             raise BundleError(
-                f"settings: probes: {probe.id}: script: {show_path(probe.script)} is not a file of at most "
-                "1 MiB in the project's folder",
-                hint=f"put it in {folder} and use its path there",
+                tr(
+                    "settings: probes: {id}: script: {script} is not a file of at most 1 MiB in the "
+                    "project's folder",
+                    id=probe.id,
+                    script=show_path(probe.script),
+                ),
+                hint=tr("put it in {folder} and use its path there", folder=folder),
             )
         yield ConfigFile(f"probes/{probe.id}", path)

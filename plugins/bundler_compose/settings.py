@@ -14,6 +14,7 @@ from bundler.api.templates.formats import TemplateFormat
 from bundler.api.text import Text
 from bundler.api.variable import EnvironmentName, Generator, SiteVariable
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Identifier
 from bundler_compose.reading.environment import is_reserved
@@ -178,23 +179,29 @@ class ComposeSettings(ProfileModel):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise HintedValueError(
-                    f"{name!r} is listed twice", hint="keep one of them", at=("variables", index, "name")
+                    tr("{name!r} is listed twice", name=name),
+                    hint=tr("keep one of them"),
+                    at=("variables", index, "name"),
                 )
             if is_reserved(name):
                 raise HintedValueError(
-                    f"{name!r}: a name that the installer, the shell or Docker reads itself",
-                    hint="choose another name, or give its value in `settings: values`",
+                    tr("{name!r}: a name that the installer, the shell or Docker reads itself", name=name),
+                    hint=tr("choose another name, or give its value in `settings: values`"),
                     at=("variables", index, "name"),
                 )
         for index, path in enumerate(self.data):
             if self.carry.get(path, "data") != "data":
                 raise HintedValueError(
-                    f"{path!r} is {self.carry[path]} in `carry`", hint="keep one of them", at=("data", index)
+                    tr("{path!r} is {carry} in `carry`", path=path, carry=self.carry[path]),
+                    hint=tr("keep one of them"),
+                    at=("data", index),
                 )
         ids = [probe.id for probe in self.probes]
         for index, identifier in enumerate(ids):
             if identifier in ids[:index]:
                 raise HintedValueError(
-                    f"{identifier!r} is listed twice", hint="rename one of them", at=("probes", index, "id")
+                    tr("{identifier!r} is listed twice", identifier=identifier),
+                    hint=tr("rename one of them"),
+                    at=("probes", index, "id"),
                 )
         return self

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.template_text import Substitution, pieces
 
 _DIGITS: Final = "".join(chr(0xE010 + digit) for digit in range(10))
@@ -48,8 +49,12 @@ def refuse_marks(text: str, where: str) -> None:
     """
     if found := _PRIVATE.search(text):
         raise BundleError(
-            f"{where}: the private character U+{ord(found[0]):04X} cannot be carried",
-            hint="replace it: its meaning is private to one font or program",
+            tr(
+                "{where}: the private character U+{code:04X} cannot be carried",
+                where=where,
+                code=ord(found[0]),
+            ),
+            hint=tr("replace it: its meaning is private to one font or program"),
         )
 
 
@@ -137,9 +142,14 @@ class Marks:
             same = False
         if not same:
             raise BundleError(
-                f"{use.where}: ${{{use.name}{use.operator}...}} cannot be written for the site: its word has "
-                "a line break, or braces without their counterpart",
-                hint=f"set {use.name} in `settings: values`, or change the word",
+                tr(
+                    "{where}: ${{{name}{operator}...}} cannot be written for the site: its word has a "
+                    "line break, or braces without their counterpart",
+                    where=use.where,
+                    name=use.name,
+                    operator=use.operator,
+                ),
+                hint=tr("set {name} in `settings: values`, or change the word", name=use.name),
             )
 
     def _read(self, written: str) -> str:
@@ -170,7 +180,12 @@ class Marks:
                 return "" if lacking else self.bind(use.word, values)
             case "?" if lacking:
                 raise BundleError(
-                    f"{use.where}: {use.name} has no value: {self.bind(use.word, values)}",
-                    hint=f"give {use.name} a value",
+                    tr(
+                        "{where}: {name} has no value: {reason}",
+                        where=use.where,
+                        name=use.name,
+                        reason=self.bind(use.word, values),
+                    ),
+                    hint=tr("give {name} a value", name=use.name),
                 )
         return value or ""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 _NAME: Final = "[_A-Za-z\u017f\u212a][_A-Za-z0-9\u017f\u212a]*"
 """A name. Two more characters are letters for Go's `(?i)`: the long s, and the sign of Kelvin."""
@@ -65,7 +66,8 @@ def pieces(text: str) -> Iterator[str | Substitution]:
             yield Substitution(found["name"], found["operator"] or "", word)
         else:
             raise BundleError(
-                f"{text!r}: a `${{` that begins no variable", hint="as ${NAME}, or `$$` for a dollar sign"
+                tr("{text!r}: a `${{` that begins no variable", text=text),
+                hint=tr("as ${NAME}, or `$$` for a dollar sign"),
             )
     if start < len(text):
         yield text[start:]

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from bundler.api.application import ApplicationModel
 from bundler.api.templates.jinja import SUFFIX
 from bundler.errors import BundleError
+from bundler.language import tr, tr_later
 from bundler_compose.comparison.documents import Difference, Intended, find_differences
 from bundler_compose.comparison.program import Program, find_program
 from bundler_compose.dumper import dump
@@ -22,7 +23,7 @@ from bundler_compose.secrets.quoting import written_forms
 How = Literal["auto", "require", "off"]
 _MOST: Final = 10
 _LONGEST: Final = 60
-_OFF: Final = "`settings: compare: off` builds without the comparison"
+_OFF: Final = tr_later("`settings: compare: off` builds without the comparison")
 
 
 @dataclass(frozen=True)
@@ -64,26 +65,36 @@ def compare(how: How, comparison: Comparison, program: Program | None = None) ->
         return None
     reason = None
     if any(path.suffix == SUFFIX for path in comparison.project.files):
-        reason = "a Compose file is a template"
+        reason = tr("a Compose file is a template")
     elif (program := program or find_program()) is None:
-        reason = "this machine has none"
+        reason = tr("this machine has none")
     if program is None or reason is not None:
         if how == "require":
-            raise BundleError(f"cannot compare with Docker Compose: {reason}", hint=_OFF)
-        return f"not compared with Docker Compose: {reason}"
+            raise BundleError(
+                tr("cannot compare with Docker Compose: {reason}", reason=reason), hint=tr(_OFF)
+            )
+        return tr("not compared with Docker Compose: {reason}", reason=reason)
     differences = find_differences(
         project_document(program, comparison), bundle_document(program, comparison), intended(comparison)
     )
     if differences:
         values = [group.value for group in comparison.groups]
         shown = "; ".join(_show(difference, values) for difference in differences[:_MOST])
-        more = f"; and {len(differences) - _MOST} more" if len(differences) > _MOST else ""
+        more = tr("; and {count} more", count=len(differences) - _MOST) if len(differences) > _MOST else ""
         raise BundleError(
-            f"the bundle's document differs from what Docker Compose {program.version} makes of the project:"
-            f" {shown}{more}",
-            hint=f"please report this; {_OFF}",
+            tr(
+                "the bundle's document differs from what Docker Compose {version} makes of the "
+                "project: {shown}{more}",
+                version=program.version,
+                shown=shown,
+                more=more,
+            ),
+            hint=tr("please report this; {remedy}", remedy=tr(_OFF)),
         )
-    return f"the bundle's document is equal to what Docker Compose {program.version} makes of the project"
+    return tr(
+        "the bundle's document is equal to what Docker Compose {version} makes of the project",
+        version=program.version,
+    )
 
 
 def project_document(program: Program, comparison: Comparison) -> dict[str, Any]:
@@ -169,16 +180,18 @@ def _names(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _show(difference: Difference, secrets: Collection[str]) -> str:
-    return (
-        f"{difference.key} is {_value(difference.project, secrets)} in the project and"
-        f" {_value(difference.bundle, secrets)} in the bundle"
+    return tr(
+        "{key} is {value} in the project and {other} in the bundle",
+        key=difference.key,
+        value=_value(difference.project, secrets),
+        other=_value(difference.bundle, secrets),
     )
 
 
 def _value(value: object, secrets: Collection[str]) -> str:
     if value is None:
-        return "missing"
+        return tr("missing")
     shown = repr(value)
     if any(secret and secret in shown for secret in secrets):
-        return "a text with a secret"
+        return tr("a text with a secret")
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 PLUGIN: Final = "docker-compose"
 PLUGIN_FOLDERS: Final = (
@@ -64,7 +65,13 @@ class Program:
         done = _run([self.path, *options, "config", "--format", "json"], folder, environment)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "level=warning" not in line]
-            raise BundleError(f"Docker Compose {self.version} refuses it: {' '.join(lines).strip()}")
+            raise BundleError(
+                tr(
+                    "Docker Compose {version} refuses it: {lines}",
+                    version=self.version,
+                    lines=" ".join(lines).strip(),
+                )
+            )
         # Compose writes each `$` twice, so that its output is a document again
         document: dict[str, Any] = json.loads(done.stdout.replace("$$", "$"))
         return document
@@ -108,6 +115,10 @@ def _run(
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise BundleError(f"{command[0]}: does not answer within {LIMIT} seconds") from error
+            raise BundleError(
+                tr("{command}: does not answer within {limit} seconds", command=command[0], limit=LIMIT)
+            ) from error
         except OSError as error:
-            raise BundleError(f"{command[0]}: cannot be started: {error.strerror}") from error
+            raise BundleError(
+                tr("{command}: cannot be started: {strerror}", command=command[0], strerror=error.strerror)
+            ) from error

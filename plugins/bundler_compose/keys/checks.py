@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 from bundler.api.application import Requirement
 from bundler.errors import BundleError, did_you_mean
 from bundler.image.reference import Reference
+from bundler.language import tr
 from bundler.profile.values import version_key
 from bundler_compose.keys.document import TOP
 from bundler_compose.keys.model import Fate, Key, Level
@@ -53,9 +54,9 @@ def check_keys(document: Mapping[str, Any], at: Place) -> None:
             _check_names(_value(document, path), path, at)
         if key is None:
             raise BundleError(
-                f"{at(*path)}: the Compose specification has no such key",
+                tr("{where}: the Compose specification has no such key", where=at(*path)),
                 hint=did_you_mean(str(path[-1]), [each.name for each in level.keys], quote="`")
-                or f"known here: {', '.join(each.name for each in level.keys)}",
+                or tr("known here: {keys}", keys=", ".join(each.name for each in level.keys)),
             )
 
 
@@ -63,8 +64,12 @@ def _check_names(value: Any, path: Path, at: Place) -> None:  # noqa: ANN401 any
     for name in value if isinstance(value, dict) else ():
         if not _NAME.fullmatch(str(name)):
             raise BundleError(
-                f"{at(*path, name)}: {name!r} is not a name of the Compose specification",
-                hint="use letters, digits, `.`, `_` and `-`",
+                tr(
+                    "{where}: {name!r} is not a name of the Compose specification",
+                    where=at(*path, name),
+                    name=name,
+                ),
+                hint=tr("use letters, digits, `.`, `_` and `-`"),
             )
 
 
@@ -76,9 +81,10 @@ def check_fates(document: Mapping[str, Any], at: Place) -> None:
     """
     for path, key, _ in _walk(document, TOP, ()):
         if key is not None and key.fate is Fate.REFUSED and _value(document, path):
-            note = NOTES[key.note]
-            reason = f"{note.en[0].lower()}{note.en[1:].rstrip('.')}"
-            raise BundleError(f"{at(*path)}: cannot be bundled: {reason}", hint=note.remedy)
+            reason, remedy = NOTES[key.note].refusal()
+            raise BundleError(
+                tr("{where}: cannot be bundled: {reason}", where=at(*path), reason=reason), hint=remedy
+            )
 
 
 def check_images(document: Mapping[str, Any], at: Place) -> None:
@@ -104,9 +110,13 @@ def check_images(document: Mapping[str, Any], at: Place) -> None:
             try:
                 Reference.parse(str(image))
             except BundleError as error:
-                hint = error.hint or "correct the name of the image"
+                hint = error.hint or tr("correct the name of the image")
                 if keys == ("image",):
-                    hint += f"; or name another image: `settings: images: {{{name}: ...}}`"
+                    hint = tr(
+                        "{hint}; or name another image: `settings: images: {{{name}: ...}}`",
+                        hint=hint,
+                        name=name,
+                    )
                 raise BundleError(f"{at('services', name, *keys)}: {error.message}", hint=hint) from error
 
 

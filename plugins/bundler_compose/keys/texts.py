@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bundler.language import language
+
 
 @dataclass(frozen=True)
 class Note:
@@ -14,18 +16,25 @@ class Note:
 
     Attributes:
         en, zh: one sentence or two; for a refused key, the reason.
-        remedy: what to do about a refused key, in English; empty for others.
+        remedy, remedy_zh: what to do about a refused key, in both languages; empty for others.
     """
 
     en: str
     zh: str
     remedy: str
+    remedy_zh: str
+
+    def refusal(self) -> tuple[str, str]:
+        """Return the reason, to stand within a sentence, and the remedy, in the language of the run."""
+        if language() == "zh":
+            return self.zh.rstrip("\u3002"), self.remedy_zh
+        return f"{self.en[0].lower()}{self.en[1:].rstrip('.')}", self.remedy
 
 
 def _read() -> dict[str, Note]:
     lines = Path(__file__).with_name("texts.tsv").read_text("utf-8").splitlines()[1:]
     fields = (line.split("\t") for line in lines)
-    return {name: Note(en, zh, remedy) for name, en, zh, remedy in fields}
+    return {name: Note(*texts) for name, *texts in fields}
 
 
 NOTES: Final[Mapping[str, Note]] = _read()

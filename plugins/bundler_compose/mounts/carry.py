@@ -15,6 +15,7 @@ from bundler.api.templates.process import Templates
 from bundler.bundle.content import content_of
 from bundler.bundle.names import PathError, PathSet, show_path
 from bundler.errors import BundleError, HintedValueError
+from bundler.language import tr
 from bundler.profile.values import check_member
 from bundler_compose.mounts.classify import LEFT_OUT
 from bundler_compose.mounts.project import Project
@@ -67,8 +68,15 @@ class Carrier:
             if path.is_dir():
                 if not any(path.iterdir()):
                     raise BundleError(
-                        f"{where}: {show_path(below)}: an empty folder cannot be carried as configuration",
-                        hint=f"put a file in it, or `settings: carry: {{{relative}: initial}}`",
+                        tr(
+                            "{where}: {below}: an empty folder cannot be carried as configuration",
+                            where=where,
+                            below=show_path(below),
+                        ),
+                        hint=tr(
+                            "put a file in it, or `settings: carry: {{{relative}: initial}}`",
+                            relative=relative,
+                        ),
                     )
                 continue
             self._carry(path, below, "", _mode(path) & 0o755, where)
@@ -108,14 +116,21 @@ class Carrier:
         found = self.project.find(relative)
         if found is None:
             raise BundleError(
-                f"{where}: {show_path(relative)}: no such file in {self.project.root}",
-                hint="add the file, or remove it from the Compose file",
+                tr(
+                    "{where}: {relative}: no such file in {root}",
+                    where=where,
+                    relative=show_path(relative),
+                    root=self.project.root,
+                ),
+                hint=tr("add the file, or remove it from the Compose file"),
             )
         if not found.is_dir():
             yield self._file(found, where), relative
             return
         if not folders:
-            raise BundleError(f"{where}: {show_path(relative)}: is a folder, not a file")
+            raise BundleError(
+                tr("{where}: {relative}: is a folder, not a file", where=where, relative=show_path(relative))
+            )
         yield found, relative
         total = 0
         for parent, inner, names in os.walk(found):
@@ -128,17 +143,28 @@ class Carrier:
                 total += path.stat().st_size
                 if total > FOLDER_LIMIT:
                     raise BundleError(
-                        f"{where}: {relative}: larger than {FOLDER_LIMIT >> 20} MiB",
-                        hint="if it contains data, list it in `settings: data`: it is created empty at the"
-                        " site",
+                        tr(
+                            "{where}: {relative}: larger than {limit} MiB",
+                            where=where,
+                            relative=relative,
+                            limit=FOLDER_LIMIT >> 20,
+                        ),
+                        hint=tr(
+                            "if it contains data, list it in `settings: data`: "
+                            "it is created empty at the site"
+                        ),
                     )
                 yield path, Path(relative, below, name).as_posix()
 
     def _inner_folder(self, path: Path, where: str) -> Path:
         if path.is_symlink():
             raise BundleError(
-                f"{where}: {show_path(str(path))}: links to folders cannot be bundled",
-                hint="replace it with the folder itself",
+                tr(
+                    "{where}: {path}: links to folders cannot be bundled",
+                    where=where,
+                    path=show_path(str(path)),
+                ),
+                hint=tr("replace it with the folder itself"),
             )
         return path
 
@@ -147,22 +173,33 @@ class Carrier:
         found = self._file(path, where)
         if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
             raise BundleError(
-                f"{where}: {show_path(str(path))}: a link that leaves the mounted folder: no service can"
-                " follow it",
-                hint="replace it with the file itself",
+                tr(
+                    "{where}: {path}: a link that leaves the mounted folder: no service can follow it",
+                    where=where,
+                    path=show_path(str(path)),
+                ),
+                hint=tr("replace it with the file itself"),
             )
         return found
 
     def _file(self, path: Path, where: str) -> Path:
         if not path.is_file():
             raise BundleError(
-                f"{where}: {show_path(str(path))}: sockets, devices and broken links cannot be bundled",
-                hint="remove it; or, if the folder contains data, list it in `settings: data`",
+                tr(
+                    "{where}: {path}: sockets, devices and broken links cannot be bundled",
+                    where=where,
+                    path=show_path(str(path)),
+                ),
+                hint=tr("remove it; or, if the folder contains data, list it in `settings: data`"),
             )
         if not path.resolve().is_relative_to(self.project.root):
             raise BundleError(
-                f"{where}: {show_path(str(path))}: a link that leaves the project's folder",
-                hint="replace it with the file itself",
+                tr(
+                    "{where}: {path}: a link that leaves the project's folder",
+                    where=where,
+                    path=show_path(str(path)),
+                ),
+                hint=tr("replace it with the file itself"),
             )
         return path
 
@@ -177,14 +214,23 @@ class Carrier:
         target = folder + below
         if not folder and below.split("/")[0] in RESERVED:
             raise BundleError(
-                f"{where}: {below}: the bundle has a file of its own with this name",
-                hint="rename it, or remove it from the Compose file",
+                tr(
+                    "{where}: {below}: the bundle has a file of its own with this name",
+                    where=where,
+                    below=below,
+                ),
+                hint=tr("rename it, or remove it from the Compose file"),
             )
         known = self.files.get(target)
         if known is not None and isinstance(known.content, Path) is not isinstance(content, Path):
             raise BundleError(
-                f"{where}: {below}: both a file and the template {below}{SUFFIX} exist",
-                hint="remove one of them",
+                tr(
+                    "{where}: {below}: both a file and the template {below}{suffix} exist",
+                    where=where,
+                    below=below,
+                    suffix=SUFFIX,
+                ),
+                hint=tr("remove one of them"),
             )
         self.files[target] = ConfigFile(self._claim(target, where), content, mode, self._form(below, content))
         return below

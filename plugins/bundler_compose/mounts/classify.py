@@ -13,6 +13,7 @@ from bundler.api.application import MountKind
 from bundler.api.templates.jinja import SUFFIX
 from bundler.bundle.names import show_path
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.mounts.names import find_alike, is_below, is_file_name, is_written_name
 from bundler_compose.mounts.project import Project
 from bundler_compose.mounts.rules import Rules
@@ -57,8 +58,12 @@ def classify(uses: Sequence[Use], project: Project, rules: Rules, at: Callable[[
             continue
         if use.is_volume and not use.source.startswith("/"):
             raise BundleError(
-                f"{at(use.keys)}: {show_path(use.source)}: not an absolute path",
-                hint="Compose completes a relative `device` only with `driver: local` and `o: bind`",
+                tr(
+                    "{where}: {source}: not an absolute path",
+                    where=at(use.keys),
+                    source=show_path(use.source),
+                ),
+                hint=tr("Compose completes a relative `device` only with `driver: local` and `o: bind`"),
             )
         relative = project.relative(use.source, at(use.keys))
         if relative is None:
@@ -73,9 +78,11 @@ def classify(uses: Sequence[Use], project: Project, rules: Rules, at: Callable[[
     if kinds.get(".", "data") != "data":
         first = by_path["."][0]
         raise BundleError(
-            f"{at(first.keys)}: the whole project is mounted, with its Compose file",
-            hint="mount the files and folders that the service needs, each by its name, such as"
-            " `./html:/srv/html`",
+            tr("{where}: the whole project is mounted, with its Compose file", where=at(first.keys)),
+            hint=tr(
+                "mount the files and folders that the service needs, each by its name, such as "
+                "`./html:/srv/html`"
+            ),
         )
     return Classified(kinds, by_path, hosts)
 
@@ -91,15 +98,24 @@ def refuse_missing(path: str, use: Use, project: Project, at: Callable[[Keys], s
     Raises:
         BundleError: always.
     """
-    hint = f"make the file, or correct the name; {remedy}"
+    hint = tr("make the file, or correct the name; {remedy}", remedy=remedy)
     alike = find_alike(os.path.basename(path), _siblings(project.root / path))  # noqa: PTH119 a text
     if (project.root / (path + SUFFIX)).is_file():
-        hint = (
-            f"if {path}{SUFFIX} is a template of this bundle: `settings: templates: [{path}{SUFFIX}]`; {hint}"
+        hint = tr(
+            "if {path} is a template of this bundle: `settings: templates: [{path}]`; {hint}",
+            path=path + SUFFIX,
+            hint=hint,
         )
     elif alike:
-        hint = f"is it {show_path(alike)}? Otherwise {hint}"
-    raise BundleError(f"{at(use.keys)}: {project.show(use.source)}: no such file in the project", hint=hint)
+        hint = tr("is it {path}? Otherwise {hint}", path=show_path(alike), hint=hint)
+    raise BundleError(
+        tr(
+            "{where}: {source}: no such file in the project",
+            where=at(use.keys),
+            source=project.show(use.source),
+        ),
+        hint=hint,
+    )
 
 
 def _refuse_outside(outside: Sequence[Use], project: Project, at: Callable[[Keys], str]) -> None:
@@ -112,20 +128,32 @@ def _refuse_outside(outside: Sequence[Use], project: Project, at: Callable[[Keys
     own = [path for path in paths if not project.is_near(path)]
     hints = []
     if roots:
-        hints.append(f"if it travels with the project: `settings: root: {max(roots, key=len)}`")
+        hints.append(
+            tr("if it travels with the project: `settings: root: {folder}`", folder=max(roots, key=len))
+        )
     if linked:
-        hints.append(f"replace the link {project.show(linked[0])} with the file itself")
+        hints.append(tr("replace the link {linked} with the file itself", linked=project.show(linked[0])))
     if own:
         listed = json.dumps(own, ensure_ascii=False)
-        hints.append(f"if the server has it: `settings: host_paths: {listed}`")
+        hints.append(tr("if the server has it: `settings: host_paths: {listed}`", listed=listed))
     if len(own) < len(paths):
         hints.append(
-            "if the server has it, write the server's path in the Compose file, and list it in `settings:"
-            " host_paths`"
+            tr(
+                "if the server has it, write the server's path in the Compose file, and list it in "
+                "`settings: host_paths`"
+            )
         )
     hint = "; ".join(hints)
     more = f" (and {', '.join(shown[1:])})" if shown[1:] else ""
-    raise BundleError(f"{at(first.keys)}: {shown[0]} is outside the project's folder{more}", hint=hint)
+    raise BundleError(
+        tr(
+            "{where}: {shown} is outside the project's folder{more}",
+            where=at(first.keys),
+            shown=shown[0],
+            more=more,
+        ),
+        hint=hint,
+    )
 
 
 def _siblings(path: Path) -> list[str]:
@@ -157,16 +185,22 @@ class _Finder:
             return self._missing(path)
         if not (found.is_file() or found.is_dir()):
             raise BundleError(
-                f"{self._where(path)}: {self._project.show(str(found))}: sockets and devices cannot be"
-                " bundled",
-                hint="remove it; a path of the server is listed in `settings: host_paths`",
+                tr(
+                    "{where}: {found}: sockets and devices cannot be bundled",
+                    where=self._where(path),
+                    found=self._project.show(str(found)),
+                ),
+                hint=tr("remove it; a path of the server is listed in `settings: host_paths`"),
             )
         volume = next((use for use in self._by_path[path] if use.is_volume), None)
         if chosen == "configuration" and volume:
             raise BundleError(
-                f"{self._at(volume.keys)}: {path}: a volume cannot be configuration: its path must not"
-                " change",
-                hint=f"remove {path} from `settings: carry`, or mount it without a volume",
+                tr(
+                    "{where}: {path}: a volume cannot be configuration: its path must not change",
+                    where=self._at(volume.keys),
+                    path=path,
+                ),
+                hint=tr("remove {path} from `settings: carry`, or mount it without a volume", path=path),
             )
         if chosen is not None:
             return chosen
@@ -191,7 +225,9 @@ class _Finder:
         """Return `data` for a folder that Compose makes; refuse what is rather a file."""
         uses = self._by_path[path]
         strict = next((use for use in uses if not use.creates), None)
-        remedy = f"if it is a folder of data that begins empty: `settings: carry: {{{path}: data}}`"
+        remedy = tr(
+            "if it is a folder of data that begins empty: `settings: carry: {{{path}: data}}`", path=path
+        )
         if self._rules.chosen(path) is not None or strict is not None:
             refuse_missing(path, strict or uses[0], self._project, self._at, remedy)
         if self._looks_like_file(path):
@@ -217,9 +253,12 @@ class _Finder:
     def _check_data(self, path: str, found: Path | None) -> None:
         if found is not None and not found.is_dir():
             raise BundleError(
-                f"{self._where(path)}: {path}: is a file, and data are folders",
-                hint=f"`settings: carry: {{{path}: initial}}` if services write it, `configuration` if they"
-                " read it",
+                tr("{where}: {path}: is a file, and data are folders", where=self._where(path), path=path),
+                hint=tr(
+                    "`settings: carry: {{{path}: initial}}` if services write it, `configuration` if "
+                    "they read it",
+                    path=path,
+                ),
             )
 
     def _where(self, path: str) -> str:

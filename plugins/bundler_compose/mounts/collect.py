@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bundler.api.application import ConfigFile, DataFolder, InitialFile, Mount
 from bundler.errors import BundleError
+from bundler.language import tr, tr_later
 from bundler_compose.mounts.carry import Carrier, Owner, carried_paths
 from bundler_compose.mounts.classify import Classified, classify
 from bundler_compose.mounts.project import Project
@@ -170,9 +171,12 @@ class _Placer:
     def _file(self, kind: str, name: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         if entry.get("external"):
             raise BundleError(
-                f"{self._texts.at((kind, name))}: external {kind} exist only in Swarm, and Compose refuses"
-                " them",
-                hint="give it a `file`, `content` or `environment`",
+                tr(
+                    "{where}: external {kind} exist only in Swarm, and Compose refuses them",
+                    where=self._texts.at((kind, name)),
+                    kind=kind,
+                ),
+                hint=tr("give it a `file`, `content` or `environment`"),
             )
         if not entry.get("file"):
             return entry
@@ -194,14 +198,20 @@ class _Placer:
 
     def _missing(self, where: str, source: str, variable: str, *, is_outside: bool) -> BundleError:
         """Return the error about a `file` of a config, or of a secret that can be the site's `variable`."""
-        hint = "add the file, or correct the name"
+        hint = tr("add the file, or correct the name")
         if is_outside:
-            hint = "move it into the project, set `settings: root`, or list it in `settings: host_paths`"
+            hint = tr("move it into the project, set `settings: root`, or list it in `settings: host_paths`")
         if variable:
             ask = f"`settings: secrets: {{{variable}: ask}}`"
-            hint += f"; or, if each site has a value of its own, {ask}, or `generate`"
-        said = " is outside the project's folder" if is_outside else ": no such file in the project"
-        return BundleError(f"{where}: {self._project.show(source)}{said}", hint=hint)
+            hint = tr(
+                "{hint}; or, if each site has a value of its own, {ask}, or `generate`", hint=hint, ask=ask
+            )
+        said = (
+            tr_later("{where}: {path} is outside the project's folder")
+            if is_outside
+            else tr_later("{where}: {path}: no such file in the project")
+        )
+        return BundleError(tr(said, where=where, path=self._project.show(source)), hint=hint)
 
 
 def _refuse_unused(carrier: Carrier) -> None:
@@ -213,8 +223,12 @@ def _refuse_unused(carrier: Carrier) -> None:
     ):
         for path in sorted(named - known):
             raise BundleError(
-                f"settings: {setting}: {path}: no service mounts it, so it is not in the bundle",
-                hint=f"available: {', '.join(sorted(carried)) or 'no files'}",
+                tr(
+                    "settings: {setting}: {path}: no service mounts it, so it is not in the bundle",
+                    setting=setting,
+                    path=path,
+                ),
+                hint=tr("available: {names}", names=", ".join(sorted(carried)) or tr("no files")),
             )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from bundler.api.templates.jinja import SUFFIX
 from bundler.bundle.names import LONGEST_NAME, show_path
 from bundler.errors import BundleError
+from bundler.language import tr
 
 _SHORT: Final = 80
 """Characters of an invalid path that an error quotes."""
@@ -48,8 +49,8 @@ class Project:
         root = (real / above).resolve()
         if not real.is_relative_to(root) or root == Path(root.anchor):
             raise BundleError(
-                f"settings: root: {above}: not a folder above the Compose file",
-                hint="for example `..`; it cannot be the root of the file system",
+                tr("settings: root: {above}: not a folder above the Compose file", above=above),
+                hint=tr("for example `..`; it cannot be the root of the file system"),
             )
         return cls(root, real, os.path.abspath(folder), templates)  # noqa: PTH100 links must stay
 
@@ -60,7 +61,9 @@ class Project:
             BundleError: no file system has such a path.
         """
         if "\0" in path or any(len(os.fsencode(name)) > LONGEST_NAME for name in path.split("/")):
-            raise BundleError(f"{where}: {show_path(path[:_SHORT])}...: not a path")
+            raise BundleError(
+                tr("{where}: {path}...: not a path", where=where, path=show_path(path[:_SHORT]))
+            )
         normal = posixpath.normpath(path)
         if normal == self.named or normal.startswith(self.named + "/"):
             normal = posixpath.normpath(f"{self.folder}/{normal[len(self.named) :]}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from bundler.language import tr
 from bundler_compose.reading.tree import Path, Patterns
 
 
@@ -16,14 +17,14 @@ def _to_int(text: str) -> int:
     try:
         return int(text, 10)
     except ValueError as error:
-        raise ValueError("no whole number") from error
+        raise ValueError(tr("no whole number")) from error
 
 
 def _to_float(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValueError("no number") from error
+        raise ValueError(tr("no number")) from error
 
 
 def _to_bool(text: str) -> bool:
@@ -31,7 +32,7 @@ def _to_bool(text: str) -> bool:
         return True
     if text.lower() in {"false", "n", "no", "off"}:
         return False
-    raise ValueError("neither true nor false")
+    raise ValueError(tr("neither true nor false"))
 
 
 def _casts() -> dict[str, Callable[[str], Any]]:

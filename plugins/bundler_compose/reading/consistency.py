@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.mount_forms import is_address
 from bundler_compose.reading.tree import Map
 from bundler_compose.site_text import has_mark
@@ -55,8 +56,12 @@ def check_builds(document: Map, at: At) -> None:
             source = secret.get("source") if isinstance(secret, Map) else secret
             if source not in (document.get("secrets") or {}):
                 raise BundleError(
-                    f"{at('services', name, 'build', 'secrets', index)}: there is no secret {source!r}",
-                    hint="add it to `secrets:` of the file",
+                    tr(
+                        "{where}: there is no secret {source!r}",
+                        where=at("services", name, "build", "secrets", index),
+                        source=source,
+                    ),
+                    hint=tr("add it to `secrets:` of the file"),
                 )
 
 
@@ -64,12 +69,18 @@ def _check_file(kind: str, name: str, entry: Map, keys: tuple[str, ...], at: At)
     given = [key for key in keys if key in entry]
     if len(given) > 1:
         raise BundleError(
-            f"{at(kind, name)}: {' and '.join(given)} exclude each other", hint="keep one of them"
+            tr("{where}: {given} exclude each other", where=at(kind, name), given=" and ".join(given)),
+            hint=tr("keep one of them"),
         )
     if given == ["environment"] and not entry["environment"] and kind == "secrets":
-        raise BundleError(f"{at(kind, name)}: names no variable", hint="add its name to `environment:`")
+        raise BundleError(
+            tr("{where}: names no variable", where=at(kind, name)), hint=tr("add its name to `environment:`")
+        )
     if not given and not entry.get("external") and (kind == "secrets" or "driver" not in entry):
-        raise BundleError(f"{at(kind, name)}: says no content", hint=f"add one of {', '.join(keys)}")
+        raise BundleError(
+            tr("{where}: says no content", where=at(kind, name)),
+            hint=tr("add one of {keys}", keys=", ".join(keys)),
+        )
 
 
 def _check_external(name: str, entry: Map, at: At) -> None:
@@ -78,8 +89,8 @@ def _check_external(name: str, entry: Map, at: At) -> None:
     for key in entry:
         if key not in {"name", "external"} and not key.startswith("x-"):
             raise BundleError(
-                f"{at('volumes', name, key)}: an external object is not made by Compose",
-                hint=f"remove `{key}:`, or `external:`",
+                tr("{where}: an external object is not made by Compose", where=at("volumes", name, key)),
+                hint=tr("remove `{key}:`, or `external:`", key=key),
             )
 
 
@@ -88,21 +99,33 @@ def _check_service(name: str, service: Map, document: Map, at: At) -> None:
         return BundleError(f"{at('services', name, key)}: {what}", hint=hint)
 
     if "pid" in service and service["pid"] is None:
-        raise refuse("pid", "must be a text", "remove the key, or give it a value")
+        raise refuse("pid", tr("must be a text"), tr("remove the key, or give it a value"))
     if service.get("network_mode") and service.get("networks"):
-        raise refuse("network_mode", "`network_mode` and `networks` exclude each other", "keep one of them")
+        raise refuse(
+            "network_mode", tr("`network_mode` and `networks` exclude each other"), tr("keep one of them")
+        )
     for network in service.get("networks") or ():
         if network != "default" and network not in (document.get("networks") or {}):
-            raise refuse("networks", f"there is no network {network!r}", "add it to `networks:` of the file")
+            raise refuse(
+                "networks",
+                tr("there is no network {network!r}", network=network),
+                tr("add it to `networks:` of the file"),
+            )
     test = (service.get("healthcheck") or {}).get("test")
     if isinstance(test, list) and test and test[0] not in _TESTS and not has_mark(str(test[0])):
-        raise refuse("healthcheck", f"the test begins with {test[0]!r}", "begin with CMD, CMD-SHELL or NONE")
+        raise refuse(
+            "healthcheck",
+            tr("the test begins with {test!r}", test=test[0]),
+            tr("begin with CMD, CMD-SHELL or NONE"),
+        )
     _check_mounts(service, document, refuse)
     _check_targets(service, refuse)
     for key, other in implied_needs(service):
         if other not in document["services"] and not has_mark(other):
             raise refuse(
-                key, f"{other!r} is not a service of the bundle", "enable a Compose profile that includes it"
+                key,
+                tr("{other!r} is not a service of the bundle", other=other),
+                tr("enable a Compose profile that includes it"),
             )
     _check_addresses(service, refuse)
     _check_devices(service, refuse)
@@ -116,28 +139,39 @@ def _check_mounts(service: Map, document: Map, refuse: Callable[..., BundleError
         if volume.get("type") == "bind" and isinstance(source, str) and source.startswith(_FOREIGN):
             raise refuse(
                 "volumes",
-                f"{source} is outside the project's folder: a home folder differs at the site",
-                "write the absolute path of the server, and list it in `settings: host_paths`",
+                tr(
+                    "{source} is outside the project's folder: a home folder differs at the site",
+                    source=source,
+                ),
+                tr("write the absolute path of the server, and list it in `settings: host_paths`"),
             )
         if volume.get("type") == "volume" and source and source not in (document.get("volumes") or {}):
-            raise refuse("volumes", f"there is no volume {source!r}", "add it to `volumes:` of the file")
+            raise refuse(
+                "volumes",
+                tr("there is no volume {source!r}", source=source),
+                tr("add it to `volumes:` of the file"),
+            )
     for kind in ("configs", "secrets"):
         for mount in service.get(kind) or ():
             if mount.get("source") not in (document.get(kind) or {}):
                 source = mount.get("source")
-                raise refuse(kind, f"there is no {kind[:-1]} {source!r}", f"add it to `{kind}:` of the file")
+                raise refuse(
+                    kind,
+                    tr("there is no {kind} {source!r}", kind=kind[:-1], source=source),
+                    tr("add it to `{kind}:` of the file", kind=kind),
+                )
 
 
 def _check_scale(service: Map, refuse: Callable[..., BundleError]) -> None:
     scale, replicas = service.get("scale"), (service.get("deploy") or {}).get("replicas")
     if scale is not None and replicas is not None and scale != replicas:
-        raise refuse("scale", "`scale` and `deploy: replicas` differ", "keep one of them")
+        raise refuse("scale", tr("`scale` and `deploy: replicas` differ"), tr("keep one of them"))
     number = replicas if scale is None else scale
     if isinstance(number, int) and number < 0:
-        raise refuse("scale", "must not be negative", "write 0 or more")
+        raise refuse("scale", tr("must not be negative"), tr("write 0 or more"))
     if isinstance(number, int) and number > 1 and service.get("container_name"):
         raise refuse(
-            "container_name", "several containers cannot have one name", "remove it, or the replicas"
+            "container_name", tr("several containers cannot have one name"), tr("remove it, or the replicas")
         )
 
 
@@ -150,7 +184,7 @@ def _check_targets(service: Map, refuse: Callable[..., BundleError]) -> None:
     known: set[str] = set()
     for key, target in mounts:
         if target in known:
-            raise refuse(key, f"{target} is mounted twice", "remove one of the mounts")
+            raise refuse(key, tr("{target} is mounted twice", target=target), tr("remove one of the mounts"))
         known.add(target)
 
 
@@ -158,7 +192,11 @@ def _check_addresses(service: Map, refuse: Callable[..., BundleError]) -> None:
     for port in service.get("ports") or ():
         address = port.get("host_ip") if isinstance(port, Map) else None
         if isinstance(address, str) and not has_mark(address) and not is_address(address):
-            raise refuse("ports", f"{address!r} is no IP address", "write the address, or remove `host_ip:`")
+            raise refuse(
+                "ports",
+                tr("{address!r} is no IP address", address=address),
+                tr("write the address, or remove `host_ip:`"),
+            )
 
 
 def _check_devices(service: Map, refuse: Callable[..., BundleError]) -> None:
@@ -168,7 +206,7 @@ def _check_devices(service: Map, refuse: Callable[..., BundleError]) -> None:
     for where, devices in (("gpus", service.get("gpus")), ("deploy", reserved)):
         for device in devices or ():
             if "count" in device and "device_ids" in device:
-                raise refuse(where, "`count` and `device_ids` exclude each other", "keep one of them")
+                raise refuse(where, tr("`count` and `device_ids` exclude each other"), tr("keep one of them"))
 
 
 _LIMITS: Final = (
@@ -189,7 +227,14 @@ def _check_limits(service: Map, refuse: Callable[..., BundleError]) -> None:
         amount = _amount(own)
         if amount and amount != _amount(others.get(name, 0)):
             raise refuse(
-                key, f"`{key}` and `deploy: resources: {section}: {name}` differ", "give both the same value"
+                key,
+                tr(
+                    "`{key}` and `deploy: resources: {section}: {name}` differ",
+                    key=key,
+                    section=section,
+                    name=name,
+                ),
+                tr("give both the same value"),
             )
 
 
@@ -232,7 +277,13 @@ def _check_cycles(services: Map, at: At) -> None:
     def visit(name: str, chain: tuple[str, ...]) -> None:
         if name in chain:
             shown = " needs ".join((*chain[chain.index(name) :], name))
-            raise BundleError(f"{at('services', name)}: the services wait for each other: {shown}")
+            raise BundleError(
+                tr(
+                    "{where}: the services wait for each other: {shown}",
+                    where=at("services", name),
+                    shown=shown,
+                )
+            )
         if name in done or name not in services:
             return
         for other in sorted(needs(services[name])):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.interpolation import Interpolation, Site
 from bundler_compose.site_text import refuse_marks
 from bundler_compose.template_text import Substitution, pieces
@@ -72,7 +73,9 @@ def decode(content: bytes, where: str) -> str:
         text = content.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise BundleError(f"{where}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+        raise BundleError(
+            tr("{where}:{line}: not UTF-8", where=where, line=line), hint=tr("save the file as UTF-8")
+        ) from error
     refuse_marks(text, where)
     return text
 
@@ -123,13 +126,17 @@ def read_raw(
     for number, each in enumerate(decode(content, where).split("\n"), 1):
         line = each.removesuffix("\r").lstrip(" \t")
         if len(line.encode()) >= _LONGEST_RAW:
-            raise BundleError(f"{where}:{number}: longer than 64 KiB", hint="remove `format: raw`")
+            raise BundleError(
+                tr("{where}:{number}: longer than 64 KiB", where=where, number=number),
+                hint=tr("remove `format: raw`"),
+            )
         if not line or line.startswith("#"):
             continue
         name, equals, value = line.partition("=")
         if not name or " " in name or "\t" in name:
             raise BundleError(
-                f"{where}:{number}: {name!r} is not a name", hint="as NAME=VALUE, without spaces"
+                tr("{where}:{number}: {name!r} is not a name", where=where, number=number, name=name),
+                hint=tr("as NAME=VALUE, without spaces"),
             )
         found = interpolation.lookup(name)
         given = value if equals else found if isinstance(found, str) else None
@@ -157,7 +164,10 @@ def statements(text: str, where: str) -> Iterator[Entry]:
         else:
             template, place = _read_value(text, start, f"{where}:{line}")
             if not name:
-                raise BundleError(f"{where}:{line}: a value without a name", hint="as NAME=VALUE")
+                raise BundleError(
+                    tr("{where}:{line}: a value without a name", where=where, line=line),
+                    hint=tr("as NAME=VALUE"),
+                )
             yield Entry(name, template, "", f"{where}:{line}", comment)
         last = place
 
@@ -194,16 +204,28 @@ def _read_name(text: str, place: int, where: str) -> tuple[str, int, bool]:
         if char in "=:\n":
             name = text[place:end].rstrip(_SPACE)
             if " " in name:
-                raise BundleError(f"{where}: the name {name!r} has a space", hint="as NAME=VALUE")
+                raise BundleError(
+                    tr("{where}: the name {name!r} has a space", where=where, name=name),
+                    hint=tr("as NAME=VALUE"),
+                )
             return name, _skip_in_line(text, end + 1), char == "\n"
         if not (char in _IN_LINE or char in "_.-[]" or unicodedata.category(char)[0] in "LN"):
             raise BundleError(
-                f"{where}: the character {char!r} in the name {text[place : _end(text, place)]!r}",
-                hint="as NAME=VALUE, or as a comment after `#`",
+                tr(
+                    "{where}: the character {char!r} in the name {text!r}",
+                    where=where,
+                    char=char,
+                    text=text[place : _end(text, place)],
+                ),
+                hint=tr("as NAME=VALUE, or as a comment after `#`"),
             )
     raise BundleError(
-        f"{where}: {text[place:]!r} has no value, and its line does not end: Compose reads no name from it",
-        hint="end the file with a line break, or remove the line",
+        tr(
+            "{where}: {text!r} has no value, and its line does not end: Compose reads no name from it",
+            where=where,
+            text=text[place:],
+        ),
+        hint=tr("end the file with a line break, or remove the line"),
     )
 
 
@@ -224,8 +246,12 @@ def _read_value(text: str, place: int, where: str) -> tuple[str, int]:
         end += 1
     if end >= len(text):
         raise BundleError(
-            f"{where}: the quoted value {text[place : _end(text, place)]!r} does not end",
-            hint=f"end it with {quote}; write a {quote} within it as \\{quote}",
+            tr(
+                "{where}: the quoted value {text!r} does not end",
+                where=where,
+                text=text[place : _end(text, place)],
+            ),
+            hint=tr("end it with {quote}; write a {quote} within it as \\{quote}", quote=quote),
         )
     value = "".join(chars)
     return _ESCAPE.sub(_unescape, value) if quote == '"' else value.replace("$", "$$"), end + 1

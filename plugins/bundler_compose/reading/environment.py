@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.dotenv import Entry, read_dotenv
 from bundler_compose.reading.interpolation import Interpolation, Lookup, Site
 from bundler_compose.site_text import Marks, Use
@@ -82,8 +83,8 @@ class Environment:
         found = self.given.get(name)
         if found is None and name in OF_THE_SHELL:
             raise BundleError(
-                f"${{{name}}} is a value of the shell, which differs at the site",
-                hint=f"write the value instead, or set {name} in `settings: values`",
+                tr("${{{name}}} is a value of the shell, which differs at the site", name=name),
+                hint=tr("write the value instead, or set {name} in `settings: values`", name=name),
             )
         return self.today(name)
 
@@ -183,7 +184,8 @@ def _without_disabled(environment: Environment, *, explicit: bool = False) -> En
         return environment
     if text not in _TRUE | _FALSE:
         raise BundleError(
-            f"COMPOSE_DISABLE_ENV_FILE: {text!r} is neither true nor false", hint="set it to true or false"
+            tr("COMPOSE_DISABLE_ENV_FILE: {text!r} is neither true nor false", text=text),
+            hint=tr("set it to true or false"),
         )
     if text in _FALSE:
         return environment
@@ -219,7 +221,8 @@ def read_env_files(
             if optional:
                 continue
             raise BundleError(
-                f"{name}: not found, and is a file of variables", hint="add it, or remove its name"
+                tr("{name}: not found, and is a file of variables", name=name),
+                hint=tr("add it, or remove its name"),
             )
         known = {entry.name: entry.value for entry in entries if entry.value is not None}
         entries += read_dotenv(content, name, Interpolation(lookup, Marks()), known)

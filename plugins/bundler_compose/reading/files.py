@@ -14,6 +14,7 @@ from typing import Any, Final
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.source import Source, read_sources
 from bundler_compose.reading.tree import describe
 
@@ -45,8 +46,14 @@ def find_compose_file(project: Path) -> Path:
             if path.is_file():
                 return path
     raise BundleError(
-        f"{project}: no Compose file" if project.is_dir() else f"{project}: no such file or folder",
-        hint=f"one of {', '.join(NAMES)}, or one of them with {SUFFIX} as a template",
+        tr("{project}: no Compose file", project=project)
+        if project.is_dir()
+        else tr("{project}: no such file or folder", project=project),
+        hint=tr(
+            "one of {names}, or one of them with {suffix} as a template",
+            names=", ".join(NAMES),
+            suffix=SUFFIX,
+        ),
     )
 
 
@@ -65,9 +72,14 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(LARGEST_TEXT + 1)
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
+        raise BundleError(
+            tr("{path}: cannot be read: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     if len(raw) > LARGEST_TEXT:
-        raise BundleError(f"{path}: larger than {LARGEST_TEXT >> 20} MiB", hint="is this the right file?")
+        raise BundleError(
+            tr("{path}: larger than {limit} MiB", path=path, limit=LARGEST_TEXT >> 20),
+            hint=tr("is this the right file?"),
+        )
     return raw
 
 
@@ -82,7 +94,9 @@ def read_text(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise BundleError(f"{path}:{line}: not UTF-8", hint="save the file as UTF-8") from error
+        raise BundleError(
+            tr("{path}:{line}: not UTF-8", path=path, line=line), hint=tr("save the file as UTF-8")
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -112,12 +126,16 @@ class Reader:
             outside = not path.resolve().is_relative_to(self.root.resolve())
             found = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:
-            raise BundleError(f"{where}: {str(path)[:80]!r}: not a path") from error
+            raise BundleError(
+                tr("{where}: {path!r}: not a path", where=where, path=str(path)[:80])
+            ) from error
         if outside:
             raise BundleError(
-                f"{where}: {self.shown(path)} is outside the project's folder",
-                hint="copy it into the project; or set `settings: root`, for example `..`, if the folder"
-                " above belongs to the project",
+                tr("{where}: {path} is outside the project's folder", where=where, path=self.shown(path)),
+                hint=tr(
+                    "copy it into the project; or set `settings: root`, for example `..`, if the folder "
+                    "above belongs to the project"
+                ),
             )
         return found
 
@@ -155,7 +173,8 @@ class Reader:
         if not self.exists(path, self.shown(path)):
             if path.is_dir() and name != ".env":
                 raise BundleError(
-                    f"{self.shown(path)}: is a folder, not a file of variables", hint="name the file"
+                    tr("{path}: is a folder, not a file of variables", path=self.shown(path)),
+                    hint=tr("name the file"),
                 )
             return None
         return read_bytes(path)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.merge import STARTED, into_items, into_map
 from bundler_compose.reading.mount_forms import parse_device, parse_port, parse_volume
 from bundler_compose.reading.tree import ITEM, FormError, Items, Map, Path, Patterns, go_text
@@ -66,19 +67,19 @@ def _below(value: Any, path: Path, change: Form) -> Any:  # noqa: ANN401 likewis
 
 
 def _refuse(path: Path, what: str) -> FormError:
-    return FormError(path, f"must be {what}")
+    return FormError(path, tr("must be {what}", what=what))
 
 
 def _ports(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if not isinstance(value, Items):
-        raise _refuse(path, "a list")
+        raise _refuse(path, tr("a list"))
     found = Items()
     for index, (port, place) in enumerate(value.pairs()):
         if isinstance(port, Map):
             found.add(port, place)
             continue
         if isinstance(port, bool) or not isinstance(port, str | int | float):
-            raise _refuse(path, "a list of ports")
+            raise _refuse(path, tr("a list of ports"))
         text = go_text(port)
         try:
             longs: list[Any] = [*(parse_port(text) or ())] or [text]
@@ -96,7 +97,7 @@ def _long(parse: Callable[[str], Map]) -> Form:
         if isinstance(value, str):
             return parse(value)
         if not isinstance(value, Map):
-            raise _refuse(path, "a text or a mapping")
+            raise _refuse(path, tr("a text or a mapping"))
         return value
 
     return run
@@ -111,7 +112,7 @@ def _depends_on(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     found = into_map(value, STARTED, path)
     for name, how in found.items():
         if not isinstance(how, Map):
-            raise _refuse((*path, name), "a mapping")
+            raise _refuse((*path, name), tr("a mapping"))
         for key, default in STARTED.items():
             how.setdefault(key, default)
     return found
@@ -119,7 +120,7 @@ def _depends_on(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
 
 def _env_file(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if not isinstance(value, str | Items):
-        raise _refuse(path, "a text or a list")
+        raise _refuse(path, tr("a text or a list"))
     files = into_items(value)
     for index, item in enumerate(list(files)):
         if isinstance(item, str):
@@ -127,7 +128,7 @@ def _env_file(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
         elif isinstance(item, Map):
             item.setdefault("required", True)
         else:
-            raise _refuse(path, "a list of texts or mappings")
+            raise _refuse(path, tr("a list of texts or mappings"))
     return files
 
 
@@ -143,13 +144,13 @@ def _gpus(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if isinstance(value, str):
         return Items([Map({"count": "all"})])
     if not isinstance(value, Items):
-        raise _refuse(path, "`all`, or a list")
+        raise _refuse(path, tr("`all`, or a list"))
     return value
 
 
 def _ulimit(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if isinstance(value, bool) or not isinstance(value, Map | int | str):
-        raise _refuse(path, "a number or a mapping")
+        raise _refuse(path, tr("a number or a mapping"))
     return value
 
 
@@ -157,13 +158,13 @@ def _external(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if value is None:
         return None
     if not isinstance(value, Map):
-        raise _refuse(path, "a mapping")
+        raise _refuse(path, tr("a mapping"))
     if not isinstance(value.get("external"), Map):
         return value
     name = value["external"].get("name")
     value["external"] = True
     if name is not None and value.setdefault("name", name) != name:
-        raise FormError(path, "`name` and `external: name` differ", "remove `external: name`")
+        raise FormError(path, tr("`name` and `external: name` differ"), tr("remove `external: name`"))
     return value
 
 
@@ -216,7 +217,7 @@ def _default_port(value: Any, _path: Path) -> Any:  # noqa: ANN401 likewise
 
 def _default_device(value: Any, path: Path) -> Any:  # noqa: ANN401 likewise
     if not isinstance(value, Map):
-        raise _refuse(path, "a mapping")
+        raise _refuse(path, tr("a mapping"))
     if "count" not in value and "device_ids" not in value:
         value["count"] = "all"
     return value

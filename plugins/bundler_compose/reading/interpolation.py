@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.site_text import Marks, Use, has_mark, refuse_marks
 from bundler_compose.template_text import Substitution, pieces
 
@@ -35,8 +36,13 @@ def refuse_missing(use: Use) -> str:
     """Raise the error of a required variable without a value."""
     reason = f": {use.word}" if use.word else ""
     raise BundleError(
-        f"{use.where}: the required variable {use.name} has no value{reason}",
-        hint=f"give {use.name} a value in `.env`, or in `settings: values`",
+        tr(
+            "{where}: the required variable {name} has no value{reason}",
+            where=use.where,
+            name=use.name,
+            reason=reason,
+        ),
+        hint=tr("give {name} a value in `.env`, or in `settings: values`", name=use.name),
     )
 
 
@@ -75,7 +81,7 @@ class Interpolation:
 
     def _resolve(self, text: str, where: str, depth: int) -> str:
         if depth > _DEEPEST:
-            raise BundleError("`${...}` is nested too deeply", hint="nest fewer defaults")
+            raise BundleError(tr("`${...}` is nested too deeply"), hint=tr("nest fewer defaults"))
         return "".join(
             piece if isinstance(piece, str) else self._replace(piece, where, depth) for piece in pieces(text)
         )
@@ -113,8 +119,8 @@ class Interpolation:
         if len(parts) == 1 and isinstance(parts[0], Use) and self._is_simple(parts[0]):
             return parts[0]
         raise BundleError(
-            f"a default depends on whether {self.marks.render(value)!r} is empty at the site",
-            hint="use one variable there, or set it in `settings: values`",
+            tr("a default depends on whether {value!r} is empty at the site", value=self.marks.render(value)),
+            hint=tr("use one variable there, or set it in `settings: values`"),
         )
 
     def _is_simple(self, use: Use) -> bool:
@@ -139,8 +145,13 @@ class Interpolation:
             return mark(use.operator, word)
         if use.operator == ":+":
             raise BundleError(
-                f"${{{use.name}:+...}} depends on ${{{known.name}-{known.word}}}: no text of Compose says so",
-                hint=f"use ${{{known.name}:+...}} there, or set {known.name} in `settings: values`",
+                tr(
+                    "${{{name}:+...}} depends on ${{{known_name}-{word}}}: no text of Compose says so",
+                    name=use.name,
+                    known_name=known.name,
+                    word=known.word,
+                ),
+                hint=tr("use ${{{name}:+...}} there, or set {name} in `settings: values`", name=known.name),
             )
         unset = mark("-", known.word)
         if use.operator == ":-":

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr, tr_later
 from bundler_compose.reading.environment import Environment, read_env_files
 from bundler_compose.reading.files import Reader
 from bundler_compose.reading.forms import canonical, with_defaults, without_empty
@@ -24,7 +25,7 @@ from bundler_compose.reading.values import Mode, Values
 
 SECTIONS: Final = ("services", "volumes", "networks", "secrets", "configs", "models")
 """Sections that an included project brings."""
-REMEDY: Final = (
+REMEDY: Final = tr_later(
     "see https://docs.docker.com/reference/compose-file/ for its form: Docker Compose refuses this one"
 )
 
@@ -76,7 +77,9 @@ class Loader:
 
 def located(error: FormError, document: Map, file: str) -> BundleError:
     """Return the error with its place, and with a remedy if it has none."""
-    return BundleError(f"{describe(document, error.keys, file)}: {error.message}", hint=error.hint or REMEDY)
+    return BundleError(
+        f"{describe(document, error.keys, file)}: {error.message}", hint=error.hint or tr(REMEDY)
+    )
 
 
 def _pass_environment(document: Map, values: Values) -> None:
@@ -162,7 +165,9 @@ class _File:
         found = find_misshapen(data)
         if found is not None:
             keys, words = found
-            raise BundleError(f"{self._at(data)(*keys)}: must be {words}", hint=REMEDY)
+            raise BundleError(
+                tr("{where}: must be {words}", where=self._at(data)(*keys), words=words), hint=tr(REMEDY)
+            )
 
     # -- include
 
@@ -170,13 +175,13 @@ class _File:
         at = self._at(data)
         entries = data.get("include")
         if entries is not None and not isinstance(entries, Items):
-            raise BundleError(f"{at('include')}: must be a list", hint=REMEDY)
+            raise BundleError(tr("{where}: must be a list", where=at("include")), hint=tr(REMEDY))
         for index, entry in enumerate(entries or ()):
             where = at("include", index)
             given = Map({"path": entry}) if isinstance(entry, str) else Map() if entry is None else entry
             problem = wrong_include(given)
             if problem is not None:
-                raise BundleError(f"{where}{problem}", hint=REMEDY)
+                raise BundleError(f"{where}{problem}", hint=tr(REMEDY))
             imported = self._included_model(given, where)
             for section in SECTIONS:
                 if imported.get(section):
@@ -188,22 +193,22 @@ class _File:
         for name in names:
             if is_remote(name):
                 raise BundleError(
-                    f"{where}: {name!r} is not on this machine",
-                    hint="copy it into the project: a build reads local files only",
+                    tr("{where}: {name!r} is not on this machine", where=where, name=name),
+                    hint=tr("copy it into the project: a build reads local files only"),
                 )
         paths = [FilePath(absolute(name, self._folder)) for name in names]
         for path in paths:
             if not self._loader.reader.exists(path, where):
                 raise BundleError(
-                    f"{where}: {self._loader.reader.shown(path)}: no such file",
-                    hint="add the file, or correct its path",
+                    tr("{where}: {path}: no such file", where=where, path=self._loader.reader.shown(path)),
+                    hint=tr("add the file, or correct its path"),
                 )
         if not paths:
             self._included_environment(given, self._folder, where)
             return Map()  # Compose includes nothing
         if paths[0] in self._included:
             chain = " includes ".join(map(self._loader.reader.shown, (*self._included, paths[0])))
-            raise BundleError(f"{where}: the files include each other: {chain}")
+            raise BundleError(tr("{where}: the files include each other: {chain}", where=where, chain=chain))
         folder = paths[0].parent
         if given.get("project_directory"):
             folder = FilePath(absolute(str(given["project_directory"]), self._folder))
@@ -231,7 +236,7 @@ class _File:
                 try:
                     merged = merge(value, target[name], (section, name))
                 except FormError as error:
-                    raise BundleError(f"{where}: {error.shown()}", hint=error.hint or REMEDY) from error
+                    raise BundleError(f"{where}: {error.shown()}", hint=error.hint or tr(REMEDY)) from error
                 target.put(name, merged, target.places.get(name))
             elif name not in target:
                 target.put(name, value, found.places.get(name))
@@ -263,7 +268,7 @@ class _File:
         extends = given if isinstance(given, Map) else Map({"service": given})
         wanted = extends.get("service")
         if not isinstance(wanted, str):
-            raise BundleError(f"{where}: no service", hint="add `service:`")
+            raise BundleError(tr("{where}: no service", where=where), hint=tr("add `service:`"))
         found, base_file, base_resets = services, file, resets
         if extends.get("file") is not None:
             base_file = self._base_file(str(extends["file"]), file, where)
@@ -271,12 +276,17 @@ class _File:
             found, base_resets = clone(base.services), base.resets
         if wanted not in found:
             raise BundleError(
-                f"{where}: {self._loader.reader.shown(base_file)} has no service {wanted!r}",
-                hint=f"available: {', '.join(found) or 'none'}",
+                tr(
+                    "{where}: {path} has no service {wanted!r}",
+                    where=where,
+                    path=self._loader.reader.shown(base_file),
+                    wanted=wanted,
+                ),
+                hint=tr("available: {names}", names=", ".join(found) or tr("none")),
             )
         step = (file, name)
         if step in chain:
-            raise BundleError(f"{where}: the services extend each other")
+            raise BundleError(tr("{where}: the services extend each other", where=where))
         base_service = self._extended(wanted, found, base_file, base_resets, (*chain, step))
         if base_service is None:
             return service
@@ -285,7 +295,7 @@ class _File:
         try:
             merged = merge_services(source, service, name)
         except FormError as error:
-            raise BundleError(f"{where}: {error.shown()}", hint=error.hint or REMEDY) from error
+            raise BundleError(f"{where}: {error.shown()}", hint=error.hint or tr(REMEDY)) from error
         merged.pop("extends", None)
         services[name] = merged
         return merged
@@ -293,15 +303,15 @@ class _File:
     def _base_file(self, name: str, file: FilePath, where: str) -> FilePath:
         if is_remote(name):
             raise BundleError(
-                f"{where}: {name!r} is not on this machine",
-                hint="copy it into the project: a build reads local files only",
+                tr("{where}: {name!r} is not on this machine", where=where, name=name),
+                hint=tr("copy it into the project: a build reads local files only"),
             )
         folder = self._folder if file == self._path else file.parent
         path = FilePath(absolute(name, folder))
         if not self._loader.reader.exists(path, where):
             raise BundleError(
-                f"{where}: {self._loader.reader.shown(path)}: no such file",
-                hint="add the file, or correct its path",
+                tr("{where}: {path}: no such file", where=where, path=self._loader.reader.shown(path)),
+                hint=tr("add the file, or correct its path"),
             )
         return path
 
@@ -312,7 +322,7 @@ class _File:
             resets = file.into(document, as_base=True)
             services = document.get("services")
             if not isinstance(services, Map):
-                raise BundleError(f"{self._loader.reader.shown(path)}: no `services:`")
+                raise BundleError(tr("{path}: no `services:`", path=self._loader.reader.shown(path)))
             resolve_paths(document, path.parent)
             self._bases[path] = _Base(services, resets)
         return self._bases[path]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bundler.language import tr
 from bundler_compose.reading.mount_forms import volume_target
 from bundler_compose.reading.tree import FormError, Items, Keys, Map, Path, Patterns, Place, clone, go_text
 
@@ -50,8 +51,8 @@ def _expect(value: Any, kind: type, path: Path) -> None:  # noqa: ANN401 any YAM
         found = next((str(place) for place in places), "")
         raise FormError(
             path,
-            "cannot be overridden by a value of another type" + (f" ({found})" if found else ""),
-            hint="use the same form in both files",
+            tr("cannot be overridden by a value of another type") + (f" ({found})" if found else ""),
+            hint=tr("use the same form in both files"),
         )
 
 
@@ -111,7 +112,7 @@ def into_map(value: Any, defaults: Mapping[str, Any] | None, path: Path) -> Map:
     found = Map()
     for name, place in names.pairs():
         if not isinstance(name, str):
-            raise FormError(path, "must be a mapping or a list of names")
+            raise FormError(path, tr("must be a mapping or a list of names"))
         found.put(name, None if defaults is None else Map(defaults), place)
     return found
 
@@ -240,20 +241,20 @@ def _unique(entries: Items, index: Index, path: Path) -> Items:
 
 def _key_of(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if not isinstance(value, str):
-        raise FormError(path, "must be a text", hint="put it in quotes")
+        raise FormError(path, tr("must be a text"), hint=tr("put it in quotes"))
     return value.partition("=")[0]
 
 
 def _expose_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if isinstance(value, str | int):
         return str(value)
-    raise FormError(path, "must be a port")
+    raise FormError(path, tr("must be a port"))
 
 
 def _device_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if isinstance(value, Map):
         if not isinstance(value.get("target"), str):
-            raise FormError(path, "the device has no target", hint="add `target:`")
+            raise FormError(path, tr("the device has no target"), hint=tr("add `target:`"))
         return str(value["target"])
     parts = str(value).split(":")
     return parts[0] if len(parts) == 1 else parts[1]
@@ -276,7 +277,7 @@ def _port_key(value: Any, path: Keys) -> str:  # noqa: ANN401 likewise
     if not isinstance(value, Map):
         return str(value)
     if "target" not in value:
-        raise FormError(path, "the port has no target", hint="add `target:`")
+        raise FormError(path, tr("the port has no target"), hint=tr("add `target:`"))
     address = value.get("host_ip", "0.0.0.0")  # noqa: S104 Compose's default in the key
     protocol = value.get("protocol", "tcp")
     # Compose takes the number 80 and the text "80" for two published ports

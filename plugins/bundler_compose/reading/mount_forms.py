@@ -12,6 +12,7 @@ import re
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.tree import FormError, Keys, Map
 from bundler_compose.site_text import MARK, has_mark
 
@@ -31,14 +32,18 @@ def parse_volume(text: str) -> Map:
         BundleError: Compose refuses it; the message has no place.
     """
     if not text:
-        raise BundleError("an empty volume", hint="as SOURCE:TARGET, or remove it")
+        raise BundleError(tr("an empty volume"), hint=tr("as SOURCE:TARGET, or remove it"))
     if len(text) < _SHORTEST:
         return Map({"type": "volume", "target": text})
     sections = _sections(text)
     if any(not section for section in sections):
-        raise BundleError(f"{text!r}: an empty section between colons", hint="as SOURCE:TARGET:OPTIONS")
+        raise BundleError(
+            tr("{text!r}: an empty section between colons", text=text), hint=tr("as SOURCE:TARGET:OPTIONS")
+        )
     if len(sections) > 3:  # noqa: PLR2004 source, target, options
-        raise BundleError(f"{text!r}: too many colons", hint="as SOURCE:TARGET:OPTIONS, or the long form")
+        raise BundleError(
+            tr("{text!r}: too many colons", text=text), hint=tr("as SOURCE:TARGET:OPTIONS, or the long form")
+        )
     source = sections[0] if len(sections) > 1 else ""
     target = sections[1] if source else sections[0]
     volume = Map({"type": "bind" if is_path(source) else "volume"})
@@ -94,7 +99,7 @@ def volume_target(value: Any, keys: Keys) -> str:  # noqa: ANN401 any YAML value
     """
     if isinstance(value, Map):
         if not isinstance(value.get("target"), str):
-            raise FormError(keys, "the volume has no target", hint="add `target:`")
+            raise FormError(keys, tr("the volume has no target"), hint=tr("add `target:`"))
         return str(value["target"])
     try:
         return str(parse_volume(value)["target"]) if isinstance(value, str) else ""
@@ -113,7 +118,8 @@ def parse_port(text: str) -> list[Map] | None:
     container, _, protocol = container.partition("/")
     if has_mark(protocol):  # a variable of such an error is bound by the reading for the site
         raise BundleError(
-            f"{protocol!r}: the protocol is the same at every site", hint="write it without a variable"
+            tr("{protocol!r}: the protocol is the same at every site", protocol=protocol),
+            hint=tr("write it without a variable"),
         )
     if MARK.fullmatch(published) and not has_mark(address + container + protocol) and len(head) == 1:
         # the variable may hold an address as well; the caller knows its value of today
@@ -123,16 +129,21 @@ def parse_port(text: str) -> list[Map] | None:
         return None
     protocol = (protocol or "tcp").lower()
     if protocol not in _PROTOCOLS:
-        raise BundleError(f"{text!r}: {protocol!r} is no protocol", hint="tcp, udp or sctp")
+        raise BundleError(
+            tr("{text!r}: {protocol!r} is no protocol", text=text, protocol=protocol),
+            hint=tr("tcp, udp or sctp"),
+        )
     address = _address(address, text)
     if not container:
-        raise BundleError(f"{text!r}: no port of the container", hint="as PUBLISHED:TARGET")
+        raise BundleError(tr("{text!r}: no port of the container", text=text), hint=tr("as PUBLISHED:TARGET"))
     first, last = _range(container, text)
     if not first:
-        raise BundleError(f"{text!r}: a container has no port 0", hint="as PUBLISHED:TARGET")
+        raise BundleError(
+            tr("{text!r}: a container has no port 0", text=text), hint=tr("as PUBLISHED:TARGET")
+        )
     low, high = _range(published, text) if published else (0, 0)
     if published and high - low != last - first and last != first:
-        raise BundleError(f"{text!r}: the two ranges have different lengths")
+        raise BundleError(tr("{text!r}: the two ranges have different lengths", text=text))
     found = []
     for index in range(last - first + 1):
         host = str(low + index) if published else ""
@@ -156,7 +167,7 @@ def _port(address: str, published: str, target: int, protocol: str) -> Map:
 def _address(text: str, whole: str) -> str:
     address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if address and not is_address(address.partition("%")[0]):
-        raise BundleError(f"{whole!r}: {address!r} is no IP address")
+        raise BundleError(tr("{whole!r}: {address!r} is no IP address", whole=whole, address=address))
     return address
 
 
@@ -175,7 +186,8 @@ def _range(text: str, whole: str) -> tuple[int, int]:
     last = int(found[2] or found[1]) if found else -1
     if not 0 <= first <= last <= LAST_PORT:
         raise BundleError(
-            f"{whole!r}: {text!r} is not a port range", hint="a number or a range, such as 8080-8089"
+            tr("{whole!r}: {text!r} is not a port range", whole=whole, text=text),
+            hint=tr("a number or a range, such as 8080-8089"),
         )
     return first, last
 
@@ -188,7 +200,9 @@ def parse_device(text: str) -> Map:
     """
     parts = text.split(":")
     if len(parts) > 3:  # noqa: PLR2004 source, target, permissions
-        raise BundleError(f"{text!r}: too many colons", hint="use the long form of a device")
+        raise BundleError(
+            tr("{text!r}: too many colons", text=text), hint=tr("use the long form of a device")
+        )
     return Map(
         {
             "source": parts[0],

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.tree import ITEM, FormError, Items, Map, Path, Patterns
 from bundler_compose.site_text import has_mark
 
@@ -72,7 +73,7 @@ def _file(value: Any, folder: FilePath) -> Any:  # noqa: ANN401 likewise
 def _mount(value: Any, folder: FilePath) -> Any:  # noqa: ANN401 likewise
     if isinstance(value, Map) and value.get("type") == "bind":
         if not isinstance(value.get("source"), str):
-            raise BundleError("a mount of type bind has no source", hint="add `source:`")
+            raise BundleError(tr("a mount of type bind has no source"), hint=tr("add `source:`"))
         value["source"] = _file(value["source"], folder)
     return value
 

@@ -13,6 +13,7 @@ from bundler.api.compose import normalise_name
 from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading import environment as variables
 from bundler_compose.reading.agreement import Comparison, Difference
 from bundler_compose.reading.consistency import check_builds, check_consistency
@@ -190,9 +191,11 @@ def _read_for_site(
                 return site, bound
         if not more:
             raise BundleError(
-                f"{describe(document, differences[0].keys, file)}: the site"
-                " would read another value than Compose reads today",
-                hint="write the value without variables; and please report this error of the reader",
+                tr(
+                    "{where}: the site would read another value than Compose reads today",
+                    where=describe(document, differences[0].keys, file),
+                ),
+                hint=tr("write the value without variables; and please report this error of the reader"),
             )
         bound |= more
 
@@ -267,7 +270,8 @@ def find_files(source: Source, templates: Templates) -> Start:
     for path in files:
         if not (path.is_file() if source.files else start.reader.exists(path, ".env: COMPOSE_FILE")):
             raise BundleError(
-                f"{path}: no such file", hint="correct COMPOSE_FILE in .env, or `settings: files`"
+                tr("{path}: no such file", path=path),
+                hint=tr("correct COMPOSE_FILE in .env, or `settings: files`"),
             )
     return start
 
@@ -289,14 +293,14 @@ def _read(
     document = loader.model(files, reader.folder, environment)
     shown = reader.shown(files[0])
     if not isinstance(document.get("services"), Map) or not document["services"]:
-        raise BundleError(f"{shown}: no `services:`", hint="is this a Compose file?")
+        raise BundleError(tr("{shown}: no `services:`", shown=shown), hint=tr("is this a Compose file?"))
 
     def at(*keys: str | int) -> str:
         return describe(document, keys, shown)
 
     for name, service in document["services"].items():
         if not isinstance(service, Map):
-            raise BundleError(f"{at('services', name)}: must be a mapping", hint=REMEDY)
+            raise BundleError(tr("{where}: must be a mapping", where=at("services", name)), hint=REMEDY)
     every = {
         name: frozenset(map(str, service.get("profiles") or ()))
         for name, service in document["services"].items()
@@ -313,8 +317,8 @@ def _read(
     chosen = select_services(document, profiles, at)
     if not chosen["services"]:
         raise BundleError(
-            f"{shown}: every service has a Compose profile, and none is enabled",
-            hint="enable one: `settings: profiles: [...]`",
+            tr("{shown}: every service has a Compose profile, and none is enabled", shown=shown),
+            hint=tr("enable one: `settings: profiles: [...]`"),
         )
     _set_images(chosen["services"], source.images, at)
     check_builds(chosen, at)
@@ -332,7 +336,8 @@ def _set_images(services: Map, images: Mapping[str, str], at: Callable[..., str]
     for name in images:
         if name not in services:
             raise BundleError(
-                f"settings: images: there is no service {name!r}", hint=f"available: {', '.join(services)}"
+                tr("settings: images: there is no service {name!r}", name=name),
+                hint=tr("available: {names}", names=", ".join(services)),
             )
     for name, service in services.items():
         if name in images:
@@ -342,10 +347,13 @@ def _set_images(services: Map, images: Mapping[str, str], at: Callable[..., str]
         built = "build" in service
         raise BundleError(
             f"{at('services', name)}: {'`build:` without `image:`' if built else 'no `image:`'}",
-            hint="build the image first (docker compose build), name it in the profile under"
-            f" `settings: images: {{{name}: NAME}}`, and add `docker` to its `sources:`"
+            hint=tr(
+                "build the image first (docker compose build), name it in the profile under "
+                "`settings: images: {{{name}: NAME}}`, and add `docker` to its `sources:`",
+                name=name,
+            )
             if built
-            else "set the image that the service runs",
+            else tr("set the image that the service runs"),
         )
 
 
@@ -354,8 +362,8 @@ def _check_profiles(wanted: Sequence[str], every: Collection[frozenset[str]], sh
     for profile in wanted:
         if profile not in known and profile != "*":
             raise BundleError(
-                f"{shown}: no service has the Compose profile {profile!r}",
-                hint=f"available: {', '.join(sorted(known)) or 'none'}",
+                tr("{shown}: no service has the Compose profile {profile!r}", shown=shown, profile=profile),
+                hint=tr("available: {names}", names=", ".join(sorted(known)) or tr("none")),
             )
 
 
@@ -365,8 +373,8 @@ def _project_name(files: Sequence[Path], environment: Environment, reader: Reade
     if explicit is not None:
         if not _NAME.fullmatch(explicit):
             raise BundleError(
-                f"COMPOSE_PROJECT_NAME: {explicit!r} is no project name",
-                hint="lower-case letters, digits, `-` and `_`, beginning with a letter or digit",
+                tr("COMPOSE_PROJECT_NAME: {explicit!r} is no project name", explicit=explicit),
+                hint=tr("lower-case letters, digits, `-` and `_`, beginning with a letter or digit"),
             )
         return explicit
     text, where = "", reader.shown(files[0])
@@ -378,6 +386,7 @@ def _project_name(files: Sequence[Path], environment: Environment, reader: Reade
     name = normalise_name(given) or normalise_name(default) or normalise_name(reader.folder.resolve().name)
     if not name:
         raise BundleError(
-            f"{where}: the folder's name gives no project name", hint="add `name:` to the Compose file"
+            tr("{where}: the folder's name gives no project name", where=where),
+            hint=tr("add `name:` to the Compose file"),
         )
     return name

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.files import Reader
 from bundler_compose.reading.interpolation import Interpolation
 from bundler_compose.reading.service_files import EnvFile, resolve_environment, resolve_labels
@@ -46,7 +47,9 @@ def as_map(value: Any, missing: str | None, keys: Keys = ()) -> Map:  # noqa: AN
         name, equals, text = go_text(entry).partition("=")
         if not name:
             raise FormError(
-                (*keys, index), f"{entry!r} has no name before `=`", hint="add the name, or remove the entry"
+                (*keys, index),
+                tr("{entry!r} has no name before `=`", entry=entry),
+                hint=tr("add the name, or remove the entry"),
             )
         found.put(name, text if equals else missing, place)
     return found
@@ -96,13 +99,21 @@ def select_services(document: Map, profiles: Collection[str], at: At) -> Map:
         for other in [other for other in depends if other not in chosen]:
             if other not in services:
                 raise BundleError(
-                    f"{at('services', name, 'depends_on')}: there is no service {other!r}",
-                    hint=f"available: {', '.join(services)}",
+                    tr(
+                        "{where}: there is no service {other!r}",
+                        where=at("services", name, "depends_on"),
+                        other=other,
+                    ),
+                    hint=tr("available: {names}", names=", ".join(services)),
                 )
             if depends[other].get("required") is not False:
                 raise BundleError(
-                    f"{at('services', name, 'depends_on')}: {other!r} is not in the bundle",
-                    hint="enable a Compose profile that includes it: `settings: profiles: [...]`",
+                    tr(
+                        "{where}: {other!r} is not in the bundle",
+                        where=at("services", name, "depends_on"),
+                        other=other,
+                    ),
+                    hint=tr("enable a Compose profile that includes it: `settings: profiles: [...]`"),
                 )
             del depends[other]
         if not depends:
@@ -169,7 +180,10 @@ def _resolve(  # noqa: PLR0917 all that a file is read with
 def _check_file(reader: Reader, file: EnvFile) -> None:
     path = reader.folder / file.path
     if not reader.exists(path, file.where) and path.is_dir():
-        raise BundleError(f"{file.where}: {reader.shown(path)} is a folder, not a file", hint="name a file")
+        raise BundleError(
+            tr("{where}: {path} is a folder, not a file", where=file.where, path=reader.shown(path)),
+            hint=tr("name a file"),
+        )
 
 
 def _places(found: Mapping[str, str]) -> dict[str, Place]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from bundler.language import tr
 from bundler_compose.reading.casts import cast_of
 from bundler_compose.reading.tree import ITEM, Path, Patterns, go_text
 
@@ -55,27 +56,27 @@ def is_wrong(path: Path, text: str) -> bool:
 
 def _duration(value: Any) -> str | None:  # noqa: ANN401 likewise
     text = go_text(value)
-    return None if _DURATION.fullmatch(text) else f"{text!r} is no duration, such as 1m30s"
+    return None if _DURATION.fullmatch(text) else tr("{text!r} is no duration, such as 1m30s", text=text)
 
 
 def _size(value: Any) -> str | None:  # noqa: ANN401 likewise
     text = go_text(value)
     found = _SIZE.fullmatch(text)
     if found is None or (found["number"] is not None and not _FRACTION.fullmatch(found["number"])):
-        return f"{text!r} is no size, such as 512m"
+        return tr("{text!r} is no size, such as 512m", text=text)
     return None
 
 
 def _number(value: Any) -> str | None:  # noqa: ANN401 likewise
     text = go_text(value)
-    return None if _NUMBER.fullmatch(text) else f"{text!r} is no number"
+    return None if _NUMBER.fullmatch(text) else tr("{text!r} is no number", text=text)
 
 
 def _mode(value: Any) -> str | None:  # noqa: ANN401 likewise
     if isinstance(value, float):
-        return f"{go_text(value)} is no mode: octal digits, such as 0440"
+        return tr("{text} is no mode: octal digits, such as 0440", text=go_text(value))
     if isinstance(value, str) and not re.fullmatch("(0o?)?[0-7]+", value):
-        return f"{value!r} is no mode: octal digits, such as 0440"
+        return tr("{value!r} is no mode: octal digits, such as 0440", value=value)
     return None
 
 
@@ -84,30 +85,34 @@ def _unsigned(bits: int, *, texts: bool = False) -> Check:
 
     def check(value: Any) -> str | None:  # noqa: ANN401 likewise
         if isinstance(value, str):
-            return None if texts else f"{value!r} must be a number without quotes"
+            return None if texts else tr("{value!r} must be a number without quotes", value=value)
         if not 0 <= value < 2**bits:
-            return f"{go_text(value)} must be from 0 to {2**bits - 1}"
+            return tr("{text} must be from 0 to {largest}", text=go_text(value), largest=2**bits - 1)
         return None
 
     return check
 
 
 def _no_float(value: Any) -> str | None:  # noqa: ANN401 likewise
-    return f"{go_text(value)} must be a whole number or a text" if isinstance(value, float) else None
+    return (
+        tr("{text} must be a whole number or a text", text=go_text(value))
+        if isinstance(value, float)
+        else None
+    )
 
 
 def _not_empty(value: Any) -> str | None:  # noqa: ANN401 likewise
-    return "must not be empty" if value == "" else None
+    return tr("must not be empty") if value == "" else None
 
 
 def _scalar(value: Any) -> str | None:  # noqa: ANN401 likewise
-    return "must be a text" if isinstance(value, dict | list | float) else None
+    return tr("must be a text") if isinstance(value, dict | list | float) else None
 
 
 def _count(value: Any) -> str | None:  # noqa: ANN401 likewise
     text = go_text(value)
     known = text.lower() == "all" or re.fullmatch("-?[0-9]+", text)
-    return None if known else f"{text!r} is neither `all` nor a number"
+    return None if known else tr("{text!r} is neither `all` nor a number", text=text)
 
 
 def _command(value: Any) -> str | None:  # noqa: ANN401 likewise
@@ -123,7 +128,7 @@ def _command(value: Any) -> str | None:  # noqa: ANN401 likewise
         elif character in "'\"" and quote in {"", character}:
             quote = "" if quote else character
     if quote or escaped:
-        return f"{'a quote is not closed' if quote else 'ends with a backslash'}"
+        return tr("a quote is not closed") if quote else tr("ends with a backslash")
     return None
 
 
@@ -132,27 +137,29 @@ def _hosts(value: Any) -> str | None:  # noqa: ANN401 likewise
         text = go_text(entry)
         host, separator, _ = text.partition("=" if "=" in text else ":")
         if not separator:
-            return f"{text!r} has no address: as HOST=ADDRESS"
+            return tr("{text!r} has no address: as HOST=ADDRESS", text=text)
         if not host or ":" in host:
-            return f"{host!r} is no name of a host"
+            return tr("{host!r} is no name of a host", host=host)
     return None
 
 
 def _no_text(value: Any) -> str | None:  # noqa: ANN401 likewise
-    return f"{value!r} must be a number without quotes" if isinstance(value, str) else None
+    return tr("{value!r} must be a number without quotes", value=value) if isinstance(value, str) else None
 
 
 def _contexts(value: Any) -> str | None:  # noqa: ANN401 likewise
     if isinstance(value, dict):
         wrong = next((key for key, each in value.items() if not isinstance(each, str)), None)
-        return None if wrong is None else f"{wrong}: must be a text"
-    return next((f"{entry!r} must be NAME=CONTEXT" for entry in value if "=" not in entry), None)
+        return None if wrong is None else tr("{wrong}: must be a text", wrong=wrong)
+    return next(
+        (tr("{entry!r} must be NAME=CONTEXT", entry=entry) for entry in value if "=" not in entry), None
+    )
 
 
 def _ssh_keys(value: Any) -> str | None:  # noqa: ANN401 likewise
     entries = value if isinstance(value, list) else ()
     wrong = next((entry for entry in entries if "=" not in entry and entry != "default"), None)
-    return None if wrong is None else f"{wrong!r} must be `default`, or NAME=PATH"
+    return None if wrong is None else tr("{wrong!r} must be `default`, or NAME=PATH", wrong=wrong)
 
 
 _KEYS: Final[tuple[tuple[Check, str, tuple[str, ...]], ...]] = (

@@ -9,25 +9,27 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from bundler.language import tr, tr_later
 from bundler_compose.reading.tree import FormError, Keys, go_text
 
 _WORDS: Final = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "null": "empty",
-    "number": "a number",
-    "object": "a mapping",
-    "string": "a text",
+    "array": tr_later("a list"),
+    "boolean": tr_later("true or false"),
+    "integer": tr_later("a whole number"),
+    "null": tr_later("empty"),
+    "number": tr_later("a number"),
+    "object": tr_later("a mapping"),
+    "string": tr_later("a text"),
 }
 
-
+_MUST_BE: Final = tr_later("must be {what}")
+"""Ends with what is allowed, in every language: see `_nearest`."""
 _TYPES: Final = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
 """Types of the schema that are one type here."""
 
@@ -45,6 +47,11 @@ class Problem:
     keys: Keys
     message: str
     hint: str | None = None
+
+
+def must_be(what: Iterable[str]) -> str:
+    """Return the message about a value that is none of these."""
+    return tr(_MUST_BE, what=tr(" or ").join(what))
 
 
 def check_values(document: Mapping[str, Any]) -> None:
@@ -67,7 +74,7 @@ def _schema() -> dict[str, Any]:
 
 def _check(value: Any, schema: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 any JSON values
     if isinstance(value, float) and not math.isfinite(value):
-        yield Problem(keys, "must be a finite number")
+        yield Problem(keys, tr("must be a finite number"))
         return
     for keyword, wanted in schema.items():
         check = CHECKS.get(keyword)
@@ -82,8 +89,8 @@ def _type(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: AN
         quoted = "string" in names and isinstance(value, int | float)
         yield Problem(
             keys,
-            f"must be {' or '.join(_WORDS[name] for name in names)}",
-            f'write it in quotes: "{go_text(value)}"' if quoted else None,
+            must_be(tr(_WORDS[name]) for name in names),
+            tr('write it in quotes: "{text}"', text=go_text(value)) if quoted else None,
         )
 
 
@@ -97,28 +104,28 @@ def _is(value: Any, name: str) -> bool:  # noqa: ANN401 likewise
 
 def _enum(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
     if value not in wanted:
-        yield Problem(keys, f"must be one of {', '.join(map(repr, wanted))}")
+        yield Problem(keys, tr("must be one of {words}", words=", ".join(map(repr, wanted))))
 
 
 def _pattern(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
     if isinstance(value, str) and not re.search(wanted, value):
-        yield Problem(keys, f"{value!r} does not match `{wanted}`")
+        yield Problem(keys, tr("{value!r} does not match `{wanted}`", value=value, wanted=wanted))
 
 
 def _minimum(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
     if _is(value, "number") and value < wanted:
-        yield Problem(keys, f"must not be less than {wanted}")
+        yield Problem(keys, tr("must not be less than {wanted}", wanted=wanted))
 
 
 def _maximum(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
     if _is(value, "number") and value > wanted:
-        yield Problem(keys, f"must not be more than {wanted}")
+        yield Problem(keys, tr("must not be more than {wanted}", wanted=wanted))
 
 
 def _required(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
     for name in wanted if isinstance(value, dict) else ():
         if name not in value:
-            yield Problem(keys, f"lacks `{name}:`", f"add `{name}:`")
+            yield Problem(keys, tr("lacks `{name}:`", name=name), tr("add `{name}:`", name=name))
 
 
 def _properties(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
@@ -155,7 +162,7 @@ def _unique(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: 
         before = len(seen)
         seen.add(json.dumps(item, sort_keys=True))
         if len(seen) == before:
-            yield Problem((*keys, index), "stands twice in the list", "remove one of the two")
+            yield Problem((*keys, index), tr("stands twice in the list"), tr("remove one of the two"))
 
 
 def _one_of(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise
@@ -170,12 +177,13 @@ def _nearest(tries: list[list[Problem]], keys: Keys) -> Iterator[Problem]:
     if max(len(problem.keys) for problem in deepest) > len(keys):
         yield from deepest
         return
-    words = [p.message.removeprefix("must be ") for problems in tries for p in problems[:1]]
-    if all(problems[0].message.startswith("must be ") for problems in tries):
-        yield Problem(keys, f"must be {' or '.join(dict.fromkeys(words))}")
+    begin = tr(_MUST_BE, what="")
+    words = [p.message.removeprefix(begin) for problems in tries for p in problems[:1]]
+    if all(problems[0].message.startswith(begin) for problems in tries):
+        yield Problem(keys, must_be(dict.fromkeys(words)))
     else:
         other = [problem for problems in tries for problem in problems]
-        yield next(problem for problem in other if not problem.message.startswith("must be "))
+        yield next(problem for problem in other if not problem.message.startswith(begin))
 
 
 def _all_of(value: Any, wanted: Any, keys: Keys) -> Iterator[Problem]:  # noqa: ANN401 likewise

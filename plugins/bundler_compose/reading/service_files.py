@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.dotenv import Entry, read_dotenv, read_raw
 from bundler_compose.reading.environment import ReadFile
 from bundler_compose.reading.interpolation import Interpolation, Site
@@ -100,11 +101,14 @@ def _read(
         if not file.required:
             return ()
         raise BundleError(
-            f"{file.where}: {file.path} is not there",
-            hint="add the file, or make it optional: `{path: ..., required: false}`",
+            tr("{where}: {path} is not there", where=file.where, path=file.path),
+            hint=tr("add the file, or make it optional: `{path: ..., required: false}`"),
         )
     if file.format not in _READERS:
-        raise BundleError(f"{file.where}: env_file has no format {file.format!r}", hint="remove it, or `raw`")
+        raise BundleError(
+            tr("{where}: env_file has no format {format!r}", where=file.where, format=file.format),
+            hint=tr("remove it, or `raw`"),
+        )
     return _READERS[file.format](content, file.path, interpolation, values)
 
 

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_WORDS: Final[Mapping[type, str]] = {dict: "a mapping", list: "a list", str: "a text", int: "a number"}
+from bundler.language import tr, tr_later
+
+_WORDS: Final[Mapping[type, str]] = {
+    dict: tr_later("a mapping"),
+    list: tr_later("a list"),
+    str: tr_later("a text"),
+    int: tr_later("a number"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Shape:
 
     def words(self) -> str:
         """The allowed types in words, for example `a mapping or a list`."""
-        return " or ".join(_WORDS[kind] for kind in self.types if kind in _WORDS)
+        return tr(" or ").join(tr(_WORDS[kind]) for kind in self.types if kind in _WORDS)
 
 
 TEXT: Final = Shape((str,))
@@ -109,13 +116,13 @@ def find_misshapen(
 def wrong_include(entry: Any) -> str | None:  # noqa: ANN401 likewise
     """Return the end of the error about an entry of `include` that Compose does not decode, or None."""
     if not isinstance(entry, dict):
-        return ": must be a text or a mapping"
+        return ": " + tr("must be a text or a mapping")
     for key in ("path", "env_file"):
         value = entry.get(key)
         texts = value if isinstance(value, list) else [] if value is None else [value]
         if not all(isinstance(text, str) for text in texts):
-            return f".{key}: must be a text or a list of texts"
+            return f".{key}: " + tr("must be a text or a list of texts")
     folder = entry.get("project_directory")
     if isinstance(folder, bool) or not isinstance(folder, str | int | None):
-        return ".project_directory: must be a text"
+        return ".project_directory: " + tr("must be a text")
     return None

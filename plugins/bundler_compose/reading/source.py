@@ -16,6 +16,7 @@ import yaml
 
 from bundler.errors import BundleError
 from bundler.io.yaml import MAX_BYTES, MERGE, PREFIX, BoundedLoader, line_of
+from bundler.language import tr
 from bundler_compose.reading.tree import Items, Map, Path, Place
 
 RESET: Final = "!reset"
@@ -124,7 +125,10 @@ def read_sources(text: str, name: str) -> list[Source]:
         BundleError: it is not valid YAML, exceeds the limits, or is no mapping; with file and line.
     """
     if len(text) > MAX_BYTES:
-        raise BundleError(f"{name}: larger than {MAX_BYTES >> 20} MiB", hint="is this a Compose file?")
+        raise BundleError(
+            tr("{name}: larger than {limit} MiB", name=name, limit=MAX_BYTES >> 20),
+            hint=tr("is this a Compose file?"),
+        )
     found = []
     try:
         loader = _Loader(text)
@@ -139,19 +143,25 @@ def read_sources(text: str, name: str) -> list[Source]:
                 continue
             if not isinstance(value, Map):
                 raise BundleError(
-                    f"{name}:{line_of(root)}: must be a mapping", hint="is this a Compose file?"
+                    tr("{name}:{line}: must be a mapping", name=name, line=line_of(root)),
+                    hint=tr("is this a Compose file?"),
                 )
             found.append(Source(value, tuple(reader.resets)))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        hint = "replace the tab by blanks, or remove it" if "\\t" in str(error.problem) else None
+        hint = tr("replace the tab by blanks, or remove it") if "\\t" in str(error.problem) else None
         raise BundleError(f"{name}:{line}: {error.problem or error.context}", hint=hint) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         code = error.character if isinstance(error.character, int) else ord(error.character)
         raise BundleError(
-            f"{name}:{line}: the character U+{code:04X} is not allowed in YAML",
-            hint="remove it; it may be invisible",
+            tr(
+                "{name}:{line}: the character U+{code:04X} is not allowed in YAML",
+                name=name,
+                line=line,
+                code=code,
+            ),
+            hint=tr("remove it; it may be invisible"),
         ) from error
     return found
 

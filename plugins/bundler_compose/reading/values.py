@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.reading.casts import cast_of
 from bundler_compose.reading.environment import Environment
 from bundler_compose.reading.interpolation import Interpolation, Site, refuse_missing
@@ -129,7 +130,14 @@ class Values:
             return found if cast is None or has_mark(found) else cast(found)
         except ValueError as error:
             raise BundleError(
-                f"{where}: {shown(path)}: {text!r} is {error}", hint="write what Docker Compose takes there"
+                tr(
+                    "{where}: {path}: {text!r} is {error}",
+                    where=where,
+                    path=shown(path),
+                    text=text,
+                    error=error,
+                ),
+                hint=tr("write what Docker Compose takes there"),
             ) from error
         except BundleError as error:
             message = error.message.removeprefix(f"{where}: ")
@@ -141,6 +149,9 @@ def _check_image(text: str, interpolation: Interpolation) -> None:
     for piece in pieces(text):
         if isinstance(piece, Substitution) and not piece.operator and not interpolation.lookup(piece.name):
             raise BundleError(
-                f"${{{piece.name}}} has no value",
-                hint=f"set it in the profile under `settings: values: {{{piece.name}: VALUE}}`, or in .env",
+                tr("${{{name}}} has no value", name=piece.name),
+                hint=tr(
+                    "set it in the profile under `settings: values: {{{name}: VALUE}}`, or in .env",
+                    name=piece.name,
+                ),
             )

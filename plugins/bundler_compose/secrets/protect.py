@@ -9,6 +9,7 @@ from typing import Any
 
 from bundler.api.application import ApplicationModel
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.places import Keys
 from bundler_compose.secrets.positions import find_spans, find_value
@@ -50,9 +51,15 @@ def check_protected(
 
 def _left(group: Group, where: str) -> BundleError:
     return BundleError(
-        f"{where}: the secret {group.name} would travel in the bundle, where it cannot be replaced",
-        hint=f"write ${{{group.name}}} or @@{group.name}@@ there, or"
-        f" `settings: secrets: {{{group.name}: carry}}`",
+        tr(
+            "{where}: the secret {name} would travel in the bundle, where it cannot be replaced",
+            where=where,
+            name=group.name,
+        ),
+        hint=tr(
+            "write ${{{name}}} or @@{name}@@ there, or `settings: secrets: {{{name}: carry}}`",
+            name=group.name,
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from tools import messages
 from tools.messages import PO, as_tuple, read, sources, to_mo, to_po, updated
 
 ROOT = Path(__file__).parents[3]
-UNTRANSLATED = ("plugins/bundler_compose/", "plugins/bundler_dify/", "plugins/bundler_installer/")
+UNTRANSLATED = ("plugins/bundler_dify/", "plugins/bundler_installer/")
 """Packages whose errors are not yet in the catalogue. It only ever gets shorter."""
 OTHER_ERRORS = {"AssertionError", "AttributeError", "KeyError", "OSError", "ProcessLookupError", "TypeError"}
 """Errors of the program itself."""

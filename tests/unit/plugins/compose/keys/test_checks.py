@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bundler.errors import BundleError
+from bundler.language import speaking
 from bundler_compose.keys.checks import check_fates, check_keys, find_needs, key_requirements
 
 
@@ -100,6 +101,14 @@ def test_what_cannot_travel_is_refused_with_the_reason_and_a_remedy(
     with pytest.raises(BundleError, match=re.escape(f"compose.yaml: {key}: cannot be bundled: ")) as error:
         check_fates(document, at)
     assert error.value.hint
+
+
+def test_the_reason_and_the_remedy_are_in_the_language_of_the_run() -> None:
+    with speaking("zh"), pytest.raises(BundleError) as error:
+        check_fates(service(provider={"type": "awesomecloud"}), at)
+    assert error.value.message.startswith("compose.yaml: services.web.provider: \u4e0d\u80fd\u6253\u5165")
+    assert error.value.hint is not None
+    assert error.value.hint.startswith("\u8bf7\u7528 Compose profile")
 
 
 def test_keys_that_would_be_refused_may_stand_there_without_a_value() -> None:
