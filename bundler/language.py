@@ -21,8 +21,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path  # costs 10 ms, which every command would pay
 
 LANGUAGES: Final = ("en", "zh")
 """The first is that of the code."""
@@ -75,7 +77,7 @@ class Catalogue:
         folder: the folder `locale`.
     """
 
-    def __init__(self, domain: str, folder: Path) -> None:
+    def __init__(self, domain: str, folder: str | Path) -> None:
         self.domain = domain
         self.folder = folder
 
@@ -110,5 +112,5 @@ class Catalogue:
         return gettext.translation(self.domain, self.folder, [LANGUAGES[1]], fallback=True)
 
 
-tr: Final = Catalogue(DOMAIN, Path(__file__).with_name("locale"))
+tr: Final = Catalogue(DOMAIN, os.path.join(os.path.dirname(__file__), "locale"))
 """Translates the texts of this program, and of the plugins that come with it."""

@@ -8,12 +8,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from bundler.language import LANGUAGES, language
-from bundler.profile.places import project_file, user_file
+from bundler.profile.configuration_paths import PROJECT_FILE, user_configuration
 
 OPTION = "--lang"
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -67,16 +66,17 @@ def configured_language() -> str | None:
     The files are read here without pydantic, which would cost every command 100 ms. Whatever is wrong with
     them is said by the commands that need more of them.
     """
-    for path, table in ((project_file(None), ("tool", "bundle")), (user_file(), ())):
+    for path, table in ((PROJECT_FILE, ("tool", "bundle")), (user_configuration(), ())):
         value = _read(path, table) if path is not None else None
         if value is not None and value in LANGUAGES:
             return value
     return None
 
 
-def _read(path: Path, table: Sequence[str]) -> str | None:
+def _read(path: str, table: Sequence[str]) -> str | None:
     try:
-        raw = path.read_bytes()
+        with open(path, "rb") as file:
+            raw = file.read()
         if _SETS_LANG.search(raw) is None:
             return None
         import tomllib  # costs 10 ms

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors import UsageError
 from bundler.language import tr
-from bundler.profile.places import VARIABLE, project_file, user_file
+from bundler.profile.configuration_paths import VARIABLE
+from bundler.profile.places import project_file, user_file
 
 if TYPE_CHECKING:
     from bundler.profile.configuration import Configuration

@@ -1,14 +1,10 @@
-"""Where profiles and configuration are. Costs no start-up time: commands that read neither ask it too."""
+"""Where profiles and configuration are."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Final
 
-PROJECT_FILE: Final = "pyproject.toml"
-VARIABLE: Final = "BUNDLE_CONFIG"
-"""Names the user's file; empty for none."""
+from bundler.profile.configuration_paths import PROJECT_FILE, user_configuration, user_directory
 
 
 def builtin_folder() -> Path:
@@ -20,8 +16,7 @@ def builtin_folder() -> Path:
 
 def user_folder() -> Path:
     """Return the folder of the user's profiles. A relative XDG_CONFIG_HOME is ignored, as specified."""
-    home = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (home if home.is_absolute() else Path("~/.config").expanduser()) / "bundle" / "profiles"
+    return Path(user_directory()) / "profiles"
 
 
 def search_folders() -> tuple[Path, ...]:
@@ -53,8 +48,6 @@ def project_file(profile: Path | None) -> Path:
 
 
 def user_file() -> Path | None:
-    """Return the user's configuration: `$BUNDLE_CONFIG`, else `$XDG_CONFIG_HOME/bundle/config.toml`."""
-    named = os.environ.get(VARIABLE)
-    if named is None:
-        return user_folder().parent / "config.toml"
-    return Path(named) if named else None
+    """Return the user's configuration; None if `$BUNDLE_CONFIG` is empty."""
+    found = user_configuration()
+    return None if found is None else Path(found)

@@ -52,7 +52,7 @@ def test_help_imports_nothing_that_costs_time() -> None:
         "bundler.errors",
         "bundler.language",
         "bundler.profile",
-        "bundler.profile.places",
+        "bundler.profile.configuration_paths",
     }
     assert len(found) <= 110, "a tenth of a second, on a slow machine two"
 
