@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bundler.cli.bundles import naming
+from bundler.language import tr, tr_later
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
     from bundler.trust.receipts import Check, Checked
+
+OPTION: Final = "--key site.pub"
+KINDS: Final = {
+    "install": tr_later("installation"),
+    "upgrade": tr_later("upgrade"),
+    "restore": tr_later("restore"),
+    "rollback": tr_later("rollback"),
+    "forward": tr_later("return to the newer release"),
+    "adopt": tr_later("adoption"),
+}
 
 
 @click.command("receipt")
@@ -48,32 +59,70 @@ def receipt_command(file: Path, key_file: Path | None, as_json: bool) -> None:
     for line in _lines(checked):
         echo(line)
     if key_file:
-        echo(f"ok: signed by the given key {checked.fingerprint}")
+        echo(tr("ok: signed by the given key {key}", key=checked.fingerprint))
     else:
-        echo(f"ok: unchanged since it was signed by {checked.fingerprint}")
-        echo("Whose key that is was not checked: compare it with the site's, or use --key site.pub")
+        echo(tr("ok: unchanged since it was signed by {key}", key=checked.fingerprint))
+        echo(
+            tr(
+                "Whose key that is was not checked: compare it with the site's, or use {option}",
+                option=OPTION,
+            )
+        )
 
 
 def _lines(checked: Checked) -> Iterator[str]:
     receipt = checked.receipt
     app, verified, runs = receipt.application, receipt.verified, receipt.runs
-    yield f"{receipt.kind}: {app.title} {app.version} ({app.profile}), release {receipt.release}"
-    yield f"  server {receipt.host}, folder {receipt.root}, {receipt.finished}"
+    yield tr(
+        "{kind}: {title} {version} ({profile}), release {release}",
+        kind=tr(KINDS[receipt.kind]),
+        title=app.title,
+        version=app.version,
+        profile=app.profile,
+        release=receipt.release,
+    )
+    yield tr(
+        "  server {host}, folder {folder}, {time}",
+        host=receipt.host,
+        folder=receipt.root,
+        time=receipt.finished,
+    )
     if receipt.previous:
-        yield f"  before: release {receipt.previous}"
+        yield tr("  before: release {release}", release=receipt.previous)
     if receipt.backup:
-        yield f"  data restored from the backup {receipt.backup}"
-    when = "verified in this run" if verified.in_this_run else "verified by an earlier run"
-    yield f"  {when}: bundle {verified.bundle}, {verified.files} files"
-    yield from (f"  signed by the publisher's key {key}" for key in verified.keys or ("- (unsigned)",))
-    yield from (f"  attestation {each.path}: {each.sha256}" for each in verified.attestations)
-    yield from (f"  accepted by option: {option}" for option in receipt.accepted.options)
-    yield from (_check("accepted", check) for check in receipt.accepted.checks)
-    yield from (_check("warning", check) for check in receipt.warnings)
-    yield f"  engine {runs.engine}, Compose {runs.compose}"
-    for each in runs.services:
-        yield f"  service {each.service}: {each.states or '-'}; {each.image}, {each.manifest or '-'}"
+        yield tr("  data restored from the backup {backup}", backup=receipt.backup)
+    when = (
+        tr("  verified in this run: bundle {bundle}, {number} files")
+        if verified.in_this_run
+        else tr("  verified by an earlier run: bundle {bundle}, {number} files")
+    )
+    yield when.format(bundle=verified.bundle, number=verified.files)
+    if not verified.keys:
+        yield tr("  not signed by a publisher")
+    yield from (tr("  signed by the publisher's key {key}", key=key) for key in verified.keys)
+    for each in verified.attestations:
+        yield tr("  attestation {path}: {digest}", path=each.path, digest=each.sha256)
+    for option in receipt.accepted.options:
+        yield tr("  accepted by option: {option}", option=option)
+    for check in receipt.accepted.checks:
+        yield tr("  accepted: {check}", check=_check(check))
+    for check in receipt.warnings:
+        yield tr("  warning: {check}", check=_check(check))
+    yield tr("  engine {engine}, Compose {compose}", engine=runs.engine, compose=runs.compose)
+    for service in runs.services:
+        yield tr(
+            "  service {service}: {states}; {image}, {digest}",
+            service=service.service,
+            states=service.states or "-",
+            image=service.image,
+            digest=service.manifest or "-",
+        )
 
 
-def _check(label: str, check: Check) -> str:
-    return f"  {label}: {check.id}: {check.measured or '-'}; needed: {check.needed or '-'}"
+def _check(check: Check) -> str:
+    return tr(
+        "{check}: {measured}; needed: {needed}",
+        check=check.id,
+        measured=check.measured or "-",
+        needed=check.needed or "-",
+    )

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.errors import UsageError, VerificationError
 from bundler.io.json import parse_json
+from bundler.language import tr, tr_later
 
 PAYLOAD_TYPE = "application/vnd.airbundle.receipt+json"
 LIMIT = 4_000_000
@@ -29,8 +30,8 @@ LIMIT = 4_000_000
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ImageDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 SiteKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
-_KEY_HINT = "use the site's receipts/site.pub"
-_HINT = "ask the site to send the file again, unchanged, from <root>/receipts/"
+_KEY_HINT = tr_later("use the site's receipts/site.pub")
+_HINT = tr_later("ask the site to send the file again, unchanged, from <root>/receipts/")
 
 
 class _Part(BaseModel):
@@ -196,35 +197,44 @@ def check_receipt(data: bytes, site_key: bytes | None = None) -> Checked:
     """
     wanted = None if site_key is None else read_site_key(site_key)
     if len(data) > LIMIT:
-        raise VerificationError(f"the file is too large for a receipt: more than {LIMIT} bytes", hint=_HINT)
+        raise VerificationError(
+            tr("the file is too large for a receipt: more than {limit} bytes", limit=LIMIT), hint=tr(_HINT)
+        )
     try:
         envelope = _Envelope.model_validate(_tuples(parse_json(data)))
         payload = _decode(envelope.payload)
         signature = _decode(envelope.signatures[0].sig)
         der = _decode(_Keyed.model_validate(parse_json(payload)).site_key)
     except ValidationError as error:
-        raise VerificationError(f"the file is not a receipt: {_first(error)}", hint=_HINT) from error
+        raise VerificationError(_no_receipt(_first(error)), hint=tr(_HINT)) from error
     except ValueError as error:
-        raise VerificationError(f"the file is not a receipt: {error}", hint=_HINT) from error
+        raise VerificationError(_no_receipt(str(error)), hint=tr(_HINT)) from error
     fingerprint = hashlib.sha256(der).hexdigest()
     if wanted is not None and wanted != der:
         raise VerificationError(
-            f"the receipt is signed by another site: its key is {fingerprint},"
-            f" the given one {hashlib.sha256(wanted).hexdigest()}",
-            hint="use the site.pub that this site sent when it was set up",
+            tr(
+                "the receipt is signed by another site: its key is {key}, the given one {given}",
+                key=fingerprint,
+                given=hashlib.sha256(wanted).hexdigest(),
+            ),
+            hint=tr("use the site.pub that this site sent when it was set up"),
         )
     if fingerprint != envelope.signatures[0].keyid or not _is_valid(der, signature, payload):
         raise VerificationError(
-            "the receipt was changed: its signature does not match its content", hint=_HINT
+            tr("the receipt was changed: its signature does not match its content"), hint=tr(_HINT)
         )
     try:
         receipt = Receipt.model_validate(_tuples(parse_json(payload)))
     except ValidationError as error:
         raise VerificationError(
-            f"the receipt has a form that this version does not know: {_first(error)}",
-            hint="use a newer version of this program",
+            tr("the receipt has a form that this version does not know: {problem}", problem=_first(error)),
+            hint=tr("use a newer version of this program"),
         ) from error
     return Checked(receipt, fingerprint)
+
+
+def _no_receipt(problem: str) -> str:
+    return tr("the file is not a receipt: {problem}", problem=problem)
 
 
 def read_site_key(data: bytes) -> bytes:
@@ -237,16 +247,14 @@ def read_site_key(data: bytes) -> bytes:
         pem = b"-----BEGIN" in data
         key = serialization.load_pem_public_key(data) if pem else serialization.load_der_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
-        what = (
-            "this is a private key: keep it secret"
+        message = (
+            tr("the site's key cannot be read: this is a private key: keep it secret")
             if b"PRIVATE KEY-----" in data
-            else "it is not a public key"
+            else tr("the site's key cannot be read: it is not a public key")
         )
-        raise UsageError(
-            f"the site's key cannot be read: {what}", hint="use the site's receipts/site.pub"
-        ) from error
+        raise UsageError(message, hint=tr(_KEY_HINT)) from error
     if not _is_site_key(key):
-        raise UsageError("the site's key is neither Ed25519 nor ECDSA on P-256", hint=_KEY_HINT)
+        raise UsageError(tr("the site's key is neither Ed25519 nor ECDSA on P-256"), hint=tr(_KEY_HINT))
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -290,9 +298,9 @@ def _decode(text: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise ValueError("a field is not base64") from error
+        raise ValueError(tr("a field is not base64")) from error
     if base64.b64encode(data).decode() != text:
-        raise ValueError("a field is not base64 in its canonical form")
+        raise ValueError(tr("a field is not base64 in its canonical form"))
     return data
 
 

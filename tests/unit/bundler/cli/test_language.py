@@ -74,7 +74,7 @@ ERRORS = (
     ("inspect", "missing.tar"),
     ("keygen", "--key", "old.key"),
     ("cache", "--unused-for", "1d"),
-    ("schema", "a", "b"),
+    ("schema", "receipt", "a", "b"),
 )
 
 

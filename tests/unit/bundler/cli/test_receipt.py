@@ -23,7 +23,7 @@ def console(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
 def test_a_receipt_is_shown(console: Console) -> None:
     shown = console("receipt", "r.json", "--key", "site.pub")
     assert shown.code == 0
-    assert shown.out.startswith("install: Shop 1.0 (bank), release 1.0-abc\n")
+    assert shown.out.startswith("installation: Shop 1.0 (bank), release 1.0-abc\n")
     for part in ("accepted by option: --yes", "accepted: cpu: 1; needed: 2", "service web: running/healthy"):
         assert part in shown.out
     assert "ok: signed by the given key" in shown.out
