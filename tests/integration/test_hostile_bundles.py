@@ -123,6 +123,19 @@ def test_an_unknown_maker_is_warned_about(host: Host) -> None:
         assert "NOT SIGNED" in host.run(command, "--root", host.root, "--set", "GREETING=x").stderr
 
 
+def test_no_container_of_an_unknown_maker_is_started(host: Host) -> None:
+    look = ("preflight", "--probe", "--root", host.root, "--set", "GREETING=x")
+    unknown = host.run(*look)
+    assert unknown.returncode == 4
+    assert "THE PUBLISHER" not in unknown.stderr
+    assert "--key" in unknown.stderr
+    (host.unpacked / "SHA256SUMS.sig").unlink()
+    unsigned = host.run(*look)
+    assert unsigned.returncode == 4
+    assert "--allow-unsigned" in unsigned.stderr
+    assert not any(line.startswith(("run ", "network ")) for line in host.calls().splitlines())
+
+
 def test_an_installer_that_is_not_the_signed_one(host: Host) -> None:
     append(host.unpacked / "install", "\n# changed\n")
     for command in commands(host):

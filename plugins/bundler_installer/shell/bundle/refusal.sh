@@ -7,8 +7,12 @@ refuse() {
     fail $EXIT_VERIFICATION "$@"
 }
 
-# is_lenient: commands that install nothing may inspect a bundle of an unknown publisher
-is_lenient() { case $COMMAND$DRY_RUN in install | verify | restore | adopt) return 1 ;; esac; }
+# is_lenient: commands that install nothing and start nothing may inspect a bundle of an unknown publisher
+is_lenient() {
+    case $COMMAND:$DRY_RUN:$PROBE in
+        install::* | verify::* | restore::* | adopt::* | preflight:*:yes) return 1 ;;
+    esac
+}
 
 # doubt ID [ARGUMENT...]: warn about a bundle that is only inspected
 doubt() { case $COMMAND in preflight | plan) warn "$@" ;; esac; }
