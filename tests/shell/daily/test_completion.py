@@ -36,7 +36,7 @@ def completion(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("status --", ["--watch", "--json", "--root", "--lang", "--help"]),
         ("uninstall --purge s", ["secrets"]),
         ("completion ", ["bash", "zsh"]),
-        ("install --lang ", ["zh", "en"]),
+        ("install --lang ", ["zh", "en", "zh.UTF-8"]),
     ],
 )
 def test_what_bash_offers(completion: str, typed: str, offered: list[str]) -> None:

@@ -30,6 +30,7 @@ VARIED: Final = {"PORT", "EMPTY", "UNSET", "SET_EMPTY", "ODD", "WORD"}
 WRITE: Final = """
 RELEASE=1 draft=$SCRATCH/draft-files
 collect_variables
+end_at_mistakes
 complete_variables
 mkdir -p "$draft" && write_draft && mkdir -p "$ROOT/state" &&
     cp "$draft/site.env" "$draft/secrets.env" "$ROOT/" && cp "$draft/compose.env" "$ROOT/state/"
