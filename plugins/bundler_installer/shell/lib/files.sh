@@ -76,6 +76,20 @@ put_in_place() {
     [ ! -d "$2" ] && mv -f -- "$1" "$2"
 }
 
+# is_of_windows FILE: whether every line ends with CR and LF, but for a last one without an end. A value may end with CR
+is_of_windows() {
+    local unended
+    unended=$(tail -c 1 "$1" | tr -d '\n' | wc -c) || lose_scratch
+    awk -v unended="$unended" 'NR > 1 && !ended { mixed = 1; exit }
+        { ended = /\r$/ }
+        END { exit !(NR && !mixed && (ended || (NR > 1 && unended > 0))) }' "$1"
+    case $? in
+        0) return 0 ;;
+        1) return 1 ;;
+    esac
+    lose_scratch
+}
+
 # decode_text FILE: sets `decoded`: the file, or a copy in UTF-8 if it begins with a byte order mark, as editors of Windows write
 # it. Its status is 1 if it is no text: UTF-16 with broken characters, or NULs
 decode_text() {

@@ -6,7 +6,8 @@ load_values() {
     [ -f "$1" ] || return 0
     set -- "$1" "${2:-$VALUES}"
     decode_text "$1" || { mistake variables.not_text "$1"; return 0; }
-    ending=$(printf '\r')
+    ending=''
+    if is_of_windows "$decoded"; then ending=$(printf '\r'); fi
     while IFS= read -r line || [ -n "$line" ]; do
         line=${line%"$ending"} name=${line%%=*}
         case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac # a name is a file's name here
