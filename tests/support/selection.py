@@ -165,7 +165,7 @@ def other_variants(nodeids: Sequence[str]) -> set[str]:
 
 
 def _share(nodeid: str) -> int:
-    """Return how often a variant is taken in relation to others: bash takes twice the time of the other shells."""
+    """Return how often a variant is taken beside others: bash takes twice the time of other shells."""
     found = VARIANT.search(nodeid)
     return 1 if found and found[0].startswith("bash") else 3
 
