@@ -34,11 +34,30 @@ def test_purge_all_leaves_nothing(host: Host) -> None:
     assert not host.root.exists()
 
 
-def test_backups_and_edits_stay_and_are_named(host: Host) -> None:
+def test_backups_and_edits_go_only_if_they_are_named(host: Host) -> None:
     assert host.install().returncode == 0
-    made = host.run("backup", "--root", host.root, "--yes")
+    root = host.root
+    made = host.run("backup", "--root", root, "--yes")
     assert made.returncode == 0, made.stderr
-    removed = host.run("uninstall", "--root", host.root, "--purge", "all", "--yes")
+    for aside in ("edits/1", "data.before-restore-1", "data.before-restore-2"):
+        (root / aside).mkdir(parents=True)
+    (root / "notes.txt").touch()
+    removed = host.run("uninstall", "--root", root, "--purge", "all", "--yes")
     assert removed.returncode == 0
-    assert f"rm -r '{host.root}/backups'\n" in removed.stdout
-    assert list((host.root / "backups").iterdir()) != []
+    for kept in ("backups", "edits", "data.before-restore-1", "data.before-restore-2"):
+        assert f"{root}/{kept}\n" in removed.stdout
+    assert f"sh install uninstall --root {root} --purge backups\n" in removed.stdout
+    assert f"rm -r '{root}/notes.txt'\n" in removed.stdout
+    assert list((root / "backups").iterdir()) != []
+    again = host.run("uninstall", "--root", root, "--purge", "all,backups", "--yes")
+    assert again.returncode == 0
+    assert "key that authenticates backups" not in again.stderr
+    assert [path.name for path in root.iterdir() if path.name not in {"state", "log"}] == ["notes.txt"]
+
+
+def test_all_and_backups_leave_nothing(host: Host) -> None:
+    assert host.install().returncode == 0
+    assert host.run("backup", "--root", host.root, "--yes").returncode == 0
+    removed = host.run("uninstall", "--root", host.root, "--purge", "all,backups", "--yes")
+    assert (removed.returncode, removed.stderr) == (0, "")
+    assert not host.root.exists()

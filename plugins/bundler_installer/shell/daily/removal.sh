@@ -4,12 +4,15 @@ run_uninstall() {
     local kept removed each own_images cron='' mark='' unit='' units='' recorded=''
     [ -d "$ROOT/state" ] || fail $EXIT_FAILED facts.none "$ROOT"
     kept='' removed=''
-    for each in data volumes secrets images engine; do
-        if [ "$each" = engine ] && [ ! -f "$ROOT/state/engine" ]; then continue; fi
+    for each in data volumes secrets images backups engine; do
+        case $each in
+            backups) [ -n "$(list_backups)" ] || continue ;;
+            engine) [ -f "$ROOT/state/engine" ] || continue ;;
+        esac
         if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
     done
     say uninstall.start "$TITLE" "$ROOT" "${removed:- $(format uninstall.nothing)}" "${kept:- $(format uninstall.nothing)}"
-    if purges secrets && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
+    if purges secrets && ! purges backups && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
     RELEASE=-
@@ -30,6 +33,7 @@ run_uninstall() {
     # in an order in which a second run can complete an interrupted first one
     if purges data; then rm -rf "${ROOT:?}/data"; fi
     if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
+    if purges backups; then rm -rf "${ROOT:?}/backups" "$ROOT/edits" "$ROOT"/data.before-restore-*; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
     rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/finished" "$ROOT/state/mount-key"
     # last, because the steps above need it
@@ -39,7 +43,7 @@ run_uninstall() {
         rm -rf "$ROOT/support" "$ROOT/receipts"
         rm -f "$ROOT/state/receipt.key"
     fi
-    # what an operator made or may need stays: backups, saved edits, data from before a restore
+    # what an operator made or may need stays, unless it is named
     if purges data && purges secrets && [ -z "$(list_kept)" ] && [ ! -f "$ROOT/state/engine" ] && [ ! -f "$ROOT/state/adopt" ]; then
         release_lock
         LOG=''
@@ -71,16 +75,35 @@ list_left() {
             secrets) [ ! -f "$ROOT/secrets.env" ] || printf 'secrets\t%s, %s\n' "$ROOT/secrets.env" "$ROOT/site.env" ;;
             volumes) [ ! -s "$ROOT/state/volumes" ] || printf 'volumes\t%s\n' "$(sort -u "$ROOT/state/volumes" | awk 'NF { printf "%s%s", comma, $0; comma = ", " }')" ;;
             images) printf 'images\t%s\n' "$(format uninstall.images "$own_images")" ;;
+            backups) list_backups | sed "s/^/backups$TAB/" ;;
             engine) printf 'engine\t%s\n' "$(format uninstall.engine)" ;;
         esac
     done
-    [ ! -d "$ROOT/receipts" ] || printf 'receipts\t%s\n' "$ROOT/receipts"
+    for each in receipts support; do
+        [ ! -d "$ROOT/$each" ] || printf '%s\t%s\n' "$each" "$ROOT/$each"
+    done
     list_own | while IFS= read -r each; do printf '%s\t%s\n' "${each##*/}" "$each"; done
     printf 'state, log\t%s, %s\n' "$ROOT/state" "$ROOT/log"
 }
 
-# list_own: what the operator made or may need, which is never removed
-list_own() { list_kept | grep -vxF -e "$ROOT/data" -e "$ROOT/secrets.env" -e "$ROOT/site.env" -e "$ROOT/receipts"; }
+# list_backups: backups, edits that were put aside, and data from before a restore
+list_backups() {
+    local each
+    for each in "$ROOT/backups" "$ROOT/edits" "$ROOT"/data.before-restore-*; do
+        if [ -e "$each" ] || [ -L "$each" ]; then printf '%s\n' "$each"; fi
+    done
+}
+
+# list_own: files of the operator in the root, which are never removed
+list_own() {
+    local each
+    list_kept | while IFS= read -r each; do
+        case ${each#"$ROOT/"} in
+            data | secrets.env | site.env | receipts | support | backups | edits | data.before-restore-*) ;;
+            *) printf '%s\n' "$each" ;;
+        esac
+    done
+}
 
 # note_volumes: record the volumes that the services use, including unnamed ones, for a later --purge volumes
 note_volumes() {

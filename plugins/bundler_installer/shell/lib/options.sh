@@ -157,7 +157,7 @@ parse_value() {
         --purge)
             for each in $(printf '%s' "$2" | tr ',' ' '); do
                 case $each in
-                    data | volumes | images | secrets | engine | all) PURGE="$PURGE $each " ;;
+                    data | volumes | images | secrets | backups | engine | all) PURGE="$PURGE $each " ;;
                     *) fail $EXIT_USAGE options.purge "$each" ;;
                 esac
             done
@@ -209,9 +209,10 @@ parse_word() {
 # accepts ID: whether the operator accepted this check by name
 accepts() { case $ACCEPTED in *" $1 "*) return 0 ;; esac; return 1; }
 
-# purges WHAT: whether the operator named it for removal; `all` means everything of the application, but not the engine
+# purges WHAT: whether the operator named it for removal; `all` means everything of the application, but neither its backups
+# nor the engine
 purges() {
     case $PURGE in *" $1 "*) return 0 ;; esac
-    case $1$PURGE in engine*) return 1 ;; *" all "*) return 0 ;; esac
+    case $1$PURGE in backups* | engine*) return 1 ;; *" all "*) return 0 ;; esac
     return 1
 }
