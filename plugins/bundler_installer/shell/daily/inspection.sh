@@ -88,13 +88,15 @@ inspect_use() {
 }
 
 inspect_memory() {
-    local share result
+    local share load result
     share=$(awk '/^MemTotal:/ { all = $2 } /^MemAvailable:/ { free = $2 } END { if (all) printf "%.0f", 100 - 100 * free / all }' \
-        "$PROBE_ROOT/proc/meminfo")
+        "$PROBE_ROOT/proc/meminfo" 2>/dev/null)
     result=pass
-    [ "${share:-0}" -lt 90 ] || result=warn
-    note memory "$result" "$share%" '< 90%'
-    note load info "$(cut -d ' ' -f 1-3 "$PROBE_ROOT/proc/loadavg"), $(count_cores) CPU"
+    [ "${share:-100}" -lt 90 ] || result=warn
+    if [ -n "$share" ]; then share=$share%; else share=$(format checks.unknown); fi
+    note memory "$result" "$share" '< 90%'
+    load=$(cut -d ' ' -f 1-3 "$PROBE_ROOT/proc/loadavg" 2>/dev/null) || load=$(format checks.unknown)
+    note load info "$load, $(count_cores) CPU"
 }
 
 # inspect_disk FOLDER: free space and inodes

@@ -9,9 +9,9 @@ run_uninstall() {
             backups) [ -n "$(list_backups)" ] || continue ;;
             engine) [ -f "$ROOT/state/engine" ] || continue ;;
         esac
-        if purges "$each"; then removed="$removed $each"; else kept="$kept $each"; fi
+        if purges "$each"; then removed="$removed${removed:+ }$each"; else kept="$kept${kept:+ }$each"; fi
     done
-    say uninstall.start "$TITLE" "$ROOT" "${removed:- $(format uninstall.nothing)}" "${kept:- $(format uninstall.nothing)}"
+    say uninstall.start "$TITLE" "$ROOT" "${removed:-$(format uninstall.nothing)}" "${kept:-$(format uninstall.nothing)}"
     if purges secrets && ! purges backups && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
@@ -62,7 +62,7 @@ explain_left() {
     own=$(list_own | sed "s/.*/'&'/" | tr '\n' ' ')
     list_left | print_columns 0 2 >"$SCRATCH/left"
     say uninstall.left "$(cat "$SCRATCH/left")"
-    if [ -n "$kept" ]; then say uninstall.purge "$ROOT" "$(printf '%s' "${kept# }" | tr ' ' ',')"; fi
+    if [ -n "$kept" ]; then say uninstall.purge "$ROOT" "$(printf '%s' "$kept" | tr ' ' ',')"; fi
     [ -z "$own" ] || say uninstall.own "${own% }"
 }
 

@@ -2,10 +2,10 @@
 
 # print_checks WHICH: all results by group, or only those that are not `pass`
 print_checks() {
-    local shown_group said checked id='' result='' measured='' needed='' remedy='' level='' mark=''
+    local shown_group said checked moot id='' result='' measured='' needed='' remedy='' level='' mark=''
     for shown_group in hardware system storage engine network site; do
         awk -F "$TAB" -v group="$shown_group" -v which="$1" "$AWK_FINDING"'
-            $FINDING["group"] == group && (which == "all" || $FINDING["result"] != "pass")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
+            $FINDING["group"] == group && ($FINDING["result"] != "pass" || which == "all" && $FINDING["measured"] != "-")' "$SCRATCH/checks" >"$SCRATCH/group-checks"
         [ -s "$SCRATCH/group-checks" ] || continue
         printf '%s%s%s\n' "$BOLD" "$(format "group.$shown_group")" "$PLAIN"
         while read_finding id result measured needed remedy level; do
@@ -18,6 +18,10 @@ print_checks() {
             esac
         done <"$SCRATCH/group-checks"
     done
+    if [ "$1" = all ]; then
+        moot=$(awk -F "$TAB" "$AWK_FINDING"'$FINDING["result"] == "pass" && $FINDING["measured"] == "-"' "$SCRATCH/checks" | wc -l) || lose_scratch
+        [ "$moot" -eq 0 ] || print_line preflight.moot "${moot##* }" # some versions of wc indent the number
+    fi
     checked=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
     while read_finding id result measured needed; do
         write_log "$result $id $measured ($needed)" "$checked"

@@ -277,7 +277,11 @@ EOT
         shown_value=$2
         [ "$kind" != secret ] || shown_value='***'
         [ "$choices" = - ] || pattern=$choices
-        objection=$(format variables.bad_value "$1" "$shown_value" "$(format "kind.$kind")" "$pattern")
+        if [ "$pattern" = - ]; then
+            objection=$(format variables.bad_kind "$1" "$shown_value" "$(format "kind.$kind")")
+        else
+            objection=$(format variables.bad_value "$1" "$shown_value" "$(format "kind.$kind")" "$pattern")
+        fi
         return 0
     fi
     { mkdir -p "$SCRATCH/checked" && printf '%s' "$2" >"$SCRATCH/checked/$1"; } || lose_scratch
