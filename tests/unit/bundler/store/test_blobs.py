@@ -198,6 +198,7 @@ def test_a_missing_or_damaged_small_blob_is_an_error(tmp_path: Path) -> None:
     store = Store(tmp_path)
     digest = store.put(b"{}")
     assert store.read(digest) == b"{}"
+    store.path(digest).chmod(0o644)  # blobs are read-only, but for root
     store.path(digest).write_bytes(b"[]")
     with pytest.raises(FetchError, match="was damaged and has been removed"):
         store.read(digest)
