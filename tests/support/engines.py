@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.support.mounts import unmount_below
 from tests.support.programs import CACHE, SYSTEM_PATH, cache_lock, need_program, need_root, run
 
 START_LIMIT = 60
@@ -133,10 +134,7 @@ class Engine:
             for container in self.docker("ps", "-aq").split():
                 self.docker("rm", "-f", container)
         self.stop()
-        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
-            point = line.split()[1]
-            if point.startswith(str(self.folder)):
-                subprocess.run(["umount", "-l", point], check=False)
+        unmount_below(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def docker(self, *arguments: str | Path) -> str:

@@ -2,8 +2,9 @@
 
 Compared are links and addresses, routes, the firewall's rules, network namespaces, mounts, the images of the
 machine's own engine, and whether packets are forwarded. Processes and folders of sites that are left when the
-workers have ended are removed. What differs or was left is said. On the machine of a developer, others may be
-at work; where nothing may be skipped, a change of the machine's own network or images is a failure.
+workers have ended are removed. What differs or was left is said, and what could not be compared, with the
+reason. On the machine of a developer, others may be at work; where nothing may be skipped, a change of the
+machine's own network or images is a failure, and so is a program that was asked and failed.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.support.mounts import mounts, unmount_below
 from tests.support.programs import FORWARDING, NO_SKIP, SITES, SYSTEM_PATH
 
 RUN = "BUNDLE_TESTS_RUN"
@@ -32,16 +35,40 @@ NAMESPACE = re.compile(r"site(\d+)\w*")
 NAMESPACES = "/run/netns"
 PREFIX = "bt-"
 """Of the folders of sites of each run."""
-GRAVE = ("links", "routes", "rules", "images")
+GRAVE = ("links", "routes", "rules", "images", "forwarding")
 """Kinds whose changes fail a run in which nothing may be skipped: they are those of the machine itself."""
 STOPPING = 30
 """Seconds in which engines stop their containers, and end."""
-Machine = Mapping[str, frozenset[str]]
-"""What there is, by kind."""
+ENGINE = Path("/var/run/docker.sock")
+"""Socket of the machine's own engine: where there is none, there are no images."""
+
+
+class UnknownError(Exception):
+    """What is on the machine cannot be told. The text says why."""
+
+    def __init__(self, reason: str, *, failed: bool) -> None:
+        super().__init__(reason)
+        self.failed = failed
+        """Whether a program was asked and failed; else it is not installed."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is on the machine, by kind, and why other kinds cannot be told."""
+
+    known: Mapping[str, frozenset[str]]
+    unknown: Mapping[str, UnknownError] = field(default_factory=dict)
 
 
 def _said(*command: str) -> str:
-    """Return what a program of the system prints; nothing if it is not installed, or may not be asked."""
+    """Return what a program of the system prints.
+
+    Raises:
+        UnknownError: it is not installed, may not be asked, failed, or does not answer.
+    """
+    if shutil.which(command[0], path=SYSTEM_PATH) is None:
+        raise UnknownError(f"{command[0]} is not installed", failed=False)
+    asked = " ".join(command)
     try:
         answer = subprocess.run(
             command,
@@ -52,9 +79,12 @@ def _said(*command: str) -> str:
             env={"PATH": SYSTEM_PATH, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout if answer.returncode == 0 else ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnknownError(f"{asked}: {error}", failed=True) from error
+    if answer.returncode:
+        last = (answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"])[-1]
+        raise UnknownError(f"{asked}: {last}", failed=True)
+    return answer.stdout
 
 
 def _links() -> frozenset[str]:
@@ -80,8 +110,24 @@ def _namespaces() -> frozenset[str]:
 
 
 def _mounts() -> frozenset[str]:
-    lines = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
-    return frozenset(" ".join(line.split()[1:3]) for line in lines)
+    return frozenset(f"{point} {kind}" for point, kind in mounts())
+
+
+def _images() -> frozenset[str]:
+    if not ENGINE.exists():
+        return frozenset()
+    return frozenset(_said("docker", "image", "ls", "--quiet", "--no-trunc").splitlines())
+
+
+LOOKS: Mapping[str, Callable[[], frozenset[str]]] = {
+    "links": _links,
+    "routes": _routes,
+    "rules of the firewall": _rules,
+    "network namespaces": _namespaces,
+    "mounts": _mounts,
+    "images": _images,
+}
+"""How each kind is found out."""
 
 
 def _pids(run: str, sites: Path) -> dict[int, str]:
@@ -100,30 +146,43 @@ def _pids(run: str, sites: Path) -> dict[int, str]:
 
 def machine() -> Machine:
     """Return what there is on the machine."""
-    return {
-        "links": _links(),
-        "routes": _routes(),
-        "rules of the firewall": _rules(),
-        "network namespaces": _namespaces(),
-        "mounts": _mounts(),
-        "images": frozenset(_said("docker", "image", "ls", "--quiet", "--no-trunc").splitlines()),
-    }
+    known, unknown = {}, {}
+    for kind, look in LOOKS.items():
+        try:
+            known[kind] = look()
+        except UnknownError as error:
+            unknown[kind] = error
+    return Machine(known, unknown)
 
 
 def changes(before: Machine, after: Machine) -> list[str]:
     """Return a line for each thing that is new, or no longer there."""
     return [
         f"{kind}: {sign} {each}"
-        for kind in before
-        for sign, some in (("+", after[kind] - before[kind]), ("-", before[kind] - after[kind]))
+        for kind in before.known
+        if kind in after.known
+        for sign, some in (
+            ("+", after.known[kind] - before.known[kind]),
+            ("-", before.known[kind] - after.known[kind]),
+        )
         for each in sorted(some)
+    ]
+
+
+def not_compared(*looks: Machine, failed_only: bool = False) -> list[str]:
+    """Return a line for each kind that one of the looks could not tell, or only where a program failed."""
+    errors = [each for look in looks for each in look.unknown.items()]
+    reasons = dict(sorted(errors, key=lambda each: each[1].failed))  # a failure overrides what is missing
+    return [
+        f"{kind}: not compared: {error}" for kind, error in reasons.items() if error.failed or not failed_only
     ]
 
 
 def sweep(run: str, sites: Path, before: Machine) -> None:
     """Remove what workers left that were cut off: processes, mounts, namespaces and folders of sites.
 
-    A namespace that was there before the run is somebody else's, whatever it is called.
+    A namespace that was there before the run is somebody else's, whatever it is called. Where it is not known
+    which were there, none is removed.
     """
     deadline = time.monotonic() + STOPPING
     for number in _pids(run, sites):
@@ -132,21 +191,41 @@ def sweep(run: str, sites: Path, before: Machine) -> None:
         time.sleep(0.2)
     for number in left:
         _kill(number, signal.SIGKILL)
-    for line in reversed(Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()):
-        point = line.split()[1]
-        if point.startswith(f"{sites}/"):
-            subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
-    for name in _namespaces() - before["network namespaces"]:
+    unmount_below(sites)
+    for name in _new_namespaces(before):
         if (found := NAMESPACE.fullmatch(name)) and not Path("/proc", found[1]).exists():
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
     shutil.rmtree(sites, ignore_errors=True)
 
 
+def _new_namespaces(before: Machine) -> frozenset[str]:
+    was_there = before.known.get("network namespaces")
+    if was_there is None:
+        return frozenset()
+    try:
+        return _namespaces() - was_there
+    except UnknownError:  # the look after the run says why
+        return frozenset()
+
+
 def unmount_namespaces(before: Machine) -> None:
     """Unmount the folder of namespaces where it was no mount: `ip` mounts it for the first one."""
-    was_mounted = any(line.startswith(f"{NAMESPACES} ") for line in before["mounts"])
+    was_mounted = any(line.startswith(f"{NAMESPACES} ") for line in before.known["mounts"])
     if not was_mounted and not any(Path(NAMESPACES).glob("*")):
         subprocess.run(["umount", NAMESPACES], check=False, capture_output=True)
+
+
+def restore_forwarding(before: str) -> list[str]:
+    """Forward packets as before the run; return a line if that is not possible."""
+    now = FORWARDING.read_text()
+    if now == before:  # the stand-in for an engine needs it, and enables it
+        return []
+    try:
+        FORWARDING.write_text(before)
+    except OSError as error:
+        was, reason = before.strip(), error.strerror
+        return [f"forwarding: {FORWARDING} was {was}, is {now.strip()}, and cannot be restored: {reason}"]
+    return []
 
 
 def _kill(number: int, with_signal: signal.Signals) -> None:
@@ -173,18 +252,20 @@ class Unchanged:
         left += [f"left: {path}" for path in self._sites.iterdir()]
         sweep(self._run, self._sites, self._before)
         unmount_namespaces(self._before)
-        if FORWARDING.read_text() != self._forwarding:  # the stand-in for an engine needs it
-            FORWARDING.write_text(self._forwarding)
+        changed = restore_forwarding(self._forwarding)
+        after = machine()
         interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        self._found = ([] if interrupted else left) + changes(self._before, machine())
-        grave = [line for line in self._found if line.startswith(GRAVE)]
+        changed += changes(self._before, after)
+        self._found = [*([] if interrupted else left), *changed, *not_compared(self._before, after)]
+        grave = [line for line in changed if line.startswith(GRAVE)]
+        grave += not_compared(self._before, after, failed_only=True)
         if grave and os.environ.get(NO_SKIP) and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what differs."""
+        """Say what differs, and what was not compared."""
         if self._found:
-            terminalreporter.section("changed on this machine")
+            terminalreporter.section("this machine, before and after")
             for line in self._found:
                 terminalreporter.write_line(line)
 
