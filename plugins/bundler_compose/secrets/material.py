@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+from bundler.language import tr, tr_later
 from bundler_compose.secrets.forms import LOGINS, find_encoded_key, is_secret_value
 from bundler_compose.secrets.names import is_secret_name
 from bundler_compose.secrets.positions import find_spans
@@ -15,64 +16,64 @@ from bundler_compose.secrets.span import Span
 from bundler_compose.secrets.words import CODE, LOCKS, SOURCE
 
 _LINES: Final = (
-    (re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), "a private key"),
-    (re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"), "a private key"),
-    (re.compile(r"^PuTTY-User-Key-File-\d", re.MULTILINE), "a private key"),
+    (re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), tr_later("a private key")),
+    (re.compile(r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"), tr_later("a private key")),
+    (re.compile(r"^PuTTY-User-Key-File-\d", re.MULTILINE), tr_later("a private key")),
     (
         re.compile(r"^[^\s:#]+:(?:\$(?:apr1|2[abxy]?|[156y])\$|\{SHA\})", re.MULTILINE),
-        "the hash of a password",
+        tr_later("the hash of a password"),
     ),
     (
         re.compile(r"\$(?:2[abxy]|apr1|argon2(?:id|i|d)|5|6|7|y)\$[^\s'\"]{8,}|\{S?SHA\}[A-Za-z0-9+/=]{20,}"),
-        "the hash of a password",
+        tr_later("the hash of a password"),
     ),
-    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), "a signed token"),
-    (LOGINS, "logins of registries"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), tr_later("a signed token")),
+    (LOGINS, tr_later("logins of registries")),
     (
         re.compile(r"^[ \t]*(?:client-key-data|token):[ \t]*[\w+/=.-]{16,}", re.MULTILINE),
-        "a key of a cluster",
+        tr_later("a key of a cluster"),
     ),
     (
         re.compile(r"^[ \t]*aws_secret_access_key[ \t]*=[ \t]*\S", re.MULTILINE | re.IGNORECASE),
-        "a key of AWS",
+        tr_later("a key of AWS"),
     ),
     (
         re.compile(r"^[ \t]*(?:machine[ \t]+\S+|default)\s[\s\S]{0,200}?\bpassword\s+\S+", re.MULTILINE),
-        "a login (.netrc)",
+        tr_later("a login (.netrc)"),
     ),
     (
         re.compile(
             r"(?im)\bauthorization[\"']?[ \t]*(?:[:=][ \t]*)?[\"']?basic[ \t]+[A-Za-z0-9+/]{8,}={0,2}"
         ),
-        "user and password in base64",
+        tr_later("user and password in base64"),
     ),
 )
 """What a text file must not have, with the words for it."""
 _BYTES: Final = (
     (
         re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----\s{1,4}[A-Za-z0-9+/]{16}"),
-        "a private key",
+        tr_later("a private key"),
     ),
-    (re.compile(rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)"), "a key store of Java"),
-    (re.compile(rb"\A\x30[\x80-\x84].{0,4}\x02\x01\x03\x30", re.DOTALL), "a key store (PKCS#12)"),
+    (re.compile(rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)"), tr_later("a key store of Java")),
+    (re.compile(rb"\A\x30[\x80-\x84].{0,4}\x02\x01\x03\x30", re.DOTALL), tr_later("a key store (PKCS#12)")),
     (
         re.compile(
             rb"\A\x30[\x81-\x83].{1,3}\x02\x01[\x00\x01](?:\x02\x82|\x30.{1,6}\x06|\x04\x20)", re.DOTALL
         ),
-        "a private key (DER)",
+        tr_later("a private key (DER)"),
     ),
-    (re.compile(rb"\A\x05\x02\x00\x00"), "a keytab of Kerberos"),
-    (re.compile(rb"\A\x03\xd9\xa2\x9a"), "a password store (KeePass)"),
+    (re.compile(rb"\A\x05\x02\x00\x00"), tr_later("a keytab of Kerberos")),
+    (re.compile(rb"\A\x03\xd9\xa2\x9a"), tr_later("a password store (KeePass)")),
 )
 _NAMES: Final = {
-    ".pgpass": "passwords of PostgreSQL",
-    ".htpasswd": "hashes of passwords",
-    ".netrc": "logins",
-    "_netrc": "logins",
-    "id_rsa": "a private key of SSH",
-    "id_ed25519": "a private key of SSH",
-    "id_ecdsa": "a private key of SSH",
-    "id_dsa": "a private key of SSH",
+    ".pgpass": tr_later("passwords of PostgreSQL"),
+    ".htpasswd": tr_later("hashes of passwords"),
+    ".netrc": tr_later("logins"),
+    "_netrc": tr_later("logins"),
+    "id_rsa": tr_later("a private key of SSH"),
+    "id_ed25519": tr_later("a private key of SSH"),
+    "id_ecdsa": tr_later("a private key of SSH"),
+    "id_dsa": tr_later("a private key of SSH"),
 }
 _COMMENTS: Final = ("#", ";", "//", "--", "*", "<!--")
 _INDENT: Final = 200
@@ -101,7 +102,7 @@ def find_material(
     if text is None:
         words = next((words for pattern, words in _BYTES if pattern.search(content)), None)
         if words is not None:
-            yield _problem(path, f"has {words}", path)
+            yield _problem(path, tr("has {what}", what=tr(words)), path)
         return
     whole = _find_whole(path, text)
     if whole is not None:
@@ -146,20 +147,20 @@ def _find_whole(path: str, text: str) -> Problem | None:
     """Return what makes the whole file one that does not travel."""
     name = PurePosixPath(path).name
     if name in _NAMES and text.strip():
-        return _problem(path, f"has {_NAMES[name]}", path)
+        return _problem(path, tr("has {what}", what=tr(_NAMES[name])), path)
     stem = name.removesuffix(".txt")
     if _SECRET_FILE.search(stem) or is_secret_name(stem):
         value = text.strip()
         if _WORD.fullmatch(value) and is_secret_value("KEY", value) and not _PLACEHOLDER.fullmatch(value):
-            return _problem(path, "is a secret by its name, and has one word", path)
+            return _problem(path, tr("is a secret by its name, and has one word"), path)
     for pattern, words in _LINES:
         found = pattern.search(text)
         if found is not None:
             start = found.start() + len(found[0]) - len(found[0].lstrip())
-            return _problem(_line(path, text, start), f"has {words}", path)
+            return _problem(_line(path, text, start), tr("has {what}", what=tr(words)), path)
     encoded = find_encoded_key(text)
     if encoded is not None:
-        return _problem(_line(path, text, encoded), "has a private key in base64", path)
+        return _problem(_line(path, text, encoded), tr("has a private key in base64"), path)
     return None
 
 
