@@ -61,6 +61,7 @@ LONG = (
     "tests/integration/test_release.py",
     "tests/integration/test_replay.py",
     "tests/integration/test_restore.py",
+    "tests/integration/test_screens.py",
     "tests/integration/test_sources.py",
     "tests/integration/test_trust.py",
     "tests/integration/test_tutorial.py",
