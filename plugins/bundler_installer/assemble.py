@@ -63,7 +63,8 @@ FOLDERS = {
         "schedule", "restore",
     ),
     "change": (
-        "phases", "upgrade", "plan", "rollback", "installation",
+        "phases", "upgrade", "plan", "rollback", "page", "questions", "summary",
+        "installation",
     ),
     "adoption": (
         "phases", "old", "plan", "steps", "takeover",

@@ -89,6 +89,7 @@ RUN_TABLES: Final = (
         reference="of the image",
         bytes="of its blobs",
     ),
+    _table("page", "page_item", what="language, folder, variable or certificate", name="of the variable"),
     _table("plan-services", "planned_service", what="added, changed, kept or removed", service="its name"),
     _table(
         "plan-variables",

@@ -50,27 +50,27 @@ def servers(branch: Place, authority: Authority) -> Iterator[OwnServers]:
 
 
 def test_wrong_passwords_are_reported(branch: Place, servers: OwnServers) -> None:
-    """On a terminal, in Chinese: the installer prompts for every value that the site must provide."""
+    """On a terminal, in Chinese: the page asks for every value that the site must provide."""
     answers = [
-        ("主机名", HOST),
-        ("监听的本机地址", ""),
-        ("HTTP 端口", "80800"),  # not a port: the prompt repeats
-        ("HTTP 端口", "8080"),
-        ("HTTPS 端口", "8443"),
-        ("服务器证书", ""),
-        ("证书私钥", ""),
-        ("自签名证书", "true"),
-        ("PostgreSQL 服务器", ADDRESS),
-        ("PostgreSQL 端口", ""),
-        ("PostgreSQL 用户", ""),
-        ("Dify 数据库名", ""),
-        ("插件数据库名", ""),
-        ("PostgreSQL 密码", "p@ss"),  # not allowed in a URL: the prompt repeats
-        ("PostgreSQL 密码", WRONG),
-        ("Redis 服务器", ADDRESS),
-        ("Redis 端口", ""),
-        ("Redis 用户", "dify"),
-        ("Redis 密码", WRONG),
+        (". 浏览器访问 Dify 使用的主机名", HOST),
+        (". 网关监听的本机地址", ""),
+        (". HTTP 端口", "80800"),  # not a port: the prompt repeats
+        (". HTTP 端口", "8080"),
+        (". HTTPS 端口", "8443"),
+        (". TLS 证书", "self-signed"),
+        (". PostgreSQL 服务器", ADDRESS),
+        (". PostgreSQL 端口", ""),
+        (". PostgreSQL 用户", ""),
+        (". Dify 数据库名", ""),
+        (". Dify 插件数据库名", ""),
+        (". PostgreSQL 密码", "p@ss"),  # not allowed in a URL: the prompt repeats
+        (". PostgreSQL 密码", WRONG),
+        (". Redis 服务器", ADDRESS),
+        (". Redis 端口", ""),
+        (". Redis 用户", "dify"),
+        (". Redis 密码", WRONG),
+        ("直接按回车查看摘要", ""),
+        ("现在安装吗", "yes"),
     ]
     command = branch.site.inside(*branch.command(*ACCEPT, "--lang", "zh"))
     code, shown = converse(command, answers, cwd=branch.carried, environment=branch.site.environment)

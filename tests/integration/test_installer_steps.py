@@ -228,9 +228,11 @@ def test_a_terminal_is_asked(host: Host) -> None:
             ("What the kiosk says: ", "你好 it's $5"),
             ("WEB_PORT [8080]: ", "http"),
             ("WEB_PORT [8080]: ", "8081"),
-            ("SERVER [generated]: ", "kiosk.example"),
+            ("7. SERVER [", "kiosk.example"),
             ("Word of the vault: ", "No"),
             ("Word of the vault: ", "sesame"),
+            ("Enter for the summary: ", ""),
+            ("Type yes or no: ", "yes"),
         ],
     )
     assert code == 0, screen
@@ -240,10 +242,12 @@ def test_a_terminal_is_asked(host: Host) -> None:
     assert site["GREETING"] == "你好 it's $5"
     assert (site["WEB_PORT"], site["LEVEL"]) == ("8081", "high")
     assert "WORKERS" not in site  # what has a default is not asked, and is no answer
+    assert "WORKERS [" not in screen
     assert "# WORKERS=2\n" in (host.root / "site.env").read_text()
     assert "WORKERS='2'\n" in (host.root / "state/compose.env").read_text()
     assert '"http" is not a port' in screen
-    assert "TOKEN" not in screen  # secrets are generated, not prompted for
+    assert "TOKEN: " not in screen  # secrets are generated, not prompted for
+    assert "TOKEN, COOKIE" in screen  # but named
     code, screen = host.converse(["--root", host.root, "--lang", "zh"], [])
     assert code == 0, screen
     assert "售货亭" not in screen  # already answered

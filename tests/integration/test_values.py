@@ -117,7 +117,12 @@ def test_blanks_typed_at_a_prompt_stay(host: Host) -> None:
     given = [item for name in prompts for item in ("--set", f"{name}={DEFAULTS[name]}")]
     code, screen = host.converse(
         ["install", "--root", host.root, "--key", host.key, *given],
-        [("What the kiosk says: ", "  two blanks  "), ("Word of the vault: ", "sesame")],
+        [
+            ("What the kiosk says: ", "  two blanks  "),
+            ("Word of the vault: ", "sesame"),
+            ("Enter for the summary: ", ""),
+            ("Type yes or no: ", "yes"),
+        ],
     )
     assert code == 0, screen
     assert "GREETING=  two blanks  \n" in (host.root / "site.env").read_text()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import shutil
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ from tests.support.installer import SHELLS
 from tests.support.programs import SYSTEM_PATH, need_forwarding
 
 HERE = Path(__file__).parent
-PROMPT_LIMIT = 60
+PROMPT_LIMIT = 300
 """Seconds within which a prompt must appear."""
 
 
@@ -126,13 +129,14 @@ class Host:
         return self.run("install", *common, *arguments)
 
     def converse(
-        self, arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]]
+        self, arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]], *, columns: int = 80
     ) -> tuple[int, str]:
         """Run the installer on a new terminal.
 
         Args:
             arguments: of the installer.
             answers: pairs of a text that the screen must show and the answer to type then, in order.
+            columns: width of the terminal.
 
         Returns:
             Exit code, and everything shown on the screen.
@@ -140,6 +144,7 @@ class Host:
         command = [*SHELLS[self.shell], str(self.unpacked / "install"), *map(str, arguments)]
         pid, terminal = pty.fork()
         if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.chdir(self.folder)
             os.execvpe(command[0], command, {**self.variables(), "TERM": "dumb"})  # noqa: S606 no shell
         waiting = list(answers)

@@ -17,7 +17,12 @@ run_install() {
     settle_engine
     collect_variables
     list_lacking
+    if wants_page; then
+        ask_page
+        show_summary
+    fi
     preflight_or_stop
+    if [ -n "$PAGED" ]; then agree_to_summary; fi
     if [ -n "$PREVIOUS" ] && [ -z "$RESUMED" ]; then check_way_back; fi
     complete_variables
     verify_bundle copy
@@ -36,20 +41,6 @@ run_install() {
         write_receipt install '' ''
     fi
     print_ending
-}
-
-# check_writable: a root that this user cannot write to is a mistake; one that has a site cannot even be read then
-check_writable() {
-    local nearest
-    nearest=$(nearest_folder "$ROOT")
-    LITTER=$nearest/.bundle-trial.$$
-    if (umask 077 && mkdir "$LITTER") 2>/dev/null && rmdir "$LITTER"; then
-        LITTER=''
-        return 0
-    fi
-    LITTER=''
-    mistake journal.root "$nearest"
-    [ ! -d "$ROOT/state" ] || end_at_mistakes
 }
 
 install_release() {

@@ -61,6 +61,7 @@ GREEN=''             # see RED
 BOLD=''              # see RED
 PLAIN=''             # see RED
 TERMINAL=''          # an operator can answer questions
+PAGED=''             # the operator answered them all on one page
 SCRATCH=''           # private folder of this run
 LITTER=''            # unfinished file outside of SCRATCH
 LOG=''               # file that messages are written to

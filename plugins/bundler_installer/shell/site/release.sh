@@ -130,3 +130,17 @@ EOT
     # shellcheck disable=SC2181 # the status is that of the here-document
     { [ $? -eq 0 ] && chmod 755 "$ROOT/.ctl.new" && mv -f "$ROOT/.ctl.new" "$ROOT/${NAME}ctl"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
+
+# check_writable: a root that this user cannot write to is a mistake; one that has a site cannot even be read then
+check_writable() {
+    local nearest
+    nearest=$(nearest_folder "$ROOT")
+    LITTER=$nearest/.bundle-trial.$$
+    if (umask 077 && mkdir "$LITTER") 2>/dev/null && rmdir "$LITTER"; then
+        LITTER=''
+        return 0
+    fi
+    LITTER=''
+    mistake journal.root "$nearest"
+    [ ! -d "$ROOT/state" ] || end_at_mistakes
+}

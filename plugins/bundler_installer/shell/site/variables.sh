@@ -107,7 +107,7 @@ take_answers() {
     done <"$decoded"
 }
 
-# complete_variables: ask on a terminal, or else generate, or else report all that are missing. What the operator need not
+# complete_variables: ask on a terminal, unless a page did, or else generate, or else report all that are missing. What the operator need not
 # answer is asked for only if the bundle says so
 complete_variables() {
     local prompt='' name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
@@ -117,7 +117,7 @@ complete_variables() {
         choose_prompt
         if [ "$kind" = secret ] && [ "$generator" != - ]; then
             :
-        elif [ -n "$TERMINAL" ] && [ -z "$YES" ] && may_ask; then
+        elif [ -n "$TERMINAL" ] && [ -z "$YES$PAGED" ] && may_ask; then
             ask_value
         fi
         if [ ! -f "$VALUES/$name" ]; then
