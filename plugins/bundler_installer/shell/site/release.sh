@@ -141,6 +141,6 @@ check_writable() {
         return 0
     fi
     LITTER=''
-    mistake journal.root "$nearest"
+    if [ "$(id -u)" = 0 ]; then mistake journal.read_only "$nearest"; else mistake journal.root "$nearest"; fi
     [ ! -d "$ROOT/state" ] || end_at_mistakes
 }

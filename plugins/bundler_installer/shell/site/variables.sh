@@ -107,8 +107,8 @@ take_answers() {
     done <"$decoded"
 }
 
-# complete_variables: ask on a terminal, unless a page did, or else generate, or else report all that are missing. What the operator need not
-# answer is asked for only if the bundle says so
+# complete_variables: ask on a terminal, unless a page did, or else generate, or else report all that are missing. What the
+# operator need not answer is asked for only if the bundle says so
 complete_variables() {
     local prompt='' name='' kind='' required='' generator='' choices='' prompt_en='' prompt_zh='' ask=''
     empty_file "$SCRATCH/lacking"
