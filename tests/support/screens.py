@@ -31,6 +31,7 @@ VARIES = (
     (re.compile(r"\b1\.0-[0-9a-f]{8,}\b"), "<release>"),
     (re.compile(r"\b\d+(\.\d+)? ([kMG]?B)\b"), r"<size> \2"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "<time> ms"),
+    (re.compile(r"\b\d+\.\d s\b"), "<time> s"),
     (re.compile(r"(?<=healthy after )\d+|(?<=用时 )\d+"), "<number>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
 )
