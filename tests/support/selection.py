@@ -58,6 +58,8 @@ LONG = (
     "tests/integration/test_medium.py",
     "tests/integration/test_old_engines.py",
     "tests/integration/test_probes.py",
+    "tests/integration/test_questions.py",
+    "tests/integration/test_receipts.py",
     "tests/integration/test_release.py",
     "tests/integration/test_replay.py",
     "tests/integration/test_restore.py",
