@@ -37,7 +37,7 @@ def test_all_mistakes_are_one_list(host: Host) -> None:
         )  # fmt: skip
         assert result.returncode == 2, result.stdout + result.stderr
         found = points(result.stderr)
-        assert result.stderr.startswith(f"{len(found)} mistakes.")
+        assert f"\n{len(found)} mistakes." in f"\n{result.stderr}"  # who is not root is told so before
         [choice] = re.findall(r"--set WEB_PORT=([0-9]+)", result.stderr)
         assert int(choice) != port
     remedies = {
@@ -61,7 +61,7 @@ def test_a_wrong_key_alone_installs_nothing(host: Host) -> None:
         "--root", host.root, "--key", "no.pub", "--set", "GREETING=x", "--set", "VAULT=x", "--yes"
     )
     assert result.returncode == 2
-    assert result.stderr.startswith("The public key no.pub does not exist")
+    assert "\nThe public key no.pub does not exist" in f"\n{result.stderr}"
     assert state(host) == before
 
 
