@@ -248,7 +248,7 @@ class Unchanged:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Compare, after the workers have closed their sites, and remove what is left."""
-        left = [f"left: {number} {words}" for number, words in _pids(self._run, self._sites).items()]
+        left = [f"left: {number} {words[:120]}" for number, words in _pids(self._run, self._sites).items()]
         left += [f"left: {path}" for path in self._sites.iterdir()]
         sweep(self._run, self._sites, self._before)
         unmount_namespaces(self._before)
