@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.golden import compare
 from tests.support.kiosk import Host
 
-GOLDEN = Path(__file__).parents[1] / "golden/installer"
-REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
 NEXT = {"en": "Enter for the summary: ", "zh": "直接按回车查看摘要"}
 INSTALL = {"en": "Type yes or no: ", "zh": "现在安装吗"}
 QUESTIONS = {
@@ -58,14 +57,6 @@ def answers(language: str = "en") -> list[tuple[str, str]]:
 
 def lines(screen: str) -> list[str]:
     return screen.replace("\r", "").split("\n")
-
-
-def compare(name: str, text: str) -> None:
-    golden = GOLDEN / f"{name}.txt"
-    if os.environ.get(REWRITE):
-        golden.parent.mkdir(parents=True, exist_ok=True)
-        golden.write_text(text)
-    assert text == golden.read_text(), f"{REWRITE}=1 rewrites it"
 
 
 def settle(screen: str, host: Host) -> str:
@@ -108,7 +99,7 @@ def test_the_page_and_the_summary(host: Host, root: Path, language: str, columns
     assert "\x1b" not in screen
     assert state(host.folder) == before
     assert not root.exists()
-    compare(f"first-{language}-{columns}", settle(screen, host))
+    compare(f"installer/first-{language}-{columns}", settle(screen, host))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

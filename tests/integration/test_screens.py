@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.golden import compare
 from tests.support.kiosk import Host, Kiosk, build_kiosk
 from tests.support.screens import Screen
-
-GOLDEN = Path(__file__).parents[1] / "golden/screens"
-REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +53,5 @@ def test_what_an_operator_sees(kiosk: Kiosk, tmp_path: Path, language: str) -> N
         screen.prepare()
         shown[width] = "\n".join(transcript(screen))
         if width != 120:
-            _compare(f"{language}-{'terminal' if width else 'pipe'}", shown[width])
+            compare(f"screens/{language}-{'terminal' if width else 'pipe'}", shown[width])
     assert shown[120] == shown[80], "texts are wrapped at 80 columns on wider terminals too"
-
-
-def _compare(name: str, text: str) -> None:
-    golden = GOLDEN / f"{name}.txt"
-    if os.environ.get(REWRITE):
-        golden.write_text(text)
-    assert text == golden.read_text(), f"{REWRITE}=1 rewrites it"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
 import shutil
-import struct
 import subprocess
 import termios
 import time
@@ -144,7 +142,7 @@ class Host:
         command = [*SHELLS[self.shell], str(self.unpacked / "install"), *map(str, arguments)]
         pid, terminal = pty.fork()
         if pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            termios.tcsetwinsize(0, (24, columns))
             os.chdir(self.folder)
             os.execvpe(command[0], command, {**self.variables(), "TERM": "dumb"})  # noqa: S606 no shell
         waiting = list(answers)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import re
-import struct
 import subprocess
 import termios
 from collections.abc import Sequence
@@ -99,7 +97,7 @@ class Screen:
 
     def _on_terminal(self, command: list[str]) -> tuple[int, str]:
         ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, self.width or 0, 0, 0))
+        termios.tcsetwinsize(theirs, (40, self.width or 0))
         with subprocess.Popen(
             command, cwd=self.host.folder, env=self._variables(), stdin=subprocess.DEVNULL,
             stdout=theirs, stderr=theirs, start_new_session=True,

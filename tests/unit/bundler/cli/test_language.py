@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from bundler.cli.language import find_language
 from bundler.cli.main import COMMANDS
 from examples.demo.sample_registry import SampleRegistry, make_image
 from tests.support.console import Console, isolate, make_console
-
-GOLDEN = Path(__file__).parents[3] / "golden/zh"
-REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
+from tests.support.golden import compare
 
 
 @pytest.fixture(autouse=True)
@@ -40,19 +37,10 @@ def console(capsys: pytest.CaptureFixture[str]) -> Console:
     return make_console(capsys)
 
 
-def compare(name: str, text: str) -> None:
-    """Compare a transcript with the golden one."""
-    golden = GOLDEN / f"{name}.txt"
-    if os.environ.get(REWRITE):
-        golden.parent.mkdir(parents=True, exist_ok=True)
-        golden.write_text(text)
-    assert text == golden.read_text(), f"{REWRITE}=1 rewrites it"
-
-
 def test_help_in_chinese(console: Console) -> None:
     pages = [["--help"], *([name, "--help"] for name in COMMANDS)]
     compare(
-        "help",
+        "zh/help",
         "\n".join(f"$ bundle {' '.join(page)}\n{console('--lang', 'zh', *page).out}" for page in pages),
     )
 
@@ -84,11 +72,11 @@ def test_errors_in_chinese(console: Console) -> None:
         done = console(*words, "--lang", "zh")
         assert done.code in {2, 4}, words
         said.append(f"$ bundle {' '.join(words)}\n{done.err}")
-    compare("errors", "\n".join(said))
+    compare("zh/errors", "\n".join(said))
 
 
 def test_tables_in_chinese(console: Console) -> None:
-    compare("tables", f"$ bundle profiles\n{console('--lang', 'zh', 'profiles').out}")
+    compare("zh/tables", f"$ bundle profiles\n{console('--lang', 'zh', 'profiles').out}")
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.support import dify
-
-GOLDEN = Path(__file__).parents[3] / "golden" / "dify"
-REWRITE = "BUNDLE_TESTS_REWRITE_GOLDEN"
+from tests.support.golden import GOLDEN, REWRITE, is_rewritten
 
 
 @pytest.mark.parametrize("name", dify.NAMES)
 def test_a_profile_renders_to_the_golden_files(name: str) -> None:
-    folder = GOLDEN / name
+    folder = GOLDEN / "dify" / name
     rendered = dify.tree(dify.profile_model(name))
-    if os.environ.get(REWRITE):
+    if is_rewritten():
         shutil.rmtree(folder, ignore_errors=True)
         for path, text in rendered.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
