@@ -26,7 +26,7 @@ MISTAKES = {
     "an unknown language": (["--lang", "fr"], "Unknown language fr"),
     "a time that is no number": (["--timeout", "5m"], "--timeout needs a whole number, not 5m"),
     "lines that are no number": (["logs", "--tail=many"], "--tail needs a whole number, not many"),
-    "an unknown thing to purge": (["uninstall", "--purge", "backups"], "--purge: unknown item backups"),
+    "an unknown thing to purge": (["uninstall", "--purge", "snapshots"], "--purge: unknown item snapshots"),
     "--set without =": (["--set", "GREETING"], "--set needs NAME=VALUE"),
     "--set of two lines": (["--set", "GREETING=a\nb"], "--set needs NAME=VALUE on one line"),
     "--set without a name": (["--set", "=x"], "--set needs NAME=VALUE"),
