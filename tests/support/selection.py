@@ -2,7 +2,8 @@
 
 `make test` leaves out what takes long. `make test-all`, the targets of single tiers, and CI leave out no
 file. What is tested in several shells, or on several engines, runs in the one that the name of the test
-decides, and in all of them with `BUNDLE_TESTS_ALL_VARIANTS`. Who names a file or a test means it.
+decides; of many cases of one test that installs something, half run, which their names decide too. All of
+them run with `BUNDLE_TESTS_ALL_VARIANTS`. Who names a file or a test means it.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ SITE_FILES = (
     "tutorial",
     "upgrade",
 )
-IN_BOTH = ("compact_install", "main_line")
+IN_BOTH = ("main_line",)
 """Those of them that run on every engine."""
 BANK_FILES = ("adopt", "dify", "dify_data", "dify_external")
 """Files of tests/e2e with Dify, whose services keep a machine busy: one at a time, and at the bank's site."""
@@ -141,10 +142,40 @@ class BySite(LoadScopeScheduling):  # type: ignore[misc]
 VARIANT = re.compile(r"(?<=[\[-])(dash|bash|bash --posix|busybox|busybox sh|docker20|docker26)(?=[\]-])")
 """The shell or the engine in the identifier of a test."""
 SAMPLED = (
+    "tests/e2e/test_refusals.py",
     "tests/integration/",
     "tests/shell/",
     *(f"tests/e2e/test_{name}.py" for name in SITE_FILES if name not in IN_BOTH),
 )
+
+HALVED = (
+    "tests/e2e/test_refusals.py",
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in (
+            "change",
+            "dify_gateway",
+            "dify_proxies",
+            "fault_injection",
+            "foreign_root",
+            "forgotten_environment",
+            "hostile_bundles",
+            "installer_options",
+            "installer_steps",
+            "mistakes",
+            "questions",
+            "replay",
+            "sources",
+        )
+    ),
+    "tests/shell/adoption/test_adoption.py",
+    "tests/shell/data/test_archives.py",
+    "tests/shell/data/test_authentic.py",
+    "tests/shell/preflight/test_checks.py",
+)
+"""Files whose cases take long together: of a test with more than three, half run."""
+FEW = 3
+"""Cases of which all run."""
 
 
 def is_long(nodeid: str) -> bool:
@@ -164,6 +195,20 @@ def other_variants(nodeids: Sequence[str]) -> set[str]:
     for name, group in groups.items():
         shares = [nodeid for nodeid in group for _ in range(_share(nodeid))]
         others |= {*group} - {shares[zlib.crc32(name.encode()) % len(shares)]}
+    return others
+
+
+def other_cases(nodeids: Sequence[str]) -> set[str]:
+    """Return the cases of tests in `HALVED` that do not run: half of them, as their names decide."""
+    groups: dict[str, list[str]] = {}
+    for nodeid in nodeids:
+        if nodeid.startswith(HALVED):
+            groups.setdefault(nodeid.partition("[")[0], []).append(nodeid)
+    others = set()
+    for group in groups.values():
+        if len(group) > FEW:
+            group.sort(key=lambda nodeid: zlib.crc32(nodeid.encode()))
+            others |= {*group[(len(group) + 1) // 2 :]}
     return others
 
 
@@ -195,8 +240,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         named = tuple(file.relative_to(config.rootpath).as_posix() for file in files)
         _drop(config, items, lambda nodeid: is_long(nodeid) and not nodeid.startswith(named))
     if not os.environ.get(ALL_VARIANTS):
-        others = other_variants([item.nodeid for item in items])
-        _drop(config, items, others.__contains__)
+        for others in (other_variants, other_cases):
+            _drop(config, items, others([item.nodeid for item in items]).__contains__)
 
 
 def _drop(config: pytest.Config, items: list[pytest.Item], is_left_out: Callable[[str], bool]) -> None:

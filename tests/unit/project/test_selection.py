@@ -17,6 +17,8 @@ def test_what_is_named_exists() -> None:
         assert (ROOT / beginning).exists(), beginning
     for name in (*selection.SITE_FILES, *selection.BANK_FILES):
         assert (ROOT / f"tests/e2e/test_{name}.py").exists(), name
+    for beginning in selection.HALVED:
+        assert (ROOT / beginning).is_file(), beginning
     for name in selection.SERVER_FILES:
         assert (ROOT / f"tests/integration/test_{name}.py").exists(), name
     for name in selection.QUICK_PROJECTS:
@@ -34,6 +36,16 @@ def test_one_variant_of_each_test_is_left() -> None:
     assert len(left) == 9
     assert {test.partition("[")[0] for test in left} == {test.partition("[")[0] for test in tests}
     assert len({test.partition("[")[2] for test in left}) > 1, "the name decides: not always the first"
+
+
+def test_half_of_many_cases_is_left() -> None:
+    many = [f"tests/shell/preflight/test_checks.py::test_many[{n}]" for n in range(9)]
+    few = [f"tests/shell/preflight/test_checks.py::test_few[{n}]" for n in range(selection.FEW)]
+    other = [f"tests/shell/x/test_y.py::test_other[{n}]" for n in range(9)]
+    others = selection.other_cases([*many, *few, *other])
+    assert others < {*many}
+    assert len(others) == 4
+    assert others == selection.other_cases([*reversed(many), *few, *other])
 
 
 def test_long_tests_are_left_out_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
