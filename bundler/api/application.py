@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.api.templates.formats import TemplateFormat
     from bundler.api.text import Text
     from bundler.api.variable import SiteVariable
-    from bundler.image.oci import Platform
+    from bundler.image.platform import Platform
     from bundler.store.blobs import Store
 
 

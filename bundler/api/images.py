@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from bundler.image.oci import Descriptor, Manifest, Platform
+    from bundler.image.oci import Descriptor, Manifest
+    from bundler.image.platform import Platform
     from bundler.image.reference import Reference
     from bundler.io.streams import Readable
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bundler.bundle.attestations import Component
     from bundler.bundle.manifest import BundleManifest
     from bundler.bundle.tar import Member
-    from bundler.image.oci import Platform
+    from bundler.image.platform import Platform
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from bundler.bundle.content import InMemory, OnDisk
 from bundler.bundle.layout import COMPACT, blob_path, layout_files
 from bundler.bundle.manifest import Packing
 from bundler.bundle.tar import BLOCK, RECORD, Member, header, padded
-from bundler.image.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest, Platform
+from bundler.image.oci import OCI_CONFIG, OCI_LAYER, Descriptor, Manifest
+from bundler.image.platform import Platform
 from bundler.io.streams import Readable
 from bundler.language import tr
 from bundler.layer.sketch import UnpackedLayer, measure, order_by_likeness

@@ -23,8 +23,8 @@ from bundler.image.oci import (
     Descriptor,
     ImageConfig,
     Manifest,
-    Platform,
 )
+from bundler.image.platform import Platform
 from bundler.io.workers import CONNECTIONS, CORES, Crew
 from bundler.language import tr
 from bundler.layer.size import GZIP_MAGIC, TAIL, told_size

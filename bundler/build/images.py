@@ -11,7 +11,8 @@ from bundler.bundle.content import OnDisk
 from bundler.bundle.layout import blob_path, layout_files
 from bundler.bundle.manifest import ImageEntry, LayerEntry, Packing
 from bundler.bundle.tar import Member
-from bundler.image.oci import Manifest, Platform
+from bundler.image.oci import Manifest
+from bundler.image.platform import Platform
 from bundler.language import tr
 from bundler.layer.size import unpacked_size
 from bundler.store.blobs import Store

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundler.api.images import ResolvedImage
 from bundler.errors import ProfileError, UsageError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.io.files import write_whole
 from bundler.io.json import format_json, parse_json

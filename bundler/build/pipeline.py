@@ -28,7 +28,7 @@ from bundler.build.sign import sign, sign_sidecars
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Archive, Member
 from bundler.errors import BundleError, UsageError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler.net.download import Downloader

@@ -8,7 +8,8 @@ from bundler.api import compose
 from bundler.api.application import ApplicationModel
 from bundler.api.images import ImageSource, ResolvedImage
 from bundler.errors import BundleError, FetchError
-from bundler.image.oci import ImageConfig, Manifest, Platform
+from bundler.image.oci import ImageConfig, Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler.store.blobs import Store

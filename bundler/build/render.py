@@ -26,7 +26,7 @@ from bundler.bundle.manifest import (
 from bundler.bundle.names import PathError, PathSet, show_path
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 

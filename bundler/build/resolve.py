@@ -12,7 +12,8 @@ from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.lock import Lock, Pin
 from bundler.build.platforms import check_platform, read_config
 from bundler.errors import BundleError, FetchError, ImageNotFoundError, combine
-from bundler.image.oci import Manifest, Platform
+from bundler.image.oci import Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler.store.blobs import Store

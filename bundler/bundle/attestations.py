@@ -10,7 +10,7 @@ from typing import Any
 
 from bundler import __version__
 from bundler.bundle.manifest import BundleManifest, ImageEntry
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.io.json import format_json
 

@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from bundler.bundle.manifest import ImageEntry
-from bundler.image.oci import OCI_INDEX, Platform
+from bundler.image.oci import OCI_INDEX
+from bundler.image.platform import Platform
 
 COMPACT = "images.tar.zst"
 """Name of the stream of unpacked layers; `images/` contains its parts, `<name>.0000` and so on."""

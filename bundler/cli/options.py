@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.errors import BundleError, UsageError
+from bundler.errors import BundleError, ProfileError, UsageError
 from bundler.language import tr
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.api.plugins import Plugins
     from bundler.build.pipeline import Job
     from bundler.cli.settings import Given, Setting, Settings
-    from bundler.image.oci import Platform
+    from bundler.image.platform import Platform
     from bundler.profile.load import LoadedProfile
     from bundler.store.blobs import Store
     from bundler.terminal.progress import Reporter
@@ -221,6 +221,7 @@ def make_jobs(
         overrides=options.overrides,
         model=lambda packer: plugins.packer(packer).profile_model,
     )
+    _find_providers(plugins, loaded)
     profile = loaded.profile
     locked = locked or (obey_profile and profile.lock.required)
     path = options.lock_file or lock_path(loaded.path)
@@ -295,9 +296,25 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def _find_providers(plugins: Plugins, loaded: LoadedProfile) -> None:
+    """Refuse a profile that names an application, a renderer or a source that no plugin provides."""
+    profile = loaded.profile
+    wanted: list[tuple[str, Callable[[str], object], str]] = [
+        ("application", plugins.application, profile.application),
+        ("renderer", plugins.renderer, profile.renderer),
+        *((f"sources.{number}", plugins.source, name) for number, name in enumerate(profile.sources)),
+    ]
+    for key, find, name in wanted:
+        try:
+            find(name)
+        except UsageError as error:
+            where = f"{loaded.origin(key)}: {key}: {error.message}"
+            raise ProfileError(where, hint=error.hint) from error
+
+
 def _platforms(setting: Setting[str]) -> list[Platform]:
     """Return the distinct platforms in order; the text may list several, as for `docker buildx`."""
-    from bundler.image.oci import Platform
+    from bundler.image.platform import Platform
 
     try:
         found = [Platform.parse(each) for each in setting.value.split(",")]

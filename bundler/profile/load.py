@@ -234,11 +234,16 @@ def load_profile(
 
 def _model(tree: Node, model: Callable[[str], type[BaseModel]]) -> type[Profile]:
     """Return the profile model of the packer that the profile names."""
-    node = tree.find(("packer",))
-    name = Profile.model_fields["packer"].default
+    key = "packer"
+    node = tree.find((key,))
+    name = Profile.model_fields[key].default
     if node is not None and isinstance(node.value, str):
         name = node.value
-    found = model(name)
+    try:
+        found = model(name)
+    except UsageError as error:
+        where = f"{node.mark.where}: {key}" if node is not None else key
+        raise ProfileError(f"{where}: {error.message}", hint=error.hint) from error
     if not issubclass(found, Profile):
         raise PluginError(tr("the packer {name}: its model of a profile does not extend Profile", name=name))
     return found

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from bundler.bundle.names import PathError, check_path, show_path
 from bundler.errors import BundleError, HintedValueError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import is_registry, split_mirror
 from bundler.language import tr, tr_later
 

@@ -16,7 +16,7 @@ from bundler.api.templates.jinja import SUFFIX
 from bundler.api.templates.process import Templates
 from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler_compose.model import Prepared, prepare

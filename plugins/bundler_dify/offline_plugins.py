@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError, FetchError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.net.download import WHICH, Downloader, downloaded
 from bundler.store.blobs import Store, default_root
 from bundler_dify.local_files import read_file

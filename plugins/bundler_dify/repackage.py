@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from bundler.errors import BundleError, FetchError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 
 OPTIONS: Final = "--no-index --find-links=./wheels/"
 PYTHON: Final = "3.12"

@@ -17,7 +17,8 @@ from typing import Final
 from bundler.api.images import BlobSink, BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest, digest_of
-from bundler.image.oci import INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest, Platform
+from bundler.image.oci import INDEX_TYPES, Descriptor, ImageConfig, Index, Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler.layer.tar import TarError, TarStream

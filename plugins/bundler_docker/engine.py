@@ -14,7 +14,8 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from bundler.api.images import BlobSink, BlobStream, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError
 from bundler.image.digest import check_digest
-from bundler.image.oci import Descriptor, Manifest, Platform
+from bundler.image.oci import Descriptor, Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
 from bundler_docker.importing import choose_by_config, import_archive

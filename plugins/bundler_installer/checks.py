@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bundler.errors import BundleError, did_you_mean
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_installer.manifest import InstallerManifest, RequirementEntry
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]

@@ -17,7 +17,7 @@ from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEn
 from bundler_installer.requirements import merge_requirements
 
 if TYPE_CHECKING:
-    from bundler.image.oci import Platform
+    from bundler.image.platform import Platform
     from bundler_installer.profile import Freshness, InstallerProfile
 
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from bundler.api import compose
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 
 Row = dict[str, str | None]
 """A line of `document.tsv`: `service`, `what` and `value`."""

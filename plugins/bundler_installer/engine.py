@@ -15,7 +15,7 @@ from bundler.api.application import ConfigFile
 from bundler.api.output import Carrier, Preparation
 from bundler.bundle.attestations import Component
 from bundler.errors import BundleError, HintedValueError, ProfileError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.profile.base import ProfileModel
 from bundler.profile.files import DigestedFile
 from bundler.profile.marked_yaml import KeyPath

@@ -13,7 +13,7 @@ from bundler.api.application import ApplicationModel
 from bundler.bundle.layout import archive_entry, compact, index_entry
 from bundler.bundle.manifest import ImageEntry
 from bundler.bundle.tar import Member
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_installer import forms
 from bundler_installer.checks import compile_checks, network_rows
 from bundler_installer.document import document_rows

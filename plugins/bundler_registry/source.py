@@ -8,15 +8,8 @@ from collections.abc import Callable, Mapping
 
 from bundler.api.images import BlobSink, ResolvedImage, SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError, UsageError
-from bundler.image.oci import (
-    INDEX_TYPES,
-    MANIFEST_TYPES,
-    Descriptor,
-    Index,
-    Manifest,
-    Platform,
-    media_type_of,
-)
+from bundler.image.oci import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Manifest, media_type_of
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference, canonical_registry, split_mirror
 from bundler.io.json import parse_json
 from bundler.language import tr

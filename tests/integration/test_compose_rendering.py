@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bundler.api.application import ApplicationContext
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.comparison.build import Comparison, compare, intended, values_of_today
 from bundler_compose.comparison.documents import find_differences
 from bundler_compose.comparison.program import Program, find_program

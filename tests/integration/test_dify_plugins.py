@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import FetchError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_dify import offline
 from bundler_dify.repackage import OPTIONS, repackage
 from tests.support import dify

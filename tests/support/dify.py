@@ -12,7 +12,7 @@ import yaml
 
 from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.api.text import Text
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_dify.application import DifyApplication
 from bundler_dify.settings.model import DifySettings
 from tests.support.profiles import load_profile

@@ -12,7 +12,7 @@ from bundler.build.fetch import FetchedImage, fetch
 from bundler.build.lock import Lock
 from bundler.build.resolve import Resolver, resolve
 from bundler.image.digest import digest_of
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.net.pace import Pace
 from bundler.net.tls import Certificates

@@ -45,10 +45,17 @@ def find_compose_file(project: Path) -> Path:
         for path in (project / name, project / (name + SUFFIX)):
             if path.is_file():
                 return path
+    if not project.is_dir():
+        folder = project.parent
+        here = [name for name in NAMES if (folder / name).is_file()]
+        raise BundleError(
+            tr("{project}: no such file or folder", project=project),
+            hint=tr("the folder has {names}", names=", ".join(here))
+            if here
+            else tr("name the folder of the project, or its Compose file"),
+        )
     raise BundleError(
-        tr("{project}: no Compose file", project=project)
-        if project.is_dir()
-        else tr("{project}: no such file or folder", project=project),
+        tr("{project}: no Compose file", project=project),
         hint=tr(
             "one of {names}, or one of them with {suffix} as a template",
             names=", ".join(NAMES),

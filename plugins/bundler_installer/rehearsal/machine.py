@@ -11,7 +11,7 @@ from typing import Final
 
 from bundler.bundle.manifest import BundleManifest
 from bundler.errors import BundleError, ExitCode
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.terminal.progress import format_bytes
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from bundler.api.application import ApplicationContext
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings

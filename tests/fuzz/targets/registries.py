@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bundler.api.images import SourceOptions
-from bundler.image.oci import ImageConfig, Platform
+from bundler.image.oci import ImageConfig
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.net.retry import RetryPolicy
 from bundler.net.tls import Certificates

@@ -16,7 +16,8 @@ from bundler.build.fetch import FetchedImage
 from bundler.build.images import Compaction, PackedImages
 from bundler.errors import FetchError
 from bundler.image.digest import digest_of
-from bundler.image.oci import ImageConfig, Manifest, Platform
+from bundler.image.oci import ImageConfig, Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.store.blobs import Store
 from bundler.terminal.progress import LogReporter

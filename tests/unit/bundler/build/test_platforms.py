@@ -10,7 +10,7 @@ import pytest
 from bundler.api.application import ApplicationModel
 from bundler.build.platforms import platforms
 from bundler.errors import BundleError, ExitCode
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from examples.demo.sample_registry import Document, Image, encode, make_image
 from tests.support.console import Console, isolate, make_console

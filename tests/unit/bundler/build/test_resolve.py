@@ -12,7 +12,8 @@ from bundler.build.lock import Lock, Pin
 from bundler.build.resolve import Resolver, resolve
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
 from bundler.image.digest import digest_of
-from bundler.image.oci import Descriptor, Manifest, Platform
+from bundler.image.oci import Descriptor, Manifest
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.store.blobs import Store
 

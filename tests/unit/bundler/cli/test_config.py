@@ -9,7 +9,7 @@ import pytest
 
 from bundler.cli.options import JobOptions, make_jobs
 from bundler.errors import BundleError, ExitCode
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from tests.support.console import Console, make_console
 
 USER = """

@@ -17,8 +17,8 @@ from bundler.image.oci import (
     Descriptor,
     Index,
     Manifest,
-    Platform,
 )
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 
 DIGEST = "sha256:" + "a" * 64

@@ -15,7 +15,7 @@ from bundler.api.output import PinnedService
 from bundler.api.text import Text
 from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.secrets.names import is_secret_name

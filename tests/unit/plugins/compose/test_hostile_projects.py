@@ -11,7 +11,7 @@ import pytest
 
 from bundler.api.application import ApplicationContext, ApplicationModel
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.settings import ComposeSettings
 from tests.support.profiles import load_profile

@@ -10,7 +10,7 @@ import yaml
 
 from bundler.api.application import ApplicationContext, InitResult
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.settings import ComposeSettings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_dify.repackage import OPTIONS, gather_wheels, repackage
 from tests.support import dify
 from tests.support.dify_plugins import MANIFEST, PROJECT, pack, unpack

@@ -13,7 +13,7 @@ import pytest
 
 from bundler.api.images import SourceOptions
 from bundler.errors import BundleError, FetchError, ImageNotFoundError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler_docker.archives import ArchiveSource
 from bundler_docker.saved import SMALL

@@ -13,7 +13,8 @@ import pytest
 from bundler.api.images import SourceOptions
 from bundler.errors import FetchError, ImageNotFoundError
 from bundler.image.digest import digest_of
-from bundler.image.oci import Descriptor, Platform
+from bundler.image.oci import Descriptor
+from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler_docker.engine import DockerSource
 from examples.demo.sample_registry import encode

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_installer.document import document_rows
 
 AMD64 = Platform("linux", "amd64")

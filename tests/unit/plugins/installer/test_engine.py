@@ -16,7 +16,7 @@ import pytest
 
 from bundler.build.carried import Carrier, carry
 from bundler.errors import BundleError, FetchError, ProfileError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler.net.download import Downloader
 from bundler.store.blobs import Store
 from bundler.terminal.progress import LogReporter

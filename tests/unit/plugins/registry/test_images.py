@@ -16,8 +16,8 @@ from bundler.image.oci import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     OCI_CONFIG,
-    Platform,
 )
+from bundler.image.platform import Platform
 from examples.demo.sample_registry import Document, Image, encode, make_image, pack_image
 from tests.support.faults import FaultRegistry
 from tests.support.pulls import Puller

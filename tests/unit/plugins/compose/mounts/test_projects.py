@@ -12,7 +12,7 @@ from bundler.api.application import INITIAL, ApplicationContext, ApplicationMode
 from bundler.api.output import PinnedService
 from bundler.build.pipeline import references
 from bundler.errors import BundleError
-from bundler.image.oci import Platform
+from bundler.image.platform import Platform
 from bundler_compose.application import ComposeApplication
 from bundler_compose.renderer import ComposeRenderer
 from bundler_compose.settings import ComposeSettings
