@@ -90,7 +90,7 @@ OPTIONS: Final = (
     Option("install"),
     Option("remove"),
     Option("at", "clock"),
-    Option("purge", "things", choices=("data", "volumes", "images", "secrets", "all", "backups", "engine")),
+    Option("purge", "things", choices=("data", "volumes", "images", "secrets", "backups", "all", "engine")),
 )
 """All options, in the order of `help`."""
 COMMON: Final = ("root", "lang", "help")

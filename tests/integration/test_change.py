@@ -515,7 +515,7 @@ def test_uninstall_keeps_what_was_not_named(new: Server) -> None:
     assert {path.name for path in new.root.iterdir()} == {
         "backups", "data", "edits", "log", "receipts", "secrets.env", "site.env", "state",
     }  # fmt: skip
-    again = new.install("2.0", "uninstall", "--purge", "all")
+    again = new.install("2.0", "uninstall", "--purge", "data,volumes,images,secrets")
     assert again.returncode == 0, again.stdout + again.stderr
     assert {"backups", "edits"} <= {path.name for path in new.root.iterdir()}
     assert not (new.root / "secrets.env").exists()

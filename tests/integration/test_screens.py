@@ -40,7 +40,7 @@ def transcript(screen: Screen) -> Iterator[str]:
     yield screen.type("ctl", "backup")
     yield screen.type("ctl", "trust")
     yield screen.type("ctl", "uninstall", "--yes")
-    yield screen.type("uninstall", *root, "--yes", "--purge", "all,backups")
+    yield screen.type("uninstall", *root, "--yes", "--purge", "all")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

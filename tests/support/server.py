@@ -294,7 +294,7 @@ class Snapshots:
         server.rows.write_text("spoilt\n")
         (server.root / "data/data/more").write_text("written later\n")
         self.save("spoilt", shell)
-        done = server.control("uninstall", "--purge", "all")
+        done = server.control("uninstall", "--purge", "data,volumes,images,secrets")
         assert done.returncode == 0, done.stdout + done.stderr
         self.save("wiped", shell)
         self.load("old", shell)

@@ -209,10 +209,10 @@ parse_word() {
 # accepts ID: whether the operator accepted this check by name
 accepts() { case $ACCEPTED in *" $1 "*) return 0 ;; esac; return 1; }
 
-# purges WHAT: whether the operator named it for removal; `all` means everything of the application, but neither its backups
-# nor the engine
+# purges WHAT: whether the operator named it for removal; `all` means everything of the application, but not the engine, on
+# which others may run
 purges() {
     case $PURGE in *" $1 "*) return 0 ;; esac
-    case $1$PURGE in backups* | engine*) return 1 ;; *" all "*) return 0 ;; esac
+    case $1$PURGE in engine*) return 1 ;; *" all "*) return 0 ;; esac
     return 1
 }
