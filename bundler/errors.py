@@ -119,7 +119,7 @@ class CombinedError(FetchError):
         hints = {cause.hint for cause in causes}
         common = hints.pop() if len(hints) == 1 else None
         lines = [line for cause in causes for line in cause.lines(hinted=common is None)]
-        head = [] if len(causes) == 1 else [f"{what}:"]
+        head = [] if len(causes) == 1 else [tr("{what}:", what=what)]
         super().__init__(("\n  " if head else "\n").join([*head, *lines]), hint=common)
         self.causes = tuple(causes)
         self.exit_code = exit_code

@@ -1,7 +1,8 @@
 """The catalogue of translations: `python tools/messages.py` updates it, `--check` says if it is up to date.
 
 The templates come from the code: `tr("...")`, `tr.plural("...", "...", ...)` and `tr_later("...")`; from the
-commands, with their options and their help; and from click. Translations are written by hand into the `.po`.
+commands, with their options and their help; from the descriptions of the built-in profiles; and from click.
+Translations are written by hand into the `.po`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ for _folder in (ROOT / "plugins", ROOT):
 
 import babel.messages.catalog  # noqa: E402 after sys.path
 import click  # noqa: E402 likewise
+import yaml  # noqa: E402 likewise
 from babel.messages.catalog import Catalog  # noqa: E402 likewise
 from babel.messages.mofile import write_mo  # noqa: E402 likewise
 from babel.messages.pofile import read_po, write_po  # noqa: E402 likewise
@@ -92,6 +94,12 @@ def in_help() -> Iterator[Message]:
             yield Message(inspect.cleandoc(text), None, f"bundler/cli/{name}.py")
 
 
+def in_profiles() -> Iterator[Message]:
+    """Yield the descriptions of the built-in profiles."""
+    for path in sorted((ROOT / "profiles").glob("*.yaml")):
+        yield Message(str(yaml.safe_load(path.read_text())["description"]), None, f"profiles/{path.name}")
+
+
 def in_click() -> Iterator[Message]:
     """Yield the texts that click looks up."""
     folder = Path(click.__file__).parent
@@ -117,7 +125,7 @@ def extract() -> Catalog:
         for path in sources()
         for message in in_code(ast.parse(path.read_text()), str(path.relative_to(ROOT)))
     ]
-    for message in [*in_help(), *code, *in_click()]:
+    for message in [*in_help(), *code, *in_profiles(), *in_click()]:
         many, places = found.get(message.text, (None, set()))
         found[message.text] = (message.many or many, places | {message.where})
     catalog = Plain(locale="zh", fuzzy=False)

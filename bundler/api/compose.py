@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bundler.errors import BundleError
-from bundler.language import tr
+from bundler.language import tr, tr_later
 
 Expectation = Literal["healthy", "running", "started", "completed"]
 
@@ -20,7 +20,13 @@ DOCUMENT = "config/compose.yaml"
 """Path of the rendered document in a bundle."""
 EXPECT = "x-bundle-expect"
 """Extension of a service: the state that the installer waits for, if the document does not imply it."""
-_EXPECTATIONS: tuple[Expectation, ...] = ("healthy", "running", "started", "completed")
+EXPECTATIONS: Final[Mapping[Expectation, str]] = {
+    "healthy": tr_later("healthy"),
+    "running": tr_later("running"),
+    "started": tr_later("started"),
+    "completed": tr_later("completed"),
+}
+"""State that a service must reach -> what people read."""
 _RESTARTS = {"none": "no", "any": "always", "": "no"}
 """Conditions of `deploy.restart_policy` and an absent `restart`, as policies of the engine."""
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:[:?+-].*)?\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
@@ -180,7 +186,7 @@ def _expectation(name: str, entry: Mapping[str, Any], waits: str | None) -> tupl
     """
     said = entry.get(EXPECT)
     if said is not None:
-        for known in _EXPECTATIONS:
+        for known in EXPECTATIONS:
             if said == known:
                 return known, EXPECT if known in {"started", "completed"} else ""
         raise BundleError(
@@ -190,7 +196,7 @@ def _expectation(name: str, entry: Mapping[str, Any], waits: str | None) -> tupl
                 expect=EXPECT,
                 said=said,
             ),
-            hint=tr("one of {expectations}", expectations=", ".join(_EXPECTATIONS)),
+            hint=tr("one of {expectations}", expectations=", ".join(EXPECTATIONS)),
         )
     if waits is not None:
         return "completed", tr("{service} waits until it has completed", service=waits)

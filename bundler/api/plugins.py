@@ -21,7 +21,7 @@ import pluggy
 from bundler.api import hookspecs
 from bundler.bundle.format import Format, join_formats
 from bundler.errors import PluginError, UsageError, did_you_mean
-from bundler.language import tr
+from bundler.language import tr, tr_later
 
 if TYPE_CHECKING:
     from bundler.api.application import Application
@@ -45,7 +45,14 @@ class PluginInfo:
 class Plugins:
     """All loaded plugins and their providers."""
 
-    KINDS: Final = ("sources", "applications", "renderers", "signers", "packers")
+    KINDS: Final[Mapping[str, str]] = {
+        "sources": tr_later("source"),
+        "applications": tr_later("application"),
+        "renderers": tr_later("renderer"),
+        "signers": tr_later("signer"),
+        "packers": tr_later("packer"),
+    }
+    """What plugins provide -> what people call one of it."""
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager("bundler")
@@ -95,9 +102,8 @@ class Plugins:
 
     def _load_installed(self) -> None:
         for entry in importlib.metadata.entry_points(group=GROUP):
-            self._claim(
-                entry.name, f"{entry.value} ({entry.dist.name if entry.dist else 'unknown distribution'})"
-            )
+            origin = entry.dist.name if entry.dist else tr("unknown distribution")
+            self._claim(entry.name, f"{entry.value} ({origin})")
         try:
             self._manager.load_setuptools_entrypoints(GROUP)
         except pluggy.PluginValidationError as error:
@@ -160,7 +166,11 @@ class Plugins:
             name = getattr(provider, "name", None)
             if not isinstance(name, str) or not name:
                 raise PluginError(
-                    tr("plugin {plugin!r}: one of its {kind} is unnamed", plugin=plugin, kind=kind)
+                    tr(
+                        "plugin {plugin!r}: a {kind} of it is unnamed",
+                        plugin=plugin,
+                        kind=tr(self.KINDS[kind]),
+                    )
                 )
             if name in self._providers[kind]:
                 other = self._providers[kind][name][1]
@@ -169,7 +179,7 @@ class Plugins:
                         "plugins {other!r} and {plugin!r} both provide the {kind} {name!r}",
                         other=other,
                         plugin=plugin,
-                        kind=kind[:-1],
+                        kind=tr(self.KINDS[kind]),
                         name=name,
                     ),
                     hint=tr("uninstall one of them"),
@@ -192,7 +202,7 @@ class Plugins:
         found = self._providers[kind].get(name)
         if found is None:
             hint = did_you_mean(name, sorted(self._providers[kind]), tr("there are"))
-            raise UsageError(tr("no {kind} named {name!r}", kind=kind[:-1], name=name), hint=hint)
+            raise UsageError(tr("no {kind} named {name!r}", kind=tr(self.KINDS[kind]), name=name), hint=hint)
         return found[0]
 
     def source(self, name: str) -> SourceFactory:

@@ -40,7 +40,7 @@ class RehearsalStep:
     """A step of a rehearsal.
 
     Attributes:
-        name: name of the step.
+        name: name of the step in English; people read its translation.
         result: what came of it.
         seconds: how long it took.
         said: for people: what was waited for, or the reason of a failure.

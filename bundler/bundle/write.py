@@ -218,7 +218,7 @@ def _changed(member: Member) -> BundleError:
         tr(
             "{member_path}: the file was changed or is damaged ({file})",
             member_path=member.path,
-            file=member.content.file or "made by this program",
+            file=member.content.file or tr("made by this program"),
         ),
         hint=tr("run `bundle cache --check`, then build again"),
     )

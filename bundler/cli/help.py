@@ -17,6 +17,10 @@ from bundler.terminal.wrap import wrap
 class Formatter(click.HelpFormatter):
     """Formats help in which characters take two columns and lines break without spaces."""
 
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line; a full-width colon needs no space behind it."""
+        super().write_usage(prog, args, tr("Usage:") if prefix is None else prefix)
+
     def write_heading(self, heading: str) -> None:
         """Write the head of a section."""
         self.write(f"{'':{self.current_indent}}{heading}\uff1a\n")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @add(PLUGINS_DIR)
 def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
     """Show what FILE claims to contain. Reads only its beginning and verifies nothing."""
+    from bundler.api.compose import EXPECTATIONS
     from bundler.trust.verify import inspect
 
     plugins = make_plugins(plugins_dir)
@@ -70,7 +71,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
     images = [(i.tag, i.origin[:19], format_bytes(i.size)) for i in manifest.images]
     echo()
     echo_table((tr("image"), tr("digest"), tr("size")), images)
-    services = [(s.name, s.tag, s.expect) for s in manifest.services]
+    services = [(s.name, s.tag, tr(EXPECTATIONS[s.expect])) for s in manifest.services]
     echo()
     echo_table((tr("service"), tr("image"), tr("expected to be")), services)
     if manifest.mounts:

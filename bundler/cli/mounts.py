@@ -30,7 +30,7 @@ def mount_rows(mounts: Iterable[Mount | MountEntry]) -> list[tuple[str, ...]]:
     """Return the rows of the table of mounts."""
     return [
         (
-            mount.service,
+            _named(mount.service),
             mount.source,
             tr("{target} (read-only)", target=mount.target) if mount.read_only else mount.target,
             tr(KINDS[mount.kind]),
@@ -40,10 +40,20 @@ def mount_rows(mounts: Iterable[Mount | MountEntry]) -> list[tuple[str, ...]]:
     ]
 
 
+def _named(service: str) -> str:
+    """Return a service, or a volume that stands for one, as people read it."""
+    volume = service.removeprefix("volume ")
+    return service if volume == service else tr("volume {name}", name=volume)
+
+
 _FOLDERS: Final = {"configuration": "<release>", "data": "<root>", "initial": "<root>"}
 
 
 def count_mounts(mounts: Sequence[Mount | MountEntry]) -> str:
     """Return how many different paths are of each kind: `2 configuration, 1 data`."""
     counts: Counter[str] = Counter(kind for kind, _ in {(mount.kind, mount.place) for mount in mounts})
-    return ", ".join(f"{counts[kind]} {tr(name)}" for kind, name in KINDS.items() if counts[kind])
+    return tr(", ").join(
+        tr("{count} {kind}", count=counts[kind], kind=tr(name))
+        for kind, name in KINDS.items()
+        if counts[kind]
+    )

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from bundler.cli.options import JSON, PLUGINS_DIR, add, make_plugins
+from bundler.language import tr, tr_later
 from bundler.terminal.console import echo, echo_json
+
+NAMES: Final = {
+    "sources": tr_later("sources"),
+    "applications": tr_later("applications"),
+    "renderers": tr_later("renderers"),
+    "signers": tr_later("signers"),
+    "packers": tr_later("packers"),
+}
+"""What plugins provide -> what people read."""
 
 
 @click.command("plugins")
@@ -23,4 +34,5 @@ def plugins_command(as_json: bool, plugins_dir: tuple[Path, ...]) -> None:
     for info in infos:
         echo(f"{info.name}  {info.origin}")
         for kind, names in info.provides.items():
-            echo(f"  {kind}: {', '.join(names)}")
+            text = tr("{name}: {text}", name=tr(NAMES[kind]), text=", ".join(names))
+            echo(f"  {text}")

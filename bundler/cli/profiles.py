@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
 import click
 
 from bundler.cli.options import JSON
-from bundler.language import tr
+from bundler.language import tr, tr_later
 from bundler.terminal.console import echo_json
 from bundler.terminal.table import echo_table
+
+if TYPE_CHECKING:
+    from bundler.profile.load import Origin
+
+ORIGINS: Final[Mapping[Origin, str]] = {
+    "project": tr_later("project"),
+    "user": tr_later("user"),
+    "built-in": tr_later("built-in"),
+}
+"""Where a profile is -> what people read."""
 
 
 @click.command("profiles")
@@ -25,5 +38,13 @@ def profiles_command(as_json: bool) -> None:
             ]
         )
         return
-    rows = [(p.name, p.origin, ", ".join(p.extends), p.description) for p in found]
+    rows = [
+        (
+            p.name,
+            tr(ORIGINS[p.origin]),
+            ", ".join(p.extends),
+            tr(p.description) if p.origin == "built-in" else p.description,
+        )
+        for p in found
+    ]
     echo_table((tr("profile"), tr("from"), tr("extends"), tr("description")), rows)

@@ -14,13 +14,13 @@ import click
 from bundler.cli.bundles import KEYS, chosen_keys, load_trust, naming
 from bundler.cli.options import COMMON, Decorator, add, cache_folder, make_plugins, make_reporter
 from bundler.errors import BundleError, UsageError
-from bundler.language import tr
+from bundler.language import tr, tr_later
 from bundler.terminal.console import echo, echo_json
 
 if TYPE_CHECKING:
     from bundler.api.output import Packer
     from bundler.api.plugins import Plugins
-    from bundler.api.rehearsal import Rehearsal, RehearsalOptions, Rehearser
+    from bundler.api.rehearsal import Rehearsal, RehearsalOptions, Rehearser, StepResult
     from bundler.bundle.manifest import BundleManifest
     from bundler.terminal.progress import Reporter
 
@@ -29,6 +29,12 @@ SCRATCH = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder for everything that the rehearsed site holds. Default: in the cache folder.",
 )
+RESULTS: Mapping[StepResult, str] = {
+    "passed": tr_later("passed"),
+    "failed": tr_later("failed"),
+    "not rehearsed": tr_later("not rehearsed"),
+}
+"""Result of a step -> what a person reads."""
 ANSWER_OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--set", "values", multiple=True, metavar="NAME=VALUE", help="Answer for the installer; repeat."
@@ -153,7 +159,10 @@ def show_rehearsal(found: Rehearsal) -> None:
     from bundler.terminal.progress import format_seconds
     from bundler.terminal.table import echo_table
 
-    rows = [(step.name, step.result, format_seconds(step.seconds), step.said) for step in found.steps]
+    rows = [
+        (tr(step.name), tr(RESULTS[step.result]), format_seconds(step.seconds), step.said)
+        for step in found.steps
+    ]
     echo_table((tr("step"), tr("result"), tr("time"), tr("waited for, or reason")), rows)
     for head, body in found.tables:
         echo()
@@ -176,7 +185,7 @@ def rehearsal_json(file: Path, found: Rehearsal) -> dict[str, Any]:
 def rehearsal_error(file: Path, found: Rehearsal) -> BundleError:
     """Return the error of a failed rehearsal."""
     step = found.failed
-    reason = f"{step.name}: {step.said}" if step else ""
+    reason = f"{tr(step.name)}: {step.said}" if step else ""
     return BundleError(
         tr("{file}: the rehearsal failed at {reason}", file=file, reason=reason),
         hint=tr("the report above shows what happened"),

@@ -254,7 +254,7 @@ class Index:
             return max(fitting, key=lambda entry: (entry.platform and entry.platform.level) or 0).descriptor
         if len(images) == 1 and images[0].platform is None:
             return images[0].descriptor  # compared with the image's config after the fetch
-        there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or "none"
+        there = ", ".join(sorted(str(e.platform) for e in images if e.platform)) or tr("none")
         raise FetchError(
             tr("no image for {platform}; available: {there}", platform=platform, there=there),
             about=where,

@@ -35,6 +35,18 @@ _EXPECTED: Final = (
     | dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), tr_later("a mapping"))
 )
 """pydantic's error types -> the type that the model requires."""
+_LIMITS: Final = {
+    "greater_than": ("gt", tr_later("must be greater than {limit}")),
+    "greater_than_equal": ("ge", tr_later("must be greater than or equal to {limit}")),
+    "less_than": ("lt", tr_later("must be less than {limit}")),
+    "less_than_equal": ("le", tr_later("must be less than or equal to {limit}")),
+    "string_pattern_mismatch": ("pattern", tr_later("must match the pattern '{limit}'")),
+    "string_too_short": ("min_length", tr_later("is too short; characters at least: {limit}")),
+    "string_too_long": ("max_length", tr_later("is too long; characters at most: {limit}")),
+    "too_short": ("min_length", tr_later("has too few entries; at least: {limit}")),
+    "too_long": ("max_length", tr_later("has too many entries; at most: {limit}")),
+}
+"""pydantic's error types -> the name of the limit, and what is wrong."""
 _WANTS_TEXT: Final = frozenset({"string_type", "path_type", "literal_error", "enum"})
 _OPENING = re.compile(r"^[A-Z][A-Za-z]* should ")
 
@@ -256,7 +268,13 @@ def _explain(
         case "value_error" if isinstance(context.get("error"), ValueError):
             cause = context["error"]
             return str(cause), getattr(cause, "hint", None) or None
-    return _OPENING.sub("must ", detail["msg"]), None
+    return _limit(detail), None
+
+
+def _limit(detail: ErrorDetails) -> str:
+    """Return what is wrong with a value beyond a limit; in pydantic's words, where there are no others."""
+    name, text = _LIMITS.get(detail["type"], ("", ""))
+    return tr(text, limit=detail["ctx"][name]) if text else _OPENING.sub("must ", detail["msg"])
 
 
 def _choose(expected: list[str], node: Node) -> tuple[str, str | None]:

@@ -135,7 +135,12 @@ class Count:
 
     def summary(self) -> str:
         """Return the total as a line of text."""
-        text = f"{format_bytes(self.done)} of {format_bytes(self.total)}  {format_bytes(self.rate)}/s"
+        text = tr(
+            "{done} of {total}  {rate}/s",
+            done=format_bytes(self.done),
+            total=format_bytes(self.total),
+            rate=format_bytes(self.rate),
+        )
         if self.done < self.total:
             left = format_seconds((self.total - self.done) / self.rate) if self.rate else "?"
             text += "  " + tr("{time} left", time=left)
@@ -179,7 +184,8 @@ class LogReporter:
         self._line(f"{name} ...")
         started = time.monotonic()
         yield
-        self._line(f"{name}: {format_seconds(time.monotonic() - started)}")
+        taken = format_seconds(time.monotonic() - started)
+        self._line(tr("{name}: {text}", name=name, text=taken))
 
     @contextmanager
     def transfer(self, name: str, total: int) -> Iterator[Transfer]:
@@ -189,14 +195,17 @@ class LogReporter:
 
         def changed(count: Count, item: str) -> None:
             if self._verbose and count.items[item].whole:
-                self._line(f"  {clean(item)}: {count.items[item]}")
+                text = tr("{name}: {text}", name=clean(item), text=count.items[item])
+                self._line(f"  {text}")
             if every.due():
-                self._line(f"  {name}: {count.summary()}")
+                text = tr("{name}: {text}", name=name, text=count.summary())
+                self._line(f"  {text}")
 
         count = Count(total, changed)
         yield count
         if total:
-            self._line(f"  {name}: {format_bytes(count.done)} at {format_bytes(count.mean)}/s")
+            done, mean = format_bytes(count.done), format_bytes(count.mean)
+            self._line("  " + tr("{name}: {size} at {rate}/s", name=name, size=done, rate=mean))
 
     def info(self, text: str) -> None:
         """See `Reporter.info`."""

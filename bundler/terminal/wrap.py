@@ -14,10 +14,11 @@ _NO_BREAK_BEFORE: Final = (
 )
 _NO_BREAK_AFTER: Final = "\uff08\u300c\u300e\u300a\u201c\u2018"
 _UNIT: Final = re.compile(
-    rf"\s+|[{_NO_BREAK_AFTER}]*(?:[{_WIDE}]|[^\s{_WIDE}{_NO_BREAK_AFTER}{_NO_BREAK_BEFORE}]+)[{_NO_BREAK_BEFORE}]*"
+    rf"\s+|[{_NO_BREAK_AFTER}]*(?:`[^`]{{1,40}}`|\[[^\[\]\s]{{1,20}}\]|[{_WIDE}]|[^\s{_WIDE}{_NO_BREAK_AFTER}{_NO_BREAK_BEFORE}]+)[{_NO_BREAK_BEFORE}]*"
     r"|\S"
 )
-"""What stays on one line: spaces, a word, or a wide character, with the punctuation that belongs to it."""
+"""What stays on one line: spaces, code, a remark such as `[required]`, a word, or a wide character, with its
+punctuation."""
 
 
 def wrap(text: str, columns: int) -> list[str]:

@@ -18,7 +18,7 @@ from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler.image.platform import Platform
 from bundler.image.reference import Reference
-from bundler.language import tr
+from bundler.language import tr, tr_later
 from bundler_compose.model import Prepared, prepare
 from bundler_compose.reading.files import find_compose_file, find_override, read_text
 from bundler_compose.reading.project import Source, find_files
@@ -27,9 +27,6 @@ from bundler_compose.secrets.decisions import UndecidedError
 from bundler_compose.settings import ComposeSettings
 from bundler_compose.undecided import Decision, add_setting, comment, decisions_of
 
-HEADER: Final = """\
-# Profile for `bundle build --profile {name}`. All keys: docs/reference/profile.md
-"""
 _MOST: Final = 200
 """Maximum number of attempts to find everything that must be decided."""
 
@@ -70,7 +67,7 @@ def init_profile(source: Path, target: Path) -> InitResult:
             hint=tr("remove it, or choose another folder with --to"),
         )
     content = {
-        "description": f"The Compose project {name}",
+        "description": tr("The Compose project {name}", name=name),
         "application": "compose",
         "version": "1.0",
         "sources": ["registry", "docker"],
@@ -78,10 +75,11 @@ def init_profile(source: Path, target: Path) -> InitResult:
         "settings": {"project": os.path.relpath(source.resolve(), target.resolve()), **trial.settings},
     }
     target.mkdir(parents=True, exist_ok=True)
-    text = HEADER.format(name=name) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    head = tr("Profile for `bundle build --profile {name}`. All keys: docs/reference/profile.md", name=name)
+    text = f"# {head}\n" + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with profile.open("x", encoding="utf-8") as file:
         file.write(text + comment(trial.decisions))
-    notes = [f"to be decided: {decision.reason}" for decision in trial.decisions]
+    notes = [tr("to be decided: {reason}", reason=decision.reason) for decision in trial.decisions]
     if prepared is None:
         return InitResult(profile, (), tuple(notes))
     images = {
@@ -156,44 +154,59 @@ def _notes(prepared: Prepared, *, is_file: bool) -> Iterator[str]:
     folder = prepared.reading.folder
     override = find_override(folder) if is_file else None
     if override is not None and override not in prepared.reading.files:
-        yield f"{override.name} is not read: the profile names one Compose file; name the folder instead"
+        yield tr(
+            "{file} is not read: the profile names one Compose file; name the folder instead",
+            file=override.name,
+        )
     reading = prepared.reading
     left_out = sorted(
         {each for name, own in reading.every.items() if name not in reading.data["services"] for each in own}
     )
     if left_out:
         shown = ", ".join(left_out)
-        yield f"the Compose profiles {shown} are not enabled; enable them with `settings: profiles`"
+        yield tr(
+            "the Compose profiles {names} are not enabled; enable them with `settings: profiles`", names=shown
+        )
     groups = {group.name: group for group in prepared.groups}
     for group in prepared.groups:
-        origin = {"generate": "generated at each site", "ask": "the installer asks for it"}
-        yield f"{group.name}: a secret, {origin.get(group.kind, 'carried in the bundle')}, for"
+        yield tr("{name}: a secret, {origin}, for", name=group.name, origin=tr(_ORIGINS[group.kind]))
         for place in group.places:
             yield f"    {place}"
     for variable in prepared.model.variables:
         if variable.name not in groups:
-            yield f"{variable.name}: {_origin(variable)}"
+            yield tr("{name}: {text}", name=variable.name, text=_origin(variable))
     for mount in dict.fromkeys((mount.source, mount.kind) for mount in prepared.model.mounts):
-        yield f"{mount[0]}: {_KINDS[mount[1]]}"
+        yield tr("{name}: {text}", name=mount[0], text=tr(_KINDS[mount[1]]))
 
 
 def _origin(variable: SiteVariable) -> str:
     """Return where the value of a variable comes from."""
     if variable.kind == "secret" and variable.generator:
-        return "a secret, generated at each site"
+        return tr("a secret, generated at each site")
     if variable.required:
-        return "the installer asks for it"
-    lacking = "not set" if variable.lacking == "unset" else "empty"
+        return tr("the installer asks for it")
+    unset = variable.lacking == "unset"
     if variable.kind == "secret":
-        generate = f"`settings: secrets: {{{variable.name}: generate}}` makes one at each site"
-        return f"a secret that is not required, {lacking} unless the operator sets it; {generate}"
-    value = variable.default or variable.default_is or lacking
-    return f"{value} unless the operator sets {'a' if value == 'not set' else 'another'} value"
+        return tr(
+            "a secret that is not required, {lacking} unless the operator sets it; "
+            "`settings: secrets: {{{name}: generate}}` makes one at each site",
+            lacking=tr("not set") if unset else tr("empty"),
+            name=variable.name,
+        )
+    value = variable.default or variable.default_is
+    if not value and unset:
+        return tr("not set unless the operator sets a value")
+    return tr("{value} unless the operator sets another value", value=value or tr("empty"))
 
 
 _KINDS: Final = {
-    "configuration": "configuration, which travels in the bundle",
-    "data": "data, below <root>/data at the site",
-    "initial": "data with initial content, which is copied to <root>/data once",
-    "host": "a path of the server",
+    "configuration": tr_later("configuration, which travels in the bundle"),
+    "data": tr_later("data, below <root>/data at the site"),
+    "initial": tr_later("data with initial content, which is copied to <root>/data once"),
+    "host": tr_later("a path of the server"),
+}
+_ORIGINS: Final = {
+    "generate": tr_later("generated at each site"),
+    "ask": tr_later("the installer asks for it"),
+    "carry": tr_later("carried in the bundle"),
 }

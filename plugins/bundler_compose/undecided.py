@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.secrets.decisions import UndecidedError, preferred
 
 _SUGGESTED: Final = re.compile(r"`settings: ([a-z_]+): ([^`]+)`")
@@ -96,10 +97,10 @@ def comment(decisions: Iterable[Decision]) -> str:
         lines += [f"{_COMMENT}{key}:", *below]
     if not lines:
         return ""
-    head = (
-        "  # To be decided: `bundle build` stops until each of these keys is set, or the project is changed."
+    head = tr(
+        "To be decided: `bundle build` stops until each of these keys is set, or the project is changed."
     )
-    return "\n".join([head, *lines]) + "\n"
+    return "\n".join([_COMMENT + head, *lines]) + "\n"
 
 
 def _dumped(value: Any) -> list[str]:  # noqa: ANN401 any YAML value

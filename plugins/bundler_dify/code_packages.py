@@ -17,6 +17,7 @@ from typing import Final
 
 from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_dify.connections import Environment
 from bundler_dify.repackage import pip_download, why_pip_failed
 from bundler_dify.settings.model import DifySettings
@@ -89,7 +90,7 @@ def _pins(wheels: dict[str, Path]) -> list[str]:
     for name in wheels:
         parts = _WHEEL.fullmatch(name)
         if parts is None:
-            raise _wrong(name, "is not a wheel file name", "keep the file name that pip gave it")
+            raise _wrong(name, tr("is not a wheel file name"), tr("keep the file name that pip gave it"))
         pins.add(f"{parts['name']}=={parts['version']}")
     return sorted(pins)
 
@@ -101,7 +102,9 @@ def _resolve(text: str, wheels: dict[str, Path], python: str, context: Applicati
         (folder / "given").mkdir()
         for name, path in wheels.items():
             if not path.is_file():
-                raise _wrong(str(path), "cannot be read", "relative paths start from the profile's folder")
+                raise _wrong(
+                    str(path), tr("cannot be read"), tr("relative paths start from the folder of the profile")
+                )
             (folder / "given" / name).symlink_to(path.resolve())
         (folder / "requirements.txt").write_text(text, encoding="utf-8")
         options = ["--isolated", "--no-cache-dir", "--no-index", "--find-links=given", "--dest=taken"]
@@ -109,12 +112,18 @@ def _resolve(text: str, wheels: dict[str, Path], python: str, context: Applicati
         result = pip_download("code_packages", python, context.platform, options, folder, limit=_LIMIT)
         if result.returncode:
             raise _wrong(
-                "the set of wheels is incomplete",
+                tr("the set of wheels is incomplete"),
                 why_pip_failed(result.stderr),
-                f"add the missing wheel for CPython {python} on {context.platform}",
+                tr(
+                    "add the missing wheel for CPython {python} on {platform}",
+                    python=python,
+                    platform=context.platform,
+                ),
             )
         return {path.name for path in (folder / "taken").iterdir()}
 
 
 def _wrong(what: str, message: str, hint: str) -> BundleError:
-    return BundleError(f"settings: code_packages: {what}: {message}", hint=hint)
+    return BundleError(
+        tr("settings: code_packages: {what}: {message}", what=what, message=message), hint=hint
+    )

@@ -11,6 +11,7 @@ from bundler.api.application import ConfigFile
 from bundler.api.templates.formats import TemplateFormat
 from bundler.api.templates.jinja import render_text
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_dify.local_files import read_file
 from bundler_dify.parts import NETWORKS
 from bundler_dify.settings.model import DifySettings
@@ -67,15 +68,19 @@ def _authorities(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
         content = read_file(base / path, "ca_certificates")
         if b"PRIVATE KEY" in content:
             raise BundleError(
-                f"{path}: settings: ca_certificates: contains a private key, which must not be in a bundle",
-                hint="use a file that contains only the certificates",
+                tr(
+                    "{path}: settings: ca_certificates: contains a private key, which must not be "
+                    "in a bundle",
+                    path=path,
+                ),
+                hint=tr("use a file that contains only the certificates"),
             )
         try:
             found = x509.load_pem_x509_certificates(content)
         except ValueError as error:
             raise BundleError(
-                f"{path}: settings: ca_certificates: contains no certificate in PEM format",
-                hint="to convert a DER file: openssl x509 -inform der -in FILE -out FILE.pem",
+                tr("{path}: settings: ca_certificates: contains no certificate in PEM format", path=path),
+                hint=tr("to convert a DER file: openssl x509 -inform der -in FILE -out FILE.pem"),
             ) from error
         parts += [certificate.public_bytes(_pem()) for certificate in found]
     yield ConfigFile("certificates/ca.pem", b"".join(dict.fromkeys(parts)))
@@ -93,8 +98,11 @@ def _plugin_keys(settings: DifySettings, base: Path) -> Iterator[ConfigFile]:
         public = b"BEGIN PUBLIC KEY" in content or b"BEGIN RSA PUBLIC KEY" in content
         if b"PRIVATE KEY" in content or not public:
             raise BundleError(
-                f"{path}: settings: plugin_signatures: public_keys: is not a public key in PEM formatatat",
-                hint="it must start with -----BEGIN PUBLIC KEY-----",
+                tr(
+                    "{path}: settings: plugin_signatures: public_keys: is not a public key in PEM format",
+                    path=path,
+                ),
+                hint=tr("it must start with -----BEGIN PUBLIC KEY-----"),
             )
         # Dify has treated an extra line break at the end as part of the key (dify-docs #85).
         yield ConfigFile(f"plugin-keys/{index}.pem", content.strip() + b"\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 
 def read_file(path: Path, key: str) -> bytes:
@@ -21,6 +22,11 @@ def read_file(path: Path, key: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BundleError(
-            f"{path}: settings: {key}: cannot be read: {error.strerror}",
-            hint="relative paths start from the folder of the profile",
+            tr(
+                "{path}: settings: {key}: cannot be read: {strerror}",
+                path=path,
+                key=key,
+                strerror=error.strerror,
+            ),
+            hint=tr("relative paths start from the folder of the profile"),
         ) from error

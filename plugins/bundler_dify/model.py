@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bundler.api.application import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_dify.adopt import adoption
 from bundler_dify.code_packages import package_files
 from bundler_dify.config_files import config_files
@@ -22,12 +23,16 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
     """Apply all build-time settings: see `bundler.api.application.Application.model`."""
     settings = context.settings
     if not isinstance(settings, DifySettings):
-        raise BundleError(f"the settings are of {type(settings).__name__}, not of DifySettings")
+        raise BundleError(tr("the settings are of {kind}, not of DifySettings", kind=type(settings).__name__))
     release = chosen_release(settings.version, settings.images)
     if context.version not in {None, release.version}:
         raise BundleError(
-            f"the profile's version is {context.version}, but its settings' version is {release.version}",
-            hint="remove the profile's `version`: `settings: version:` decides",
+            tr(
+                "the profile's version is {version}, but its settings' version is {own}",
+                version=context.version,
+                own=release.version,
+            ),
+            hint=tr("remove the profile's `version`: `settings: version:` decides"),
         )
     carried = plugin_files(settings, context)
     variables = site_variables(settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bundler.api.application import ApplicationContext, ConfigFile
 from bundler.errors import BundleError, FetchError
 from bundler.image.platform import Platform
+from bundler.language import tr
 from bundler.net.download import WHICH, Downloader, downloaded
 from bundler.store.blobs import Store, default_root
 from bundler_dify.local_files import read_file
@@ -44,8 +45,13 @@ def plugin_files(settings: DifySettings, context: ApplicationContext) -> tuple[C
         size = path.stat().st_size
         if size > largest:
             raise BundleError(
-                f"{plugin.target}: {size} bytes; the site accepts at most {largest}",
-                hint=f"settings: uploads: plugin_mb: {size // 2**20 + 1} or more",
+                tr(
+                    "{target}: {size} bytes; the site accepts at most {largest}",
+                    target=plugin.target,
+                    size=size,
+                    largest=largest,
+                ),
+                hint=tr("settings: uploads: plugin_mb: {value} or more", value=size // 2**20 + 1),
             )
         packages.append(ConfigFile(f"{FOLDER}/{plugin.target}", path))
     source = resources.files("bundler_dify") / "site"
@@ -106,7 +112,7 @@ def _made(name: str, make: Callable[[Path], None], plugin: Plugin, context: Appl
     cache = _store(context).cache(FOLDER)
     found = cache.find(name)
     if found is None:
-        _refuse_offline(f"the wheels of {plugin.target}", context)
+        _refuse_offline(tr("the wheels of {target}", target=plugin.target), context)
         found = cache.keep(name, make)
     return found
 
@@ -122,7 +128,13 @@ def _fetched(plugin: Plugin, context: ApplicationContext) -> Path:
     found = hashlib.sha256(read_file(source, "plugins")).hexdigest()
     if plugin.sha256 is not None and found != plugin.sha256:
         raise BundleError(
-            f"{plugin.path}: its sha256 is {found}, but the profile says {plugin.sha256}", hint=WHICH
+            tr(
+                "{path}: its sha256 is {found}, but the profile says {sha256}",
+                path=plugin.path,
+                found=found,
+                sha256=plugin.sha256,
+            ),
+            hint=tr(WHICH),
         )
     return source
 
@@ -139,8 +151,8 @@ def _downloaded(url: str, sha256: str, context: ApplicationContext) -> Path:
 def _refuse_offline(what: str, context: ApplicationContext) -> None:
     if context.offline:
         raise FetchError(
-            f"plugins: {what}: not in the cache {_store(context).root}",
-            hint="build once without --offline to fill the cache",
+            tr("plugins: {what}: not in the cache {root}", what=what, root=_store(context).root),
+            hint=tr("build once without --offline to fill the cache"),
         )
 
 

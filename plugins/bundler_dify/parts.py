@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_dify.connections import CA_FILE
 from bundler_dify.settings.model import DifySettings, Limits
 
@@ -154,8 +155,8 @@ def finish(services: Services, settings: DifySettings) -> Services:
         # Resources of a known service that other settings disable are valid: they may be inherited.
         if name not in DEFAULT_LIMITS:
             raise BundleError(
-                f"settings: resources: {name}: unknown service",
-                hint="services here: " + ", ".join(services),
+                tr("settings: resources: {name}: unknown service", name=name),
+                hint=tr("services here: {names}", names=", ".join(services)),
             )
     return {name: _finished(name, service, settings) for name, service in services.items()}
 
@@ -212,8 +213,12 @@ def _resources(name: str, settings: DifySettings) -> Service:
         limits = Limits.model_validate(merged)
     except ValueError as error:
         raise BundleError(
-            f"settings: resources: {name}: the reservation exceeds the limit",
-            hint=f"set `cpus` and `memory` as well; defaults: {builtin.cpus} cores, {builtin.memory} bytes",
+            tr("settings: resources: {name}: the reservation exceeds the limit", name=name),
+            hint=tr(
+                "set `cpus` and `memory` as well; defaults: {cpus} cores, {memory} bytes",
+                cpus=builtin.cpus,
+                memory=builtin.memory,
+            ),
         ) from error
     pids = {"pids": PIDS[name]} if name in PIDS else {}
     found = {

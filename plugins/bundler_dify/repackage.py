@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from bundler.errors import BundleError, FetchError
 from bundler.image.platform import Platform
+from bundler.language import tr
 
 OPTIONS: Final = "--no-index --find-links=./wheels/"
 PYTHON: Final = "3.12"
@@ -86,8 +87,10 @@ def gather_wheels(package: bytes, name: str, platform: Platform) -> dict[str, by
         return _download(requirements, constraints, name, platform, None)
     if "uv.lock" not in files:
         raise BundleError(
-            f"{name}: has neither requirements.txt nor uv.lock, so its dependencies are unknown",
-            hint="`mode: repackage` decides it at the build",
+            tr(
+                "{name}: has neither requirements.txt nor uv.lock, so its dependencies are unknown", name=name
+            ),
+            hint=tr("`mode: repackage` decides it at the build"),
         )
     wheels: dict[str, bytes] = {}
     pins = sorted(set(_locked(files, name)))
@@ -103,17 +106,33 @@ def _unpack(package: bytes, name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-                raise BundleError(f"{name}: unpacks to more than {MAX_UNPACKED} bytes")
+                raise BundleError(
+                    tr(
+                        "{name}: unpacks to more than {max_unpacked} bytes",
+                        name=name,
+                        max_unpacked=MAX_UNPACKED,
+                    )
+                )
             for entry in entries:
                 path = PurePosixPath(entry.filename)
                 if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
-                    raise BundleError(f"{name}: a file would be outside the plugin: {entry.filename!r}")
+                    raise BundleError(
+                        tr(
+                            "{name}: a file would be outside the plugin: {filename!r}",
+                            name=name,
+                            filename=entry.filename,
+                        )
+                    )
             files = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise BundleError(f"{name}: is not a zip archive: {error}", hint="use a .difypkg file") from error
+        raise BundleError(
+            tr("{name}: is not a zip archive: {error}", name=name, error=error),
+            hint=tr("use a .difypkg file"),
+        ) from error
     if "manifest.yaml" not in files:
         raise BundleError(
-            f"{name}: is not a Dify plugin package: it has no manifest.yaml", hint="use a .difypkg file"
+            tr("{name}: is not a Dify plugin package: it has no manifest.yaml", name=name),
+            hint=tr("use a .difypkg file"),
         )
     return files
 
@@ -133,8 +152,12 @@ def _requirements(files: dict[str, bytes], name: str) -> tuple[list[str], list[s
             continue
         if text.startswith(("-", ".", "/")) or "\\" in text:
             raise BundleError(
-                f"{name}: requirements.txt: {text!r} is an option or a path, not a package",
-                hint="list packages by name and version",
+                tr(
+                    "{name}: requirements.txt: {text!r} is an option or a path, not a package",
+                    name=name,
+                    text=text,
+                ),
+                hint=tr("list packages by name and version"),
             )
         found.append(text)
     return found, _unambiguous(_locked(files, name))
@@ -162,7 +185,7 @@ def _text(files: dict[str, bytes], path: str, name: str) -> str:
     try:
         return files[path].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BundleError(f"{name}: {path}: is not UTF-8") from error
+        raise BundleError(tr("{name}: {path}: is not UTF-8", name=name, path=path)) from error
 
 
 def _toml(files: dict[str, bytes], path: str, name: str) -> dict[str, Any]:
@@ -220,23 +243,26 @@ def pip_download(
             [*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=limit
         )
     except subprocess.TimeoutExpired as error:
-        raise FetchError(f"{name}: pip did not download its wheels within {limit} s") from error
+        raise FetchError(
+            tr("{name}: pip did not download its wheels within {limit} s", name=name, limit=limit)
+        ) from error
 
 
 def why_pip_failed(errors: str) -> str:
     """Return the most informative line of pip's errors."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith("ERROR")] or lines or ["pip failed"]
+    telling = [line for line in lines if line.startswith("ERROR")] or lines or [tr("pip failed")]
     return telling[-1].removeprefix("ERROR: ")
 
 
 def _hint(errors: str, platform: Platform) -> str:
     if "No module named pip" in errors:
-        return "install pip in the Python environment of `bundle`"
-    return (
-        f"it needs a wheel for CPython {PYTHON} on {platform}; if there is none, build it and point"
-        " pip to its "
-        "folder with it (PIP_FIND_LINKS)"
+        return tr("install pip in the Python environment of `bundle`")
+    return tr(
+        "it needs a wheel for CPython {python} on {platform}; if there is none, build it and point pip to "
+        "its folder with it (PIP_FIND_LINKS)",
+        python=PYTHON,
+        platform=platform,
     )
 
 
@@ -245,8 +271,8 @@ def _tags(platform: Platform, name: str) -> list[str]:
     machine = _MACHINES.get(platform.architecture)
     if platform.os != "linux" or machine is None:
         raise BundleError(
-            f"{name}: wheels for {platform} are not supported",
-            hint="`mode: carry` includes the package unchanged",
+            tr("{name}: wheels for {platform} are not supported", name=name, platform=platform),
+            hint=tr("`mode: carry` includes the package unchanged"),
         )
     names = [f"manylinux_2_{minor}" for minor in range(_GLIBC, 16, -1)]
     names += ["manylinux2014"]

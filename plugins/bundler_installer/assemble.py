@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from bundler.language import tr
 from bundler_installer.commands import shell_commands
 from bundler_installer.forms import shell_folds, shell_forms
 from bundler_installer.readers import shell_readers
@@ -95,7 +96,14 @@ def catalogue(language: str) -> dict[str, str]:
                 continue
             key, tab, message = line.partition("\t")
             if not tab or not message or key in found:
-                raise ValueError(f"{language}/{file.name}:{number}: not `id<TAB>text`, or there twice")
+                raise ValueError(
+                    tr(
+                        "{language}/{file_name}:{number}: not `id<TAB>text`, or there twice",
+                        language=language,
+                        file_name=file.name,
+                        number=number,
+                    )
+                )
             found[key] = message
     return found
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bundler.errors import BundleError, did_you_mean
 from bundler.image.platform import Platform
+from bundler.language import tr
 from bundler_installer.manifest import InstallerManifest, RequirementEntry
 
 Group = Literal["hardware", "storage", "system", "engine", "network", "site"]
@@ -232,8 +233,8 @@ def _refuse_unknown(requirements: Iterable[str]) -> None:
         base = name.partition(":")[0]
         if base not in known or (base == PARTED) != (":" in name):
             raise BundleError(
-                f"requirement {name}: the installer has no check of this name",
-                hint=did_you_mean(base, sorted(known), "there are"),
+                tr("requirement {name}: the installer has no check of this name", name=name),
+                hint=did_you_mean(base, sorted(known), tr("there are")),
             )
 
 

@@ -75,13 +75,14 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
 
 def _release(release: Freshness | ReleaseEntry) -> str:
     """Return counter and expiry in one line."""
-    parts = [tr("counter {counter}", counter=release.counter or tr("from the date"))]
+    counter = release.counter
+    parts = [tr("counter {counter}", counter=counter) if counter else tr("counter from the date")]
     if release.expires is None:
         parts.append(tr("no expiry"))
     else:
         parts.append(tr("expires {time}", time=_time(release.expires)))
         parts.append(tr("refused after {time}", time=_time(release.expires + release.grace)))
-    return ", ".join(parts)
+    return tr(", ").join(parts)
 
 
 def _time(seconds: int) -> str:

@@ -16,6 +16,7 @@ from bundler.api.output import Carrier, Preparation
 from bundler.bundle.attestations import Component
 from bundler.errors import BundleError, HintedValueError, ProfileError
 from bundler.image.platform import Platform
+from bundler.language import tr, tr_later
 from bundler.profile.base import ProfileModel
 from bundler.profile.files import DigestedFile
 from bundler.profile.marked_yaml import KeyPath
@@ -26,7 +27,11 @@ from bundler_installer.packages import read_package
 _ABSOLUTE = re.compile(r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+")
 AbsolutePath = Annotated[
     str,
-    matching(_ABSOLUTE, "an absolute path", "for example /data/docker; letters, digits and . _ @ + - only"),
+    matching(
+        _ABSOLUTE,
+        tr_later("an absolute path"),
+        tr_later("for example /data/docker; letters, digits and . _ @ + - only"),
+    ),
     described("absolute path", ["string"], pattern=f"^{_ABSOLUTE.pattern}$"),
 ]
 """A path at the site that requires no quoting anywhere."""
@@ -81,25 +86,28 @@ class EngineFiles(ProfileModel):
     def _check_parts(self) -> Self:
         if self.archive is None and not self.packages:
             raise HintedValueError(
-                "contains no engine", hint="add `archive:` with `compose:`, or `packages:`, or remove the key"
+                tr("contains no engine"),
+                hint=tr("add `archive:` with `compose:`, or `packages:`, or remove the key"),
             )
         if self.archive is not None and self.compose is None:
             raise HintedValueError(
-                "`archive` does not contain Compose",
-                hint="add `compose:`, the Compose plugin",
+                tr("`archive` does not contain Compose"),
+                hint=tr("add `compose:`, the Compose plugin"),
                 at=("archive",),
             )
         names = [package.target for package in self.packages]
         for index, name in enumerate(names):
             if name.rpartition(".")[2] not in PACKAGE_KINDS:
                 raise HintedValueError(
-                    f"{name!r} is not a package",
-                    hint="the name must end in .deb or .rpm",
+                    tr("{name!r} is not a package", name=name),
+                    hint=tr("the name must end in .deb or .rpm"),
                     at=("packages", index),
                 )
             if name in names[:index]:
                 raise HintedValueError(
-                    f"{name!r} is listed twice", hint="keep one of them", at=("packages", index)
+                    tr("{name!r} is listed twice", name=name),
+                    hint=tr("keep one of them"),
+                    at=("packages", index),
                 )
         return self
 
@@ -124,8 +132,10 @@ def carry_engine(engines: Mapping[str, EngineFiles], platform: Platform, carrier
     engine = engines.get(name)
     if engine is None:
         raise ProfileError(
-            f"{carrier.at(('engine',))}: no engine for {name}",
-            hint=f"available: {', '.join(engines)}; add `{name}:`, or remove the key",
+            tr("{at}: no engine for {name}", at=carrier.at(("engine",)), name=name),
+            hint=tr(
+                "available: {names}; add `{name}:`, or remove the key", names=", ".join(engines), name=name
+            ),
         )
     key: KeyPath = ("engine", name)
     found: list[EngineFile] = []
@@ -177,7 +187,7 @@ def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
         BundleError: it is not a static archive of Docker, or a program is missing or for another platform.
     """
     found: dict[str, int] = {}
-    hint = "use Docker's static archive, docker-<version>.tgz"
+    hint = tr("use Docker's static archive, docker-<version>.tgz")
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
@@ -187,17 +197,37 @@ def _programs(path: Path, platform: Platform, where: str) -> dict[str, int]:
                 content = archive.extractfile(member) if member.isreg() else None
                 if named is None or content is None:
                     raise BundleError(
-                        f"{where}: {path.name}: {member.name!r} is not one of Docker's programs", hint=hint
+                        tr(
+                            "{where}: {path_name}: {member_name!r} is not one of Docker's programs",
+                            where=where,
+                            path_name=path.name,
+                            member_name=member.name,
+                        ),
+                        hint=hint,
                     )
                 _check_machine(content, platform, f"{where}: {path.name}: {member.name}")
                 found[named[1]] = member.size
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BundleError(
-            f"{where}: {path.name}: is not a gzip-compressed tar: {error}", hint=hint
+            tr(
+                "{where}: {path_name}: is not a gzip-compressed tar: {error}",
+                where=where,
+                path_name=path.name,
+                error=error,
+            ),
+            hint=hint,
         ) from error
     for name in NEEDED:
         if name not in found:
-            raise BundleError(f"{where}: {path.name}: docker/{name} is missing", hint=hint)
+            raise BundleError(
+                tr(
+                    "{where}: {path_name}: docker/{name} is missing",
+                    where=where,
+                    path_name=path.name,
+                    name=name,
+                ),
+                hint=hint,
+            )
     return found
 
 
@@ -209,15 +239,22 @@ def _check_machine(stream: IO[bytes], platform: Platform, where: str) -> None:
     """
     head = stream.read(_ELF_HEAD)
     if len(head) < _ELF_HEAD or head[:4] != b"\x7fELF":
-        raise BundleError(f"{where}: is not a Linux program", hint="check the file at that path or URL")
+        raise BundleError(
+            tr("{where}: is not a Linux program", where=where), hint=tr("check the file at that path or URL")
+        )
     wanted = MACHINES.get(platform.architecture)
     machine = int.from_bytes(head[18:20], "big" if head[5] == _BIG_ENDIAN else "little")
     if machine != wanted:
         names = [name for name, number in MACHINES.items() if number == machine]
-        found = names[0] if names else f"machine {machine}"
+        found = names[0] if names else tr("machine {number}", number=machine)
         raise BundleError(
-            f"{where}: is for {found}, but the bundle is for {platform}",
-            hint=f"use the file for {platform}, with its own digest",
+            tr(
+                "{where}: is for {found}, but the bundle is for {platform}",
+                where=where,
+                found=found,
+                platform=platform,
+            ),
+            hint=tr("use the file for {platform}, with its own digest", platform=platform),
         )
 
 
@@ -228,7 +265,13 @@ def _package_name(path: Path, kind: Literal["deb", "rpm"], name: str, platform: 
         raise BundleError(f"{where}: {error.message}", hint=error.hint) from error
     if found.architecture not in {None, platform.architecture}:
         raise BundleError(
-            f"{where}: {name}: is for {found.architecture}, but the bundle is for {platform}",
-            hint=f"use the file for {platform}, with its own digest",
+            tr(
+                "{where}: {name}: is for {architecture}, but the bundle is for {platform}",
+                where=where,
+                name=name,
+                architecture=found.architecture,
+                platform=platform,
+            ),
+            hint=tr("use the file for {platform}, with its own digest", platform=platform),
         )
     return found.name

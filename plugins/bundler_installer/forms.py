@@ -13,6 +13,7 @@ from typing import get_args
 from bundler.api.templates.formats import TemplateFormat
 from bundler.api.text import Text
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_installer.tables import BUNDLE_TABLES, LANGUAGES, OPTIONAL, TABLES
 
 _START = r"([^/.\\-][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
@@ -63,8 +64,14 @@ def row(table: str, record: object) -> str:
         if not has_form(column.form, text):
             form = column.form.rstrip(OPTIONAL)
             raise BundleError(
-                f"{table}: {column.name}: {text!r} is not a {form} as the installer accepts it",
-                hint=f"its form is {FORMS[form]}",
+                tr(
+                    "{table}: {column_name}: {text!r} is not a {form} as the installer accepts it",
+                    table=table,
+                    column_name=column.name,
+                    text=text,
+                    form=form,
+                ),
+                hint=tr("its form is {value}", value=FORMS[form]),
             )
         texts.append(text)
     return "\t".join(texts) + "\n"
@@ -103,8 +110,12 @@ def field(value: object) -> str:
     text = "" if value is None else str(value)
     if _HIDDEN.search(text):
         raise BundleError(
-            f"{text!r}: a line break, tab, control character or text direction mark in a single-line value",
-            hint="write it on one line, without such characters",
+            tr(
+                "{text!r}: a line break, tab, control character or text direction mark in a "
+                "single-line value",
+                text=text,
+            ),
+            hint=tr("write it on one line, without such characters"),
         )
     return text or "-"
 

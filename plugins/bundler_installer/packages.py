@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from bundler.errors import BundleError
+from bundler.language import tr
 
 LIMIT = 64 << 20
 """Maximum size of a header, in bytes."""
@@ -66,7 +67,8 @@ def read_package(path: Path, kind: Literal["deb", "rpm"]) -> Package:
 
 def _broken(path: Path, kind: str, what: str) -> BundleError:
     return BundleError(
-        f"{path.name}: is not a {kind} package: {what}", hint="check the file at that path or URL"
+        tr("{path_name}: is not a {kind} package: {what}", path_name=path.name, kind=kind, what=what),
+        hint=tr("check the file at that path or URL"),
     )
 
 
@@ -82,18 +84,18 @@ def _read_deb(file: BinaryIO) -> tuple[str, str]:
                 entry = next(member for member in archive if member.name in {"control", "./control"})
                 content = archive.extractfile(entry)
                 if content is None:
-                    raise ValueError("its control file is a folder")
+                    raise ValueError(tr("its control file is a folder"))
                 lines = content.read(LIMIT).decode("utf-8").splitlines()
             fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line[0].isspace())
             return fields["Package"], fields["Architecture"]
         file.seek(size + size % 2, io.SEEK_CUR)
-    raise ValueError("it has no control.tar")
+    raise ValueError(tr("it has no control.tar"))
 
 
 def _ar_members(file: BinaryIO) -> Iterator[tuple[str, int]]:
     """Yield name and size of each member, with the file positioned at its content."""
     if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
-        raise ValueError("it has the wrong file header")
+        raise ValueError(tr("it has the wrong file header"))
     while len(head := file.read(_AR_ENTRY)) == _AR_ENTRY:
         yield head[:16].decode("ascii").rstrip(" /"), int(head[48:58])
 
@@ -110,7 +112,7 @@ def _unpack(name: str, packed: bytes) -> bytes:
             import zstandard  # noqa: PLC0415 only for such packages
 
             return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
-    raise ValueError(f"{name} uses an unknown compression")
+    raise ValueError(tr("{name} uses an unknown compression", name=name))
 
 
 def _read_rpm(file: BinaryIO) -> tuple[str, str]:
@@ -119,7 +121,7 @@ def _read_rpm(file: BinaryIO) -> tuple[str, str]:
     See the RPM V4 package format: a lead, a signature header padded to 8 bytes, then the header.
     """
     if file.read(_RPM_LEAD)[:4] != _RPM_LEAD_MAGIC:
-        raise ValueError("it has the wrong file header")
+        raise ValueError(tr("it has the wrong file header"))
     _, signatures = _rpm_header(file)
     file.seek(-signatures % 8, io.SEEK_CUR)
     strings, _ = _rpm_header(file)
@@ -130,7 +132,7 @@ def _rpm_header(file: BinaryIO) -> tuple[dict[int, str], int]:
     """Read a header, and return its strings by tag and the size of its data in bytes."""
     magic, _, entries, size = struct.unpack(">4s4sII", file.read(16))
     if magic != _RPM_HEADER_MAGIC or entries * 16 + size > LIMIT:
-        raise ValueError("its header is damaged")
+        raise ValueError(tr("its header is damaged"))
     index, data = file.read(entries * 16), file.read(size)
     strings = {}
     for tag, kind, offset, _ in struct.iter_unpack(">IIII", index):

@@ -16,6 +16,7 @@ from bundler.bundle.format import PROGRAM, Format
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_installer.manifest import BackupEntry, InstallerManifest, ReleaseEntry, RequirementEntry
 from bundler_installer.tables import BUNDLE_ENV
 
@@ -155,5 +156,5 @@ def _profile(context: PackContext) -> InstallerProfile:
 
 def _own(manifest: BundleManifest) -> InstallerManifest:
     if not isinstance(manifest, InstallerManifest):
-        raise BundleError(f"bundle.json of a {type(manifest).__name__} is not the installer's")
+        raise BundleError(tr("bundle.json of a {kind} is not the installer's", kind=type(manifest).__name__))
     return manifest

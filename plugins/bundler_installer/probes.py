@@ -9,6 +9,7 @@ from typing import Final
 from bundler.api.application import LONGEST_PROBE, ApplicationModel, Probe
 from bundler.api.compose import services
 from bundler.errors import BundleError
+from bundler.language import tr
 
 MOST: Final = 20
 """Maximum number of probes: they run at the same time, each with its own client of Compose."""
@@ -25,7 +26,8 @@ def check_probes(application: ApplicationModel) -> None:
     probes = application.probes
     if len(probes) > MOST:
         raise BundleError(
-            f"{len(probes)} probes are too many", hint=f"at most {MOST} are allowed: combine some of them"
+            tr("{count} probes are too many", count=len(probes)),
+            hint=tr("at most {most} are allowed: combine some of them", most=MOST),
         )
     ids = [probe.id for probe in probes]
     running = {service.name for service in services(application.compose) if service.expect != "completed"}
@@ -34,16 +36,18 @@ def check_probes(application: ApplicationModel) -> None:
     for index, probe in enumerate(probes):
         if _ID.fullmatch(probe.id) is None or probe.id in ids[:index]:
             raise BundleError(
-                f"probe {probe.id!r}: not a valid id, or a duplicate",
-                hint="lower-case letters, digits, `.`, `_` and `-`; each id must be unique",
+                tr("probe {id!r}: not a valid id, or a duplicate", id=probe.id),
+                hint=tr("lower-case letters, digits, `.`, `_` and `-`; each id must be unique"),
             )
         _check_names(probe, running, files, variables)
         if not probe.command or not all(probe.command):
-            raise BundleError(f"probe {probe.id}: an empty command or argument", hint="set a program to run")
+            raise BundleError(
+                tr("probe {id}: an empty command or argument", id=probe.id), hint=tr("set a program to run")
+            )
         if not 1 <= probe.limit <= LONGEST_PROBE:
             raise BundleError(
-                f"probe {probe.id}: {probe.limit} s is not a valid time limit",
-                hint=f"1 to {LONGEST_PROBE} seconds",
+                tr("probe {id}: {limit} s is not a valid time limit", id=probe.id, limit=probe.limit),
+                hint=tr("1 to {longest_probe} seconds", longest_probe=LONGEST_PROBE),
             )
 
 
@@ -51,12 +55,12 @@ def _check_names(
     probe: Probe, running: Collection[str], files: Collection[str], variables: Collection[str]
 ) -> None:
     for what, name, known in (
-        ("service that runs", probe.service, running),
-        ("carried file", probe.script, files),
-        ("site variable", probe.when, variables),
+        (tr("service that runs"), probe.service, running),
+        (tr("carried file"), probe.script, files),
+        (tr("site variable"), probe.when, variables),
     ):
         if name is not None and name not in known:
             raise BundleError(
-                f"probe {probe.id}: {name!r} is not a {what}",
-                hint=f"available: {', '.join(sorted(known)) or 'none'}",
+                tr("probe {id}: {name!r} is not a {what}", id=probe.id, name=name, what=what),
+                hint=tr("available: {names}", names=", ".join(sorted(known)) or tr("none")),
             )

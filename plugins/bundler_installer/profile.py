@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import ProfileModel
 from bundler.profile.model import Profile
 from bundler.profile.values import Duration, Moment, PlatformName, version_key
@@ -38,7 +39,9 @@ class Backup(ProfileModel):
     def _check_keep(self) -> Self:
         if self.schedule is not None and self.keep is None:
             raise HintedValueError(
-                "without a limit, scheduled backups fill the disk", hint="add `keep: 7`", at=("schedule",)
+                tr("without a limit, scheduled backups fill the disk"),
+                hint=tr("add `keep: 7`"),
+                at=("schedule",),
             )
         return self
 
@@ -60,7 +63,7 @@ class Freshness(ProfileModel):
     @model_validator(mode="after")
     def _check_grace(self) -> Self:
         if self.grace and self.expires is None:
-            raise HintedValueError("has no expiry to extend", hint="add `expires:`", at=("grace",))
+            raise HintedValueError(tr("has no expiry to extend"), hint=tr("add `expires:`"), at=("grace",))
         return self
 
 
@@ -85,14 +88,17 @@ class InstallerProfile(Profile):
         for platform, engine in self.engine.items():
             if engine.version is None and self.pack.compression == "compact":
                 raise HintedValueError(
-                    "includes an engine of unknown version, but `pack.compression: compact` needs Docker 23",
-                    hint='add its `version:`, for example "26.1.4"',
+                    tr(
+                        "includes an engine of unknown version, but `pack.compression: compact` needs "
+                        "Docker 23"
+                    ),
+                    hint=tr('add its `version:`, for example "26.1.4"'),
                     at=("engine", platform),
                 )
             if least and engine.version and version_key(engine.version) < version_key(least):
                 raise HintedValueError(
-                    f"is older than the required Docker, {least}",
-                    hint="include a newer one, or lower the requirement (`requirements.docker.minimum`)",
+                    tr("is older than the required Docker, {least}", least=least),
+                    hint=tr("include a newer one, or lower the requirement (`requirements.docker.minimum`)"),
                     at=("engine", platform, "version"),
                 )
         return self

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bundler.language import tr
 from bundler_installer.site_tables import SITE_TABLES
 from bundler_installer.tables import BUNDLE_TABLES, Table
 
@@ -63,13 +64,20 @@ def shell_readers(code: str) -> str:
 
 def _of_row(row: str) -> Table:
     if row not in ROWS:
-        raise ValueError(f"no table has rows {row!r}")
+        raise ValueError(tr("no table has rows {row!r}", row=row))
     return ROWS[row]
 
 
 def _number(table: Table, column: str) -> int:
     if column not in table.names:
-        raise ValueError(f"{table.name} has no column {column!r}: {', '.join(table.names)}")
+        raise ValueError(
+            tr(
+                "{table_name} has no column {column!r}: {names}",
+                table_name=table.name,
+                column=column,
+                names=", ".join(table.names),
+            )
+        )
     return table.names.index(column) + 1
 
 
@@ -100,7 +108,7 @@ def _numbers(code: str) -> str:
     used = {found["table"] for found in (*cuts, *look_ups)}
     used |= {table.name for table in BUNDLE_TABLES if table.name in code}
     for name in used - set(_NAMED):
-        raise ValueError(f"no table is named {name!r}")
+        raise ValueError(tr("no table is named {name!r}", name=name))
     for found in cuts:
         _number(_NAMED[found["table"]], found["column"])
     for found in look_ups:

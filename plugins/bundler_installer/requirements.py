@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from bundler.api.application import Requirement
 from bundler.errors import BundleError, HintedValueError
-from bundler.language import tr_later
+from bundler.language import tr, tr_later
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Size, VersionNumber, described, matching, version_key
 
@@ -20,14 +20,14 @@ _SYSCTL = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
 CpuFlag = Annotated[
     str,
-    matching(_CPU_FLAG, "a CPU flag", "as in /proc/cpuinfo, for example avx2"),
+    matching(_CPU_FLAG, tr_later("a CPU flag"), tr_later("as in /proc/cpuinfo, for example avx2")),
     described("processor flag", ["string"], pattern=f"^{_CPU_FLAG.pattern}$"),
 ]
 """A CPU feature, as /proc/cpuinfo spells it."""
 
 SysctlName = Annotated[
     str,
-    matching(_SYSCTL, "a kernel setting", "as in `sysctl`, for example vm.max_map_count"),
+    matching(_SYSCTL, tr_later("a kernel setting"), tr_later("as in `sysctl`, for example vm.max_map_count")),
     described("kernel setting", ["string"], pattern=f"^{_SYSCTL.pattern}$"),
 ]
 """A kernel setting, as `sysctl` spells it."""
@@ -138,15 +138,15 @@ class Requirements(ProfileModel):
                 low, high = version_key(low), version_key(high)
             if low is not None and high is not None and high < low:
                 raise HintedValueError(
-                    "is below the minimum",
-                    hint="raise or remove it",
+                    tr("is below the minimum"),
+                    hint=tr("raise or remove it"),
                     at=("sysctl", name, "recommended") if name in self.sysctl else (name, "recommended"),
                 )
         latency = self.write_latency
         if latency.maximum is not None and (latency.recommended or 0) > latency.maximum:
             raise HintedValueError(
-                "is above the maximum",
-                hint="lower or remove it",
+                tr("is above the maximum"),
+                hint=tr("lower or remove it"),
                 at=("write_latency", "recommended"),
             )
         return self
@@ -225,9 +225,14 @@ def check_carried(requirements: Iterable[Requirement], version: str | None) -> N
             and version_key(version) < version_key(each.minimum)
         ):
             raise BundleError(
-                f"the engine in the bundle, Docker {version}, is older than the required {each.minimum}"
-                f" ({each.reason or 'the profile'})",
-                hint="include a newer one: `engine` in the profile",
+                tr(
+                    "the engine in the bundle, Docker {version}, is older than the required "
+                    "{minimum} ({reason})",
+                    version=version,
+                    minimum=each.minimum,
+                    reason=tr(each.reason or tr_later("the profile")),
+                ),
+                hint=tr("include a newer one: `engine` in the profile"),
             )
 
 

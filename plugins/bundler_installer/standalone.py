@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_installer.assemble import guard, join_sources
 from bundler_installer.tables import BUNDLE_ENV
 
@@ -61,7 +62,7 @@ def assemble_preflight(members: Sequence[Member]) -> bytes:
     for name in TABLES:
         content = tables.get(name)
         if content is None or END in content.splitlines():
-            raise BundleError(f"{name} cannot be embedded in the preflight file")
+            raise BundleError(tr("{name} cannot be embedded in the preflight file", name=name))
         parts.append(f"    cat >\"$1/{name}\" <<'{END}'\n{content}{END}\n")
     function = "# write_tables FOLDER: the bundle's facts that the checks read\nwrite_tables() {\n"
     function += "".join(parts) + "}\n\n"

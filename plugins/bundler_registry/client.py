@@ -148,7 +148,9 @@ class RegistryClient:
 
     def _refusal(self, answer: Answer) -> FetchError:
         status = answer.status
-        who = f"{self.host} (at {server(answer.url)})" if answer.foreign else self.host
+        who = self.host
+        if answer.foreign:
+            who = tr("{host} (at {server})", host=self.host, server=server(answer.url))
         said = _reason(answer.text())
         text = tr("{who} answers {status}{said}", who=who, status=status, said=said)
         if answer.passing:

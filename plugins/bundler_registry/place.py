@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import urllib3
 
+from bundler.language import tr
 from bundler_registry.client import RegistryClient
 
 
@@ -46,7 +47,7 @@ class BlobPlace:
     @property
     def label(self) -> str:
         """Prefix of messages."""
-        return f"{self.image}: blob {self.digest} from {self.host}"
+        return tr("{image}: blob {digest} from {host}", image=self.image, digest=self.digest, host=self.host)
 
     def ask(self, offset: int, validator: str | None) -> urllib3.BaseHTTPResponse:  # noqa: ARG002 its digest names it
         """See `bundler.net.stream.Place`."""

@@ -61,7 +61,7 @@ def render_text(
     except TemplateSyntaxError as error:
         raise BundleError(f"{name}:{error.lineno}: {error.message}", hint=tr("Jinja2 syntax")) from error
     except UndefinedError as error:
-        known = ", ".join(sorted(values)) or "none"
+        known = ", ".join(sorted(values)) or tr("none")
         raise BundleError(
             f"{name}:{_line(error)}: {error.message}",
             hint=tr("set it in the profile under `settings: values:`; available: {known}", known=known),

@@ -21,7 +21,7 @@ from typing import IO, Final, Self
 
 from bundler.api.templates.jinja import FILE
 from bundler.errors import BundleError
-from bundler.language import tr
+from bundler.language import language, tr
 
 MEMORY: Final = 512 << 20
 """Memory limit in bytes; Python itself takes about 60 MiB of it."""
@@ -106,10 +106,10 @@ class Templates:
     def _start(self) -> subprocess.Popen[bytes]:
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115 stays open as long as the process
         trace = self._trace.fileno()
-        limits = map(str, (trace, MEMORY, self._seconds, LARGEST))
+        arguments = map(str, (trace, MEMORY, self._seconds, LARGEST, language()))
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)  # noqa: PTH109 joined as text
         self._process = subprocess.Popen(  # noqa: S603 this program
-            [sys.executable, "-S", "-P", "-X", "utf8", "-m", "bundler.api.templates.worker", *limits],
+            [sys.executable, "-S", "-P", "-X", "utf8", "-m", "bundler.api.templates.worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[trace],

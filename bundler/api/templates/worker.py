@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 
 from bundler.api.templates.jinja import Lines, render_text
 from bundler.errors import BundleError
+from bundler.language import speaking, tr
 
 
-def main(trace: int, memory: int, seconds: float, largest: int) -> None:
+def main(trace: int, memory: int, seconds: float, largest: int, language: str) -> None:
     """Answer requests until standard input ends.
 
     Args:
@@ -25,8 +26,16 @@ def main(trace: int, memory: int, seconds: float, largest: int) -> None:
         memory: bytes available to this process.
         seconds: processor time for each template.
         largest: bytes of the largest file that a template may produce.
+        language: of the errors.
     """
-    render_text("", "", {})  # imports whatever rendering needs, so that it does not count against a template
+    # whatever rendering needs is read first, so that it does not count against a template
+    render_text("", "", {})
+    with speaking(language):
+        tr("Jinja2 syntax")
+        _serve(trace, memory, seconds, largest)
+
+
+def _serve(trace: int, memory: int, seconds: float, largest: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -56,11 +65,13 @@ def _fill(request: Any, values: dict[str, object], trace: int, seconds: float, l
         message = error.message.encode("utf-8", "backslashreplace").decode()
         return {"error": message, "hint": error.hint}
     except UnicodeEncodeError:
-        return {"error": f"{request['name']}: an unpaired surrogate, which is not a character", "hint": None}
+        surrogate = tr("{name}: an unpaired surrogate, which is not a character", name=request["name"])
+        return {"error": surrogate, "hint": None}
     finally:
         _set_timers(0)
     if size > largest:
-        return {"error": f"{request['name']}: larger than {largest >> 20} MiB when rendered", "hint": None}
+        large = tr("{name}: larger than {limit} MiB when rendered", name=request["name"], limit=largest >> 20)
+        return {"error": large, "hint": None}
     return {"text": text}
 
 
@@ -75,4 +86,4 @@ def _answer(answers: BinaryIO, answer: object) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

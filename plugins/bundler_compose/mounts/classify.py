@@ -143,8 +143,8 @@ def _refuse_outside(outside: Sequence[Use], project: Project, at: Callable[[Keys
                 "`settings: host_paths`"
             )
         )
-    hint = "; ".join(hints)
-    more = f" (and {', '.join(shown[1:])})" if shown[1:] else ""
+    hint = tr("; ").join(hints)
+    more = tr(" (and {paths})", paths=", ".join(shown[1:])) if shown[1:] else ""
     raise BundleError(
         tr(
             "{where}: {shown} is outside the project's folder{more}",

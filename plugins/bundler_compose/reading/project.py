@@ -346,7 +346,7 @@ def _set_images(services: Map, images: Mapping[str, str], at: Callable[..., str]
             continue
         built = "build" in service
         raise BundleError(
-            f"{at('services', name)}: {'`build:` without `image:`' if built else 'no `image:`'}",
+            f"{at('services', name)}: {tr('`build:` without `image:`') if built else tr('no `image:`')}",
             hint=tr(
                 "build the image first (docker compose build), name it in the profile under "
                 "`settings: images: {{{name}: NAME}}`, and add `docker` to its `sources:`",

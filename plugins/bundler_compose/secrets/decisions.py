@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_compose.secrets.project import Problem
 
 SHOWN: Final = 40
@@ -43,19 +44,21 @@ def _message(problems: Sequence[Problem]) -> str:
     )
     if len(lines) == 1:
         return lines[0]
-    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return "\n  ".join(["the profile must decide about secrets:", *lines[:SHOWN], *more])
+    more = [tr("and {count} more", count=len(lines) - SHOWN)] if len(lines) > SHOWN else []
+    return "\n  ".join([tr("the profile must decide about secrets:"), *lines[:SHOWN], *more])
 
 
 def _hint(problems: Sequence[Problem]) -> str:
     parts = []
     if any(problem.is_plain for problem in problems):
         parts.append(
-            "write ${NAME} instead, which becomes a secret of the site; or set"
-            " `settings: literal_secrets: generate` to do so for all of them, or `carry` to include them"
+            tr(
+                "write ${NAME} instead, which becomes a secret of the site; or set "
+                "`settings: literal_secrets: generate` to do so for all of them, or `carry` to include them"
+            )
         )
     parts += _choices(problem for problem in problems if not problem.is_plain)
-    return "; ".join(parts)
+    return tr("; ").join(parts)
 
 
 def _choices(problems: Iterable[Problem]) -> list[str]:

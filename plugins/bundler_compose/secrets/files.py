@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bundler.api.application import INITIAL, ConfigFile
 from bundler.api.templates.formats import guess_format
+from bundler.language import tr
 from bundler_compose.secrets.encodings import encoded_forms, read_other, read_utf8
 from bundler_compose.secrets.forms import is_distinctive
 from bundler_compose.secrets.material import find_material
@@ -16,7 +17,7 @@ from bundler_compose.secrets.names import variable_name
 from bundler_compose.secrets.overlaps import Ranges
 from bundler_compose.secrets.places import Keys
 from bundler_compose.secrets.positions import extend_spans, find_spans, find_value
-from bundler_compose.secrets.project import CARRY, IN_FILES, Finding, Group, Problem, Rules
+from bundler_compose.secrets.project import CARRY, Finding, Group, Problem, Rules, in_files
 from bundler_compose.secrets.quoting import written_forms
 
 _SITE_VALUE: Final = re.compile(r"@@[A-Za-z_][A-Za-z0-9_]*@@")
@@ -90,8 +91,8 @@ class FileSecrets:
             changed[path] = new
             problems += found
             if path in self._mounted and new is file and text.strip() and not self._is_carried(path, rules):
-                message = "is mounted in /run/secrets, and is a secret as a whole"
-                problems.append(Problem(path, message, "carry", path, IN_FILES))
+                message = tr("is mounted in /run/secrets, and is a secret as a whole")
+                problems.append(Problem(path, message, "carry", path, in_files()))
             elif not self._is_carried(path, rules) and path not in self._whole:
                 problems += find_material(
                     path.removeprefix(_INITIAL), text, {group.value for group in groups}
@@ -102,8 +103,8 @@ class FileSecrets:
         """Return the problem of a file of `secrets:` that is no UTF-8: it is a secret as a whole."""
         if path not in self._whole:
             return []
-        message = "is a secret that is no UTF-8 text, and cannot be generated"
-        return [Problem(path, message, "carry", path, IN_FILES)]
+        message = tr("is a secret that is no UTF-8 text, and cannot be generated")
+        return [Problem(path, message, "carry", path, in_files())]
 
     def _is_carried(self, path: str, rules: Rules) -> bool:
         if path in self._whole and rules.decision(variable_name(self._whole[path])) == CARRY:
@@ -120,8 +121,8 @@ class FileSecrets:
         if not changes:
             return file, []
         if file.template is None and _SITE_VALUE.search(text):
-            message = "has the value of a secret, and also @@NAME@@, which would become a site value"
-            choices = {"list it": "in `site_templates`, if @@NAME@@ are site values"}
+            message = tr("has the value of a secret, and also @@NAME@@, which would become a site value")
+            choices = {tr("list it"): tr("in `site_templates`, if @@NAME@@ are site values")}
             where = f"{path}:{text.count(chr(10), 0, changes[0][0]) + 1}"
             return file, [Problem(where, message, "site_templates", path, choices)]
         for start, end, group in reversed(changes):
@@ -192,9 +193,11 @@ def _in_other(path: str, file: ConfigFile, groups: Sequence[Group]) -> Iterator[
     for group in groups:
         in_bytes = is_distinctive(group.value) and any(form in content for form in encoded_forms(group.value))
         if group.name in found or in_bytes:
-            message = f"has the value of the secret {group.name}, and is no UTF-8, where it is replaced"
-            message += "; save the file as UTF-8" if text is not None else ""
-            yield Problem(path, message, "carry", name, IN_FILES)
+            message = tr(
+                "has the value of the secret {name}, and is no UTF-8, where it is replaced", name=group.name
+            )
+            message += tr("; save the file as UTF-8") if text is not None else ""
+            yield Problem(path, message, "carry", name, in_files())
 
 
 def text_of(file: ConfigFile) -> str | None:

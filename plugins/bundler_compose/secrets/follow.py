@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
+from bundler.language import tr
 from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.files import FileSecrets, places_in
 from bundler_compose.secrets.forms import GENERATOR, is_distinctive
@@ -220,19 +221,22 @@ class _Follower:
 
     def _doubt(self, place: Place, group: Group) -> None:
         choices = {
-            GENERATE: f"it is the secret {group.name}",
-            PUBLIC: "it is a word of its own, and stays",
+            GENERATE: tr("it is the secret {name}", name=group.name),
+            PUBLIC: tr("it is a word of its own, and stays"),
         }
         where = self._project.at(place.keys)
-        message = f"has the value of the secret {group.name}, which is too short or too common to be sure of"
+        message = tr(
+            "has the value of the secret {name}, which is too short or too common to be sure of",
+            name=group.name,
+        )
         self.problems.append(Problem(where, message, "secrets", place.label, choices))
 
     def _refuse_unclosed(self, place: Place) -> None:
         choices = {
-            GENERATE: "the whole text is a secret",
-            PUBLIC: "it has no secret, and stays",
+            GENERATE: tr("the whole text is a secret"),
+            PUBLIC: tr("it has no secret, and stays"),
         }
-        message = "has a secret in quotes that are not closed, of which the end is not known"
+        message = tr("has a secret in quotes that are not closed, of which the end is not known")
         where = self._project.at(place.keys)
         self.problems.append(Problem(where, message, "secrets", place.label, choices))
 

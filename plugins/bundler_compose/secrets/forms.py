@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from bundler.language import tr_later
 from bundler_compose.secrets.names import is_password_name
 from bundler_compose.secrets.tokens import is_token
 from bundler_compose.secrets.words import COMMON
@@ -16,7 +17,8 @@ GENERATOR: Final = "random:32"
 """Generator of secrets: 190 bits, with characters that require no quoting anywhere."""
 _SHORTEST_KEPT: Final = 16
 """A shorter secret gets the length of `GENERATOR`, because its length is a matter of chance."""
-_LONGEST: Final = 512
+LONGEST: Final = 512
+"""Maximum length of a value that can be generated, in characters."""
 _LONG: Final = 20
 _LONG_WORD: Final = 8
 _LONG_MIXED: Final = 6
@@ -29,7 +31,8 @@ _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
 LOGINS: Final = re.compile(r"\"auths?\\*+\"\s*+:\s*+(?:\{\s*+\\*+\"|\\*+\"[A-Za-z0-9+/]{6,}={0,2}\\*\")")
 """What the configuration of a registry's client has, also where it is a text in JSON or of a shell."""
-_PRIVATE_KEY: Final = "is a private key, which cannot be generated"
+_PRIVATE_KEY: Final = tr_later("is a private key, which cannot be generated")
+_FOREIGN: Final = tr_later("is a key of a service outside the project")
 _OBSTACLES: Final = (
     (
         re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|PuTTY-User-Key-File"),
@@ -41,14 +44,14 @@ _OBSTACLES: Final = (
             r"|\{(?:S?SHA|S?MD5|CRYPT|SSHA\d+|ARGON2|PBKDF2[\w-]*)\}\S{8,}"
             r"|pbkdf2_sha(?:1|256|512)\$\d+\$|md5[0-9a-f]{32}$|SCRAM-SHA-(?:1|256)\$",
         ),
-        "has the hash of a password, which must match the password itself",
+        tr_later("has the hash of a password, which must match the password itself"),
     ),
     (
         re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
-        "is a signed token (JWT), which only its signer makes",
+        tr_later("is a signed token (JWT), which only its signer makes"),
     ),
-    (re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}"), "has user and password in base64"),
-    (LOGINS, "has logins of registries in base64"),
+    (re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}"), tr_later("has user and password in base64")),
+    (LOGINS, tr_later("has logins of registries in base64")),
     (
         re.compile(
             r"\b(?:sk-[\w-]{16,}|(?:gh[pousr]_|github_pat_)\w{16,}|glpat-[\w-]{16,}|xox[abpr]-[\w-]{10,}|"
@@ -56,7 +59,7 @@ _OBSTACLES: Final = (
             r"AIza[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_\w{20,}|[rs]k_(?:live|test)_\w{16,}|tskey-[\w-]{10,}|"
             r"\d{8,10}:AA[\w-]{30,})"
         ),
-        "is a key of a service outside the project",
+        _FOREIGN,
     ),
 )
 """Values that only one other place can make, each with the words after the name of its place."""
@@ -92,18 +95,21 @@ def find_encoded_key(text: str) -> int | None:
 
 
 def obstacle(value: str) -> str | None:
-    """Return why a value cannot be generated, as words after the name of its place, or None."""
+    """Return why a value cannot be generated, or None.
+
+    The reason is a template of words after the name of its place; `{longest}` stands for `LONGEST`.
+    """
     for pattern, words in _OBSTACLES:
         if pattern.search(value):
             return words
     if is_token(value) or find_encoded_key(value) is not None:
-        return "is a key of a service outside the project" if is_token(value) else _PRIVATE_KEY
+        return _FOREIGN if is_token(value) else _PRIVATE_KEY
     if "\n" in value.strip():
-        return "has several lines, like a key or certificate, and cannot be generated"
+        return tr_later("has several lines, like a key or certificate, and cannot be generated")
     if value[:1] in {"{", "["} and value[-1:] in {"}", "]"}:
-        return "is a structure, of which only parts are secret"
-    if len(value) > _LONGEST:
-        return f"is longer than {_LONGEST} characters, and cannot be generated"
+        return tr_later("is a structure, of which only parts are secret")
+    if len(value) > LONGEST:
+        return tr_later("is longer than {longest} characters, and cannot be generated")
     return None
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from bundler.api.variable import SiteVariable
+from bundler.language import tr, tr_later
 from bundler_compose.reading.environment import is_reserved
 from bundler_compose.secrets.clients import Clients
-from bundler_compose.secrets.forms import Form, form_of, obstacle
+from bundler_compose.secrets.forms import LONGEST, Form, form_of, obstacle
 from bundler_compose.secrets.names import belongs_outside, variable_name
 from bundler_compose.secrets.places import find_places
 from bundler_compose.secrets.project import ASK, CARRY, GENERATE, PUBLIC, Finding, Group, Problem, Project
@@ -18,11 +19,12 @@ from bundler_compose.secrets.words import COMMON
 PLAIN: Final = "[A-Za-z0-9._~-]+"
 """Values that stand inside addresses, commands and files without quotes."""
 CHOICES: Final = {
-    ASK: "the installer asks for it at each site",
-    GENERATE: "each site generates a random one",
-    CARRY: "it travels in the bundle, where everyone who has it can read it",
-    PUBLIC: "it is no secret",
+    ASK: tr_later("the installer asks for it at each site"),
+    GENERATE: tr_later("each site generates a random one"),
+    CARRY: tr_later("it travels in the bundle, where everyone who has it can read it"),
+    PUBLIC: tr_later("it is no secret"),
 }
+"""What can be decided about a secret, with what it means."""
 
 
 def make_groups(project: Project, findings: Sequence[Finding]) -> tuple[list[Group], list[Problem]]:
@@ -83,9 +85,9 @@ def _undecided(
     """Return what the profile must say about a group, or None if it can be generated as it is."""
     is_plain = False
     words = obstacle(group.value)
-    choices = dict(CHOICES)
+    choices = {choice: tr(text) for choice, text in CHOICES.items()}
     if words is not None:
-        choices = {ASK: CHOICES[ASK], CARRY: CHOICES[CARRY]}
+        choices = {ASK: choices[ASK], CARRY: choices[CARRY]}
         if "\n" in group.value.strip():
             del choices[ASK]
     elif is_decided:
@@ -93,28 +95,37 @@ def _undecided(
     elif (lacking := clients.server_without(group.value, members)) is not None:
         return _of_client(group, *lacking)
     elif _is_outside(clients, group, members):
-        words = "seems to belong to a service outside the project, where a random value is worth nothing"
+        words = tr_later(
+            "seems to belong to a service outside the project, where a random value is worth nothing"
+        )
     elif project.rules.mode == "refuse" and group.literals:
-        words, is_plain = "stands in plain text", True
+        words, is_plain = tr_later("stands in plain text"), True
     if words is None:
         return None
     places = group.literals if is_plain else group.places[:1]
-    return Problem(
-        places[0], f"{group.name} {words}", "secrets", group.name, choices, places[1:], is_plain=is_plain
-    )
+    message = f"{group.name} {tr(words, longest=LONGEST)}"
+    return Problem(places[0], message, "secrets", group.name, choices, places[1:], is_plain=is_plain)
 
 
 def _of_client(group: Group, server: str, member: Finding) -> Problem:
     """Return what the profile must say about a secret that only the clients of a service have."""
-    message = (
-        f"{group.name} is for the service {server}, which does not get it in its own environment, command,"
-        " files, secrets or configs: a random value would not be accepted. Set it there too, or decide"
+    message = tr(
+        "{name} is for the service {service}, which does not get it in its own environment, command, files, "
+        "secrets or configs: a random value would not be accepted. Set it there too, or decide",
+        name=group.name,
+        service=server,
     )
     choices = {
-        CARRY: f"{CHOICES[CARRY]}; {server} keeps the password that it brings",
-        ASK: f"{CHOICES[ASK]}, as somebody sets it in {server}",
-        GENERATE: f"{CHOICES[GENERATE]}; right only if something else sets it in {server}",
-        PUBLIC: CHOICES[PUBLIC],
+        CARRY: tr(
+            "{choice}; {service} keeps the password that it brings", choice=tr(CHOICES[CARRY]), service=server
+        ),
+        ASK: tr("{choice}, as somebody sets it in {service}", choice=tr(CHOICES[ASK]), service=server),
+        GENERATE: tr(
+            "{choice}; right only if something else sets it in {service}",
+            choice=tr(CHOICES[GENERATE]),
+            service=server,
+        ),
+        PUBLIC: tr(CHOICES[PUBLIC]),
     }
     return Problem(member.where, message, "secrets", group.name, choices)
 

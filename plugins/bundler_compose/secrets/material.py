@@ -11,7 +11,7 @@ from bundler.language import tr, tr_later
 from bundler_compose.secrets.forms import LOGINS, find_encoded_key, is_secret_value
 from bundler_compose.secrets.names import is_secret_name
 from bundler_compose.secrets.positions import find_spans
-from bundler_compose.secrets.project import IN_FILES, Problem
+from bundler_compose.secrets.project import Problem, in_files
 from bundler_compose.secrets.span import Span
 from bundler_compose.secrets.words import CODE, LOCKS, SOURCE
 
@@ -115,9 +115,9 @@ def find_material(
     places = [span for span in _plain(text, known) if not is_code or _is_text_of_code(text, span)]
     if places:
         named = f" ({places[0].name})" if places[0].name else ""
-        more = f", and {len(places) - 1} more" if places[1:] else ""
+        more = tr(", and {count} more", count=len(places) - 1) if places[1:] else ""
         where = _line(path, text, places[0].start)
-        yield _problem(where, f"has a secret in plain text{named}{more}", path)
+        yield _problem(where, tr("has a secret in plain text{named}{more}", named=named, more=more), path)
 
 
 def _is_text_of_code(text: str, span: Span) -> bool:
@@ -169,4 +169,4 @@ def _line(path: str, text: str, offset: int) -> str:
 
 
 def _problem(where: str, message: str, path: str) -> Problem:
-    return Problem(where, message, "carry", path, IN_FILES)
+    return Problem(where, message, "carry", path, in_files())

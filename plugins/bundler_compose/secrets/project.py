@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from bundler.api.application import ConfigFile
 from bundler.api.variable import SiteVariable
+from bundler.language import tr
 from bundler_compose.secrets.forms import Form
 from bundler_compose.secrets.layout import Today
 from bundler_compose.secrets.places import Keys
@@ -17,8 +18,11 @@ ASK: Final = "ask"
 CARRY: Final = "carry"
 GENERATE: Final = "generate"
 PUBLIC: Final = "public"
-IN_FILES: Final = {"configuration": "the file travels, and everyone who has the bundle can read it"}
-"""What can be decided about a file, as the choices of a problem."""
+
+
+def in_files() -> dict[str, str]:
+    """Return what can be decided about a file, as the choices of a problem."""
+    return {"configuration": tr("the file travels, and everyone who has the bundle can read it")}
 
 
 @dataclass(frozen=True)

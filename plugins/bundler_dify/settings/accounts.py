@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import ProfileModel
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -45,11 +46,11 @@ def check_accounts(accounts: Accounts, *, smtp: bool, tls: bool) -> None:
     """
     if accounts.email_code and not smtp:
         raise HintedValueError(
-            "Dify sends no mail here", hint="add `smtp: {}`", at=("accounts", "email_code")
+            tr("Dify sends no mail here"), hint=tr("add `smtp: {}`"), at=("accounts", "email_code")
         )
     if accounts.oauth and not tls:
         raise HintedValueError(
-            "providers redirect browsers to the API's own address, which is only known with TLS",
-            hint="write `tls: {mode: own}`",
+            tr("providers redirect browsers to the API's own address, which is only known with TLS"),
+            hint=tr("write `tls: {mode: own}`"),
             at=("accounts", "oauth"),
         )

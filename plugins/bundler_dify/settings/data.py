@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import ProfileModel
 from bundler.profile.values import Size
 
@@ -94,27 +95,32 @@ def check_database(database: Database, vector_store: str) -> None:
     """
     if database.sslmode != "disable" and database.mode == "bundled":
         raise HintedValueError(
-            f"the bundled {'MySQL' if database.type == 'mysql' else 'PostgreSQL'} does not use TLS"
-            " and is not reachable from outside",
-            hint="remove it, or write `mode: external`",
+            tr(
+                "the bundled {name} does not use TLS and is not reachable from outside",
+                name="MySQL" if database.type == "mysql" else "PostgreSQL",
+            ),
+            hint=tr("remove it, or write `mode: external`"),
             at=("database", "sslmode"),
         )
     if database.type == "postgresql":
         return
     if database.type == "oceanbase" and database.mode == "bundled":
         raise HintedValueError(
-            "OceanBase is not bundled", hint="write `mode: external`", at=("database", "type")
+            tr("OceanBase is not bundled"), hint=tr("write `mode: external`"), at=("database", "type")
         )
     if database.sslmode not in {"disable", "verify-full"}:
         raise HintedValueError(
-            f"the plugin daemon always checks the name in MySQL's certificate; {database.sslmode!r} does not",
-            hint="write `verify-full`",
+            tr(
+                "the plugin daemon always checks the name in MySQL's certificate; {sslmode!r} does not",
+                sslmode=database.sslmode,
+            ),
+            hint=tr("write `verify-full`"),
             at=("database", "sslmode"),
         )
     if vector_store == "pgvector-shared":
         raise HintedValueError(
-            f"pgvector is an extension of PostgreSQL, but Dify's tables are in {database.type}",
-            hint="choose another one, for example `pgvector`",
+            tr("pgvector is an extension of PostgreSQL, but Dify's tables are in {type}", type=database.type),
+            hint=tr("choose another one, for example `pgvector`"),
             at=("vector_store",),
         )
 
@@ -127,22 +133,25 @@ def check_redis(redis: Redis) -> None:
     """
     if redis.tls and redis.mode == "bundled":
         raise HintedValueError(
-            "the bundled Redis does not use TLS and is not reachable from outside",
-            hint="remove it, or write `mode: external`",
+            tr("the bundled Redis does not use TLS and is not reachable from outside"),
+            hint=tr("remove it, or write `mode: external`"),
             at=("redis", "tls"),
         )
     if redis.topology == "single":
         return
     if redis.mode == "bundled":
         raise HintedValueError(
-            "the bundled Redis is a single server",
-            hint="remove it, or write `mode: external`",
+            tr("the bundled Redis is a single server"),
+            hint=tr("remove it, or write `mode: external`"),
             at=("redis", "topology"),
         )
     if redis.tls:
         raise HintedValueError(
-            f"Dify's API does not support TLS with the Redis topology {redis.topology!r}",
-            hint="`topology: single` with the address of a proxy that knows the master, or remove `tls`",
+            tr(
+                "Dify's API does not support TLS with the Redis topology {topology!r}",
+                topology=redis.topology,
+            ),
+            hint=tr("`topology: single` with the address of a proxy that knows the master, or remove `tls`"),
             at=("redis", "tls"),
         )
 
@@ -155,22 +164,25 @@ def check_vector_server(server: VectorServer, vector_store: str) -> None:
     """
     if server.mode == "external" and vector_store == "pgvector-shared":
         raise HintedValueError(
-            "`pgvector-shared` has no server of its own",
-            hint="write `vector_store: pgvector`, or `database: {mode: external}`",
+            tr("`pgvector-shared` has no server of its own"),
+            hint=tr("write `vector_store: pgvector`, or `database: {mode: external}`"),
             at=("vector_server", "mode"),
         )
     if not server.tls:
         return
     if server.mode == "bundled":
         raise HintedValueError(
-            "the bundled vector store is not reachable from outside",
-            hint="remove it, or write `mode: external`",
+            tr("the bundled vector store is not reachable from outside"),
+            hint=tr("remove it, or write `mode: external`"),
             at=("vector_server", "tls"),
         )
     if vector_store in BY_ADDRESS:
         raise HintedValueError(
-            f"the address of {vector_store} is a URL, which already says whether TLS is used",
-            hint="remove it, and set https://… at the site",
+            tr(
+                "the address of {vector_store} is a URL, which already says whether TLS is used",
+                vector_store=vector_store,
+            ),
+            hint=tr("remove it, and set https://… at the site"),
             at=("vector_server", "tls"),
         )
 
@@ -189,7 +201,7 @@ def check_authorities(database: Database, redis: Redis, server: VectorServer, *,
     for checked, name, key in wanted:
         if checked and not given:
             raise HintedValueError(
-                "no certificate authority is set for that server's certificate",
-                hint="set the site's certificate authority: `ca_certificates: [bank-ca.pem]`",
+                tr("no certificate authority is set for that server's certificate"),
+                hint=tr("set the site's certificate authority: `ca_certificates: [bank-ca.pem]`"),
                 at=(name, key),
             )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import Duration, Size
 from bundler_dify.releases import DEFAULT
@@ -49,7 +50,9 @@ class Limits(ProfileModel):
             low, high = getattr(self, reserved), getattr(self, limit)
             if low is not None and high is not None and low > high:
                 raise HintedValueError(
-                    "is above the limit", hint=f"lower it or raise `{limit}`", at=(reserved,)
+                    tr("is above the limit"),
+                    hint=tr("lower it or raise `{limit}`", limit=limit),
+                    at=(reserved,),
                 )
         return self
 
@@ -209,24 +212,24 @@ class DifySettings(ProfileModel):
         if not self.hardening:
             return
         problems = (
-            (self.tls.mode == "off", "hardening requires TLS", "write `mode: own`", ("tls", "mode")),
-            (not self.limits, "hardening requires limits everywhere", "remove it", ("limits",)),
+            (self.tls.mode == "off", tr("hardening requires TLS"), tr("write `mode: own`"), ("tls", "mode")),
+            (not self.limits, tr("hardening requires limits everywhere"), tr("remove it"), ("limits",)),
             (
                 not self.gateway.rate_limits.enabled,
-                "hardening requires rate limits",
-                "raise the limits instead",
+                tr("hardening requires rate limits"),
+                tr("raise the limits instead"),
                 ("gateway", "rate_limits", "enabled"),
             ),
             (
                 not self.init_password,
-                "hardening requires the setup page of the first administrator to be closed",
-                "remove it",
+                tr("hardening requires the setup page of the first administrator to be closed"),
+                tr("remove it"),
                 ("init_password",),
             ),
             (
                 self.ssrf.allow_public,
-                "hardening requires all targets outside the site to be refused",
-                "list the allowed targets under `domains` and `cidrs`",
+                tr("hardening requires all targets outside the site to be refused"),
+                tr("list the allowed targets under `domains` and `cidrs`"),
                 ("ssrf", "allow_public"),
             ),
         )
@@ -248,12 +251,19 @@ class DifySettings(ProfileModel):
         for index, plugin in enumerate(self.plugins):
             if plugin.mode == "repackage" and policy != "unverified":
                 raise HintedValueError(
-                    f"a repackaged plugin has no valid signature, but plugin_signatures is {policy!r}",
-                    hint="`mode: carry` keeps a signed package unchanged; `plugin_signatures: "
-                    "{policy: unverified}` lets the site install unsigned ones",
+                    tr(
+                        "a repackaged plugin has no valid signature, but plugin_signatures is {policy!r}",
+                        policy=policy,
+                    ),
+                    hint=tr(
+                        "`mode: carry` keeps a signed package unchanged; `plugin_signatures: {policy: "
+                        "unverified}` lets the site install unsigned ones"
+                    ),
                     at=("plugins", index, "mode"),
                 )
             if plugin.target in [other.target for other in self.plugins[:index]]:
                 raise HintedValueError(
-                    f"{plugin.target!r} is listed twice", hint="keep one of them", at=("plugins", index)
+                    tr("{target!r} is listed twice", target=plugin.target),
+                    hint=tr("keep one of them"),
+                    at=("plugins", index),
                 )

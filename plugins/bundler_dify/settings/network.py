@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import ProfileModel
 
 NETWORKS = 6
@@ -21,8 +22,8 @@ _DOMAIN = re.compile(
 def _check_domain(value: str) -> str:
     if _DOMAIN.fullmatch(value) is None:
         raise HintedValueError(
-            f"{value!r} is not a domain name",
-            hint="a full host name (llm.bank.example), or .bank.example for all below it",
+            tr("{value!r} is not a domain name", value=value),
+            hint=tr("a full host name (llm.bank.example), or .bank.example for all below it"),
         )
     return value
 
@@ -32,8 +33,8 @@ def _check_cidr(value: str) -> str:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         raise HintedValueError(
-            f"{value!r} is not an address range",
-            hint="write 10.20.0.0/16, or 10.20.3.4/32 for a single address",
+            tr("{value!r} is not an address range", value=value),
+            hint=tr("write 10.20.0.0/16, or 10.20.3.4/32 for a single address"),
         ) from error
 
 
@@ -60,8 +61,8 @@ class Tls(ProfileModel):
     def _check_proxies(self) -> Self:
         if self.mode == "upstream" and not self.trusted_proxies:
             raise HintedValueError(
-                "is missing: without it every client appears to be the load balancer",
-                hint="list the load balancer's addresses, for example [10.0.0.5/32]",
+                tr("is missing: without it every client appears to be the load balancer"),
+                hint=tr("list the load balancer's addresses, for example [10.0.0.5/32]"),
                 at=("trusted_proxies",),
             )
         return self
@@ -106,8 +107,8 @@ class Network(ProfileModel):
             network = ipaddress.ip_network(self.pool)
             if network.version != 4 or network.prefixlen > 21:  # noqa: PLR2004 see the docstring
                 raise HintedValueError(
-                    f"{self.pool} is not an IPv4 range of at least 2048 addresses",
-                    hint="write for example 172.30.240.0/20",
+                    tr("{pool} is not an IPv4 range of at least 2048 addresses", pool=self.pool),
+                    hint=tr("write for example 172.30.240.0/20"),
                     at=("pool",),
                 )
         return self
@@ -137,8 +138,8 @@ class Ssrf(ProfileModel):
         for index, cidr in enumerate(self.cidrs):
             if ipaddress.ip_network(cidr).prefixlen == 0:
                 raise HintedValueError(
-                    f"{cidr} includes every address, also those of the databases",
-                    hint="list the ranges of the models and tools",
+                    tr("{cidr} includes every address, also those of the databases", cidr=cidr),
+                    hint=tr("list the ranges of the models and tools"),
                     at=("cidrs", index),
                 )
         return self

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import Url
 from bundler_dify.settings.network import Ssrf
@@ -19,7 +20,8 @@ HTTPS = 443
 def _check_requirement(value: str) -> str:
     if not value or value.startswith(("-", ".", "/")) or "://" in value or not value.isprintable():
         raise HintedValueError(
-            f"{value!r} is not a package", hint="write a name and a version, for example numpy==2.2.1"
+            tr("{value!r} is not a package", value=value),
+            hint=tr("write a name and a version, for example numpy==2.2.1"),
         )
     return value
 
@@ -65,14 +67,14 @@ def check_packages(packages: CodePackages, mirrors: Mirrors, ssrf: Ssrf) -> None
     """
     if packages.wheels and packages.python is None:
         raise HintedValueError(
-            "is missing: wheels are built for one Python version",
+            tr("is missing: wheels are built for one Python version"),
             hint="docker run --rm --entrypoint /opt/python/bin/python3 langgenius/dify-sandbox:TAG --version",
             at=("code_packages", "python"),
         )
     if packages.requirements and not packages.wheels and mirrors.pip is None:
         raise HintedValueError(
-            "no source is set for the sandbox's packages",
-            hint="set `wheels`, or `mirrors: {pip: https://…}`",
+            tr("no source is set for the sandbox's packages"),
+            hint=tr("set `wheels`, or `mirrors: {pip: https://…}`"),
             at=("code_packages", "requirements"),
         )
     for name, url in (("pip", mirrors.pip), ("npm", mirrors.npm)):
@@ -85,15 +87,17 @@ def _check_reached(url: str, ssrf: Ssrf, name: str) -> None:
     host = parts.hostname or ""
     if not ssrf.allow_public and not _allowed(host, ssrf):
         raise HintedValueError(
-            f"the proxies do not allow the sandbox to reach {host}",
-            hint=f"add it to `ssrf: domains:` or `cidrs:`, for example `ssrf: {{domains: [{host}]}}`",
+            tr("the proxies do not allow the sandbox to reach {host}", host=host),
+            hint=tr(
+                "add it to `ssrf: domains:` or `cidrs:`, for example `ssrf: {{domains: [{host}]}}`", host=host
+            ),
             at=("mirrors", name),
         )
     port = parts.port or HTTPS
     if parts.scheme == "https" and port not in {HTTPS, *ssrf.connect_ports}:
         raise HintedValueError(
-            f"the proxies allow HTTPS only on port {HTTPS}",
-            hint=f"add `ssrf: {{connect_ports: [{port}]}}`",
+            tr("the proxies allow HTTPS only on port {https}", https=HTTPS),
+            hint=tr("add `ssrf: {{connect_ports: [{port}]}}`", port=port),
             at=("mirrors", name),
         )
 

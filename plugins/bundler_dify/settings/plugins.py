@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from bundler.errors import HintedValueError
+from bundler.language import tr
 from bundler.profile.base import LocalPath, ProfileModel
 from bundler.profile.values import Sha256, Url
 
@@ -58,19 +59,20 @@ class Plugin(ProfileModel):
         given = [name for name in ("path", "url", "marketplace") if getattr(self, name) is not None]
         if len(given) != 1:
             raise HintedValueError(
-                f"{' and '.join(given) or 'neither path, url nor marketplace'}: exactly one of them must "
-                "be set",
-                hint="set one of `path`, `url`, `marketplace`",
+                tr("{names}: exactly one of them must be set", names=", ".join(given))
+                if given
+                else tr("exactly one of `path`, `url` and `marketplace` must be set"),
+                hint=tr("set one of `path`, `url`, `marketplace`"),
             )
         if self.marketplace is not None and _IDENTIFIER.fullmatch(self.marketplace) is None:
             raise HintedValueError(
-                f"{self.marketplace!r} is not author/name:version",
-                hint="as the marketplace shows it, for example langgenius/openai_api_compatible:0.0.20",
+                tr("{marketplace!r} is not author/name:version", marketplace=self.marketplace),
+                hint=tr("as the marketplace shows it, for example langgenius/openai_api_compatible:0.0.20"),
                 at=("marketplace",),
             )
         if self.path is None and self.sha256 is None:
             raise HintedValueError(
-                "is missing: downloads must have a checksum", hint="add `sha256:`", at=("sha256",)
+                tr("is missing: downloads must have a checksum"), hint=tr("add `sha256:`"), at=("sha256",)
             )
         return self
 
@@ -88,8 +90,10 @@ class PluginSignatures(ProfileModel):
     def _check_keys(self) -> Self:
         if (self.policy == "own-keys") != bool(self.public_keys):
             raise HintedValueError(
-                "is missing" if self.policy == "own-keys" else f"{self.policy!r} uses no keys",
-                hint="`policy: own-keys` and `public_keys` must be set together",
+                tr("is missing")
+                if self.policy == "own-keys"
+                else tr("{policy!r} uses no keys", policy=self.policy),
+                hint=tr("`policy: own-keys` and `public_keys` must be set together"),
                 at=("public_keys",),
             )
         return self

@@ -8,19 +8,20 @@ from pydantic import AfterValidator
 
 from bundler.errors import BundleError, HintedValueError
 from bundler.image.reference import Reference
+from bundler.language import tr, tr_later
 from bundler.profile.base import ProfileModel
 from bundler_dify.releases import RELEASES, Release
 
-SOURCE = "see docker/docker-compose.yaml at that release's tag in langgenius/dify"
+SOURCE = tr_later("see docker/docker-compose.yaml at that release's tag in langgenius/dify")
 
 
 def _check_pinned(value: str) -> str:
     try:
         tag = Reference.parse(value).tag
     except BundleError as error:
-        raise HintedValueError(error.message, hint=error.hint or SOURCE) from error
+        raise HintedValueError(error.message, hint=error.hint or tr(SOURCE)) from error
     if tag is None or not any(character.isdigit() for character in tag):
-        raise HintedValueError(f"{value!r} has no version tag", hint=SOURCE)
+        raise HintedValueError(tr("{value!r} has no version tag", value=value), hint=tr(SOURCE))
     return value
 
 
@@ -50,23 +51,27 @@ def check_release(version: str, images: ReleaseImages) -> None:
     """
     if version not in RELEASES:
         raise HintedValueError(
-            f"the images of Dify {version} are unknown",
-            hint="known releases: " + ", ".join(sorted(RELEASES)),
+            tr("the images of Dify {version} are unknown", version=version),
+            hint=tr("known releases: {names}", names=", ".join(sorted(RELEASES))),
             at=("version",),
         )
     release = RELEASES[version]
     for name in images.given:
         if name not in release.unknown:
             raise HintedValueError(
-                f"Dify {version} requires {getattr(release.images, name)}",
-                hint="remove it",
+                tr(
+                    "Dify {version} requires {image}",
+                    version=version,
+                    image=getattr(release.images, name),
+                ),
+                hint=tr("remove it"),
                 at=("images", name),
             )
     for name in release.unknown:
         if name not in images.given:
             raise HintedValueError(
-                f"the {name} that matches Dify {version} is unknown",
-                hint=f"write `images: {{{name}: …}}`; {SOURCE}",
+                tr("the {name} that matches Dify {version} is unknown", name=name, version=version),
+                hint=tr("write `images: {{{name}: …}}`; {source}", name=name, source=tr(SOURCE)),
                 at=("version",),
             )
 

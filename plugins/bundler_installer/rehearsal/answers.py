@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bundler.errors import UsageError, did_you_mean
+from bundler.language import tr
 from bundler_installer.rehearsal.patterns import matches, sample
 from bundler_installer.rehearsal.tables import Row, read_table
 
@@ -68,8 +69,8 @@ def make_answers(folder: Path, given: Mapping[str, str]) -> Answers:
     for name in given:
         if name not in rows:
             raise UsageError(
-                f"{name} is not a site variable of this bundle",
-                hint=did_you_mean(name, sorted(rows), "there are"),
+                tr("{name} is not a site variable of this bundle", name=name),
+                hint=did_you_mean(name, sorted(rows), tr("there are")),
             )
     certificates = _certificates(folder, rows, given)
     made: dict[str, str] = {}
@@ -134,7 +135,13 @@ def _value(name: str, row: Row, taken: set[str]) -> str:
     else:
         reason = ""
     raise UsageError(
-        f"{name}: no value was found that matches {pattern}{reason}", hint=f"give one: --set {name}=VALUE"
+        tr(
+            "{name}: no value was found that matches {pattern}{reason}",
+            name=name,
+            pattern=pattern,
+            reason=reason,
+        ),
+        hint=tr("give one: --set {name}=VALUE", name=name),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bundler.language import tr
 from bundler_installer.rehearsal.engine import Server
 from bundler_installer.rehearsal.tables import Row
 
@@ -71,7 +72,7 @@ def find_stores(server: Server, root: Path, project: str, lifecycle: Sequence[Ro
         key = (volume["Labels"] or {}).get("com.docker.compose.volume", volume["Name"])
         path = server.data / VOLUMES / volume["Name"] / "_data"
         if volume["Driver"] == "local" and not volume.get("Options"):
-            found.append(Store(f"volume {key}", path, dumped=f"volume:{key}" in spared))
+            found.append(Store(tr("volume {name}", name=key), path, dumped=f"volume:{key}" in spared))
     return found
 
 

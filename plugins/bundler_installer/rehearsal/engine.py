@@ -29,6 +29,7 @@ from typing import IO, Any, Final
 
 from bundler.api.rehearsal import RehearsalOptions
 from bundler.errors import BundleError
+from bundler.language import tr
 from bundler_installer.rehearsal.machine import SYSTEM_PATH, UnrehearsableError
 from bundler_installer.rehearsal.records import Process, Record, boot_id, remove_left
 
@@ -167,7 +168,11 @@ class Server:
                 start_new_session=True,  # Ctrl-C ends it through the site's end
             )
         except subprocess.TimeoutExpired as error:
-            text = (error.output or b"").decode(errors="replace") + f"\nended after {timeout:.0f} s"
+            text = (
+                (error.output or b"").decode(errors="replace")
+                + "\n"
+                + tr("ended after {seconds:.0f} s", seconds=timeout)
+            )
             done_outcome = Outcome(124, text)
         else:
             done_outcome = Outcome(done.returncode, done.stdout.decode(errors="replace"))
@@ -183,7 +188,7 @@ class Server:
         """
         done = self.run("docker", *arguments, timeout=120)
         if not done.ok:
-            raise BundleError(f"docker {arguments[0]}: {done.last(3)}")
+            raise BundleError(tr("docker {command}: {last}", command=arguments[0], last=done.last(3)))
         return done.output
 
     def containers(self) -> list[Any]:
@@ -253,8 +258,8 @@ class Server:
         line = child.stdout.readline().strip()
         if not line.isdigit():
             raise UnrehearsableError(
-                f"a site cannot be made on this machine: {_tail(self.log, 3)}",
-                hint="a rehearsal needs namespaces and an overlay mount: not possible in most containers",
+                tr("a site cannot be made on this machine: {tail}", tail=_tail(self.log, 3)),
+                hint=tr("a rehearsal needs namespaces and an overlay mount: not possible in most containers"),
             )
         self.record = self.record.with_first(Process.of(int(line)))
         self.record.write(records)
@@ -271,7 +276,8 @@ class Server:
         while not (Path(socket).exists() and self.run("docker", "version", timeout=20).ok):
             if child.poll() is not None or time.monotonic() > deadline:
                 raise UnrehearsableError(
-                    f"the engine does not start: {_tail(self.log, 3)}", hint=f"read {self.log}"
+                    tr("the engine does not start: {tail}", tail=_tail(self.log, 3)),
+                    hint=tr("read {log}", log=self.log),
                 )
             time.sleep(0.1)
 
@@ -305,7 +311,7 @@ def open_server(options: RehearsalOptions) -> Iterator[Server]:
     """
     options.records.mkdir(parents=True, exist_ok=True)
     for left in remove_left(options.records, kept=False):
-        options.reporter.info(f"removed what the killed rehearsal {left.id} left")
+        options.reporter.info(tr("removed what the killed rehearsal {id} left", id=left.id))
     name = f"bundle-rehearsal-{secrets.token_hex(4)}"
     scratch = options.scratch.resolve() / name
     record = Record(name, "running", boot_id(), str(scratch), Process.of(os.getpid()))
@@ -314,7 +320,7 @@ def open_server(options: RehearsalOptions) -> Iterator[Server]:
     try:
         scratch.mkdir(mode=0o700)
         server.log.touch(0o600)
-        with options.reporter.step("engine"):
+        with options.reporter.step(tr("engine")):
             server.begin(options.records)
         yield server
     except KeyboardInterrupt:

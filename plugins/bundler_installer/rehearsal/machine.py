@@ -12,13 +12,16 @@ from typing import Final
 from bundler.bundle.manifest import BundleManifest
 from bundler.errors import BundleError, ExitCode
 from bundler.image.platform import Platform
+from bundler.language import tr, tr_later
 from bundler.terminal.progress import format_bytes
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of the site."""
 PROGRAMS: Final = {
-    "dockerd": "Docker Engine (docker.io of Debian and Ubuntu, docker-ce of Docker)",
-    "docker": "Docker's client (docker.io or docker-cli of Debian and Ubuntu, docker-ce-cli of Docker)",
+    "dockerd": tr_later("Docker Engine (docker.io of Debian and Ubuntu, docker-ce of Docker)"),
+    "docker": tr_later(
+        "Docker's client (docker.io or docker-cli of Debian and Ubuntu, docker-ce-cli of Docker)"
+    ),
     "containerd": "containerd",
     "runc": "runc",
     "iptables": "iptables",
@@ -49,27 +52,29 @@ def check_machine() -> None:
     """
     if platform.system() != "Linux":
         raise UnrehearsableError(
-            "a rehearsal needs Linux", hint="rehearse on a Linux machine, or a virtual one"
+            tr("a rehearsal needs Linux"), hint=tr("rehearse on a Linux machine, or a virtual one")
         )
     if os.geteuid() != 0:
         raise UnrehearsableError(
-            "a rehearsal needs root: it makes namespaces and starts an engine of its own",
-            hint="run it as root, for example: sudo bundle rehearse FILE",
+            tr("a rehearsal needs root: it makes namespaces and starts an engine of its own"),
+            hint=tr("run it as root, for example: sudo bundle rehearse FILE"),
         )
     lacking = [name for name in PROGRAMS if shutil.which(name, path=SYSTEM_PATH) is None]
     if lacking:
-        packages = dict.fromkeys(PROGRAMS[name] for name in lacking)
+        packages = dict.fromkeys(tr(PROGRAMS[name]) for name in lacking)
         raise UnrehearsableError(
-            f"not found on this machine: {', '.join(lacking)}", hint=f"install {', '.join(packages)}"
+            tr("not found on this machine: {names}", names=", ".join(lacking)),
+            hint=tr("install {names}", names=", ".join(packages)),
         )
     absent = [name for name in NAMESPACES if not Path(f"/proc/self/ns/{name}").exists()]
     if absent:
         raise UnrehearsableError(
-            f"the kernel has no namespaces of the kind {', '.join(absent)}", hint="use another machine"
+            tr("the kernel has no namespaces of the kind {names}", names=", ".join(absent)),
+            hint=tr("use another machine"),
         )
     if "overlay" not in Path("/proc/filesystems").read_text():
         raise UnrehearsableError(
-            "the kernel does not know overlay file systems", hint="run: modprobe overlay"
+            tr("the kernel does not know overlay file systems"), hint=tr("run: modprobe overlay")
         )
     found = subprocess.run(
         ["docker", "compose", "version"],  # noqa: S607 of the user, as at the site
@@ -79,8 +84,10 @@ def check_machine() -> None:
     )
     if found.returncode != 0:
         raise UnrehearsableError(
-            "`docker compose` does not work on this machine",
-            hint="install the Compose plugin: docker-compose-plugin of Docker, docker-compose-v2 of Ubuntu",
+            tr("`docker compose` does not work on this machine"),
+            hint=tr(
+                "install the Compose plugin: docker-compose-plugin of Docker, docker-compose-v2 of Ubuntu"
+            ),
         )
 
 
@@ -93,14 +100,23 @@ def check_bundle(manifest: BundleManifest, size: int, scratch: Path) -> None:
     wanted, here = Platform.parse(manifest.platform), platform.machine()
     if wanted.architecture != MACHINES.get(here, here):
         raise UnrehearsableError(
-            f"the bundle is for {manifest.platform}, but this machine is {MACHINES.get(here, here)}",
-            hint="rehearse it on a machine of its platform",
+            tr(
+                "the bundle is for {platform}, but this machine is {machine}",
+                platform=manifest.platform,
+                machine=MACHINES.get(here, here),
+            ),
+            hint=tr("rehearse it on a machine of its platform"),
         )
     need, free = room_for(manifest, size), shutil.disk_usage(scratch).free
     if need > free:
         raise UnrehearsableError(
-            f"{scratch}: {format_bytes(free)} free, but the rehearsal needs {format_bytes(need)}",
-            hint="name another folder with --scratch",
+            tr(
+                "{scratch}: {free} free, but the rehearsal needs {need}",
+                scratch=scratch,
+                free=format_bytes(free),
+                need=format_bytes(need),
+            ),
+            hint=tr("name another folder with --scratch"),
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bundler.language import tr
+
 CLASSES: Final = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
@@ -51,7 +53,7 @@ def sample(pattern: str) -> str:
     maker = _Maker(pattern)
     text = maker.alternatives()
     if maker.at != len(pattern) or not matches(pattern, text):
-        raise ValueError(f"no text was found that matches {pattern}")
+        raise ValueError(tr("no text was found that matches {pattern}", pattern=pattern))
     return text
 
 
@@ -61,7 +63,7 @@ def _for_python(pattern: str) -> str:
 
     def replace(found: re.Match[str]) -> str:
         if found[1] not in classes:
-            raise ValueError(f"unknown class {found[0]}")
+            raise ValueError(tr("unknown class {value}", value=found[0]))
         return classes[found[1]]
 
     return re.sub(r"\[:([a-z]+):\]", replace, pattern)
@@ -102,7 +104,7 @@ class _Maker:
         if character == "(":
             text = self.alternatives()
             if self._peek() != ")":
-                raise ValueError("a parenthesis is not closed")
+                raise ValueError(tr("a parenthesis is not closed"))
             self.at += 1
             return text
         if character == "[":
@@ -138,10 +140,10 @@ class _Maker:
                 end = self.pattern.index(":]", end) + 1
             end += 1
             if end > len(self.pattern):
-                raise ValueError("a bracket is not closed")
+                raise ValueError(tr("a bracket is not closed"))
         inside = f"[{self.pattern[self.at : end]}]"
         self.at = end + 1
         for character in _FAVOURITES + _PLAIN:
             if matches(inside, character):
                 return character
-        raise ValueError(f"{inside} has no character that a person can type")
+        raise ValueError(tr("{inside} has no character that a person can type", inside=inside))

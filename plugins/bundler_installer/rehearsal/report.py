@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bundler.api.compose import EXPECTATIONS
 from bundler.api.rehearsal import Rehearsal, RehearsalStep
+from bundler.language import tr
 from bundler_installer.manifest import InstallerManifest
 from bundler_installer.rehearsal.data import Comparison
 
@@ -40,18 +42,19 @@ def make_report(
     """Return the report about the steps and the notes that they left."""
     tables: list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = [
         (
-            ("service", "expected to be", "after the installation", "came up again"),
+            (tr("service"), tr("expected to be"), tr("after the installation"), tr("came up again")),
             tuple(_service_rows(manifest, notes)),
         )
     ]
     compared: list[Comparison] = notes.get("data", [])
     if compared:
         rows = tuple((each.name, str(each.files), str(each.compared), _unlike(each)) for each in compared)
-        tables.append((("data", "files", "compared", "after the restore"), rows))
+        head = (tr("data"), tr("files"), tr("compared"), tr("after the restore"))
+        tables.append((head, rows))
     missing: list[dict[str, str]] = notes.get("not_rehearsed", [])
     if missing:
         rows3 = tuple((each["what"], each["reason"]) for each in missing)
-        tables.append((("not rehearsed", "why"), rows3))
+        tables.append(((tr("not rehearsed"), tr("why")), rows3))
     return Rehearsal(
         steps=tuple(steps),
         tables=tuple(table for table in tables if table[1]),
@@ -67,16 +70,20 @@ def _service_rows(manifest: InstallerManifest, notes: Mapping[str, Any]) -> list
     return [
         (
             service.name,
-            service.expect,
+            tr(EXPECTATIONS[service.expect]),
             started.get(service.name, "-"),
-            f"after {restarts[service.name]:.1f} s" if service.name in restarts else "-",
+            tr("after {seconds:.1f} s", seconds=restarts[service.name]) if service.name in restarts else "-",
         )
         for service in manifest.services
     ]
 
 
 def _unlike(found: Comparison) -> str:
-    return f"not as before: {', '.join(found.unlike[:3])}" if found.unlike else "as before the backup"
+    return (
+        tr("not as before: {paths}", paths=", ".join(found.unlike[:3]))
+        if found.unlike
+        else tr("as before the backup")
+    )
 
 
 def _lines(notes: Mapping[str, Any], fault: Fault | None) -> list[str]:
@@ -84,15 +91,21 @@ def _lines(notes: Mapping[str, Any], fault: Fault | None) -> list[str]:
     answers = notes.get("answers", {})
     if answers:
         shown = ", ".join(f"{name}={value}" for name, value in answers.items())
-        lines.append(f"generated answers: {shown}")
+        lines.append(tr("generated answers: {answers}", answers=shown))
     outside = notes.get("outside", {})
     if outside.get("packets") or outside.get("names"):
-        names = f", and asked for {', '.join(outside['names'][:5])}" if outside["names"] else ""
-        lines.append(f"services tried to reach the outside: {outside['packets']} packets{names}")
+        names = ", ".join(outside["names"][:5])
+        lines.append(
+            tr("services tried to reach the outside: {packets} packets", packets=outside["packets"])
+            + (tr(", and asked for {names}", names=names) if names else "")
+        )
     if fault is not None:
         if fault.service is not None and fault.log:
-            lines += [f"last lines of {fault.service}:", *(f"  {line}" for line in fault.log.splitlines())]
-        lines.append(f"log of the engine and of all commands: {fault.file}")
+            lines += [
+                tr("last lines of {service}:", service=fault.service),
+                *(f"  {line}" for line in fault.log.splitlines()),
+            ]
+        lines.append(tr("log of the engine and of all commands: {file}", file=fault.file))
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bundler.api.rehearsal import Rehearsal, RehearsalOptions, RehearsalStep
 from bundler.errors import BundleError, UsageError
+from bundler.language import tr, tr_later
 from bundler_installer.manifest import InstallerManifest
 from bundler_installer.rehearsal.answers import Answers, make_answers
 from bundler_installer.rehearsal.engine import PLACE, Server, carry_plugins, open_server
@@ -25,7 +26,7 @@ def rehearse(bundle: Path, manifest: InstallerManifest, options: RehearsalOption
     begun = time.monotonic()
     with open_server(options) as server:
         carry_plugins(server)
-        first = RehearsalStep("engine", "passed", time.monotonic() - begun, _version(server))
+        first = RehearsalStep(tr_later("engine"), "passed", time.monotonic() - begun, _version(server))
         return _use(server, bundle, manifest, options, first)
 
 
@@ -41,9 +42,13 @@ def _use(
         unpack(site, bundle)
         site.answers = make_answers(site.bundle, options.answers)
         site.notes["answers"] = site.answers.shown()
-        return f"{len(site.answers.made)} answers generated, {len(site.answers.given)} given"
+        return tr(
+            "{made} answers generated, {given} given",
+            made=len(site.answers.made),
+            given=len(site.answers.given),
+        )
 
-    runner.run("unpack", prepare)
+    runner.run(tr_later("unpack"), prepare)
     for step in STEPS:
         if not (step.ends and options.keep):
             runner.run(step.name, step.run)
@@ -76,7 +81,7 @@ class _Runner:
             return
         begun = time.monotonic()
         try:
-            with self._options.reporter.step(name):
+            with self._options.reporter.step(tr(name)):
                 said = step(self._site)
         except (UnrehearsableError, UsageError):
             raise
@@ -91,20 +96,23 @@ class _Runner:
         log = service_log(self._site, failure)
         reason = failure.reason
         if self._site.server.outward():
-            reason += "; services tried to reach the outside"
+            reason += tr("; services tried to reach the outside")
         self.fault = Fault(name, reason, failure.service, log, self._site.server.log)
         self.steps.append(RehearsalStep(name, "failed", time.monotonic() - begun, reason))
 
 
 def end_rehearsals(records: Path) -> list[str]:
     """Remove kept sites and what killed rehearsals left: see `bundler.api.rehearsal.Rehearser`."""
-    removed = [f"removed {record.id}, {record.scratch}" for record in remove_left(records, kept=True)]
+    removed = [
+        tr("removed {id}, {scratch}", id=record.id, scratch=record.scratch)
+        for record in remove_left(records, kept=True)
+    ]
     busy = {record.id for record in read_records(records)}
     for path in sorted(records.glob("bundle-rehearsal-*.log")):
         if path.stem not in busy:
             path.unlink()
-            removed.append(f"removed {path}")
-    return removed + [f"still at work: {name}" for name in sorted(busy)]
+            removed.append(tr("removed {path}", path=path))
+    return removed + [tr("still at work: {name}", name=name) for name in sorted(busy)]
 
 
 def _trust(server: Server, options: RehearsalOptions) -> tuple[str, ...]:
@@ -124,8 +132,8 @@ def _never(manifest: InstallerManifest) -> list[Mapping[str, str]]:
         return []
     return [
         {
-            "what": "the engine in the bundle",
-            "reason": "this machine's Docker is used; `install --install-engine` is not run",
+            "what": tr("the engine in the bundle"),
+            "reason": tr("this machine's Docker is used; `install --install-engine` is not run"),
         }
     ]
 
@@ -133,10 +141,10 @@ def _never(manifest: InstallerManifest) -> list[Mapping[str, str]]:
 def _version(server: Server) -> str:
     engine = server.docker("version", "--format", "{{.Server.Version}}").strip()
     compose = server.docker("compose", "version", "--short").strip()
-    return f"Docker {engine}, Compose {compose}; no route to the outside"
+    return tr("Docker {engine}, Compose {compose}; no route to the outside", engine=engine, compose=compose)
 
 
 def _with_hint(report: Rehearsal, server: Server) -> Rehearsal:
     shell = " ".join([*server.enter(), "env", f"PATH={server.environment['PATH']}", "sh"])
-    lines = ("the site is kept; a shell there:", f"  {shell}", "its end: bundle rehearse --clean")
+    lines = (tr("the site is kept; a shell there:"), f"  {shell}", tr("its end: bundle rehearse --clean"))
     return Rehearsal(report.steps, report.tables, (*report.lines, *lines), {**report.data, "shell": shell})

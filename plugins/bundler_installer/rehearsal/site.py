@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from bundler.api.compose import EXPECTATIONS, Expectation
 from bundler.errors import BundleError
+from bundler.language import language, tr
 from bundler_installer.manifest import InstallerManifest
 from bundler_installer.packer import INSTALL
 from bundler_installer.rehearsal.answers import Answers
@@ -32,6 +34,9 @@ _NAMES: Final = (
     re.compile(r'\[resolver\] forwarding query.*question="?;(?P<name>[^\\\s"]+?)\.(?:\\t|\s)'),
 )
 """How Docker 20.10 to 25, and later versions, note a name that they ask another server for."""
+
+_ERROR: Final = re.compile(r"error|错误", re.IGNORECASE)
+"""What the line has on which a command says why it failed, in the languages of the installer."""
 
 
 class StepFailure(Exception):  # noqa: N818 what a step came to, not a defect of this program
@@ -62,7 +67,7 @@ class ServiceState:
     """
 
     service: str
-    expect: str
+    expect: Expectation
     state: str
     good: bool
     hopeless: bool
@@ -100,14 +105,14 @@ class Site:
     def install(self, command: str, *arguments: str) -> Outcome:
         """Run a command of the bundle's installer."""
         program = f"{PLACE}/{self.manifest.top}/{INSTALL}"
-        own = ("--root", ROOT, "--lang", "en", "--yes")
+        own = ("--root", ROOT, "--lang", language(), "--yes")
         return self.server.run("sh", program, command, *own, *self.options, *arguments, timeout=self.limit)
 
     def control(self, command: str, *arguments: str) -> Outcome:
         """Run a command of the installed release."""
         program = f"{ROOT}/{self.manifest.name}ctl"
         return self.server.run(
-            "sh", program, command, "--lang", "en", "--yes", *arguments, timeout=self.limit
+            "sh", program, command, "--lang", language(), "--yes", *arguments, timeout=self.limit
         )
 
     @property
@@ -141,7 +146,14 @@ class Site:
             if lost or time.monotonic() > deadline:
                 worst = (lost or bad)[0]
                 raise StepFailure(
-                    f"{worst.service} is not {worst.expect} {after}: {worst.state}", worst.service
+                    tr(
+                        "{service} is not {expected} {after}: {state}",
+                        service=worst.service,
+                        expected=tr(EXPECTATIONS[worst.expect]),
+                        after=after,
+                        state=worst.state,
+                    ),
+                    worst.service,
                 )
             time.sleep(PAUSE)
 
@@ -177,15 +189,18 @@ def expect_success(done: Outcome, what: str, site: Site, ignoring: Collection[st
     if done.ok:
         return
     said = [line for line in done.output.splitlines() if line.strip() and line.strip() not in ignoring]
-    error = next((line for line in reversed(said) if "error" in line.lower()), said[-1] if said else "")
+    error = next((line for line in reversed(said) if _ERROR.search(line)), said[-1] if said else "")
     try:
         service = site.culprit()
     except BundleError:
         service = None  # the engine has no containers yet
-    raise StepFailure(f"{what} ended with {done.status}: {error.strip()}", service)
+    raise StepFailure(
+        tr("{command} ended with {status}: {error}", command=what, status=done.status, error=error.strip()),
+        service,
+    )
 
 
-def _state(service: str, expect: str, containers: list[Any]) -> ServiceState:
+def _state(service: str, expect: Expectation, containers: list[Any]) -> ServiceState:
     if not containers:
         return ServiceState(service, expect, "absent", good=False, hopeless=False, containers=())
     parts = [_one(container, expect) for container in containers]
@@ -199,17 +214,18 @@ def _state(service: str, expect: str, containers: list[Any]) -> ServiceState:
     )
 
 
-def _one(container: Any, expect: str) -> tuple[str, bool, bool]:  # noqa: ANN401 JSON of the engine
+def _one(container: Any, expect: Expectation) -> tuple[str, bool, bool]:  # noqa: ANN401 JSON of the engine
     """Return state, whether it is as expected, and whether waiting is useless."""
     state, status = container["State"], container["State"]["Status"]
     health = (state.get("Health") or {}).get("Status", "none")
     again = status == "restarting" or container["RestartCount"] > 0
     if status == "exited":
-        text = f"exited with {state['ExitCode']}" + (", out of memory" if state.get("OOMKilled") else "")
+        text = tr("exited with {code}", code=state["ExitCode"])
+        text += tr(", out of memory") if state.get("OOMKilled") else ""
     else:
         text = status + (f", {health}" if health != "none" else "")
     if container["RestartCount"]:
-        text += f", restarted {container['RestartCount']} times by the engine"
+        text += tr(", restarted {count} times by the engine", count=container["RestartCount"])
     if expect == "completed":
         good = status == "exited" and state["ExitCode"] == 0
         return text, good, status == "exited" and not good and not again
@@ -235,4 +251,4 @@ def read_json(output: str) -> Any:  # noqa: ANN401 JSON of the installer
     try:
         return json.JSONDecoder().raw_decode(output[max(start, 0) :])[0]
     except ValueError as error:
-        raise StepFailure(f"no JSON was printed: {output.strip()[-200:]}") from error
+        raise StepFailure(tr("no JSON was printed: {output}", output=output.strip()[-200:])) from error

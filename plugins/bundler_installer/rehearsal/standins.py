@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from bundler.language import tr, tr_later
 from bundler_installer.rehearsal.engine import Server
 from bundler_installer.rehearsal.tables import read_table
 
 PATHS: Final = {"path": "-e", "folder": "-d", "file": "-f"}
 """Kind of a path in `document.tsv` -> how `test` asks whether it exists."""
+EXTERNAL: Final = {"network": tr_later("external network"), "volume": tr_later("external volume")}
+"""Kind of an object in `document.tsv` that no file of the bundle makes -> what a report calls it."""
 _USE: Final = re.compile(
     r"\$\$|\$\{([A-Za-z_]\w*)(?:(:?[-+?])((?:[^${}]|\$\$|\$\{[^{}]*\})*))?\}|\$([A-Za-z_]\w*)"
 )
@@ -35,10 +38,10 @@ def make_stand_ins(server: Server, folder: Path, values: Mapping[str, str]) -> l
     made = []
     for row in read_table(folder, "document.tsv"):
         what, name = row["what"], resolve(row["value"], values)
-        if what in {"network", "volume"}:
+        if what in EXTERNAL:
             if not server.run("docker", what, "inspect", name, timeout=60).ok:
                 server.docker(what, "create", name)
-                made.append((f"external {what}", name))
+                made.append((tr(EXTERNAL[what]), name))
         elif what in PATHS and name.startswith("/") and not server.run("test", PATHS[what], name).ok:
             made.append((_make_path(server, what, name), name))
     return made
@@ -48,9 +51,9 @@ def _make_path(server: Server, what: str, name: str) -> str:
     """Make an empty folder or file of the server; return what it is called."""
     if what == "file":
         server.run("sh", "-c", 'mkdir -p "${1%/*}" && touch "$1"', "sh", name)
-        return "empty file of the server"
+        return tr("empty file of the server")
     server.run("mkdir", "-p", name)
-    return "empty folder of the server"
+    return tr("empty folder of the server")
 
 
 def resolve(text: str, values: Mapping[str, str]) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bundler.api.compose import EXPECTATIONS, Expectation
 from bundler.errors import BundleError
+from bundler.language import tr, tr_later
 from bundler.terminal.progress import format_bytes
 from bundler_installer.rehearsal.data import (
     Store,
@@ -33,7 +35,7 @@ PURGED: Final = "all"
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its name, its function, and whether a site that is to stay leaves it out."""
+    """A step: its name in English, its function, and whether a site that is to stay leaves it out."""
 
     name: str
     run: Callable[[Site], str]
@@ -58,7 +60,7 @@ def unpack(site: Site, bundle: Path) -> None:
 def verify(site: Site) -> str:
     """Verify the bundle as the site does."""
     expect_success(site.install("verify"), "verify", site)
-    return "every file, and the signature" if "--key" in site.options else "every file; unsigned"
+    return tr("every file, and the signature") if "--key" in site.options else tr("every file; unsigned")
 
 
 def stand_in(site: Site) -> str:
@@ -68,9 +70,9 @@ def stand_in(site: Site) -> str:
     made = make_stand_ins(site.server, site.bundle, {**values, **site.answers.made, **site.answers.given})
     for path in site.answers.paths:
         site.server.run("mkdir", "-p", path)
-        made.append(("empty folder of the server", path))
+        made.append((tr("empty folder of the server"), path))
     site.notes["stand_ins"] = [{"what": what, "name": name} for what, name in made]
-    return ", ".join(f"{what} {name}" for what, name in made) or "nothing is needed"
+    return ", ".join(f"{what} {name}" for what, name in made) or tr("nothing is needed")
 
 
 def preflight(site: Site) -> str:
@@ -86,7 +88,14 @@ def preflight(site: Site) -> str:
     accepted = [each for each in checks if each["id"] in SIZES]
     site.options = (*site.options, *(word for each in accepted for word in ("--accept", each["id"])))
     site.notes["not_rehearsed"] += [
-        {"what": each["id"], "reason": f"this machine has {each['measured']}, asked: {each['required']}"}
+        {
+            "what": each["id"],
+            "reason": tr(
+                "this machine has {measured}, asked: {required}",
+                measured=each["measured"],
+                required=each["required"],
+            ),
+        }
         for each in accepted
     ]
     lacking = [each for each in checks if each["id"] not in SIZES]
@@ -96,17 +105,17 @@ def preflight(site: Site) -> str:
             {"what": each["id"], "reason": str(each["measured"])} for each in lacking
         ]
         raise UnrehearsableError(
-            f"this machine is not enough for the bundle: {'; '.join(texts)}",
-            hint="rehearse on a machine that has it, or give other answers with --set NAME=VALUE",
+            tr("this machine is not enough for the bundle: {names}", names="; ".join(texts)),
+            hint=tr("rehearse on a machine that has it, or give other answers with --set NAME=VALUE"),
         )
-    return f"{len(checks) - len(lacking)} accepted" if accepted else "passed"
+    return tr("{count} accepted", count=len(accepted)) if accepted else tr("passed")
 
 
 def install(site: Site) -> str:
     """Install, with the answers of the rehearsal, until the services are healthy."""
     answers = ("--answers", _answers_inside(site))
     expect_success(site.install("install", *answers), "install", site)
-    site.notes["started"] = {state.service: state.state for state in site.wait("after the installation")}
+    site.notes["started"] = {state.service: state.state for state in site.wait(tr("after the installation"))}
     return _counted(site)
 
 
@@ -120,9 +129,9 @@ def restart_each(site: Site) -> str:
         begun = time.monotonic()
         for container in state.containers:
             site.server.docker("restart", container)
-        site.wait(f"after the restart of {state.service}")
+        site.wait(tr("after the restart of {service}", service=state.service))
         times[state.service] = round(time.monotonic() - begun, 1)
-    return f"{len(times)} services came up again"
+    return tr.plural("{number} service came up again", "{number} services came up again", len(times))
 
 
 def stop_and_start(site: Site) -> str:
@@ -139,7 +148,7 @@ def backup(site: Site) -> str:
     expect_success(site.control("backup"), "backup", site)
     new = [path for path in _backups(site) if path not in before]
     if not new:
-        raise StepFailure("backup made nothing below backups/")
+        raise StepFailure(tr("backup made nothing below backups/"))
     size = sum(path.stat().st_size for path in new[-1].rglob("*") if path.is_file())
     site.notes["backup"] = {"name": new[-1].name, "bytes": size}
     stores = _stop(site)
@@ -155,7 +164,7 @@ def restore(site: Site) -> str:
         StepFailure: the restore failed, or the data are not the same.
     """
     expect_success(site.control("restore", site.notes["backup"]["name"]), "restore", site)
-    site.wait("after the restore")
+    site.wait(tr("after the restore"))
     stores = _stop(site)
     site.notes["after"] = take_snapshot(stores)
     found = compare(site.notes["first"], site.notes["second"], site.notes["after"])
@@ -163,22 +172,32 @@ def restore(site: Site) -> str:
     for each in found:
         if each.unlike:
             raise StepFailure(
-                f"{each.name}: not as before the backup: {', '.join(each.unlike[:3])}"
-                f" ({len(each.unlike)} in all)"
+                tr(
+                    "{name}: not as before the backup: {paths} ({count} in all)",
+                    name=each.name,
+                    paths=", ".join(each.unlike[:3]),
+                    count=len(each.unlike),
+                )
             )
     _start(site)
     spared = [store.name for store in stores if store.dumped]
     compared, files = sum(each.compared for each in found), sum(each.files for each in found)
-    text = f"{compared} of {files} files as before the backup, the others change at each start"
+    text = tr(
+        "{same} of {files} files as before the backup, the others change at each start",
+        same=compared,
+        files=files,
+    )
     if compared == files:
-        text = f"all {files} files as before the backup"
-    return text + (f"; from dumps, or not in the backup: {', '.join(spared)}" if spared else "")
+        text = tr("all {files} files as before the backup", files=files)
+    return text + (
+        tr("; from dumps, or not in the backup: {names}", names=", ".join(spared)) if spared else ""
+    )
 
 
 def install_again(site: Site) -> str:
     """Install the same bundle over itself."""
-    expect_success(site.install("install"), "install again", site)
-    site.wait("after the second installation")
+    expect_success(site.install("install"), "install", site)
+    site.wait(tr("after the second installation"))
     return _counted(site)
 
 
@@ -193,12 +212,23 @@ def uninstall(site: Site) -> str:
     left = _left(site)
     site.notes["uninstalled"] = left
     if left["containers"]:
-        raise StepFailure(f"containers are left: {', '.join(left['containers'])}")
+        raise StepFailure(tr("containers are left: {names}", names=", ".join(left["containers"])))
     now = take_snapshot(_stores(site))
     for each in compare(before, before, now):
         if each.unlike:
-            raise StepFailure(f"{each.name}: the uninstallation changed {', '.join(each.unlike[:3])}")
-    return f"stays: {len(left['volumes'])} volumes, {len(left['images'])} images, {', '.join(left['root'])}"
+            raise StepFailure(
+                tr(
+                    "{name}: the uninstallation changed {paths}",
+                    name=each.name,
+                    paths=", ".join(each.unlike[:3]),
+                )
+            )
+    return tr(
+        "stays: {volumes} volumes, {images} images, {names}",
+        volumes=len(left["volumes"]),
+        images=len(left["images"]),
+        names=", ".join(left["root"]),
+    )
 
 
 def purge(site: Site) -> str:
@@ -212,22 +242,24 @@ def purge(site: Site) -> str:
     site.notes["purged"] = left
     wrong = [*left["containers"], *left["volumes"], *left["networks"], *({"data"} & {*left["root"]})]
     if wrong:
-        raise StepFailure(f"left after `uninstall --purge {PURGED}`: {', '.join(wrong)}")
-    return f"stays: {', '.join([*left['root'], *left['images']]) or 'nothing'}"
+        raise StepFailure(
+            tr("left after `uninstall --purge {purged}`: {names}", purged=PURGED, names=", ".join(wrong))
+        )
+    return tr("stays: {names}", names=", ".join([*left["root"], *left["images"]]) or tr("nothing"))
 
 
 STEPS: Final = (
-    Step("verify", verify),
-    Step("stand-ins", stand_in),
-    Step("preflight", preflight),
-    Step("install", install),
-    Step("restart each service", restart_each),
-    Step("stop and start", stop_and_start),
-    Step("backup", backup),
-    Step("restore", restore),
-    Step("install again", install_again),
-    Step("uninstall", uninstall, ends=True),
-    Step("uninstall --purge all", purge, ends=True),
+    Step(tr_later("verify"), verify),
+    Step(tr_later("stand-ins"), stand_in),
+    Step(tr_later("preflight"), preflight),
+    Step(tr_later("install"), install),
+    Step(tr_later("restart each service"), restart_each),
+    Step(tr_later("stop and start"), stop_and_start),
+    Step(tr_later("backup"), backup),
+    Step(tr_later("restore"), restore),
+    Step(tr_later("install again"), install_again),
+    Step(tr_later("uninstall"), uninstall, ends=True),
+    Step(tr_later("uninstall --purge all"), purge, ends=True),
 )
 """After the site's server was started and the bundle unpacked."""
 
@@ -238,10 +270,12 @@ def _answers_inside(site: Site) -> str:
 
 
 def _counted(site: Site) -> str:
-    counts: dict[str, int] = {}
+    counts: dict[Expectation, int] = {}
     for each in site.manifest.services:
         counts[each.expect] = counts.get(each.expect, 0) + 1
-    return ", ".join(f"{number} {expect}" for expect, number in counts.items()) or "no services"
+    return tr(", ").join(
+        tr("{count} {kind}", count=number, kind=tr(EXPECTATIONS[expect])) for expect, number in counts.items()
+    ) or tr("no services")
 
 
 def _stores(site: Site) -> list[Store]:
@@ -257,7 +291,7 @@ def _stop(site: Site) -> list[Store]:
 
 def _start(site: Site) -> None:
     expect_success(site.control("start"), "start", site)
-    site.wait("after the start")
+    site.wait(tr("after the start"))
 
 
 def _backups(site: Site) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bundler.errors import ProfileError
 from bundler.profile.marked_yaml import Mark, Node, read_text, read_value
@@ -26,7 +26,7 @@ class Part(BaseModel):
 class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    size: int = 0
+    size: int = Field(default=0, ge=0, le=9)
     level: Literal["low", "high", "1"] = "low"
     on: bool = False
     names: tuple[str, ...] = ()
@@ -51,6 +51,7 @@ def mistake(text: str) -> ProfileError:
     [
         ("size: big", "p.yaml:1: size: must be a whole number, not the string 'big'", None),
         ("size: '3'", "p.yaml:1: size: must be a whole number, not the string '3'", "write 3 without quotes"),
+        ("size: 10", "p.yaml:1: size: must be less than or equal to 9", None),
         ("size: [3]", "p.yaml:1: size: must be a whole number, not a list", None),
         ("names: {a: b}", "p.yaml:1: names: must be a list, not a mapping", None),
         ("names: web", "p.yaml:1: names: must be a list, not the string 'web'", "write [web]"),

@@ -20,6 +20,8 @@ from bundler.terminal.wrap import wrap
         ("\u955c\uff08\u50cf\uff09", 4, ["\u955c", "\uff08\u50cf\uff09"]),
         ("\u7528 --lang \u9009\u62e9", 9, ["\u7528 --lang", "\u9009\u62e9"]),
         ("longerthanthat a", 5, ["longerthanthat", "a"]),
+        ("\u7528 `bundle plan`\u3002", 12, ["\u7528", "`bundle plan`\u3002"]),
+        ("\u914d\u7f6e\u6863 [\u5fc5\u9700]", 9, ["\u914d\u7f6e\u6863", "[\u5fc5\u9700]"]),
     ],
 )
 def test_lines(text: str, columns: int, lines: list[str]) -> None:

@@ -232,7 +232,7 @@ def test_ten_lines_make_a_custom_profile(tmp_path: Path) -> None:
         ({"plugin_signatures": {"policy": "own-keys"}}, "is missing"),
         ({"plugin_signatures": {"public_keys": ["a.pem"]}}, "uses no keys"),
         ({"plugins": [{"path": "a.difypkg"}]}, "no valid signature"),
-        ({"plugins": [{}]}, "exactly one of them must be set"),
+        ({"plugins": [{}]}, "exactly one of `path`, `url` and `marketplace` must be set"),
         ({"plugins": [{"url": "https://a.example/b.difypkg"}]}, "must have a checksum"),
         ({"plugins": [{"marketplace": "b", "sha256": "0" * 64}]}, "author/name:version"),
         ({"plugins": [{"path": "a.difypkg", "mode": "carry"}] * 2}, "is listed twice"),

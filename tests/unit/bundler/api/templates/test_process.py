@@ -9,6 +9,7 @@ import pytest
 
 from bundler.api.templates.process import LARGEST, Templates
 from bundler.errors import BundleError
+from bundler.language import speaking
 
 START = (
     "{{% set n = namespace(s={}) %}}{{% for i in range(99) %}}{{% set n.s = n.s {} n.s %}}{{% endfor %}}"
@@ -132,3 +133,9 @@ def test_half_of_a_surrogate_pair_is_refused() -> None:
         with pytest.raises(BundleError) as caught:
             templates.render("{{ {}['\\ud800'].x }}", "a.j2")
         assert caught.value.message.encode()
+
+
+def test_errors_are_in_the_language_of_the_run() -> None:
+    with speaking("zh"), Templates({}) as templates, pytest.raises(BundleError) as error:
+        templates.render("{{ 'x' * 5000000 }}", "own.j2")
+    assert error.value.message == "own.j2\uff1a渲染后超过 4 MiB"

@@ -21,7 +21,7 @@ def ask(*sources: str, largest: int = 1 << 20) -> list[Any]:
         done = subprocess.run(
             [
                 sys.executable, "-X", "utf8", "-m", "bundler.api.templates.worker",
-                str(trace.fileno()), str(1 << 30), "5", str(largest),
+                str(trace.fileno()), str(1 << 30), "5", str(largest), "en",
             ],
             input=lines.encode(), stdout=subprocess.PIPE, check=True, pass_fds=[trace.fileno()],
             env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bundler.api.compose import Expectation
 from bundler_installer.rehearsal.site import _NAMES, StepFailure, _state, read_json
 
 
@@ -55,7 +56,9 @@ NEW = (
         ("completed", container(policy="no"), False, False, "running"),
     ],
 )  # fmt: skip
-def test_a_container(expect: str, given: dict[str, Any], good: bool, hopeless: bool, text: str) -> None:
+def test_a_container(
+    expect: Expectation, given: dict[str, Any], good: bool, hopeless: bool, text: str
+) -> None:
     state = _state("web", expect, [given])
     assert (state.good, state.hopeless, state.state) == (good, hopeless, text)
 
