@@ -106,7 +106,7 @@ class TerminalReporter(LogReporter):
                     redirect_stdout=False,
                     redirect_stderr=False,
                 )
-                self._live.start()
+                self._live.start(refresh=True)  # else a line printed before the first frame is not erased
         try:
             yield
         finally:

@@ -22,34 +22,11 @@ from bundler.terminal.progress import (
     format_seconds,
 )
 from bundler.terminal.table import format_table, width
+from tests.support.terminal_text import Screen
 
 
-class Screen(io.StringIO):
-    """A terminal with the sequences that rich uses: up, carriage return, erase a line, colours, cursor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines = [""]
-        self.row = 0
-
-    def write(self, text: str, /) -> int:
-        for part in re.findall(r"\033\[\??[\d;]*[A-Za-z]|\n|\r|[^\033\n\r]+", text):
-            if part == "\n":
-                self.row += 1
-                if self.row == len(self.lines):
-                    self.lines.append("")
-            elif part.endswith("A") and part.startswith("\033"):
-                self.row -= int(part[2:-1])
-            elif part == "\033[2K":
-                self.lines[self.row] = ""
-            elif part == "\r":
-                continue
-            elif not part.startswith("\033"):
-                self.lines[self.row] += part
-        return len(text)
-
-    def shown(self) -> list[str]:
-        return [re.sub(r"\d+\.\d s", "T", line) for line in self.lines if line]
+def shown(screen: Screen) -> list[str]:
+    return [re.sub(r"\d+\.\d s", "T", line) for line in screen.lines if line]
 
 
 @pytest.fixture
@@ -64,7 +41,7 @@ def wait_for(screen: Screen, text: str) -> list[str]:
     while not any(text in line for line in screen.lines):
         assert time.monotonic() < deadline, screen.lines
         time.sleep(0.01)
-    return screen.shown()
+    return shown(screen)
 
 
 def test_a_terminal_shows_the_total_and_each_blob(screen: Screen) -> None:
@@ -76,12 +53,12 @@ def test_a_terminal_shows_the_total_and_each_blob(screen: Screen) -> None:
         transfer.expect("redis:7 4567", 1_000_000)
         transfer.advance("redis:7 0123", 1_000_000)
         transfer.advance("redis:7 4567", 1_000_000)
-        shown = wait_for(screen, "1.0 MB of 3.0 MB")
-        assert shown[0].startswith("✓ resolve")
-        assert shown[1].startswith("· fetch")
-        assert re.search(r"fetch  ━{12}╺━{11}  2\.0 MB of 4\.0 MB  .*/s  .* left", shown[2])
-        assert shown[3:] == ["    redis:7 0123  1.0 MB of 3.0 MB"], "what is whole is not shown any more"
-    assert screen.shown() == ["✓ resolve  T", "✓ fetch  T"], "the bars are gone"
+        lines = wait_for(screen, "1.0 MB of 3.0 MB")
+        assert lines[0].startswith("✓ resolve")
+        assert lines[1].startswith("· fetch")
+        assert re.search(r"fetch  ━{12}╺━{11}  2\.0 MB of 4\.0 MB  .*/s  .* left", lines[2])
+        assert lines[3:] == ["    redis:7 0123  1.0 MB of 3.0 MB"], "what is whole is not shown any more"
+    assert shown(screen) == ["✓ resolve  T", "✓ fetch  T"], "the bars are gone"
 
 
 def test_a_line_said_meanwhile_stands_above_the_bars(screen: Screen) -> None:
@@ -91,17 +68,25 @@ def test_a_line_said_meanwhile_stands_above_the_bars(screen: Screen) -> None:
         wait_for(screen, "fetch  ━")
         reporter.warn("mirror x: down")
         reporter.info("on we go")
-        shown = wait_for(screen, "fetch  ━")
-        assert shown[:2] == ["warning: mirror x: down", "on we go"]
-        assert sum("fetch  ━" in line for line in shown) == 1, "no bar is left behind"
-    assert screen.shown() == ["warning: mirror x: down", "on we go"]
+        lines = wait_for(screen, "fetch  ━")
+        assert lines[:2] == ["warning: mirror x: down", "on we go"]
+        assert sum("fetch  ━" in line for line in lines) == 1, "no bar is left behind"
+    assert shown(screen) == ["warning: mirror x: down", "on we go"]
+
+
+def test_a_line_said_before_the_first_frame_does_not_run_into_it(screen: Screen) -> None:
+    reporter = TerminalReporter(screen)
+    with reporter.step("resolve"):
+        assert shown(screen) == ["· resolve  T"]
+        reporter.warn("mirror x: down")
+        assert shown(screen)[:1] == ["warning: mirror x: down"]
 
 
 def test_a_failed_step_is_marked(screen: Screen) -> None:
     reporter = TerminalReporter(screen)
     with pytest.raises(ValueError, match="x"), reporter.step("fetch"):
         raise ValueError("x")
-    assert screen.shown() == ["✗ fetch  T"]
+    assert shown(screen) == ["✗ fetch  T"]
 
 
 def test_no_line_is_wider_than_the_terminal(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,8 +95,8 @@ def test_no_line_is_wider_than_the_terminal(screen: Screen, monkeypatch: pytest.
     reporter = TerminalReporter(screen)
     with reporter.transfer("fetch", 10_000_000) as transfer:
         transfer.expect("registry.bank.example:5000/a/very/long/name/of/an/image:1.2.3 0123456789ab", 9)
-        shown = wait_for(screen, "registry")
-    assert all(width(line) < 40 for line in shown)
+        lines = wait_for(screen, "registry")
+    assert all(width(line) < 40 for line in lines)
 
 
 def test_many_threads_and_a_bar(screen: Screen) -> None:
@@ -129,7 +114,7 @@ def test_many_threads_and_a_bar(screen: Screen) -> None:
         for thread in threads:
             thread.join()
         wait_for(screen, "80.0 kB of 80.0 kB")
-    assert screen.shown() == []
+    assert shown(screen) == []
 
 
 def test_a_log_has_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +183,7 @@ def test_log_records_go_through_the_reporter(
         if kind is JsonReporter
         else "warning: mirror x: down"
     )
-    assert out.shown() == [expected]
+    assert shown(out) == [expected]
 
 
 @pytest.mark.parametrize(
