@@ -72,7 +72,14 @@ def _choices(problems: Iterable[Problem]) -> list[str]:
             parts.append(f"`settings: site_templates: [{', '.join(names)}]`")
             continue
         shown = ", ".join(f"{name}: {' | '.join(choices)}" for name, choices in names.items())
-        parts.append(f"`settings: {setting}: {{{shown}}}`")
+        decision = f"`settings: {setting}: {{{shown}}}`"
+        if setting == "carry":
+            decision = tr(
+                "keep it out of the project, so that the site has its own; or carry it, for everyone who has "
+                "the bundle to read: {decision}",
+                decision=decision,
+            )
+        parts.append(decision)
     return parts
 
 
