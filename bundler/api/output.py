@@ -108,6 +108,25 @@ class Preparation:
 
 
 @dataclass(frozen=True)
+class SiteCheck:
+    """A check of the preflight as people read it before there is a site, in the language of the run.
+
+    Attributes:
+        id: name of the check; with its subject if it has one, as in the id of a requirement.
+        group: heading under which it stands.
+        name: what is checked.
+        required: without it, the preflight fails; empty if nothing is required.
+        recommended: without it, there is a warning; empty if nothing is recommended.
+    """
+
+    id: str
+    group: str
+    name: str
+    required: str
+    recommended: str
+
+
+@dataclass(frozen=True)
 class Description:
     """A packer's description of a profile or a bundle.
 
@@ -115,13 +134,15 @@ class Description:
         lines: for people: labels and texts.
         tables: for people: column headings and rows.
         data: for machines.
-        requirements: what the preflight requires of a site, for reports.
+        requirements: what the bundle requires of a site, for reports.
+        checks: all checks of the preflight, for reports; those of `requirements` are among them.
     """
 
     lines: tuple[tuple[str, str], ...] = ()
     tables: tuple[tuple[tuple[str, ...], Sequence[tuple[str, ...]]], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
+    checks: tuple[SiteCheck, ...] = ()
 
 
 @dataclass(frozen=True)

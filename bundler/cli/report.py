@@ -43,7 +43,7 @@ def report_command(
     signer: str,
     **options: Any,  # noqa: ANN401 see build
 ) -> None:
-    """Write one HTML page about the bundle FILE, or about a profile's plan.
+    """Write one HTML page about the bundle FILE, or about a profile's plan, for all of its platforms.
 
     It shows images and sizes, services, networks, ports, volumes, values, hardening, requirements, software,
     provenance and signatures, in a browser or on paper. The page loads nothing and has no scripts. Without -o
@@ -59,26 +59,22 @@ def report_command(
             hint=tr("`bundle report FILE` for a bundle, `bundle report -p NAME` for what a build would make"),
         )
     if file is None:
-        report = _plan(chosen)
-        beside = Path(f"{report.profile}-{report.platform.replace('/', '-')}")
+        reports = _plan(chosen)
+        named = [f"-{each.platform.replace('/', '-')}" for each in reports if len(reports) == 1]
+        beside = Path("".join((reports[0].profile, *named)))
     else:
         reporter = make_reporter(as_json=chosen.as_json, verbose=chosen.verbose)
-        report, beside = read_bundle(file, trust, make_plugins(chosen.plugins_dir), reporter), file
+        reports, beside = [read_bundle(file, trust, make_plugins(chosen.plugins_dir), reporter)], file
     from bundler.report.page import render_report
 
-    page = render_report(report, language())
+    page = render_report(reports, language())
     deliver(page, output, beside, inputs=[file] if file else [], as_json=chosen.as_json)
 
 
-def _plan(chosen: JobOptions) -> Report:
-    """Return the report of the plan of one platform."""
+def _plan(chosen: JobOptions) -> list[Report]:
+    """Return the report of the plan of each platform."""
     from bundler.build import pipeline
     from bundler.report.sources import of_plan
 
     jobs = make_jobs(chosen, locked=False)
-    if len(jobs) > 1:
-        raise UsageError(
-            tr("a report shows one platform"), hint=tr("give one --platform, and call it once for each")
-        )
-    (plan,) = pipeline.plan(jobs)
-    return of_plan(plan, jobs[0].profile.profile.name)
+    return [of_plan(plan, jobs[0].profile.profile.name) for plan in pipeline.plan(jobs)]

@@ -196,10 +196,10 @@ def _variables(report: Report, words: Words) -> Facts:
 def _requirements(report: Report, words: Words) -> Facts:
     return {
         each.id: _join(
-            f"{words['minimum']} {each.minimum}" if each.minimum else "",
-            f"{words['recommended']} {each.recommended}" if each.recommended else "",
+            f"{words['minimum']} {shown.required}" if shown.required else "",
+            f"{words['recommended']} {shown.recommended}" if shown.recommended else "",
         )
-        for each in report.requirements
+        for each, shown in report.wanted
     }
 
 

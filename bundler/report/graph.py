@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,15 +11,18 @@ from bundler.terminal.table import width
 
 ROW: Final = 44
 HEAD: Final = 48
-LEFT: Final = 150
-"""Room for published ports, left of the boxes."""
-BOX: Final = 190
-STEP: Final = 120
-"""Distance between two networks."""
+COLUMN: Final = 8.6
+"""Width of one column of text; Chinese characters take two columns."""
+SMALL_COLUMN: Final = 7.2
+"""The same in small text: ports, modes."""
+ARROW: Final = 36
+"""Room between the ports and the boxes."""
+GAP: Final = 12
+"""Room between the boxes and the first network, and around what stands there."""
 LONGEST_BOX: Final = 22
 LONGEST_HEAD: Final = 14
 LONGEST_PORTS: Final = 17
-"""Columns of text that the room allows; Chinese characters take two."""
+"""Most columns of text; what is longer is shortened."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +55,57 @@ class Line:
 
 @dataclass(frozen=True)
 class Graph:
-    """The picture; all numbers are in units of its own coordinates."""
+    """The picture, as narrow as its texts allow; all numbers are in units of its own coordinates.
+
+    Attributes:
+        left: left edge of the boxes.
+        box: width of the boxes.
+    """
 
     width: int
     height: int
+    left: int
+    box: int
     rows: tuple[Row, ...]
     lines: tuple[Line, ...]
 
 
 def draw(services: Sequence[Service], networks: Sequence[Network], ports: Sequence[Port]) -> Graph:
     """Return the picture, in the order of the document. Networks without a way out are dashed."""
-    places = {network.name: LEFT + BOX + 70 + STEP * number for number, network in enumerate(networks)}
     published: dict[str, list[str]] = {}
     for port in ports:
         published.setdefault(port.service, []).append(port.port)
+    names = [shorten(each.name, LONGEST_BOX) for each in services]
+    numbers = [
+        shorten(", ".join(dict.fromkeys(published.get(each.name, ()))), LONGEST_PORTS) for each in services
+    ]
+    modes = [shorten(each.mode, LONGEST_HEAD) if each.mode else None for each in services]
+    heads = [shorten(each.name, LONGEST_HEAD) for each in networks]
+    room = _widest(numbers, SMALL_COLUMN)
+    left = room + ARROW if room else 4
+    box = max(60, _widest(names, COLUMN) + 20)
+    step = max(56, _widest(heads, COLUMN) + 14)
+    beside = _widest(filter(None, modes), SMALL_COLUMN)
+    right = left + box + GAP + (beside + GAP if beside and networks else beside)
+    places = {each.name: right + step // 2 - GAP + step * number for number, each in enumerate(networks)}
     rows = tuple(
         Row(
             HEAD + ROW * number + ROW // 2,
-            shorten(service.name, LONGEST_BOX),
-            shorten(", ".join(dict.fromkeys(published.get(service.name, ()))), LONGEST_PORTS),
+            names[number],
+            numbers[number],
             tuple(sorted(places[name] for name in service.networks if name in places)),
-            shorten(service.mode, LONGEST_HEAD) if service.mode else None,
+            modes[number],
         )
         for number, service in enumerate(services)
     )
     lines = tuple(
-        Line(places[each.name], shorten(each.name, LONGEST_HEAD), each.internal) for each in networks
+        Line(places[each.name], head, each.internal) for each, head in zip(networks, heads, strict=True)
     )
-    return Graph(LEFT + BOX + 70 + STEP * max(1, len(lines)), HEAD + ROW * len(rows) + 12, rows, lines)
+    return Graph(right + step * len(lines), HEAD + ROW * len(rows) + 12, left, box, rows, lines)
+
+
+def _widest(texts: Iterable[str], column: float) -> int:
+    return round(max((width(text) for text in texts), default=0) * column)
 
 
 def shorten(text: str, columns: int) -> str:

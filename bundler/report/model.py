@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from bundler.api.application import Requirement
+from bundler.api.output import SiteCheck
 
 State = Literal["good", "plain", "risk"]
 """How a finding is judged: it limits what a container can do, it is the usual case, or it removes a limit."""
@@ -214,6 +215,7 @@ class Report:
         kept: bytes of all distinct blobs as published.
         documented: whether the services' definitions could be read: the bundle has a Compose document.
         secrets: names of secrets of the Compose document; the site's own are among the variables.
+        checks: all checks of the preflight, in the language of the run; empty if the packer lists none.
         notes: the packer's lines about itself: labels and texts, in the language of the run.
         contained: from the SBOM; None if there is none, or if it is too large to show.
         provenance: likewise.
@@ -242,6 +244,7 @@ class Report:
     mounts: tuple[Mount, ...]
     variables: tuple[Variable, ...]
     requirements: tuple[Requirement, ...]
+    checks: tuple[SiteCheck, ...]
     notes: tuple[tuple[str, str], ...]
     contained: tuple[Contained, ...] | None
     provenance: Provenance | None
@@ -251,6 +254,18 @@ class Report:
     def blobs(self) -> dict[str, int]:
         """Bytes of all distinct blobs of all images, by digest."""
         return {digest: size for image in self.images for digest, size in image.blobs.items()}
+
+    @cached_property
+    def wanted(self) -> tuple[tuple[Requirement, SiteCheck], ...]:
+        """The bundle's own requirements, and how their checks show them."""
+        shown = {each.id: each for each in self.checks}
+        return tuple(
+            (
+                each,
+                shown.get(each.id) or SiteCheck(each.id, "", "", each.minimum or "", each.recommended or ""),
+            )
+            for each in self.requirements
+        )
 
     @cached_property
     def shared(self) -> tuple[Shared, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bundler.language import tr
 from bundler.report import attested, graph, treemap
 from bundler.report.catalogue import TAGS, Words, load_words
 from bundler.report.difference import FACTS, KINDS, Difference, count, find_changes
@@ -21,57 +23,78 @@ MOST_PACKAGES: Final = 500
 """Most packages of one image that a page lists."""
 MARKS: Final = {"good": "✓", "plain": "·", "risk": "!"}
 """Signs of findings, for readers who do not see colours."""
-REPORT_SECTIONS: Final = (
-    "overview", "signatures", "sizes", "images", "shared", "topology", "hardening", "ports", "data",
-    "variables", "secrets", "requirements", "sbom", "provenance",
-)  # fmt: skip
-"""Anchors of the sections of a report, which are also keys of their names."""
+REPORT_SECTIONS: Final = {
+    "overview": ("facts", "notes"),
+    "signatures": ("signatures",),
+    "sizes": ("sizes_about", "sizes"),
+    "images": ("images",),
+    "shared": ("shared",),
+    "topology": ("topology",),
+    "hardening": ("hardening",),
+    "ports": ("ports",),
+    "data": ("data",),
+    "variables": ("variables",),
+    "secrets": ("secrets",),
+    "requirements": ("requirements", "checks"),
+    "sbom": ("sbom",),
+    "provenance": ("provenance",),
+}
+"""Anchors of the sections of a report, which are also keys of their names, and the parts of each."""
 Row = tuple[str, ...]
 
 
-def render_report(report: Report, language: str) -> bytes:
+def render_report(reports: Sequence[Report], language: str) -> bytes:
     """Return the page of a bundle or a plan; the same data gives the same bytes.
 
     Args:
-        report: what it shows.
+        reports: what it shows: one, or those of a plan for several platforms. What is the same for all of
+            them is shown once.
         language: a key of `catalogue.TAGS`.
     """
     w = load_words(language)
-    protections = [w[about] for about in CHECKS]
+    first = reports[0]
     return _render(
         "report.html",
         w,
         TAGS[language],
         sections=[(each, w[each]) for each in REPORT_SECTIONS],
-        r=report,
-        kind=w["report_of_bundle" if report.checked else "report_of_plan"],
-        facts=_facts(report, w),
-        notes=report.notes,
-        keys=[(each,) for each in (report.checked.signers or report.checked.claimed)]
-        if report.checked
-        else [],
-        tiles=(tiles := treemap.draw(report.images)),
-        carried=sum(tile.size for tile in tiles),
-        images=[_image(each, w) for each in report.images],
-        shared=[
+        parts_of=REPORT_SECTIONS,
+        r=first,
+        kind=w["report_of_bundle" if first.checked else "report_of_plan"],
+        views=[{**_view(each, w), **_facts_of_all(reports, w)} for each in reports],
+    )
+
+
+def _view(report: Report, w: Words) -> dict[str, Any]:
+    """Return what the sections of a report show."""
+    checked = report.checked
+    tiles = treemap.draw(report.images)
+    return {
+        "r": report,
+        "fingerprints": [(each,) for each in (checked.signers or checked.claimed)] if checked else [],
+        "tiles": tiles,
+        "carried": sum(tile.size for tile in tiles),
+        "images": [_image(each, w) for each in report.images],
+        "foreign": any(each.platform for each in report.images),
+        "shared": [
             (each.layer.digest, format_bytes(each.layer.size), ", ".join(each.images))
             for each in report.shared
         ],
-        graph=graph.draw(report.services, report.networks, report.ports),
-        hardened=[each for each in report.services if each.hardening],
-        protections=protections,
-        marks=MARKS,
-        most=MOST_PACKAGES,
-        sbom=attested.SBOM,
-        provenance=attested.PROVENANCE,
-        built=[(w[key], text) for key, text in report.provenance.facts] if report.provenance else [],
-        contained=[
+        "graph": graph.draw(report.services, report.networks, report.ports),
+        "hardened": [each for each in report.services if each.hardening],
+        "protections": [w[about] for about in CHECKS],
+        "marks": MARKS,
+        "most": MOST_PACKAGES,
+        "sbom": attested.SBOM,
+        "provenance": attested.PROVENANCE,
+        "built": [(w[key], text) for key, text in report.provenance.facts] if report.provenance else [],
+        "contained": [
             (each.name, each.version, each.purpose.lower(), str(len(each.packages)))
             for each in report.contained or ()
         ],
         **_service_tables(report, w),
         **_site_tables(report, w),
-    )
+    }
 
 
 def render_difference(difference: Difference, language: str) -> bytes:
@@ -113,6 +136,16 @@ def render_difference(difference: Difference, language: str) -> bytes:
     )
 
 
+def _facts_of_all(reports: Sequence[Report], w: Words) -> dict[str, Sequence[Any]]:
+    """Return one table for all reports, with a column for each."""
+    rows = [
+        (rows[0][0], *(text for _, text in rows))
+        for rows in zip(*(_facts(each, w) for each in reports), strict=True)
+    ]
+    several = [each.platform for each in reports]
+    return {"facts": rows, "facts_head": (w["fact"], *(several if len(several) > 1 else [w["value"]]))}
+
+
 def _facts(report: Report, w: Words) -> list[Row]:
     packed, kept = format_bytes(report.packed), format_bytes(report.kept)
     rows = [
@@ -143,7 +176,7 @@ def _image(image: Image, w: Words) -> Row:
         format_bytes(image.size),
         w["unknown"] if image.unpacked is None else format_bytes(image.unpacked),
         image.digest,
-        image.platform or "",
+        *((image.platform,) if image.platform else ()),
     )
 
 
@@ -201,8 +234,17 @@ def _site_tables(report: Report, w: Words) -> dict[str, list[Row]]:
             *((name, w["secret_compose"]) for name in report.secrets),
         ],
         "requirements": [
-            (each.id, each.minimum or "", each.recommended or "", each.reason or w["by_profile"])
-            for each in report.requirements
+            (
+                shown.name or each.id,
+                each.id,
+                shown.required,
+                shown.recommended,
+                tr(each.reason) if each.reason else w["by_profile"],
+            )
+            for each, shown in report.wanted
+        ],
+        "checks": [
+            (each.name, each.id, each.group, each.required, each.recommended) for each in report.checks
         ],
     }
 
@@ -216,6 +258,11 @@ def _time(seconds: int) -> str:
 
 
 def _render(template: str, w: Words, tag: str, **data: Any) -> bytes:  # noqa: ANN401 what the template takes
+    return _environment().get_template(template).render(w=w, tag=tag, **data).encode()
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -232,8 +279,7 @@ def _render(template: str, w: Words, tag: str, **data: Any) -> bytes:  # noqa: A
         "fill": lambda text, **values: text.format(**values),
         "packages": _packages,
     }
-    page = environment.get_template(template)
-    return page.render(w=w, tag=tag, **data).encode()
+    return environment
 
 
 def _finalize(value: object) -> object:

@@ -69,6 +69,7 @@ def of_bundle(found: Verified, file: str, description: Description, claimed: tup
             for each in manifest.variables
         ),
         requirements=description.requirements,
+        checks=description.checks,
         notes=description.lines,
         contained=attested.read_sbom(sbom) if sbom else None,
         provenance=attested.read_provenance(provenance) if provenance else None,
@@ -140,6 +141,7 @@ def of_plan(plan: Plan, profile: str) -> Report:
             for each in application.variables
         ),
         requirements=plan.packer.requirements,
+        checks=plan.packer.checks,
         notes=plan.packer.lines,
         contained=None,
         provenance=None,

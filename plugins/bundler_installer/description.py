@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.api.application import Requirement
 from bundler.api.output import Description, Finished
+from bundler.image.platform import Platform
 from bundler.language import tr, tr_later
 from bundler.terminal.progress import format_bytes
+from bundler_installer.facts import unpacked_bytes
 from bundler_installer.manifest import EngineEntry, InstallerManifest, ReleaseEntry
 from bundler_installer.requirements import merge_requirements
+from bundler_installer.site_checks import list_checks
 
 if TYPE_CHECKING:
-    from bundler.image.platform import Platform
     from bundler_installer.profile import Freshness, InstallerProfile
 
 
@@ -54,6 +56,7 @@ def describe_profile(
             "requirements": [asdict(each) for each in requirements],
         },
         requirements=tuple(requirements),
+        checks=list_checks(platform, requirements, None),
     )
 
 
@@ -70,7 +73,9 @@ def describe_manifest(manifest: InstallerManifest) -> Description:
     head = (tr("requirement"), tr("minimum"), tr("recommended"), tr("reason"))
     tables = ((head, needs),) if needs else ()
     required = tuple(Requirement(r.id, r.minimum, r.recommended, r.reason) for r in manifest.requirements)
-    return Description(tuple(lines), tables, requirements=required)
+    platform, unpacked = Platform.parse(manifest.platform), unpacked_bytes(manifest.images)
+    checks = list_checks(platform, required, unpacked)
+    return Description(tuple(lines), tables, requirements=required, checks=checks)
 
 
 def _release(release: Freshness | ReleaseEntry) -> str:

@@ -63,10 +63,7 @@ def flat_facts(
     """
     check_probes(application)
     platform = Platform.parse(manifest.platform)
-    layers: dict[str, int] = {}
-    for image in manifest.images:
-        whole = max(1, sum(layer.size for layer in image.layers))
-        layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
+    unpacked = unpacked_bytes(manifest.images)
     rows: dict[str, Iterable[object]] = {
         **_image_rows(manifest.images, platform),
         **application_rows(application),
@@ -75,7 +72,7 @@ def flat_facts(
         "ports.tsv": manifest.ports,
         "networks.tsv": network_rows(application.compose),
         "document.tsv": document_rows(application.compose, platform),
-        "checks.tsv": compile_checks(manifest, sum(layers.values())),
+        "checks.tsv": compile_checks(manifest, unpacked),
         "templates.tsv": [
             {"path": f"config/{f.path}", "mode": f.mode, "format": f.template}
             for f in application.files
@@ -93,9 +90,18 @@ def flat_facts(
         for name in TABLES
     }
     size = sum(member.size for member in others) + sum(len(text.encode()) for text in facts.values())
-    values = _bundle_values(manifest, sum(layers.values()), size)
+    values = _bundle_values(manifest, unpacked, size)
     facts[BUNDLE_ENV] = "".join(f"{key}={forms.field(value)}\n" for key, value in values.items())
     return facts
+
+
+def unpacked_bytes(images: Iterable[ImageEntry]) -> int:
+    """Return the bytes of all unpacked layers; each layer has a share of its image, and counts once."""
+    layers: dict[str, int] = {}
+    for image in images:
+        whole = max(1, sum(layer.size for layer in image.layers))
+        layers |= {layer.digest: image.unpacked * layer.size // whole for layer in image.layers}
+    return sum(layers.values())
 
 
 def _bundle_values(manifest: InstallerManifest, unpacked: int, size: int) -> dict[str, object]:

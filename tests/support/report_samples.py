@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundler.api.application import Requirement
+from bundler.api.output import SiteCheck
 from bundler.report.composition import Running, read
 from bundler.report.model import (
     Blob,
@@ -81,7 +82,11 @@ def sample(name: str = "shop", *, version: str = "1.0", checked: Checked | None 
             Variable("PORT", "port", required=True, default=name, generator=None),
             Variable("PASSWORD", "secret", required=False, default=None, generator="random:32"),
         ),
-        requirements=(Requirement("cpu", "2", "4", name),),
+        requirements=(Requirement("cpu", "2", "4", name), Requirement(name, "1", None, None)),
+        checks=(
+            SiteCheck("cpu", "Hardware", "CPU cores", "2", "4"),
+            SiteCheck("kernel", name, name, "3.10", name),
+        ),
         notes=(("release", name), (name, "7")),
         contained=(Contained(name, "1", "CONTAINER", (Package(name, "1.2", name),)),),
         provenance=Provenance((("builder", name),), ((name, f"sha256:{name}"),)),

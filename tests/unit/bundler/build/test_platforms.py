@@ -16,6 +16,7 @@ from examples.demo.sample_registry import Document, Image, encode, make_image
 from tests.support.console import Console, isolate, make_console
 from tests.support.docker_archives import CONFIG, ENTRY, TAR, saved
 from tests.support.faults import FaultRegistry, status
+from tests.support.pages import read_page
 
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 BOTH = ("--platform", AMD64, "--platform", ARM64)
@@ -225,6 +226,19 @@ def test_plans_of_several_platforms_follow_each_other(
         digests = [image["digest"] for image in plans[platform]["images"]]
         assert digests == [DB[platform].manifest.digest, WEB[platform].manifest.digest]
     assert not (folder / "cache").exists()
+
+
+def test_a_report_of_a_plan_shows_all_platforms(
+    folder: Path, registry: FaultRegistry, console: Console
+) -> None:
+    push_both(registry)
+    done = console("report", *shop(registry), *BOTH)
+    assert (done.code, done.out) == (0, "wrote shop.report.html\n"), done.err
+    page = read_page((folder / "shop.report.html").read_bytes())
+    assert {AMD64, ARM64} <= {*page.said("th")}
+    for platform in (AMD64, ARM64):
+        assert WEB[platform].manifest.digest in page.said("code") + page.said("td")
+    assert console("report", *shop(registry)).out == "wrote shop-linux-amd64.report.html\n"
 
 
 def test_a_lock_pins_several_platforms_at_once(

@@ -100,7 +100,6 @@ def test_the_page_never_replaces_the_bundle(console: Console, tmp_path: Path) ->
         (("tiny.tar", "-p", "demo"), "give either a bundle or a profile"),
         (("tiny.tar", "--require", "2"), "there is no public key to verify the bundle with"),
         (("tiny.tar", "-o", "no/such/page.html"), "no/such: there is no such folder"),
-        (("-p", "demo", "--platform", "linux/amd64,linux/arm64"), "a report shows one platform"),
     ],
 )
 def test_wrong_command_lines(console: Console, tmp_path: Path, words: tuple[str, ...], said: str) -> None:

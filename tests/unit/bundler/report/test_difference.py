@@ -57,7 +57,8 @@ def test_everything_that_a_site_sees_is_compared() -> None:
         mounts=(replace(OLD.mounts[0], read_only=False),),
         variables=(Variable("PORT", "port", required=False, default="8", generator="hex:8"),),
         secrets=("token",),
-        requirements=(replace(OLD.requirements[0], minimum="8"),),
+        requirements=(replace(OLD.requirements[0], minimum="8"), *OLD.requirements[1:]),
+        checks=(replace(OLD.checks[0], required="8"),),
         services=OLD.services[1:],
     )
     changes = find_changes(Difference(OLD, new), WORDS)

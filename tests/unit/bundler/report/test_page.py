@@ -29,7 +29,15 @@ REPORTS = {
 
 
 def render(report: Report, language: str) -> bytes:
-    return render_report(report, language)
+    return render_report([report], language)
+
+
+def render_platforms(report: Report, language: str) -> bytes:
+    """Render a page for two platforms, between which sizes and checks differ."""
+    other = replace(
+        report, platform="linux/arm64", packed=7, images=report.images[:1], checks=report.checks[:1]
+    )
+    return render_report([report, other], language)
 
 
 def render_both(report: Report, language: str) -> bytes:
@@ -38,9 +46,9 @@ def render_both(report: Report, language: str) -> bytes:
 
 PAGES = [
     pytest.param(make, report, language, id=f"{make.__name__}-{name}-{language}")
-    for make in (render, render_both)
+    for make in (render, render_both, render_platforms)
     for name, report in REPORTS.items()
-    if (make, name) != (render_both, "plan")
+    if (make, name) != (render_both, "plan") and (make != render_platforms or name in {"plan", "hostile"})
     for language in TAGS
 ]
 
@@ -73,7 +81,8 @@ def test_pages_can_be_read_by_a_screen_reader(make: object, report: Report, lang
     tags = [tag for tag, _ in page.elements]
     assert tags.count("h1") == tags.count("main") == tags.count("header") == tags.count("nav") == 1
     assert tags.index("h1") < tags.index("h2")
-    assert {tag for tag in tags if tag in {"h3", "h4", "h5", "h6"}} == set()
+    assert not {"h4", "h5", "h6"} & {*tags}
+    assert ("h3" in tags) == (make is render_platforms)
     assert tags.count("caption") == tags.count("table")
     assert {each.get("scope") for each in page.all("th")} == {"col", "row"}
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
@@ -88,13 +97,13 @@ def test_pages_can_be_read_by_a_screen_reader(make: object, report: Report, lang
         assert picture["aria-labelledby"] == "topology-title topology-text"
 
 
-@pytest.mark.parametrize("make", [render, render_both])
+@pytest.mark.parametrize("make", [render, render_both, render_platforms])
 @pytest.mark.parametrize("language", TAGS)
 def test_the_same_data_gives_the_same_bytes(make: object, language: str) -> None:
     assert make(sample(), language) == make(sample(), language)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("make", [render, render_both])
+@pytest.mark.parametrize("make", [render, render_both, render_platforms])
 def test_hostile_names_stay_text(make: object) -> None:
     raw = make(sample(HOSTILE), "en")  # type: ignore[operator]
     page = read_page(raw)
@@ -124,6 +133,28 @@ def test_a_page_shows_what_is_in_the_bundle() -> None:
     for text in ("shop/web:1.0", "10.1.0.0/24", "${PORT}", "PASSWORD", "random:32", "uploads", "privileged"):
         assert text.lower() in said.lower()
     assert "2023-11-14 22:13 UTC" in said
+
+
+def test_what_is_the_same_on_all_platforms_is_said_once() -> None:
+    plan = REPORTS["plan"]
+    page = read_page(render_platforms(plan, "en"))
+    assert page.said("h1") == ["shop 1.0"]
+    assert page.said("h3") == ["linux/amd64", "linux/arm64"] * 4, "sizes, images, shared layers, checks"
+    heads = [text for text in page.said("th") if text.startswith("linux/")]
+    assert heads == ["linux/amd64", "linux/arm64"]
+    assert len(page.all("svg")) == 1
+    assert page.said("caption").count("Values that the site gives") == 1
+    assert page.said("caption").count("Checks of the preflight") == 2
+    alike = read_page(render_report([plan, replace(plan, platform="linux/arm64")], "en"))
+    assert alike.said("h3") == []
+
+
+def test_the_checks_of_the_preflight_are_listed() -> None:
+    page = read_page(render(sample(), "en"))
+    assert "All checks of the preflight (2)" in page.said("summary")
+    said = page.said("th") + page.said("td") + page.said("code")
+    assert {"CPU cores", "cpu", "Hardware", "3.10"} <= {*said}
+    assert "All checks" not in texts(read_page(render(replace(sample(), checks=()), "en")))
 
 
 def test_long_lists_of_packages_end_with_their_number() -> None:
