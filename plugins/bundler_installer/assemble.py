@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from bundler.language import tr
+from bundler_installer.checks import PROBES
 from bundler_installer.commands import shell_commands
 from bundler_installer.forms import shell_folds, shell_forms
 from bundler_installer.readers import shell_readers
@@ -31,6 +32,8 @@ _GLOBAL = re.compile(r"^([A-Z_]+=\S*) +# .*$", re.MULTILINE)
 _INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
 _FUNCTION = re.compile(r"^([a-z][a-z0-9_]*)\(\) \{(?: .*\}|\n(?:.*\n)*?\})(?:\n|\Z)", re.MULTILINE)
 """A function: on one line, or to the first brace at the start of a line."""
+_BLANK = re.compile(r"\n\n+(?=[a-z][a-z0-9_]*\(\) \{)")
+"""Empty lines before a function."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
@@ -142,6 +145,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         )
     code = "\n".join(sources.values())
     words, families = (set(_WORD.findall(code)), tuple(_FAMILY.findall(code))) if part else (set(), ("",))
+    others = {check.id for check in PROBES if f"measure_{check.id.replace('-', '_')}()" not in code}
     parts = []
     programs: dict[str, str] = {}
     for name, source in sources.items():
@@ -156,10 +160,11 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         if name == "bundle/forms":
             parts += [shell_forms(), shell_folds()]
         if name == "lib/messages":
-            parts += [_catalogue_function(language, words, families) for language in LANGUAGES]
+            parts += [_catalogue_function(language, words, families, others) for language in LANGUAGES]
     joined = "\n\n".join(parts) + "\n"
     if part:
         joined = _TITLE.sub(r"\1", _REASON.sub(r"\1", joined))
+        joined = _BLANK.sub("\n", joined)
         joined = _INDENT.sub(lambda indent: "\t" * (len(indent[0]) // 4), joined)
     return joined.encode()
 
@@ -197,9 +202,12 @@ def _program(folder: str, name: str) -> str:
     return f"{head}\nPROGRAM_{folder}_{name}={program}"
 
 
-def _catalogue_function(language: str, words: set[str], families: tuple[str, ...]) -> str:
+def _catalogue_function(language: str, words: set[str], families: tuple[str, ...], others: set[str]) -> str:
+    """Return the function with the texts whose ids, or beginnings of ids, are used; `others` are not run."""
     said = {
-        key: text for key, text in catalogue(language).items() if key in words or key.startswith(families)
+        key: text
+        for key, text in catalogue(language).items()
+        if key in words or (key.startswith(families) and key.partition(".")[2] not in others)
     }
     cases = "".join(f"        {key}) text={_quote(text)} ;;\n" for key, text in said.items())
     return (

@@ -92,8 +92,10 @@ def test_the_report_begins_with_what_must_be_fixed(shell: str, tmp_path: Path) -
     assert ticket[2] == "Failed: 1 failure, 1 warning, 1 accepted"
     assert ticket[3].startswith("- fail memory: ")
     assert ticket[4] == "  Add &lt;memory&gt;."
-    assert ticket[5].startswith("- accepted swap: ")
+    assert ticket[5].startswith("- warn ssd: ")
+    assert ticket[7].startswith("- accepted swap: ")
     assert [line for line in ticket if "cpu" in line] == []
+    assert page.count(ticket[1]) == 2, "the time is the same at the head and in the ticket"
 
 
 @shell
