@@ -77,7 +77,7 @@ def noise(name: str, size: int) -> bytes:
     return b"".join(hashlib.sha256(f"{name}{at}".encode()).digest() for at in range(0, size, 32))
 
 
-def add_images(registry: SampleRegistry) -> None:
+def add_images(registry: SampleRegistry, platforms: Sequence[str] = ("linux/amd64",)) -> None:
     """Add the images; all have a layer in common, and the two releases of `web` another one."""
     base, library = {"lib/base": noise("base", 40_000)}, {"lib/web": noise("library", 20_000)}
     images: Mapping[str, Sequence[Mapping[str, bytes]]] = {
@@ -88,7 +88,17 @@ def add_images(registry: SampleRegistry) -> None:
     }
     for name, layers in images.items():
         repository, _, tag = name.partition(":")
-        registry.add_image(repository, tag, make_image(list(layers)))
+        made = [
+            make_image(
+                [*layers, *([] if platform == "linux/amd64" else [{"lib/own": noise(platform, 3000)}])],
+                platform=platform,
+            )
+            for platform in platforms
+        ]
+        if len(made) == 1:
+            registry.add_image(repository, tag, made[0])
+        else:
+            registry.add_index(repository, tag, made)
 
 
 def build_shop(folder: Path) -> Shop:

@@ -58,6 +58,7 @@ LONG = (
     "tests/integration/test_make_venv.py",
     "tests/integration/test_medium.py",
     "tests/integration/test_old_engines.py",
+    "tests/integration/test_pages_in_a_browser.py",
     "tests/integration/test_probes.py",
     "tests/integration/test_questions.py",
     "tests/integration/test_receipts.py",
