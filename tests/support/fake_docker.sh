@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stands in for the docker command where a test has no engine: remembers calls, images and containers as text files.
 # A file beside it steers it: <self>.<what>. down: nothing answers; load-fails, up-fails: that command does, with the
-# file's text; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
+# file's text; load-pace: `load` reads a megabyte, and then waits for so many seconds; endpoint: what `context inspect` prints; watch: the environment of each other call goes to <self>.environment;
 # sick: services that never become healthy, one a line; logs: what `compose logs` prints; exec-fails: `compose exec` does,
 # with the file's text.
 self=$0
@@ -28,7 +28,15 @@ load() {
         cat "$self.load-fails" >&2
         exit 1
     fi
-    cat >"$self.loaded"
+    if [ -f "$self.load-pace" ]; then
+        : >"$self.loaded"
+        while dd bs=1000000 count=1 iflag=fullblock of="$self.part" 2>/dev/null && [ -s "$self.part" ]; do
+            cat "$self.part" >>"$self.loaded"
+            sleep "$(cat "$self.load-pace")"
+        done
+    else
+        cat >"$self.loaded"
+    fi
     tar -xOf "$self.loaded" manifest.json | tr '{' '\n' |
         sed -n 's|.*"Config":"blobs/sha256/\([0-9a-f]*\)".*"RepoTags":\["\([^"]*\)".*|\2 sha256:\1|p' >>"$self.images"
 }

@@ -36,14 +36,21 @@ class Kiosk:
         return folder / self.path.stem
 
 
-def build_kiosk(folder: Path, *options: str) -> Kiosk:
-    """Build the bundle in `folder`, with images from a registry in this process."""
+def build_kiosk(folder: Path, *options: str, more: bytes = b"") -> Kiosk:
+    """Build the bundle in `folder`, with images from a registry in this process.
+
+    Args:
+        folder: where everything of the build is.
+        options: of `bundle build`.
+        more: a file in a further layer, which both images have.
+    """
     shutil.copytree(HERE / "kiosk", folder / "kiosk")
     builder = Builder(folder, folder / "cache", HOOKED)
     builder.check("keygen")
     with SampleRegistry() as registry:
         for name in ("web", "setup"):
-            registry.add_image(f"kiosk/{name}", "1.0", make_image({"etc/name": name.encode()}))
+            layers = [{"etc/name": name.encode()}, *([{"etc/more": more}] if more else [])]
+            registry.add_image(f"kiosk/{name}", "1.0", make_image(layers))
         builder.check(
             "build", "--profile", "kiosk/profile.yaml",
             "--registry-mirror", f"registry.example={registry.host}", *options,

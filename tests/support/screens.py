@@ -7,7 +7,6 @@ import pty
 import re
 import subprocess
 import termios
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,8 @@ VARIES = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
 )
 """What is different in each run, and what stands in its place. Columns behind it move."""
+DRAWN = re.compile(r"\r[^\r\n\x1b]*\x1b\[K")
+"""A line that shows how far a long step is, or its end: whether it appears depends on time."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,18 @@ class Screen:
 
     def type(self, *words: str | Path) -> str:
         """Run a command; return the line as an operator types it, what it shows, and its exit code."""
+        code, shown = self.run(*words)
+        shown = DRAWN.sub("", shown).replace("\r", "<CR>").replace("\x1b", "<ESC>")
+        name, words = (["kioskctl"], words[1:]) if words[0] == "ctl" else (["sh", "install"], words)
+        return self._settle(f"$ {' '.join(map(str, [*name, *words]))}\n{shown}[{code}]\n")
+
+    def run(self, *words: str | Path) -> tuple[int, str]:
+        """Run a command; return its exit code, and what it shows as it is."""
         program = self.host.unpacked / "install"
         if words[0] == "ctl":
             program, words = self.host.root / "kioskctl", words[1:]
         command = [*SHELLS[self.host.shell], str(program), *map(str, words)]
-        code, shown = self._on_terminal(command) if self.width else self._into_pipe(command)
-        line = " ".join(map(str, [*self._name(program), *words]))
-        return self._settle(f"$ {line}\n{shown}[{code}]\n")
-
-    def _name(self, program: Path) -> Sequence[str]:
-        return ["sh", "install"] if program.name == "install" else [program.name]
+        return self._on_terminal(command) if self.width else self._into_pipe(command)
 
     def _variables(self) -> dict[str, str]:
         locale = {"en": "C.UTF-8", "zh": "zh_CN.UTF-8"}[self.language]
@@ -111,7 +114,7 @@ class Screen:
                 pass
             os.close(ours)
             code = process.wait(LIMIT)
-        return code, shown.decode().replace("\r\n", "\n").replace("\r", "<CR>").replace("\x1b", "<ESC>")
+        return code, shown.decode().replace("\r\n", "\n")
 
     def _settle(self, text: str) -> str:
         for path, name in (
