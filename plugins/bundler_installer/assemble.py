@@ -37,10 +37,10 @@ _BLANK = re.compile(r"\n\n+(?=[a-z][a-z0-9_]*\(\) \{)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
-        "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
-        "mistakes",
-        "host", "writers", "options", "files", "columns", "space", "digests", "notes", "facts", "root",
-        "redaction", "tar", "holders", "lock", "journal", "run", "terminal",
+        "header", "environment", "globals", "ending", "meter", "messages", "programs", "text", "processes",
+        "scratch", "mistakes", "host", "writers", "options", "files", "columns", "progress", "space",
+        "digests", "notes", "facts", "root", "redaction", "tar", "holders", "lock", "journal", "run",
+        "terminal",
     ),
     "bundle": (
         "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",

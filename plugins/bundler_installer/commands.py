@@ -102,13 +102,13 @@ _STARTED: Final = ("timeout", "accept")
 _SAVED: Final = ("no-backup", "output", "encrypt", "passphrase-file")
 _INSTALLED: Final = (
     *_SIGNED, *_ANSWERED, "yes", "accept", "strict", "report", "probe", "install-engine", "timeout", "edits",
-    *_SAVED, "allow-downgrade", "no-keep-blobs",
+    *_SAVED, "allow-downgrade", "no-keep-blobs", "json",
 )  # fmt: skip
 
 COMMANDS: Final = (
     Command("install", _INSTALLED),
     Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
-    Command("verify", (*_SIGNED, "accept")),
+    Command("verify", (*_SIGNED, "accept", "json")),
     Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),
     Command("status", ("watch", "json")),
     Command("ps", ("services",), "services"),
@@ -123,9 +123,11 @@ COMMANDS: Final = (
         ("list", "json", "output", "keep", "encrypt", "passphrase-file", "reason", "show-key", "yes"),
     ),
     Command(
-        "restore", ("output", "passphrase-file", "backup-key", "edits", "accept", "timeout", "yes"), "backup"
+        "restore",
+        ("output", "passphrase-file", "backup-key", "edits", "accept", "timeout", "yes", "json"),
+        "backup",
     ),
-    Command("rollback", ("keep-data", "forward", *_SAVED, "edits", *_STARTED, "yes")),
+    Command("rollback", ("keep-data", "forward", *_SAVED, "edits", *_STARTED, "yes", "json")),
     Command("adopt", ("from", "dry-run", "back", "confirm", *_INSTALLED)),
     Command("schedule", ("install", "remove", "at", "keep", "output", "encrypt", "passphrase-file")),
     Command("inspect", ("json",)),

@@ -74,6 +74,23 @@ RUN_TABLES: Final = (
         uid="owner, or -",
         gid="group, or -",
     ),
+    _table(
+        "metered",
+        "metered",
+        group="of files that are used one after the other",
+        bytes="of the file, or -",
+        path="below the folder of the step",
+    ),
+    _table(
+        "metered-bytes", "metered_byte", bytes="passed in all, or -", seen="last file of each group, or -"
+    ),
+    _table(
+        "metered-pace",
+        "metered_pace",
+        rate="bytes a second, or -",
+        left="seconds, or -",
+        samples="times and bytes of the last seconds",
+    ),
     _table("edits", "edit", what="changed, removed or added", path="of a file"),
     _table(
         "settled-volumes",

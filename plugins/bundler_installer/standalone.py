@@ -12,10 +12,9 @@ from bundler_installer.tables import BUNDLE_ENV
 
 NEEDED = {
     "lib": (
-        "header", "environment", "globals", "ending", "messages", "programs", "text", "processes", "scratch",
-        "mistakes",
-        "host", "writers", "options", "files", "columns", "space", "notes", "facts", "root", "holders", "run",
-        "terminal",
+        "header", "environment", "globals", "ending", "meter", "messages", "programs", "text", "processes",
+        "scratch", "mistakes", "host", "writers", "options", "files", "columns", "space", "notes",
+        "facts", "root", "holders", "run", "terminal",
     ),
     "docker": (
         "engine", "compact", "images",

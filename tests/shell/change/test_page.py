@@ -55,6 +55,12 @@ def run(
 
 
 @shell
+def test_a_program_that_reads_json_gets_no_page(shell: str, tmp_path: Path) -> None:
+    done = run(shell, tmp_path, "TERMINAL=yes; wants_page && echo page; JSON=yes; wants_page || echo none")
+    assert done.stdout == "page\nnone\n", done.stderr
+
+
+@shell
 def test_lines_in_their_order(shell: str, tmp_path: Path) -> None:
     done = run(shell, tmp_path, 'cat "$SCRATCH/page"')
     assert done.stdout == (

@@ -1,6 +1,6 @@
 # Reads sizes and lines of SHA256SUMS, the largest first, and from the file `copies` the lines of files that are also copied.
 # Writes the lines to the files `out`1 to `out`n, with the bytes distributed evenly, and those to be copied to files that end
-# in .copies.
+# in .copies; and to `metered`, of each, the file's end, the bytes, and the path.
 
 BEGIN { while ((getline line < copies) > 0) copied[line] }
 {
@@ -8,5 +8,7 @@ BEGIN { while ((getline line < copies) > 0) copied[line] }
     for (i = 2; i <= n; i++) if (load[i] < load[least]) least = i
     load[least] += $1
     line = substr($0, tab + 1)
-    print line > (out least (line in copied ? ".copies" : ""))
+    part = least (line in copied ? ".copies" : "")
+    print line > (out part)
+    print part "\t" $1 "\t" substr(line, 67) > metered
 }

@@ -19,18 +19,6 @@ END {
     }
 }
 function blanks(n) { return n > 0 ? sprintf("%" n "s", "") : "" }
-# width TEXT: cells that it takes
-function width(text,   place, cells) {
-    for (place = 1; place <= length(text); place += wide) cells += cells_of(read_rune(text, place))
-    return cells + 0
-}
-function cells_of(n) {
-    if ((n >= 768 && n <= 879) || (n >= 8203 && n <= 8207) || (n >= 65024 && n <= 65039)) return 0
-    if (n < 4352) return 1
-    return n <= 4447 || (n >= 11904 && n <= 42191 && n != 12351) || (n >= 43360 && n <= 43391) || (n >= 44032 && n <= 55215) ||
-        (n >= 63744 && n <= 64255) || (n >= 65040 && n <= 65049) || (n >= 65072 && n <= 65135) || (n >= 65281 && n <= 65376) ||
-        (n >= 65504 && n <= 65510) || (n >= 127744 && n <= 129791) || (n >= 131072 && n <= 262141) ? 2 : 1
-}
 # flow HEAD MARGIN TEXT: print the text after HEAD, wrapped; a line does not begin with a closing mark
 function flow(head, margin, text,   place, step, n, piece, unit, kind, gap) {
     line = head; used = margin; fresh = 1; unit = ""; kind = 0; gap = ""

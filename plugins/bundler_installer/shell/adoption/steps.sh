@@ -42,11 +42,17 @@ take_dumps() {
         say adopt.dumping "$id" "$service"
         container=$(old_container "$service")
         wake_container "$container" || fail $EXIT_FAILED adopt.no_server "$service"
-        (umask 077 && docker exec -e "DATABASE=$database" "$container" sh -c "$line" >"$dumps_here/$id" 2>"$SCRATCH/dump-errors") ||
+        expect_file "$dumps_here" "$id" -
+        metered dump "$id" dump_old ||
             fail $EXIT_FAILED adopt.no_dump "$id" "$service" "$(redact <"$SCRATCH/dump-errors" | tail -n 3)"
         [ -s "$dumps_here/$id" ] || fail $EXIT_FAILED adopt.no_dump "$id" "$service" "-"
         flush "$dumps_here/$id"
     done 4<"$SCRATCH/old-dumps"
+}
+
+# dump_old: the dump `id`, by `line` in `container`
+dump_old() {
+    (umask 077 && docker exec -e "DATABASE=$database" "$container" sh -c "$line" >"$dumps_here/$id" 2>"$SCRATCH/dump-errors")
 }
 
 # wake_container ID: start it, and wait until it is healthy if it has a health check
@@ -81,11 +87,11 @@ halt_old() {
 
 # copy_folders: into <root>/data, with owners, modes and links unchanged
 copy_folders() {
-    local what='' to='' service='' place='' mount_source=''
+    local what='' to='' service='' place='' mount_source='' bytes=''
     choose_tar
     keep "$SCRATCH/left-out" names dumped
     names disposable >>"$SCRATCH/left-out" || lose_scratch
-    while read_old_copy what to service place mount_source <&4; do
+    while read_old_copy what to service place mount_source bytes <&4; do
         [ "$what" = folder ] || continue
         say adopt.copying "$service" "$to"
         if is_initial "$to"; then
@@ -108,7 +114,15 @@ copy_old_file() {
 # pour_old COMMAND: pipe the files of `service` at `place`, as a tar, to a command; both ends must succeed
 pour_old() {
     rm -f "$SCRATCH/old-packed"
-    { pack_old && printf '' >"$SCRATCH/old-packed"; } 2>"$SCRATCH/pack-errors" | "$1" && [ -f "$SCRATCH/old-packed" ]
+    expect_pipe "$bytes"
+    metered adopt "$to" pipe_old "$1" && [ -f "$SCRATCH/old-packed" ]
+}
+
+pipe_old() {
+    { pack_old && printf '' >"$SCRATCH/old-packed"; } 2>"$SCRATCH/pack-errors" | {
+        show_reader
+        "$1"
+    }
 }
 
 # pack_old: read directly if possible, else by the engine
@@ -150,13 +164,13 @@ seed_files() {
 
 # copy_volumes_over: copy named volumes to this project's own, which Compose creates
 copy_volumes_over() {
-    local what='' to='' service='' place='' mount_source='' volume_here=''
+    local what='' to='' service='' place='' mount_source='' bytes='' volume_here=''
     cut_column old-copies what <"$SCRATCH/old-copies" | grep -qx volume || return 0
     choose_tar
     compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
     note_volumes_here
     keep "$SCRATCH/left-out" names dumped
-    while read_old_copy what to service place mount_source <&4; do
+    while read_old_copy what to service place mount_source bytes <&4; do
         [ "$what" = volume ] || continue
         settle_volume - "$to"
         is_own_volume "$volume_here" || fail $EXIT_FAILED restore.volume "$to"
@@ -183,10 +197,16 @@ load_dumps() {
     while read_dump id service restore <&5; do
         [ -f "$ROOT/state/adopt.dumps/$id" ] || continue
         say adopt.loading "$id" "$service"
-        compose exec -T "$service" sh -c "$restore" <"$ROOT/state/adopt.dumps/$id" >/dev/null 2>"$SCRATCH/load-errors" ||
+        printf '%s\n' "$id" | expect_files "$ROOT/state/adopt.dumps"
+        metered restore "$id" load_old_dump ||
             fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/load-errors" | tail -n 3)"
     done 5<"$SCRATCH/dumps"
     stop_services
+}
+
+# load_old_dump: `id`, by the command `restore` of `service`
+load_old_dump() {
+    compose exec -T "$service" sh -c "$restore" <"$ROOT/state/adopt.dumps/$id" >/dev/null 2>"$SCRATCH/load-errors"
 }
 
 # start_old: databases first, the services stopped first last, with their previous restart policies. Containers removed in

@@ -29,6 +29,13 @@ keep_blobs() {
         warn blobs.no_room "$ROOT"
         return 0
     fi
+    cut_column image-files path <"$SCRATCH/uncopied" | expect_files "$HERE"
+    metered copy '' copy_blobs
+}
+
+# copy_blobs: those in $SCRATCH/uncopied
+copy_blobs() {
+    local lines digest='' path=''
     lines=0
     while read_image_file digest path; do
         lines=$((lines + 1))
@@ -54,7 +61,8 @@ match_digests() {
     local matched
     [ -s "$1" ] || return 0
     tr '\n' '\0' <"$1" >"$1.null" || lose_scratch
-    (cd -- "$ROOT" && hash_files <"$1.null") >"$1.digests" 2>/dev/null || return 1
+    expect_files "$ROOT" <"$1"
+    metered check-files '' hash_below "$ROOT" "$1.null" "$1.digests" || return 1
     cut -c 1-64 "$1.digests" >"$1.found" || lose_scratch
     matched=$(paste -d ' ' "$1.found" "$1" | awk '$2 != "blobs/sha256/" $1 { exit 1 } END { print NR }') && [ "$matched" -eq "$(wc -l <"$1")" ]
 }

@@ -65,9 +65,11 @@ verify_digests() {
         fi
         group=$((group + 1))
     done
+    start_meter verify ''
     bad='' hashed=0
     for pid in $HASHING; do wait "$pid" || bad=yes; done
     HASHING=''
+    stop_meter
     for each in "$SCRATCH"/group.*.count; do
         [ -f "$each" ] || continue
         IFS= read -r count <"$each" || lose_scratch
@@ -95,7 +97,9 @@ deal_sums() {
         sed 's/.*/1/' "$SCRATCH/signed" >"$SCRATCH/sizes" || lose_scratch
     fi
     { paste "$SCRATCH/sizes" "$FACTS/SHA256SUMS" >"$SCRATCH/sized" && sort -rn "$SCRATCH/sized" >"$SCRATCH/sorted"; } || lose_scratch
-    awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" "$PROGRAM_BUNDLE_SHARES" "$SCRATCH/sorted" || lose_scratch
+    expect_nothing "$HERE"
+    awk -v n="$processes" -v out="$SCRATCH/group." -v copies="$SCRATCH/copies" -v metered="$SCRATCH/metered" \
+        "$PROGRAM_BUNDLE_SHARES" "$SCRATCH/sorted" || lose_scratch
 }
 
 # hash_group FILE: check the lines of a part of SHA256SUMS, and copy the files in FILE.copies; the number of matches goes to

@@ -42,7 +42,8 @@ set_aside() {
     }
     while read -r volume <&5; do
         has_name "$volume" || continue
-        (umask 077 && pack_volume "$volume" >"$BEFORE/volumes/$volume.tar") || fail $EXIT_FAILED release.disk "$ROOT"
+        expect_file "$BEFORE/volumes" "$volume.tar" -
+        metered aside "$volume" keep_volume || fail $EXIT_FAILED release.disk "$ROOT"
     done 5<"$SCRATCH/volumes"
     if [ -d "$ROOT/data" ] && [ ! -d "$BEFORE/data" ]; then
         # a data folder that is a link or a mount point stays; its content is moved within it
@@ -52,6 +53,9 @@ set_aside() {
     fi
     { printf '' >"$BEFORE/complete" && flush "$BEFORE/complete"; } || fail $EXIT_FAILED release.disk "$ROOT"
 }
+
+# keep_volume: set `volume` aside
+keep_volume() { (umask 077 && pack_volume "$volume" >"$BEFORE/volumes/$volume.tar"); }
 
 # keep_config: keep the configuration of an installed release as it is before the restore
 keep_config() {
@@ -110,11 +114,15 @@ undo_restore() {
         if [ ! -f "$file" ] || [ ! -f "$BEFORE/complete" ]; then continue; fi
         volume_here=${file##*/} volume_here=${volume_here%.tar}
         is_own_volume "$volume_here" || return 1
-        { empty_volume "$volume_here" && unpack_volume "$volume_here" <"$file"; } || return 1
+        printf '%s\n' "${file##*/}" | expect_files "$BEFORE/volumes"
+        { empty_volume "$volume_here" && metered restore "${file##*/}" refill_volume; } || return 1
     done
     rm -rf "$BEFORE"
     rm -f "$ROOT/state/restore"
 }
+
+# refill_volume: put the content of `volume_here` back from `file`
+refill_volume() { unpack_volume "$volume_here" <"$file"; }
 
 # drop_before: remove what the last restore set aside. Only for a caller that knows it is worthless
 drop_before() {

@@ -173,7 +173,8 @@ check_files() {
     must_equal "$SCRATCH/listed" "$SCRATCH/there" "$1" "$1"
     bad=''
     { tr '\n' '\0' <"$SCRATCH/listed" >"$SCRATCH/listed.nul" &&
-        (cd -- "$1" && hash_files <"$SCRATCH/listed.nul") >"$SCRATCH/found" 2>/dev/null &&
+        expect_files "$1" <"$SCRATCH/listed" &&
+        metered check-backup '' hash_below "$1" "$SCRATCH/listed.nul" "$SCRATCH/found" &&
         cut -c 1-64 "$SCRATCH/found" >"$SCRATCH/found.digests" && cut -c 1-64 "$SCRATCH/source/SHA256SUMS" >"$SCRATCH/digests"; } ||
         fail_reading "$1"
     cmp -s "$SCRATCH/digests" "$SCRATCH/found.digests" || bad=$(paste -d ' ' "$SCRATCH/digests" "$SCRATCH/found.digests" "$SCRATCH/listed" |

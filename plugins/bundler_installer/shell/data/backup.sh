@@ -105,23 +105,43 @@ write_backup() {
 check_backup_room() {
     local volume folder each need free
     {
-        count_bytes "$ROOT/data"
-        count_bytes "$HERE/config"
+        print_size data "$ROOT/data"
+        print_size config "$HERE/config"
         while IFS= read -r volume; do
-            if folder=$(volume_folder "$volume"); then count_bytes "$folder"; fi
+            if folder=$(volume_folder "$volume"); then print_size "volume:$volume" "$folder"; fi
         done <"$SCRATCH/volumes"
         while IFS= read -r each; do
             case $each in
                 volume:*) ;;
-                *) printf '%s\n' "-$(count_bytes "$ROOT/data/$each")" ;;
+                *) printf -- '-%s\n' "$(print_size data "$ROOT/data/$each")" ;;
             esac
         done <"$SCRATCH/disposable"
+        while IFS= read -r each; do
+            case $each in
+                volume:*) ;;
+                *) printf -- '-%s\n' "$(print_size dumped "$ROOT/data/$each")" ;;
+            esac
+        done <"$SCRATCH/dumped"
     } >"$SCRATCH/backup-sizes" || fail_reading "$ROOT"
-    need=$(awk '{ sum += $1 } END { printf "%.0f\n", sum + 16000000 }' "$SCRATCH/backup-sizes") free=$(free_bytes "$backups")
+    need=$(awk '$2 != "dumped" { sum += $1 } END { printf "%.0f\n", sum + 16000000 }' "$SCRATCH/backup-sizes") free=$(free_bytes "$backups")
     { is_number "$need" && is_number "$free"; } || fail_reading "$backups"
     if too_little "$need" "$free"; then
         fail $EXIT_FAILED backup.no_room "$backups" "$(human "$free")" "$(human "$need")"
     fi
+}
+
+# print_size WHAT FOLDER: a line of the list of what a backup takes
+print_size() { printf '%s %s\n' "$(count_bytes "$2")" "$1"; }
+
+# store_large WHAT NAME COMMAND...: a file of the backup that may take long; WHAT is its entry in the list of sizes
+store_large() {
+    local large_bytes
+    large_bytes=$(awk -v what="$1" '
+        $2 == what || what $2 == "datadumped" { sum += $1; n++ }
+        END { if (n) printf "%.0f\n", sum; else print "-" }' "$SCRATCH/backup-sizes")
+    shift
+    expect_file "$PART" "$1${ENCRYPT:+.enc}" "${large_bytes:--}"
+    metered backup "$1" store_or_stop "$@"
 }
 
 # note_running: record the running containers, to start them again; an interrupted earlier run may have stopped them
@@ -192,7 +212,7 @@ copy_data() {
     # shellcheck disable=SC2086 # word splitting is intended: paths of the bundle contain no blanks
     {
         [ -n "$TAR_EXCLUDES" ] || store_or_stop parents.tar pack_parents "$ROOT/data" '.before-restore-*' $left_out
-        store_or_stop data.tar pack_folder "$ROOT/data" '.before-restore-*' $left_out
+        store_large data data.tar pack_folder "$ROOT/data" '.before-restore-*' $left_out
     }
 }
 
@@ -213,7 +233,7 @@ copy_volumes() {
         number=$((number + 1))
         printf '%s\t%s\t%s\n' "volumes/$number.tar" "$volume" "$key" >>"$PART/volumes.tsv" ||
             fail $EXIT_FAILED release.disk "$backups"
-        store_or_stop "volumes/$number.tar" pack_volume "$volume"
+        store_large "volume:$volume" "volumes/$number.tar" pack_volume "$volume"
     done 5<"$SCRATCH/volumes"
 }
 
@@ -222,7 +242,7 @@ seal_backup() {
     local sealed each
     { (cd -- "$PART" && find . -type f) >"$SCRATCH/sealed.raw" && sed 's|^\./||' "$SCRATCH/sealed.raw" >"$SCRATCH/sealed.names" &&
         LC_ALL=C sort "$SCRATCH/sealed.names" >"$SCRATCH/sealed" && tr '\n' '\0' <"$SCRATCH/sealed" >"$SCRATCH/sealed.nul" &&
-        (cd -- "$PART" && hash_files <"$SCRATCH/sealed.nul") >"$SCRATCH/found" && cut -c 1-64 "$SCRATCH/found" >"$SCRATCH/found.digests" &&
+        expect_files "$PART" <"$SCRATCH/sealed" && metered seal '' hash_below "$PART" "$SCRATCH/sealed.nul" "$SCRATCH/found" && cut -c 1-64 "$SCRATCH/found" >"$SCRATCH/found.digests" &&
         paste -d ' ' "$SCRATCH/found.digests" "$SCRATCH/sealed" >"$SCRATCH/pairs"; } || fail_reading "$PART"
     sed 's/ /  /' "$SCRATCH/pairs" >"$PART/SHA256SUMS" || fail $EXIT_FAILED release.disk "$backups"
     sealed=$(wc -l <"$SCRATCH/sealed.raw")

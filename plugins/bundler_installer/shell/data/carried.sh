@@ -13,13 +13,16 @@ unpack_backup() {
         fail $EXIT_FAILED backup.no_room "$UNPACKED" "$(human "$free")" "$(human "$need")"
     fi
     (umask 077 && mkdir "$UNPACKED/backup" "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes") || fail $EXIT_FAILED release.disk "$ROOT"
-    (umask 077 && unpack_members <"$1") || leave $?
+    expect_file "${1%/*}/" "${1##*/}" "$need"
+    metered unpack '' unpack_archive || leave $?
     [ -f "$UNPACKED/backup/backup.env" ] || refuse_archive
     rmdir "$UNPACKED/backup/dumps" "$UNPACKED/backup/volumes" 2>/dev/null || : # only if the backup has no such files
     SOURCE=$UNPACKED/backup
 }
 
 refuse_archive() { fail $EXIT_VERIFICATION carried-backup.refused "$archive"; }
+
+unpack_archive() { (umask 077 && unpack_members <"$archive"); }
 
 # unpack_members: from standard input, which is opened only once, so the file cannot be exchanged between checks
 unpack_members() {

@@ -45,7 +45,8 @@ dump_databases() {
     mkdir -p "$PART/dumps" || fail $EXIT_FAILED release.disk "$backups"
     while read_dump id service backup <&5; do
         say backup.dump "$id"
-        store "dumps/$id" compose exec -T "$service" sh -c "$backup" </dev/null || {
+        expect_file "$PART" "dumps/$id${ENCRYPT:+.enc}" -
+        metered dump "$id" store "dumps/$id" compose exec -T "$service" sh -c "$backup" </dev/null || {
             blame_scratch
             fail $EXIT_FAILED dumps.failed "$id" "$service" "$(redact <"$SCRATCH/store-errors" | tail -n 3)"
         }

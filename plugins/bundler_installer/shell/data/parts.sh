@@ -36,6 +36,14 @@ feed() {
     [ "$feed_code" -eq 0 ] && printf '' >"$SCRATCH/pour-taken"
 }
 
+# pour_through COMMAND...: pass the file `poured` through `sieve` to the command
+pour_through() {
+    {
+        { tee /proc/self/fd/3 <"$SOURCE/$poured" 3>&1 1>&4 | hash_stream >"$SCRATCH/pour-digest" 4>&-; } 4>&1 2>/dev/null |
+            { "$sieve" && printf '' >"$SCRATCH/pour-sieved"; } 2>"$SCRATCH/crypt-errors"
+    } | feed "$@"
+}
+
 # pour NAME COMMAND...: pass a file of the backup to a command; both ends must succeed, and the data are hashed on the way,
 # so they must be what was checked. Errors are in $SCRATCH/pour-errors
 pour() {
@@ -49,10 +57,8 @@ pour() {
     fi
     rm -f "$SCRATCH/pour-digest" "$SCRATCH/pour-sieved" "$SCRATCH/pour-taken"
     printf '' >"$SCRATCH/pour-errors" || return 1
-    {
-        { tee /proc/self/fd/3 <"$SOURCE/$poured" 3>&1 1>&4 | hash_stream >"$SCRATCH/pour-digest" 4>&-; } 4>&1 2>/dev/null |
-            { "$sieve" && printf '' >"$SCRATCH/pour-sieved"; } 2>"$SCRATCH/crypt-errors"
-    } | feed "$@"
+    printf '%s\n' "$poured" | expect_files "$SOURCE"
+    metered restore "$poured" pour_through "$@"
     [ -f "$SCRATCH/pour-taken" ] || return 1
     if [ ! -f "$SCRATCH/pour-sieved" ] || ! is_hex "$(cut -c 1-64 "$SCRATCH/pour-digest" 2>/dev/null)" 64; then
         { cat "$SCRATCH/crypt-errors" && format authentic.unreadable "$SOURCE/$poured"; } >>"$SCRATCH/pour-errors"

@@ -20,10 +20,8 @@ load_compact() {
     say images.load "$(wc -l <"$SCRATCH/absent" | tr -d ' ')" "$(human "$(number_fact images_bytes)")"
     rm -f "$SCRATCH/unpacked" "$SCRATCH/joined"
     empty_file "$SCRATCH/unpack-errors"
-    case $UNPACKER in
-        zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/unpacked" ;;
-        *) join_parts && printf '' >"$SCRATCH/unpacked" ;;
-    esac | docker load >"$SCRATCH/load-output" 2>&1 || {
+    expect_files "$ARCHIVE" <"$SCRATCH/parts"
+    metered load '' pipe_parts || {
         write_log "$(cat "$SCRATCH/load-output")"
         [ -z "$(read_error "$SCRATCH/unpack-errors")" ] || fail $EXIT_FAILED images.read_failed "$(read_error "$SCRATCH/unpack-errors")"
         docker_answers || fail $EXIT_FAILED images.engine_gone
@@ -32,6 +30,14 @@ load_compact() {
     if [ -f "$SCRATCH/joined" ] && [ -f "$SCRATCH/unpacked" ]; then return 0; fi
     blame_scratch
     fail $EXIT_FAILED images.read_failed "$(sed -n 1p "$SCRATCH/unpack-errors")"
+}
+
+# pipe_parts: into the engine
+pipe_parts() {
+    case $UNPACKER in
+        zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/unpacked" ;;
+        *) join_parts && printf '' >"$SCRATCH/unpacked" ;;
+    esac | docker load >"$SCRATCH/load-output" 2>&1
 }
 
 # join_parts: print the stream, whose parts are below ARCHIVE; the file `joined` proves that it was whole

@@ -133,8 +133,13 @@ join_entries() {
         $reference in wanted { printf "%s%s", comma, $entry; comma = "," }' "$SCRATCH/entries"
 }
 
-# stream_images: pipe tar into the engine; both ends must succeed, and dash has no pipefail
 stream_images() {
+    expect_files "${BLOBS%/*}" <"$SCRATCH/blobs"
+    metered load '' pipe_layout
+}
+
+# pipe_layout: pipe tar into the engine; both ends must succeed, and dash has no pipefail
+pipe_layout() {
     rm -f "$SCRATCH/tar-done"
     {
         # names as arguments: tar of busybox has no -T. They are hex digits, and several thousand fit

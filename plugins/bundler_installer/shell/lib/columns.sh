@@ -5,7 +5,7 @@ SCREEN_WIDTH=80 # of texts that are wrapped
 # print_columns [LIMIT [INDENT]]: lines of standard input, with fields separated by tabs, as columns; the last one is wrapped
 # at LIMIT if that is not 0
 print_columns() {
-    LC_ALL=C awk -F "$TAB" -v limit="${1:-0}" -v indent="${2:-0}" "$PROGRAM_LIB_BYTES$PROGRAM_LIB_COLUMNS"
+    LC_ALL=C awk -F "$TAB" -v limit="${1:-0}" -v indent="${2:-0}" "$PROGRAM_LIB_BYTES$PROGRAM_LIB_CELLS$PROGRAM_LIB_COLUMNS"
 }
 
 # show COMMAND [ARGUMENT...]: print its output as a whole. A shell that writes to a reader who is gone complains of an error,

@@ -10,6 +10,9 @@ hash_files() {
     fi
 }
 
+# hash_below FOLDER NAMES DIGESTS: hash the files below the folder whose names stand NUL-separated in a file, into another
+hash_below() { (cd -- "$1" && hash_files <"$2") >"$3" 2>/dev/null; }
+
 # hash_stream: hash standard input; the output line starts with the digest
 hash_stream() { if have openssl; then openssl dgst -sha256 -r; else sha256sum; fi; }
 

@@ -75,6 +75,7 @@ CLEAN_AT_EXIT=''     # functions that remove temporary files of the run
 LOCK_GUARDS=''       # functions that run once the lock is held
 STARTING=''          # process of `compose up`
 HASHING=''           # processes that verify the bundle
+METER=''             # process that shows how far a step is
 PROBED=''            # container and network of the preflight's probe
 PROBE_IMAGE=''       # image of the preflight's probe
 PROBE_PORT=''        # port on this server that is published by the probe

@@ -114,6 +114,7 @@ print_line() { printf '%s\n' "$(format "$@")"; }
 # say ID [ARGUMENT...]: print a message for the operator, and add it to the log of this run
 say() {
     local said readable=''
+    stop_meter
     said=$(format "$@")
     convert_text "$said"
     [ -n "$QUIET" ] || printf '%s\n' "$readable" 2>/dev/null # the reader may be gone, which ends the run as a signal
@@ -123,6 +124,7 @@ say() {
 # warn ID [ARGUMENT...]
 warn() {
     local said readable=''
+    stop_meter
     said=$(format "$@")
     convert_text "$said"
     printf '%s%s%s\n' "$YELLOW" "$readable" "$PLAIN" >&2
@@ -141,6 +143,7 @@ fail() {
 # end_with EXIT_CODE TEXT: the same for a text
 end_with() {
     local readable=''
+    stop_meter
     convert_text "$2"
     printf '%s%s%s\n' "$RED" "$readable" "$PLAIN" >&2
     note_told

@@ -34,6 +34,7 @@ end_run() {
     end_code=$1
     set +f
     IFS=" $TAB$NEWLINE" # a signal may arrive while IFS has another value
+    stop_meter
     # a shell that cannot fork or redirect exits with its own code; that may be 2, which means wrong usage here
     case $end_code in
         "$ENDED" | 0 | 1 | 3 | 4 | 5 | 129 | 130 | 141 | 143) ;;

@@ -28,13 +28,13 @@ run_preflight() {
 }
 
 # preflight_or_stop: before an installation; only results that are not `pass` are shown. Mistakes of the operator and failed
-# checks are one list
+# checks are one list. With --json all results are printed
 preflight_or_stop() {
     make_checks
     [ -z "$REPORT" ] || write_report
     if is_mistaken; then list_failed; fi
     end_at_mistakes
-    show print_checks bad
+    if [ -n "$JSON" ]; then show print_checks_json; else show print_checks bad; fi
     judge_checks
     say preflight.passed "$(count_results pass)" "$(count_results warn)" "$(count_results accepted)"
 }
