@@ -104,7 +104,8 @@ def _build(folder: Path, registry: DistributionRegistry) -> dict[str, Path]:
 
 def _build_medium(folder: Path, registry: DistributionRegistry) -> Path:
     work = prepare("medium", registry, folder)
-    return _unpacked(Builder(folder, folder / "cache").build(work.profile, registry.host, "--write-once"))
+    once = ("--write-once", "--set", "sbom.packages=false")
+    return _unpacked(Builder(folder, folder / "cache").build(work.profile, registry.host, *once))
 
 
 def _unpacked(bundle: Path) -> Path:

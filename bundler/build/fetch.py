@@ -11,6 +11,7 @@ from functools import partial
 from bundler.api.images import ImageSource, ResolvedImage
 from bundler.build.platforms import check_platform, read_config
 from bundler.build.resolve import memory_key
+from bundler.build.shelf import Shelf
 from bundler.bundle.incoming import Incoming
 from bundler.errors import FetchError
 from bundler.image.limits import check_layer_count
@@ -75,8 +76,18 @@ def fetch(
     reporter: Reporter,
     *,
     write_once: bool = False,
+    shelf: Shelf | None = None,
 ) -> Fetched:
-    """Fetch all blobs of all images into the store; with `write_once`, leave large layers to the pack stage.
+    """Fetch all blobs of all images into the store.
+
+    Args:
+        images: pinned.
+        sources: where they come from, by name.
+        store: receives the blobs.
+        platform: of the bundle.
+        reporter: receives progress.
+        write_once: leave large layers to the pack stage.
+        shelf: receives what layers say about software; None if nobody asks.
 
     Raises:
         FetchError: a blob is unavailable or invalid, a layer does not match its image's config, or an image
@@ -92,12 +103,12 @@ def fetch(
         (later if waits else now).append(owner)
     store.check_room(blob for _, blob in now)
     with reporter.transfer(tr("fetch"), sum(blob.size for _, blob in now)) as transfer:
-        _fetch_blobs(now, layers, sources, store, transfer)
+        _fetch_blobs(now, layers, sources, store, transfer, shelf=shelf)
     images_now = tuple(
         _finish(image, manifest, store, image.platform or platform) for image, manifest in complete
     )
     diff_ids = _diff_ids(images_now)
-    _check_layers(diff_ids, {blob.digest for _, blob in later}, store, reporter)
+    _check_layers(diff_ids, {blob.digest for _, blob in later}, store, reporter, shelf)
     incoming = _ask_sizes(later, diff_ids, sources)
     for image in images_now:
         _remember(image, store, image.resolved.platform or platform)
@@ -199,12 +210,23 @@ def _diff_ids(images: Sequence[FetchedImage]) -> Mapping[str, _Layer]:
 
 
 def _check_layers(
-    layers: Mapping[str, _Layer], incoming: Collection[str], store: Store, reporter: Reporter
+    layers: Mapping[str, _Layer],
+    incoming: Collection[str],
+    store: Store,
+    reporter: Reporter,
+    shelf: Shelf | None,
 ) -> None:
-    """Compare each layer in the store with its image's config; unpack only those without recorded diff ID."""
+    """Compare each layer in the store with its image's config.
+
+    Only layers without recorded diff ID are unpacked, and those whose software is asked for but not known.
+    """
     waiting = [layer for digest, layer in layers.items() if digest not in incoming]
     known = {layer.blob.digest: store.recall_diff_id(layer.blob.digest) for layer in waiting}
-    unknown = [layer for layer in waiting if known[layer.blob.digest] is None]
+    unknown = [
+        layer
+        for layer in waiting
+        if known[layer.blob.digest] is None or (shelf is not None and shelf.find(layer.blob.digest) is None)
+    ]
     if unknown:
         with (
             reporter.transfer(tr("unpack"), sum(layer.blob.size for layer in unknown)) as transfer,
@@ -212,9 +234,12 @@ def _check_layers(
         ):
 
             def read(layer: _Layer) -> None:
-                with store.path(layer.blob.digest).open("rb") as file:
-                    found = read_diff_id(file, layer.label)
+                look = shelf.look() if shelf is not None else None
+                with store.path(layer.blob.digest).open("rb") as file, store.room():
+                    found = read_diff_id(file, layer.label, look)
                 store.remember_diff_id(layer.blob.digest, found)
+                if shelf is not None and look is not None and look.found is not None:
+                    shelf.keep(layer.blob.digest, look.found)
                 known[layer.blob.digest] = found
                 transfer.advance(f"{layer.where} {layer.blob.hex[:12]}", layer.blob.size)
 
@@ -282,6 +307,8 @@ def _fetch_blobs(
     sources: Mapping[str, ImageSource],
     store: Store,
     transfer: Transfer,
+    *,
+    shelf: Shelf | None,
 ) -> None:
     """Fetch blobs, largest first, so that no long transfer is left for the end; stop at the first failure.
 
@@ -298,13 +325,16 @@ def _fetch_blobs(
 
             transfer.expect(label, blob.size)
             source = sources[image.source]
-            with Inspection() as inspection:
+            look = shelf.look() if shelf is not None else None
+            with Inspection(look) as inspection, store.room():
                 tap = inspection.feed if blob.digest in layers else None
                 with naming(image.reference.familiar):
                     store.fetch(blob, lambda offset: source.open_blob(image, blob, offset), advance, tap)
                 found = inspection.end()
             if found is not None:
                 store.remember_diff_id(blob.digest, found)
+                if shelf is not None and look is not None and look.found is not None:
+                    shelf.keep(blob.digest, look.found)
 
         for image, blob in sorted(missing, key=lambda owner: -owner[1].size):
             crew.submit(partial(bring, image, blob))

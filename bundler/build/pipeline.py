@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from bundler.api.images import ImageSource, ResolvedImage, SourceOptions
 from bundler.api.output import Description, PackContext
 from bundler.api.plugins import Plugins
 from bundler.api.signing import PrivateKey
+from bundler.build.advisories import read_advisories
 from bundler.build.carried import Carrier, carry
 from bundler.build.fetch import Fetched, fetch
 from bundler.build.images import COMPACT_SHARE, Compaction, PackedImages, keep
@@ -24,7 +25,9 @@ from bundler.build.platforms import platforms
 from bundler.build.render import Rendering, render
 from bundler.build.repack import declared_zstd, engine_floor
 from bundler.build.resolve import Resolver, resolve_each
+from bundler.build.shelf import Shelf
 from bundler.build.sign import sign, sign_sidecars
+from bundler.build.software import list_software
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Archive, Member
 from bundler.errors import BundleError, UsageError
@@ -131,20 +134,32 @@ def build(
         BundleError: the build failed; no incomplete file is left in `output`.
     """
     first = jobs[0]
-    if first.write_once and compaction(first):
-        raise UsageError(
-            tr(
-                "--write-once cannot be combined with pack.compression: compact, which recompresses"
-                " layers from the cache"
-            ),
-            hint=tr("remove --write-once, or add --set pack.compression=keep"),
-        )
+    if first.write_once:
+        _check_write_once(first)
     with first.store.in_use(), _sources(first) as sources:
         for resolved in _resolve(jobs, sources, keep=True):
             several = first.reporter.step(str(resolved.job.platform)) if len(jobs) > 1 else nullcontext()
             with several:
                 built = _build(resolved, sources, output, keys, statements)
             yield built
+
+
+def _check_write_once(job: Job) -> None:
+    """Refuse profiles that need layers before the bundle is written; by default, packages are not listed."""
+    why, instead = "", ""
+    if compaction(job):
+        why = tr("pack.compression: compact, which recompresses layers from the cache")
+        instead = "pack.compression=keep"
+    elif job.profile.profile.sbom.packages and job.profile.origin("sbom.packages") != "default":
+        why = tr("sbom.packages: true: the SBOM is written before the layers, and lists what is in them")
+        instead = "sbom.packages=false"
+    if why:
+        raise UsageError(
+            tr("--write-once cannot be combined with {why}", why=why),
+            hint=tr("remove --write-once, or add --set {instead}", instead=instead),
+        )
+    if job.profile.profile.sbom.packages:
+        job.reporter.warn(tr("with --write-once, the SBOM does not list the packages in images"))
 
 
 def _build(
@@ -162,8 +177,14 @@ def _build(
         # report problems with these files before downloading gigabytes of images
         carrier = _carrier(job)
         carried = carry(profile.files, carrier)
+        advisories = read_advisories(profile.advisories, job.profile.base, carrier.at)
         preparation = packer.prepare(context, carrier)
-        fetched = fetch(images, _by_name(sources), store, job.platform, reporter, write_once=job.write_once)
+        shelf = Shelf(store) if profile.sbom.packages and not job.write_once else None
+        by_name = {source.name: source for source in sources}
+        fetched = fetch(
+            images, by_name, store, job.platform, reporter, write_once=job.write_once, shelf=shelf
+        )
+        software = list_software(fetched.images, shelf, reporter) if shelf else None
     with reporter.step(tr("images")):
         packed = _pack_images(job, fetched)
     with reporter.step(tr("render")):
@@ -178,6 +199,8 @@ def _build(
             packer=packer,
             context=context,
             preparation=preparation,
+            software=software,
+            advisories=advisories,
         )
         rendered = render(application, fetched.images, packed, rendering)
     with reporter.step(tr("sign") if keys else tr("checksums")):
@@ -375,7 +398,3 @@ def _sources(job: Job) -> Iterator[list[ImageSource]]:
             stack.callback(source.close)
             sources.append(source)
         yield sources
-
-
-def _by_name(sources: Sequence[ImageSource]) -> Mapping[str, ImageSource]:
-    return {source.name: source for source in sources}

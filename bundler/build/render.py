@@ -10,9 +10,11 @@ from bundler import __version__
 from bundler.api import compose
 from bundler.api.application import ApplicationModel, ConfigFile
 from bundler.api.output import PackContext, Packer, PinnedService, Preparation, Renderer
+from bundler.build.advisories import Advisories
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import PackedImages
-from bundler.bundle import attestations
+from bundler.bundle import cyclonedx, spdx
+from bundler.bundle.attestations import provenance
 from bundler.bundle.manifest import (
     FORMAT,
     MANIFEST,
@@ -21,6 +23,7 @@ from bundler.bundle.manifest import (
     PortEntry,
     Provenance,
     ServiceEntry,
+    SoftwareEntry,
     VariableEntry,
 )
 from bundler.bundle.names import PathError, PathSet, show_path
@@ -49,6 +52,8 @@ class Rendering:
     packer: Packer
     context: PackContext
     preparation: Preparation
+    software: spdx.Software | None = None
+    advisories: Advisories = Advisories()  # noqa: RUF009 frozen
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,10 @@ def render(
     carried = (*application.carried, *rendering.carried, *preparation.files)
     members += [file.member("files") for file in carried]
     members += [
-        Member.of("attestations/sbom.spdx.json", attestations.sbom(manifest, preparation.components)),
-        Member.of("attestations/provenance.json", attestations.provenance(manifest, preparation.components)),
+        Member.of(spdx.PATH, spdx.sbom(manifest, preparation.components, rendering.software)),
+        Member.of(cyclonedx.PATH, _cyclonedx(manifest, rendering)),
+        Member.of("attestations/provenance.json", provenance(manifest, preparation.components)),
+        *rendering.advisories.members,
     ]
     members += [*rendering.statements, *packed.members]
     members.append(Member.of(MANIFEST, manifest.to_bytes()))
@@ -133,6 +140,19 @@ def check_members(members: Sequence[Member]) -> None:
             if member.content.file is not None:
                 where = f"{show_path(str(member.content.file))}: {where}"
             raise BundleError(f"{where}: {error}", hint=error.hint) from error
+
+
+def _cyclonedx(manifest: BundleManifest, rendering: Rendering) -> bytes:
+    digests = [(member.path, member.sha256) for member in rendering.advisories.members]
+    return cyclonedx.sbom(manifest, rendering.preparation.components, rendering.software, digests)
+
+
+def _software(packed: PackedImages, software: spdx.Software) -> tuple[SoftwareEntry, ...]:
+    return tuple(
+        SoftwareEntry(tag=image.tag, packages=found.counts, gaps=found.gaps)
+        for image in packed.images
+        for found in (software[image.origin],)
+    )
 
 
 def _manifest(
@@ -180,6 +200,8 @@ def _manifest(
             for variable in application.variables
         ),
         mounts=tuple(MountEntry(**vars(mount)) for mount in application.mounts),
+        software=() if rendering.software is None else _software(packed, rendering.software),
+        advisories=rendering.advisories.entries,
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )

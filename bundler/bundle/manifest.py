@@ -136,6 +136,30 @@ class MountEntry(Model):
     """Whether the service cannot write to it."""
 
 
+class SoftwareEntry(Model):
+    """What was found in an image."""
+
+    tag: str
+    """Tag of the image, as in `ImageEntry.tag`."""
+    packages: dict[str, Annotated[int, Field(ge=0)]]
+    """Number of packages by the type of their package URLs: `deb`, `pypi` ..."""
+    gaps: tuple[str, ...]
+    """Files that may list more packages but could not be read, and why; in English, as in the SBOM."""
+
+
+class AdvisoryEntry(Model):
+    """A file about vulnerabilities that was made elsewhere."""
+
+    path: str
+    """Path in the bundle."""
+    kind: str
+    """`OpenVEX`, `CSAF`, `CycloneDX`, `SARIF`, `Grype` or `Trivy`."""
+    date: str | None
+    """When it was made, as the file says."""
+    counts: dict[str, Annotated[int, Field(ge=0)]]
+    """Number of its findings by status or severity."""
+
+
 class VariableEntry(Model):
     """A site variable: a value known only at the site."""
 
@@ -209,6 +233,10 @@ class BundleManifest(Model):
     """Values to enter at the site."""
     mounts: tuple[MountEntry, ...] = ()
     """Paths that services mount, in the order of the document; none in bundles of older versions."""
+    software: tuple[SoftwareEntry, ...] = ()
+    """What was found in each image; without `sbom.packages`, the key is left out."""
+    advisories: tuple[AdvisoryEntry, ...] = ()
+    """Files about vulnerabilities; without them, the key is left out."""
     packing: Packing
     """How the images are packed."""
     provenance: Provenance
@@ -232,6 +260,9 @@ class BundleManifest(Model):
     def _order_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Put a packer's keys before `packing`: the SBOM's namespace depends on the order of the keys."""
         dumped: dict[str, Any] = dump(self)
+        for key in ("software", "advisories"):
+            if not dumped[key]:
+                del dumped[key]
         own = {key: value for key, value in dumped.items() if key not in BundleManifest.model_fields}
         last = {key: dumped.pop(key) for key in ("packing", "provenance")}
         return {key: value for key, value in dumped.items() if key not in own} | own | last

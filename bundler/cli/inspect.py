@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ from bundler.cli.mounts import mount_head, mount_rows
 from bundler.cli.options import PLUGINS_DIR, add, make_plugins
 from bundler.language import tr
 from bundler.terminal.console import echo, echo_json
-from bundler.terminal.progress import format_bytes
+from bundler.terminal.progress import format_bytes, format_counts
 from bundler.terminal.table import echo_table, pad
 
 if TYPE_CHECKING:
-    from bundler.bundle.manifest import Packing
+    from bundler.bundle.manifest import BundleManifest, Packing
 
 
 @click.command("inspect")
@@ -63,6 +64,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
             for number, line in enumerate(_packing(manifest.packing))
         ),
         *description.lines,
+        (tr("packages"), _packages(manifest)),
         (tr("files"), str(found.files)),
         (tr("signed"), tr("{signed} (not verified: use `bundle verify`)", signed=signed)),
     ]
@@ -74,12 +76,42 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
     services = [(s.name, s.tag, tr(EXPECTATIONS[s.expect])) for s in manifest.services]
     echo()
     echo_table((tr("service"), tr("image"), tr("expected to be")), services)
+    _software(manifest)
     if manifest.mounts:
         echo()
         echo_table(mount_head(), mount_rows(manifest.mounts))
     for head, rows in description.tables:
         echo()
         echo_table(head, rows)
+
+
+def _packages(manifest: BundleManifest) -> str:
+    """Return how many packages the images have together: one that several images have counts in each."""
+    if not manifest.software:
+        return tr("not listed")
+    counts = Counter[str]()
+    for each in manifest.software:
+        counts.update(each.packages)
+    return format_counts(dict(sorted(counts.items()))) or tr("none found")
+
+
+def _software(manifest: BundleManifest) -> None:
+    """Print what is in each image, what could not be read there, and files about vulnerabilities."""
+    if any(each.packages for each in manifest.software):
+        echo()
+        rows = [(each.tag, format_counts(each.packages)) for each in manifest.software]
+        echo_table((tr("image"), tr("packages")), rows)
+    gaps = [(each.tag, gap) for each in manifest.software for gap in each.gaps]
+    if gaps:
+        echo()
+        echo_table((tr("image"), tr("not read")), gaps)
+    if manifest.advisories:
+        echo()
+        files = [
+            (each.path, each.kind, each.date or "-", format_counts(each.counts))
+            for each in manifest.advisories
+        ]
+        echo_table((tr("file about vulnerabilities"), tr("kind"), tr("date"), tr("findings")), files)
 
 
 def _packing(packing: Packing) -> list[str]:

@@ -12,13 +12,17 @@ MAX_VALUES: Final = 500_000
 """Commas and brackets allowed in a document; a manifest has about 100. 4 MiB of `[],` would take 90 MB."""
 
 
-def parse_json(raw: bytes) -> Any:  # noqa: ANN401 a document may be anything
+def parse_json(raw: bytes, most: int = MAX_VALUES) -> Any:  # noqa: ANN401 a document may be anything
     """Parse a document: RFC 8259, in UTF-8, with finite numbers and text that can be encoded.
+
+    Args:
+        raw: the document.
+        most: number of commas and brackets that it may have.
 
     Raises:
         ValueError: it is invalid; the message is a reason that can follow a colon.
     """
-    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+    if sum(map(raw.count, (b",", b"[", b"{"))) > most:
         raise ValueError(tr("it contains too many values"))
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.io.streams import CHUNK
 from bundler.language import tr
 from bundler.layer.tar import TarError, TarStream
-from bundler.layer.unpacking import check_diff_id, unpack
+from bundler.layer.unpacking import HashedTar, check_diff_id, unpack
 
 SKETCH = 512
 """Files in a sketch: enough to detect that two layers share a tenth."""
@@ -38,27 +37,6 @@ class UnpackedLayer:
     sketch: frozenset[bytes]
 
 
-class _Reader:
-    """Reads chunks as a file, counting the bytes."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._left = memoryview(b"")
-        self.digest = hashlib.sha256()
-        self.size = 0
-
-    def read(self, size: int = CHUNK, /) -> bytes:
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self.digest.update(chunk)
-            self.size += len(chunk)
-            self._left = memoryview(chunk)
-        part, self._left = self._left[:size], self._left[size:]
-        return bytes(part)
-
-
 def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     """Unpack a layer without storing the result: measure it, check its digest, and make its sketch.
 
@@ -70,10 +48,10 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
     Raises:
         FetchError: the layer is damaged or does not match the config.
     """
-    reader = _Reader(unpack(path))
+    tar = HashedTar(unpack(path))
     files: set[bytes] = set()
     try:
-        for entry in TarStream(reader):
+        for entry in TarStream(tar, tar.skip):
             if entry.is_file and entry.size >= SMALL:
                 name = entry.field.rpartition(b"/")[2]
                 files.add(hashlib.blake2b(b"%s %d" % (name, entry.size), digest_size=8).digest())
@@ -81,14 +59,12 @@ def measure(path: Path, diff_id: str, where: str) -> UnpackedLayer:
                     files = set(heapq.nsmallest(SKETCH, files))
     except TarError:
         files.clear()  # engines may accept what is not understood here; only the order of layers is less good
-    while reader.read():
-        pass
     check_diff_id(
-        "sha256:" + reader.digest.hexdigest(),
+        tar.end(),
         diff_id,
         tr("{where}: layer sha256:{path_name}", where=where, path_name=path.name),
     )
-    return UnpackedLayer(path, diff_id, reader.size, frozenset(heapq.nsmallest(SKETCH, files)))
+    return UnpackedLayer(path, diff_id, tar.size, frozenset(heapq.nsmallest(SKETCH, files)))
 
 
 def order_by_likeness(layers: Sequence[UnpackedLayer]) -> list[UnpackedLayer]:

@@ -143,7 +143,8 @@ class TarStream:
             raise TarError(tr("it is truncated"))
         told = _number(block[148:156])
         fields = block[:148] + b" " * 8 + block[156:]
-        if told not in {sum(fields), sum(fields) - 256 * sum(byte > 127 for byte in fields)}:  # noqa: PLR2004
+        total = sum(fields)
+        if told != total and told != total - 256 * sum(byte > 127 for byte in fields):  # noqa: PLR2004
             raise TarError(tr("a header has a wrong checksum"))
         return block
 

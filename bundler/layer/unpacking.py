@@ -10,7 +10,7 @@ import hashlib
 import queue
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +18,7 @@ from bundler.errors import FetchError
 from bundler.io.streams import CHUNK, Readable, Rewound
 from bundler.language import tr, tr_later
 from bundler.layer.size import GZIP_MAGIC, ZSTD_MAGIC
+from bundler.layer.tar import TarError
 
 try:  # twice as fast as zlib, if a wheel exists: docs/dependencies.md
     from isal import isal_zlib
@@ -86,21 +87,75 @@ def unpack(path: Path) -> Iterator[bytes]:
         ) from error
 
 
-def read_diff_id(compressed: Readable, layer: str) -> str:
-    """Return the digest of the tar in a layer; `layer` is for messages.
+class HashedTar:
+    """A layer's tar, hashed while it is read or skipped."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return up to `size` bytes; empty at the end."""
+        if not self._left and not self._next():
+            return b""
+        part, self._left = self._left[:size], self._left[size:]
+        return bytes(part)
+
+    def skip(self, size: int) -> None:
+        """Pass over the next bytes without copying them.
+
+        Raises:
+            TarError: there are fewer.
+        """
+        while size > len(self._left):
+            size -= len(self._left)
+            if not self._next():
+                raise TarError(tr("it is truncated"))
+        self._left = self._left[size:]
+
+    def end(self) -> str:
+        """Pass over the rest, and return the digest of all bytes: the layer's diff ID."""
+        while self._next():
+            pass
+        return "sha256:" + self._digest.hexdigest()
+
+    def _next(self) -> bool:
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._left = memoryview(b"")
+            return False
+        self._digest.update(piece)
+        self.size += len(piece)
+        self._left = memoryview(piece)
+        return True
+
+
+Use = Callable[[HashedTar], None]
+"""Looks at a layer while it is unpacked, and need not read it to the end."""
+
+
+def read_diff_id(compressed: Readable, layer: str, use: Use | None = None) -> str:
+    """Return the digest of the tar in a layer.
+
+    Args:
+        compressed: the layer.
+        layer: its name for messages.
+        use: sees the tar on the way.
 
     Raises:
         FetchError: the layer is damaged.
     """
-    digest = hashlib.sha256()
+    tar = HashedTar(unpack_stream(compressed))
     try:
-        for piece in unpack_stream(compressed):
-            digest.update(piece)
+        if use is not None:
+            use(tar)
+        return tar.end()
     except UnpackError as error:
         raise FetchError(
             tr("{layer} cannot be unpacked: {error}", layer=layer, error=error), hint=tr(_BROKEN)
         ) from error
-    return "sha256:" + digest.hexdigest()
 
 
 def check_diff_id(found: str, expected: str, layer: str) -> None:
@@ -133,17 +188,19 @@ class Inspection:
         diff_id = inspection.end()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, use: Use | None = None) -> None:
+        """Prepare without starting a thread; `use` sees the tar there, on the way."""
+        self._use = use
         self._chunks: queue.Queue[bytes] = queue.Queue(_AHEAD)
         self._thread: threading.Thread | None = None
-        self._digest = hashlib.sha256()
-        self._whole = False
+        self._found: str | None = None
+        self._failure: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
+        self._join()
 
     def feed(self, chunk: bytes) -> None:
         """Pass on the next bytes; blocks while unpacking is slower than the transfer."""
@@ -154,26 +211,36 @@ class Inspection:
             self._chunks.put(chunk)
 
     def end(self) -> str | None:
-        """Wait for the rest and return the layer's diff ID; None if there was no data or unpacking failed."""
-        if self._thread is None:
-            return None
-        self._chunks.put(b"")
-        self._thread.join()
-        self._thread = None
-        return "sha256:" + self._digest.hexdigest() if self._whole else None
+        """Wait for the rest and return the layer's diff ID; None if there was no data or unpacking failed.
+
+        What went wrong in `use` for another reason is raised here.
+        """
+        self._join()
+        if self._failure is not None:
+            raise self._failure
+        return self._found
 
     def read(self, _size: int, /) -> bytes:
         """Return the next chunk that was fed, to the thread; empty at the end."""
         return self._chunks.get()
 
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._chunks.put(b"")
+            self._thread.join()
+            self._thread = None
+
     def _run(self) -> None:
         ended = _Watched(self)
         try:
-            for piece in unpack_stream(ended, wide=False):
-                self._digest.update(piece)
-            self._whole = True
+            tar = HashedTar(unpack_stream(ended, wide=False))
+            if self._use is not None:
+                self._use(tar)
+            self._found = tar.end()
         except UnpackError:
             pass  # unpacked again from the file, which reports the reason
+        except BaseException as error:  # noqa: BLE001 raised by `end`, in the thread that waits
+            self._failure = error
         finally:
             while ended.read(CHUNK):  # drain the queue, so that `feed` does not block for ever
                 pass

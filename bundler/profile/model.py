@@ -54,6 +54,16 @@ class Pack(ProfileModel):
     """Number of compression threads; 0 uses all cores. The output does not depend on it."""
 
 
+class Sbom(ProfileModel):
+    """What the software bill of materials lists."""
+
+    packages: bool = True
+    """Whether the packages in images are listed: of dpkg, apk, rpm, Python, Node, Go and Java, with their
+    licences (docs/reference/sbom.md). Without, the SBOM lists images only, and says so. `build --write-once`
+    lists none, and refuses a profile that says `true`.
+    """
+
+
 class Signing(ProfileModel):
     """Requirements for signatures."""
 
@@ -101,6 +111,12 @@ class Profile(ProfileModel):
     """Files and folders for the source `archive`: `docker save` archives, OCI layouts."""
     files: tuple[CarriedFile, ...] = ()
     """Files to add to the bundle."""
+    sbom: Sbom = Sbom()
+    """What the software bill of materials lists."""
+    advisories: tuple[LocalPath, ...] = ()
+    """Files about vulnerabilities that were made elsewhere, carried and signed as they are: OpenVEX, CSAF,
+    CycloneDX with vulnerabilities, SARIF, results of Grype and Trivy as JSON. The content decides the kind.
+    """
     pack: Pack = Pack()
     """How to write the bundle."""
     signing: Signing = Signing()
@@ -113,6 +129,7 @@ class Profile(ProfileModel):
         for key, names in (
             ("sources", list(self.sources)),
             ("files", [file.target for file in self.files]),
+            ("advisories", [path.name for path in self.advisories]),
         ):
             for index, name in enumerate(names):
                 if name in names[:index]:

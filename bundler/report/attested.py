@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bundler.bundle import spdx
 from bundler.errors import VerificationError
-from bundler.io.json import parse_json
+from bundler.io.json import MAX_VALUES, parse_json
 from bundler.language import tr
 from bundler.report.loose import mapping, mappings, text
 from bundler.report.model import Contained, Package, Provenance
 
-SBOM: Final = "attestations/sbom.spdx.json"
+SBOM: Final = spdx.PATH
 PROVENANCE: Final = "attestations/provenance.json"
-SBOM_LIMIT: Final = 32 << 20
+SBOM_LIMIT: Final = 64 << 20
 """Largest SBOM in bytes that is read."""
+SBOM_VALUES: Final = 4_000_000
+"""Most values in it: some hundred thousand packages."""
 PROVENANCE_LIMIT: Final = 4 << 20
 """Largest provenance in bytes that is read."""
 _CONTAINS: Final = "CONTAINS"
@@ -27,7 +30,7 @@ def read_sbom(raw: bytes) -> tuple[Contained, ...]:
     Raises:
         VerificationError: it is not JSON.
     """
-    document = _parse(raw, SBOM)
+    document = _parse(raw, SBOM, SBOM_VALUES)
     packages = {text(each.get("SPDXID")): each for each in mappings(document.get("packages"))}
     inside: dict[str, list[str]] = {}
     roots = []
@@ -50,6 +53,7 @@ def read_sbom(raw: bytes) -> tuple[Contained, ...]:
                 for name in inside.get(text(part.get("SPDXID")), ())
                 if name in packages
             ),
+            tuple(text(each.get("comment")) for each in mappings(part.get("annotations"))),
         )
         for part in parts
     )
@@ -58,7 +62,16 @@ def read_sbom(raw: bytes) -> tuple[Contained, ...]:
 def _package(entry: Mapping[str, Any]) -> Package:
     licenses = [text(entry.get(key)) for key in ("licenseConcluded", "licenseDeclared")]
     known = [each for each in licenses if each and each not in _NO_LICENSE]
-    return Package(text(entry.get("name")), text(entry.get("versionInfo")), known[0] if known else "")
+    purl = next(
+        (
+            text(each.get("referenceLocator"))
+            for each in mappings(entry.get("externalRefs"))
+            if text(each.get("referenceType")) == "purl"
+        ),
+        "",
+    )
+    kind = purl.removeprefix("pkg:").partition("/")[0]
+    return Package(text(entry.get("name")), text(entry.get("versionInfo")), known[0] if known else "", kind)
 
 
 def read_provenance(raw: bytes) -> Provenance:
@@ -86,9 +99,9 @@ def read_provenance(raw: bytes) -> Provenance:
     return Provenance(tuple((key, value) for key, value in facts if value), dependencies)
 
 
-def _parse(raw: bytes, path: str) -> Mapping[str, Any]:
+def _parse(raw: bytes, path: str, most: int = MAX_VALUES) -> Mapping[str, Any]:
     try:
-        return mapping(parse_json(raw))
+        return mapping(parse_json(raw, most))
     except ValueError as error:
         raise VerificationError(
             tr("{path} cannot be read: {error}", path=path, error=error), hint=tr("build the bundle again")

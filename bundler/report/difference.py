@@ -89,12 +89,15 @@ class Difference:
 def find_changes(difference: Difference, words: Words) -> tuple[Change, ...]:
     """Return all differences, grouped by kind of thing; `words` are those of the reader's language.
 
-    Of a service that is added or removed, only what is unusual about its hardening is a difference.
+    Of a service that is added or removed, only what is unusual about its hardening is a difference. Packages
+    are compared if both bundles list some.
     """
     old, new = difference.old, difference.new
+    listed = _packages(old, words) and _packages(new, words)
     return tuple(
         change
         for what, facts in FACTS.items()
+        if what != "package" or listed
         for change in _compare(what, facts(old, words), facts(new, words))
         if what != "hardening" or change.kind == "changed" or _is_unusual(change, (old, new), words)
     )
@@ -203,6 +206,16 @@ def _requirements(report: Report, words: Words) -> Facts:
     }
 
 
+def _packages(report: Report, words: Words) -> Facts:  # noqa: ARG001 likewise
+    """Packages by the repository of their image, kind and name, so that a new version is a change."""
+    found: dict[str, list[str]] = {}
+    for part in report.contained or ():
+        repository = _repository(part.name).removeprefix("docker.io/").removeprefix("library/")
+        for each in part.packages:
+            found.setdefault(f"{repository}: {each.name} ({each.kind})", []).append(each.version)
+    return {name: ", ".join(sorted(set(versions))) for name, versions in found.items()}
+
+
 def _hardening(report: Report, words: Words) -> Facts:
     return {
         _finding_name(each, finding, words): f"{words[finding.says]} {finding.detail}".strip()
@@ -229,6 +242,7 @@ FACTS: Final[dict[str, Callable[[Report, Words], Facts]]] = {
     "variable": _variables,
     "secret": lambda report, _: dict.fromkeys(report.secrets, ""),
     "requirement": _requirements,
+    "package": _packages,
     "hardening": _hardening,
 }
 """Kind of thing -> what distinguishes those of a report."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -157,21 +158,43 @@ class Variable:
 
 @dataclass(frozen=True)
 class Package:
-    """A package of software, from an SBOM."""
+    """A package of software, from an SBOM; `kind` is the type of its package URL, for example `deb`."""
 
     name: str
     version: str
     license: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class Contained:
-    """Something that the SBOM lists as part of the bundle, and the packages that the SBOM lists inside it."""
+    """Something that the SBOM lists as part of the bundle.
+
+    Attributes:
+        packages: what the SBOM lists inside it.
+        remarks: what the SBOM says about the list: why it is not complete.
+    """
 
     name: str
     version: str
     purpose: str
     packages: tuple[Package, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of packages by kind."""
+        return dict(sorted(Counter(each.kind for each in self.packages).items()))
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """A file about vulnerabilities that the bundle carries; `counts` are by status or severity."""
+
+    path: str
+    kind: str
+    date: str
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -247,6 +270,7 @@ class Report:
     checks: tuple[SiteCheck, ...]
     notes: tuple[tuple[str, str], ...]
     contained: tuple[Contained, ...] | None
+    advisories: tuple[Advisory, ...]
     provenance: Provenance | None
     checked: Checked | None
 

@@ -17,7 +17,7 @@ from bundler.report.difference import FACTS, KINDS, Difference, count, find_chan
 from bundler.report.hardening import CHECKS
 from bundler.report.model import Image, Package, Report
 from bundler.terminal.console import clean
-from bundler.terminal.progress import format_bytes
+from bundler.terminal.progress import format_bytes, format_counts
 
 MOST_PACKAGES: Final = 500
 """Most packages of one image that a page lists."""
@@ -89,8 +89,11 @@ def _view(report: Report, w: Words) -> dict[str, Any]:
         "provenance": attested.PROVENANCE,
         "built": [(w[key], text) for key, text in report.provenance.facts] if report.provenance else [],
         "contained": [
-            (each.name, each.version, each.purpose.lower(), str(len(each.packages)))
+            (each.name, each.version, each.purpose.lower(), format_counts(each.counts))
             for each in report.contained or ()
+        ],
+        "advisories": [
+            (each.path, each.kind, each.date, format_counts(each.counts)) for each in report.advisories
         ],
         **_service_tables(report, w),
         **_site_tables(report, w),

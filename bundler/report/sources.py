@@ -12,7 +12,7 @@ from bundler.bundle.manifest import BundleManifest, ImageEntry
 from bundler.image.reference import Reference
 from bundler.report import attested, composition
 from bundler.report.composition import Composition, Running
-from bundler.report.model import Blob, Checked, Image, Mount, Port, Report, Variable
+from bundler.report.model import Advisory, Blob, Checked, Image, Mount, Port, Report, Variable
 from bundler.trust.verify import Verified
 
 KEPT: Final = {
@@ -72,6 +72,9 @@ def of_bundle(found: Verified, file: str, description: Description, claimed: tup
         checks=description.checks,
         notes=description.lines,
         contained=attested.read_sbom(sbom) if sbom else None,
+        advisories=tuple(
+            Advisory(each.path, each.kind, each.date or "", each.counts) for each in manifest.advisories
+        ),
         provenance=attested.read_provenance(provenance) if provenance else None,
         checked=Checked(found.files, tuple(key.fingerprint for key in found.signers), claimed),
     )
@@ -144,6 +147,7 @@ def of_plan(plan: Plan, profile: str) -> Report:
         checks=plan.packer.checks,
         notes=plan.packer.lines,
         contained=None,
+        advisories=(),
         provenance=None,
         checked=None,
     )

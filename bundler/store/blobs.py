@@ -133,13 +133,17 @@ class Store:
         digest = digest_of(data)
         target = self.path(digest)
         if not target.exists():
-            with self._room():
+            with self.room():
                 self._partial.mkdir(parents=True, exist_ok=True)
                 with scratch_file(self._partial) as file:
                     file.write(data)
                 self._adopt(Path(file.name), target)
         self._checked.add(digest)
         return digest
+
+    def room(self) -> AbstractContextManager[None]:
+        """Explain a full disk, in a block that writes to the store."""
+        return explain_full_disk(tr("the cache"), self.root, tr(MORE_ROOM))
 
     def check_room(self, blobs: Iterable[Descriptor]) -> None:
         """Refuse to start what cannot end: fetching blobs for which the disk has not enough space.
@@ -185,7 +189,7 @@ class Store:
         if self.has(blob):
             advance(blob.size)
             return target
-        with self._room(), self._claim(blob.hex) as (descriptor, partial):
+        with self.room(), self._claim(blob.hex) as (descriptor, partial):
             if self.has(blob):  # another build has fetched it in the meantime
                 partial.unlink(missing_ok=True)
                 advance(blob.size)
@@ -212,7 +216,7 @@ class Store:
             FetchError: the file is unavailable; received data are kept.
         """
         target = self.path(digest)
-        with self._room(), self._claim(target.name) as (descriptor, partial):
+        with self.room(), self._claim(target.name) as (descriptor, partial):
             if target.exists():  # another build has fetched it in the meantime
                 partial.unlink(missing_ok=True)
                 return target
@@ -238,7 +242,7 @@ class Store:
     def ingest(self, stream: Readable) -> tuple[str, int]:
         """Store bytes whose digest is not known in advance; return digest and size."""
         digest, size = hashlib.sha256(), 0
-        with self._room():
+        with self.room():
             self._partial.mkdir(parents=True, exist_ok=True)
             with scratch_file(self._partial) as file:
                 while chunk := stream.read(CHUNK):
@@ -256,7 +260,7 @@ class Store:
         Raises:
             ValueError: the name is not valid.
         """
-        return Cache(self._caches, name, self.in_use, self._room)
+        return Cache(self._caches, name, self.in_use, self.room)
 
     def caches(self) -> list[Cache]:
         """Return all existing caches."""
@@ -308,7 +312,7 @@ class Store:
         text = json.dumps({"name": name, "digest": digest, "sum": _sum(name, digest)})
         if target.exists() and target.read_text() == text:
             return
-        with self._room():
+        with self.room():
             self._refs.mkdir(parents=True, exist_ok=True)
             write_whole(target, text.encode(), 0o600)
 
@@ -331,10 +335,6 @@ class Store:
 
     # ------------------------------------------------------------ inside
 
-    def _room(self) -> AbstractContextManager[None]:
-        """Explain a full disk, in a block that writes to the store."""
-        return explain_full_disk(tr("the cache"), self.root, tr(MORE_ROOM))
-
     def _received(self, blob: Descriptor) -> int:
         """Return the bytes of the blob that an earlier run has left, at most all of them."""
         try:
@@ -344,7 +344,7 @@ class Store:
 
     @contextmanager
     def _lock(self, kind: int) -> Iterator[None]:
-        with self._room():
+        with self.room():
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("a")
         with lock as file:

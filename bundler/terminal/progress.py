@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
@@ -57,6 +57,11 @@ def format_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     raise AssertionError
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Format numbers of several kinds for people: deb 312, pypi 40."""
+    return ", ".join(f"{kind} {number}" for kind, number in counts.items())
 
 
 def format_seconds(seconds: float) -> str:

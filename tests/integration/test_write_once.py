@@ -65,8 +65,9 @@ def builder(tmp_path: Path) -> Builder:
 
 
 def usual(host: str, *more: str | Path) -> list[str | Path]:
-    """Return the arguments of a build that uses the cache."""
-    return ["build", "--profile", "scale.yaml", "--registry-mirror", f"registry.example={host}", *more]
+    """Return the arguments of a build that uses the cache, and does not list what is in the layers."""
+    arguments = ("--profile", "scale.yaml", "--registry-mirror", f"registry.example={host}")
+    return ["build", *arguments, "--set", "sbom.packages=false", *more]
 
 
 def words(host: str, *more: str | Path) -> list[str | Path]:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 OTHER_ERRORS: Final = {
+    "UnreadableError",  # a reason that becomes part of an SBOM, which has one language
     "AssertionError", "AttributeError", "KeyError", "OSError", "ProcessLookupError", "TypeError",
 }  # fmt: skip
 """Errors of the program itself."""

@@ -6,6 +6,7 @@ from bundler.api.application import Requirement
 from bundler.api.output import SiteCheck
 from bundler.report.composition import Running, read
 from bundler.report.model import (
+    Advisory,
     Blob,
     Checked,
     Contained,
@@ -88,6 +89,11 @@ def sample(name: str = "shop", *, version: str = "1.0", checked: Checked | None 
             SiteCheck("kernel", name, name, "3.10", name),
         ),
         notes=(("release", name), (name, "7")),
+        advisories=(
+            Advisory(
+                "attestations/advisories/vex.json", "OpenVEX", f"{name} 2026", {"fixed": 2, "not_affected": 1}
+            ),
+        ),
         contained=(Contained(name, "1", "CONTAINER", (Package(name, "1.2", name),)),),
         provenance=Provenance((("builder", name),), ((name, f"sha256:{name}"),)),
         checked=checked or Checked(9, (KEY,), ()),

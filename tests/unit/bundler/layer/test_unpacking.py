@@ -14,7 +14,6 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
@@ -25,6 +24,7 @@ from bundler.errors import FetchError
 from bundler.image.digest import digest_of
 from bundler.layer import unpacking
 from bundler.layer.unpacking import (
+    HashedTar,
     Inspection,
     UnpackError,
     check_diff_id,
@@ -233,14 +233,28 @@ def test_an_inspection_that_breaks_does_not_block(monkeypatch: pytest.MonkeyPatc
     def broken(*_: object, **__: object) -> Iterator[bytes]:
         raise MemoryError
 
-    seen: list[Any] = []
     monkeypatch.setattr(unpacking, "unpack_stream", broken)
-    monkeypatch.setattr(threading, "excepthook", seen.append)
     with Inspection() as inspection:
         for _ in range(50):
             inspection.feed(GZIP)
-        assert inspection.end() is None
-    assert seen[0].exc_type is MemoryError
+        with pytest.raises(MemoryError):
+            inspection.end()
+
+
+def test_what_looks_at_a_layer_sees_its_tar_and_its_errors_are_raised_at_the_end() -> None:
+    seen: list[bytes] = []
+    with Inspection(lambda tar: seen.append(tar.read(10))) as inspection:
+        inspection.feed(gzip.compress(NOISE))
+        assert inspection.end() == digest_of(NOISE)
+    assert b"".join(seen) == NOISE[: len(seen[0])]
+
+    def fail(_: HashedTar) -> None:
+        raise KeyError("bug")
+
+    with Inspection(fail) as inspection:
+        inspection.feed(gzip.compress(NOISE))
+        with pytest.raises(KeyError):
+            inspection.end()
 
 
 def test_diff_ids_are_compared() -> None:

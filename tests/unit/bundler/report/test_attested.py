@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bundler.bundle.attestations import Component, provenance, sbom
+from bundler.bundle.attestations import Component, provenance
+from bundler.bundle.spdx import sbom
 from bundler.errors import VerificationError
 from bundler.report.attested import read_provenance, read_sbom
 from bundler.report.model import Package
@@ -16,7 +17,7 @@ COMPONENT = Component("engine", "Docker", "29.1", "files/docker.tgz", "0" * 64, 
 
 
 def test_what_the_build_writes_is_read() -> None:
-    (part,) = read_sbom(sbom(MANIFEST, [COMPONENT]))
+    (part,) = read_sbom(sbom(MANIFEST, [COMPONENT], None))
     assert (part.name, part.version, part.purpose, part.packages) == ("Docker", "29.1", "ARCHIVE", ())
     found = read_provenance(provenance(MANIFEST, [COMPONENT]))
     assert dict(found.facts)["builder"] == "tests"

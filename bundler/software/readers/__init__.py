@@ -1,0 +1,1 @@
+"""Readers of what package managers and build tools leave in an image: from bytes to packages."""

@@ -1,0 +1,200 @@
+"""Layers are read once as a stream, and the uppermost one that has a file decides."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bundler.layer.unpacking import HashedTar
+from bundler.software import scan as scanning
+from bundler.software.layer import LayerSoftware
+from bundler.software.scan import scan
+from bundler.software.view import SHOWN, overlay
+from tests.support.go_programs import ELF
+
+STATUS = "Package: {name}\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\n"
+COPYRIGHT = (
+    "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: {}\n"
+)
+PYTHON = "Metadata-Version: 2.1\nName: a\nVersion: 1\n"
+PLACE = "usr/lib/python3/dist-packages/a-1.dist-info"
+
+
+def tar(*members: tuple[str, str | bytes | None] | tuple[str, str, bytes]) -> bytes:
+    """Return a layer: path and content (None for a folder), or path, target and type of a link."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path, content, *kind in members:
+            info = tarfile.TarInfo(path)
+            if kind:
+                info.type, info.linkname = kind[0], str(content)
+                archive.addfile(info)
+            elif content is None:
+                info.type = tarfile.DIRTYPE
+                archive.addfile(info)
+            else:
+                data = content.encode() if isinstance(content, str) else content
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def look(raw: bytes, folder: Path, *, step: int = 1 << 20) -> LayerSoftware:
+    found = scan(HashedTar(raw[at : at + step] for at in range(0, len(raw), step)), folder)
+    kept = LayerSoftware.from_bytes(found.to_bytes())
+    assert kept == found
+    return found
+
+
+def purls(*layers: bytes, folder: Path) -> list[str]:
+    return [each.purl for each in overlay([look(raw, folder) for raw in layers]).packages]
+
+
+def gaps(*layers: bytes, folder: Path) -> tuple[str, ...]:
+    return overlay([look(raw, folder) for raw in layers]).gaps
+
+
+BASE = tar(
+    ("./etc/os-release", "ID=debian\nVERSION_ID=12\n"),
+    ("./var/lib/dpkg/status", STATUS.format(name="libc6")),
+    (f"{PLACE}/METADATA", PYTHON),
+)
+LIBC, OWN = "pkg:deb/debian/libc6@1?arch=amd64&distro=debian-12", "pkg:pypi/a@1"
+
+
+@pytest.mark.parametrize(
+    ("upper", "left"),
+    [
+        (tar(), [LIBC, OWN]),
+        (tar(("var/lib/dpkg/status", STATUS.format(name="bash"))), [LIBC.replace("libc6", "bash"), OWN]),
+        (tar((f"{PLACE}/.wh.METADATA", "")), [LIBC]),
+        (tar(("usr/lib/python3/.wh.dist-packages", "")), [LIBC]),
+        (tar(("usr/lib/python3/.wh..wh..opq", "")), [LIBC]),
+        (tar((".wh..wh..opq", "")), []),
+        (tar(("usr/lib/python3", "x")), [LIBC]),
+        (tar(("usr/lib/python3", "../x", tarfile.SYMTYPE)), [LIBC]),
+        (tar((f"{PLACE}/METADATA", None)), [LIBC]),
+        (tar(("usr/lib/python3", None), (f"{PLACE}/RECORD", "x")), [LIBC, OWN]),
+        (tar(("./etc/.wh.os-release", "")), ["pkg:deb/libc6@1?arch=amd64", OWN]),
+    ],
+    ids=[
+        *("nothing", "replaced", "whiteout", "whiteout-above", "opaque", "opaque-root", "file-above"),
+        *("link-above", "folder-there", "folder-above", "release-gone"),
+    ],
+)  # fmt: skip
+def test_upper_layers_decide(upper: bytes, left: list[str], tmp_path: Path) -> None:
+    assert purls(BASE, upper, folder=tmp_path) == left
+
+
+def test_a_whiteout_hides_nothing_of_its_own_layer(tmp_path: Path) -> None:
+    layer = tar((f"{PLACE}/METADATA", PYTHON), (f"{PLACE}/.wh.METADATA", ""), ("usr/.wh..wh..opq", ""))
+    assert purls(layer, folder=tmp_path) == [OWN]
+
+
+def test_copyright_files_may_be_in_another_layer_and_behind_links(tmp_path: Path) -> None:
+    below = tar(
+        ("usr/share/doc/gcc-12-base/copyright", COPYRIGHT.format("GPL-3+")),
+        ("usr/share/doc/libgcc-s1", "gcc-12-base", tarfile.SYMTYPE),
+        ("usr/share/doc/loop", "loop", tarfile.SYMTYPE),
+    )
+    above = tar(
+        ("var/lib/dpkg/status", "".join(STATUS.format(name=name) for name in ("libgcc-s1", "loop", "x")))
+    )
+    found = overlay([look(below, tmp_path), look(above, tmp_path)])
+    assert [(each.name, each.license) for each in found.packages] == [
+        ("libgcc-s1", "GPL-3+"),
+        ("loop", ""),
+        ("x", ""),
+    ]
+
+
+def test_hard_links_say_the_same_and_links_to_unread_files_are_gaps(tmp_path: Path) -> None:
+    layer = tar(
+        (f"{PLACE}/METADATA", PYTHON),
+        ("opt/b.dist-info/METADATA", f"./{PLACE}/METADATA", tarfile.LNKTYPE),
+        ("opt/c.dist-info/METADATA", "elsewhere", tarfile.LNKTYPE),
+        ("opt/d.dist-info/METADATA", "../../elsewhere", tarfile.SYMTYPE),
+        ("opt/e.dist-info/METADATA", f"/{PLACE}/METADATA", tarfile.SYMTYPE),
+        ("var/lib/dpkg/status", "x", tarfile.FIFOTYPE),
+    )
+    found = overlay([look(layer, tmp_path)])
+    assert [each.path for each in found.packages] == ["opt/b.dist-info/METADATA", f"{PLACE}/METADATA"]
+    assert found.gaps == (
+        "opt/c.dist-info/METADATA: it is a hard link to a file that was not read",
+        "opt/d.dist-info/METADATA: it is a link to ../../elsewhere, which was not read",
+        "var/lib/dpkg/status: it is not a regular file",
+    )
+
+
+def test_programs_are_found_anywhere_and_replaced(tmp_path: Path) -> None:
+    base = tar(("usr/local/bin/tool", ELF), ("usr/bin/alias", "usr/local/bin/tool", tarfile.LNKTYPE))
+    found = overlay([look(base, tmp_path, step=1000)])
+    assert {(each.purl, each.path) for each in found.packages} == {
+        (purl, path)
+        for purl in ("pkg:golang/example.com/app", "pkg:golang/stdlib@1.22.1")
+        for path in ("usr/bin/alias", "usr/local/bin/tool")
+    }
+    upper = tar(("usr/local/bin/tool", b"#!/bin/sh\n" * 10_000), ("usr/bin/.wh.alias", ""))
+    assert purls(base, upper, folder=tmp_path) == []
+
+
+def test_what_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
+    broken = tar(("var/lib/dpkg/status", "nonsense\n"), (f"{PLACE}/METADATA", PYTHON))
+    assert gaps(broken, folder=tmp_path) == ("var/lib/dpkg/status: a line is not a field",)
+    assert purls(broken, folder=tmp_path) == [OWN]
+    assert gaps(BASE, BASE[:2000], folder=tmp_path) == ("layer 2 of 2: it cannot be read to its end",)
+    assert gaps(b"x" * 4096, folder=tmp_path) == ("layer 1 of 1: it cannot be read to its end",)
+    many = tar(*((f"n/{number}/node_modules/a/package.json", "{") for number in range(30)))
+    found = gaps(many, folder=tmp_path)
+    assert len(found) == SHOWN + 1
+    assert found[-1] == "and 10 more"
+
+
+def test_the_whole_layer_is_hashed_whatever_was_read(tmp_path: Path) -> None:
+    hashed = HashedTar(iter([BASE, b"x"]))
+    scan(hashed, tmp_path)
+    assert hashed.end() == HashedTar(iter([BASE + b"x"])).end()
+    assert hashed.size == len(BASE) + 1
+
+
+def test_nothing_of_a_file_that_is_too_large_is_read(tmp_path: Path) -> None:
+    def layer() -> Iterator[bytes]:
+        info = tarfile.TarInfo("var/lib/dpkg/status")
+        info.size = 1 << 30
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        for _ in range(1 << 10):
+            yield bytes(1 << 20)
+        yield bytes(1024)
+
+    tracemalloc.start()
+    found = overlay([scan(HashedTar(layer()), tmp_path)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.gaps == ("var/lib/dpkg/status: it is larger than 16 MiB",)
+    assert peak < 8 << 20
+
+
+def test_more_than_is_kept_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MOST_KEPT", 1000)
+    monkeypatch.setattr(scanning, "MOST_FILES", 5)
+    many = "".join(STATUS.format(name=f"p{number}") for number in range(10))
+    assert gaps(tar(("var/lib/dpkg/status", many)), folder=tmp_path) == (
+        "layer 1 of 1: it lists more packages than an image has",
+    )
+    links = ((f"l{number}", "tool", tarfile.LNKTYPE) for number in range(9))
+    assert gaps(tar(("tool", ELF), *links), folder=tmp_path) == (
+        "layer 1 of 1: it lists more packages than an image has",
+    )
+    files = tar(*((f"f{number}", "") for number in range(9)))
+    assert gaps(files, folder=tmp_path) == ("layer 1 of 1: it has more than 5 files",)
+
+
+def test_what_was_kept_and_damaged_is_not_believed(tmp_path: Path) -> None:
+    raw = look(BASE, tmp_path).to_bytes()
+    assert LayerSoftware.from_bytes(raw[:-9]) is None
+    assert LayerSoftware.from_bytes(b"") is None
