@@ -71,8 +71,8 @@ class Shop:
         (self.site.folder / "outside" / "owned").unlink()
 
     def wipe(self) -> None:
-        """Remove the whole installation, including data and secrets; backups must be elsewhere."""
-        done = self.control("uninstall", "--yes", "--purge", "all")
+        """Remove the whole installation, including data and secrets, but not the backups."""
+        done = self.control("uninstall", "--yes", "--purge", "data,volumes,images,secrets")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not (self.root / "data").exists()
 
