@@ -146,19 +146,18 @@ def build(
 
 def _check_write_once(job: Job) -> None:
     """Refuse profiles that need layers before the bundle is written; by default, packages are not listed."""
-    why, instead = "", ""
+    profile, why = job.profile, ""
     if compaction(job):
+        key, instead = "pack.compression", "keep"
         why = tr("pack.compression: compact, which recompresses layers from the cache")
-        instead = "pack.compression=keep"
-    elif job.profile.profile.sbom.packages and job.profile.origin("sbom.packages") != "default":
+    elif profile.profile.sbom.packages and profile.origin("sbom.packages") != "default":
+        key, instead = "sbom.packages", "false"
         why = tr("sbom.packages: true: the SBOM is written before the layers, and lists what is in them")
-        instead = "sbom.packages=false"
     if why:
-        raise UsageError(
-            tr("--write-once cannot be combined with {why}", why=why),
-            hint=tr("remove --write-once, or add --set {instead}", instead=instead),
-        )
-    if job.profile.profile.sbom.packages:
+        refusal = tr("--write-once cannot be combined with {why}", why=why)
+        remedy = tr("remove --write-once, or add --set {instead}", instead=f"{key}={instead}")
+        raise UsageError(f"{profile.origin(key)}: {refusal}", hint=remedy)
+    if profile.profile.sbom.packages:
         job.reporter.warn(tr("with --write-once, the SBOM does not list the packages in images"))
 
 

@@ -42,8 +42,9 @@ def diff_command(
 ) -> None:
     """Show what changes from the bundle OLD to the bundle NEW.
 
-    Images, services, values of the site, ports, volumes, hardening and requirements are compared, and the
-    image data is counted that a site with OLD does not have yet. With -o, one HTML page is written instead.
+    Images and their packages, services, values of the site, ports, volumes, hardening and requirements are
+    compared, and the image data is counted that a site with OLD does not have yet. With -o, one HTML page is
+    written instead.
 
     Both are verified before they are read. Without a key, their signatures are not, and a warning says so.
     """
@@ -70,6 +71,7 @@ def _to_json(found: Difference) -> dict[str, object]:
         "old": _bundle(found.old),
         "new": _bundle(found.new),
         "comparable": found.comparable,
+        "packages_incomplete": list(found.unlisted),
         "new_bytes": found.new_bytes,
         "known_bytes": found.known_bytes,
         "images": [
@@ -103,6 +105,8 @@ def _show(found: Difference) -> None:
     echo(w["new_bytes"].format(new=format_bytes(found.new_bytes), known=format_bytes(found.known_bytes)))
     if not found.comparable:
         echo(w["not_comparable"])
+    if found.unlisted:
+        echo(w["not_compared"].format(names=", ".join(found.unlisted)))
     if not changes:
         echo(w["changes_none"])
         return

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from bundler.report.catalogue import Words
-from bundler.report.model import Finding, Image, Report, Service
+from bundler.report.model import Contained, Finding, Image, Report, Service
 
 Kind = Literal["added", "removed", "changed"]
 KINDS: Final[tuple[Kind, ...]] = ("added", "removed", "changed")
@@ -73,6 +73,18 @@ class Difference:
         return sum(self.new.blobs.values()) - self.new_bytes
 
     @cached_property
+    def unlisted(self) -> tuple[str, ...]:
+        """Images of both bundles of which one lists not all packages; what it may lack is no difference."""
+        old, new = self.listed
+        return tuple(sorted(name for name in old.keys() & new.keys() if not (old[name] and new[name])))
+
+    @cached_property
+    def listed(self) -> tuple[Mapping[str, bool], Mapping[str, bool]]:
+        """For the old and the new bundle: image -> whether its packages are all listed."""
+        some = any(part.packages for report in (self.old, self.new) for part in report.contained or ())
+        return _lists(self.old, some=some), _lists(self.new, some=some)
+
+    @cached_property
     def images(self) -> tuple[NewBytes, ...]:
         """The new bundle's images with what is new in each; a layer counts in each image that has it."""
         known = self.old.blobs
@@ -89,18 +101,23 @@ class Difference:
 def find_changes(difference: Difference, words: Words) -> tuple[Change, ...]:
     """Return all differences, grouped by kind of thing; `words` are those of the reader's language.
 
-    Of a service that is added or removed, only what is unusual about its hardening is a difference. Packages
-    are compared if both bundles list some.
+    Of a service that is added or removed, only what is unusual about its hardening is a difference.
     """
     old, new = difference.old, difference.new
-    listed = _packages(old, words) and _packages(new, words)
     return tuple(
         change
         for what, facts in FACTS.items()
-        if what != "package" or listed
         for change in _compare(what, facts(old, words), facts(new, words))
+        if what != "package" or _is_listed(change, difference)
         if what != "hardening" or change.kind == "changed" or _is_unusual(change, (old, new), words)
     )
+
+
+def _is_listed(change: Change, difference: Difference) -> bool:
+    """Whether the bundle that lacks a package would list it."""
+    old, new = difference.listed
+    image = change.name.partition(": ")[0]
+    return change.kind == "changed" or (new if change.kind == "removed" else old).get(image, True)
 
 
 def _is_unusual(change: Change, reports: Iterable[Report], words: Words) -> bool:
@@ -210,10 +227,23 @@ def _packages(report: Report, words: Words) -> Facts:  # noqa: ARG001 likewise
     """Packages by the repository of their image, kind and name, so that a new version is a change."""
     found: dict[str, list[str]] = {}
     for part in report.contained or ():
-        repository = _repository(part.name).removeprefix("docker.io/").removeprefix("library/")
         for each in part.packages:
-            found.setdefault(f"{repository}: {each.name} ({each.kind})", []).append(each.version)
+            found.setdefault(f"{_short(part)}: {each.name} ({each.kind})", []).append(each.version)
     return {name: ", ".join(sorted(set(versions))) for name, versions in found.items()}
+
+
+def _lists(report: Report, *, some: bool) -> dict[str, bool]:
+    """Return for each part whether its packages are all listed; `some`: one of the bundles lists any."""
+    parts = report.contained or ()
+    known = not some or any(part.packages for part in parts)
+    found: dict[str, bool] = {}
+    for part in parts:
+        found[_short(part)] = found.get(_short(part), True) and known and not part.remarks
+    return found
+
+
+def _short(part: Contained) -> str:
+    return _repository(part.name).removeprefix("docker.io/").removeprefix("library/")
 
 
 def _hardening(report: Report, words: Words) -> Facts:

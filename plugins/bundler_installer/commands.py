@@ -102,11 +102,11 @@ _STARTED: Final = ("timeout", "accept")
 _SAVED: Final = ("no-backup", "output", "encrypt", "passphrase-file")
 _INSTALLED: Final = (
     *_SIGNED, *_ANSWERED, "yes", "accept", "strict", "report", "probe", "install-engine", "timeout", "edits",
-    *_SAVED, "allow-downgrade", "no-keep-blobs", "json",
+    *_SAVED, "allow-downgrade", "no-keep-blobs",
 )  # fmt: skip
 
 COMMANDS: Final = (
-    Command("install", _INSTALLED),
+    Command("install", (*_INSTALLED, "json")),
     Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
     Command("verify", (*_SIGNED, "accept", "json")),
     Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),

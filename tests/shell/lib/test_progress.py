@@ -313,6 +313,27 @@ def test_a_step_that_ends_at_once(shell: str, tmp_path: Path) -> None:
 
 
 @shell
+def test_output_that_nobody_reads_holds_up_no_step(shell: str, tmp_path: Path) -> None:
+    """As on a terminal whose line is stalled: the meter waits in a write, and is killed."""
+    program = write_program(f'{SLOW}METER_LINES=2; metered load "" slow 6\nexit 5\n', tmp_path)
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(theirs, b"x" * 4096)
+    os.set_blocking(theirs, True)
+    try:
+        done = subprocess.run(
+            [*SHELLS[shell], program], env=environment(tmp_path), stdin=subprocess.DEVNULL,
+            stdout=theirs, stderr=theirs, timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 5
+
+
+@shell
 def test_where_the_system_shows_nothing_time_is_shown(shell: str, tmp_path: Path) -> None:
     script = SLOW + 'METER_LINES=2; list_tree() { echo; }; metered load "" slow 5; echo "code $?"'
     done = call(shell, script, tmp_path)

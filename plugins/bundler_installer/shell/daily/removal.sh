@@ -13,6 +13,7 @@ run_uninstall() {
     done
     say uninstall.start "$TITLE" "$ROOT" "${removed:-$(format uninstall.nothing)}" "${kept:-$(format uninstall.nothing)}"
     if purges secrets && ! purges backups && [ -n "$(backup_names "$ROOT/backups")" ]; then warn site-key.purged "$ROOT/backups"; fi
+    if purges backups && [ -n "$(list_backups)" ]; then warn uninstall.backups "$(list_backups)"; fi
     ask uninstall.ask || fail $EXIT_FAILED uninstall.no
     take_lock
     RELEASE=-

@@ -17,7 +17,8 @@ run_restore() {
     restored_backup=${WORDS%/}
     write_receipt restore '' "${restored_backup##*/}"
     say restore.done "$SOURCE"
-    [ -z "$BEFORE" ] || [ ! -d "$BEFORE" ] || say restore.kept "$BEFORE"
+    if [ -z "$BEFORE" ] || [ ! -d "$BEFORE" ]; then return 0; fi
+    if [ -n "$JSON" ]; then warn restore.kept "$BEFORE"; else say restore.kept "$BEFORE"; fi
 }
 
 # find_backup WORD: a folder, a tar file of one, or a name below <root>/backups; sets SOURCE

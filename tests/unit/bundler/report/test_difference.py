@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bundler.report.catalogue import load_words
 from bundler.report.difference import Change, Difference, count, find_changes
-from bundler.report.model import Network, Port, Variable, Volume
+from bundler.report.model import Contained, Network, Package, Port, Variable, Volume
 from tests.support.report_samples import blob, image, sample
 
 WORDS = load_words("en")
@@ -94,3 +94,24 @@ def test_a_protection_that_is_lost_is_a_change() -> None:
 def test_bundles_that_are_packed_differently_are_not_comparable() -> None:
     assert not Difference(OLD, replace(OLD, compression="compact")).comparable
     assert Difference(OLD, OLD).comparable
+
+
+def software(name: str, *versions: str, remarks: tuple[str, ...] = ()) -> Contained:
+    packages = tuple(Package(f"p{number}", version, "MIT", "deb") for number, version in enumerate(versions))
+    return Contained(f"docker.io/library/{name}:1", "1", "CONTAINER", packages, remarks)
+
+
+def test_packages_that_a_bundle_may_lack_are_not_removed() -> None:
+    old = replace(OLD, contained=(software("db", "1", "1"), software("web", "1", "2")))
+    gap = ("Not read: var/lib/dpkg/status",)
+    new = replace(OLD, contained=(software("db", "2", remarks=gap), software("web", "1")))
+    found = Difference(old, new)
+    assert found.unlisted == ("db",)
+    assert {(each.name, each.kind) for each in find_changes(found, WORDS)} == {
+        ("db: p0 (deb)", "changed"),
+        ("web: p1 (deb)", "removed"),
+    }
+    unread = replace(OLD, contained=(software("db"), software("web")))
+    assert Difference(old, unread).unlisted == ("db", "web")
+    assert find_changes(Difference(unread, old), WORDS) == ()
+    assert Difference(unread, unread).unlisted == ()
