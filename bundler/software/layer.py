@@ -7,13 +7,13 @@ import binascii
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 from bundler.software.package import Package
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes with what readers find, so that layers are read again."""
 WIDTH: Final = 12
 """Bytes of a mark."""
@@ -89,3 +89,19 @@ def mark(kind: bytes, path: str) -> bytes:
         path: relative to the image's root, in its shortest form.
     """
     return hashlib.blake2b(kind + path.encode("utf-8", "surrogateescape"), digest_size=WIDTH).digest()
+
+
+def marks_above(folder: str) -> Iterator[bytes]:
+    """Yield the marks each of which hides all that is in a folder, without a text for each folder above it.
+
+    Args:
+        folder: relative to the image's root, in its shortest form; empty for the root itself.
+    """
+    yield mark(b"o", "")
+    path, opaque = (hashlib.blake2b(kind, digest_size=WIDTH) for kind in (b"n", b"o"))
+    for number, part in enumerate(folder.split("/") if folder else ()):
+        piece = ("/" if number else "").encode() + part.encode("utf-8", "surrogateescape")
+        path.update(piece)
+        opaque.update(piece)
+        yield path.digest()
+        yield opaque.digest()

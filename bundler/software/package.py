@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 LONGEST: Final = 400
 """Characters of a name, a version or another field that are kept: images are untrusted."""
+LONGEST_LICENSE: Final = 10_000
+"""Characters of a licence that is kept; a part of a longer one would be another licence."""
 _HIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 SYSTEM: Final = frozenset({"deb", "apk", "rpm"})
 """Kinds whose packages belong to a distribution."""
@@ -54,8 +56,9 @@ class Package:
     @classmethod
     def of(cls, kind: str, name: str, version: str, path: str, **more: str) -> Self:
         """Return a package of untrusted fields: short texts without characters that a reader cannot see."""
+        license = clean_license(more.pop("license", ""))  # noqa: A001 the noun of SPDX
         fields = {"namespace": "", **more, "name": name, "version": version, "path": path}
-        return cls(kind, **{key: clean(value.strip()) for key, value in fields.items()})
+        return cls(kind, license=license, **{key: clean(value.strip()) for key, value in fields.items()})
 
     @property
     def full_name(self) -> str:
@@ -83,3 +86,11 @@ class Package:
 def clean(text: str) -> str:
     """Return untrusted text without characters that cannot be seen or encoded, cut to a fair length."""
     return _HIDDEN.sub("", text)[:LONGEST]
+
+
+def clean_license(text: str) -> str:
+    """Return an untrusted licence in one line; nothing if it is too long to be one."""
+    if len(text) > 4 * LONGEST_LICENSE:
+        return ""
+    text = _HIDDEN.sub("", " ".join(text.split()))
+    return text if len(text) <= LONGEST_LICENSE else ""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sqlite3
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -33,6 +37,18 @@ _OPAQUE: Final = ".wh..wh..opq"
 _WHITEOUT: Final = ".wh."
 """image-spec, layer.md, "Whiteouts"."""
 _FACTS: Final = frozenset({"copyright", "release"})
+_DAMAGED: Final = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    RecursionError,
+    ValueError,
+    sqlite3.Error,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What damaged files can raise where a reader checks too little: no image may end a build."""
 Read = Callable[[str, Content, Path], Iterator[Package]]
 
 
@@ -57,7 +73,7 @@ _COPYRIGHT: Final = Reader("copyright", None, 2 << 20, debian.read_copyright)
 _RELEASE: Final = Reader("release", None, 1 << 16, release.read_release)
 _PYTHON: Final = Reader("python", python.read_metadata, 8 << 20)
 _NODE: Final = Reader("node", node.read_package, 2 << 20)
-_JAVA: Final = Reader("java", java.read_archive, 1 << 30)
+_JAVA: Final = Reader("java", None, 1 << 30)  # each layer has one `Archives`
 _GO: Final = Reader("go", go.read_program, 2 << 30)
 _STATUS: Final = Reader("dpkg", debian.read_status, 16 << 20)
 _EXACT: Final = {
@@ -114,6 +130,7 @@ class _Scan:
         self.files: dict[str, Found] = {}
         self.marks = bytearray()
         self._kept = 0
+        self._archives = java.Archives()
 
     def run(self) -> str | None:
         """Read all members; return why the rest was not read, or None."""
@@ -189,14 +206,18 @@ class _Scan:
         return found if found.packages or found.gap else None
 
     def _try(self, path: str, content: Content, reader: Reader) -> Found:
-        fact = reader.fact(content) if reader.fact else ""
+        fact = ""
         packages = []
+        read = self._archives.read if reader is _JAVA else reader.read
         try:
-            for package in reader.read(path, content, self._scratch) if reader.read else ():
+            fact = reader.fact(content) if reader.fact else ""
+            for package in read(path, content, self._scratch) if read else ():
                 packages.append(package)
                 self._keep(_weight(package))
         except UnreadableError as error:
             return Found(reader.name, tuple(packages), str(error))
+        except _DAMAGED:
+            return Found(reader.name, tuple(packages), "it is damaged")
         return Found(reader.name, tuple(packages), fact=fact)
 
     def _keep(self, size: int) -> None:

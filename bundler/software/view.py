@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bundler.software.layer import WIDTH, Found, LayerSoftware, mark
+from bundler.software.layer import WIDTH, Found, LayerSoftware, mark, marks_above
 from bundler.software.package import SYSTEM, Package, clean
 
 RELEASES: Final = ("etc/os-release", "usr/lib/os-release")
@@ -69,17 +69,16 @@ def _short(gaps: Sequence[str]) -> Iterable[str]:
 
 def _hidden(files: Iterable[str], marks: bytes) -> set[str]:
     """Return the files that a layer with these marks hides."""
-    wanted: dict[bytes, list[str]] = {}
+    made = {each for (each,) in struct.iter_unpack(f"{WIDTH}s", marks)}
+    folders: dict[str, bool] = {}
+    hidden = set()
     for path in files:
-        wanted.setdefault(mark(b"n", path), []).append(path)
-        wanted.setdefault(mark(b"d", path), []).append(path)
-        folder = path
-        while folder:
-            folder = posixpath.dirname(folder)
-            wanted.setdefault(mark(b"o", folder), []).append(path)
-            if folder:
-                wanted.setdefault(mark(b"n", folder), []).append(path)
-    return {path for (each,) in struct.iter_unpack(f"{WIDTH}s", marks) for path in wanted.get(each, ())}
+        folder = posixpath.dirname(path)
+        if folder not in folders:
+            folders[folder] = not made.isdisjoint(marks_above(folder))
+        if folders[folder] or mark(b"n", path) in made or mark(b"d", path) in made:
+            hidden.add(path)
+    return hidden
 
 
 def _target(path: str, link: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bundler.software.package import Package, UnreadableError
+from bundler.software.package import Package, UnreadableError, clean_license
 from bundler.software.readers.content import Content, lines_of
 
 _GONE: Final = frozenset({"not-installed", "config-files"})
@@ -73,7 +73,10 @@ def stanzas(content: Content, *, strict: bool = True) -> Iterator[dict[str, str]
 
 
 def read_copyright(content: Content) -> str:
-    """Return the licences of a copyright file that machines can read, joined by `and`; else nothing."""
+    """Return the licences of a copyright file that machines can read, joined by `and`; else nothing.
+
+    What is longer than a licence is left out as a whole.
+    """
     if not _FORMAT.match(bytes(content[:200]).decode("utf-8", "replace")):
         return ""
     found: dict[str, None] = {}
@@ -84,4 +87,4 @@ def read_copyright(content: Content) -> str:
     except UnreadableError:
         return ""  # it only looks like one; what is no statement in a known form is not guessed
     joined = [f"({each})" if re.search(r"(?i)\sor\s", each) and len(found) > 1 else each for each in found]
-    return " and ".join(joined)
+    return clean_license(" and ".join(joined))

@@ -26,8 +26,8 @@ _SMALL: Final = 1 << 20
 """Largest text in a jar that is read."""
 _DIRECTORY: Final = 16 << 20
 """Largest directory of a jar in bytes, because it is held in memory."""
-_BUDGET: Final = 1 << 30
-"""Most bytes that are unpacked from one jar and those inside it."""
+BUDGET: Final = 4 << 30
+"""Most bytes that are unpacked from all jars of a layer and those inside them."""
 _NAME: Final = re.compile(r"(.+?)-(\d[A-Za-z0-9.+_-]*)")
 _DAMAGED: Final = (
     zipfile.BadZipFile,
@@ -70,10 +70,42 @@ class _Directory(io.RawIOBase):
         return data
 
 
+class Archives:
+    """Reads the jars of a layer.
+
+    Attributes:
+        left: bytes that may still be unpacked.
+    """
+
+    def __init__(self) -> None:
+        """Prepare for a layer."""
+        self.left = BUDGET
+
+    def read(self, path: str, content: Content, scratch: Path) -> Iterator[Package]:
+        """Yield the packages of a jar, and of the jars inside it.
+
+        Raises:
+            UnreadableError: it is not an archive that can be read, or the jars of the layer are too large.
+        """
+        return _Reader(self, scratch).read(path, content, 1)
+
+    def spend(self, member: zipfile.ZipInfo) -> int:
+        """Return the size of a member that may be unpacked."""
+        if member.compress_type not in _METHODS:
+            raise UnreadableError("it is compressed in a way that jars are not")
+        cost = max(member.file_size, member.compress_size)
+        if cost > self.left:
+            raise UnreadableError(
+                f"the archives of its layer have more than {BUDGET >> 20} MiB when they are unpacked"
+            )
+        self.left -= cost
+        return member.file_size
+
+
 class _Reader:
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, archives: Archives, scratch: Path) -> None:
+        self._archives = archives
         self._scratch = scratch
-        self._left = _BUDGET
 
     def read(self, path: str, content: Content, depth: int) -> Iterator[Package]:
         """Yield the packages of an archive, and of those inside it."""
@@ -98,7 +130,7 @@ class _Reader:
             elif name.lower().endswith(SUFFIXES) and not member.is_dir():
                 if depth == _DEPTH:
                     raise UnreadableError("it has archives inside of archives, too deep to be read")
-                size = self._spend(member)
+                size = self._archives.spend(member)
                 with archive.open(member) as stream, held(_Stream(stream), size, self._scratch) as nested:
                     if len(nested) != size:
                         raise UnreadableError("an archive inside of it is truncated")
@@ -108,7 +140,7 @@ class _Reader:
     def _text(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
         if member.file_size > _SMALL:
             raise UnreadableError("a description in it is too large")
-        self._spend(member)
+        self._archives.spend(member)
         with archive.open(member) as stream:
             return stream.read(_SMALL).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -117,15 +149,6 @@ class _Reader:
         section = self._text(archive, member).replace("\n ", "").partition("\n\n")[0]
         pairs = (line.partition(":") for line in section.split("\n"))
         return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
-
-    def _spend(self, member: zipfile.ZipInfo) -> int:
-        """Return the size of a member that may be unpacked."""
-        if member.compress_type not in _METHODS:
-            raise UnreadableError("it is compressed in a way that jars are not")
-        self._left -= member.file_size
-        if self._left < 0:
-            raise UnreadableError("it is too large when unpacked")
-        return member.file_size
 
 
 class _Stream:
@@ -136,15 +159,6 @@ class _Stream:
 
     def read(self, size: int, /) -> bytes:
         return self._stream.read(size)
-
-
-def read_archive(path: str, content: Content, scratch: Path) -> Iterator[Package]:
-    """Yield the packages of a jar, and of the jars inside it.
-
-    Raises:
-        UnreadableError: it is not an archive that can be read, or too large.
-    """
-    return _Reader(scratch).read(path, content, 1)
 
 
 def _own(path: str, manifest: dict[str, str], poms: list[dict[str, str]]) -> Iterable[Package]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bundler.software.readers.content import Content, lines_of
 
-_LINE: Final = re.compile(r"""(ID|VERSION_ID)=["']?([A-Za-z0-9._+~-]*)["']?\s*""")
+_LINE: Final = re.compile(r"""(ID|VERSION_ID)=["']?([A-Za-z0-9._+~-]{0,100})["']?\s*""")
 
 
 def read_release(content: Content) -> str:

@@ -5,6 +5,7 @@ Each holds the headers of packages: https://rpm.org/docs/4.18.x/manual/format_he
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ MOST_TAGS: Final = 100_000
 LARGEST: Final = 256 << 20
 STEPS: Final = 20_000
 """Thousands of operations of SQLite for one database; a thousand packages take fewer than twenty."""
+_PLAIN: Final = re.compile(r"CREATE (TABLE|INDEX|UNIQUE INDEX) ")
+"""How the statements begin that make what rpm has in a database; views can compute without end."""
 _KEYS: Final = "gpg-pubkey"
 """Name of the entries that hold keys: no software."""
 _PAGE: Final = 4096
@@ -47,10 +50,11 @@ def read_sqlite(path: str, content: Content, scratch: Path) -> Iterator[Package]
     with NamedTemporaryFile(dir=scratch) as file:
         file.write(content)
         file.flush()
-        yield from _packages(path, _sqlite_headers(Path(file.name)))
+        yield from _packages(path, _sqlite_headers(Path(file.name), len(content)))
 
 
-def _sqlite_headers(file: Path) -> Iterator[bytes]:
+def _sqlite_headers(file: Path, size: int) -> Iterator[bytes]:
+    """Yield what is in the column `blob`, with all that is evaluated being what is stored."""
     left = [STEPS]
 
     def count() -> int:
@@ -59,19 +63,33 @@ def _sqlite_headers(file: Path) -> Iterator[bytes]:
 
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro&immutable=1", uri=True)) as database:
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(size, LARGEST))
             database.set_progress_handler(count, 1000)
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA cell_size_check = ON")
-            kind = database.execute("SELECT type FROM sqlite_schema WHERE name = 'Packages'").fetchone()
-            if kind != ("table",):
-                raise UnreadableError("it has no table of packages")
-            for (blob,) in database.execute("SELECT blob FROM Packages ORDER BY hnum"):
+            _check_schema(database)
+            rest = size
+            for (blob,) in database.execute("SELECT blob FROM Packages NOT INDEXED"):
                 if not isinstance(blob, bytes):
                     raise UnreadableError("an entry is not a header")
+                rest -= len(blob)  # damaged pages can hold one entry many times
+                if rest < 0:
+                    raise UnreadableError("its headers are longer than the file")
                 yield blob
     except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise UnreadableError("it is not a database that SQLite reads") from error
+
+
+def _check_schema(database: sqlite3.Connection) -> None:
+    """Refuse a database in which reading an entry evaluates an expression: one can run for hours."""
+    for (statement,) in database.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"):
+        if not isinstance(statement, str) or not _PLAIN.match(statement):
+            raise UnreadableError("it has more than tables and indexes, which rpm does not write")
+    columns = database.execute("PRAGMA table_xinfo(Packages)").fetchall()
+    if not columns:
+        raise UnreadableError("it has no table of packages")
+    if any(column[6] for column in columns):  # hidden
+        raise UnreadableError("its table of packages has generated columns, which rpm does not write")
 
 
 def read_log(_path: str, content: Content, _scratch: Path) -> Iterator[Package]:
@@ -100,6 +118,7 @@ def _ndb_headers(content: Content) -> Iterator[bytes]:
     version, _, pages = struct.unpack_from("<III", content, 4)
     if version != 0 or not 0 < pages <= len(content) // _PAGE:
         raise UnreadableError("its head is damaged")
+    left = len(content)
     for at in range(32, pages * _PAGE, 16):  # the head takes the place of two slots
         magic, index, offset, count = content[at : at + 4], *struct.unpack_from("<III", content, at + 4)
         if magic != _SLOT:
@@ -107,11 +126,14 @@ def _ndb_headers(content: Content) -> Iterator[bytes]:
         if not index:
             continue
         start, end = offset * 16, (offset + count) * 16
-        if not offset or end > len(content) or content[start : start + 4] != _BLOB:
+        if not offset or not count or end > len(content) or content[start : start + 4] != _BLOB:
             raise UnreadableError("a header is not where its slot says")
         found, _, size = struct.unpack_from("<III", content, start + 4)
         if found != index or start + 16 + size > end:
             raise UnreadableError("a header is damaged")
+        left -= size  # many slots can lead to one header
+        if left < 0:
+            raise UnreadableError("its headers are longer than the file")
         yield bytes(content[start + 16 : start + 16 + size])
 
 

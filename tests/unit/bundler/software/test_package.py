@@ -53,6 +53,15 @@ def test_fields_are_short_and_have_nothing_that_cannot_be_seen() -> None:
     assert len(package.path) == LONGEST
 
 
+def test_licences_are_whole_or_not_stated() -> None:
+    long = " OR ".join(["GPL-2.0-only WITH Classpath-exception-2.0"] * 200)
+    stated = [
+        Package.of("npm", "a", "1", "p", license=each).license
+        for each in (long, long + " OR MIT" * 500, "x" * 10_001, "MIT\n\t AND\x1b ISC", "x " * 9_000_000)
+    ]
+    assert stated == [long, "", "", "MIT AND ISC", ""]
+
+
 def test_names_are_those_of_their_package_managers() -> None:
     assert Package.of("npm", "node", "1", "", namespace="@types").full_name == "@types/node"
     assert Package.of("maven", "guava", "1", "", namespace="com.google").full_name == "com.google:guava"

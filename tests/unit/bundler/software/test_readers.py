@@ -123,6 +123,9 @@ License: GPL-2+
 """
     assert debian.read_copyright(text) == "(GPL-2+ or Artistic) and Expat"
     assert debian.read_copyright(b"This package is free.\nLicense: GPL\n") == ""
+    assert debian.read_copyright(b"Format: x\n\nFiles: *\nLicense: a\x1b[2J\tb\xe2\x80\xae\n") == "a[2J b"
+    long = b"".join(b"Files: %d\nLicense: %d%s\n\n" % (each, each, b"x" * 90) for each in range(200))
+    assert debian.read_copyright(b"Format: x\n\n" + long) == ""
 
 
 def test_apk(tmp_path: Path) -> None:
@@ -210,8 +213,85 @@ def test_a_database_that_never_ends_is_refused(tmp_path: Path) -> None:
             "CREATE VIEW Packages AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)"
             " SELECT n AS hnum, x'00' AS blob FROM c"
         )
-    with pytest.raises(UnreadableError, match="no table of packages"):
+    with pytest.raises(UnreadableError, match="more than tables"):
         list(rpm.read_sqlite("x", (tmp_path / "db").read_bytes(), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        (
+            (
+                "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, n, blob GENERATED ALWAYS AS"
+                " (CAST(instr(zeroblob(2 * n), CAST(zeroblob(n) || x'01' AS BLOB)) AS BLOB)))"
+            ),
+            "generated columns",
+        ),
+        ("CREATE VIRTUAL TABLE Packages USING fts5(hnum, blob)", "more than tables"),
+        ("CREATE TABLE Packages (hnum, blob); CREATE VIEW x AS SELECT 1", "more than tables"),
+        ("CREATE TABLE Other (hnum, blob)", "no table of packages"),
+        ("CREATE TABLE Packages (hnum, blob); INSERT INTO Packages VALUES (1, 'x')", "not a header"),
+    ],
+    ids=["generated", "virtual", "view", "missing", "text"],
+)
+def test_a_database_that_computes_is_refused(statement: str, reason: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "db")) as database:
+        database.executescript(statement)
+        if reason == "generated columns":
+            database.execute("INSERT INTO Packages (n) VALUES (60000)")  # the reader would take a second
+            database.commit()
+    with pytest.raises(UnreadableError, match=reason):
+        list(rpm.read_sqlite("x", (tmp_path / "db").read_bytes(), tmp_path))
+
+
+def header(size: int) -> bytes:
+    """Return the header of a package with a text of some size."""
+    texts = b"a\x001\x002\x00".ljust(size, b"x")
+    tags = ((rpm.NAME, 0), (rpm.VERSION, 2), (rpm.RELEASE, 4))
+    return struct.pack(">II", len(tags), size) + b"".join(
+        struct.pack(">IIiI", tag, 6, at, 1) for tag, at in tags
+    ) + texts  # fmt: skip
+
+
+def test_headers_that_many_entries_share_are_not_read_for_ever(tmp_path: Path) -> None:
+    content = ndb([header(2000)])
+    shared = b"".join(
+        content[at : at + 4] + struct.pack("<I", 1) + content[40:48] for at in range(32, 4096, 16)
+    )
+    assert names(rpm.read_ndb("x", content, tmp_path)) == [("a", "1-2")]
+    with pytest.raises(UnreadableError, match="longer than the file"):
+        list(rpm.read_ndb("x", content[:32] + shared + content[4096:], tmp_path))
+    with closing(sqlite3.connect(tmp_path / "db")) as database:
+        database.execute("PRAGMA page_size = 512")
+        database.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB)")
+        database.executemany("INSERT INTO Packages (blob) VALUES (?)", [(header(400),)] * 60)
+        database.commit()
+        (root,) = database.execute("SELECT rootpage FROM sqlite_schema").fetchone()
+    raw = bytearray((tmp_path / "db").read_bytes())
+    page = raw[(root - 1) * 512 : root * 512]
+    assert page[0] == 5  # an inner page of a table
+    cells = struct.unpack_from(f">{int.from_bytes(page[3:5])}H", page, 12)
+    first = page[cells[0] : cells[0] + 4]
+    assert len(names(rpm.read_sqlite("x", bytes(raw), tmp_path))) == 60
+    leaf = bytearray(raw[(int.from_bytes(first) - 1) * 512 :][:512])
+    # as many cells as a page can point to, all of them the same
+    (cell,) = struct.unpack_from(">H", leaf, 8)
+    count = (cell - 8) // 2
+    leaf[3:5] = count.to_bytes(2)
+    leaf[8 : 8 + 2 * count] = cell.to_bytes(2) * count
+    at = (int.from_bytes(first) - 1) * 512
+    raw[at : at + 512] = leaf
+    for place in cells:
+        raw[(root - 1) * 512 + place : (root - 1) * 512 + place + 4] = first
+    with pytest.raises(UnreadableError, match="longer than the file"):
+        list(rpm.read_sqlite("x", bytes(raw), tmp_path))
+
+
+def test_an_empty_slot_at_the_end_of_a_database_is_refused(tmp_path: Path) -> None:
+    content = ndb([header(20)])[:4096] + b"BlbS".ljust(16, b"\0")[:4]
+    slot = struct.pack("<4sIII", b"Slot", 1, 256, 0)
+    with pytest.raises(UnreadableError, match="not where its slot says"):
+        list(rpm.read_ndb("x", content[:32] + slot + content[48:], tmp_path))
 
 
 def test_pip_says_the_same_of_this_environment(tmp_path: Path) -> None:
@@ -313,7 +393,7 @@ def test_jars_inside_of_jars(tmp_path: Path) -> None:
     libraries = {"guava-31.1.jar": jar(POM), "b-1.jar": jar({})}
     inside = {f"BOOT-INF/lib/{name}": content for name, content in libraries.items()}
     content = jar({"META-INF/MANIFEST.MF": MANIFEST, **inside})
-    found = list(java.read_archive("opt/app.jar", content, tmp_path))
+    found = list(java.Archives().read("opt/app.jar", content, tmp_path))
     assert sorted((each.purl, each.license, each.path) for each in found) == [
         ("pkg:generic/app@2.5", "", "opt/app.jar"),
         ("pkg:generic/b@1", "", "opt/app.jar!/BOOT-INF/lib/b-1.jar"),
@@ -322,21 +402,28 @@ def test_jars_inside_of_jars(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_jars_too_deep_or_too_large_are_refused(tmp_path: Path) -> None:
+def test_jars_too_deep_or_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = jar({})
     for _ in range(5):
         content = jar({"a.jar": content})
     with pytest.raises(UnreadableError, match="too deep"):
-        list(java.read_archive("x.jar", content, tmp_path))
+        list(java.Archives().read("x.jar", content, tmp_path))
     bomb = jar({"META-INF/MANIFEST.MF": bytes(5 << 20)})
     with pytest.raises(UnreadableError, match="too large"):
-        list(java.read_archive("x.jar", bomb, tmp_path))
+        list(java.Archives().read("x.jar", bomb, tmp_path))
+    monkeypatch.setattr(java, "BUDGET", 1 << 20)
+    archives, large = java.Archives(), jar({"a.jar": bytes(600_000) + jar({})})
+    assert len(list(archives.read("x.jar", large, tmp_path))) == 2
+    with pytest.raises(UnreadableError, match="the archives of its layer have more than 1 MiB"):
+        list(archives.read("x.jar", large, tmp_path))
+    assert names(archives.read("b-1.jar", jar({}), tmp_path)) == [("b", "1")]
 
 
 def test_releases() -> None:
     assert release.read_release(b'NAME="Debian"\nID=debian\nVERSION_ID="12"\n') == "debian\t12"
     assert release.read_release(b'ID="openEuler"\r\nVERSION_ID="22.03"\r\n') == "openeuler\t22.03"
     assert release.read_release(b"NAME=x\n") == ""
+    assert release.read_release(b"ID=" + b"x" * 9000) == ""
 
 
 Read = Callable[[str, bytes, Path], Iterator[Package]]
@@ -363,7 +450,7 @@ Read = Callable[[str, bytes, Path], Iterator[Package]]
         (rpm.read_berkeley, b"x" * 5000, "not a hash"),
         (rpm.read_berkeley, BERKELEY[:4096], "truncated"),
         (rpm.read_berkeley, BERKELEY[:12288] + bytes(len(BERKELEY) - 12288), "chain"),
-        (java.read_archive, b"PK\x05\x06", "not an archive"),
+        (java.Archives().read, b"PK\x05\x06", "not an archive"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_says_why(read: Read, content: bytes, reason: str, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import pytest
 
 from bundler.layer.unpacking import HashedTar
 from bundler.software import scan as scanning
-from bundler.software.layer import LayerSoftware
-from bundler.software.scan import scan
+from bundler.software.layer import Found, LayerSoftware, mark
+from bundler.software.package import Package
+from bundler.software.readers import java
+from bundler.software.scan import Reader, scan
 from bundler.software.view import SHOWN, overlay
 from tests.support.go_programs import ELF
 
@@ -89,6 +93,18 @@ LIBC, OWN = "pkg:deb/debian/libc6@1?arch=amd64&distro=debian-12", "pkg:pypi/a@1"
 )  # fmt: skip
 def test_upper_layers_decide(upper: bytes, left: list[str], tmp_path: Path) -> None:
     assert purls(BASE, upper, folder=tmp_path) == left
+
+
+def test_long_paths_take_no_memory_when_layers_are_laid_over_each_other() -> None:
+    names = [f"p{number}" for number in range(20)]
+    deep = {f"{name}/{'a/' * 2000}x": Found("node", (Package.of("npm", name, "1", name),)) for name in names}
+    layers = [LayerSoftware(deep), LayerSoftware(marks=mark(b"n", "p7/a/a") + mark(b"o", "p8/a"))]
+    tracemalloc.start()
+    found = overlay([*layers, LayerSoftware({}, mark(b"n", "x"))])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sorted(each.name for each in found.packages) == sorted(set(names) - {"p7", "p8"})
+    assert peak < 1 << 20
 
 
 def test_a_whiteout_hides_nothing_of_its_own_layer(tmp_path: Path) -> None:
@@ -192,6 +208,30 @@ def test_more_than_is_kept_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     files = tar(*((f"f{number}", "") for number in range(9)))
     assert gaps(files, folder=tmp_path) == ("layer 1 of 1: it has more than 5 files",)
+
+
+@pytest.mark.parametrize("error", [struct.error, IndexError, KeyError, OverflowError, RecursionError])
+def test_what_a_reader_did_not_expect_is_a_gap(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Iterator[Package]:
+        raise error
+
+    monkeypatch.setattr(
+        "bundler.software.scan._EXACT", {"var/lib/dpkg/status": Reader("dpkg", fail, 1 << 20)}
+    )
+    assert gaps(BASE, folder=tmp_path) == ("var/lib/dpkg/status: it is damaged",)
+    assert purls(BASE, folder=tmp_path) == [OWN]
+
+
+def test_jars_of_a_layer_have_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "BUDGET", 1000)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "x" * 600)
+    assert gaps(tar(("a-1.jar", out.getvalue()), ("b-1.jar", out.getvalue())), folder=tmp_path) == (
+        "b-1.jar: the archives of its layer have more than 0 MiB when they are unpacked",
+    )
 
 
 def test_what_was_kept_and_damaged_is_not_believed(tmp_path: Path) -> None:
