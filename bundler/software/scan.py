@@ -96,7 +96,20 @@ _EXACT: Final = {
 }
 _FOLDER: Final = "var/lib/dpkg/status.d/"
 _DOCUMENTS: Final = re.compile(r"usr/share/doc/[^/]+(/copyright)?")
-_MODULE: Final = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json")
+_PLACES: Final = frozenset(
+    {path for path, reader in _EXACT.items() if reader.name not in _FACTS} | {_FOLDER.rstrip("/")}
+)
+"""Where package managers keep what they installed."""
+_FOLDERS: Final = (
+    frozenset(
+        "/".join(parts[:count])
+        for parts in (f"{each}/".split("/") for each in _PLACES)
+        for count in range(1, len(parts))
+    )
+    - _EXACT.keys()
+)
+"""Folders that lead there: what is behind a link in their place has another path in the layer."""
+_MODULE: Final = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)
 _SUFFIXES: Final = (
     ((".dist-info/metadata", ".egg-info/pkg-info", ".egg-info"), _PYTHON),
     (java.SUFFIXES, _JAVA),
@@ -117,6 +130,13 @@ def choose(path: str) -> Reader | None:
         if path.lower().endswith(suffixes):
             return reader
     return _STATUS if path.startswith(_FOLDER) and not path.endswith(".md5sums") else None
+
+
+def _leads_elsewhere(path: str, link: str) -> bool:
+    """Whether a link in the place of a folder leads to where no package manager keeps what it installed."""
+    target = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), link))
+    behind = (each[len(path) :] for each in _PLACES if f"{each}/".startswith(f"{path}/"))
+    return any(f"{target}{rest}".lstrip("/") not in _PLACES for rest in behind)
 
 
 class _TooMuchError(Exception):
@@ -162,6 +182,8 @@ class _Scan:
         elif entry.kind == b"2":
             if reader is not None or _DOCUMENTS.fullmatch(path):
                 found = Found(reader.name if reader else "copyright", link=entry.link)
+            elif path in _FOLDERS and _leads_elsewhere(path, entry.link):
+                found = Found("folder", link=entry.link)
         elif not entry.is_file:
             if reader is not None and reader.name not in _FACTS:
                 found = Found(reader.name, gap="it is not a regular file")
@@ -179,9 +201,9 @@ class _Scan:
         if other is not None and (reader is None) == (other.reader == _GO.name):
             self._keep(sum(map(_weight, other.packages)))
             return replace(other, packages=tuple(each.found_in(path) for each in other.packages))
-        if reader is None or reader.name in _FACTS:
+        if path not in _FOLDERS and (reader is None or reader.name in _FACTS):
             return None
-        return Found(reader.name, gap="it is a hard link to a file that was not read")
+        return Found(reader.name if reader else "folder", gap="it is a hard link to a file that was not read")
 
     def _read(self, path: str, entry: Entry, reader: Reader) -> Found | None:
         if entry.size > reader.largest:

@@ -55,7 +55,8 @@ def overlay(layers: Sequence[LayerSoftware]) -> ImageSoftware:
             gaps.append(f"{clean(path)}: {found.gap}")
         elif found.link is not None and found.reader not in {"copyright", "release"}:
             target = _target(path, found.link)
-            if target not in files and f"{target}/PKG-INFO" not in files:
+            other = files.get(target) or files.get(f"{target}/PKG-INFO")
+            if other is None or other.reader != found.reader:
                 gaps.append(f"{clean(path)}: it is a link to {clean(found.link)}, which was not read")
         packages.update(_complete(each, distribution, files) for each in found.packages)
     return ImageSoftware(tuple(sorted(packages)), tuple(_short(sorted(gaps))))

@@ -19,7 +19,7 @@ _ALIGN: Final = 16
 _INLINE: Final = 2
 _BIG: Final = 1
 _LOAD, _INTERPRETER = 1, 3
-_EXECUTABLE: Final = 2
+_EXECUTABLE, _SHARED = 2, 3
 _WRITABLE: Final = 2
 _NOTE: Final = b"\x04\0\0\0"
 _WIDE: Final = 2
@@ -41,13 +41,29 @@ class _Segment:
     size: int
 
 
+class _TruncatedError(UnreadableError):
+    """The content ends before the list of segments does."""
+
+
 @dataclass(frozen=True)
 class _Program:
+    """An ELF file.
+
+    Attributes:
+        content: the file, or its first bytes.
+        order: of bytes, as `struct` writes it.
+        wide: whether it has 64 bits.
+        kind: program, library, object.
+        segments: those that are looked at.
+        more: whether it has further ones.
+    """
+
     content: Content
     order: str
     wide: bool
     kind: int
     segments: tuple[_Segment, ...]
+    more: bool
 
     def at(self, address: int, size: int) -> bytes:
         """Return the bytes that the program has at an address."""
@@ -61,13 +77,19 @@ class _Program:
 
 
 def may_be_go(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of an ELF program rather than of a library or an object."""
+    """Whether the first bytes of a file are those of an ELF program rather than of a library or an object.
+
+    Where the list of segments comes later in the file, they do not tell, and it may be.
+    """
     try:
         program = _parse(head)
+    except _TruncatedError:
+        return True
     except UnreadableError:
         return False
     return (
         program.kind == _EXECUTABLE
+        or (program.kind == _SHARED and program.more)
         or any(each.kind == _INTERPRETER for each in program.segments)
         or _NOTE + b"Go\0\0" in head
     )
@@ -77,7 +99,7 @@ def read_program(path: str, content: Content, _scratch: Path) -> Iterator[Packag
     """Yield the modules that a program is built from, with Go's own library; none if Go did not make it.
 
     Raises:
-        UnreadableError: what Go says about the modules is damaged.
+        UnreadableError: what Go says about the modules is damaged, or may be where it is not looked for.
     """
     try:
         program = _parse(content)
@@ -85,6 +107,8 @@ def read_program(path: str, content: Content, _scratch: Path) -> Iterator[Packag
         return  # not a program that the kernel runs
     place = _find(program)
     if place is None:
+        if program.more and program.kind in {_EXECUTABLE, _SHARED}:
+            raise UnreadableError(f"it is a program with more than {_MOST} segments")
         return
     version, modules = _strings(program, place)
     yield from _modules(path, version, modules)
@@ -107,23 +131,29 @@ def _parse(content: Content) -> _Program:
     segments = []
     for number in range(min(count, _MOST)):
         at = table + number * size
-        if size < struct.calcsize(form) or at + size > len(content):
+        if size < struct.calcsize(form):
             raise UnreadableError("its head is damaged")
+        if at + size > len(content):
+            raise _TruncatedError
         if wide:
             what, flags, offset, address, _, length = struct.unpack_from(form, content, at)
         else:
             what, offset, address, _, length, _, flags = struct.unpack_from(form, content, at)
         segments.append(_Segment(what, flags, offset, address, length))
-    return _Program(content, order, wide, kind, tuple(segments))
+    return _Program(content, order, wide, kind, tuple(segments), count > _MOST)
 
 
 def _find(program: _Program) -> int | None:
     """Return the place of the magic number, which is aligned by its address, in a segment with data."""
     content = program.content
+    left = 2 * len(content)
     for each in program.segments:
         if each.kind != _LOAD or not each.flags & _WRITABLE:
             continue
         at, end = each.offset, min(each.offset + each.size, len(content))
+        left -= max(0, end - at)
+        if left < 0:
+            raise UnreadableError("its segments overlap")
         while (at := content.find(_MAGIC, at, end)) >= 0:
             if (each.address + at - each.offset) % _ALIGN == 0 and at + 32 <= len(content):
                 return at

@@ -147,6 +147,91 @@ def test_hard_links_say_the_same_and_links_to_unread_files_are_gaps(tmp_path: Pa
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("var/lib/dpkg", "../../opt/dpkg"),
+        ("var/lib/dpkg/status.d", "/opt/status.d"),
+        ("var/lib/dpkg", "/opt/a.egg-info"),
+        ("var/lib/dpkg/status", f"/{PLACE}/METADATA"),
+        ("var", "/data"),
+        ("usr", "opt"),
+        ("lib", "opt/lib"),
+        ("lib/apk/db", "/opt/db"),
+        ("usr/lib/sysimage/rpm", "../../../opt/rpm"),
+        ("var/lib/rpm", "../../usr/lib/rpm"),
+    ],
+)
+def test_links_that_lead_databases_elsewhere_are_gaps(path: str, target: str, tmp_path: Path) -> None:
+    layer = tar(
+        ("opt/dpkg/status", STATUS.format(name="a")),
+        ("opt/a.egg-info/PKG-INFO", PYTHON),
+        (f"{PLACE}/METADATA", PYTHON),
+        (path, target, tarfile.SYMTYPE),
+    )
+    gap = f"{path}: it is a link to {target}, which was not read"
+    assert gaps(layer, folder=tmp_path) == (gap,)
+    assert gaps(layer, tar((path, None)), folder=tmp_path) == ()
+    folder, _, name = path.rpartition("/")
+    assert gaps(layer, tar((f"{folder}/.wh.{name}", "")), folder=tmp_path) == ()
+
+
+def test_a_hard_link_in_the_place_of_a_folder_is_a_gap(tmp_path: Path) -> None:
+    layer = tar(("opt/l", "dpkg", tarfile.SYMTYPE), ("var/lib/dpkg", "opt/l", tarfile.LNKTYPE))
+    assert gaps(layer, folder=tmp_path) == ("var/lib/dpkg: it is a hard link to a file that was not read",)
+
+
+def test_links_of_usual_images_are_no_gaps(tmp_path: Path) -> None:
+    merged = [(name, f"usr/{name}") for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32")]
+    links = [
+        *merged,
+        ("var/run", "/run"),
+        ("var/lock", "/run/lock"),
+        ("usr/sbin", "bin"),
+        ("usr/lib64", "lib"),
+        ("var/mail", "spool/mail"),
+        ("var/lib/rpm", "../../usr/lib/sysimage/rpm"),
+        ("usr/share/rpm", "../lib/sysimage/rpm"),
+        ("etc/os-release", "../usr/lib/os-release"),
+        ("etc/alternatives", "/opt/alternatives"),
+    ]
+    layer = tar(
+        *((path, target, tarfile.SYMTYPE) for path, target in links),
+        ("usr/lib/os-release", "ID=x\n"),
+        ("usr/lib/apk/db/installed", "P:musl\nV:1\n\n"),
+    )
+    assert gaps(layer, folder=tmp_path) == ()
+    assert purls(layer, folder=tmp_path) == ["pkg:apk/x/musl@1?distro=x"]
+    absolute = tar(
+        ("lib", "/usr/lib", tarfile.SYMTYPE), ("var/lib/rpm", "/usr/lib/sysimage/rpm", tarfile.SYMTYPE)
+    )
+    assert gaps(absolute, folder=tmp_path) == ()
+
+
+def test_programs_whose_head_does_not_tell_are_read_as_a_whole(tmp_path: Path) -> None:
+    far = bytearray(ELF) + ELF[64:120]
+    far[32:40] = len(ELF).to_bytes(8, "little")
+    lost = bytearray(ELF)
+    lost[32:40] = (1 << 40).to_bytes(8, "little")
+    layer = tar(("bin/a", bytes(far)), ("bin/lost", bytes(lost)))
+    assert purls(layer, folder=tmp_path) == ["pkg:golang/stdlib@1.22.1", "pkg:golang/example.com/app"]
+    assert gaps(layer, folder=tmp_path) == ()
+    many = bytearray(ELF[:64] + bytes(56) * 64 + ELF[64:120]).ljust(1 << 16, b"\0")
+    many[16:18], many[56:58] = b"\x03\0", b"\x41\0"
+    assert gaps(tar(("bin/a", bytes(many))), folder=tmp_path) == (
+        "bin/a: it is a program with more than 64 segments",
+    )
+    segment = struct.pack("<IIQQQQQQ", 1, 6, 0, 0, 0, 1 << 16, 1 << 16, 4096)
+    same = bytearray(ELF[:64] + segment * 64).ljust(1 << 16, b"\0")
+    same[56:58] = b"\x40\0"
+    assert gaps(tar(("bin/a", bytes(same))), folder=tmp_path) == ("bin/a: its segments overlap",)
+
+
+def test_node_packages_are_found_in_any_folder(tmp_path: Path) -> None:
+    layer = tar(("opt/a\nb/node_modules/c/package.json", '{"name": "c", "version": "1"}'))
+    assert purls(layer, folder=tmp_path) == ["pkg:npm/c@1"]
+
+
 def test_programs_are_found_anywhere_and_replaced(tmp_path: Path) -> None:
     base = tar(("usr/local/bin/tool", ELF), ("usr/bin/alias", "usr/local/bin/tool", tarfile.LNKTYPE))
     found = overlay([look(base, tmp_path, step=1000)])
