@@ -19,6 +19,9 @@ LARGEST: Final = 64 << 20
 """Bytes of the largest file."""
 MOST_VALUES: Final = 4_000_000
 """Values of the largest file: some ten thousand findings of a scanner."""
+MOST_WORDS: Final = 20
+"""Statuses or severities of a file that are counted each by itself; known formats have fewer than ten."""
+_UNKNOWN: Final = "unknown"
 _REMEDY: Final = tr_later(
     "OpenVEX, CSAF 2, CycloneDX with vulnerabilities, SARIF 2.1, and the JSON of Grype and Trivy are known;"
     " other files can be carried as `files`"
@@ -206,16 +209,25 @@ def _recognise(raw: bytes, name: str, where: str) -> AdvisoryEntry:
             hint=tr(_REMEDY),
         )
     date = kind.date(document)
-    counts = Counter(_word(each) for each in kind.counts(document))
     return AdvisoryEntry(
         path=name,
         kind=kind.name,
         date=date[:40] if isinstance(date, str) and date.isprintable() and date.isascii() else None,
-        counts=dict(sorted(counts.items())),
+        counts=_count(_word(each) for each in kind.counts(document)),
     )
+
+
+def _count(words: Iterable[str]) -> dict[str, int]:
+    """Return the most frequent words with their numbers, sorted; the others count as unknown."""
+    counts = Counter(words)
+    ordered = sorted(counts, key=lambda word: (word != _UNKNOWN, -counts[word], word))
+    kept = {word: counts[word] for word in ordered[:MOST_WORDS]}
+    if len(ordered) > MOST_WORDS:
+        kept[_UNKNOWN] = kept.get(_UNKNOWN, 0) + sum(counts[word] for word in ordered[MOST_WORDS:])
+    return dict(sorted(kept.items()))
 
 
 def _word(value: object) -> str:
     """Return a status or severity in one spelling: lower case, with `_` between words."""
     text = value.lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else ""
-    return text if text.isascii() and text.isidentifier() and len(text) <= 40 else "unknown"  # noqa: PLR2004
+    return text if text.isascii() and text.isidentifier() and len(text) <= 40 else _UNKNOWN  # noqa: PLR2004

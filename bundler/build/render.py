@@ -18,6 +18,7 @@ from bundler.bundle.attestations import provenance
 from bundler.bundle.manifest import (
     FORMAT,
     MANIFEST,
+    MANIFEST_LIMIT,
     BundleManifest,
     MountEntry,
     PortEntry,
@@ -79,7 +80,7 @@ def render(
     """Write the manifest, the configuration and the attestations.
 
     Raises:
-        BundleError: a name is not valid in the format, or two files have the same path.
+        BundleError: a name is not valid in the format, two files have one path, or bundle.json is too large.
     """
     for what, word in (
         (tr("application name"), application.name),
@@ -119,10 +120,32 @@ def render(
         *rendering.advisories.members,
     ]
     members += [*rendering.statements, *packed.members]
-    members.append(Member.of(MANIFEST, manifest.to_bytes()))
+    members.append(manifest_member(manifest))
     members += rendering.packer.members(manifest, application, members)
     check_members(members)
     return Rendered(manifest, members, rendering.packer.sidecars(members))
+
+
+def manifest_member(manifest: BundleManifest) -> Member:
+    """Return bundle.json.
+
+    Raises:
+        BundleError: it is larger than what verifies bundles reads.
+    """
+    raw = manifest.to_bytes()
+    if len(raw) > MANIFEST_LIMIT:
+        raise BundleError(
+            tr(
+                "{file}: it would have {size} bytes; with more than {limit} MiB, no bundle can be verified",
+                file=MANIFEST,
+                size=len(raw),
+                limit=MANIFEST_LIMIT >> 20,
+            ),
+            hint=tr(
+                "split the application into several bundles, with fewer images, services and settings each"
+            ),
+        )
+    return Member.of(MANIFEST, raw)
 
 
 def check_members(members: Sequence[Member]) -> None:

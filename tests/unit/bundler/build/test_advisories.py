@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.build.advisories import Advisories, read_advisories
+from bundler.build.advisories import MOST_WORDS, Advisories, read_advisories
 from bundler.errors import BundleError
 
 DOCUMENTS: dict[str, tuple[dict[str, object], str | None, dict[str, int]]] = {
@@ -137,6 +137,24 @@ def test_other_files_are_refused_with_a_remedy(content: bytes | None, message: s
     with pytest.raises(BundleError, match=message) as error:
         read(tmp_path, "x.json")
     assert error.value.hint
+
+
+def test_only_the_most_frequent_words_are_counted_by_themselves(tmp_path: Path) -> None:
+    words = [*["high"] * 9, *["low"] * 5, *(f"w{number:05}" for number in range(30_000)), 7]
+    statements = [{"status": word} for word in words]
+    (tmp_path / "x.json").write_text(json.dumps({**DOCUMENTS["OpenVEX"][0], "statements": statements}))
+    (entry,) = read(tmp_path, "x.json").entries
+    assert entry.counts == {
+        "high": 9,
+        "low": 5,
+        "unknown": 30_000 - 17 + 1,
+        **{f"w{number:05}": 1 for number in range(17)},
+    }
+    assert list(entry.counts) == sorted(entry.counts)
+    (tmp_path / "x.json").write_text(json.dumps({**DOCUMENTS["OpenVEX"][0], "statements": statements[:-1]}))
+    (entry,) = read(tmp_path, "x.json").entries
+    assert len(entry.counts) == MOST_WORDS + 1
+    assert sum(entry.counts.values()) == len(words) - 1
 
 
 def test_files_are_sorted_by_name(tmp_path: Path) -> None:
