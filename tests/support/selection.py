@@ -57,6 +57,7 @@ LONG = (
     "tests/integration/test_interruption.py",
     "tests/integration/test_make_venv.py",
     "tests/integration/test_medium.py",
+    "tests/integration/test_mistakes_page.py",
     "tests/integration/test_old_engines.py",
     "tests/integration/test_pages_in_a_browser.py",
     "tests/integration/test_probes.py",
