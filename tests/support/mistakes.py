@@ -199,7 +199,7 @@ AT_THE_BUILDER = {
 
 
 def change_a_file(host: Host) -> None:
-    """Change the sample of a site's configuration in the unpacked bundle."""
+    """Change the manifest of the unpacked bundle."""
     path = host.unpacked / "bundle.json"
     path.write_text(path.read_text() + " ")
 
