@@ -112,6 +112,20 @@ class Shop:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def half_replace(self) -> None:
+        """Leave containers as Compose does if it is killed while it replaces them.
+
+        The one that replaces `web` was created; `cache` has been replaced, but does not have its name yet.
+        """
+        web = json.loads(self.site.docker("inspect", "shop-web-1"))[0]
+        labels = [f"--label={name}={value}" for name, value in web["Config"]["Labels"].items()]
+        self.site.docker("create", "--name", f"{web['Id'][:12]}_shop-web-1", *labels, web["Image"])
+        self.site.docker("rename", "shop-cache-1", "0123456789ab_shop-cache-1")
+
+    def names(self) -> list[str]:
+        """Return the names of all containers."""
+        return sorted(self.site.docker("ps", "-a", "--format", "{{.Names}}").split())
+
     def journal(self) -> list[str]:
         return (self.root / "state/journal").read_text().splitlines()
 
@@ -197,11 +211,13 @@ def test_an_upgrade_a_failed_upgrade_and_a_rollback(shop1: Shop) -> None:
 
     older = shop.root / "releases"
     if shop.site.newer:
+        shop.half_replace()
         for step in ("backup", "start"):
             shop.kill_at(step, "1.10", "--set", "COLOUR=blue")
     done = shop.install("1.10", "--set", "COLOUR=blue")
     assert done.returncode == 0, done.stdout + done.stderr
     assert shop.version() == "1.10"
+    assert shop.names() == [f"shop-{service}-1" for service in ("cache", "db", "migrate", "web")]
     assert shop.orders() == ["tea", "rice"]
     assert shop.columns() == "id,what,made_by"
     assert run_in(shop.site, "cache", "redis-cli", "GET", "basket") == "3 pears"

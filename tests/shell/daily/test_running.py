@@ -174,6 +174,7 @@ def test_top(shell: str, tmp_path: Path) -> None:
 STATES = """
 boot_id() { echo boot; }
 label_mounts() { :; }
+settle_replaced() { :; }
 compose() {
     echo "$@" >>"$ROOT/asked"
     case $1 in

@@ -8,6 +8,7 @@ dump_services() { list_dumps | cut_column dumps.tsv service | sort -u; }
 # start_dump_services: start only the services in which dumps are made, and wait until they are healthy
 start_dump_services() {
     local service
+    settle_replaced || fail $EXIT_FAILED engine.no_docker
     for service in $(dump_services); do
         if ! service_is_well "$service"; then
             compose up -d --no-deps --no-recreate "$service" >"$SCRATCH/up" 2>&1 ||

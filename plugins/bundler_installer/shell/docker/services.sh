@@ -10,6 +10,7 @@ start_services() {
     [ "$limit" -gt 0 ] || limit=600
     say services.start "$limit"
     list_containers >"$SCRATCH/before" || fail $EXIT_FAILED engine.no_docker
+    settle_replaced || fail $EXIT_FAILED engine.no_docker
     label_mounts
     if [ -z "$SERVICES" ]; then
         rm -f "$ROOT/state/finished" || fail $EXIT_FAILED release.disk "$ROOT"
@@ -57,6 +58,21 @@ start_services() {
     rm -f "$ROOT/state/stopped" # recorded by a backup
     note_finished "$(boot_id)"
     say services.healthy "$(($(date +%s) - started))"
+}
+
+# settle_replaced: if a run of Compose was killed while it replaced a container, the new one is still named `<12 digits of the
+# old one's ID>_<name>`, and the next run may fail because it creates one of that name again. It is removed where the old one is
+# still there, else it gets its name. Source: docker/compose, pkg/compose/reconcile.go of 5.6.0, `planRecreateContainer`
+settle_replaced() {
+    local each settled
+    inspect_containers '{{.ID}} {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.container-number"}}' \
+        --filter label=com.docker.compose.oneoff=False >"$SCRATCH/names" || return 1
+    awk "$PROGRAM_DOCKER_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
+    while read -r each settled; do
+        write_log "settled $each ${settled:-removed}"
+        if [ -n "$settled" ]; then docker rename "$each" "$settled"; else docker rm -f "$each"; fi >/dev/null 2>"$SCRATCH/settle" ||
+            write_log "$(cat "$SCRATCH/settle")" # Compose says what it thinks of that name
+    done <"$SCRATCH/replaced"
 }
 
 # rest: services that ran before are ready quickly; others are not queried more than once a second

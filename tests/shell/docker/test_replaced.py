@@ -1,0 +1,55 @@
+"""Containers that Compose had half replaced when it was killed, with a fake engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.installer import call, shells
+
+RUN = """
+inspect_containers() { cat "$HERE/names"; }
+docker() { printf '%s\n' "$*" >>"$HERE/done"; }
+settle_replaced && cat "$HERE/done"
+"""
+OLD, NEW, OTHER = "1" * 64, "2" * 64, "3" * 64
+TEMPORARY = f"/{OLD[:12]}_shop-web-1"
+
+
+@pytest.mark.parametrize("shell", shells())
+@pytest.mark.parametrize(
+    ("containers", "done"),
+    [
+        pytest.param([(OLD, "/shop-web-1", "web", "1"), (NEW, "/shop-db-1", "db", "1")], "", id="nothing"),
+        pytest.param(
+            [(OLD, "/shop-web-1", "web", "1"), (NEW, TEMPORARY, "web", "1")], f"rm -f {NEW}\n", id="created"
+        ),
+        pytest.param(
+            [(OLD, "/other", "web", "1"), (NEW, TEMPORARY, "web", "1")], f"rm -f {NEW}\n", id="own name"
+        ),
+        pytest.param([(NEW, TEMPORARY, "web", "1")], f"rename {NEW} shop-web-1\n", id="old one removed"),
+        pytest.param(
+            [(NEW, TEMPORARY, "web", "1"), (OTHER, "/shop-web-2", "web", "2"), (OLD, "/db", "db", "1")],
+            f"rename {NEW} shop-web-1\n",
+            id="a replica",
+        ),
+        pytest.param([(NEW, "/abcdef_web", "web", "1")], "", id="a short name"),
+        pytest.param([(NEW, "/shop-feedfacefeed_web", "web", "1")], "", id="digits elsewhere"),
+        pytest.param([], "", id="none"),
+    ],
+)
+def test_what_is_half_replaced_is_settled(
+    tmp_path: Path, shell: str, containers: list[tuple[str, ...]], done: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/names").write_text("".join(" ".join(row) + "\n" for row in containers))
+    (tmp_path / "here/done").write_text("")
+    result = call(shell, RUN, tmp_path)
+    assert (result.returncode, result.stdout) == (0, done), result.stderr
+
+
+@pytest.mark.parametrize("shell", shells())
+def test_an_engine_that_does_not_answer_is_an_error(tmp_path: Path, shell: str) -> None:
+    result = call(shell, "inspect_containers() { return 1; }\nsettle_replaced", tmp_path)
+    assert result.returncode == 1
