@@ -46,8 +46,8 @@ FOLDERS = {
         "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",
         "verification", "trust",
     ),
-    "docker": (
-        "engine", "compact", "images", "probes", "mounted", "services",
+    "target/compose": (
+        "engine", "compact", "images", "volumes", "containers", "probes", "mounted", "services",
     ),
     "engine": (
         "plan", "ownership", "service", "presence", "installation",

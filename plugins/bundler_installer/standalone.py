@@ -16,7 +16,7 @@ NEEDED = {
         "scratch", "mistakes", "host", "writers", "options", "files", "columns", "space", "notes",
         "facts", "root", "holders", "run", "terminal",
     ),
-    "docker": (
+    "target/compose": (
         "engine", "compact", "images",
     ),
     "engine": (

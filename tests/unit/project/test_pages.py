@@ -180,9 +180,9 @@ def test_the_architecture_names_every_file_of_the_installer() -> None:
     """Each file is in the row of its folder."""
     page = (ROOT / "docs/architecture.md").read_text()
     shell = ROOT / "plugins/bundler_installer/shell"
-    rows = dict(re.findall(r"^\| (?:`([a-z]+)/` )?\|(.*)$", page, re.MULTILINE))
+    rows = dict(re.findall(r"^\| (?:`([a-z/]+)/` )?\|(.*)$", page, re.MULTILINE))
     found = {path.relative_to(shell) for path in shell.rglob("*.sh")}
-    assert {str(path) for path in found if f"`{path.stem}`" not in rows[path.parent.name]} == set()
+    assert {str(path) for path in found if f"`{path.stem}`" not in rows[str(path.parent).strip(".")]} == set()
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -45,14 +47,26 @@ def test_the_preflight_file_has_what_it_calls() -> None:
 
 def test_each_file_of_the_folders_is_in_the_installer() -> None:
     folder = files("bundler_installer").joinpath("shell")
-    there = {
-        f"{part.name}/{file.name.removesuffix('.sh')}"
-        for part in folder.iterdir()
-        if part.is_dir()
-        for file in part.iterdir()
-    }
+    assert isinstance(folder, Path)
+    there = {str(file.relative_to(folder).with_suffix("")) for file in folder.glob("*/**/*.sh")}
     assert there == set(assemble.SOURCES) - {"main"}
     assert set(standalone.SOURCES) - {"standalone"} <= there
+
+
+AN_ENGINE = ("target/compose/", "engine/", "preflight/", "adoption/")
+"""Folders that are about Docker: everything else knows a target only by the functions of `target/`."""
+ENGINE_CALL = re.compile(r"^(?! *#).*(?:^|[ (!|&;])(?:docker|compose) [a-z-]+", re.MULTILINE)
+
+
+def test_only_the_target_calls_the_engine() -> None:
+    outside = {
+        name: text for name, text in sources(assemble.SOURCES).items() if not name.startswith(AN_ENGINE)
+    }
+    calling = {
+        name: ENGINE_CALL.findall(text) for name, text in outside.items() if not name.startswith("lib/")
+    }
+    assert {name: found for name, found in calling.items() if found} == {}
+    assert ENGINE_CALL.findall(sources(("target/compose/engine",))["target/compose/engine"])
 
 
 CALLEE = "callee() { :; }\n"

@@ -62,7 +62,7 @@ guard_lock guard_change
 # has run since
 stop_and_back_up() {
     [ "$CHANGE_PHASE" != switched ] || return 0 # the data may be of both releases by now
-    if [ -n "$CHANGE_BACKUP" ] && [ -z "$(docker ps -q --filter "label=com.docker.compose.project=$PROJECT")" ]; then return 0; fi
+    if [ -n "$CHANGE_BACKUP" ] && [ -z "$(list_running)" ]; then return 0; fi
     if [ -n "$NO_BACKUP" ]; then
         warn change.no_backup
         enter_phase stopped
@@ -163,7 +163,7 @@ forget_change() {
     local recorded=''
     RELEASE=$CHANGE_TO
     record failed "$CHANGE_KIND"
-    if docker_answers; then name_images "$CHANGE_FROM"; fi
+    if target_answers; then name_images "$CHANGE_FROM"; fi
     forget_note # prepared files make the next attempt faster; a change that succeeds removes them
 }
 
@@ -296,8 +296,8 @@ drop_images() {
         grep -qF -- "$config" "$SCRATCH/kept-images"
         [ $? -eq 1 ] || continue # it is named there, or that is unknown
         for id in "$config" "$manifest"; do
-            if docker image inspect "$id" >/dev/null 2>&1; then
-                docker image rm "$id" >/dev/null 2>&1 || write_log "kept $reference"
+            if image_exists "$id"; then
+                drop_image "$id" || write_log "kept $reference"
             fi
         done
     done

@@ -11,7 +11,7 @@ run_plan() {
     BASE=''
     if [ -n "$PREVIOUS" ]; then BASE=$ROOT/releases/$PREVIOUS; elif [ -d "$ROOT/releases/$RELEASE" ]; then BASE=$ROOT/releases/$RELEASE; fi
     ANSWERING=''
-    if docker_answers; then ANSWERING=yes; fi
+    if target_answers; then ANSWERING=yes; fi
     name_engine_change
     copy_config
     compare_images

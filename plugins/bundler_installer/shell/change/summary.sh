@@ -24,7 +24,7 @@ agree_to_summary() {
 measure_summary() {
     local part=''
     BASE='' ANSWERING=''
-    if docker_answers; then ANSWERING=yes; fi
+    if target_answers; then ANSWERING=yes; fi
     copy_config
     compare_images
     measure_plan

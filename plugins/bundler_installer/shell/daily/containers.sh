@@ -31,14 +31,6 @@ run_ps() {
     show print_containers
 }
 
-# list_chosen [OPTION...]: lines of the project's containers, or of the services that were named, to $SCRATCH/chosen
-list_chosen() {
-    docker ps --filter "label=com.docker.compose.project=$PROJECT" --no-trunc "$@" \
-        --format "{{.Label \"com.docker.compose.service\"}}$TAB{{.ID}}$TAB{{.Names}}$TAB{{.Status}}$TAB{{.Ports}}" >"$SCRATCH/listed" || return 1
-    awk -F "$TAB" -v chosen=" $SERVICES " "$AWK_LISTED_CONTAINER"'
-        chosen == "  " || index(chosen, " " $LISTED_CONTAINER["service"] " ")' "$SCRATCH/listed" | LC_ALL=C sort >"$SCRATCH/chosen" || lose_scratch
-}
-
 print_containers() {
     local service='' name='' status='' ports=''
     {
@@ -62,12 +54,6 @@ look_at_use() {
     show print_use
 }
 
-# measure_use: what the containers of $SCRATCH/ids use now, to $SCRATCH/stats
-measure_use() {
-    xargs docker stats --no-stream --format "{{.Name}}$TAB{{.CPUPerc}}$TAB{{.MemUsage}}$TAB{{.MemPerc}}" <"$SCRATCH/ids" \
-        >"$SCRATCH/stats" 2>/dev/null
-}
-
 # print_use: a line per container; below it, the processes of services that were named
 print_use() {
     local name='' cpu='' memory='' share='' id=''
@@ -80,6 +66,6 @@ print_use() {
     [ -n "$SERVICES" ] || return 0
     while read_listed_container id name <&5; do
         printf '\n%s\n' "$name"
-        docker top "$id" 2>&1 | redact
+        list_processes "$id" 2>&1 | redact
     done 5<"$SCRATCH/chosen"
 }

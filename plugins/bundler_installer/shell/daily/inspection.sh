@@ -31,7 +31,7 @@ note() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3:--}" "${4:--}" >>"$SCRATCH/ins
 
 inspect_engine() {
     DOCKER=''
-    if docker_answers && find_compose; then
+    if target_answers && find_compose; then
         DOCKER=yes
         note engine pass "$(cat "$SCRATCH/docker-version"), Compose ${COMPOSE_VERSION#v}"
     else
@@ -43,7 +43,7 @@ inspect_engine() {
 inspect_site() {
     inspect_memory
     inspect_disk "$ROOT"
-    [ -z "$DOCKER" ] || inspect_disk "$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)"
+    [ -z "$DOCKER" ] || inspect_disk "$(engine_folder)"
     inspect_certificates
     inspect_backups
     inspect_state
@@ -68,9 +68,7 @@ inspect_services() {
         [ "$restarts" -lt 3 ] || note "restarts $service" warn "$restarts" '< 3'
         awk -v service="$service" '$1 == service { print $6 }' "$SCRATCH/containers" >"$SCRATCH/ids"
         [ -s "$SCRATCH/ids" ] || continue
-        case $(xargs docker inspect -f '{{.State.OOMKilled}}' <"$SCRATCH/ids" 2>/dev/null) in
-            *true*) note "memory $service" fail "$(format inspect.killed)" ;;
-        esac
+        if lacked_memory; then note "memory $service" fail "$(format inspect.killed)"; fi
     done 5<"$SCRATCH/expected"
 }
 

@@ -28,8 +28,8 @@ run_uninstall() {
         remove_services
     fi
     # what an earlier uninstallation kept can be named now: its containers are gone, so the release is not needed for it
-    if purges volumes && docker_answers; then remove_volumes; fi
-    if purges images && docker_answers; then remove_images; fi
+    if purges volumes && target_answers; then remove_volumes; fi
+    if purges images && target_answers; then remove_images; fi
     rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
     # in an order in which a second run can complete an interrupted first one
     if purges data; then rm -rf "${ROOT:?}/data"; fi
@@ -106,23 +106,15 @@ list_own() {
     done
 }
 
-# note_volumes: record the volumes that the services use, including unnamed ones, for a later --purge volumes
-note_volumes() {
-    local container
-    docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" | while read -r container; do
-        docker inspect -f '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}}{{"\n"}}{{end}}{{end}}' "$container"
-    done >>"$ROOT/state/volumes"
-}
-
 remove_volumes() {
     local volume
     {
         cat "$ROOT/state/volumes" 2>/dev/null
-        docker volume ls -q --filter "label=com.docker.compose.project=$PROJECT"
+        list_project_volumes
     } | sort -u | while read -r volume; do
         [ -n "$volume" ] || continue
-        docker volume inspect "$volume" >/dev/null 2>&1 || continue
-        docker volume rm "$volume" >/dev/null 2>&1 || warn uninstall.volume_kept "$volume"
+        volume_exists "$volume" || continue
+        drop_volume "$volume" || warn uninstall.volume_kept "$volume"
     done
     rm -f "$ROOT/state/volumes"
 }
@@ -142,8 +134,8 @@ remove_images() {
         [ ! -f "$tables/images.tsv" ] || rows_of "$tables" images.tsv
     done | sort -u | while read_image reference manifest config; do
         for each in "$reference" "$config" "$manifest"; do
-            docker image inspect "$each" >/dev/null 2>&1 || continue
-            docker image rm "$each" >/dev/null 2>&1 || warn uninstall.image_kept "$reference"
+            image_exists "$each" || continue
+            drop_image "$each" || warn uninstall.image_kept "$reference"
         done
     done
 }

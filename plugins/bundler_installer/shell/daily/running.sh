@@ -72,7 +72,7 @@ run_logs() {
     set -- "$@" $SERVICES
     [ -f "$SCRATCH/secret-forms" ] || list_secret_forms || lose_scratch
     {
-        compose logs "$@" 2>&1
+        read_logs "$@" 2>&1
         printf '%s\n' $? >"$SCRATCH/logs-code"
     } | print_logs || leave 141 # nobody reads them
     [ "$(cat "$SCRATCH/logs-code" 2>/dev/null)" = 0 ] || fail $EXIT_FAILED services.no_logs
@@ -91,6 +91,6 @@ run_exec() {
     set -- "$SERVICES" "$@"
     if [ ! -t 0 ] || [ ! -t 1 ]; then set -- -T "$@"; fi
     note_told # by the program
-    compose exec "$@"
+    attach_to "$@"
     leave $?
 }

@@ -5,7 +5,7 @@ run_support() {
     require_tools
     use_current
     RELEASE=${HERE##*/}
-    docker_answers || :
+    target_answers || :
     find_compose || :
     stamp=$NAME-support-$(date -u '+%Y%m%dT%H%M%SZ')
     support=$SCRATCH/$stamp
@@ -14,9 +14,9 @@ run_support() {
     collect versions.txt print_versions
     collect preflight.json run_self preflight --json
     collect inspection.json run_self inspect --json
-    collect containers.txt docker ps -a --no-trunc --filter "label=com.docker.compose.project=$PROJECT"
-    collect stats.txt docker stats --no-stream
-    collect compose.txt compose ps -a
+    collect containers.txt show_containers
+    collect stats.txt show_use
+    collect compose.txt show_services
     collect disk.txt df -Pk
     collect inodes.txt df -Pi
     collect memory.txt cat "$PROBE_ROOT/proc/meminfo" "$PROBE_ROOT/proc/loadavg"
@@ -28,7 +28,7 @@ run_support() {
     collect configuration/bundle.env cat "$FACTS/bundle.env"
     collect configuration/images.tsv cat "$FACTS/images.tsv"
     for service in $(list_column services.tsv service); do
-        collect "logs/$service.txt" compose logs --no-color --no-log-prefix --timestamps --tail "$LOG_LINES" "$service"
+        collect "logs/$service.txt" read_logs --no-color --no-log-prefix --timestamps --tail "$LOG_LINES" "$service"
         collect "logs/$service.json" inspect_service "$service"
     done
     for each in "$ROOT/log"/*.log; do
@@ -57,9 +57,7 @@ print_versions() {
     date -u '+%Y-%m-%dT%H:%M:%SZ'
     uname -a
     cat /etc/os-release 2>/dev/null
-    docker version 2>&1
-    printf 'Compose %s\n' "$COMPOSE_VERSION"
-    docker info 2>&1
+    describe_engine
     openssl version 2>&1
 }
 
@@ -70,13 +68,3 @@ list_files() {
 }
 
 print_secret_names() { mask_values <"$ROOT/secrets.env"; }
-
-# inspect_service SERVICE: its containers as the engine sees them, with only the names of environment variables
-inspect_service() {
-    docker ps -aq --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" >"$SCRATCH/ids"
-    [ ! -s "$SCRATCH/ids" ] || xargs docker inspect <"$SCRATCH/ids" | awk '
-        /^ *"Env": \[/ { inside = 1 }
-        inside && /^ *"[A-Za-z_][A-Za-z0-9_]*=/ { comma = /,$/ ? "," : ""; sub(/=.*/, "=******\"" comma) }
-        inside && /^ *\]/ { inside = 0 }
-        { print }'
-}

@@ -93,7 +93,7 @@ undo_restore() {
     fi
     say restore.undo
     choose_tar
-    compose stop >/dev/null 2>&1 || return 1
+    halt || return 1
     inner=$ROOT/data/.before-restore-${BEFORE##*-}
     if [ -d "$BEFORE/data" ]; then
         { rm -rf "$ROOT/data" && mv -- "$BEFORE/data" "$ROOT/data"; } || return 1

@@ -93,7 +93,7 @@ write_backup() {
     stop_writers
     if [ -s "$SCRATCH/dumping" ]; then start_dump_services; fi
     dump_databases
-    compose stop >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    halt || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     say backup.copy
     copy_identity "$1"
     copy_data
@@ -146,7 +146,7 @@ store_large() {
 
 # note_running: record the running containers, to start them again; an interrupted earlier run may have stopped them
 note_running() {
-    docker ps -q --no-trunc --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" ||
+    list_running >"$SCRATCH/running" ||
         fail $EXIT_FAILED engine.no_docker
     [ ! -s "$SCRATCH/running" ] || cp "$SCRATCH/running" "$ROOT/state/stopped" || fail $EXIT_FAILED release.disk "$ROOT"
 }
@@ -155,7 +155,7 @@ note_running() {
 stop_writers() {
     local service others
     while IFS= read -r service <&5; do
-        compose stop "$service" >"$SCRATCH/stop" 2>&1 ||
+        halt "$service" ||
             fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
     done 5<"$SCRATCH/quiesce"
     { rows services.tsv >"$SCRATCH/service-rows" &&
@@ -164,7 +164,7 @@ stop_writers() {
             !($SERVICE["service"] in kept) { print $SERVICE["service"] }' "$SCRATCH/service-rows"); } || fail_reading "$HERE"
     [ -n "$others" ] || return 0
     # shellcheck disable=SC2086 # word splitting is intended: names of services
-    compose stop $others >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    halt $others || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
 # copy_identity REASON: sets `salt`; save the identity of the release, its answers and secrets and, for reference, its
@@ -274,12 +274,8 @@ clean_backup() {
     fi
     [ -n "$PART" ] || return 0
     if [ -f "$ROOT/state/stopped" ]; then
-        # the engine completes a stop that was requested, and a start before that has no effect, so stop first. With time
-        # limits, because signals are ignored here
         # shellcheck disable=SC2046 # word splitting is intended
-        set -- $(cat "$ROOT/state/stopped")
-        within 600 docker stop "$@" >/dev/null 2>&1
-        within 120 docker start "$@" >/dev/null 2>&1 && rm -f "$ROOT/state/stopped"
+        start_again $(cat "$ROOT/state/stopped") && rm -f "$ROOT/state/stopped"
     fi
     rm -rf "$PART"
 }

@@ -8,10 +8,9 @@ dump_services() { list_dumps | cut_column dumps.tsv service | sort -u; }
 # start_dump_services: start only the services in which dumps are made, and wait until they are healthy
 start_dump_services() {
     local service
-    settle_replaced || fail $EXIT_FAILED engine.no_docker
     for service in $(dump_services); do
         if ! service_is_well "$service"; then
-            compose up -d --no-deps --no-recreate "$service" >"$SCRATCH/up" 2>&1 ||
+            start_one "$service" ||
                 fail $EXIT_FAILED dumps.no_service "$service" "$(redact <"$SCRATCH/up" | tail -n 3)"
         fi
     done
@@ -47,7 +46,7 @@ dump_databases() {
     while read_dump id service backup <&5; do
         say backup.dump "$id"
         expect_file "$PART" "dumps/$id${ENCRYPT:+.enc}" -
-        metered dump "$id" store "dumps/$id" compose exec -T "$service" sh -c "$backup" </dev/null || {
+        metered dump "$id" store "dumps/$id" run_in "$service" sh -c "$backup" </dev/null || {
             blame_scratch
             fail $EXIT_FAILED dumps.failed "$id" "$service" "$(redact <"$SCRATCH/store-errors" | tail -n 3)"
         }
@@ -61,7 +60,7 @@ feed_databases() {
     list_dumps >"$SCRATCH/dumps" || fail_reading "$HERE"
     while read_dump id service restore <&5; do
         say restore.dump "$id"
-        pour "dumps/$id" compose exec -T "$service" sh -c "$restore" ||
+        pour "dumps/$id" run_in "$service" sh -c "$restore" ||
             fail $EXIT_FAILED dumps.not_taken "$id" "$service" "$(redact <"$SCRATCH/pour-errors" | tail -n 3)"
     done 5<"$SCRATCH/dumps"
 }

@@ -156,7 +156,7 @@ restore_backup() {
         use_installed
         open_backup "$1"
         check_restore_room
-        compose create --no-recreate >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
+        create_services --no-recreate || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
         settle_volumes
         stop_services
         set_aside
@@ -274,12 +274,12 @@ tell_edits() {
 # put_volumes_back: Compose creates missing volumes; volumes that are restored from dumps stay empty
 put_volumes_back() {
     local each file='' volume_here='' key=''
-    compose create >"$SCRATCH/up" 2>&1 || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
+    create_services || fail $EXIT_FAILED restore.no_volumes "$(redact <"$SCRATCH/up" | tail -n 3)"
     settle_volumes
     names dumped >"$SCRATCH/dumped" || fail_reading "$HERE"
     sed -n 's/^volume://p' "$SCRATCH/dumped" >"$SCRATCH/dumped-volumes" || fail_reading "$HERE"
     while IFS= read -r each <&5; do
-        settle_volume "${PROJECT}_$each" "$each"
+        settle_volume "$(name_volume "$each")" "$each"
         { make_volume "$volume_here" "$each" && empty_volume "$volume_here"; } || fail $EXIT_FAILED restore.volume "$volume_here"
     done 5<"$SCRATCH/dumped-volumes"
     while read_settled_volume file volume_here key <&5; do

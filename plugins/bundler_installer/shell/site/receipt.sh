@@ -119,7 +119,7 @@ print_receipt() {
     printf '\n    ]\n  },\n  "warnings": ['
     print_noted warn
     printf '\n  ],\n  "runs": {\n    "engine": %s,\n    "compose": %s,\n    "services": [' \
-        "$(json_string "$(docker version -f '{{.Server.Version}}' 2>/dev/null)")" "$(json_string "${COMPOSE_VERSION#v}")"
+        "$(json_string "$(served_version)")" "$(json_string "${COMPOSE_VERSION#v}")"
     comma=''
     while read_running_service service image manifest config states; do
         printf '%s\n      {"service": %s, "image": %s, "manifest": %s, "config": %s, "states": %s}' "$comma" "$(json_string "$service")" \

@@ -1,4 +1,4 @@
-# ---- docker/services: start services, wait until they are healthy, and report those that are not
+# ---- target/compose/services: start services, wait until they are healthy, and report those that are not
 
 # start_services: of the release, or those that the operator named, which leaves the others as they are. `compose up` waits
 # for dependencies without a limit, so it runs in the background with our own timeout;
@@ -67,7 +67,7 @@ settle_replaced() {
     local each settled
     inspect_containers '{{.ID}} {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.container-number"}}' \
         --filter label=com.docker.compose.oneoff=False >"$SCRATCH/names" || return 1
-    awk "$PROGRAM_DOCKER_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
+    awk "$PROGRAM_COMPOSE_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
     while read -r each settled; do
         write_log "settled $each ${settled:-removed}"
         if [ -n "$settled" ]; then docker rename "$each" "$settled"; else docker rm -f "$each"; fi >/dev/null 2>"$SCRATCH/settle" ||
@@ -96,7 +96,7 @@ read_states() {
     list_expected >"$SCRATCH/services" || return 1
     expected=$(wc -l <"$SCRATCH/services") || return 1
     awk -v services="$SCRATCH/services" -v before="$SCRATCH/before" -v up="$up_code" -v early="$early" \
-        -v expected="$expected" -v finished="$ROOT/state/finished" -v boot="$(boot_id)" "$AWK_SERVICE$PROGRAM_DOCKER_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
+        -v expected="$expected" -v finished="$ROOT/state/finished" -v boot="$(boot_id)" "$AWK_SERVICE$PROGRAM_COMPOSE_STATES" "$SCRATCH/containers" >"$SCRATCH/states" || return 1
     { IFS= read -r waiting && IFS= read -r broken && IFS= read -r young && IFS= read -r over; } <"$SCRATCH/states"
 }
 
@@ -175,6 +175,31 @@ compose_up_or_explain() {
     prove_work || fail $EXIT_FAILED probes.unproven "${unproven% }" "$ROOT/${NAME}ctl"
 }
 
+# start_one SERVICE: without those that it depends on, and as it is; what Compose says is in $SCRATCH/up
+start_one() {
+    settle_replaced || fail $EXIT_FAILED engine.no_docker
+    compose up -d --no-deps --no-recreate "$1" >"$SCRATCH/up" 2>&1
+}
+
+# create_services [--no-recreate]: create containers and volumes without a start; what Compose says is in $SCRATCH/up
+create_services() { compose create "$@" >"$SCRATCH/up" 2>&1; }
+
+# halt [SERVICE...]: stop these services, or all; what Compose says is in $SCRATCH/stop
+halt() { compose stop "$@" >"$SCRATCH/stop" 2>&1; }
+
+# list_running: the running containers of the project, of any release
+list_running() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$PROJECT"; }
+
+# start_again CONTAINER...: those that list_running named before they were stopped. The engine completes a stop that was
+# requested, and a start before that has no effect, so they are stopped first; within time limits, as signals may be ignored
+start_again() {
+    within 600 docker stop "$@" >/dev/null 2>&1
+    within 120 docker start "$@" >/dev/null 2>&1
+}
+
+# run_in SERVICE COMMAND...: in its container, without a terminal
+run_in() { compose exec -T "$@"; }
+
 # remove_services [--volumes]: remove their containers and networks
 remove_services() {
     compose down "$@" --remove-orphans >"$SCRATCH/down" 2>&1 ||
@@ -184,12 +209,12 @@ remove_services() {
 # stop_services: stop all services, or those that the operator named
 stop_services() {
     # shellcheck disable=SC2086 # word splitting is intended
-    compose stop $SERVICES >"$SCRATCH/stop" 2>&1 || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
+    halt $SERVICES || fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"
 }
 
 # stop_project: stop all its services, of any release
 stop_project() {
-    docker ps -q --filter "label=com.docker.compose.project=$PROJECT" >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
+    list_running >"$SCRATCH/running" || fail $EXIT_FAILED engine.no_docker
     [ -s "$SCRATCH/running" ] || return 0
     xargs docker stop <"$SCRATCH/running" >/dev/null 2>"$SCRATCH/stop" ||
         fail $EXIT_FAILED services.stop "$(redact <"$SCRATCH/stop" | tail -n 3)"

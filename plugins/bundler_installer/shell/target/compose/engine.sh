@@ -1,4 +1,4 @@
-# ---- docker/engine: all calls of Docker and Compose
+# ---- target/compose/engine: all calls of Docker and Compose
 
 # choose_engine: which engine the docker commands of this run use, with a separate configuration: the operator's may hold
 # proxies, which Compose would pass to the services. Sets REMOTE if the operator's engine is on another machine
@@ -68,6 +68,21 @@ docker_answers() {
     within 20 docker version -f '{{.Server.Version}}' >"$SCRATCH/docker-version" 2>"$SCRATCH/docker-error"
     DOCKER_CODE=$?
     [ "$DOCKER_CODE" = 0 ] && [ -s "$SCRATCH/docker-version" ]
+}
+
+# target_answers: whether what runs the services can be asked
+target_answers() { docker_answers; }
+
+served_version() { docker version -f '{{.Server.Version}}' 2>/dev/null; }
+
+# engine_folder: where the engine keeps images and volumes
+engine_folder() { docker info -f '{{.DockerRootDir}}' 2>/dev/null; }
+
+# describe_engine: all that it says of itself
+describe_engine() {
+    docker version 2>&1
+    printf 'Compose %s\n' "$COMPOSE_VERSION"
+    docker info 2>&1
 }
 
 # is_podman: whether the program that answers as Docker is Podman's service, or Podman itself under the name docker

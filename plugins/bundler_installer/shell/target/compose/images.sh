@@ -1,4 +1,4 @@
-# ---- docker/images: load only missing images, in one stream, without unpacking them to disk first
+# ---- target/compose/images: load only missing images, in one stream, without unpacking them to disk first
 
 # image_state REFERENCE MANIFEST CONFIG: present, untagged (present under another name) or absent
 image_state() {
@@ -100,7 +100,7 @@ list_known_layers() {
 list_blobs() {
     keep "$SCRATCH/all-blobs" rows blobs.tsv
     awk -F "$TAB" -v absent="$SCRATCH/absent" -v layers="$SCRATCH/known-layers" -v bytes="$SCRATCH/blob-bytes" \
-        "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER$PROGRAM_DOCKER_BLOBS" "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
+        "$AWK_BLOB$AWK_ABSENT_IMAGE$AWK_KNOWN_LAYER$PROGRAM_COMPOSE_BLOBS" "$SCRATCH/all-blobs" >"$SCRATCH/blobs" || lose_scratch
 }
 
 # write_layout: write the small files of an image layout that contains only the missing images
@@ -185,3 +185,8 @@ find_blobs() {
     BLOBS=$ROOT/blobs
     check_kept "$SCRATCH/blobs" "$(cat "$SCRATCH/blob-bytes")"
 }
+
+image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# drop_image NAME: the engine keeps images in use by containers
+drop_image() { docker image rm "$1" >/dev/null 2>&1; }

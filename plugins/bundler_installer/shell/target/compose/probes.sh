@@ -1,4 +1,4 @@
-# ---- docker/probes: whether the application works, beyond running: commands in its services' containers that must end with
+# ---- target/compose/probes: whether the application works, beyond running: commands in its services' containers that must end with
 # 0. All of them run at the same time, each with a time limit. A release without the table has none
 
 PROBE_PATIENCE=60 # seconds in which a probe that fails after a start is repeated: healthy services may not work together yet
@@ -64,7 +64,7 @@ count_probed() { awk -F "$TAB" -v result="$1" "$AWK_PROBED"'$PROBED["result"] ==
 
 # describe_probe ID: sets `title`, `remedy` and `service`, in the operator's language
 describe_probe() {
-    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_DOCKER_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
+    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_COMPOSE_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 

@@ -1,4 +1,4 @@
-# ---- docker/compact: images whose uncompressed layers are in one zstd stream
+# ---- target/compose/compact: images whose uncompressed layers are in one zstd stream
 
 is_compact() { [ "$(fact compression)" = compact ]; }
 

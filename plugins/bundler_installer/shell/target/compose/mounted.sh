@@ -1,4 +1,4 @@
-# ---- docker/mounted: what services mount of the configuration. Compose makes a container anew when its definition changes,
+# ---- target/compose/mounted: what services mount of the configuration. Compose makes a container anew when its definition changes,
 # but not when only the content of a mounted file does, so each such service gets a label with a digest of that content
 
 # label_mounts: write the labels to an extra Compose file of this release, before each start
