@@ -44,10 +44,13 @@ FOLDERS = {
     ),
     "bundle": (
         "refusal", "forms", "sums", "keys", "statements", "signatures", "opening", "blobs", "medium",
-        "verification", "trust",
+        "layout", "archive", "verification", "trust",
     ),
     "target/compose": (
         "engine", "compact", "images", "volumes", "containers", "probes", "mounted", "services",
+    ),
+    "node": (
+        "containerd", "images",
     ),
     "engine": (
         "plan", "ownership", "service", "presence", "installation",

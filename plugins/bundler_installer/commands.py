@@ -90,6 +90,7 @@ OPTIONS: Final = (
     Option("install"),
     Option("remove"),
     Option("at", "clock"),
+    Option("containerd", "socket", owned=True),
     Option("purge", "things", choices=("data", "volumes", "images", "secrets", "backups", "all", "engine")),
 )
 """All options, in the order of `help`."""
@@ -109,6 +110,7 @@ COMMANDS: Final = (
     Command("install", (*_INSTALLED, "json")),
     Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
     Command("verify", (*_SIGNED, "accept", "json")),
+    Command("node-images", ("containerd", *_SIGNED, "accept", "json")),
     Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),
     Command("status", ("watch", "json")),
     Command("ps", ("services",), "services"),

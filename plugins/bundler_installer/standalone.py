@@ -16,6 +16,9 @@ NEEDED = {
         "scratch", "mistakes", "host", "writers", "options", "files", "columns", "space", "notes",
         "facts", "root", "holders", "run", "terminal",
     ),
+    "bundle": (
+        "archive",
+    ),
     "target/compose": (
         "engine", "compact", "images",
     ),

@@ -14,13 +14,14 @@ main() {
     case $COMMAND$JSON in install | preflight | adopt | restore) explain_user ;; esac
     find_bundle
     RELEASE=-
-    choose_engine
-    case $COMMAND in version | preflight | verify | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
+    case $COMMAND in node-images) ;; *) choose_engine ;; esac # Docker
+    case $COMMAND in version | preflight | verify | node-images | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
     case $COMMAND in
         version) show printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
         install) run_install ;;
         preflight) run_preflight ;;
         verify) run_verify ;;
+        node-images) run_node_images ;;
         status) run_status ;;
         ps) run_ps ;;
         top) run_top ;;

@@ -36,6 +36,7 @@ FORWARD=''           # returns to the newer release after a rollback
 LIST=''              # lists backups
 ENCRYPT=''           # encrypts a backup
 OUTPUT=''            # folder for backups or for a support archive
+CONTAINERD_SOCKET='' # of --containerd
 PASSPHRASE_FILE=''   # first line: the passphrase of backups
 BACKUP_KEY_FILE=''   # the key of another site's backups
 SHOW_KEY=''          # prints the key of this site's backups
@@ -139,6 +140,12 @@ PROGRAMS=''          # folder for the engine's programs
 PLUGIN=''            # path of the Compose plugin
 UNIT=''              # path of the engine's systemd unit
 SETTINGS=''          # path of the engine's settings
+
+# the containerd of a Kubernetes node
+RUNTIME=''           # whose it is: containerd, k3s, rke2, microk8s or k0s
+RUNTIME_SOCKET=''    # where it listens
+RUNTIME_PROGRAM=''   # program that speaks to it
+RUNTIME_DATA=''      # folder of its data, - if that is unknown
 
 # an installation, and a change of release
 CERTIFICATES=''      # value that changes when a certificate does

@@ -20,6 +20,20 @@ can_probe() { if [ -z "$PROBE_ROOT" ]; then have "$1"; else [ -x "$PROBE_ROOT/bi
 # read_line FILE: the first line of a file of the host; nothing if the file does not exist
 read_line() { sed -n 1p "$PROBE_ROOT$1" 2>/dev/null; }
 
+# name_machine: the architecture of this server, as images name it
+name_machine() {
+    local machine
+    machine=$(probe uname -m)
+    case $machine in
+        x86_64 | amd64) echo amd64 ;;
+        i?86) echo 386 ;;
+        aarch64 | arm64) echo arm64 ;;
+        armv*) echo arm ;;
+        loongarch64) echo loong64 ;;
+        *) echo "$machine" ;;
+    esac
+}
+
 # within SECONDS PROGRAM [ARGUMENT...]: run it with a time limit; the status is 124 if the limit was reached
 within() {
     local within_limit within_pid within_ticks within_begun

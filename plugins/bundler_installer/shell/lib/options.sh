@@ -130,6 +130,7 @@ parse_value() {
             SINCE=$2
             ;;
         --output) OUTPUT=$2 ;;
+        --containerd) CONTAINERD_SOCKET=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
         --backup-key) BACKUP_KEY_FILE=$2 ;;
         --edits)

@@ -1,16 +1,8 @@
 # ---- preflight/hardware: checks of the hardware
 
 measure_platform() {
-    local machine found
-    machine=$(probe uname -m)
-    case $machine in
-        x86_64 | amd64) found=amd64 ;;
-        i?86) found=386 ;;
-        aarch64 | arm64) found=arm64 ;;
-        armv*) found=arm ;;
-        loongarch64) found=loong64 ;;
-        *) found=$machine ;;
-    esac
+    local found
+    found=$(name_machine)
     if [ "$found" = "$required" ]; then check pass "$found" "$required"; else check fail "$found" "$required"; fi
 }
 

@@ -31,7 +31,7 @@ def test_the_parser_has_a_case_for_each_option() -> None:
 
 
 def test_main_has_a_case_for_each_command() -> None:
-    found = set(re.findall(r"^        ([a-z]+)\) ", MAIN, re.MULTILINE)) | {"help"}
+    found = set(re.findall(r"^        ([a-z-]+)\) ", MAIN, re.MULTILINE)) | {"help"}
     assert found == {command.name for command in COMMANDS}
 
 

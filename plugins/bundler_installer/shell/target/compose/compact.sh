@@ -1,6 +1,4 @@
-# ---- target/compose/compact: images whose uncompressed layers are in one zstd stream
-
-is_compact() { [ "$(fact compression)" = compact ]; }
+# ---- target/compose/compact: the engine loads images whose uncompressed layers are in one zstd stream
 
 # find_unpacker: what reads the stream: the program zstd, which has its own memory, or else an engine that can
 find_unpacker() {
@@ -38,23 +36,4 @@ pipe_parts() {
         zstd) join_parts | zstd -dcq --long="$(number_fact window)" 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/unpacked" ;;
         *) join_parts && printf '' >"$SCRATCH/unpacked" ;;
     esac | docker load >"$SCRATCH/load-output" 2>&1
-}
-
-# join_parts: print the stream, whose parts are below ARCHIVE; the file `joined` proves that it was whole
-join_parts() { (cd -- "$ARCHIVE" && xargs cat -- <"$SCRATCH/parts") 2>>"$SCRATCH/unpack-errors" && printf '' >"$SCRATCH/joined"; }
-
-# find_archive: where the stream's parts are: folder ARCHIVE, paths in $SCRATCH/parts. Those in the bundle are verified, kept
-# ones are checked now
-find_archive() {
-    keep "$SCRATCH/image-files" image_files "$FACTS"
-    { cut_column image-files digest <"$SCRATCH/image-files" >"$SCRATCH/image-digests" && sed 's|^|blobs/sha256/|' "$SCRATCH/image-digests" >"$SCRATCH/blobs" && cp "$SCRATCH/blobs" "$SCRATCH/parts"; } || lose_scratch
-    ARCHIVE=$ROOT
-    if [ ! -d "$HERE/images" ]; then
-        check_kept "$SCRATCH/blobs" "$(number_fact images_bytes)"
-    elif ! use_copies; then
-        # the engine accepts all images that the stream names
-        is_own_tree "$HERE/images" || fail $EXIT_FAILED compact.owner "$HERE" "$ROOT"
-        ARCHIVE=$HERE
-        cut_column image-files path <"$SCRATCH/image-files" >"$SCRATCH/parts" || lose_scratch
-    fi
 }
