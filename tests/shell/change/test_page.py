@@ -88,6 +88,29 @@ def test_a_certificate_that_does_not_exist(shell: str, tmp_path: Path) -> None:
 
 
 @shell
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("admin\t-\t${ADMIN}\ttcp", True),
+        ("admin\t127.0.0.1\t${ADMIN}\ttcp", True),
+        ("admin\t-\t18080\ttcp", True),
+        ("admin\t-\t${ADMIN}\tudp", False),
+        ("admin\t-\t18081\ttcp", False),
+    ],
+)
+def test_two_ports_of_the_application_differ(shell: str, tmp_path: Path, other: str, *, same: bool) -> None:
+    script = (
+        f'printf \'{other}\\n\' >>"$FACTS/ports.tsv"; printf 18080 >"$VALUES/ADMIN"; '
+        'judge_port PORT 18080; echo "$objection"'
+    )
+    done = run(shell, tmp_path, script)
+    objection = (
+        f"Port 18080/tcp (web) would also be that of admin ({other.split(chr(9))[2]}). Choose another one.\n"
+    )
+    assert done.stdout == (objection if same else "\n"), done.stderr
+
+
+@shell
 def test_a_taken_port_is_objected_to(shell: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

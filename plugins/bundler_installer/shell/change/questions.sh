@@ -184,10 +184,10 @@ try_value() {
     { rm -rf "$SCRATCH/tried" && cp -R "$VALUES" "$SCRATCH/tried" && printf '%s' "$2" >"$SCRATCH/tried/$1"; } || lose_scratch
 }
 
-# judge_port NAME VALUE: whether the ports that the variable decides are free; sets `objection`. Those of an installation that was
-# begun may be its own: the preflight knows
+# judge_port NAME VALUE: whether the ports that the variable decides are free, and no other port of the application is the same;
+# sets `objection`. Those of an installation that was begun may be its own: the preflight knows
 judge_port() {
-    local number inode service='' address='' port='' protocol=''
+    local number inode twin service='' address='' port='' protocol=''
     objection=''
     if [ -z "$2" ] || [ -d "$ROOT/state" ]; then return 0; fi
     keep "$SCRATCH/page-ports" rows ports.tsv
@@ -201,7 +201,31 @@ judge_port() {
             objection=$(format page.taken "$number/$protocol ($service)" "$(name_holder "$inode" "$number")")
             return 0
         fi
+        keep "$SCRATCH/page-twin" name_twin "$service" "$address" "$port" "$protocol" "$number"
+        twin=$(cat "$SCRATCH/page-twin")
+        if [ -n "$twin" ]; then
+            objection=$(format page.twin "$number/$protocol ($service)" "$twin")
+            return 0
+        fi
     done <"$SCRATCH/page-ports"
+}
+
+# name_twin SERVICE ADDRESS PORT PROTOCOL NUMBER: print the first other port of the application that would be this number at this
+# address, with the values in $SCRATCH/tried; nothing if there is none
+name_twin() {
+    local here there service='' address='' port='' protocol=''
+    here=$(VALUES=$SCRATCH/tried && expand_address "$2" "$3")
+    while read_port service address port protocol <&7; do
+        if [ "$port" = "$3" ] || [ "$protocol" != "$4" ]; then continue; fi
+        [ "$(VALUES=$SCRATCH/tried && expand_port "$port")" = "$5" ] || continue
+        there=$(VALUES=$SCRATCH/tried && expand_address "$address" "$port")
+        case $here:$there in
+            "$here:$here" | -:* | *:- | 0.0.0.0:* | *:0.0.0.0 | :::* | *:::)
+                printf '%s (%s)\n' "$service" "$port"
+                return 0
+                ;;
+        esac
+    done 7<"$SCRATCH/page-ports"
 }
 
 # has_certificate: whether the certificate of the line that was read is given and fits, made here, or there already
