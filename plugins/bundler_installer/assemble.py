@@ -47,7 +47,10 @@ FOLDERS = {
         "layout", "archive", "verification", "trust",
     ),
     "target/compose": (
-        "engine", "compact", "images", "volumes", "containers", "probes", "mounted", "services",
+        "engine", "compact", "images", "volumes", "containers", "mounted", "services",
+    ),
+    "services": (
+        "states", "probes", "start",
     ),
     "node": (
         "containerd", "images",

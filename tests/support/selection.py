@@ -79,7 +79,7 @@ LONG = (
     "tests/shell/bundle/test_forms.py",
     "tests/shell/data/test_archives.py",
     "tests/shell/data/test_authentic.py",
-    "tests/shell/target/test_probes.py",
+    "tests/shell/services/test_probes.py",
     "tests/shell/lib/test_lock.py",
     "tests/shell/lib/test_progress.py",
     "tests/shell/lib/test_shellcheck.py",

@@ -276,15 +276,6 @@ prune_releases() {
     prune_blobs
 }
 
-# list_mounted: the releases whose files a container of the project, even a stopped one, has mounted, separated by blanks
-list_mounted() {
-    inspect_containers '{{range .Mounts}}{{println .Source}}{{end}}' >"$SCRATCH/mount-sources" || return 1
-    awk -v folder="$ROOT/releases/" 'index($0, folder) == 1 {
-        name = substr($0, length(folder) + 1); sub(/\/.*/, "", name)
-        if (!seen[name]++) printf "%s ", name
-    }' "$SCRATCH/mount-sources"
-}
-
 # drop_images RELEASE_DIR: remove images that no kept release names; the engine keeps those in use by containers
 drop_images() {
     local kept id reference='' manifest='' config=''

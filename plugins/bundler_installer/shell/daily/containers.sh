@@ -27,7 +27,7 @@ run_ps() {
         return 0
     fi
     use_installed
-    list_chosen --all || fail $EXIT_FAILED engine.no_docker
+    list_chosen --all || lose_target
     show print_containers
 }
 
@@ -47,10 +47,10 @@ run_top() {
 }
 
 look_at_use() {
-    list_chosen || fail $EXIT_FAILED engine.no_docker
+    list_chosen || lose_target
     [ -s "$SCRATCH/chosen" ] || fail $EXIT_FAILED top.none "$ROOT/${NAME}ctl"
     cut_column chosen id <"$SCRATCH/chosen" >"$SCRATCH/ids"
-    measure_use || fail $EXIT_FAILED engine.no_docker
+    measure_use || lose_target
     show print_use
 }
 

@@ -33,7 +33,7 @@ inspect_engine() {
     DOCKER=''
     if target_answers && find_compose; then
         DOCKER=yes
-        note engine pass "$(cat "$SCRATCH/docker-version"), Compose ${COMPOSE_VERSION#v}"
+        note engine pass "$(name_target)"
     else
         note engine fail "$(format checks.none)"
     fi

@@ -38,7 +38,7 @@ run_start() {
     name_startable
     begin_run
     images_are_there || load_images # the engine may have lost some
-    compose_up_or_explain
+    start_or_explain
 }
 
 run_stop() {
@@ -49,7 +49,7 @@ run_stop() {
         say services.chosen_stopped "$SERVICES" "$ROOT/${NAME}ctl"
         return 0
     fi
-    list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
+    list_containers >"$SCRATCH/containers" || lose_target
     stop_services
     [ "$(sed -n 1p "$ROOT/state/finished" 2>/dev/null)" = stopped ] || note_finished stopped
     say services.stopped
@@ -60,7 +60,7 @@ run_restart() {
     name_startable
     begin_run
     stop_services
-    compose_up_or_explain
+    start_or_explain
 }
 
 run_logs() {

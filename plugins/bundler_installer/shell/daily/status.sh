@@ -7,14 +7,14 @@ look_at_status() {
     local up_code failing troubled stopped early='' broken='' waiting='' young='' over=''
     use_installed
     DOCKER=yes
-    list_containers >"$SCRATCH/containers" || fail $EXIT_FAILED engine.no_docker
+    list_containers >"$SCRATCH/containers" || lose_target
     stopped=''
     if are_stopped; then stopped=yes; fi
     rows services.tsv >"$SCRATCH/services"
     awk -v services="$SCRATCH/services" -v stopped="$stopped" "$AWK_SERVICE$PROGRAM_DAILY_STATES" "$SCRATCH/containers" >"$SCRATCH/status"
     empty_file "$SCRATCH/before"
     up_code=0
-    read_states || fail $EXIT_FAILED engine.no_docker
+    read_states || lose_target
     empty_file "$SCRATCH/inspection"
     inspect_site
     rm -rf "$SCRATCH/probing" || lose_scratch # results of an earlier look

@@ -38,7 +38,7 @@ set_aside() {
     done
     list_volumes >"$SCRATCH/volumes" || {
         blame_scratch
-        fail $EXIT_FAILED engine.no_docker
+        lose_target
     }
     while read -r volume <&5; do
         has_name "$volume" || continue

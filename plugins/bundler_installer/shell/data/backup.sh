@@ -82,7 +82,7 @@ write_backup() {
     mkdir "$PART" "$PART/volumes" || fail $EXIT_FAILED backup.folder "$backups"
     list_volumes >"$SCRATCH/volumes" || {
         blame_scratch
-        fail $EXIT_FAILED engine.no_docker
+        lose_target
     }
     { names dumped >"$SCRATCH/dumped" && names disposable >"$SCRATCH/disposable" && names quiesce >"$SCRATCH/quiesce" &&
         list_dumps >"$SCRATCH/dumps" && cut_column dumps.tsv service <"$SCRATCH/dumps" >"$SCRATCH/dumps.services" &&
@@ -147,7 +147,7 @@ store_large() {
 # note_running: record the running containers, to start them again; an interrupted earlier run may have stopped them
 note_running() {
     list_running >"$SCRATCH/running" ||
-        fail $EXIT_FAILED engine.no_docker
+        lose_target
     [ ! -s "$SCRATCH/running" ] || cp "$SCRATCH/running" "$ROOT/state/stopped" || fail $EXIT_FAILED release.disk "$ROOT"
 }
 

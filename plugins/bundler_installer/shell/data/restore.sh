@@ -81,7 +81,7 @@ restore_in_place() {
         fail $EXIT_FAILED restore.failed "$SOURCE"
     }
     record end restore
-    compose_up_or_explain
+    start_or_explain
 }
 
 # restore_anew: the release comes from this bundle; data, answers and secrets come from the backup
@@ -120,7 +120,7 @@ restore_anew() {
     step databases put_databases_back
     tell_edits
     end_restore
-    compose_up_or_explain
+    start_or_explain
     step counter raise_counter
 }
 

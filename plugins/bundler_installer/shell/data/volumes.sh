@@ -7,7 +7,7 @@ has_name() { case $1 in *[!0-9a-f]*) return 0 ;; esac; [ "${#1}" -ne 64 ]; }
 note_volumes_here() {
     list_volumes >"$SCRATCH/own-volumes" || {
         blame_scratch
-        fail $EXIT_FAILED engine.no_docker
+        lose_target
     }
 }
 
@@ -42,7 +42,7 @@ settle_volumes() {
 settle_volume() {
     volume_here=''
     if [ "$2" != - ]; then
-        volume_here=$(find_volume "$2") || fail $EXIT_FAILED engine.no_docker
+        volume_here=$(find_volume "$2") || lose_target
     fi
     if is_own_volume "$volume_here"; then return 0; fi
     volume_here=$1

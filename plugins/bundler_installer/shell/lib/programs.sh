@@ -18,3 +18,12 @@ has_systemd() { [ -d "$PROBE_ROOT/run/systemd/system" ] && have systemctl; }
 # read_error FILE: the first line of a program's error output that is about its own files; complaints about a closed pipe are
 # skipped, because the program at the other end caused them
 read_error() { grep -v -i -e 'broken pipe' -e 'wrote only' -e 'write error' -e 'not recoverable' "$1" | sed -n 1p; }
+
+# clean_environment COMMAND...: run it without variables that Compose would substitute in the application's configuration
+clean_environment() {
+    [ -z "${DOCKER_HOST:-}" ] || set -- DOCKER_HOST="$DOCKER_HOST" "$@"
+    [ -z "${DOCKER_CONFIG:-}" ] || set -- DOCKER_CONFIG="$DOCKER_CONFIG" "$@"
+    [ -z "${XDG_RUNTIME_DIR:-}" ] || set -- XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" "$@"
+    [ -z "${TMPDIR:-}" ] || set -- TMPDIR="$TMPDIR" "$@"
+    env -i PATH="$PATH" HOME="$HOME" "$@"
+}

@@ -16,7 +16,7 @@ run_certificate() {
     check_certificates
     step variables write_variables
     step certificates place_certificates
-    compose_up_or_explain
+    start_or_explain
     say certificate.placed "$(show_date "$ends")"
 }
 

@@ -72,7 +72,7 @@ list_receipt_keys() {
 
 # list_receipt_services: write the services of the release, their images by digest, and the states of their containers
 list_receipt_services() {
-    list_containers >"$receipt/containers" || fail $EXIT_FAILED engine.no_docker
+    list_containers >"$receipt/containers" || lose_target
     rows images.tsv >"$receipt/images" && rows services.tsv >"$receipt/services" || return 1
     awk -F "$TAB" -v containers="$receipt/containers" "$AWK_IMAGE$AWK_SERVICE$PROGRAM_SITE_RECEIPT" "$receipt/images" "$receipt/services" >"$receipt/running"
 }

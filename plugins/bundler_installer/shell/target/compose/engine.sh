@@ -52,15 +52,6 @@ judge_engine() {
 # refuse_remote: commands that use the engine end here
 refuse_remote() { [ -z "${REMOTE:-}" ] || fail $EXIT_FAILED engine.remote "$REMOTE" "$REMOTE_REMEDY"; }
 
-# clean_environment COMMAND...: run it without variables that Compose would substitute in the application's configuration
-clean_environment() {
-    [ -z "${DOCKER_HOST:-}" ] || set -- DOCKER_HOST="$DOCKER_HOST" "$@"
-    [ -z "${DOCKER_CONFIG:-}" ] || set -- DOCKER_CONFIG="$DOCKER_CONFIG" "$@"
-    [ -z "${XDG_RUNTIME_DIR:-}" ] || set -- XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" "$@"
-    [ -z "${TMPDIR:-}" ] || set -- TMPDIR="$TMPDIR" "$@"
-    env -i PATH="$PATH" HOME="$HOME" "$@"
-}
-
 # docker_answers: with a time limit, because an engine may hang. Sets DOCKER_CODE
 docker_answers() {
     DOCKER_CODE=127
@@ -73,10 +64,16 @@ docker_answers() {
 # target_answers: whether what runs the services can be asked
 target_answers() { docker_answers; }
 
+# lose_target: end the run, because it does not answer
+lose_target() { fail $EXIT_FAILED engine.no_docker; }
+
 served_version() { docker version -f '{{.Server.Version}}' 2>/dev/null; }
 
 # engine_folder: where the engine keeps images and volumes
 engine_folder() { docker info -f '{{.DockerRootDir}}' 2>/dev/null; }
+
+# name_target: after target_answers and find_compose: its versions
+name_target() { printf '%s, Compose %s' "$(cat "$SCRATCH/docker-version")" "${COMPOSE_VERSION#v}"; }
 
 # describe_engine: all that it says of itself
 describe_engine() {

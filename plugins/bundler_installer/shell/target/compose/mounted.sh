@@ -58,3 +58,12 @@ describe_files() {
     xargs -0 ls -ldn -- <"$SCRATCH/mounted-files" 2>/dev/null | awk '{ print substr($1, 1, 10), $3, $4 }' || return 1
     hash_files <"$SCRATCH/mounted-files" 2>&1 || :
 }
+
+# list_mounted: the releases whose files a container of the project, even a stopped one, has mounted, separated by blanks
+list_mounted() {
+    inspect_containers '{{range .Mounts}}{{println .Source}}{{end}}' >"$SCRATCH/mount-sources" || return 1
+    awk -v folder="$ROOT/releases/" 'index($0, folder) == 1 {
+        name = substr($0, length(folder) + 1); sub(/\/.*/, "", name)
+        if (!seen[name]++) printf "%s ", name
+    }' "$SCRATCH/mount-sources"
+}

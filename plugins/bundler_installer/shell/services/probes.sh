@@ -1,4 +1,4 @@
-# ---- target/compose/probes: whether the application works, beyond running: commands in its services' containers that must end with
+# ---- services/probes: whether the application works, beyond running: commands in its services' containers that must end with
 # 0. All of them run at the same time, each with a time limit. A release without the table has none
 
 PROBE_PATIENCE=60 # seconds in which a probe that fails after a start is repeated: healthy services may not work together yet
@@ -64,7 +64,7 @@ count_probed() { awk -F "$TAB" -v result="$1" "$AWK_PROBED"'$PROBED["result"] ==
 
 # describe_probe ID: sets `title`, `remedy` and `service`, in the operator's language
 describe_probe() {
-    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_COMPOSE_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
+    awk -F "$TAB" -v id="$1" -v language="$LANGUAGE" "$AWK_PROBE$PROGRAM_SERVICES_PROBE" "$SCRATCH/probes" >"$SCRATCH/probe-text" || lose_scratch
     { IFS= read -r title && IFS= read -r remedy && IFS= read -r service; } <"$SCRATCH/probe-text" || lose_scratch
 }
 
@@ -108,7 +108,7 @@ start_probe() {
     keep "$probing/$id/words" list_words "$id"
     empty_file "$probing/$id/errors"
     empty_file "$probing/$id/said"
-    set -- exec -T "$service"
+    set -- "$service"
     words=0
     while IFS= read -r word; do
         words=$((words + 1))
@@ -124,7 +124,7 @@ start_probe() {
     {
         {
             {
-                compose "$@" <"$input" 2>&7
+                run_in "$@" <"$input" 2>&7
                 printf '%s\n' $? >"$probing/$id/code"
             } | head -c "$PROBE_OUTPUT" >"$probing/$id/said"
         } 7>&1 | head -c "$PROBE_OUTPUT" >"$probing/$id/errors"
