@@ -15,6 +15,7 @@ from tests.support.engines import DistributionRegistry, Engine, Site, newer_root
 from tests.support.images import build_images
 from tests.support.installer import need_shell, shells
 from tests.support.kiosk import Host, Kiosk, build_kiosk
+from tests.support.kubernetes import ApiServer, Helm
 from tests.support.programs import NO_SKIP, free_port, need_root, sites_folder
 
 pytest_plugins = ("tests.support.selection", "tests.support.time_spent", "tests.support.unchanged")
@@ -106,6 +107,22 @@ def nothing_leaks(site: Site) -> Iterator[None]:
         assert site.leaked() == 0
     finally:
         site.unwatch()
+
+
+@pytest.fixture(scope="session")
+def api_server(short_folder: Path) -> Iterator[ApiServer]:
+    """Provide a real API server of Kubernetes, without nodes."""
+    found = ApiServer(short_folder / "kubernetes")
+    try:
+        yield found.start()
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def helm(short_folder: Path) -> Helm:
+    """Provide Helm."""
+    return Helm(short_folder / "helm")
 
 
 @pytest.fixture(scope="session")

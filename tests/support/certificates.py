@@ -33,12 +33,18 @@ class Authority:
         )  # fmt: skip
         return found
 
-    def issue(self, name: str, *alternatives: str) -> tuple[Path, Path]:
-        """Issue a certificate and its key; `alternatives` have the form `DNS:x` or `IP:y`."""
+    def issue(self, name: str, *alternatives: str, subject: str = "") -> tuple[Path, Path]:
+        """Issue a certificate and its key; `alternatives` have the form `DNS:x` or `IP:y`.
+
+        Args:
+            name: the name of the files, without the ending.
+            alternatives: the names and addresses of the server.
+            subject: such as `/O=group/CN=user`; without it, the name.
+        """
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         run(
             "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-keyout", key, "-out", request, "-subj", f"/CN={name}",
+            "-keyout", key, "-out", request, "-subj", subject or f"/CN={name}",
         )  # fmt: skip
         extensions = self.folder / f"{name}.ext"
         names = ",".join(alternatives)

@@ -1,0 +1,42 @@
+// A Kubernetes cluster as one program: it is the component whose name it is called by.
+//
+// The components share most of their packages, so that one program is built in less time than several.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+	"k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+)
+
+var components = map[string]func(){
+	"etcd":           func() { etcdmain.Main(os.Args) },
+	"kube-apiserver": func() { os.Exit(cli.Run(apiserver.NewAPIServerCommand())) },
+	"kubectl":        runKubectl,
+}
+
+func main() {
+	name := filepath.Base(os.Args[0])
+	run, found := components[name]
+	if !found {
+		fmt.Fprintf(os.Stderr, "%s is not a component of the cluster\n", name)
+		os.Exit(2)
+	}
+	run()
+}
+
+// kubectl prints its own errors in its own form: cli.Run would add the usage.
+func runKubectl() {
+	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
