@@ -1,4 +1,4 @@
-"""Generates pages of docs/reference from models, commands and tables: profile, commands, preflight, Compose.
+"""Generates pages of docs/reference from models, commands and tables: profile, commands, preflight, keys.
 
 `python docs/generate.py` writes them; with `--check`, it only reports whether they are up to date.
 """
@@ -33,6 +33,7 @@ from bundler.profile.configuration import Configuration  # noqa: E402 after sys.
 from bundler.profile.schema import file_model  # noqa: E402 after sys.path
 from bundler.profile.values import parse_duration, parse_mode, parse_moment, parse_size  # noqa: E402 after sys.path
 from docs.compose_page import key_tables  # noqa: E402 after sys.path
+from docs.kubernetes_page import mapping_table  # noqa: E402 after sys.path
 
 RULES: Final = """\
 A profile is a YAML file. `bundle build --profile finance` looks for `finance.yaml` in `./profiles`, then in
@@ -303,9 +304,9 @@ def _prose(text: str | None) -> str:
 # ---------------------------------------------------------------- preflight
 
 MARK: Final = f"<!-- What follows is written by `{COMMAND}` from the installer's catalogue. -->"
-KEYS_MARK: Final = (
-    f"<!-- What follows is written by `{COMMAND}` from the table of keys in plugins/bundler_compose/keys. -->"
-)
+KEYS: Final = f"<!-- What follows is written by `{COMMAND}` from the table of keys in plugins/"
+MAPPING_MARK: Final = f"{KEYS}bundler_kubernetes/keys.py. -->"
+KEYS_MARK: Final = f"{KEYS}bundler_compose/keys. -->"
 
 
 def preflight_reference() -> str:
@@ -356,6 +357,10 @@ def pages() -> dict[Path, str]:
         REFERENCE / "commands.md": command_reference(),
         REFERENCE / "preflight.md": preflight_reference(),
         REFERENCE / "preflight.zh.md": preflight_reference_in_chinese(),
+        **{
+            REFERENCE / page: _after_what_is_written(page, mapping_table(language), MAPPING_MARK)
+            for page, language in (("kubernetes.md", "en"), ("kubernetes.zh.md", "zh"))
+        },
         REFERENCE / "compose.md": _after_what_is_written("compose.md", key_tables(), KEYS_MARK),
         REFERENCE / "compose.zh.md": _after_what_is_written(
             "compose.zh.md", key_tables(chinese=True), KEYS_MARK

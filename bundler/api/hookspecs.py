@@ -26,7 +26,7 @@ def bundler_applications() -> Iterable[Application]:  # type: ignore[empty-body]
 
 @hookspec
 def bundler_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
-    """Return renderers of an application's configuration, selected by `renderer:`."""
+    """Return renderers of an application's configuration, selected by `targets:`."""
 
 
 @hookspec

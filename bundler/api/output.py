@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -19,6 +19,39 @@ if TYPE_CHECKING:
     from bundler.image.platform import Platform
 
 
+class ImageContents(Protocol):
+    """What a container of an image sees of its files."""
+
+    def programs(self, names: Collection[str]) -> frozenset[str]:
+        """Return those of `names` that are programs of the image, also as links.
+
+        Raises:
+            BundleError: a layer is damaged.
+        """
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of `etc/passwd` or `etc/group`; None if the image has none.
+
+        Raises:
+            BundleError: a layer is damaged.
+        """
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image says about containers of it: image-spec, config.md.
+
+    Attributes:
+        user: user, or `user:group`, as names or numbers; empty for root.
+        exposed: ports on which it listens, such as `80/tcp`.
+        contents: its files; None if its layers are not on this machine.
+    """
+
+    user: str = ""
+    exposed: tuple[str, ...] = ()
+    contents: ImageContents | None = None
+
+
 @dataclass(frozen=True)
 class PinnedService:
     """A service and its images, by the tags under which the site's engine knows them.
@@ -27,21 +60,36 @@ class PinnedService:
         service: name of the service.
         image: tag of the image that it runs.
         others: tags of other images that it uses, by their references in the document.
+        platform: what its image is for; None if that is not known.
+        facts: what its image says; None if it was not read yet.
     """
 
     service: str
     image: str
     others: Mapping[str, str] = field(default_factory=dict)
+    platform: Platform | None = None
+    facts: ImageFacts | None = None
 
 
 @runtime_checkable
 class Renderer(Protocol):
-    """Writes the application's configuration for a target (Compose, later Kubernetes)."""
+    """Writes the application's configuration for a target: a Compose project, a cluster."""
 
     name: str
 
+    def notes(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[str]:
+        """Return what is different with this target, a line each in the language of the run.
+
+        Raises:
+            BundleError: the application cannot run there; the message names all reasons.
+        """
+
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
-        """Return the files under `config/`."""
+        """Return the files of the target.
+
+        Raises:
+            BundleError: as for `notes`.
+        """
 
 
 class FileOrigin(Protocol):
@@ -164,9 +212,15 @@ class Finished:
 
 @runtime_checkable
 class Packer(Protocol):
-    """Turns the bundle into something that runs at the site. A subclass overrides only what it needs."""
+    """Turns the bundle into something that runs at the site. A subclass overrides only what it needs.
+
+    Attributes:
+        name: selected by `packer:`.
+        needs: target that every bundle of it has; None if it needs none.
+    """
 
     name: str
+    needs: str | None = None
 
     @property
     def profile_model(self) -> type[BaseModel]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +26,7 @@ from bundler.build.resolve import Resolver, resolve_each
 from bundler.build.shelf import Shelf
 from bundler.build.sign import sign, sign_sidecars
 from bundler.build.software import list_software
+from bundler.build.targets import find_notes
 from bundler.bundle.manifest import BundleManifest
 from bundler.bundle.tar import Archive, Member
 from bundler.errors import BundleError, UsageError
@@ -106,6 +105,8 @@ class Plan:
     """Whether `compact` is exact."""
     packer: Description
     """The packer's description of its sections of the profile."""
+    notes: Mapping[str, Sequence[str]]
+    """What is different with each target, by its name; none for the one that the application is made for."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,8 @@ def _build(
 ) -> Built:
     job, application, images = resolved.job, resolved.application, resolved.images
     reporter, store, profile = job.reporter, job.store, job.profile.profile
+    find_notes(job.profile, job.plugins, application, job.platform)  # refuses before gigabytes are fetched
+    renderers = [job.plugins.renderer(name) for name in profile.targets]
     packer = job.plugins.packer(profile.packer)
     context = PackContext(profile, application, job.platform)
     with reporter.step(tr("fetch")):
@@ -189,19 +192,23 @@ def _build(
     with reporter.step(tr("render")):
         rendering = Rendering(
             profile=profile.name,
-            profile_sha256=profile_digest(job.profile),
+            profile_sha256=job.profile.sha256,
             platform=job.platform,
             carried=carried,
             statements=statements,
             epoch=job.epoch,
-            renderer=job.plugins.renderer(profile.renderer),
+            renderers=renderers,
             packer=packer,
             context=context,
             preparation=preparation,
+            layer=lambda blob: store.path(blob.digest) if store.has(blob) else None,
             software=software,
             advisories=advisories,
         )
         rendered = render(application, fetched.images, packed, rendering)
+        for name, notes in rendered.notes.items():
+            for note in notes:
+                reporter.info(tr("{target}: {note}", target=name, note=note))
     with reporter.step(tr("sign") if keys else tr("checksums")):
         members = sign(rendered.members, keys)
         sidecars = sign_sidecars(rendered.sidecars, keys)
@@ -281,6 +288,7 @@ def _plan(resolved: Resolved) -> Plan:
         compact=compact_bytes,
         compact_known=known is not None,
         packer=job.plugins.packer(profile.packer).plan(context),
+        notes=find_notes(job.profile, job.plugins, application, job.platform),
     )
 
 
@@ -319,13 +327,6 @@ def references(application: ApplicationModel) -> list[Reference]:
         )
     wanted = {image for service, entry in services for image in (service.image, *compose.other_images(entry))}
     return sorted({Reference.parse(image) for image in wanted}, key=str)
-
-
-def profile_digest(loaded: LoadedProfile) -> str:
-    """Return the SHA-256 (hex) of the profile with inheritance and `--set` applied, as canonical JSON."""
-    document = loaded.profile.model_dump(mode="json")
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _resolve(jobs: Sequence[Job], sources: Sequence[ImageSource], *, keep: bool) -> list[Resolved]:

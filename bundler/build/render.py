@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bundler import __version__
 from bundler.api import compose
 from bundler.api.application import ApplicationModel, ConfigFile
-from bundler.api.output import PackContext, Packer, PinnedService, Preparation, Renderer
+from bundler.api.output import ImageFacts, PackContext, Packer, PinnedService, Preparation, Renderer
 from bundler.build.advisories import Advisories
+from bundler.build.contents import LayerContents
 from bundler.build.fetch import FetchedImage
 from bundler.build.images import PackedImages
 from bundler.bundle import cyclonedx, spdx
@@ -30,6 +32,7 @@ from bundler.bundle.manifest import (
 from bundler.bundle.names import PathError, PathSet, show_path
 from bundler.bundle.tar import Member
 from bundler.errors import BundleError
+from bundler.image.oci import Descriptor
 from bundler.image.platform import Platform
 from bundler.image.reference import Reference
 from bundler.language import tr
@@ -49,10 +52,12 @@ class Rendering:
     carried: Sequence[ConfigFile]
     statements: Sequence[Member]
     epoch: int | None
-    renderer: Renderer
+    renderers: Sequence[Renderer]
     packer: Packer
     context: PackContext
     preparation: Preparation
+    layer: Callable[[Descriptor], Path | None]
+    """Returns the file of a layer; None if it is not on this machine."""
     software: spdx.Software | None = None
     advisories: Advisories = Advisories()  # noqa: RUF009 frozen
 
@@ -64,6 +69,8 @@ class Rendered:
     manifest: BundleManifest
     members: list[Member]
     sidecars: list[Member]
+    notes: Mapping[str, Sequence[str]]
+    """What is different with each target, by its name."""
 
     @property
     def top(self) -> str:
@@ -101,16 +108,10 @@ def render(
         replace(rendering.context, application=application),
         preparation,
     )
-    tags = {image.reference: image.tag for image in manifest.images}
-    services = [
-        PinnedService(
-            service.name,
-            tags[str(Reference.parse(service.image))],
-            {image: tags[str(Reference.parse(image))] for image in compose.other_images(entry)},
-        )
-        for service, entry in compose.running(application.compose)
-    ]
-    members = rendering.renderer.render(application, services)
+    facts = {image.resolved.reference: _facts(image, rendering.layer) for image in images}
+    services = pin(application, rendering.platform, facts)
+    notes = {each.name: each.notes(application, services) for each in rendering.renderers}
+    members = [member for each in rendering.renderers for member in each.render(application, services)]
     carried = (*application.carried, *rendering.carried, *preparation.files)
     members += [file.member("files") for file in carried]
     members += [
@@ -123,7 +124,40 @@ def render(
     members.append(manifest_member(manifest))
     members += rendering.packer.members(manifest, application, members)
     check_members(members)
-    return Rendered(manifest, members, rendering.packer.sidecars(members))
+    return Rendered(manifest, members, rendering.packer.sidecars(members), notes)
+
+
+def pin(
+    application: ApplicationModel, platform: Platform, facts: Mapping[Reference, ImageFacts]
+) -> list[PinnedService]:
+    """Return the services with the tags of their images, and with what is known of these.
+
+    Args:
+        application: the application.
+        platform: that of the bundle.
+        facts: what images say, by reference, as far as they were read.
+    """
+    pinned = []
+    for service, entry in compose.running(application.compose):
+        reference = Reference.parse(service.image)
+        others = {image: Reference.parse(image).tagged for image in compose.other_images(entry)}
+        pinned.append(
+            PinnedService(
+                service.name,
+                reference.tagged,
+                others,
+                Platform.parse(service.platform) if service.platform else platform,
+                facts.get(reference),
+            )
+        )
+    return pinned
+
+
+def _facts(image: FetchedImage, layer: Callable[[Descriptor], Path | None]) -> ImageFacts:
+    layers = [layer(each) for each in image.manifest.layers]
+    there = [path for path in layers if path is not None]
+    contents = LayerContents(there) if len(there) == len(layers) else None
+    return ImageFacts(image.config.user, image.config.exposed, contents)
 
 
 def manifest_member(manifest: BundleManifest) -> Member:
@@ -225,6 +259,7 @@ def _manifest(
         mounts=tuple(MountEntry(**vars(mount)) for mount in application.mounts),
         software=() if rendering.software is None else _software(packed, rendering.software),
         advisories=rendering.advisories.entries,
+        targets=tuple(each.name for each in rendering.renderers),
         packing=packed.packing,
         provenance=Provenance(builder=f"bundler {__version__}", profile_sha256=rendering.profile_sha256),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,8 @@ from bundler.language import tr
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+COMPOSE: Final = "compose"
+"""The target of bundles that say nothing about it."""
 MANIFEST_LIMIT = 4 << 20
 """Largest bundle.json in bytes, because it is held in memory. A layer takes 230 bytes."""
 
@@ -237,6 +239,8 @@ class BundleManifest(Model):
     """What was found in each image; without `sbom.packages`, the key is left out."""
     advisories: tuple[AdvisoryEntry, ...] = ()
     """Files about vulnerabilities; without them, the key is left out."""
+    targets: tuple[str, ...] = (COMPOSE,)
+    """What the bundle has the configuration for; with `compose` alone, the key is left out."""
     packing: Packing
     """How the images are packed."""
     provenance: Provenance
@@ -263,6 +267,8 @@ class BundleManifest(Model):
         for key in ("software", "advisories"):
             if not dumped[key]:
                 del dumped[key]
+        if self.targets == (COMPOSE,):
+            del dumped["targets"]
         own = {key: value for key, value in dumped.items() if key not in BundleManifest.model_fields}
         last = {key: dumped.pop(key) for key in ("packing", "provenance")}
         return {key: value for key, value in dumped.items() if key not in own} | own | last

@@ -14,7 +14,7 @@ from bundler.language import tr
 
 STATEMENTS: Final = "keys"
 """Folder of rotations and revocations."""
-FOLDERS: Final = ("config", "attestations", "files", "images")
+FOLDERS: Final = ("config", "kubernetes", "attestations", "files", "images")
 LONGEST_PATH: Final = 1000
 """Bytes. The limit of macOS is 1023, including the folder that the bundle is unpacked in."""
 LONGEST_NAME: Final = 255

@@ -57,6 +57,7 @@ def inspect_command(file: Path, as_json: bool, plugins_dir: tuple[Path, ...]) ->
         (tr("application"), f"{manifest.title} {manifest.version}"),
         (tr("profile"), manifest.profile),
         (tr("platform"), manifest.platform),
+        (tr("targets"), ", ".join(manifest.targets)),
         (tr("created"), created),
         (tr("size"), format_bytes(file.stat().st_size)),
         *(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bundler.terminal.progress import Reporter
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+TARGETS = "targets"
+"""Key of a profile."""
 
 
 def _complete_profile(
@@ -297,11 +299,11 @@ def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
 
 
 def _find_providers(plugins: Plugins, loaded: LoadedProfile) -> None:
-    """Refuse a profile that names an application, a renderer or a source that no plugin provides."""
+    """Refuse a profile that names what no plugin provides, or lacks a target that its packer needs."""
     profile = loaded.profile
     wanted: list[tuple[str, Callable[[str], object], str]] = [
         ("application", plugins.application, profile.application),
-        ("renderer", plugins.renderer, profile.renderer),
+        *((f"targets.{number}", plugins.renderer, name) for number, name in enumerate(profile.targets)),
         *((f"sources.{number}", plugins.source, name) for number, name in enumerate(profile.sources)),
     ]
     for key, find, name in wanted:
@@ -310,6 +312,17 @@ def _find_providers(plugins: Plugins, loaded: LoadedProfile) -> None:
         except UsageError as error:
             where = f"{loaded.origin(key)}: {key}: {error.message}"
             raise ProfileError(where, hint=error.hint) from error
+    needed = plugins.packer(profile.packer).needs
+    if needed is not None and needed not in profile.targets:
+        without = tr(
+            "the packer {packer} needs the target {needed}: it installs from that",
+            packer=profile.packer,
+            needed=needed,
+        )
+        raise ProfileError(
+            f"{loaded.origin(TARGETS)}: {TARGETS}: {without}",
+            hint=tr("write `targets: [{targets}]`", targets=", ".join((needed, *profile.targets))),
+        )
 
 
 def _platforms(setting: Setting[str]) -> list[Platform]:

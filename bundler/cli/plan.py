@@ -59,6 +59,7 @@ def _plan_json(found: Plan) -> dict[str, object]:
             {"service": each.name, "expect": each.expect, "why": each.why or None, "replicas": each.replicas}
             for each in services(found.application.compose)
         ],
+        "targets": {name: list(notes) for name, notes in found.notes.items()},
         "total": found.total,
         "missing": found.missing,
         **found.packer.data,
@@ -102,6 +103,7 @@ def _show_plan(found: Plan, *, for_platform: bool) -> None:
             [(each.name, says[each.expect], each.why) for each in jobs],
         )
         echo()
+    _show_targets(found)
     for about, text in found.packer.lines:
         echo(tr("{about}: {text}", about=about, text=text))
     echo(tr("{missing} to fetch", missing=format_bytes(found.missing)))
@@ -122,3 +124,11 @@ def _show_plan(found: Plan, *, for_platform: bool) -> None:
         )
     )
     echo(tr("the site requires {needs}", needs=found.compaction.needs))
+
+
+def _show_targets(found: Plan) -> None:
+    """Print the targets, and what is different with each."""
+    echo(tr("targets: {targets}", targets=", ".join(found.notes)))
+    for name, notes in found.notes.items():
+        for note in notes:
+            echo(f"  {name}: {note}")

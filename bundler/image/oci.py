@@ -310,6 +310,10 @@ class ImageConfig:
     diff_ids: tuple[str, ...]
     created: int
     """Seconds since 1970, UTC; 0 if the config has no creation time."""
+    user: str = ""
+    """User, or `user:group`, as names or numbers; empty for root."""
+    exposed: tuple[str, ...] = ()
+    """Ports on which it listens, such as `80/tcp`."""
 
     @classmethod
     def parse(cls, raw: bytes, where: str) -> Self:
@@ -328,7 +332,16 @@ class ImageConfig:
             _parse_platform({"os": "", "architecture": "", **given}, where),
             tuple(check_digest(d, where) for d in diff_ids),
             _seconds(data.get("created")),
+            *_running(data.get("config")),
         )
+
+
+def _running(config: object) -> tuple[str, tuple[str, ...]]:
+    """Return the user and the ports of an image; what is malformed counts as not said."""
+    if not isinstance(config, dict):
+        return "", ()
+    user, ports = config.get("User"), config.get("ExposedPorts")
+    return user if isinstance(user, str) else "", tuple(sorted(ports)) if isinstance(ports, dict) else ()
 
 
 def _seconds(time: object) -> int:

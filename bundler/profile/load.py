@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +64,13 @@ class LoadedProfile:
             ProfileError: the settings are invalid for the application.
         """
         return validate(model, self._tree, self.base, ("settings",))
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256, in hex digits, of the values as canonical JSON."""
+        document = self.profile.model_dump(mode="json")
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def origin(self, key: str | KeyPath) -> str:
         """Return where a key was set: `finance.yaml:7`, `--set version=2`, or `default`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -83,6 +84,9 @@ class Locking(ProfileModel):
 class Profile(ProfileModel):
     """A profile with inheritance and `--set` applied."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"renderer": "targets: [{value}]"}
+    """Keys of older versions, and what to write in place of each."""
+
     name: Identifier
     """Part of the bundle's name; by default the file's name without `.yaml`. Not inherited."""
     title: str = ""
@@ -97,8 +101,10 @@ class Profile(ProfileModel):
     """Operating system and architecture of the site. `--platform` takes precedence."""
     sources: Annotated[tuple[str, ...], Field(min_length=1)] = ("registry",)
     """Image sources, tried in this order: `registry`, `docker` (an engine), `archive`."""
-    renderer: str = "compose"
-    """Provider that writes the configuration for the target."""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("compose",)
+    """What the bundle can be installed on: `compose` (one server with Docker), `kubernetes` (a cluster). The
+    images travel once. See [the target kubernetes](kubernetes.md).
+    """
     signer: str = "ecdsa"
     """Provider that signs."""
     packer: str = "installer"
@@ -128,6 +134,7 @@ class Profile(ProfileModel):
     def _check_twice(self) -> Self:
         for key, names in (
             ("sources", list(self.sources)),
+            ("targets", list(self.targets)),
             ("files", [file.target for file in self.files]),
             ("advisories", [path.name for path in self.advisories]),
         ):

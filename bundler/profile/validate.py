@@ -258,8 +258,7 @@ def _explain(
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            known = _keys(model, path[:-1])
-            return tr("unknown key"), did_you_mean(str(path[-1]), known, tr("keys here"), quote="`")
+            return _unknown(model, path, node)
         case "missing":
             about = _keys(model, path[:-1]).get(str(path[-1]), "")
             return tr("is missing"), tr("add `{key}:`", key=path[-1]) + (f" ({about})" if about else "")
@@ -269,6 +268,14 @@ def _explain(
             cause = context["error"]
             return str(cause), getattr(cause, "hint", None) or None
     return _limit(detail), None
+
+
+def _unknown(model: type[BaseModel], path: KeyPath, node: Node) -> tuple[str, str | None]:
+    instead = getattr(model, "renamed", {}).get(str(path[-1])) if len(path) == 1 else None
+    if instead:
+        text = instead.format(value=node.text)
+        return tr("is no key any more"), tr("write `{text}` in its place", text=text)
+    return tr("unknown key"), did_you_mean(str(path[-1]), _keys(model, path[:-1]), tr("keys here"), quote="`")
 
 
 def _limit(detail: ErrorDetails) -> str:

@@ -16,6 +16,14 @@ class ComposeRenderer:
 
     name = "compose"
 
+    def notes(
+        self,
+        application: ApplicationModel,  # noqa: ARG002 the document is the model
+        images: Sequence[PinnedService],  # noqa: ARG002 likewise
+    ) -> list[str]:
+        """See `bundler.api.output.Renderer.notes`: nothing is different."""
+        return []
+
     def render(self, application: ApplicationModel, images: Sequence[PinnedService]) -> list[Member]:
         """See `bundler.api.output.Renderer.render`. Services name their images as the site loads them."""
         from bundler_compose.dumper import dump  # noqa: PLC0415 YAML, only for rendering

@@ -36,6 +36,7 @@ class InstallerPacker(Packer):
     """Creates a bundle that installs itself with `sh install`."""
 
     name = "installer"
+    needs = "compose"
     format = Format(
         first=(INSTALL,),
         last=(BUNDLE_ENV,),
