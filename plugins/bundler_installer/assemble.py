@@ -25,8 +25,8 @@ _COMMENT = re.compile(r"^ *# (?!----|shellcheck ).*\n", re.MULTILINE)
 """A comment line, except for titles and shellcheck directives."""
 _REASON = re.compile(r"^( *# shellcheck \S+) # .*$", re.MULTILINE)
 """A shellcheck directive with the reason behind it."""
-_TITLE = re.compile(r"^(# ---- [a-z_/-]+): .*$", re.MULTILINE)
-"""The title of a source, with what it is for."""
+_TITLE = re.compile(r"^# ---- (?!standalone\b)[a-z_/-]+.*\n\n?", re.MULTILINE)
+"""The title of a source; that of the last one marks where tables are put."""
 _GLOBAL = re.compile(r"^([A-Z_]+=\S*) +# .*$", re.MULTILINE)
 """A global variable with the comment behind it."""
 _INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
@@ -54,6 +54,9 @@ FOLDERS = {
     ),
     "node": (
         "containerd", "images",
+    ),
+    "registry": (
+        "address", "exchange", "login", "harbor", "spool", "upload", "push",
     ),
     "engine": (
         "plan", "ownership", "service", "presence", "installation",
@@ -169,7 +172,7 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
             parts += [_catalogue_function(language, words, families, others) for language in LANGUAGES]
     joined = "\n\n".join(parts) + "\n"
     if part:
-        joined = _TITLE.sub(r"\1", _REASON.sub(r"\1", joined))
+        joined = _TITLE.sub("", _REASON.sub(r"\1", joined))
         joined = _BLANK.sub("\n", joined)
         joined = _INDENT.sub(lambda indent: "\t" * (len(indent[0]) // 4), joined)
     return joined.encode()

@@ -91,6 +91,13 @@ OPTIONS: Final = (
     Option("remove"),
     Option("at", "clock"),
     Option("containerd", "socket", owned=True),
+    Option("registry", "registry", owned=True),
+    Option("registry-user", "name", owned=True),
+    Option("registry-password-file", "file", owned=True),
+    Option("registry-ca", "file", owned=True),
+    Option("registry-plain-http", owned=True),
+    Option("registry-part", "number", owned=True),
+    Option("parallel", "number", owned=True),
     Option("purge", "things", choices=("data", "volumes", "images", "secrets", "backups", "all", "engine")),
 )
 """All options, in the order of `help`."""
@@ -101,6 +108,10 @@ _SIGNED: Final = ("key", "require", "rotation", "allow-unsigned")
 _ANSWERED: Final = ("answers", "set", "unset")
 _STARTED: Final = ("timeout", "accept")
 _SAVED: Final = ("no-backup", "output", "encrypt", "passphrase-file")
+_REGISTRY: Final = (
+    "registry", "registry-user", "registry-password-file", "registry-ca", "registry-plain-http",
+    "registry-part", "parallel",
+)  # fmt: skip
 _INSTALLED: Final = (
     *_SIGNED, *_ANSWERED, "yes", "accept", "strict", "report", "probe", "install-engine", "timeout", "edits",
     *_SAVED, "allow-downgrade", "no-keep-blobs",
@@ -111,6 +122,7 @@ COMMANDS: Final = (
     Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
     Command("verify", (*_SIGNED, "accept", "json")),
     Command("node-images", ("containerd", *_SIGNED, "accept", "json")),
+    Command("push", (*_REGISTRY, *_SIGNED, "accept", "output", "json")),
     Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),
     Command("status", ("watch", "json")),
     Command("ps", ("services",), "services"),

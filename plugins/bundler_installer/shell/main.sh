@@ -14,8 +14,8 @@ main() {
     case $COMMAND$JSON in install | preflight | adopt | restore) explain_user ;; esac
     find_bundle
     RELEASE=-
-    case $COMMAND in node-images) ;; *) choose_engine ;; esac # Docker
-    case $COMMAND in version | preflight | verify | node-images | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
+    case $COMMAND in node-images | push) ;; *) choose_engine ;; esac # Docker
+    case $COMMAND in version | preflight | verify | node-images | push | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
     case $COMMAND in
         version) show printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;
         install) run_install ;;
@@ -37,6 +37,7 @@ main() {
         support) run_support ;;
         certificate) run_certificate ;;
         trust) run_trust ;;
+        push) run_push ;;
         plan) run_plan ;;
         rollback) run_rollback ;;
         adopt) run_adopt ;;

@@ -10,7 +10,7 @@ refuse() {
 # is_lenient: commands that install nothing and start nothing may inspect a bundle of an unknown publisher
 is_lenient() {
     case $COMMAND:$DRY_RUN:$PROBE in
-        install::* | verify::* | node-images::* | restore::* | adopt::* | preflight:*:yes) return 1 ;;
+        install::* | verify::* | node-images::* | push::* | restore::* | adopt::* | preflight:*:yes) return 1 ;;
     esac
 }
 

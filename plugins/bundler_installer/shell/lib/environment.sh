@@ -37,10 +37,10 @@ forget_environment() {
             '' | [!A-Za-z_]* | *[!A-Za-z0-9_]*) ;;
             PATH | HOME | TERM | TMPDIR | NO_COLOR | LANG | LC_ALL | LC_MESSAGES | SSH_CONNECTION) ;;
             DOCKER_HOST | DOCKER_CONTEXT | DOCKER_CONFIG | XDG_RUNTIME_DIR) ;; # see choose_engine
+            TAB | NEWLINE | EXIT_* | BUNDLE_REGISTRY_PASSWORD) eval "own=\$$each && unset -v $each && $each=\$own" ;; # this file's, or not for programs
             # the dynamic loader has already read these before the script starts
             LD_*) ;;
             PWD | OLDPWD | SHLVL | _ | PPID | UID | EUID | SHELLOPTS | BASHOPTS) ;; # the shell's own
-            TAB | NEWLINE | EXIT_*) eval "own=\$$each && unset -v $each && $each=\$own" ;; # this file's, not the operator's
             *) unset -v "$each" ;;
         esac
     done

@@ -49,6 +49,13 @@ FROM=''              # folder of the Compose project that is adopted
 DRY_RUN=''           # plans an adoption
 CONFIRM=''           # completes an adoption
 BACK=''              # undoes an adoption
+REGISTRY=''          # registry and prefix that images are pushed to
+REGISTRY_USER=''     # name of the login there
+REGISTRY_PASSWORD_FILE='' # first line: its password
+REGISTRY_CA=''       # certificates of the authority that the registry's are from
+REGISTRY_PLAIN=''    # the registry may be used without TLS
+PART_BYTES=''        # an upload goes in parts of so many MiB, later bytes
+PARALLEL=''          # how many workers push
 
 # this run
 PROBE_ROOT=''        # root folder from which the facts of this server are read
@@ -75,7 +82,7 @@ UNDO_AT_EXIT=''      # functions that undo unfinished changes when the run ends
 CLEAN_AT_EXIT=''     # functions that remove temporary files of the run
 LOCK_GUARDS=''       # functions that run once the lock is held
 STARTING=''          # process of `compose up`
-HASHING=''           # processes that verify the bundle
+HASHING=''           # processes that verify the bundle or push its images
 METER=''             # process that shows how far a step is
 PROBED=''            # container and network of the preflight's probe
 PROBE_IMAGE=''       # image of the preflight's probe
@@ -146,6 +153,20 @@ RUNTIME=''           # whose it is: containerd, k3s, rke2, microk8s or k0s
 RUNTIME_SOCKET=''    # where it listens
 RUNTIME_PROGRAM=''   # program that speaks to it
 RUNTIME_DATA=''      # folder of its data, - if that is unknown
+
+# the site's registry
+REGISTRY_HOST=''     # its name, with the port if there is one
+REGISTRY_PREFIX=''   # what the names of repositories begin with
+ORIGIN=''            # scheme and host of its URLs
+AUTH=''              # what it wants: basic or bearer
+REALM=''             # URL of its token server
+SERVICE=''           # its name there
+AUTH_SCOPE=''        # what the token at hand is for
+LOGIN_NAME=''        # who pushes
+LOGIN_WORD=''        # the password
+WORKER=''            # number of this worker
+DESK=''              # folder with the request at hand
+SPOOL=''             # folder with blobs of compact images
 
 # an installation, and a change of release
 CERTIFICATES=''      # value that changes when a certificate does

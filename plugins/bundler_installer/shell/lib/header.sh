@@ -2,7 +2,7 @@
 # Installs the application of the bundle that contains this file. Usage: sh install [command] [options]; sh install help
 #
 # Requires sh, coreutils (or busybox), awk, sed, tar, openssl, and a Docker engine with Compose. Opens no network
-# connections. Nothing of the bundle is loaded or executed before it is verified. The whole file is one group of commands: a
+# connections, except for `push`. Nothing of the bundle is loaded or executed before it is verified. The whole file is one group of commands: a
 # shell reads all of it before it runs any, so a truncated file does nothing.
 
 set -u

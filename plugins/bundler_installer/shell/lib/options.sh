@@ -69,6 +69,7 @@ parse_flag() {
         --watch) WATCH=yes ;;
         --follow) FOLLOW=yes ;;
         --services) NAMES=yes ;;
+        --registry-plain-http) REGISTRY_PLAIN=yes ;;
         --help)
             [ -z "$COMMAND" ] || [ "$COMMAND" = help ] || WORDS=$COMMAND
             COMMAND=help
@@ -132,12 +133,16 @@ parse_value() {
         --output) OUTPUT=$2 ;;
         --containerd) CONTAINERD_SOCKET=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
+        --registry) REGISTRY=$2 ;;
+        --registry-user) REGISTRY_USER=$2 ;;
+        --registry-password-file) REGISTRY_PASSWORD_FILE=$2 ;;
+        --registry-ca) REGISTRY_CA=$2 ;;
+        --registry-part) read_number "$1" "$2"; PART_BYTES=$number ;;
+        --parallel) read_number "$1" "$2"; PARALLEL=$number ;;
         --backup-key) BACKUP_KEY_FILE=$2 ;;
         --edits)
-            case $2 in
-                keep | refuse | discard) EDITS=$2 ;;
-                *) fail $EXIT_USAGE options.edits "$2" ;;
-            esac
+            matches "$2" 'keep|refuse|discard' || fail $EXIT_USAGE options.edits "$2"
+            EDITS=$2
             ;;
         --keep) read_number "$1" "$2"; KEEP=$number ;;
         --at)
