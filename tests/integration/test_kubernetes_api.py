@@ -29,7 +29,7 @@ def test_the_server_takes_what_is_right_and_keeps_nothing_of_a_dry_run(api_serve
     answer = api_server.dry_run([DEPLOYMENT], namespace=namespace)
     assert answer.check() == "deployment.apps/web serverside-applied (server dry run)\n"
     assert answer.warnings == []
-    assert api_server.kubectl("get", "deployments", "--all-namespaces", "-o", "name").check() == ""
+    assert api_server.kubectl("-n", namespace, "get", "deployments", "-o", "name").check() == ""
 
 
 def test_the_server_refuses_a_misspelt_field(api_server: ApiServer) -> None:

@@ -28,6 +28,8 @@ START_LIMIT: Final = 90
 STOP_LIMIT: Final = 20
 """Seconds after which a program that was told to end is killed."""
 HELM: Final = "helm"
+"""Helm 4."""
+HELM_3: Final = "helm3"
 
 
 def need_kubernetes(name: str) -> Path:
@@ -235,15 +237,16 @@ class ApiServer:
 
 
 class Helm:
-    """The program helm with folders of its own, and without a cluster unless a kubeconfig is given."""
+    """Helm with folders of its own, and without a cluster unless a server is given."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = HELM) -> None:
         self.folder = folder
+        self.program = program
         folder.mkdir(parents=True, exist_ok=True)
 
     def call(self, *arguments: str | Path, server: ApiServer | None = None) -> Answer:
         """Call helm, at a cluster if there is one."""
-        command = [str(need_kubernetes(HELM)), *map(str, arguments)]
+        command = [str(need_kubernetes(self.program)), *map(str, arguments)]
         environment = {"KUBECONFIG": str(server.kubeconfig if server else self.folder / "none")}
         return _call(command, self.folder, environment, None)
 
