@@ -69,7 +69,7 @@ def write_workload(
     ]
     spec |= {"volumes": pod_volumes} if pod_volumes else {}
     annotations: Body = _annotations(context, workload)
-    if configuration:
+    if configuration and not workload.job:  # a Job cannot be changed, so new values do not start it again
         annotations["bundle/checksum"] = context.checksum(configuration)
     labels = {
         **context.selector(workload.name),

@@ -107,6 +107,12 @@ def test_the_checksum_follows_the_files() -> None:
     assert len(sums) == 2
 
 
+def test_a_job_has_no_checksum_since_it_cannot_be_changed() -> None:
+    compose = """services: {a: {image: a, restart: "no", volumes: ['./a:/a:ro']}}"""
+    found = mapped(application(compose, files=[ConfigFile("a", b"1")]))
+    assert "annotations" not in find(found, "Job", "a-1-0")["spec"]["template"]["metadata"]
+
+
 def test_configs_and_secrets_of_the_document() -> None:
     compose = """
 services:
