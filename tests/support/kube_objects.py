@@ -110,8 +110,9 @@ def sample_model(name: str, folder: Path) -> ApplicationModel:
 
 
 def manifests(model: ApplicationModel, facts: Mapping[str, ImageFacts] | None = None) -> list[Member]:
-    """Return the files of the target kubernetes."""
-    return KubernetesRenderer().render(model, pinned(model, facts))
+    """Return the files of the target kubernetes, without the chart."""
+    members = KubernetesRenderer().render(model, pinned(model, facts))
+    return [member for member in members if not member.path.startswith("kubernetes/chart/")]
 
 
 @cache

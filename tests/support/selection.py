@@ -55,6 +55,7 @@ LONG = (
     "tests/integration/test_installer_options.py",
     "tests/integration/test_installer_steps.py",
     "tests/integration/test_interruption.py",
+    "tests/integration/test_kubernetes_chart.py",
     "tests/integration/test_make_venv.py",
     "tests/integration/test_medium.py",
     "tests/integration/test_mistakes_page.py",

@@ -60,11 +60,13 @@ def test_a_bundle_has_both_and_its_images_once(builder: Builder, registry: Fault
     with tarfile.open(path) as tar:
         names = [name.partition("/")[2] for name in tar.getnames()]
         manifest = json.load(tar.extractfile(tar.getnames()[0].split("/")[0] + "/bundle.json"))  # type: ignore[arg-type]
-        [deployment] = [name for name in tar.getnames() if name.endswith("deployment-web.yaml")]
+        [deployment] = [
+            name for name in tar.getnames() if "/manifests/" in name and name.endswith("deployment-web.yaml")
+        ]
         text = tar.extractfile(deployment).read().decode()  # type: ignore[union-attr]
     assert manifest["targets"] == ["compose", "kubernetes"]
     assert "config/compose.yaml" in names
-    assert {"kubernetes/report.md", "kubernetes/variables.tsv"} <= set(names)
+    assert {"kubernetes/report.md", "kubernetes/variables.tsv", "kubernetes/chart/Chart.yaml"} <= set(names)
     assert len([name for name in names if name.startswith("images/blobs/sha256/")]) == 3
     assert "runAsUser: 1001\n" in text
     assert "runAsGroup: 1002\n" in text
