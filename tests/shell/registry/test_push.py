@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler_kubernetes.chart.images import pushed_name
 from tests.support.installer import call, shells
 
 shell = pytest.mark.parametrize("shell", shells())
@@ -140,8 +141,11 @@ def names(shell: str, folder: Path, images: list[tuple[str, str]]) -> list[str]:
 
 @shell
 def test_names_in_the_registry(shell: str, tmp_path: Path) -> None:
-    """No two references get the same name, unless they are the same image."""
+    """No two references get the same name, unless they are the same image; a chart gives the same names."""
     assert names(shell, tmp_path, [(one, "a") for one, _ in NAMES]) == [name for _, name in NAMES]
+    tagged = [(one, name) for one, name in NAMES if "@" not in one and ":" in one.rpartition("/")[2]]
+    assert tagged
+    assert [f"shop/{pushed_name(one)}" for one, _ in tagged] == [name.replace(" ", ":") for _, name in tagged]
     for reference, said in REFUSED.items():
         (error,) = names(shell, tmp_path, [(reference, "a")])
         assert said in error
