@@ -11,6 +11,7 @@ from tests.support.installer import call, shells
 RUN = """
 inspect_containers() { cat "$HERE/names"; }
 docker() { printf '%s\n' "$*" >>"$HERE/done"; }
+PROJECT=shop
 settle_replaced && cat "$HERE/done"
 """
 OLD, NEW, OTHER = "1" * 64, "2" * 64, "3" * 64
@@ -35,6 +36,9 @@ TEMPORARY = f"/{OLD[:12]}_shop-web-1"
             id="a replica",
         ),
         pytest.param([(NEW, "/abcdef_web", "web", "1")], "", id="a short name"),
+        pytest.param([(NEW, "/0123456789ab_web", "web", "1")], "", id="a name of its own"),
+        pytest.param([(NEW, "/0123456789ab_shop-db-1", "web", "1")], "", id="a name of another"),
+        pytest.param([(NEW, f"/{OLD[:12]}_own", "web", "1", "own")], f"rename {NEW} own\n", id="marked"),
         pytest.param([(NEW, "/shop-feedfacefeed_web", "web", "1")], "", id="digits elsewhere"),
         pytest.param([], "", id="none"),
     ],

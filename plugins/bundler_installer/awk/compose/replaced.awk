@@ -1,11 +1,13 @@
 # containers that Compose had half replaced: the ID of each, and the name that it gets; none if it is to be removed, because the
-# one that it replaces is there. Lines of input: ID, name, service, number
-{ id[NR] = $1; name[NR] = substr($2, 2); place[NR] = $3 " " $4 }
+# one that it replaces is there. Lines of input: ID, name, service, number and, from newer versions of Compose, what it replaces.
+# A project or a container can have a name that only looks like that
+{ id[NR] = $1; name[NR] = substr($2, 2); place[NR] = $3 " " $4; usual[NR] = project "-" $3 "-" $4; marked[NR] = $5 }
 END {
     for (i = 1; i <= NR; i++) {
         if (name[i] !~ /^[0-9a-f]+_./ || index(name[i], "_") != 13) continue
         for (other = 1; other <= NR; other++)
             if (other != i && place[other] == place[i] && (name[other] == substr(name[i], 14) || index(id[other], substr(name[i], 1, 12)) == 1)) break
+        if (other > NR && marked[i] == "" && substr(name[i], 14) != usual[i]) continue
         print id[i], (other > NR ? substr(name[i], 14) : "")
     }
 }

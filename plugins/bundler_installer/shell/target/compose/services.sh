@@ -5,9 +5,9 @@
 # still there, else it gets its name. Source: docker/compose, pkg/compose/reconcile.go of 5.6.0, `planRecreateContainer`
 settle_replaced() {
     local each settled
-    inspect_containers '{{.ID}} {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.container-number"}}' \
+    inspect_containers '{{.ID}} {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.container-number"}} {{index .Config.Labels "com.docker.compose.replace"}}' \
         --filter label=com.docker.compose.oneoff=False >"$SCRATCH/names" || return 1
-    awk "$PROGRAM_COMPOSE_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
+    awk -v project="$PROJECT" "$PROGRAM_COMPOSE_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
     while read -r each settled; do
         write_log "settled $each ${settled:-removed}"
         if [ -n "$settled" ]; then docker rename "$each" "$settled"; else docker rm -f "$each"; fi >/dev/null 2>"$SCRATCH/settle" ||
