@@ -218,6 +218,9 @@ class ApplicationModel:
         initial: files of `data` that the first installation delivers.
         mounts: the paths that services mount, each with what it is and where it lies at the site.
         remarks: what the user of the build should know, a line each.
+        in_cluster: the same application as a cluster has it, where its document or its files say something
+            else there: the same services with the same images, and the same variables. Its remarks, marked by
+            `tr_later`, are lines of the target's report. None if nothing is different.
     """
 
     name: str
@@ -236,6 +239,7 @@ class ApplicationModel:
     initial: tuple[InitialFile, ...] = ()
     mounts: tuple[Mount, ...] = ()
     remarks: tuple[str, ...] = ()
+    in_cluster: ApplicationModel | None = None
 
 
 @dataclass(frozen=True)

@@ -28,22 +28,35 @@ def config_files(settings: DifySettings, base: Path) -> tuple[ConfigFile, ...]:
         BundleError: a file cannot be read or is invalid.
     """
     return (
-        _rendered("nginx/nginx.conf", settings, site="nginx"),
-        _rendered("squid/squid.conf", settings),
-        _rendered("squid/squid-agent.conf", settings),
-        # It contains the sandbox's key, and the sandbox reads it as root.
-        _rendered("sandbox/config.yaml", settings, site="yaml", mode=0o600),
+        *rendered_files(settings, cluster=False),
         *_authorities(settings, base),
         *_plugin_keys(settings, base),
     )
 
 
+def rendered_files(settings: DifySettings, *, cluster: bool) -> tuple[ConfigFile, ...]:
+    """Return the files that are rendered from templates.
+
+    Args:
+        settings: settings of the profile.
+        cluster: whether a cluster reads them, and not one host with Docker.
+    """
+    values = {**_values(settings), "cluster": cluster}
+    return (
+        _rendered("nginx/nginx.conf", values, site="nginx"),
+        _rendered("squid/squid.conf", values),
+        _rendered("squid/squid-agent.conf", values),
+        # It contains the sandbox's key, and the sandbox reads it as root.
+        _rendered("sandbox/config.yaml", values, site="yaml", mode=0o600),
+    )
+
+
 def _rendered(
-    path: str, settings: DifySettings, *, site: TemplateFormat | None = None, mode: int = 0o644
+    path: str, values: dict[str, Any], *, site: TemplateFormat | None = None, mode: int = 0o644
 ) -> ConfigFile:
     name = f"{path.rpartition('/')[2]}.j2"
     source = (resources.files("bundler_dify") / "templates" / name).read_text(encoding="utf-8")
-    text = render_text(source, name, _values(settings))
+    text = render_text(source, name, values)
     return ConfigFile(path, text.encode(), mode=mode, template=site)
 
 

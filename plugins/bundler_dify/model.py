@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bundler.api.application import ApplicationContext, ApplicationModel, Requirement
 from bundler.errors import BundleError
 from bundler.language import tr
@@ -9,6 +11,7 @@ from bundler_dify.adopt import adoption
 from bundler_dify.code_packages import package_files
 from bundler_dify.config_files import config_files
 from bundler_dify.document import certificates, compose_document, data_folders
+from bundler_dify.in_cluster import in_cluster
 from bundler_dify.lifecycle import lifecycle
 from bundler_dify.offline_plugins import plugin_files, wheel_files
 from bundler_dify.probes import probe_files, probes
@@ -37,7 +40,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
     carried = plugin_files(settings, context)
     variables = site_variables(settings)
     folders = data_folders(settings)
-    return ApplicationModel(
+    model = ApplicationModel(
         name=NAME,
         version=release.version,
         title="Dify",
@@ -60,6 +63,7 @@ def dify_model(context: ApplicationContext) -> ApplicationModel:
         probes=probes(settings),
         adoption=adoption(settings, release, variables, folders),
     )
+    return replace(model, in_cluster=in_cluster(model, settings))
 
 
 def _search_requirements(settings: DifySettings) -> tuple[Requirement, ...]:

@@ -13,8 +13,8 @@ from bundler.language import tr, tr_later
 from bundler_kubernetes.context import Context, Workload
 from bundler_kubernetes.names import short_name, variable_name
 from bundler_kubernetes.objects import Stage
+from bundler_kubernetes.tls import DATA, find_certificate
 
-DATA: Final = "${BUNDLE_DATA}/"
 CONTENT: Final = "content"
 """Folder of a volume that is mounted: its root can have `lost+found`, and belongs to root."""
 DEFAULT_SIZE: Final = "10Gi"
@@ -80,7 +80,7 @@ class Claims:
             if source == root or source.startswith(f"{root}/")
             for user in found
         }
-        shared = len(users) > 1 or any(user.replicas != "1" for user in users.values())
+        shared = len(users) > 1 or not all(user.alone for user in users.values())
         context = self._context
         subject = f"volume {what}"
         if shared:
@@ -118,6 +118,8 @@ class Claims:
 
     def _source(self, mount: MountEntry) -> str | None:
         """Return what is mounted: `volume NAME` or `data PATH`; None for anything else."""
+        if mount.kind == "bind" and find_certificate(self._context, mount.source) is not None:
+            return None
         if mount.kind == "bind" and mount.source.startswith(DATA):
             return f"data {posixpath.normpath(mount.source.removeprefix(DATA))}"
         if mount.kind != "volume" or not mount.source:

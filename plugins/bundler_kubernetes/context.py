@@ -21,6 +21,10 @@ from bundler_kubernetes.text import SiteText, Text, names_in, parse
 PREFIX: Final = "app.kubernetes.io"
 NETWORK: Final = "networks.bundle"
 """Prefix of the labels that say on which networks a pod is."""
+SINGLE: Final = "x-bundle-single"
+"""Extension of a service: whether two of its pods at a time would do harm."""
+AUTOSCALING: Final = "x-bundle-autoscaling"
+"""Extension of a service: between which numbers of pods an autoscaler chooses, and by which use of CPU."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,18 @@ class Workload:
 
     @property
     def replicas(self) -> Text:
-        """Return its number of replicas."""
+        """Return its number of replicas, where no autoscaler decides about it."""
         return parse(self.service.replicas, bare=True)
+
+    @property
+    def single(self) -> bool:
+        """Whether it must never have two pods, not even while one replaces the other."""
+        return self.entry.get(SINGLE) is True
+
+    @property
+    def alone(self) -> bool:
+        """Whether it has one pod, whatever happens."""
+        return self.replicas == "1" and not self.entry.get(AUTOSCALING)
 
 
 @dataclass(frozen=True)
@@ -191,7 +205,10 @@ class Context:
         """
         metadata: Body = {"name": name, "labels": self.labels(of.name if of else "")}
         body: Body = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
-        made = KubeObject(stage, body, of.service.name if of else "", "ingress" if ingress else "")
+        single = kind == "Deployment" and of is not None and of.single
+        made = KubeObject(
+            stage, body, of.service.name if of else "", "ingress" if ingress else "", single=single
+        )
         if kind == "Service" and len(name) > LONGEST:
             subject = of.subject if of else kind
             reason = tr("{name} is longer than {limit} characters", name=name, limit=LONGEST)

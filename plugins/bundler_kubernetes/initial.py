@@ -13,11 +13,12 @@ from typing import Final
 
 from bundler.api.application import INITIAL
 from bundler.language import tr, tr_later
-from bundler_kubernetes.claims import DATA, MountEntry, Place
+from bundler_kubernetes.claims import MountEntry, Place
 from bundler_kubernetes.context import Context, Workload
 from bundler_kubernetes.files import FileMount, Files
 from bundler_kubernetes.names import digest
 from bundler_kubernetes.objects import Body, ImageName, Stage
+from bundler_kubernetes.tls import DATA
 
 OBJECT: Final = "bundle-deliver"
 """Name of the container, and of the ConfigMap with the script."""

@@ -135,7 +135,9 @@ SERVICE: Final[dict[str, Key]] = {
     "read_only": _mapped("`readOnlyRootFilesystem`"),
     "restart": _mapped(tr_later("Deployment, or Job for what ends")),
     "runtime": _refused(tr_later("runtimes of the engine have no counterpart")),
-    "scale": _mapped("`replicas`"),
+    "scale": _mapped(
+        tr_later("`replicas`; a HorizontalPodAutoscaler where `x-bundle-autoscaling` asks for it")
+    ),
     "secrets": _mapped(tr_later("Secret; mounted with `subPath`")),
     "security_opt": _mapped(
         tr_later("`no-new-privileges`, `seccomp:unconfined`, `apparmor`; profiles in files are refused")

@@ -29,9 +29,13 @@ def map_application(application: ApplicationModel, images: Sequence[PinnedServic
     Raises:
         BundleError: something cannot be mapped; the message names all of it, each with its service and key.
     """
+    here = application.in_cluster
+    application = here or application
     renamed = rename_hosts(application)
     context = Context(renamed.application, {image.service: image for image in images})
     _check_names(context, renamed.places)
+    for remark in here.remarks if here else ():
+        context.findings.note(f"application {application.name}", "", remark)
     for workload in context.workloads.values():
         _check_keys(context, workload)
     check_volumes(context)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bundler.language import tr, tr_later
+from bundler_kubernetes.claims import mounts
 from bundler_kubernetes.context import NETWORK, Context, Workload
 from bundler_kubernetes.names import is_label, short_name, variable_name
 from bundler_kubernetes.objects import Body, Stage
 from bundler_kubernetes.ports import Port
 from bundler_kubernetes.text import SiteText, Text
+from bundler_kubernetes.tls import find_certificate
 
 EXPOSURES: Final = ("NodePort", "LoadBalancer", "ClusterIP")
 _DNS: Final[list[Body]] = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
@@ -126,7 +128,8 @@ def _publish(context: Context, workload: Workload, ports: Sequence[Port]) -> Non
     spec = {"type": exposure, "selector": context.selector(workload.name), "ports": listed}
     context.add(Stage.SERVICES, "Service", name, {"spec": spec}, of=workload)
     first = next((each for each in listed if each["protocol"] == "TCP"), None)
-    if first is not None:
+    ends_tls = any(find_certificate(context, mount.source) for mount in mounts(workload.entry))
+    if first is not None and not ends_tls:
         _write_ingress(context, workload, name, first)
     policy = {
         "podSelector": {"matchLabels": context.selector(workload.name)},

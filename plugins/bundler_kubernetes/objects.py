@@ -25,6 +25,7 @@ class Stage(IntEnum):
     POLICIES = 40
     SERVICES = 50
     WORKLOADS = 60
+    SCALING = 65
     DISRUPTION = 70
     INGRESS = 80
 
@@ -86,12 +87,14 @@ class KubeObject:
         body: the object, without a namespace.
         service: name of the Compose service that it belongs to; empty for those of several.
         when: `ingress`: it is wanted only if ports are exposed by an Ingress; empty if it is always wanted.
+        single: whether it must never have two pods, not even while one replaces the other.
     """
 
     stage: Stage
     body: Body = field(hash=False)
     service: str = ""
     when: Literal["", "ingress"] = ""
+    single: bool = False
 
     @property
     def kind(self) -> str:

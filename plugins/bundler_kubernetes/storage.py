@@ -14,6 +14,7 @@ from bundler_kubernetes.files import FileMount, Files, note_writable
 from bundler_kubernetes.initial import Delivery, find_delivery
 from bundler_kubernetes.names import short_name
 from bundler_kubernetes.objects import Body, KubeObject
+from bundler_kubernetes.tls import certificate_volume, find_certificate
 from bundler_kubernetes.values import quantity, size
 
 _SOCKETS: Final = re.compile(r"(docker|podman|containerd)\.sock$")
@@ -78,6 +79,11 @@ class PodVolumes:
         if flags:
             text = tr_later("{target}: {options} are left out: nothing is mounted below it later")
             self._note(text, target=mount.target, options=", ".join(sorted(flags)))
+        certificate = find_certificate(self._context, mount.source)
+        if certificate is not None:
+            volume = certificate_volume(self._context, self._workload, certificate)
+            self._at(self._volume(f"certificate {mount.source}", volume), mount.target, read_only=True)
+            return
         place = self._claims.place(mount)
         if place is not None:
             delivery = find_delivery(self._context, self._workload, self._files, mount, place)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bundler.language import tr, tr_later
+from bundler_kubernetes.autoscaling import autoscaler, check_job
 from bundler_kubernetes.claims import Claims
-from bundler_kubernetes.context import Context, Workload
+from bundler_kubernetes.context import SINGLE, Context, Workload
 from bundler_kubernetes.files import Files
 from bundler_kubernetes.held import HeldValues
 from bundler_kubernetes.initial import deliver
@@ -83,6 +84,7 @@ def write_workload(
         allow_api(context, workload)
     write_services(context, workload, ports)
     if workload.job:
+        check_job(context, workload)
         _write_job(context, workload, template, job)
     else:
         _write_deployment(
@@ -163,7 +165,7 @@ def _host(context: Context, workload: Workload) -> Body:
     entry = workload.entry
     found: Body = {}
     hostname = context.constant(workload, "hostname", entry.get("hostname") or "")
-    if hostname and workload.replicas == "1":
+    if hostname and workload.alone:
         if is_label(hostname):
             found["hostname"] = hostname
         else:
@@ -223,10 +225,15 @@ def _write_deployment(
     context: Context, workload: Workload, template: Body, *, claimed: bool, patience: int
 ) -> None:
     replicas = workload.replicas
-    alone = replicas == "1"
+    alone = workload.alone
+    scaler = autoscaler(context, workload, template["spec"]["containers"][0].get("resources") or {})
     strategy: Body = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-    if claimed and alone:
+    if alone and (claimed or workload.single):
         strategy = {"type": "Recreate"}
+    if workload.single and not alone:
+        context.findings.refuse(
+            workload.subject, SINGLE, tr("it has several replicas"), tr("remove one of the two")
+        )
     if workload.service.why:
         context.findings.note(
             workload.subject,
@@ -245,7 +252,7 @@ def _write_deployment(
             }
         ]
     spec: Body = {
-        "replicas": replicas if isinstance(replicas, SiteText) else int(replicas),
+        **({} if scaler else {"replicas": replicas if isinstance(replicas, SiteText) else int(replicas)}),
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": max(600, patience) + WAITING,
         "strategy": strategy,
@@ -253,6 +260,11 @@ def _write_deployment(
         "template": template,
     }
     context.add(Stage.WORKLOADS, "Deployment", workload.name, {"spec": spec}, of=workload, version="apps/v1")
+    if scaler:
+        context.add(
+            Stage.SCALING, "HorizontalPodAutoscaler", workload.name, scaler, of=workload,
+            version="autoscaling/v2",
+        )  # fmt: skip
     if not alone:
         budget = {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": context.selector(workload.name)}}}
         context.add(

@@ -23,13 +23,15 @@ pytestmark = pytest.mark.peer
 def test_squid_accepts_it(case: str, file: str, tmp_path: Path) -> None:
     squid = need_program("squid")
     application = dify.profile_model(case) if case in dify.NAMES else dify.model(dify.MATRIX[case])
-    (tmp_path / "squid.conf").write_text(dify.content(application, f"squid/{file}"))
-    result = subprocess.run(
-        [squid, "-k", "parse", "-f", tmp_path / "squid.conf"], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    problems = [line for line in result.stderr.splitlines() if re.search(r"WARNING|ERROR|FATAL", line)]
-    assert problems == []
+    cluster = application.in_cluster if case in {"hardened", *dify.NAMES} else None
+    for each in filter(None, (application, cluster)):
+        (tmp_path / "squid.conf").write_text(dify.content(each, f"squid/{file}"))
+        result = subprocess.run(
+            [squid, "-k", "parse", "-f", tmp_path / "squid.conf"], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        problems = [line for line in result.stderr.splitlines() if re.search(r"WARNING|ERROR|FATAL", line)]
+        assert problems == []
 
 
 # ---------------------------------------------------------------- the running proxies

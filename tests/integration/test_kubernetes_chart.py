@@ -15,6 +15,7 @@ import yaml
 
 from bundler.api.application import ApplicationModel
 from bundler.api.variable import SiteVariable
+from tests.support import dify
 from tests.support.charts import Objects, Rendered, by_name, differences
 from tests.support.kube_objects import sample_model
 from tests.support.kubernetes import HELM_3, Answer, ApiServer, Helm
@@ -131,6 +132,24 @@ def test_chart_and_manifests_are_equal(name: str, api_server: ApiServer, helm: H
     text = render(rendered, api_server, helm, namespace).check()
     assert differences(by_name(text), rendered.manifests(namespace)) == []
     assert api_server.dry_run(text, namespace=namespace).check()
+
+
+def test_chart_and_manifests_of_dify_are_equal(api_server: ApiServer, helm: Helm, tmp_path: Path) -> None:
+    rendered = Rendered.write(dify.profile_model("finance-cluster"), tmp_path)
+    namespace = api_server.namespace(security="baseline")
+    given = {"SERVER_NAME": "dify.bank.example", "PUBLIC_PORT": "443"}
+    named = [word for name, value in given.items() for word in ("--set-string", f"site.{name}={value}")]
+    options = (*named, "--set", "ingress.enabled=true")
+    text = render(rendered, api_server, helm, namespace, *options).check()
+    assert differences(by_name(text), rendered.manifests(namespace, given, ingress=True)) == []
+    answer = api_server.dry_run(text, namespace=namespace)
+    assert answer.check().count("serverside-applied") > 100
+    assert answer.warnings == []
+    for key in ("replicaCount=2", "autoscaling.enabled=true"):
+        refused = render(
+            rendered, api_server, helm, namespace, *options, "--set", f"services.worker_beat.{key}"
+        )
+        assert refused.failed
 
 
 def test_texts_of_a_project_are_no_templates(odd: Rendered, api_server: ApiServer, helm: Helm) -> None:

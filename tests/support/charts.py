@@ -54,7 +54,7 @@ class Rendered:
     def secrets(self) -> dict[str, str]:
         """A value for each secret."""
         return {
-            each.name: f"secret-of-{each.name}"
+            each.name: f"secret-of-{each.name}".ljust(43, "-")  # as long as a key of 32 bytes in base64
             for each in self.application.variables
             if each.kind == "secret"
         }

@@ -57,6 +57,27 @@ class Limits(ProfileModel):
         return self
 
 
+class Autoscaling(ProfileModel):
+    """How the numbers of API pods and of worker pods follow the load, each on its own."""
+
+    minimum: Count = 3
+    """Least number of pods."""
+    maximum: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Largest number of pods."""
+    cpu: Annotated[int, Field(ge=1, le=100)] = 70
+    """Use of the requested CPU to aim at, in percent. What is requested is `reserved_cpus`, else `cpus`."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.minimum > self.maximum:
+            raise HintedValueError(
+                tr("is above `maximum`"),
+                hint=tr("lower it or raise `{limit}`", limit="maximum"),
+                at=("minimum",),
+            )
+        return self
+
+
 class Logging(ProfileModel):
     """Logs of containers."""
 
@@ -146,6 +167,8 @@ class DifySettings(ProfileModel):
     """Number of API containers behind the gateway."""
     worker_replicas: Count = 1
     """Number of containers for background tasks."""
+    autoscaling: Autoscaling | None = None
+    """Autoscaling on a cluster, in place of both numbers above. It has no effect on a server with Docker."""
     api_workers: Count = 1
     """Number of processes in each API container."""
     worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 4

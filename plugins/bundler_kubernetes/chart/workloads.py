@@ -22,7 +22,7 @@ AUTOSCALING: Final = (
     "The number of replicas follows the use of the CPU. It needs the metrics API in the cluster, and a "
     "request of CPU in `resources`."
 )
-ALONE: Final = "A volume that one pod at a time can have keeps it at one replica."
+ALONE: Final = "It has one replica: for `x-bundle-single`, or for a volume that one pod at a time can have."
 
 
 class Workloads:
@@ -52,18 +52,20 @@ class Workloads:
         service = made.service
         extra = []
         if made.kind == "Deployment":
-            body["spec"] = self._replicas(service, body["spec"])
-            extra = self._beside(made, service, alone=self._is_alone(made.body["spec"]))
+            body["spec"] = self._replicas(made)
+            extra = self._beside(made, service, alone=self._is_alone(made))
         template = body["spec"]["template"]
         body["spec"]["template"] = {**template, "spec": self._pod(service, template["spec"])}
         return body, extra
 
-    def _replicas(self, service: str, spec: Body) -> Body:
+    def _replicas(self, made: KubeObject) -> Body:
         """Return the spec without `replicas` where an autoscaler decides about them."""
-        given = spec["replicas"]
+        service, spec = made.service, made.body["spec"]
+        scaler = self._scalers.get(service)
+        given = scaler.body["spec"]["minReplicas"] if scaler else spec["replicas"]
         filled = given.fill(self.defaults) if isinstance(given, SiteText) else str(given)
         count = int(filled) if filled.isdecimal() else 1
-        alone = self._is_alone(spec)
+        alone = self._is_alone(made)
         limit = 1 if alone else None
         about = f"Number of pods. {ALONE}" if alone else "Number of pods, where autoscaling is off."
         self._add(service, "replicaCount", count, number(0, limit), about)
@@ -71,11 +73,13 @@ class Workloads:
         replicas = Only(
             f"not {SERVICE}.autoscaling.enabled", Expression(f"int {SERVICE}.replicaCount", bare=True)
         )
-        return {key: replicas if key == "replicas" else value for key, value in spec.items()}
+        return {"replicas": replicas, **{key: value for key, value in spec.items() if key != "replicas"}}
 
-    def _is_alone(self, spec: Body) -> bool:
-        """Whether only one pod at a time can have the volumes."""
-        volumes = spec["template"]["spec"].get("volumes") or ()
+    def _is_alone(self, made: KubeObject) -> bool:
+        """Whether two pods at a time would do harm, or cannot both have the volumes."""
+        if made.single:
+            return True
+        volumes = made.body["spec"]["template"]["spec"].get("volumes") or ()
         claims = {(each.get("persistentVolumeClaim") or {}).get("claimName") for each in volumes}
         return not claims.isdisjoint(self._exclusive)
 

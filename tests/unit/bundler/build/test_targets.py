@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bundler.api.compose import running
+from bundler.image.reference import Reference
 from examples.demo.sample_registry import make_image
+from tests.support import dify
 from tests.support.builder import Builder
 from tests.support.faults import FaultRegistry
 
@@ -41,6 +44,21 @@ def builder(tmp_path: Path) -> Builder:
 def write(builder: Builder, more: str) -> None:
     text = "application: compose\nversion: '1.0'\nsettings: {project: shop}\n" + more
     (builder.folder / "shop.yaml").write_text(text)
+
+
+def test_the_plan_of_a_bank_on_a_cluster_shows_both_targets(
+    builder: Builder, registry: FaultRegistry
+) -> None:
+    mirrors = {}
+    for service, _ in running(dify.profile_model("finance-cluster").compose):
+        name = Reference.parse(service.image)
+        registry.add_image(name.repository, str(name.tag), IMAGE)
+        mirrors[name.registry] = f"{name.registry}={registry.host}"
+    options = [word for each in mirrors.values() for word in ("--registry-mirror", each)]
+    source = ("--profile", str(dify.PROFILES / "finance-cluster.yaml"))
+    planned = json.loads(builder.check("plan", *source, "--json", *options))["targets"]
+    assert list(planned) == ["compose", "kubernetes"]
+    assert any("/workspace is kept" in line for line in planned["kubernetes"])
 
 
 def test_a_bundle_has_both_and_its_images_once(builder: Builder, registry: FaultRegistry) -> None:

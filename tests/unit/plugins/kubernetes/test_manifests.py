@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from bundler.errors import BundleError
 from bundler_kubernetes.manifests import Expressions, write_manifest
 from bundler_kubernetes.objects import KubeObject, Stage
 from bundler_kubernetes.text import parse
-from tests.support import dify, projects
+from tests.support import projects
 from tests.support.kube_objects import MAPPABLE, application, check_object, filled, manifests, sample_model
 
 VERSIONS = ("1.30.0", "1.34.0", "1.37.0")
@@ -120,17 +119,6 @@ def test_expressions_have_names_of_their_own() -> None:
     expressions = Expressions(frozenset({"KUBE_A_1"}))
     text = write_manifest(KubeObject(Stage.SERVICES, body), expressions)
     assert text == 'a: "@@KUBE_A_2@@ @@KUBE_A_2@@ @@KUBE_A_3@@"\n'
-
-
-@pytest.mark.parametrize("name", dify.NAMES)
-def test_only_a_name_and_certificates_keep_dify_out_of_a_cluster(name: str) -> None:
-    with pytest.raises(BundleError) as error:
-        manifests(dify.profile_model(name))
-    reasons = [line for line in error.value.message.splitlines() if "impossible in a cluster" in line]
-    assert [re.sub(r": impossible.*", "", line).strip() for line in reasons] == [
-        "service agent_backend: name",
-        *(["application: ${BUNDLE_CERTIFICATES}"] if name != "dev" else []),
-    ]
 
 
 def test_the_table_has_the_defaults_of_variables() -> None:
