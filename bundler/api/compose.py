@@ -164,7 +164,7 @@ def _replicas(entry: Mapping[str, Any]) -> str:
     return "1" if scale is None else str(scale)
 
 
-def _restart(entry: Mapping[str, Any]) -> str:
+def restart_policy(entry: Mapping[str, Any]) -> str:
     """Return the restart policy without a count: `no` if there is none.
 
     `deploy.restart_policy` replaces `restart`: docker/compose, `getRestartPolicy` in pkg/compose/create.go at
@@ -202,7 +202,7 @@ def _expectation(name: str, entry: Mapping[str, Any], waits: str | None) -> tupl
         return "completed", tr("{service} waits until it has completed", service=waits)
     if _has_check(entry):
         return "healthy", ""
-    restart = _restart(entry)
+    restart = restart_policy(entry)
     if restart in {"no", "on-failure"}:
         given = "restart" in entry or "restart_policy" in (entry.get("deploy") or {})
         return "started", f"restart: {restart}" if given else tr("no restart policy")

@@ -45,11 +45,13 @@ class ImageFacts:
         user: user, or `user:group`, as names or numbers; empty for root.
         exposed: ports on which it listens, such as `80/tcp`.
         contents: its files; None if its layers are not on this machine.
+        healthcheck: its health check, as its config has it: times in nanoseconds; None if it has none.
     """
 
     user: str = ""
     exposed: tuple[str, ...] = ()
     contents: ImageContents | None = None
+    healthcheck: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _facts(image: FetchedImage, layer: Callable[[Descriptor], Path | None]) -> I
     layers = [layer(each) for each in image.manifest.layers]
     there = [path for path in layers if path is not None]
     contents = LayerContents(there) if len(there) == len(layers) else None
-    return ImageFacts(image.config.user, image.config.exposed, contents)
+    return ImageFacts(image.config.user, image.config.exposed, contents, image.config.healthcheck)
 
 
 def manifest_member(manifest: BundleManifest) -> Member:

@@ -6,7 +6,8 @@ Documents keep their original bytes (`raw`): digests are computed over those, ne
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -314,6 +315,8 @@ class ImageConfig:
     """User, or `user:group`, as names or numbers; empty for root."""
     exposed: tuple[str, ...] = ()
     """Ports on which it listens, such as `80/tcp`."""
+    healthcheck: Mapping[str, Any] | None = field(default=None, hash=False)
+    """`Test`, a list of words, and what else is said, as Docker writes it; None if it has none."""
 
     @classmethod
     def parse(cls, raw: bytes, where: str) -> Self:
@@ -336,12 +339,28 @@ class ImageConfig:
         )
 
 
-def _running(config: object) -> tuple[str, tuple[str, ...]]:
-    """Return the user and the ports of an image; what is malformed counts as not said."""
+def _running(config: object) -> tuple[str, tuple[str, ...], Mapping[str, Any] | None]:
+    """Return the user, the ports and the health check of an image; what is malformed counts as not said."""
     if not isinstance(config, dict):
-        return "", ()
+        return "", (), None
     user, ports = config.get("User"), config.get("ExposedPorts")
-    return user if isinstance(user, str) else "", tuple(sorted(ports)) if isinstance(ports, dict) else ()
+    return (
+        user if isinstance(user, str) else "",
+        tuple(sorted(ports)) if isinstance(ports, dict) else (),
+        _health_check(config.get("Healthcheck")),
+    )
+
+
+def _health_check(given: object) -> Mapping[str, Any] | None:
+    test = given.get("Test") if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not isinstance(test, list) or not test:
+        return None
+    numbers = {
+        key: given[key]
+        for key in ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
+        if type(given.get(key)) is int and given[key] > 0
+    }
+    return {"Test": [str(word) for word in test], **numbers}
 
 
 def _seconds(time: object) -> int:

@@ -113,7 +113,7 @@ class Claims:
                 "resources": {"requests": {"storage": size}},
             }
         }
-        context.add(Stage.STORAGE, "PersistentVolumeClaim", name, content)
+        context.add(Stage.STORAGE, "PersistentVolumeClaim", name, content, origin=subject)
         return name
 
     def _source(self, mount: MountEntry) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
@@ -83,6 +83,7 @@ class Context:
     objects: list[KubeObject] = field(default_factory=list)
     _settings: dict[str, Setting] = field(default_factory=dict)
     in_files: dict[str, set[str]] = field(default_factory=dict)
+    _origins: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -115,9 +116,13 @@ class Context:
                 entry,
                 object_name(service.name),
                 self.images[service.name],
-                _is_job(service, entry, service.name in started),
-                _networks(entry),
+                job=False,
+                networks=_networks(entry),
             )
+            if service.expect == "completed" or (
+                service.name not in started and inferred_job(found[service.name])
+            ):
+                found[service.name] = replace(found[service.name], job=True)
         return found
 
     @cached_property
@@ -142,7 +147,12 @@ class Context:
     ) -> Setting:
         """Return a setting; the same name is the same setting."""
         made = Setting(name, tuple(path), default, kind, about, tuple(choices))
-        return self._settings.setdefault(name, made)
+        found = self._settings.setdefault(name, made)
+        if found.path != made.path:
+            first, second = ".".join(found.path), ".".join(made.path)
+            reason = tr("{first} and {second} would be one setting", first=first, second=second)
+            self.findings.refuse("application", name, reason, tr("rename one of them"))
+        return found
 
     @property
     def namespace(self) -> Setting:
@@ -191,6 +201,7 @@ class Context:
         of: Workload | None = None,
         ingress: bool = False,
         version: str = "v1",
+        origin: str = "",
     ) -> KubeObject:
         """Add an object.
 
@@ -202,7 +213,9 @@ class Context:
             of: the service that it belongs to.
             ingress: whether it is only for sites with an Ingress.
             version: its `apiVersion`.
+            origin: what in the document it stands for; by default the service that it belongs to.
         """
+        origin = origin or (of.subject if of else kind)
         metadata: Body = {"name": name, "labels": self.labels(of.name if of else "")}
         body: Body = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
         single = kind == "Deployment" and of is not None and of.single
@@ -215,11 +228,18 @@ class Context:
             self.findings.refuse(subject, "name", reason, tr("shorten the name of the service"))
         for each in self.objects:
             if (each.kind, each.name) == (kind, name):
-                subject = of.subject if of else kind
-                self.findings.refuse(
-                    subject, name, tr("two objects would be the {kind} {name}", kind=kind, name=name)
+                first = self._origins[kind, name]
+                reason = tr(
+                    "two objects would be the {kind} {name}: that of {first}, and that of {second}",
+                    kind=kind,
+                    name=name,
+                    first=first,
+                    second=origin,
                 )
+                subject = of.subject if of else kind
+                self.findings.refuse(subject, name, reason, tr("rename one of them"))
                 return each
+        self._origins[kind, name] = origin
         self.objects.append(made)
         return made
 
@@ -232,11 +252,14 @@ class Context:
         )
 
 
-def _is_job(service: Service, entry: Mapping[str, Any], awaited: bool) -> bool:  # noqa: FBT001 two callers
-    """Whether a service runs once: it is waited for until it ends, or it may end and nobody talks to it."""
-    if service.expect == "completed":
-        return True
-    return service.expect == "started" and not awaited and not entry.get("ports") and not entry.get("expose")
+def inferred_job(workload: Workload) -> bool:
+    """Whether a service runs once though nothing says so: it may end, and nobody can talk to it."""
+    entry = workload.entry
+    reached = (
+        entry.get("ports") or entry.get("expose") or workload.facts.exposed or entry.get("container_name")
+    )
+    aliases = any(how.get("aliases") for how in workload.networks.values())
+    return workload.service.expect == "started" and not reached and not aliases
 
 
 def _networks(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -49,6 +49,7 @@ class Files:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._made: dict[str, FileMount | None] = {}
+        self._granted: dict[tuple[str, str], KubeObject] = {}
 
     def find(self, source: str, workload: Workload, key: str) -> FileMount | None:
         """Return a file or folder below `config/`; None if it is refused."""
@@ -60,9 +61,9 @@ class Files:
     def grant(self, kind: str, name: str, workload: Workload, mode: int) -> FileMount | None:
         """Return an entry of `configs` or `secrets` of the document."""
         entry = (self._context.document.get(kind) or {}).get(name) or {}
-        label = short_name(f"{kind}-{name}")
-        if label in self._made:
-            return self._made[label]
+        items = (("content", "content", mode),)
+        if (kind, name) in self._granted:
+            return FileMount(self._granted[kind, name], items, single=True)
         data: dict[str, Text | bytes]
         if entry.get("file"):
             path = posixpath.normpath(str(entry["file"]))
@@ -82,11 +83,12 @@ class Files:
                 workload.subject, f"{kind}.{name}", tr("its content is not in the bundle")
             )
             return None
+        label = short_name(f"{kind}-{name}")
         made = self._write(
             label, data, secret=kind == "secrets", subject=workload.subject, key=f"{kind}.{name}"
         )
-        self._made[label] = FileMount(made, (("content", "content", mode),), single=True)
-        return self._made[label]
+        self._granted[kind, name] = made
+        return FileMount(made, items, single=True)
 
     def _of_path(self, path: str, workload: Workload, key: str) -> FileMount | None:
         files = self._context.files
@@ -99,11 +101,14 @@ class Files:
         items = []
         for each in found:
             name = _key(each, path, data)
+            if not single and posixpath.relpath(each, path).startswith(".."):
+                reason = tr("no folder of a pod has a file whose name begins with `..`: {path}", path=each)
+                self._context.findings.refuse(workload.subject, key, reason, tr("rename it"))
             data[name] = self._read(files[each])
             items.append((name, each if single else posixpath.relpath(each, path), files[each].mode & 0o777))
         if single:
             items = [(name, name, mode) for name, _, mode in items]
-        made = self._write(short_name(f"file-{path}"), data, secret=False, subject=workload.subject, key=key)
+        made = self._write(short_name(f"file-{path}"), data, secret=False, subject=workload.subject, key=path)
         return FileMount(made, tuple(items), single)
 
     def _read(self, file: ConfigFile) -> Text | bytes:
@@ -139,7 +144,9 @@ class Files:
             content["stringData" if secret else "data"] = texts
         if binary:
             content["data" if secret else "binaryData"] = binary
-        return self._context.add(Stage.CONFIGURATION, "Secret" if secret else "ConfigMap", name, content)
+        return self._context.add(
+            Stage.CONFIGURATION, "Secret" if secret else "ConfigMap", name, content, origin=key
+        )
 
 
 def note_writable(context: Context, workload: Workload, target: str) -> None:
@@ -156,7 +163,7 @@ def _key(path: str, folder: str, taken: Mapping[str, object]) -> str:
     """Return a key for a file: its name, or its path in the folder with other characters as `-`."""
     relative = posixpath.basename(path) if path == folder else posixpath.relpath(path, folder)
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-._") else "-" for c in relative)
-    key, number = plain[:200], 2
+    key, number = f"file{plain}"[:200] if plain == "." or plain.startswith("..") else plain[:200], 2
     while key in taken:
         key, number = f"{object_name(plain)[:190]}-{number}", number + 1
     return key

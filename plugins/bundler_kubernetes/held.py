@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bundler.language import tr
 from bundler_kubernetes.context import Context, Workload
-from bundler_kubernetes.names import KEY
+from bundler_kubernetes.names import VARIABLE
 from bundler_kubernetes.objects import Body, KubeObject, Stage
 from bundler_kubernetes.text import SiteText, Text
 
@@ -30,7 +30,7 @@ class HeldValues:
 
     def add(self, name: str, value: Text) -> None:
         """Add a variable of the environment."""
-        if "=" in name or not KEY.fullmatch(name):
+        if not VARIABLE.fullmatch(name):
             self._context.findings.refuse(
                 self._workload.subject, "environment", tr("{name!r} is not a name of a variable", name=name)
             )

@@ -15,6 +15,9 @@ from bundler.api.application import ApplicationModel, ConfigFile
 from bundler_kubernetes.names import is_label, object_name
 
 _HOST_KEY: Final = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT)$", re.IGNORECASE)
+_PORT: Final = re.compile(r":[0-9]+\}?$")
+CONTENTS: Final = ("configs", "secrets")
+"""Keys of the document whose entries can have a `content`."""
 _COMMANDS: Final = ("command", "entrypoint")
 
 
@@ -45,6 +48,12 @@ def rename_hosts(application: ApplicationModel) -> Renamed:
     }
     files = tuple(_file(file, _renamer(names, found.places, file.path)) for file in application.files)
     compose = {**application.compose, "services": changed}
+    for kind in CONTENTS:
+        if compose.get(kind):
+            compose[kind] = {
+                name: _content(entry or {}, _renamer(names, found.places, f"{kind}.{name}"))
+                for name, entry in compose[kind].items()
+            }
     return Renamed(replace(application, compose=compose, files=files), found.places)
 
 
@@ -55,7 +64,7 @@ _Rename = Callable[[str, str], str]
 def _renamer(names: Mapping[str, str], places: dict[str, list[str]], place: str) -> _Rename:
     every = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     url = re.compile(rf"(://(?:[^/\s@\"']*@)?)({every})(?![\w.-])")
-    whole = re.compile(rf"()({every})(?=(?::[0-9]+)?$)")
+    whole = re.compile(rf"((?:\$\{{[A-Za-z_]\w*:?-)?)({every})(?=(?::[0-9]+)?\}}?$)")
 
     def swap(found: re.Match[str]) -> str:
         if place not in places.setdefault(found[2], []):
@@ -65,7 +74,11 @@ def _renamer(names: Mapping[str, str], places: dict[str, list[str]], place: str)
     def rename(text: str, key: str) -> str:
         text = url.sub(swap, text)
         found = whole.match(text)
-        return whole.sub(swap, text, count=1) if found and (_HOST_KEY.search(key) or ":" in text) else text
+        return (
+            whole.sub(swap, text, count=1)
+            if found and (_HOST_KEY.search(key) or _PORT.search(text))
+            else text
+        )
 
     return rename
 
@@ -87,6 +100,11 @@ def _entry(entry: Mapping[str, Any], rename: _Rename) -> dict[str, Any]:
     if check and check.get("test"):
         changed["healthcheck"] = {**check, "test": _words(check["test"], rename)}
     return changed
+
+
+def _content(entry: Mapping[str, Any], rename: _Rename) -> Mapping[str, Any]:
+    text = entry.get("content")
+    return {**entry, "content": rename(text, "")} if isinstance(text, str) else entry
 
 
 def _words(value: Any, rename: _Rename) -> Any:  # noqa: ANN401 a text, or a list of words

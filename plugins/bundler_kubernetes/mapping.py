@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from bundler.api.application import ApplicationModel
 from bundler.api.output import PinnedService
@@ -11,7 +12,7 @@ from bundler.language import tr, tr_later
 from bundler_kubernetes.claims import Claims, check_volumes
 from bundler_kubernetes.context import Context, Workload
 from bundler_kubernetes.files import SAFE_VALUE, Files
-from bundler_kubernetes.hosts import rename_hosts
+from bundler_kubernetes.hosts import CONTENTS, rename_hosts
 from bundler_kubernetes.keys import SERVICE, Fate
 from bundler_kubernetes.names import LONGEST, is_label, object_name
 from bundler_kubernetes.network import write_policies
@@ -20,6 +21,12 @@ from bundler_kubernetes.text import names_in
 from bundler_kubernetes.waiting import Waits
 from bundler_kubernetes.workloads import ACCOUNT, write_workload
 
+_MENTIONS = (
+    "environment", "command", "entrypoint", "healthcheck", "labels", "annotations", "links", "extra_hosts",
+)  # fmt: skip
+"""Keys of a service where the name of another can stand, beside those that only Compose reads."""
+_OWN = frozenset({"environment", "labels", "annotations"})
+"""Those of them where a service can have its own name as anything."""
 _LOCAL_LOGS = frozenset({"json-file", "local"})
 
 
@@ -92,15 +99,28 @@ def _check_renamed(context: Context, workload: Workload, places: Sequence[str]) 
     A Service cannot be called `app_db`, and a program that looks for it would not find it.
     """
     name = workload.service.name
-    word = re.compile(rf"(?<![A-Za-z0-9_.-]){re.escape(name)}(?![A-Za-z0-9_-])")
+    # a default in `${X:-app_db}` is a mention, though `-` stands before it
+    word = re.compile(rf"(?:(?<![A-Za-z0-9_.-])|\$\{{\w+:?[-+]){re.escape(name)}(?![A-Za-z0-9_-])")
     users = [
         other
         for other, each in context.workloads.items()
-        for key in ("environment", "command", "entrypoint", "healthcheck")
-        if word.search(str(each.entry.get(key) or "")) and (other != name or key != "environment")
+        for key in _MENTIONS
+        if any(word.search(text) for text in _texts(each.entry.get(key)))
+        and (other != name or key not in _OWN)
     ]
     users += [
         path for path, file in context.files.items() if word.search(file.read().decode(errors="replace"))
+    ]
+    users += [
+        f"{kind}.{each}"
+        for kind in CONTENTS
+        for each, entry in (context.document.get(kind) or {}).items()
+        if word.search(str((entry or {}).get("content") or ""))
+    ]
+    users += [
+        f"variable {each.name}"
+        for each in context.application.variables
+        if each.default is not None and word.search(each.default)
     ]
     if users:
         context.findings.refuse(
@@ -118,6 +138,19 @@ def _check_renamed(context: Context, workload: Workload, places: Sequence[str]) 
     if places:
         text = tr_later("where it is the host of a URL or of a variable, it is renamed in {places}")
         context.findings.note(workload.subject, "name", text, places=", ".join(places))
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 any YAML value
+    """Yield the keys and the texts in a value."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None:
+        yield str(value)
 
 
 def _job_name(context: Context, workload: Workload) -> str:

@@ -10,8 +10,15 @@ LONGEST: Final = 63
 """Characters of a DNS label: RFC 1123, and the longest value of a label of Kubernetes."""
 LABEL: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1035: what a Service can be called."""
-KEY: Final = re.compile(r"[-._A-Za-z0-9]{1,253}")
-"""Key of a ConfigMap or a Secret."""
+VARIABLE: Final = re.compile(r"(?!\.$|\.\.)[-._A-Za-z][-._A-Za-z0-9]{0,252}", re.ASCII)
+"""Name of a variable in a container, which is a key of a ConfigMap too: apimachinery, pkg/util/validation,
+`IsEnvVarName` and `IsConfigMapKey`."""
+ANNOTATION: Final = re.compile(
+    r"(?:(?=[^/]{1,253}/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*/)?"
+    r"(?=.{1,63}$)[a-z0-9](?:[-._a-z0-9]*[a-z0-9])?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Key of an annotation: apimachinery, pkg/util/validation, `IsQualifiedName`."""
 
 
 def object_name(text: str) -> str:
@@ -22,6 +29,11 @@ def object_name(text: str) -> str:
 def is_label(name: str) -> bool:
     """Whether a name can be that of a Service and of a host."""
     return len(name) <= LONGEST and LABEL.fullmatch(name) is not None
+
+
+def is_annotation(key: str) -> bool:
+    """Whether a text can be the key of an annotation."""
+    return key.isascii() and ANNOTATION.fullmatch(key) is not None
 
 
 def short_name(text: str, longest: int = LONGEST) -> str:

@@ -52,7 +52,10 @@ def _write_names(context: Context, workload: Workload, ports: Sequence[Port]) ->
     else:
         spec = {"clusterIP": "None", "publishNotReadyAddresses": True, **spec}
     for name in names:
-        context.add(Stage.SERVICES, "Service", name, {"spec": spec}, of=workload)
+        key = "" if name == workload.name else f": the name {name}"
+        context.add(
+            Stage.SERVICES, "Service", name, {"spec": spec}, of=workload, origin=f"{workload.subject}{key}"
+        )
 
 
 def _aliases(context: Context, workload: Workload) -> list[str]:
@@ -110,10 +113,23 @@ def _publish(context: Context, workload: Workload, ports: Sequence[Port]) -> Non
         choices=EXPOSURES,
     )
     name = f"{workload.name}-published"
-    listed = []
+    listed: list[Body] = []
+    taken: dict[tuple[str, str], int] = {}
     for number, port in enumerate(ports):
         published = port.published
         text: int | SiteText = published if isinstance(published, SiteText) else int(str(published))
+        shown = text.expression if isinstance(text, SiteText) else str(text)
+        other = taken.setdefault((shown, port.protocol), port.target)
+        if other != port.target:
+            reason = tr(
+                "{port} is published for {first} and for {second}, and addresses do not tell them apart",
+                port=f"{shown}/{port.protocol.lower()}",
+                first=other,
+                second=port.target,
+            )
+            context.findings.refuse(
+                workload.subject, "ports", reason, tr("publish each at a port of its own")
+            )
         made = _service_port(port, text)
         made["name"] = f"{port.name}-{number}" if number else port.name
         suffix = (str(number),) if number else ()
@@ -195,7 +211,7 @@ def write_policies(context: Context) -> None:
             "ingress": [{"from": [member]}],
             "egress": egress,
         }
-        _write_policy(context, f"network-{network_name(network)}", spec)
+        _write_policy(context, f"network-{network_name(network)}", spec, origin=f"network {network}")
 
 
 def allow_api(context: Context, workload: Workload) -> None:
@@ -229,9 +245,11 @@ def network_label(network: str) -> str:
 
 
 def _write_policy(
-    context: Context, name: str, spec: Mapping[str, Any], workload: Workload | None = None
+    context: Context, name: str, spec: Mapping[str, Any], workload: Workload | None = None, origin: str = ""
 ) -> None:
-    context.add(Stage.POLICIES, "NetworkPolicy", name, {"spec": spec}, of=workload, version=_VERSION)
+    context.add(
+        Stage.POLICIES, "NetworkPolicy", name, {"spec": spec}, of=workload, version=_VERSION, origin=origin
+    )
 
 
 def _check_mode(context: Context, workload: Workload, name: str) -> None:

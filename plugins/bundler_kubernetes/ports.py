@@ -133,9 +133,19 @@ def _is_local(context: Context, workload: Workload, address: object) -> bool:
             address=text.expression,
         )
     try:
-        return ipaddress.ip_address(value.strip("[]")).is_loopback
+        found = ipaddress.ip_address(value.strip("[]"))
     except ValueError:
-        return value == "localhost"
+        found = None
+    if value == "localhost" or (found is not None and found.is_loopback):
+        return True
+    if isinstance(text, str) and (found is None or not found.is_unspecified):
+        context.findings.refuse(
+            workload.subject,
+            "ports",
+            tr("{address} is an address of one host, and a cluster would publish at all", address=text),
+            tr("publish it without an address, or for 127.0.0.1, which is for the cluster alone"),
+        )
+    return False
 
 
 def _numbers(context: Context, workload: Workload, key: str, given: object) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bundler.language import tr, tr_later
 from bundler_kubernetes.context import Context, Workload
-from bundler_kubernetes.held import HeldValues
+from bundler_kubernetes.held import HeldValues, escape_dollars
 from bundler_kubernetes.objects import Body
 from bundler_kubernetes.text import Text, parse
 from bundler_kubernetes.values import whole_seconds
@@ -27,7 +27,7 @@ _SHELL: Final = ["/bin/sh", "-c"]
 
 def probes(context: Context, workload: Workload, held: HeldValues) -> Body:
     """Return the probes of a container; none without a health check."""
-    check = workload.entry.get("healthcheck") or {}
+    check = _check(workload)
     command = _command(context, workload, held, check)
     if command is None:
         return {}
@@ -58,18 +58,39 @@ def startup_seconds(found: Body) -> int:
     return probe["periodSeconds"] * probe["failureThreshold"] if probe else 0
 
 
-def has_check(entry: Mapping[str, Any]) -> bool:
-    """Whether a service has a health check of its own."""
-    check = entry.get("healthcheck") or {}
+def has_check(workload: Workload) -> bool:
+    """Whether a service has a health check, its own or that of its image."""
+    check = _check(workload)
     test = check.get("test")
     return bool(test) and not check.get("disable") and test not in ("NONE", ["NONE"])
+
+
+def _check(workload: Workload) -> Mapping[str, Any]:
+    """Return the health check: what the document does not say, the image says (moby, daemon/commit.go)."""
+    own = workload.entry.get("healthcheck") or {}
+    image = workload.facts.healthcheck or {}
+    times = {"interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod"}
+    times["start_interval"] = "StartInterval"
+    found: dict[str, Any] = {
+        key: f"{image[name] / 1e9:.9f}s" for key, name in times.items() if image.get(name)
+    }
+    if image.get("Retries"):
+        found["retries"] = image["Retries"]
+    if image.get("Test"):
+        found["test"] = [word.replace("$", "$$") for word in image["Test"]]
+    return {
+        **found,
+        **{key: value for key, value in own.items() if value not in (None, "", [], 0, "0", "0s")},
+    }
 
 
 def _command(
     context: Context, workload: Workload, held: HeldValues, check: Mapping[str, Any]
 ) -> list[str] | None:
-    if not has_check(workload.entry):
+    if not has_check(workload):
         return None
+    if not (workload.entry.get("healthcheck") or {}).get("test"):
+        context.findings.note(workload.subject, "healthcheck", tr_later("it is that of the image"))
     test = check["test"]
     words = ["CMD-SHELL", test] if isinstance(test, str) else [str(word) for word in test]
     if words[0] not in {"CMD", "CMD-SHELL"}:
@@ -81,19 +102,20 @@ def _command(
     if words[0] == "CMD-SHELL":
         return [*_SHELL, _script(held, texts[0] if texts else "")]
     if all(isinstance(text, str) for text in texts):
-        return [str(text) for text in texts]
+        return [escape_dollars(str(text)) for text in texts]
     context.findings.note(
         workload.subject,
         "healthcheck",
         tr_later("the command has values of the site, so `/bin/sh` of the image starts it"),
     )
-    return [*_SHELL, "exec " + " ".join(_word(held, text, number) for number, text in enumerate(texts))]
+    script = "exec " + " ".join(_word(held, text, number) for number, text in enumerate(texts))
+    return [*_SHELL, escape_dollars(script)]
 
 
 def _script(held: HeldValues, text: Text) -> str:
     """Return a script; if it has values of the site, it comes from the environment as a whole."""
     if isinstance(text, str):
-        return text
+        return escape_dollars(text)
     held.add("BUNDLE_PROBE", text)
     return 'eval "$BUNDLE_PROBE"'
 

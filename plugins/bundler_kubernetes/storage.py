@@ -12,7 +12,7 @@ from bundler_kubernetes.claims import Claims, MountEntry, mounts
 from bundler_kubernetes.context import Context, Workload
 from bundler_kubernetes.files import FileMount, Files, note_writable
 from bundler_kubernetes.initial import Delivery, find_delivery
-from bundler_kubernetes.names import short_name
+from bundler_kubernetes.names import digest, short_name
 from bundler_kubernetes.objects import Body, KubeObject
 from bundler_kubernetes.tls import certificate_volume, find_certificate
 from bundler_kubernetes.values import quantity, size
@@ -84,6 +84,10 @@ class PodVolumes:
             volume = certificate_volume(self._context, self._workload, certificate)
             self._at(self._volume(f"certificate {mount.source}", volume), mount.target, read_only=True)
             return
+        below = str((mount.more.get("volume") or {}).get("subpath") or "")
+        if below.startswith("/") or "$" in below or ".." in below.split("/"):
+            self._refuse(tr("{path} is no folder of the volume that is known at the build", path=below))
+            return
         place = self._claims.place(mount)
         if place is not None:
             delivery = find_delivery(self._context, self._workload, self._files, mount, place)
@@ -127,13 +131,21 @@ class PodVolumes:
         target = str(grant.get("target") or default)
         if not target.startswith("/"):
             target = f"/run/secrets/{target}" if kind == "secrets" else f"/{target}"
+        self._owner(grant, f"{kind}.{source}")
         self._file(found, target)
+
+    def _owner(self, grant: Mapping[str, Any], key: str) -> None:
+        """Report an owner of a file, which no volume of a pod can have."""
+        lost = [each for each in ("uid", "gid") if str(grant.get(each) or "0") != "0"]
+        if lost:
+            text = tr_later("{keys} left out: it belongs to root, and others read it as its mode says")
+            self._context.findings.note(self._workload.subject, key, text, keys=", ".join(lost))
 
     def _file(self, found: FileMount, target: str) -> None:
         volume = found.volume("")
-        name = self._volume(
-            f"{found.object.kind} {found.object.name}", {k: v for k, v in volume.items() if k != "name"}
-        )
+        label = f"{found.object.kind} {found.object.name}"
+        modes = " ".join(f"{mode:o}" for _, _, mode in found.items)
+        name = self._volume(f"{label} {modes}", {k: v for k, v in volume.items() if k != "name"}, label=label)
         if found.object not in self.configuration:
             self.configuration.append(found.object)
         self._at(name, target, sub_path=found.items[0][1] if found.single else "", read_only=True)
@@ -170,11 +182,14 @@ class PodVolumes:
     def _add(self, what: str, volume: Body, target: str) -> None:
         self._at(self._volume(f"{what} {target}", volume), target)
 
-    def _volume(self, what: str, volume: Body) -> str:
+    def _volume(self, what: str, volume: Body, *, label: str = "") -> str:
         """Return the name of a volume of the pod; what is mounted twice is one volume."""
         if what in self._names:
             return self._names[what]
-        name = self._names[what] = short_name(what)
+        name = short_name(label or what)
+        if any(each["name"] == name for each in self.volumes):
+            name = f"{short_name(name, 54)}-{digest(what)}"
+        self._names[what] = name
         self.volumes.append({"name": name, **volume})
         return name
 

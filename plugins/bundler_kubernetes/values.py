@@ -1,13 +1,9 @@
-"""Reads values of the Compose document: durations, bytes, numbers, words of a command."""
+"""Reads values of the Compose document: durations, bytes, numbers."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Any, Final
-
-from bundler.errors import BundleError
-from bundler.language import tr
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _SECONDS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -50,24 +46,6 @@ def cpu(value: object) -> str | None:
     except ValueError:
         return None
     return f"{milli // 1000}" if milli % 1000 == 0 else f"{milli}m"
-
-
-def words(value: Any, where: str) -> list[str]:  # noqa: ANN401 a command as the document has it
-    """Return a command as words: a list as it is, a text split as a POSIX shell splits words.
-
-    Source: compose-go v2.16.1, types/command.go, which splits with mattn/go-shellwords.
-
-    Raises:
-        BundleError: the text has quotes that do not end.
-    """
-    if isinstance(value, str):
-        try:
-            return shlex.split(value)
-        except ValueError as error:
-            raise BundleError(
-                tr("{where}: {error}", where=where, error=error), hint=tr("write the command as a list")
-            ) from error
-    return [str(word) for word in value]
 
 
 def pairs(value: Any) -> dict[str, str | None]:  # noqa: ANN401 a list of `NAME=value`, or a mapping

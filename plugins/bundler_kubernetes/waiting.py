@@ -129,6 +129,16 @@ class Waits:
                 conditions += ["resolves", self._signal(workload, target, condition)]
         if not conditions:
             return None
+        if workload.entry.get("network_mode") == "none":
+            self._context.findings.refuse(
+                workload.subject,
+                "depends_on",
+                tr("a service without a network cannot wait: it cannot look up names"),
+                tr(
+                    "put it on an `internal` network in place of `network_mode: none`, or remove `depends_on`"
+                ),
+            )
+            return None
         image = self._image(workload, jobs=bool(jobs))
         container: Body = {
             "name": "wait",
@@ -181,11 +191,11 @@ class Waits:
     def _signal(self, workload: Workload, target: Workload, condition: str) -> str:
         """Return the Service whose name resolves once the condition is met."""
         healthy = condition == "service_healthy"
-        if healthy and not has_check(target.entry):
+        if healthy and not has_check(target):
             self._context.findings.note(
                 workload.subject,
                 "depends_on",
-                tr_later("{service} has no health check in the project: it counts as healthy once it runs"),
+                tr_later("{service} has no health check: it counts as healthy once it runs"),
                 service=target.service.name,
             )
         name = f"{target.name}-{'ready' if healthy else 'started'}"

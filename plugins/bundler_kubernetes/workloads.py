@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bundler.api.compose import restart_policy
 from bundler.language import tr, tr_later
 from bundler_kubernetes.autoscaling import autoscaler, check_job
 from bundler_kubernetes.claims import Claims
-from bundler_kubernetes.context import SINGLE, Context, Workload
+from bundler_kubernetes.commands import words
+from bundler_kubernetes.context import SINGLE, Context, Workload, inferred_job
 from bundler_kubernetes.files import Files
 from bundler_kubernetes.held import HeldValues
 from bundler_kubernetes.initial import deliver
-from bundler_kubernetes.names import LONGEST, is_label
+from bundler_kubernetes.names import is_annotation, is_label
 from bundler_kubernetes.network import allow_api, network_label, write_services
 from bundler_kubernetes.objects import Body, ImageName, Stage
 from bundler_kubernetes.ports import Port, read_ports
@@ -20,7 +22,7 @@ from bundler_kubernetes.resources import resources
 from bundler_kubernetes.security import security
 from bundler_kubernetes.storage import PodVolumes
 from bundler_kubernetes.text import SiteText, parse
-from bundler_kubernetes.values import pairs, whole_seconds, words
+from bundler_kubernetes.values import pairs, whole_seconds
 from bundler_kubernetes.waiting import PATIENCE as WAITING
 from bundler_kubernetes.waiting import Waits
 
@@ -109,13 +111,11 @@ def _container(context: Context, workload: Workload, held: HeldValues, ports: li
             )
         held.add(name, parse(f"${{{name}}}" if value is None else value))
     for key, field in (("entrypoint", "command"), ("command", "args")):
-        given = entry.get(key)
-        if given in (None, "", []):
-            continue
-        listed = words(given, f"{workload.subject}: {key}")
-        made[field] = [
-            held.word(parse(word), f"BUNDLE_{field.upper()}_{number}") for number, word in enumerate(listed)
-        ]
+        listed = words(context, workload, key)
+        if listed:
+            made[field] = [
+                held.word(word, f"BUNDLE_{field.upper()}_{number}") for number, word in enumerate(listed)
+            ]
     if entry.get("entrypoint") in ("", []):
         context.findings.refuse(
             workload.subject,
@@ -203,11 +203,7 @@ def _annotations(context: Context, workload: Workload) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in ("labels", "annotations"):
         for name, value in pairs(workload.entry.get(key)).items():
-            part = name.rpartition("/")[2]
-            if (
-                len(part) > LONGEST
-                or not part.replace(".", "a").replace("-", "a").replace("_", "a").isalnum()
-            ):
+            if not is_annotation(name):
                 context.findings.note(
                     workload.subject,
                     key,
@@ -234,14 +230,11 @@ def _write_deployment(
         context.findings.refuse(
             workload.subject, SINGLE, tr("it has several replicas"), tr("remove one of the two")
         )
-    if workload.service.why:
-        context.findings.note(
-            workload.subject,
-            "restart",
-            tr_later(
-                "it has no restart policy, and is restarted here; a job says `x-bundle-expect: completed`"
-            ),
+    if restart_policy(workload.entry) in {"no", "on-failure"}:
+        text = tr_later(
+            "no lasting policy, and it is restarted here; a job says `x-bundle-expect: completed`"
         )
+        context.findings.note(workload.subject, "restart", text)
     if not alone:
         template["spec"]["topologySpreadConstraints"] = [
             {
@@ -273,6 +266,9 @@ def _write_deployment(
 
 
 def _write_job(context: Context, workload: Workload, template: Body, name: str) -> None:
+    if inferred_job(workload):
+        text = tr_later("no lasting policy and no port, so it is a Job; what stays says `restart: always`")
+        context.findings.note(workload.subject, "restart", text)
     entry = workload.entry
     policy = (entry.get("deploy") or {}).get("restart_policy") or {}
     said, _, count = str(policy.get("condition") or entry.get("restart") or "no").partition(":")

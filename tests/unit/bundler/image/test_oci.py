@@ -15,6 +15,7 @@ from bundler.image.oci import (
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
     Descriptor,
+    ImageConfig,
     Index,
     Manifest,
 )
@@ -234,3 +235,22 @@ def test_an_index_yields_the_nearest_variant() -> None:
 def test_bad_indexes_are_refused(raw: bytes, says: str) -> None:
     with pytest.raises(FetchError, match=says):
         Index.parse(raw, "image")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"Test": ["CMD", "a"], "Interval": 5, "Retries": 0, "Timeout": "1s", "More": 1},
+            {"Test": ["CMD", "a"], "Interval": 5},
+        ),
+        ({"Test": ["NONE"]}, {"Test": ["NONE"]}),
+        ({"Test": "a"}, None),
+        ({"Interval": 5}, None),
+        (None, None),
+    ],
+)
+def test_the_health_check_of_an_image_is_read(given: object, expected: object) -> None:
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [DIGEST]}}
+    raw = json.dumps({**config, "config": {"Healthcheck": given}}).encode()
+    assert ImageConfig.parse(raw, "web:1").healthcheck == expected

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bundler.api.application import ConfigFile
 from bundler.api.output import ImageFacts
+from bundler.api.variable import SiteVariable
 from bundler.errors import BundleError
 from bundler_kubernetes.objects import Setting
 from bundler_kubernetes.text import SiteText
@@ -188,3 +191,65 @@ services:
         )
         with pytest.raises(BundleError, match="no Service can be called app_db, and this name occurs in web"):
             mapped(unsure)
+
+
+def test_a_default_or_a_content_that_mentions_a_service_is_renamed_or_refused() -> None:
+    compose = """
+services:
+  app_db: {image: db, restart: always}
+  web: {image: web, restart: always, environment: {DB_HOST: "${DB_HOST:-app_db}"}, configs: [c]}
+configs: {c: {content: "url: http://app_db/"}}
+"""
+    found = mapped(application(compose, variables=["DB_HOST"]))
+    assert find(found, "ConfigMap", "web-values")["data"]["DB_HOST"].expression == "${DB_HOST:-app-db}"
+    assert find(found, "ConfigMap", "configs-c")["data"]["content"] == "url: http://app-db/"
+    for old, new, where in (
+        ("{DB_HOST: ", "{DB: ", "web"),
+        ("url: http://app_db/", "db: ${X:-app_db}", "configs.c"),
+        ("configs: [c]", "labels: {to: app_db}", "web"),
+        ("configs: [c]", 'command: ["a\\napp_db"]', "web"),
+    ):
+        with pytest.raises(BundleError, match=f"no Service can be called app_db.* occurs in {where}"):
+            mapped(application(compose.replace(old, new), variables=["DB_HOST", "X"]))
+    declared = SiteVariable.model_validate({"name": "DB_HOST", "kind": "string", "default": "app_db"})
+    with pytest.raises(BundleError, match="occurs in variable DB_HOST"):
+        mapped(replace(application(compose), variables=(declared,)))
+
+
+@pytest.mark.parametrize(
+    ("ports", "reason"),
+    [
+        ('"192.168.7.7:8080:80"', "192.168.7.7 is an address of one host"),
+        ('{target: 80, published: "80", host_ip: "2001:db8::1"}', "2001:db8::1 is an address of one host"),
+        ('"0.0.0.0:80:80", "[::]:80:8080"', "80/tcp is published for 80 and for 8080"),
+    ],
+)
+def test_what_is_published_for_one_address_is_not_opened_everywhere(ports: str, reason: str) -> None:
+    with pytest.raises(BundleError) as error:
+        mapped(application(f"services: {{a: {{image: a, restart: always, ports: [{ports}]}}}}"))
+    assert reason in error.value.message
+
+
+def test_all_addresses_of_the_host_are_all_addresses() -> None:
+    compose = """services: {a: {image: a, restart: always, ports: ["0.0.0.0:80:80", "[::]:80:80"]}}"""
+    assert len(find(mapped(application(compose)), "Service", "a-published")["spec"]["ports"]) == 1
+
+
+def test_who_has_no_network_cannot_wait() -> None:
+    compose = """
+services:
+  a: {image: a, restart: always, network_mode: none, depends_on: [b]}
+  b: {image: b, restart: always}
+"""
+    with pytest.raises(BundleError, match="depends_on: impossible in a cluster: a service without a network"):
+        mapped(application(compose))
+
+
+def test_two_names_that_become_one_are_both_named() -> None:
+    compose = """
+services: {a: {image: a, restart: always, volumes: ["db_data:/a", "db-data:/b"]}}
+volumes: {db_data: , db-data: }
+"""
+    with pytest.raises(BundleError, match="that of volume db_data, and that of volume db-data") as error:
+        mapped(application(compose))
+    assert error.value.hint == "rename one of them"

@@ -209,3 +209,54 @@ def test_initial_content_is_delivered_once(tmp_path: Path) -> None:
     run.unlink()
     subprocess.run(["sh", "-c", script, "deliver", *arguments], check=True)
     assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("secrets", "[db_password, db-password]"), ("configs", "[app.conf, app_conf]")]
+)
+def test_two_entries_that_become_one_object_are_refused(kind: str, names: str) -> None:
+    first, second = names.strip("[]").split(", ")
+    compose = f"""
+services: {{a: {{image: a, restart: always, {kind}: {names}}}}}
+{kind}: {{{first}: {{content: "1"}}, {second}: {{content: "2"}}}}
+"""
+    with pytest.raises(BundleError, match=f"that of {kind}.{first}, and that of {kind}.{second}"):
+        mapped(application(compose))
+
+
+def test_each_grant_has_its_own_mode_and_no_owner() -> None:
+    compose = """
+services:
+  a: {image: a, restart: always, secrets: [{source: s, mode: 0400, uid: "5"}, {source: s, target: t}]}
+  b: {image: b, restart: always, secrets: [{source: s, mode: 0440}]}
+secrets: {s: {content: x}}
+"""
+    found = mapped(application(compose))
+    by_name = {each["name"]: each["secret"]["items"][0]["mode"] for each in pod(found, "a")["volumes"]}
+    mounts = {each["mountPath"]: by_name[each["name"]] for each in container(found, "a")["volumeMounts"]}
+    assert mounts == {"/run/secrets/s": 0o400, "/run/secrets/t": 0o444}
+    assert pod(found, "b")["volumes"][0]["secret"]["items"][0]["mode"] == 0o440
+    lost = "service a: secrets.s: uid left out: it belongs to root, and others read it as its mode says"
+    assert [line for line in notes(found) if "uid" in line] == [lost]
+
+
+def test_volumes_of_a_pod_have_names_of_their_own() -> None:
+    compose = "services: {a: {image: a, restart: always, tmpfs: [/var/run, /var-run]}}"
+    assert len({each["name"] for each in pod(mapped(application(compose)), "a")["volumes"]}) == 2
+
+
+@pytest.mark.parametrize("path", ["../../etc", "/etc", "${X}"])
+def test_a_folder_outside_of_its_volume_is_refused(path: str) -> None:
+    volume = f"{{type: volume, source: v, target: /v, volume: {{subpath: '{path}'}}}}"
+    compose = f"services: {{a: {{image: a, restart: always, volumes: [{volume}]}}}}\nvolumes: {{v: }}"
+    with pytest.raises(BundleError, match="is no folder of the volume"):
+        mapped(application(compose, variables=["X"]))
+
+
+def test_files_whose_names_begin_with_two_dots() -> None:
+    compose = "services: {a: {image: a, restart: always, volumes: ['./..data:/a:ro']}}"
+    found = mapped(application(compose, files=[ConfigFile("..data", b"x")]))
+    assert find(found, "ConfigMap", "file-data")["data"] == {"file..data": "x"}
+    folder = application(compose.replace("..data", "f"), files=[ConfigFile("f/..data", b"x")])
+    with pytest.raises(BundleError, match=r"name begins with `..`: f/..data"):
+        mapped(folder)

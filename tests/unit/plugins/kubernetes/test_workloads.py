@@ -307,3 +307,88 @@ services:
     assert (made["workingDir"], made["stdin"], made["tty"]) == ("/srv", True, True)
     metadata = find(found, "Deployment", "a")["spec"]["template"]["metadata"]
     assert metadata["annotations"] == {"com.example.a": "1"}
+
+
+def test_kubernetes_replaces_nothing_in_probes() -> None:
+    compose = """
+services:
+  a: {image: a, restart: always, healthcheck: {test: "a $$(NAME) $$$$ b"}}
+  b: {image: b, restart: always, healthcheck: {test: [CMD, "$$(NAME)", "$$$$x"]}}
+  c: {image: c, restart: always, healthcheck: {test: [CMD, "$$(NAME)", "${PW}"]}}
+"""
+    found = mapped(application(compose, secrets=["PW"]))
+    commands = [container(found, name)["readinessProbe"]["exec"]["command"] for name in "abc"]
+    assert commands[0][2] == "a $$(NAME) $$$$ b"
+    assert commands[1] == ["$$(NAME)", "$$$$x"]
+    assert commands[2][2] == """exec '$$(NAME)' "$$BUNDLE_PROBE_1\""""
+
+
+def test_the_health_check_of_an_image_holds_unless_the_document_says_otherwise() -> None:
+    compose = """
+services:
+  a: {image: a, restart: always}
+  b: {image: b, restart: always, healthcheck: {interval: 5s}}
+  c: {image: c, restart: always, healthcheck: {test: own}}
+  d: {image: d, restart: always, healthcheck: {disable: true}}
+  e: {image: e, restart: always}
+"""
+    image = ImageFacts(
+        healthcheck={
+            "Test": ["CMD-SHELL", "x $A ${B}"],
+            "Interval": 7 * 10**9,
+            "Timeout": 10**9,
+            "Retries": 9,
+        }
+    )
+    found = mapped(
+        application(compose),
+        {**dict.fromkeys("abcd", image), "e": ImageFacts(healthcheck={"Test": ["NONE"]})},
+    )
+    probes = {name: container(found, name).get("readinessProbe") for name in "abcde"}
+    assert probes["a"] == {
+        "exec": {"command": ["/bin/sh", "-c", "x $A ${B}"]},
+        "periodSeconds": 7,
+        "timeoutSeconds": 1,
+        "failureThreshold": 9,
+    }
+    assert probes["b"] == {**probes["a"], "periodSeconds": 5}
+    assert probes["c"] == {**probes["a"], "exec": {"command": ["/bin/sh", "-c", "own"]}}
+    assert (probes["d"], probes["e"]) == (None, None)
+    assert [line for line in notes(found) if "it is that of the image" in line] == [
+        f"service {name}: healthcheck: it is that of the image" for name in "ab"
+    ]
+
+
+def test_who_is_no_job_for_certain_is_told_from_its_image_and_reported() -> None:
+    compose = """
+services:
+  cache: {image: redis}
+  once: {image: a}
+  checked: {image: b, restart: "no", healthcheck: {test: x}}
+"""
+    found = mapped(application(compose), {"cache": ImageFacts(exposed=("6379/tcp",))})
+    assert find(found, "Service", "cache")["spec"]["ports"][0]["port"] == 6379
+    restarted = "no lasting policy, and it is restarted here; a job says `x-bundle-expect: completed`"
+    job = "no lasting policy and no port, so it is a Job; what stays says `restart: always`"
+    assert [line for line in notes(found) if ": restart: " in line] == [
+        f"service cache: restart: {restarted}",
+        f"service once: restart: {job}",
+        f"service checked: restart: {restarted}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["1A", ".", "..", "..a", "a b"])
+def test_names_that_no_variable_of_a_pod_has_are_refused(name: str) -> None:
+    compose = f"services: {{a: {{image: a, restart: always, environment: {{'{name}': x}}}}}}"
+    with pytest.raises(BundleError, match="is not a name of a variable"):
+        mapped(application(compose))
+
+
+@pytest.mark.parametrize("key", ["ключ", "_x", "-x", "my_org/x", "a/b/c", "/x", "x" * 64])
+def test_labels_that_no_annotation_has_are_left_out(key: str) -> None:
+    labels = f"{{'{key}': x, Example.com/_y: z, a.B/c_d: e}}"
+    compose = f"services: {{a: {{image: a, restart: always, labels: {labels}}}}}"
+    found = mapped(application(compose))
+    metadata = find(found, "Deployment", "a")["spec"]["template"]["metadata"]
+    assert metadata["annotations"] == {"a.B/c_d": "e"}
+    assert any(f"{key} is no key of an annotation" in line for line in notes(found))
