@@ -275,7 +275,7 @@ shift
             "POST",
             "/blobs/uploads/",
             (403, {}, b'{"errors":[{"code":"DENIED","message":"project quota exceeded"}]}'),
-            "wants a login",
+            "has no room for the images",
         ),
         (
             "HEAD",
@@ -324,7 +324,7 @@ def test_uploads_elsewhere_get_no_login(pusher: Pusher, plain_registry: SiteRegi
         "", lambda *_: (401, {"WWW-Authenticate": 'Bearer realm="http://tokens.example/"'}, b"")
     ) as front:
         done = pusher.push("--registry", f"{front.host}/x", "--registry-plain-http", *password_file(tmp_path))
-        assert (done.returncode, "No password is sent there" in done.stderr) == (1, True)
+        assert (done.returncode, "no password is sent there" in done.stderr) == (1, True)
 
 
 def test_a_project_of_harbor(pusher: Pusher, tmp_path: Path) -> None:

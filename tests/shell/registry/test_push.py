@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,7 @@ ANSWERS = {
     "413 0 pusher": "client_max_body_size",
     "429 0 pusher": "refuses further requests",
     "507 0 pusher": "has no room",
-    "301 0 pusher": "redirects to https://other/",
+    "301 0 pusher": "Name that one: --registry other:5000/PREFIX",
     "500 0 pusher": "did not take shop/web (HTTP 500: no)",
     "000 6 pusher": "cannot be resolved",
     "000 7 pusher": "does not answer (curl 7: broken)",
@@ -80,6 +82,45 @@ ANSWERS = {
     "000 60 pusher": "--registry-ca FILE",
     "000 77 pusher": "certificates of the authority cannot be read",
     "000 56 pusher": "broke again and again (curl 56: broken)",
+}
+FULL = "adding 20 MiB of storage resource, which when updated to current usage will exceed the configured"
+TLS_PORT = "Client sent an HTTP request to an HTTPS server."
+WORDS = {
+    # http and curl, --registry-plain-http, message or body: what is said
+    ("403", "", f'{{"errors":[{{"message":"{FULL} upper limit of 1 GiB."}}]}}'): "has no room for the images",
+    ("403", "", '{"errors":[{"code":"DENIED","message":"Quota exceeded"}]}'): "has no room for the images",
+    ("429", "", '{"errors":[{"message":"Quota exceeded for requests"}]}'): "refuses further requests",
+    ("412", "", '{"errors":[{"message":"web:1 configured as immutable."}]}'): "use another prefix",
+    ("400", "", '{"errors":[{"message":"Repository does not allow updating assets"}]}'): "use another prefix",
+    ("400", "yes", TLS_PORT): "Leave out --registry-plain-http",
+    ("400", "", TLS_PORT): "did not take shop/quota",
+    ("400", "yes", "no"): "did not take shop/quota",
+    ("403", "", '{"errors":[{"message":"shop/quota and shop/quota: denied"}]}'): "may not push to shop/quota",
+    ("000 1", "yes", "Received HTTP/0.9 when not allowed"): "Leave out --registry-plain-http",
+    ("000 1", "yes", 'Protocol "https" not supported'): "broke again",
+    ("000 23", "", "a" * 1_048_576): "answers with more than any answer has",
+    ("000 23", "", "a" * 4_194_305): "answers with more than any answer has",
+    ("000 23", "", "a" * 1_048_575): "is full",
+}
+"""Answers whose words say more than their status."""
+REDIRECTS = {
+    # our origin, Location: what is said
+    "https://r.example https://H.example:8443/v2/": "--registry h.example:8443/PREFIX",
+    "https://r.example http://h.example/v2/": "redirects to http://h.example/v2/, which is no place",
+    "https://r.example /login": "redirects to /login, which is no place",
+    "https://r.example ftp://h/": "redirects to ftp://h/, which is no place",
+    "http://r.example https://r.example/v2/": "Leave out --registry-plain-http",
+    "http://r.example http://h.example:80/v2/": "--registry h.example/PREFIX",
+}
+REALMS = {
+    # our origin, the token server's: whether it gets a password
+    "https://r https://t": True,
+    "https://r http://r": False,
+    "http://r:5000 http://r:5001": True,
+    "http://r:5000 https://r": True,
+    "http://r https://t": False,
+    "http://[fd00::1] http://[fd00::2]": False,
+    "http://[fd00::1]:5000 http://[fd00::1]": True,
 }
 JSON = {
     '{"token":"a\\/b\\u002dc","x":[1,{"y":null}]}': "token\ta/b-c\nx>0\t1\nx>1>y\tnull\n",
@@ -89,6 +130,7 @@ JSON = {
     '{"a" 1}': None,
     '"a" "b"': None,
     "[" * 40 + "]" * 40: None,
+    '{"a":\n' + "\n" * 9000 + '"b"}': "a\tb\n",
 }
 
 
@@ -169,6 +211,9 @@ def test_registries_and_options(shell: str, tmp_path: Path) -> None:
         "r.example/a//b": "is not HOST",
         "user@r.example/a": "is not HOST",
         "http://r.example/a": "leave out the scheme",
+        "r.example:65535/x": "https://r.example:65535 r.example:65535 x",
+        "r.example:65536/x": "a port is a number from 1 to 65535",
+        "[::1]:0/x": "a port is a number from 1 to 65535",
         "": "push needs the site's registry",
     }
     for registry in cases:
@@ -239,7 +284,7 @@ def test_what_an_answer_means(shell: str, tmp_path: Path) -> None:
         script += f"""
 (
     http={http} curl_code={code} LOGIN_NAME={login.strip("-") or "''"}
-    printf 'HTTP/1.1 {http} X\\r\\nLocation: https://other/\\r\\n\\r\\n' >"$DESK/head"
+    printf 'HTTP/1.1 {http} X\\r\\nLocation: https://Other:5000/v2/x\\r\\n\\r\\n' >"$DESK/head"
     printf '{{"errors":[{{"code":"NO","message":"no"}}]}}' >"$DESK/body"
     printf 'curl: ({code}) broken\\n' >"$DESK/errors"
     if is_transient; then printf 'again: '; fi
@@ -251,6 +296,105 @@ def test_what_an_answer_means(shell: str, tmp_path: Path) -> None:
         assert wanted in said, case
         again = case.split()[0] in {"429", "500"} or case.split()[1] in {"6", "7", "35", "56"}
         assert said.startswith("again: ") == again, case
+
+
+@shell
+def test_what_its_words_mean(shell: str, tmp_path: Path) -> None:
+    script = START
+    for number, (answer, plain, body) in enumerate(WORDS):
+        http, _, code = answer.partition(" ")
+        (tmp_path / f"{number}").write_text(body)
+        script += f"""
+(
+    http={http} curl_code={code or 0} LOGIN_NAME=me REGISTRY_PLAIN={plain}
+    printf 'HTTP/1.1 {http} X\\r\\n\\r\\n' >"$DESK/head"
+    cp {tmp_path}/{number} "$DESK/body"
+    {{ printf 'curl: (1) '; head -c 100 "$DESK/body"; }} >"$DESK/errors"
+    blame_answer shop/quota
+) 2>&1"""
+    for case in REDIRECTS:
+        origin, location = case.split()
+        script += f"""
+(
+    http=307 ORIGIN={origin}
+    printf 'HTTP/1.1 307 X\\r\\nLocation: {location}\\r\\n\\r\\n' >"$DESK/head"
+    printf '' >"$DESK/body"
+    blame_answer shop/quota
+) 2>&1"""
+    shown = call(shell, script, tmp_path).stdout.splitlines()
+    wanted = [*WORDS.items(), *REDIRECTS.items()]
+    assert len(shown) == len(wanted)
+    for said, (asked, expected) in zip(shown, wanted, strict=True):
+        assert expected in said, str(asked)[:200]
+
+
+@shell
+def test_who_gets_a_password(shell: str, tmp_path: Path) -> None:
+    """Without TLS only the same host, whatever the one in between names."""
+    script = START
+    for case in REALMS:
+        ours, other = case.split()
+        plain = "yes" if ours.startswith("http:") else ""
+        script += f"(ORIGIN={ours} REGISTRY_PLAIN={plain}; judge_realm {other} && echo given) 2>&1\n"
+    shown = call(shell, script, tmp_path).stdout.splitlines()
+    assert [said == "given" for said in shown] == list(REALMS.values())
+    refused = [said for said in shown if said != "given"]
+    assert all("No password is sent there" in said or "no password is sent there" in said for said in refused)
+
+
+@shell
+def test_an_authority_that_is_named_is_the_only_one(shell: str, tmp_path: Path) -> None:
+    script = START + (
+        "REGISTRY=r.example/x REGISTRY_CA=/dev/stdin; printf 'authority' | { check_push_options; "
+        'write_request GET https://r.example/v2/ - - -; cat "$SCRATCH/push/authority"; }; '
+        'echo; echo "$SCRATCH"; REGISTRY_CA=$HERE; mkdir "$HERE"; check_push_options'
+    )
+    shown = call(shell, script, tmp_path)
+    *request, content, scratch = shown.stdout.splitlines()
+    assert content == "authority"
+    assert f'cacert = "{scratch}/push/authority"' in request
+    assert f'capath = "{scratch}/push/no-authorities"' in request
+    assert (shown.returncode, f"The file {tmp_path}/here does not exist" in shown.stderr) == (2, True)
+
+
+@shell
+def test_long_answers(shell: str, tmp_path: Path) -> None:
+    """Only the beginning is read: what is longer is no answer, and takes no time; so are challenges."""
+    (tmp_path / "long").write_text('{"token":"abc","x":[' + "1,\n" * 300_000 + "1]}")
+    (tmp_path / "short").write_text('{"token":"abc","x":[' + "1,\n" * 3_000 + "1]}")
+    (tmp_path / "head").write_text(
+        'HTTP/1.1 401 X\r\nWWW-Authenticate: Bearer realm="https://h/t",' + "a=1," * 20_000 + "\r\n\r\n"
+    )
+    script = START
+    for name in ("long", "short"):
+        script += f'cp {tmp_path}/{name} "$DESK/body"; echo "<$(leaf token)>"\n'
+    script += f'cp {tmp_path}/head "$DESK/head"; take_challenge || echo refused\n'
+    begun = time.monotonic()
+    assert call(shell, script, tmp_path).stdout.split() == ["<>", "<abc>", "refused"]
+    assert time.monotonic() - begun < 20
+
+
+@shell
+def test_a_manifest_that_is_lost(shell: str, tmp_path: Path) -> None:
+    """A registry that says 201 and does not have it; manifests may be 4 MiB, other answers 1 MiB."""
+    digest = "sha256:" + hashlib.sha256(b"{}").hexdigest()
+    blobs = tmp_path / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    (blobs / digest.removeprefix("sha256:")).write_text("{}")
+    script = (
+        START
+        + f"""
+BLOBS={tmp_path}/blobs
+printf '{digest}\\tapplication/vnd.oci.image.manifest.v1+json\\n' >"$SCRATCH/push/media"
+curl() {{ head -c 5000000 /dev/zero; }}
+for url in /v2/x/manifests/1 /v2/x/blobs/1; do exchange GET "$ORIGIN$url" - - -; wc -c <"$DESK/body"; done
+call_patiently() {{ http=201; [ "$1" = PUT ] || http=404; }}
+put_manifest shop/web {digest} 1"""
+    )
+    shown = call(shell, script, tmp_path)
+    assert shown.stdout.split() == ["4194305", "1048576"]
+    assert "took the manifest of shop/web:1" in shown.stderr
+    assert "but does not have it now" in shown.stderr
 
 
 @shell
@@ -283,8 +427,17 @@ def test_logins(shell: str, tmp_path: Path) -> None:
     (folder / "config.json").write_text('{"auths": {')
     shown = call(shell, script, tmp_path)
     assert (shown.stdout.splitlines()[0], "cannot be read" in shown.stderr) == ("|", True)
+    login["auth"] = base64.b64encode(b'me:a\nurl = "http://other/"').decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {"registry.example": login}}))
+    shown = call(shell, script, tmp_path)
+    assert (shown.stdout.splitlines()[0], "are not used" in shown.stderr) == ("|", True)
     (tmp_path / "word").write_text('a"b\\c\r\nsecond\n')
     script = START + f"REGISTRY_USER=me REGISTRY_PASSWORD_FILE={tmp_path}/word; find_login; print_login"
+    assert call(shell, script, tmp_path).stdout == 'user = "me:a\\"b\\\\c"\n'
+    script = START + (
+        "REGISTRY=r.example/x REGISTRY_USER=me REGISTRY_PASSWORD_FILE=/dev/stdin; "
+        f"cat {tmp_path}/word | {{ check_push_options; find_login; print_login; }}"
+    )
     assert call(shell, script, tmp_path).stdout == 'user = "me:a\\"b\\\\c"\n'
     script = START + "REGISTRY_USER=me; find_login"
     shown = call(shell, script, tmp_path)

@@ -50,8 +50,13 @@ function value(path, depth,   n, key, close_by, object) {
     else wrong()
     return ""
 }
-{ doc = doc $0 "\n" }
+{
+    # so that many short lines do not copy the whole again and again
+    piece = piece $0 "\n"
+    if (length(piece) > 4096) { doc = doc piece; piece = "" }
+}
 END {
+    doc = doc piece
     value("", 0)
     sub(/^[ \t\r\n]+/, "", doc)
     exit (bad || doc != "")

@@ -24,8 +24,9 @@ choose_runtime() {
     local kind socket program folder chosen seen sockets
     keep "$SCRATCH/runtimes" list_runtimes
     if [ -n "$CONTAINERD_SOCKET" ]; then
+        CONTAINERD_SOCKET=${CONTAINERD_SOCKET#unix://} # as the kubelet names it
         [ -S "$CONTAINERD_SOCKET" ] || fail $EXIT_USAGE node.no_socket "$CONTAINERD_SOCKET"
-        awk -F "$TAB" -v socket="$CONTAINERD_SOCKET" '$2 == socket' "$SCRATCH/runtimes" >"$SCRATCH/named-runtime" || lose_scratch
+        keep "$SCRATCH/named-runtime" list_named_runtimes
         [ -s "$SCRATCH/named-runtime" ] || printf 'containerd\t%s\tctr\t-\n' "$CONTAINERD_SOCKET" >"$SCRATCH/named-runtime" || lose_scratch
         cp "$SCRATCH/named-runtime" "$SCRATCH/runtimes" || lose_scratch
     fi
@@ -48,6 +49,15 @@ choose_runtime() {
     IFS="$TAB" read -r RUNTIME RUNTIME_SOCKET RUNTIME_PROGRAM RUNTIME_DATA <<END
 $chosen
 END
+}
+
+# list_named_runtimes: those whose socket is the one of --containerd, also by another path: /var/run is a link to /run
+list_named_runtimes() {
+    local kind socket rest wanted
+    wanted=$(readlink -f -- "$CONTAINERD_SOCKET") || return 1
+    while IFS="$TAB" read -r kind socket rest; do
+        [ "$(readlink -f -- "$socket")" != "$wanted" ] || printf '%s\t%s\t%s\n' "$kind" "$socket" "$rest"
+    done <"$SCRATCH/runtimes"
 }
 
 # in_containerd 'GROUP VERB' ARGUMENT...: ctr in the namespace of Kubernetes

@@ -6,6 +6,8 @@
 PUSH_TRIES=7     # how often a request is sent, if the registry is busy or the connection breaks
 LONGEST_PAUSE=30 # seconds; a registry can ask for more
 BODY_LIMIT=1048576
+MANIFEST_LIMIT=4194304
+JSON_LIMIT=32768 # what is read of a document: the registry must not hold the run with a long one
 BLOCK=1048576
 
 # require_curl: and that it speaks the protocol
@@ -44,7 +46,8 @@ write_request() {
     printf 'dump-header = "%s"\n' "$(quote_setting "$DESK/head")"
     printf 'silent\nshow-error\ngloboff\nconnect-timeout = 20\nspeed-limit = 1\nspeed-time = 300\n'
     case $ORIGIN in https:*) printf 'proto = "=https"\n' ;; *) printf 'proto = "=http,https"\n' ;; esac
-    [ -z "$REGISTRY_CA" ] || printf 'cacert = "%s"\n' "$(quote_setting "$REGISTRY_CA")"
+    # with a file alone, the folder of authorities that curl is built with counts as well
+    [ -z "$REGISTRY_CA" ] || printf 'cacert = "%s"\ncapath = "%s"\n' "$(quote_setting "$SCRATCH/push/authority")" "$(quote_setting "$SCRATCH/push/no-authorities")"
     shift 5
     for line in "$@"; do printf '%s\n' "$line"; done
 }
@@ -68,6 +71,9 @@ feed_part() {
 # connection broke before the end of an answer of success, http is 000. BODY: a file, or -; from FROM, only BYTES of it; with
 # FROM -, all of it. LINE: of curl's configuration. The answer is in DESK: head, body
 exchange() {
+    local body_limit
+    body_limit=$BODY_LIMIT
+    case $1:$2 in GET:*/manifests/*) body_limit=$((MANIFEST_LIMIT + 1)) ;; esac
     (umask 077 && write_request "$@" >"$DESK/request") || lose_scratch
     rm -f "$DESK/head" "$DESK/code"
     empty_file "$DESK/head"
@@ -89,7 +95,7 @@ run_curl() {
     {
         curl -q -K "$DESK/request" 2>"$DESK/errors"
         printf '%s\n' $? >"$DESK/code"
-    } | head -c "$BODY_LIMIT" >"$DESK/body"
+    } | head -c "$body_limit" >"$DESK/body"
 }
 
 # header NAME: its last value in the last head of the answer; NAME in lower case
@@ -101,8 +107,12 @@ header() {
         END { print value }'
 }
 
-# leaf PATH: a text of the JSON document in the answer; nothing if it has none
-leaf() { awk "$PROGRAM_REGISTRY_LEAVES" "$DESK/body" 2>/dev/null | awk -F "$TAB" -v path="$1" '$1 == path { print $2; exit }'; }
+# leaf PATH: a text of the JSON document in the answer; nothing if it has none, or the document is damaged or too long
+leaf() {
+    local leaves
+    leaves=$(head -c "$JSON_LIMIT" "$DESK/body" | LC_ALL=C awk "$PROGRAM_REGISTRY_LEAVES" 2>/dev/null) || return 0
+    printf '%s\n' "$leaves" | awk -F "$TAB" -v path="$1" '$1 == path && !n++ { print $2 }'
+}
 
 # is_transient: whether the same request may succeed later. curl: 1 to 4, 23 to 27, 43, 48: the request or this machine;
 # 51, 53, 54, 58 to 60, 66, 77, 80, 82, 83, 90, 91: certificates
@@ -147,18 +157,24 @@ describe_answer() {
 blame_answer() {
     local said
     said=$(describe_answer)
+    blame_words "$said" "$1"
     case $http in
         000)
             case $curl_code in
+                1) case $REGISTRY_PLAIN$said in yes*HTTP/0.9*) give_up $EXIT_FAILED push.has_tls "$REGISTRY_HOST" "$said" ;; esac ;;
                 6) give_up $EXIT_FAILED push.no_host "$REGISTRY_HOST" ;;
                 7) give_up $EXIT_FAILED push.no_answer "$REGISTRY_HOST" "$said" ;;
-                23) give_up $EXIT_FAILED tools.scratch_full "${SCRATCH%/*}" ;;
+                23)
+                    if is_overlong; then give_up $EXIT_FAILED push.long_answer "$REGISTRY_HOST"; fi
+                    give_up $EXIT_FAILED tools.scratch_full "${SCRATCH%/*}"
+                    ;;
                 35) give_up $EXIT_FAILED push.handshake "$REGISTRY_HOST" "$said" ;;
                 51 | 60 | 83 | 90 | 91) give_up $EXIT_FAILED push.certificate "$REGISTRY_HOST" "$said" ;;
                 77) give_up $EXIT_FAILED push.bad_ca "${REGISTRY_CA:--}" "$said" ;;
             esac
             give_up $EXIT_FAILED push.broken "$REGISTRY_HOST" "$said"
             ;;
+        400) if [ -n "$REGISTRY_PLAIN" ] && grep -qiE 'https|ssl|tls' "$DESK/body"; then give_up $EXIT_FAILED push.has_tls "$REGISTRY_HOST" "$said"; fi ;;
         401 | 403)
             # a token that was given, but does not suffice
             [ -n "$LOGIN_NAME" ] || give_up $EXIT_FAILED push.no_login "$REGISTRY_HOST" "$said"
@@ -169,8 +185,42 @@ blame_answer() {
         413) give_up $EXIT_FAILED push.too_large "$REGISTRY_HOST" "$said" ;;
         429) give_up $EXIT_FAILED push.busy "$REGISTRY_HOST" "$said" ;;
         507) give_up $EXIT_FAILED push.quota "$REGISTRY_HOST" "$said" ;;
-        30[1278]) give_up $EXIT_FAILED push.redirected "$REGISTRY_HOST" "$(header location | show_plain)" ;;
+        30[1278]) blame_redirect ;;
     esac
-    case $said in *[Qq]uota* | *QUOTA*) give_up $EXIT_FAILED push.quota "$REGISTRY_HOST" "$said" ;; esac
     give_up $EXIT_FAILED push.answered "$REGISTRY_HOST" "$1" "$said"
+}
+
+# is_overlong: the answer was cut, and not by a full disk
+is_overlong() {
+    local taken
+    taken=$(wc -c <"$DESK/body") || lose_scratch
+    [ "$taken" -eq "$BODY_LIMIT" ] || [ "$taken" -gt "$MANIFEST_LIMIT" ]
+}
+
+# blame_words SAID REPOSITORY: give up if the words say more than the status: Harbor answers 403 when a project is full
+# (controller/quota) and 412 for a tag that is immutable, Nexus 400 if its repository takes no other image for a tag
+blame_words() {
+    local words
+    case $http in 401 | 404 | 429 | [!45]??) return 0 ;; esac
+    words=$1
+    # the name of a repository can be any word
+    while [ -n "$2" ]; do
+        case $words in *"$2"*) words=${words%%"$2"*}${words#*"$2"} ;; *) break ;; esac
+    done
+    case $words in
+        *[Qq]uota* | *QUOTA* | *'exceed the configured upper limit'*) give_up $EXIT_FAILED push.quota "$REGISTRY_HOST" "$1" ;;
+        *[Ii]mmutable* | *'does not allow updating'*) give_up $EXIT_FAILED push.immutable "$REGISTRY_HOST" "$2" "$1" ;;
+    esac
+}
+
+# blame_redirect: give up; the message names what can stand in --registry
+blame_redirect() {
+    local origin
+    origin=$(settle_url "$(header location)" "$ORIGIN/v2/")
+    origin=${origin%%"$TAB"*}
+    case $origin:$ORIGIN in
+        "$ORIGIN:$ORIGIN" | :* | http:*:https:*) give_up $EXIT_FAILED push.astray "$REGISTRY_HOST" "$(header location | show_plain)" ;;
+        https:*:http:*) give_up $EXIT_FAILED push.redirected_tls "$REGISTRY_HOST" "${origin#*://}" ;;
+    esac
+    give_up $EXIT_FAILED push.redirected "$REGISTRY_HOST" "${origin#*://}"
 }

@@ -42,6 +42,8 @@ find_docker_login() {
         "$SCRATCH/push/logins" | openssl base64 -d -A 2>/dev/null)
     rm -f "$SCRATCH/push/logins"
     case $pair in
+        # it would be another line of curl's configuration
+        *"$NEWLINE"* | *"$(printf '\r')"*) warn push.docker_config "$file" ;;
         ?*:?*)
             LOGIN_NAME=${pair%%:*} LOGIN_WORD=${pair#*:}
             say push.docker_login "$LOGIN_NAME" "$file"
@@ -57,6 +59,7 @@ print_login() { printf 'user = "%s:%s"\n' "$(quote_setting "$LOGIN_NAME")" "$(qu
 take_challenge() {
     local realm_origin
     tr -d '\r' <"$DESK/head" | awk '/^HTTP\// { n = 0 } tolower($0) ~ /^www-authenticate:/ { sub(/^[^:]*:[ \t]*/, ""); line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }' >"$DESK/challenge-lines" || lose_scratch
+    [ "$(wc -c <"$DESK/challenge-lines")" -le "$JSON_LIMIT" ] || return 1
     awk "$PROGRAM_REGISTRY_CHALLENGES" "$DESK/challenge-lines" >"$DESK/challenges" || return 1
     REALM=$(awk -F "$TAB" '$1 == "bearer" && $2 == "realm" { print $3; exit }' "$DESK/challenges")
     if [ -n "$REALM" ]; then
@@ -72,15 +75,15 @@ take_challenge() {
     fi
 }
 
-# judge_realm ORIGIN: a password is given to a token server over TLS only, or to the same host that is used without TLS anyway
+# judge_realm ORIGIN: a password is given to a token server over TLS only; without TLS, whoever sits in between can name one,
+# so it must be on the same host, to which passwords go in clear text anyway
 judge_realm() {
-    local one other
-    case $1 in
-        https://*) return 0 ;;
-        '') give_up $EXIT_FAILED push.bad_realm "$REGISTRY_HOST" ;;
-    esac
-    one=${1#http://} other=${ORIGIN#*://}
-    if [ -n "$REGISTRY_PLAIN" ] && [ "${one%:*}" = "${other%:*}" ]; then return 0; fi
+    [ -n "$1" ] || give_up $EXIT_FAILED push.bad_realm "$REGISTRY_HOST"
+    if [ -n "$REGISTRY_PLAIN" ]; then
+        [ "$(host_of "$1")" = "$(host_of "$ORIGIN")" ] || give_up $EXIT_FAILED push.other_realm "$REGISTRY_HOST" "$1"
+        return 0
+    fi
+    case $1 in https://*) return 0 ;; esac
     give_up $EXIT_FAILED push.plain_realm "$REGISTRY_HOST" "$1"
 }
 
@@ -179,7 +182,7 @@ enter_registry() {
     fi
     case $http in
         200) ;;
-        401) take_challenge || give_up $EXIT_FAILED push.no_scheme "$REGISTRY_HOST" "$(show_plain <"$DESK/challenge-lines")" ;;
+        401) take_challenge || give_up $EXIT_FAILED push.no_scheme "$REGISTRY_HOST" "$(head -c 1000 "$DESK/challenge-lines" | show_plain)" ;;
         404) give_up $EXIT_FAILED push.no_api "$REGISTRY_HOST" ;;
         *) blame_answer "$repository" ;;
     esac

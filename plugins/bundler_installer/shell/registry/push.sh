@@ -11,7 +11,7 @@ run_push() {
     local put=0 uploaded=0 mounted=0 there=0 sent=0
     require_tools
     [ -z "$INSTALLED" ] || fail $EXIT_USAGE push.installed
-    (umask 077 && mkdir "$SCRATCH/push" "$SCRATCH/push/desk") || lose_scratch
+    (umask 077 && mkdir "$SCRATCH/push" "$SCRATCH/push/desk" "$SCRATCH/push/no-authorities") || lose_scratch
     DESK=$SCRATCH/push/desk
     check_push_options
     require_curl
@@ -31,19 +31,22 @@ run_push() {
 
 # check_push_options: before anything is read that takes long
 check_push_options() {
-    local each
     read_registry
     [ -n "$PARALLEL" ] || PARALLEL=4
     if [ "$PARALLEL" -lt 1 ] || [ "$PARALLEL" -gt "$PARALLEL_MOST" ]; then fail $EXIT_USAGE push.parallel "$PARALLEL_MOST" "$PARALLEL"; fi
     [ -n "$PART_BYTES" ] || PART_BYTES=64
     [ "$PART_BYTES" -ge 1 ] || fail $EXIT_USAGE options.number --registry-part "$PART_BYTES"
     PART_BYTES=$(awk -v part="$PART_BYTES" -v block="$BLOCK" 'BEGIN { printf "%.0f", part * block }')
-    for each in "$REGISTRY_CA" "$REGISTRY_PASSWORD_FILE"; do
-        if [ -n "$each" ] && { [ ! -f "$each" ] || [ ! -r "$each" ]; }; then fail $EXIT_USAGE push.no_file "$each"; fi
-    done
-    case $REGISTRY_CA in '' | /*) ;; *) REGISTRY_CA=$(pwd -P)/$REGISTRY_CA ;; esac
+    # either can be a pipe, which is read once
+    [ -z "$REGISTRY_PASSWORD_FILE" ] || is_readable "$REGISTRY_PASSWORD_FILE" || fail $EXIT_USAGE push.no_file "$REGISTRY_PASSWORD_FILE"
+    if [ -n "$REGISTRY_CA" ]; then
+        is_readable "$REGISTRY_CA" || fail $EXIT_USAGE push.no_file "$REGISTRY_CA"
+        cat <"$REGISTRY_CA" >"$SCRATCH/push/authority" || lose_scratch
+    fi
     [ -z "$OUTPUT" ] || check_table
 }
+
+is_readable() { [ ! -d "$1" ] && [ -r "$1" ]; }
 
 # check_table: the file of --output can be written
 check_table() {

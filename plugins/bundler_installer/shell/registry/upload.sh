@@ -208,12 +208,14 @@ names_manifest() {
 put_manifest() {
     local http='' curl_code='' media file
     file=$BLOBS/sha256/${2#sha256:}
-    { [ "$(wc -c <"$file")" -le 4194304 ] && cat "$file" >"$DESK/manifest"; } 2>/dev/null || give_up $EXIT_FAILED verify.unreadable "$BLOBS"
+    { [ "$(wc -c <"$file")" -le "$MANIFEST_LIMIT" ] && cat "$file" >"$DESK/manifest"; } 2>/dev/null || give_up $EXIT_FAILED verify.unreadable "$BLOBS"
     file=$DESK/manifest
     is_same_blob "$2" || give_up $EXIT_VERIFICATION verify.changed "images/blobs/sha256/${2#sha256:}"
     media=$(awk -v digest="$2" -F "$TAB" '$1 == digest { print $2; exit }' "$SCRATCH/push/media")
     case $media in application/vnd.*) ;; *) give_up $EXIT_VERIFICATION facts.form image-oci.tsv ;; esac
     call_patiently PUT "$ORIGIN/v2/$1/manifests/$3" "repository:$1:pull,push" "$file" - - "header = \"Content-Type: $media\""
     [ "$http" = 201 ] || blame_answer "$1"
-    names_manifest "$1" "$3" "$2" || give_up $EXIT_FAILED push.other_digest "$REGISTRY_HOST" "$1:$3" "$2"
+    if names_manifest "$1" "$3" "$2"; then return 0; fi
+    [ "$http" != 404 ] || give_up $EXIT_FAILED push.lost_manifest "$REGISTRY_HOST" "$1:$3" "$2"
+    give_up $EXIT_FAILED push.other_digest "$REGISTRY_HOST" "$1:$3" "$2"
 }
