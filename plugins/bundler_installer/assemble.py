@@ -38,8 +38,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FOLDERS = {
     "lib": (
         "header", "environment", "globals", "ending", "meter", "messages", "programs", "text", "processes",
-        "scratch", "mistakes", "host", "writers", "options", "files", "columns", "progress", "space",
-        "digests", "notes", "facts", "root", "redaction", "tar", "holders", "lock", "journal", "run",
+        "scratch", "mistakes", "host", "writers", "targets", "options", "files", "columns", "progress",
+        "space", "digests", "notes", "facts", "root", "redaction", "tar", "holders", "lock", "journal", "run",
         "terminal",
     ),
     "bundle": (
@@ -47,7 +47,7 @@ FOLDERS = {
         "layout", "archive", "verification", "trust",
     ),
     "target/compose": (
-        "engine", "compact", "images", "volumes", "containers", "mounted", "services",
+        "engine", "compact", "images", "volumes", "containers", "mounted", "services", "scope",
     ),
     "services": (
         "states", "probes", "start",
@@ -65,6 +65,12 @@ FOLDERS = {
         "tree", "key", "answers", "templates", "variables",
         "certificate", "edits", "release", "delivery", "counter",
         "receipt",
+    ),
+    "target/kubernetes": (
+        "cluster", "objects", "pods", "services", "preflight", "absent",
+    ),
+    "target": (
+        "choice",
     ),
     "preflight": (
         "checks", "hardware", "storage", "podman", "lacking", "engine", "document", "system", "addresses",
@@ -91,6 +97,13 @@ FOLDERS = {
 Later files register what must happen at the end of a run, or once it holds the lock."""
 SOURCES = (*(f"{folder}/{name}" for folder, names in FOLDERS.items() for name in names), "main")
 """All sources in order; the last line of `main.sh` is the only one that starts anything."""
+KUBERNETES = "target/kubernetes/"
+"""The sources that replace functions of others: all of them are defined by a call of `use_kubernetes`."""
+_USE_KUBERNETES = """\
+# use_kubernetes: from now on the site is in a cluster
+# shellcheck disable=SC2086,SC2317 # exit codes need no quotes; its functions are called
+use_kubernetes() {"""
+KUBERNETES_SOURCES = tuple(name for name in SOURCES if name.startswith(KUBERNETES))
 
 
 @cache
@@ -137,12 +150,13 @@ def guard(script: bytes) -> bytes:
     return "".join([*lines[:first], "{\n", *lines[first:], "}\n"]).encode()
 
 
-def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
+def join_sources(names: Iterable[str], *, part: bool = False, nested: bool = True) -> bytes:
     """Join shell sources in order with the generated parts: awk programs, catalogues, forms, table readers.
 
     Args:
         names: names of the sources.
         part: whether to include only the functions and messages that these sources use, without comments.
+        nested: whether the sources of Kubernetes stand in the function `use_kubernetes`.
     """
     sources = {name: _source(name) for name in names}
     if part:  # the file is sent over slow lines; only the installer, which is not, keeps its comments
@@ -163,7 +177,11 @@ def join_sources(names: Iterable[str], *, part: bool = False) -> bytes:
         programs |= more
         if name == "lib/options":
             parts.append(shell_commands(part=part))
+        if nested and name == KUBERNETES_SOURCES[0]:
+            parts.append(_USE_KUBERNETES)
         parts.append(source)
+        if nested and name == KUBERNETES_SOURCES[-1]:
+            parts.append("}")
         if name == "lib/facts":
             parts.append(shell_readers(code))
         if name == "bundle/forms":

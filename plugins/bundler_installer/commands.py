@@ -98,6 +98,10 @@ OPTIONS: Final = (
     Option("registry-plain-http", owned=True),
     Option("registry-part", "number", owned=True),
     Option("parallel", "number", owned=True),
+    Option("target", "choice", choices=("compose", "kubernetes"), owned=True),
+    Option("kubeconfig", "file", owned=True),
+    Option("context", "name", owned=True),
+    Option("namespace", "name", owned=True),
     Option("purge", "things", choices=("data", "volumes", "images", "secrets", "backups", "all", "engine")),
 )
 """All options, in the order of `help`."""
@@ -107,6 +111,8 @@ COMMON: Final = ("root", "lang", "help")
 _SIGNED: Final = ("key", "require", "rotation", "allow-unsigned")
 _ANSWERED: Final = ("answers", "set", "unset")
 _STARTED: Final = ("timeout", "accept")
+_REACHED: Final = ("kubeconfig", "context")
+_TARGETED: Final = ("target", *_REACHED, "namespace")
 _SAVED: Final = ("no-backup", "output", "encrypt", "passphrase-file")
 _REGISTRY: Final = (
     "registry", "registry-user", "registry-password-file", "registry-ca", "registry-plain-http",
@@ -117,21 +123,27 @@ _INSTALLED: Final = (
     *_SAVED, "allow-downgrade", "no-keep-blobs",
 )  # fmt: skip
 
+COMPOSE_OPTIONS: Final = tuple(option for option in OPTIONS if option.name not in _TARGETED)
+"""Options of a program that knows Docker alone, such as the preflight file."""
+
 COMMANDS: Final = (
-    Command("install", (*_INSTALLED, "json")),
-    Command("preflight", (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", "json")),
+    Command("install", (*_INSTALLED, *_TARGETED, "json")),
+    Command(
+        "preflight",
+        (*_ANSWERED, "accept", "strict", "report", "probe", "install-engine", *_TARGETED, "json"),
+    ),
     Command("verify", (*_SIGNED, "accept", "json")),
     Command("node-images", ("containerd", *_SIGNED, "accept", "json")),
     Command("push", (*_REGISTRY, *_SIGNED, "accept", "output", "json")),
     Command("plan", (*_ANSWERED, "install-engine", "edits", "no-backup", "allow-downgrade", "json")),
-    Command("status", ("watch", "json")),
-    Command("ps", ("services",), "services"),
-    Command("top", ("watch",), "services"),
-    Command("logs", ("follow", "since", "tail"), "services"),
-    Command("exec", (), "program"),
-    Command("start", _STARTED, "services"),
-    Command("stop", (), "services"),
-    Command("restart", _STARTED, "services"),
+    Command("status", ("watch", *_REACHED, "json")),
+    Command("ps", ("services", *_REACHED), "services"),
+    Command("top", ("watch", *_REACHED), "services"),
+    Command("logs", ("follow", "since", "tail", *_REACHED), "services"),
+    Command("exec", _REACHED, "program"),
+    Command("start", (*_STARTED, *_REACHED), "services"),
+    Command("stop", _REACHED, "services"),
+    Command("restart", (*_STARTED, *_REACHED), "services"),
     Command(
         "backup",
         ("list", "json", "output", "keep", "encrypt", "passphrase-file", "reason", "show-key", "yes"),
@@ -144,11 +156,11 @@ COMMANDS: Final = (
     Command("rollback", ("keep-data", "forward", *_SAVED, "edits", *_STARTED, "yes", "json")),
     Command("adopt", ("from", "dry-run", "back", "confirm", *_INSTALLED)),
     Command("schedule", ("install", "remove", "at", "keep", "output", "encrypt", "passphrase-file")),
-    Command("inspect", ("json",)),
-    Command("support", ("output", "tail")),
+    Command("inspect", (*_REACHED, "json")),
+    Command("support", ("output", "tail", *_REACHED)),
     Command("certificate", ("set", "answers", *_STARTED, "yes")),
     Command("trust", ("accept", "yes"), "file"),
-    Command("uninstall", ("purge", "yes")),
+    Command("uninstall", ("purge", *_REACHED, "yes")),
     Command("completion", (), "shell"),
     Command("man"),
     Command("help", (), "topic"),
@@ -163,7 +175,11 @@ def shell_commands(*, part: bool = False) -> str:
     Args:
         part: whether they are for the preflight file, whose commands take no words and own no options.
     """
-    parts = [_takes_value(), _name_option(), _owned()]
+    parts = [
+        _takes_value(COMPOSE_OPTIONS if part else OPTIONS),
+        _name_option(),
+        _owned(COMPOSE_OPTIONS if part else OPTIONS),
+    ]
     if part:
         parts.append("describe_command() { words='' own_options=''; }")
     else:
@@ -179,12 +195,12 @@ def _lists() -> str:
     )
 
 
-def _owned() -> str:
-    return f"OWNED_OPTIONS='{_dashed(option.name for option in OPTIONS if option.owned)}'"
+def _owned(options: Iterable[Option]) -> str:
+    return f"OWNED_OPTIONS='{_dashed(option.name for option in options if option.owned)}'"
 
 
-def _takes_value() -> str:
-    names = " | ".join(f"--{option.name}" for option in OPTIONS if option.value)
+def _takes_value(options: Iterable[Option]) -> str:
+    names = " | ".join(f"--{option.name}" for option in options if option.value)
     return (
         "# takes_value OPTION: whether the option has a value\n"
         f"takes_value() {{\n    case $1 in {names}) return 0 ;; esac\n    return 1\n}}"

@@ -20,7 +20,7 @@ NEEDED = {
         "archive",
     ),
     "target/compose": (
-        "engine", "compact", "images",
+        "engine", "compact", "images", "scope",
     ),
     "engine": (
         "plan",

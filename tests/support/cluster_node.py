@@ -55,7 +55,8 @@ _NETWORK: Final = {
         {
             "type": "bridge", "bridge": "pods0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
             "ipam": {
-                "type": "host-local", "ranges": [[{"subnet": "10.244.0.0/24"}]],
+                "type": "host-local", "dataDir": "{folder}/addresses",
+                "ranges": [[{"subnet": "10.244.0.0/24"}]],
                 "routes": [{"dst": "0.0.0.0/0"}],
             },
         }
@@ -111,6 +112,7 @@ class ClusterNode:
     def stop(self) -> None:
         """Stop what runs in pods, then everything else, and remove the network and what is mounted."""
         self._end("kubelet", "cluster-dns", "kube-proxy", "kube-scheduler", "kube-controller-manager")
+        networks = self._pod_networks() if "containerd" in self._processes else set()
         if "containerd" in self._processes:
             for task in self.ctr("task", "ls", "-q").split():
                 self.ctr("task", "kill", "--signal", "KILL", task, check=False)
@@ -120,8 +122,9 @@ class ClusterNode:
         for where in sorted((line.split()[1] for line in mounts), reverse=True):
             if where.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "--lazy", where], check=False)
-        subprocess.run(["ip", "netns", "delete", self.network], check=False)
         self._kill_shims()
+        for network in (*networks, self.network):
+            subprocess.run(["ip", "netns", "delete", network], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def inside(self, command: Sequence[str | Path]) -> list[str]:
@@ -229,7 +232,9 @@ class ClusterNode:
 
     def _start_node(self) -> None:
         (self.folder / "cni").mkdir()
-        (self.folder / "cni/10-pods.conflist").write_text(json.dumps(_NETWORK))
+        (self.folder / "cni/10-pods.conflist").write_text(
+            json.dumps(_NETWORK).replace("{folder}", str(self.folder))
+        )
         # a registry refuses at once: without a way out, each attempt would wait for an answer
         (self.folder / "registries/docker.io").mkdir(parents=True)
         (self.folder / "registries/docker.io/hosts.toml").write_text('server = "http://127.0.0.1:1"\n')
@@ -366,6 +371,16 @@ class ClusterNode:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def _pod_networks(self) -> set[str]:
+        """Return the network namespaces of the pods, which outlive them."""
+        found = set()
+        for container in self.ctr("containers", "ls", "-q").split():
+            information = json.loads(self.ctr("containers", "info", container))
+            for namespace in information["Spec"]["linux"]["namespaces"]:
+                if namespace["type"] == "network" and "path" in namespace:
+                    found.add(Path(namespace["path"]).name)
+        return {name for name in found if name.startswith("cni-")}
 
     def _kill_shims(self) -> None:
         """End what containerd leaves running, which names this node's socket or is below its cgroups."""

@@ -11,10 +11,18 @@ main() {
     [ -n "$JSON" ] || explain_language
     shift "$TAKEN"
     case $COMMAND in help) run_help; return ;; esac
-    case $COMMAND$JSON in install | preflight | adopt | restore) explain_user ;; esac
+    case $COMMAND$TARGET$JSON in install | preflight | adopt | restore) explain_user ;; esac
     find_bundle
     RELEASE=-
-    case $COMMAND in node-images | push) ;; *) choose_engine ;; esac # Docker
+    settle_target
+    case $COMMAND in
+        node-images | push) ;;
+        *)
+            choose_engine
+            refuse_command
+            take_objects
+            ;;
+    esac
     case $COMMAND in version | preflight | verify | node-images | push | schedule | inspect | support | certificate | completion | man) ;; *) refuse_remote ;; esac
     case $COMMAND in
         version) show printf '%s %s %s\n' "$NAME" "$VERSION" "$PROFILE" ;;

@@ -33,7 +33,7 @@ def completion(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("exec web w", []),
         ("help upg", []),
         ("help un", ["uninstall"]),
-        ("status --", ["--watch", "--json", "--root", "--lang", "--help"]),
+        ("status --", ["--watch", "--kubeconfig", "--context", "--json", "--root", "--lang", "--help"]),
         ("uninstall --purge s", ["secrets"]),
         ("completion ", ["bash", "zsh"]),
         ("install --lang ", ["zh", "en", "zh.UTF-8"]),

@@ -9,18 +9,27 @@ from importlib.resources import files
 
 import pytest
 
-from bundler_installer.assemble import SOURCES, join_sources
+from bundler_installer.assemble import KUBERNETES_SOURCES, SOURCES, join_sources
 from bundler_installer.readers import ROWS
 from tests.support.shell_code import Event, Function, ShellSyntaxError, outputs, parse
 
-ENVIRONMENT = {"DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "HOME", "IFS", "LC_ALL", "PATH", "TMPDIR"}
+ENVIRONMENT = {
+    "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "HOME", "IFS", "KUBECONFIG", "LC_ALL", "PATH", "TMPDIR",
+}  # fmt: skip
 """Variables of the shell and of programs that it starts."""
 GLOBALS = "lib/globals"
 
 
+TARGETS = {
+    "compose": tuple(name for name in SOURCES if name not in KUBERNETES_SOURCES),
+    "kubernetes": SOURCES,
+}
+
+
 @cache
-def installer() -> dict[str, Function]:
-    return parse(join_sources(SOURCES).decode())
+def installer(target: str = "kubernetes") -> dict[str, Function]:
+    """Return the functions of the installer, those of the target in place of those of the other one."""
+    return parse(join_sources(TARGETS[target], nested=False).decode())
 
 
 def declared() -> dict[str, str]:
@@ -58,12 +67,19 @@ def unknown_names(functions: dict[str, Function], known: set[str]) -> set[tuple[
     return found
 
 
-def test_what_a_function_assigns_is_local_handed_out_or_a_declared_global() -> None:
-    assert unknown_names(installer(), ENVIRONMENT | declared().keys()) == set()
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_function_assigns_is_local_handed_out_or_a_declared_global(target: str) -> None:
+    assert unknown_names(installer(target), ENVIRONMENT | declared().keys()) == set()
 
 
-def test_locals_are_lower_case_and_globals_upper_case() -> None:
-    loud = {(f.name, name) for f in installer().values() for name in f.names("local") if name != name.lower()}
+@pytest.mark.parametrize("target", TARGETS)
+def test_locals_are_lower_case_and_globals_upper_case(target: str) -> None:
+    loud = {
+        (f.name, name)
+        for f in installer(target).values()
+        for name in f.names("local")
+        if name != name.lower()
+    }
     assert loud == set()
     assert [name for name in declared() if name != name.upper()] == []
 
@@ -72,11 +88,9 @@ def test_each_declared_global_is_explained_and_used() -> None:
     globals_ = declared()
     assert len(globals_) > 100
     assert [name for name, word in globals_.items() if not word] == []
-    functions = installer()
-    read = {name for function in functions.values() for name in function.names("read")}
-    set_in_functions = {
-        name for function in functions.values() if function.name for name in function.names("assign")
-    }
+    functions = [function for target in TARGETS for function in installer(target).values()]
+    read = {name for function in functions for name in function.names("read")}
+    set_in_functions = {name for function in functions if function.name for name in function.names("assign")}
     assert globals_.keys() - read == set()
     assert globals_.keys() - set_in_functions == {"PROBE_ROOT", "TRUSTED_KEYS"}, (
         "others stand where they are used"
@@ -85,13 +99,14 @@ def test_each_declared_global_is_explained_and_used() -> None:
 
 def test_each_constant_is_used() -> None:
     functions = installer()
-    read = {name for function in functions.values() for name in function.names("read")}
+    read = {name for target in TARGETS for each in installer(target).values() for name in each.names("read")}
     constants = {name for name in functions[""].names("assign") if name == name.upper()}
     assert {name for name in constants - read if name not in ENVIRONMENT} == {"POSIXLY_CORRECT"}
 
 
-def test_what_a_comment_says_that_a_function_sets_is_set() -> None:
-    functions = installer()
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_comment_says_that_a_function_sets_is_set(target: str) -> None:
+    functions = installer(target)
     lies = {
         (function.name, name)
         for function in functions.values()
@@ -116,8 +131,9 @@ def unsupplied_names(functions: dict[str, Function]) -> set[tuple[str, str]]:
     }
 
 
-def test_what_a_function_reads_is_known_to_it_or_to_each_caller() -> None:
-    assert unsupplied_names(installer()) == set()
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_function_reads_is_known_to_it_or_to_each_caller(target: str) -> None:
+    assert unsupplied_names(installer(target)) == set()
 
 
 def _callers(functions: dict[str, Function]) -> dict[str, set[str]]:

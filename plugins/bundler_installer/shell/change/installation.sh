@@ -31,6 +31,7 @@ run_install() {
     check_edits "${PREVIOUS:-$RELEASE}"
     check_collected
     check_certificates
+    examine_objects
     if [ -n "$ENGINE_PLAN" ]; then step engine install_engine; fi
     require_engine
     if [ -n "$PREVIOUS" ]; then
@@ -46,10 +47,11 @@ run_install() {
 install_release() {
     step variables write_variables
     step release prepare_release
-    step data make_data
+    place_objects
+    if target_has data; then step data make_data; fi
     step certificates place_certificates
     step images load_images
-    step blobs keep_blobs
+    if target_has blobs; then step blobs keep_blobs; fi
     if [ -n "$PROBE" ]; then step probe probe_engine; fi
     step pin-key pin_key
     step switch switch_release
@@ -62,8 +64,20 @@ install_release() {
 
 # print_ending: the address of the application, and useful commands
 print_ending() {
-    local address number control service='' port='' protocol=''
+    local control
     say ending.done "$TITLE" "$VERSION" "$ROOT"
+    if target_has ports; then print_ports; else print_published; fi
+    control=$ROOT/${NAME}ctl
+    [ -x "$control" ] || control="sh $control" # on a file system that does not allow programs to run
+    if target_has backups; then
+        case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
+    fi
+    say ending.next "$control"
+}
+
+# print_ports: the addresses of this server
+print_ports() {
+    local address number service='' port='' protocol=''
     rows ports.tsv | while read_port service address port protocol; do
         [ -n "$service" ] || continue
         number=$(expand_port "$port")
@@ -72,8 +86,4 @@ print_ending() {
         case $address in - | 0.0.0.0 | ::) address=$(hostname 2>/dev/null || echo localhost) ;; esac
         say ending.port "$service" "$address:$number/$protocol"
     done
-    control=$ROOT/${NAME}ctl
-    [ -x "$control" ] || control="sh $control" # on a file system that does not allow programs to run
-    case $(fact backup_schedule) in [0-9]*) say ending.schedule "$control" ;; esac
-    say ending.next "$control"
 }

@@ -3,6 +3,7 @@
 # wants_page: whether this is a first installation with somebody to ask, and options or an earlier run left something open or
 # said nothing at all
 wants_page() {
+    target_has page || return 1
     if [ -z "$TERMINAL" ] || [ -n "$YES$PREVIOUS$JSON" ] || [ -d "$CURRENT/config" ] || is_mistaken; then return 1; fi
     list_items
     if [ ! -s "$SCRATCH/set" ] && [ -z "$ANSWERS" ] && [ ! -f "$ROOT/site.env" ]; then return 0; fi

@@ -50,7 +50,7 @@ look_at_use() {
     list_chosen || lose_target
     [ -s "$SCRATCH/chosen" ] || fail $EXIT_FAILED top.none "$ROOT/${NAME}ctl"
     cut_column chosen id <"$SCRATCH/chosen" >"$SCRATCH/ids"
-    measure_use || lose_target
+    measure_use || lose_use
     show print_use
 }
 

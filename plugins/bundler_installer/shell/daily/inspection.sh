@@ -45,7 +45,7 @@ inspect_site() {
     inspect_disk "$ROOT"
     [ -z "$DOCKER" ] || inspect_disk "$(engine_folder)"
     inspect_certificates
-    inspect_backups
+    if target_has backups; then inspect_backups; fi
     inspect_state
 }
 

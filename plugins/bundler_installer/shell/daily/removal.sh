@@ -8,6 +8,7 @@ run_uninstall() {
         case $each in
             backups) [ -n "$(list_backups)" ] || continue ;;
             engine) [ -f "$ROOT/state/engine" ] || continue ;;
+            data | images) target_has "$each" || continue ;;
         esac
         if purges "$each"; then removed="$removed${removed:+ }$each"; else kept="$kept${kept:+ }$each"; fi
     done
@@ -33,10 +34,13 @@ run_uninstall() {
     rm -rf "${ROOT:?}/blobs" "$ROOT/state/answers"
     # in an order in which a second run can complete an interrupted first one
     if purges data; then rm -rf "${ROOT:?}/data"; fi
-    if purges secrets; then rm -f "$ROOT/secrets.env" "$ROOT/site.env"; fi
+    if purges secrets; then
+        drop_secrets
+        rm -f "$ROOT/secrets.env" "$ROOT/site.env"
+    fi
     if purges backups; then rm -rf "${ROOT:?}/backups" "$ROOT/edits" "$ROOT"/data.before-restore-*; fi
     rm -rf "${ROOT:?}/releases" "$ROOT/${NAME}ctl"
-    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/finished" "$ROOT/state/mount-key"
+    rm -f "$CURRENT" "$ROOT/state/compose.env" "$ROOT/state/change" "$ROOT/state/change.return" "$ROOT/state/previous" "$ROOT/state/finished" "$ROOT/state/mount-key" "$ROOT/state/replicas" "$ROOT/state/kinds"
     # last, because the steps above need it
     if purges engine && [ -f "$ROOT/state/engine" ]; then remove_engine; fi
     record end uninstall

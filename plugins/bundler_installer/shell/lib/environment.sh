@@ -35,7 +35,7 @@ forget_environment() {
         each=${each%%=*}
         case $each in
             '' | [!A-Za-z_]* | *[!A-Za-z0-9_]*) ;;
-            PATH | HOME | TERM | TMPDIR | NO_COLOR | LANG | LC_ALL | LC_MESSAGES | SSH_CONNECTION) ;;
+            PATH | HOME | TERM | TMPDIR | NO_COLOR | LANG | LC_ALL | LC_MESSAGES | SSH_CONNECTION | KUBECONFIG) ;;
             DOCKER_HOST | DOCKER_CONTEXT | DOCKER_CONFIG | XDG_RUNTIME_DIR) ;; # see choose_engine
             TAB | NEWLINE | EXIT_* | BUNDLE_REGISTRY_PASSWORD) eval "own=\$$each && unset -v $each && $each=\$own" ;; # this file's, or not for programs
             # the dynamic loader has already read these before the script starts

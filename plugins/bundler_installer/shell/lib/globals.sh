@@ -56,6 +56,10 @@ REGISTRY_CA=''       # certificates of the authority that the registry's are fro
 REGISTRY_PLAIN=''    # the registry may be used without TLS
 PART_BYTES=''        # an upload goes in parts of so many MiB, later bytes
 PARALLEL=''          # how many workers push
+TARGET=''            # compose or kubernetes
+KUBE_CONFIG=''       # file that names the cluster and its user
+KUBE_CONTEXT=''      # context of that file
+KUBE_NAMESPACE=''    # namespace of the site
 
 # this run
 PROBE_ROOT=''        # root folder from which the facts of this server are read
@@ -123,6 +127,13 @@ ROTATED=0            # number of lines of the list of rotations
 REVOKED=0            # number of lines of the list of revocations
 JUDGED=''            # the signatures of the bundle were judged: without that, nothing of it is installed
 SIGNED_BY=''         # file with the keys that later bundles must be signed by
+
+# the cluster
+KUBECTL=''           # its client, or the program that has it
+KUBE_VERSION=''      # version of its API server
+KUBE_OTHER=''        # ID or address of a cluster that is not that of this site
+KUBE_OBJECTS=''      # folder with the objects of the bundle or release
+KUBE_APP=''          # their label with the name of the application
 
 # the engine
 REMOTE=''            # address of an engine on another machine

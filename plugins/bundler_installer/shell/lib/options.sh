@@ -169,6 +169,7 @@ parse_value() {
             done
             ;;
         --set | --unset) keep_answer "$1" "$2" ;;
+        *) parse_target "$1" "$2" ;;
     esac
 }
 

@@ -206,7 +206,7 @@ list_outputs() {
 list_last_lines() {
     local output
     for output in "$probing/$id/errors" "$probing/$id/said"; do
-        tr -d '\000' <"$output" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$' | tail -n 3
+        tr -d '\000' <"$output" | redact | LC_ALL=C tr '\011' ' ' | grep -v '^[[:space:]]*$\|^exit status [0-9]*$\|^command terminated with exit code [0-9]*$' | tail -n 3
     done
 }
 

@@ -67,6 +67,7 @@ explain_failure() {
     for service in $broken; do
         warn services.not_healthy "$service" "$(describe_state "$service")"
         read_logs --no-color --no-log-prefix --tail 15 "$service" 2>&1 | redact | sed 's/^/    /' | tee -a "${LOG:-/dev/null}" >&2
+        name_reasons "$service"
         case " $over" in *" $service "*) warn services.over "$service" ;; esac
     done
 }

@@ -88,6 +88,7 @@ take_answers() {
         name=${line%%=*} value=${line#*=}
         kind=$(look_up variables.tsv name "$name" kind)
         if [ -z "$kind" ]; then
+            ! take_setting "$name" "$value" "$2" || continue
             mistake variables.unknown "$2" "$name" "$(list_column variables.tsv name | tr '\n' ' ')"
             continue
         fi

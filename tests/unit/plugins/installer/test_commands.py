@@ -13,12 +13,14 @@ from bundler_installer.standalone import SOURCES as PREFLIGHT
 from bundler_installer.tables import LANGUAGES
 
 PARSER = files("bundler_installer").joinpath("shell/lib/options.sh").read_text("utf-8")
+TARGETS = files("bundler_installer").joinpath("shell/lib/targets.sh").read_text("utf-8")
 MAIN = files("bundler_installer").joinpath("shell/main.sh").read_text("utf-8")
 
 
 def cases(function: str) -> set[str]:
     """Return the long options that a function of the parser has a case for."""
-    body = PARSER[PARSER.index(f"\n{function}() {{") :]
+    text = PARSER if f"\n{function}() {{" in PARSER else TARGETS
+    body = text[text.index(f"\n{function}() {{") :]
     body = body[: body.index("\n}\n")]
     return set(re.findall(r"^ {8}(?:--[a-z-]+ \| )*--([a-z-]+)\)", body, re.MULTILINE)) | set(
         re.findall(r"^ {8}--([a-z-]+) \|", body, re.MULTILINE)
@@ -26,7 +28,7 @@ def cases(function: str) -> set[str]:
 
 
 def test_the_parser_has_a_case_for_each_option() -> None:
-    assert cases("parse_value") == {option.name for option in OPTIONS if option.value}
+    assert cases("parse_value") | cases("parse_target") == {option.name for option in OPTIONS if option.value}
     assert cases("parse_flag") == {option.name for option in OPTIONS if not option.value} | {"version"}
 
 
