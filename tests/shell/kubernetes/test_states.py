@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.installer import call, shells
 
@@ -70,3 +71,30 @@ def test_pods_in_the_columns_of_the_other_target(
     result = call(shell, script, tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("shell", shells())
+def test_rights_are_asked_for_each_kind(shell: str, tmp_path: Path) -> None:
+    kinds = {
+        "v1 ConfigMap": " configmaps",
+        "networking.k8s.io/v1 NetworkPolicy": "networking.k8s.io networkpolicies",
+        "networking.k8s.io/v1 Ingress": "networking.k8s.io ingresses",
+        "autoscaling/v2 HorizontalPodAutoscaler": "autoscaling horizontalpodautoscalers",
+        "apps/v1 Deployment": "apps deployments",
+    }
+    text = "".join(
+        'apiVersion: "{}"\nkind: "{}"\nmetadata:\n  name: "x"\n'.format(*each.split())
+        for each in [*kinds, *kinds]
+    )
+    (tmp_path / "manifests").write_text(text)
+    script = f'use_kubernetes; awk -v namespace=shop "$PROGRAM_KUBERNETES_RIGHTS" {tmp_path}/manifests'
+    reviews = list(yaml.safe_load_all(call(shell, script, tmp_path).stdout))
+    asked = [each["spec"]["resourceAttributes"] for each in reviews if each]
+    for wanted in kinds.values():
+        group, _, resource = wanted.partition(" ")
+        verbs = [
+            each["verb"]
+            for each in asked
+            if (each["group"], each["resource"], each.get("subresource")) == (group, resource, None)
+        ]
+        assert verbs == ["get", "list", "create", "patch", "delete"]

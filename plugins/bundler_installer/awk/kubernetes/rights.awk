@@ -1,15 +1,13 @@
-# Reads manifests. Writes a SelfSubjectAccessReview for each verb and kind that an installation needs in the namespace.
+# Reads manifests. Writes a SelfSubjectAccessReview for each verb and kind that an installation needs in the namespace. The resource
+# of a kind is guessed as clients do: kubernetes/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
 
-BEGIN {
-    split("ConfigMap:configmaps: Secret:secrets: Service:services: ServiceAccount:serviceaccounts: PersistentVolumeClaim:persistentvolumeclaims: " \
-        "Deployment:deployments:apps Job:jobs:batch NetworkPolicy:networkpolicies:networking.k8s.io Ingress:ingresses:networking.k8s.io " \
-        "PodDisruptionBudget:poddisruptionbudgets:policy Role:roles:rbac.authorization.k8s.io RoleBinding:rolebindings:rbac.authorization.k8s.io", table, " ")
-    for (i in table) { split(table[i], f, ":"); resource[f[1]] = f[2]; group[f[1]] = f[3] }
-    verbs = split("get list create patch delete", verb, " ")
-}
+BEGIN { verbs = split("get list create patch delete", verb, " ") }
+/^apiVersion: / { group = $2; gsub(/"/, "", group); if (!sub(/\/.*$/, "", group)) group = "" }
 /^kind: / {
     kind = $2; gsub(/"/, "", kind)
-    if (!(kind in seen)) { seen[kind]; for (i = 1; i <= verbs; i++) review(verb[i], group[kind], resource[kind], "") }
+    resource = tolower(kind)
+    if (!sub(/y$/, "ies", resource)) resource = resource (resource ~ /s$/ ? "es" : "s")
+    if (!(kind in seen)) { seen[kind]; for (i = 1; i <= verbs; i++) review(verb[i], group, resource, "") }
 }
 END {
     review("get", "", "pods", ""); review("list", "", "pods", ""); review("delete", "", "pods", ""); review("list", "", "events", "")
