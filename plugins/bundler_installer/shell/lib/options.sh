@@ -131,14 +131,7 @@ parse_value() {
             SINCE=$2
             ;;
         --output) OUTPUT=$2 ;;
-        --containerd) CONTAINERD_SOCKET=$2 ;;
         --passphrase-file) PASSPHRASE_FILE=$2 ;;
-        --registry) REGISTRY=$2 ;;
-        --registry-user) REGISTRY_USER=$2 ;;
-        --registry-password-file) REGISTRY_PASSWORD_FILE=$2 ;;
-        --registry-ca) REGISTRY_CA=$2 ;;
-        --registry-part) read_number "$1" "$2"; PART_BYTES=$number ;;
-        --parallel) read_number "$1" "$2"; PARALLEL=$number ;;
         --backup-key) BACKUP_KEY_FILE=$2 ;;
         --edits)
             matches "$2" 'keep|refuse|discard' || fail $EXIT_USAGE options.edits "$2"
@@ -182,14 +175,6 @@ keep_answer() {
         --set=[A-Za-z_]*=*) printf '%s\n' "$2" >>"$SCRATCH/set" || lose_scratch ;;
         *) fail $EXIT_USAGE options.set "$2" ;;
     esac
-}
-
-# read_number OPTION VALUE: sets `number`, without leading zeros, which a shell would read as octal
-read_number() {
-    is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"
-    number=$2
-    while [ "${number#0}" != "$number" ] && [ "$number" != 0 ]; do number=${number#0}; done
-    [ "${#number}" -le 9 ] || fail $EXIT_USAGE options.number "$1" "$2"
 }
 
 # parse_word WORD: the command, or what follows it

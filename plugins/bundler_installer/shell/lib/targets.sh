@@ -1,7 +1,8 @@
-# ---- lib/targets: the options that name what runs the services
+# ---- lib/targets: the options that name what runs the services, and where images go
 
-# parse_target OPTION VALUE: of the options that name a target, see parse_value
+# parse_target OPTION VALUE: of these options, see parse_value
 parse_target() {
+    local number=''
     case $1 in
         --target)
             case $2 in
@@ -9,6 +10,13 @@ parse_target() {
                 *) fail $EXIT_USAGE kubernetes.bad_target "$2" ;;
             esac
             ;;
+        --containerd) CONTAINERD_SOCKET=$2 ;;
+        --registry) REGISTRY=$2 ;;
+        --registry-user) REGISTRY_USER=$2 ;;
+        --registry-password-file) REGISTRY_PASSWORD_FILE=$2 ;;
+        --registry-ca) REGISTRY_CA=$2 ;;
+        --registry-part) read_number "$1" "$2"; PART_BYTES=$number ;;
+        --parallel) read_number "$1" "$2"; PARALLEL=$number ;;
         --kubeconfig) KUBE_CONFIG=$2 ;;
         --context) KUBE_CONTEXT=$2 ;;
         --namespace)

@@ -53,3 +53,11 @@ json_string() {
 
 # json_text TEXT: a string, or null for `-`
 json_text() { if [ "$1" = - ]; then printf null; else json_string "$1"; fi; }
+
+# read_number OPTION VALUE: sets `number`, without leading zeros, which a shell would read as octal
+read_number() {
+    is_number "$2" || fail $EXIT_USAGE options.number "$1" "$2"
+    number=$2
+    while [ "${number#0}" != "$number" ] && [ "$number" != 0 ]; do number=${number#0}; done
+    [ "${#number}" -le 9 ] || fail $EXIT_USAGE options.number "$1" "$2"
+}
