@@ -3,8 +3,8 @@
 
 # list_runtimes: those of this node, a line each: name, socket, program that speaks to it, folder of its data
 list_runtimes() {
-    local kind socket program folder
-    while IFS="$TAB" read -r kind socket program folder; do
+    local kind='' socket='' program='' folder=''
+    while read_runtime kind socket program folder; do
         [ -S "$PROBE_ROOT$socket" ] || continue
         # K3s and RKE2 have the same socket
         case $kind in k3s | rke2) [ -d "$PROBE_ROOT$folder" ] || continue ;; esac
@@ -21,7 +21,7 @@ END
 # choose_runtime: sets RUNTIME, RUNTIME_SOCKET, RUNTIME_PROGRAM and RUNTIME_DATA: what --containerd names, or the only one whose
 # CRI plugin works. Docker's own containerd has none, and its images are not those of Kubernetes
 choose_runtime() {
-    local kind socket program folder chosen seen sockets
+    local chosen seen sockets kind='' socket='' program='' folder=''
     keep "$SCRATCH/runtimes" list_runtimes
     if [ -n "$CONTAINERD_SOCKET" ]; then
         CONTAINERD_SOCKET=${CONTAINERD_SOCKET#unix://} # as the kubelet names it
@@ -31,8 +31,8 @@ choose_runtime() {
         cp "$SCRATCH/named-runtime" "$SCRATCH/runtimes" || lose_scratch
     fi
     [ -s "$SCRATCH/runtimes" ] || fail $EXIT_FAILED node.no_runtime
-    chosen='' seen='' sockets=$(cut -f 2 "$SCRATCH/runtimes" | tr '\n' ' ')
-    while IFS="$TAB" read -r kind socket program folder <&5; do
+    chosen='' seen='' sockets=$(cut_column runtimes socket <"$SCRATCH/runtimes" | tr '\n' ' ')
+    while read_runtime kind socket program folder <&5; do
         RUNTIME=$kind RUNTIME_SOCKET=$socket RUNTIME_PROGRAM=$program RUNTIME_DATA=$folder
         have "$program" || {
             seen="$seen$NEWLINE  $(format node.no_program "$socket" "$program")"
@@ -46,17 +46,18 @@ choose_runtime() {
         fi
     done 5<"$SCRATCH/runtimes"
     [ -n "$chosen" ] || fail $EXIT_FAILED node.unfit "$seen"
-    IFS="$TAB" read -r RUNTIME RUNTIME_SOCKET RUNTIME_PROGRAM RUNTIME_DATA <<END
+    read_runtime kind socket program folder <<END
 $chosen
 END
+    RUNTIME=$kind RUNTIME_SOCKET=$socket RUNTIME_PROGRAM=$program RUNTIME_DATA=$folder
 }
 
 # list_named_runtimes: those whose socket is the one of --containerd, also by another path: /var/run is a link to /run
 list_named_runtimes() {
-    local kind socket rest wanted
+    local wanted kind='' socket='' program='' folder=''
     wanted=$(readlink -f -- "$CONTAINERD_SOCKET") || return 1
-    while IFS="$TAB" read -r kind socket rest; do
-        [ "$(readlink -f -- "$socket")" != "$wanted" ] || printf '%s\t%s\t%s\n' "$kind" "$socket" "$rest"
+    while read_runtime kind socket program folder; do
+        [ "$(readlink -f -- "$socket")" != "$wanted" ] || printf '%s\t%s\t%s\t%s\n' "$kind" "$socket" "$program" "$folder"
     done <"$SCRATCH/runtimes"
 }
 

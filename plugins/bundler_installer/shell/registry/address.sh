@@ -40,11 +40,11 @@ settle_url() { printf '%s\n' "$1" | LC_ALL=C awk -v base="$2" "$PROGRAM_REGISTRY
 
 # name_images_there: write what each image is called in the registry to $SCRATCH/push/images
 name_images_there() {
-    local what reference other
+    local what='' reference='' other=''
     keep "$SCRATCH/push/rows" rows images.tsv
     awk -F "$TAB" -v prefix="$REGISTRY_PREFIX" -v host="$REGISTRY_HOST" "$AWK_IMAGE$PROGRAM_REGISTRY_NAMES" "$SCRATCH/push/rows" >"$SCRATCH/push/images" || lose_scratch
     if grep "^!$TAB" "$SCRATCH/push/images" >"$SCRATCH/push/unnamed"; then
-        IFS="$TAB" read -r _ what reference other <"$SCRATCH/push/unnamed" || lose_scratch
+        read_unnamed_image what reference other <"$SCRATCH/push/unnamed" || lose_scratch
         fail $EXIT_FAILED "push.name_$what" "$reference" "$other"
     fi
     expect_lines "$SCRATCH/push/images" "$(wc -l <"$SCRATCH/push/rows")"

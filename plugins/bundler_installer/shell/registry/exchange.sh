@@ -111,7 +111,7 @@ header() {
 leaf() {
     local leaves
     leaves=$(head -c "$JSON_LIMIT" "$DESK/body" | LC_ALL=C awk "$PROGRAM_REGISTRY_LEAVES" 2>/dev/null) || return 0
-    printf '%s\n' "$leaves" | awk -F "$TAB" -v path="$1" '$1 == path && !n++ { print $2 }'
+    printf '%s\n' "$leaves" | awk -F "$TAB" -v path="$1" "$AWK_JSON_LEAF"'$JSON_LEAF["path"] == path && !n++ { print $JSON_LEAF["value"] }'
 }
 
 # is_transient: whether the same request may succeed later. curl: 1 to 4, 23 to 27, 43, 48: the request or this machine;

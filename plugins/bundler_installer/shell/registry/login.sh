@@ -36,9 +36,9 @@ find_docker_login() {
         warn push.docker_config "$file"
         return 0
     }
-    pair=$(awk -F "$TAB" -v host="$REGISTRY_HOST" '
+    pair=$(awk -F "$TAB" -v host="$REGISTRY_HOST" "$AWK_JSON_LEAF"'
         BEGIN { for (i = split(",/,/v1/,/v2/", end, ","); i > 0; i--) { named["auths>" host end[i] ">auth"]; named["auths>https://" host end[i] ">auth"] } }
-        $1 in named { print $2; exit }' \
+        $JSON_LEAF["path"] in named { print $JSON_LEAF["value"]; exit }' \
         "$SCRATCH/push/logins" | openssl base64 -d -A 2>/dev/null)
     rm -f "$SCRATCH/push/logins"
     case $pair in
@@ -61,9 +61,9 @@ take_challenge() {
     tr -d '\r' <"$DESK/head" | awk '/^HTTP\// { n = 0 } tolower($0) ~ /^www-authenticate:/ { sub(/^[^:]*:[ \t]*/, ""); line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }' >"$DESK/challenge-lines" || lose_scratch
     [ "$(wc -c <"$DESK/challenge-lines")" -le "$JSON_LIMIT" ] || return 1
     awk "$PROGRAM_REGISTRY_CHALLENGES" "$DESK/challenge-lines" >"$DESK/challenges" || return 1
-    REALM=$(awk -F "$TAB" '$1 == "bearer" && $2 == "realm" { print $3; exit }' "$DESK/challenges")
+    REALM=$(awk -F "$TAB" "$AWK_CHALLENGE"'$CHALLENGE["scheme"] == "bearer" && $CHALLENGE["name"] == "realm" { print $CHALLENGE["value"]; exit }' "$DESK/challenges")
     if [ -n "$REALM" ]; then
-        SERVICE=$(awk -F "$TAB" '$1 == "bearer" && $2 == "service" { print $3; exit }' "$DESK/challenges")
+        SERVICE=$(awk -F "$TAB" "$AWK_CHALLENGE"'$CHALLENGE["scheme"] == "bearer" && $CHALLENGE["name"] == "service" { print $CHALLENGE["value"]; exit }' "$DESK/challenges")
         realm_origin=$(settle_url "$REALM" "$ORIGIN/v2/")
         REALM=${realm_origin#*"$TAB"} realm_origin=${realm_origin%%"$TAB"*}
         judge_realm "$realm_origin"

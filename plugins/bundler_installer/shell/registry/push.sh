@@ -109,20 +109,23 @@ check_plan() {
 
 # add_refused PHASE: what the registry did not mount is uploaded
 add_refused() {
+    local phase_results
+    phase_results=$SCRATCH/push/$1.results
     awk -F "$TAB" "$AWK_PUSH_RESULT"'$PUSH_RESULT["what"] == "refused" {
-        print "upload\t" $PUSH_RESULT["repository"] "\t" $PUSH_RESULT["digest"] "\t" $PUSH_RESULT["bytes"] "\t-" }' "$SCRATCH/push/$1.results" >>"$SCRATCH/push/upload" || lose_scratch
+        print "upload\t" $PUSH_RESULT["repository"] "\t" $PUSH_RESULT["digest"] "\t" $PUSH_RESULT["bytes"] "\t-" }' "$phase_results" >>"$SCRATCH/push/upload" || lose_scratch
 }
 
 # run_phase PHASE: the tasks of $SCRATCH/push/PHASE, by several workers; their results go to PHASE.results, one a task
 run_phase() {
-    local number pid bad bytes_column column=''
+    local number pid bad bytes_column below share column=''
+    below=$(name_below) share=$SCRATCH/push/$1.
     empty_file "$SCRATCH/push/$1.results"
     [ -s "$SCRATCH/push/$1" ] || return 0
     number_column push-tasks bytes
     bytes_column=$column
     sort -t "$TAB" -k "$bytes_column,${bytes_column}rn" "$SCRATCH/push/$1" >"$SCRATCH/push/sorted" || lose_scratch
     if [ "$BLOBS" = "$HERE/images/blobs" ]; then expect_nothing "$HERE"; else expect_nothing "$SPOOL"; fi
-    awk -F "$TAB" -v n="$PARALLEL" -v out="$SCRATCH/push/$1." -v metered="$SCRATCH/metered" -v below="$(name_below)" \
+    awk -F "$TAB" -v n="$PARALLEL" -v out="$share" -v metered="$SCRATCH/metered" -v below="$below" \
         "$AWK_PUSH_TASK$PROGRAM_REGISTRY_DEAL" "$SCRATCH/push/sorted" || lose_scratch
     rm -f "$SCRATCH/push/stop"
     number=1
@@ -236,6 +239,7 @@ show_pushed() {
 
 print_pushed_json() {
     printf '{"registry":%s,"images":[' "$(json_string "$REGISTRY")"
-    awk -F "$TAB" "$PROGRAM_LIB_JSON"'{ printf "%s{\"reference\":\"%s\",\"pushed\":\"%s\"}", (NR > 1 ? "," : ""), escape_json($1), escape_json($2) }' "$SCRATCH/push/references"
+    awk -F "$TAB" "$AWK_PUSHED_REFERENCE$PROGRAM_LIB_JSON"'{
+        printf "%s{\"reference\":\"%s\",\"pushed\":\"%s\"}", (NR > 1 ? "," : ""), escape_json($PUSHED_REFERENCE["reference"]), escape_json($PUSHED_REFERENCE["pushed"]) }' "$SCRATCH/push/references"
     printf '],"manifests":%s,"blobs":{"uploaded":%s,"mounted":%s,"there":%s},"bytes":%s}\n' "$put" "$uploaded" "$mounted" "$there" "$sent"
 }

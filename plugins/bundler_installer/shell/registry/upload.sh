@@ -211,7 +211,7 @@ put_manifest() {
     { [ "$(wc -c <"$file")" -le "$MANIFEST_LIMIT" ] && cat "$file" >"$DESK/manifest"; } 2>/dev/null || give_up $EXIT_FAILED verify.unreadable "$BLOBS"
     file=$DESK/manifest
     is_same_blob "$2" || give_up $EXIT_VERIFICATION verify.changed "images/blobs/sha256/${2#sha256:}"
-    media=$(awk -v digest="$2" -F "$TAB" '$1 == digest { print $2; exit }' "$SCRATCH/push/media")
+    media=$(awk -F "$TAB" -v digest="$2" "$AWK_MANIFEST_TYPE"'$MANIFEST_TYPE["manifest"] == digest { print $MANIFEST_TYPE["type"]; exit }' "$SCRATCH/push/media")
     case $media in application/vnd.*) ;; *) give_up $EXIT_VERIFICATION facts.form image-oci.tsv ;; esac
     call_patiently PUT "$ORIGIN/v2/$1/manifests/$3" "repository:$1:pull,push" "$file" - - "header = \"Content-Type: $media\""
     [ "$http" = 201 ] || blame_answer "$1"

@@ -24,7 +24,7 @@ take_objects() {
 # is 1 if the release has no such setting
 take_setting() {
     local kind
-    kind=$(awk -F "$TAB" -v name="$1" '$1 == name { print $2 }' "$KUBE_OBJECTS/variables.tsv" 2>/dev/null)
+    kind=$(awk -F "$TAB" -v name="$1" "$AWK_OBJECT_VARIABLE"'$OBJECT_VARIABLE["name"] == name { print $OBJECT_VARIABLE["kind"] }' "$KUBE_OBJECTS/variables.tsv" 2>/dev/null)
     case $kind in
         size) matches "$2" '[1-9][0-9]*(Ki|Mi|Gi|Ti|Pi)?' ;;
         class | host | certificate) matches "$2" '[a-z0-9]([a-z0-9.-]*[a-z0-9])?' ;;
@@ -40,9 +40,9 @@ take_setting() {
 
 # list_values: lines NAME=VALUE for the names that only the objects have: settings, and expressions as Compose reads them
 list_values() {
-    local name kind default rest dollars
+    local dollars name='' kind='' default=''
     dollars=$(printf '\001')
-    while IFS="$TAB" read -r name kind default rest; do
+    while read_object_variable name kind default; do
         case $kind in
             kind | variable | secret) ;;
             namespace) printf '%s=%s\n' "$name" "$KUBE_NAMESPACE" ;;
