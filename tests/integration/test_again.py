@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.support.kiosk import Host
 
-CALLS = 26
-"""Limit on `docker` calls (20 to 150 ms each on a real engine): preflight 8, start 8 and more as it waits."""
+CALLS = 24
+"""Limit on `docker` calls (20 to 150 ms each on a real engine): preflight 8, start 6 and more as it waits."""
 
 
 def test_the_engine_is_asked_for_all_images_at_once(host: Host) -> None:

@@ -9,10 +9,9 @@ import pytest
 from tests.support.installer import call, shells
 
 RUN = """
-inspect_containers() { cat "$HERE/names"; }
 docker() { printf '%s\n' "$*" >>"$HERE/done"; }
 PROJECT=shop
-settle_replaced && cat "$HERE/done"
+settle_replaced "$HERE/names" && cat "$HERE/done"
 """
 OLD, NEW, OTHER = "1" * 64, "2" * 64, "3" * 64
 TEMPORARY = f"/{OLD[:12]}_shop-web-1"
@@ -47,7 +46,11 @@ def test_what_is_half_replaced_is_settled(
     tmp_path: Path, shell: str, containers: list[tuple[str, ...]], done: str
 ) -> None:
     (tmp_path / "here").mkdir()
-    (tmp_path / "here/names").write_text("".join(" ".join(row) + "\n" for row in containers))
+    rows = [
+        f"{service} running none 0 0 {id_} no 0 {' '.join((name, *more))}\n"
+        for id_, name, service, *more in containers
+    ]
+    (tmp_path / "here/names").write_text("".join(rows))
     (tmp_path / "here/done").write_text("")
     result = call(shell, RUN, tmp_path)
     assert (result.returncode, result.stdout) == (0, done), result.stderr
@@ -55,5 +58,5 @@ def test_what_is_half_replaced_is_settled(
 
 @pytest.mark.parametrize("shell", shells())
 def test_an_engine_that_does_not_answer_is_an_error(tmp_path: Path, shell: str) -> None:
-    result = call(shell, "inspect_containers() { return 1; }\nsettle_replaced", tmp_path)
+    result = call(shell, "inspect_containers() { return 1; }\nstart_one web", tmp_path)
     assert result.returncode == 1

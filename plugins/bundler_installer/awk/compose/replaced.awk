@@ -1,7 +1,10 @@
 # containers that Compose had half replaced: the ID of each, and the name that it gets; none if it is to be removed, because the
-# one that it replaces is there. Lines of input: ID, name, service, number and, from newer versions of Compose, what it replaces.
+# one that it replaces is there. Lines of input: those of list_containers.
 # A project or a container can have a name that only looks like that
-{ id[NR] = $1; name[NR] = substr($2, 2); place[NR] = $3 " " $4; usual[NR] = project "-" $3 "-" $4; marked[NR] = $5 }
+{
+    for (i = 7; i < NF && $i !~ /^\//; i++); # columns before the name can be empty
+    id[NR] = $6; name[NR] = substr($i, 2); place[NR] = $1 " " $(i + 1); usual[NR] = project "-" $1 "-" $(i + 1); marked[NR] = $(i + 2)
+}
 END {
     for (i = 1; i <= NR; i++) {
         if (name[i] !~ /^[0-9a-f]+_./ || index(name[i], "_") != 13) continue

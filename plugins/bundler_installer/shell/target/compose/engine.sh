@@ -117,9 +117,10 @@ compose() {
 }
 
 # list_containers: a line per container of the project: service, state, health, exit code, restarts, ID, restart policy and
-# how often it restarts at most. Containers of `compose run` are not listed
+# how often it restarts at most; then its name, its number and, from newer versions of Compose, what it replaces. Containers
+# of `compose run` are not listed
 list_containers() {
-    inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' \
+    inspect_containers '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{or .Status "none"}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}} {{.ID}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}} {{.Name}} {{index .Config.Labels "com.docker.compose.container-number"}} {{index .Config.Labels "com.docker.compose.replace"}}' \
         --filter label=com.docker.compose.oneoff=False
 }
 

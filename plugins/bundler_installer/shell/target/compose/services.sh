@@ -1,13 +1,12 @@
 # ---- target/compose/services: Compose creates, starts and stops containers, and what it says
 
-# settle_replaced: if a run of Compose was killed while it replaced a container, the new one is still named `<12 digits of the
-# old one's ID>_<name>`, and the next run may fail because it creates one of that name again. It is removed where the old one is
-# still there, else it gets its name. Source: docker/compose, pkg/compose/reconcile.go of 5.6.0, `planRecreateContainer`
+# settle_replaced FILE: if a run of Compose was killed while it replaced a container, the new one is still named `<12 digits of
+# the old one's ID>_<name>`, and the next run may fail because it creates one of that name again. It is removed where the old one
+# is still there, else it gets its name. FILE is what list_containers wrote. Source: docker/compose, pkg/compose/reconcile.go of
+# 5.6.0, `planRecreateContainer`
 settle_replaced() {
     local each settled
-    inspect_containers '{{.ID}} {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.container-number"}} {{index .Config.Labels "com.docker.compose.replace"}}' \
-        --filter label=com.docker.compose.oneoff=False >"$SCRATCH/names" || return 1
-    awk -v project="$PROJECT" "$PROGRAM_COMPOSE_REPLACED" "$SCRATCH/names" >"$SCRATCH/replaced" || return 1
+    awk -v project="$PROJECT" "$PROGRAM_COMPOSE_REPLACED" "$1" >"$SCRATCH/replaced" || return 1
     while read -r each settled; do
         write_log "settled $each ${settled:-removed}"
         if [ -n "$settled" ]; then docker rename "$each" "$settled"; else docker rm -f "$each"; fi >/dev/null 2>"$SCRATCH/settle" ||
@@ -15,9 +14,9 @@ settle_replaced() {
     done <"$SCRATCH/replaced"
 }
 
-# prepare_launch: before each start
+# prepare_launch: before each start; $SCRATCH/before has the containers
 prepare_launch() {
-    settle_replaced || lose_target
+    settle_replaced "$SCRATCH/before" || lose_scratch
     label_mounts
 }
 
@@ -50,7 +49,8 @@ quote_refusal() {
 
 # start_one SERVICE: without those that it depends on, and as it is; what Compose says is in $SCRATCH/up
 start_one() {
-    settle_replaced || lose_target
+    list_containers >"$SCRATCH/before-one" || lose_target
+    settle_replaced "$SCRATCH/before-one" || lose_scratch
     compose up -d --no-deps --no-recreate "$1" >"$SCRATCH/up" 2>&1
 }
 
